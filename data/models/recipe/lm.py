@@ -1,0 +1,157 @@
+"""chat-lm: a small Llama trained from scratch on chats; HH-RLHF takes a growing share of the batches."""
+
+import json
+import math
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+
+from muon import Muon
+from texts import HUMAN, dialogues, hh_pairs, lm_documents, shuffled
+from tokenizer import load_tokenizer, train_tokenizer
+
+CONTEXT = 1024
+VOCAB = 4096
+TOKENS_A_STEP = 4096
+STEPS = 3000
+RATE = 3e-3
+# (from this share of the run on, tokens a row)
+ROW_LENGTHS = ((0.0, 256), (0.5, 512), (0.9, 1024))
+# Share of HH-RLHF rows at the start and at the end of the run; the rest are Self-Dialogue chats.
+HH_SHARE = (0.35, 1.0)
+# A reply may end early in a document of several turns; cut so, the end token is seen after inner replies as well.
+CUT_SHARE = 0.25
+
+
+def config() -> LlamaConfig:
+    return LlamaConfig(
+        vocab_size=VOCAB,
+        hidden_size=256,
+        intermediate_size=704,
+        num_hidden_layers=6,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=CONTEXT,
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=True,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
+
+
+class Rows:
+    """Endless rows of `length` tokens: whole documents in a shuffled order, each row starting at a document."""
+
+    def __init__(self, documents: list[list[int]], generator: torch.Generator):
+        self.documents, self.generator, self.order = documents, generator, []
+
+    def document(self) -> list[int]:
+        if not self.order:
+            self.order = torch.randperm(len(self.documents), generator=self.generator).tolist()
+        return self.documents[self.order.pop()]
+
+    def row(self, length: int) -> list[int]:
+        tokens: list[int] = []
+        while len(tokens) <= length:
+            tokens += self.document()
+        return tokens[: length + 1]
+
+
+def encoded(tokenizer, texts: list[str], seed: int) -> list[list[int]]:
+    """Begin token, text, end token; a share of the chats is cut after one of its replies."""
+    generator = torch.Generator().manual_seed(seed)
+    cut = []
+    for text in texts:
+        ends = [i for i in range(1, len(text)) if text.startswith(HUMAN, i)]
+        if ends and torch.rand((), generator=generator) < CUT_SHARE:
+            text = text[: ends[int(torch.randint(len(ends), (), generator=generator))]]
+        cut.append(text)
+    return [ids + [tokenizer.eos_token_id] for ids in tokenizer(cut)["input_ids"]]
+
+
+def schedule(progress: float) -> float:
+    """Warm-up over 3% of the run, flat to 40%, then a line to 2%."""
+    return min(1.0, progress / 0.03, 1.0 - 0.98 * max(0.0, progress - 0.4) / 0.6)
+
+
+@torch.no_grad()
+def bits_per_byte(model, tokenizer, texts: list[str]) -> float:
+    """Of the text's tokens after the begin token, no end token counted; windows of the context length that overlap by half."""
+    nats, size = 0.0, 0
+    for text in texts:
+        ids = torch.tensor([tokenizer(text)["input_ids"]])
+        done = 1
+        while done < ids.size(1):
+            start = 0 if done == 1 else done - CONTEXT // 2
+            window = ids[:, start : start + CONTEXT]
+            logits = model(window).logits[0, done - start - 1 : -1].float()
+            nats += F.cross_entropy(logits, window[0, done - start :], reduction="sum").item()
+            done = start + window.size(1)
+        size += len(text.encode())
+    return nats / math.log(2) / size
+
+
+def train_lm(data: Path, out: Path, work: Path, seed: int = 1, steps: int = STEPS) -> None:
+    torch.manual_seed(seed)
+    pairs, chats = hh_pairs(data, "train"), dialogues(data)
+    dev = shuffled([pair.prompt + pair.chosen for pair in hh_pairs(data, "dev")], seed)[:100]
+    documents = lm_documents(pairs)
+    tokenizer = train_tokenizer(shuffled(documents + chats[::2], seed), VOCAB, CONTEXT)
+    tokenizer.save_pretrained(out)
+    generator = torch.Generator().manual_seed(seed)
+    hh, other = (Rows(encoded(tokenizer, texts, seed), generator) for texts in (documents, chats))
+
+    model = LlamaForCausalLM(config())
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
+    optimizers = [Muon(matrices, RATE), torch.optim.AdamW(others, RATE, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
+
+    @torch.compile
+    def loss_of(ids):
+        hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
+        return F.cross_entropy(model.lm_head(hidden).flatten(0, 1), ids[:, 1:].flatten())
+
+    curve, began, mean = [], time.time(), 0.0
+    for step in range(steps):
+        progress = step / steps
+        length = [tokens for share, tokens in ROW_LENGTHS if progress >= share][-1]
+        share = HH_SHARE[0] + (HH_SHARE[1] - HH_SHARE[0]) * progress
+        picks = torch.rand(TOKENS_A_STEP // length, generator=generator) < share
+        ids = torch.tensor([(hh if pick else other).row(length) for pick in picks])
+        loss = loss_of(ids)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = RATE * schedule(progress)
+            optimizer.step()
+            optimizer.zero_grad()
+        mean = loss.item() if step == 0 else 0.98 * mean + 0.02 * loss.item()
+        if step % 250 == 249 or step == steps - 1:
+            model.eval()
+            curve.append({"step": step + 1, "loss": round(mean, 4), "bits_per_byte": round(bits_per_byte(model, tokenizer, dev), 4)})
+            model.train()
+            print(f"chat-lm {curve[-1]} {(step + 1) * TOKENS_A_STEP / (time.time() - began):.0f} tokens/s", flush=True)
+            torch.save(model.state_dict(), work / "chat-lm.pt")
+    save_lm(model, tokenizer, out)
+    (work / "chat-lm.json").write_text(json.dumps({"curve": curve, "minutes": (time.time() - began) / 60}))
+
+
+def save_lm(model, tokenizer, out: Path) -> None:
+    model.generation_config = GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=[tokenizer.eos_token_id],
+        pad_token_id=tokenizer.eos_token_id,
+        stop_strings=[HUMAN],
+        max_new_tokens=128,
+    )
+    model.half().save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def load_lm(folder: Path):
+    return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval(), load_tokenizer(folder)

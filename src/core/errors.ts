@@ -1,0 +1,36 @@
+/** An option is not what it may be. The message says which one, what was expected and what came. */
+export class OptionError extends Error {
+  override readonly name = 'OptionError'
+}
+
+/** A contract between operators or models was broken; the message carries expected and actual. */
+export class ShapeError extends Error {
+  override readonly name = 'ShapeError'
+}
+
+/** A model folder cannot be used: what, in which file, and what was expected. */
+export class ModelError extends Error {
+  override readonly name = 'ModelError'
+}
+
+/** Messages cannot be rendered: there is no chat template, or it refuses them. */
+export class TemplateError extends Error {
+  override readonly name = 'TemplateError'
+}
+
+/** Input that is no prompt: file, line and what was expected. */
+export class InputError extends Error {
+  override readonly name = 'InputError'
+}
+
+/** An output folder or file cannot be used as asked. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError'
+}
+
+/** A reward failed: it threw, timed out, or gave something that is not one finite number a candidate. */
+export class RewardError extends Error {
+  override readonly name = 'RewardError'
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,215 @@
+import type { Observable, ObservableInput, OperatorFunction } from 'rxjs'
+
+/** One turn of a conversation, as chat templates take it. */
+export type Message = Readonly<{ role: string; content: string }>
+
+/** What a prompt says: text that is tokenised as it stands, or messages that each model renders with its own chat template. */
+export type PromptContent = Readonly<{ text: string; messages?: undefined } | { messages: readonly Message[]; text?: undefined }>
+
+/**
+ * One sequence at one moment: a prompt and the tokens decoded so far. Immutable; `key` stays the same while a sequence grows
+ * (caches hang on it), a fork gets a new one.
+ */
+export type Sequence = Readonly<{
+  key: object
+  promptId: string
+  sample: number
+  seed: number
+  /** What the token ids were made of: a model with another vocabulary or template renders it anew. */
+  prompt: PromptContent
+  promptTokenIds: readonly number[]
+  /** Decoded tokens, without the prompt's. */
+  tokenIds: readonly number[]
+}>
+
+/** How many of the likeliest tokens a decoder needs, or the whole vocabulary. */
+export type Need = number | 'all'
+
+/**
+ * Logits of the next token. Dense: `values[id]`, Float32[V]. Sparse: `tokenIds` and `values` of the n likeliest, sorted
+ * descending, ties to the lower id. `logSumExp` is over the whole vocabulary, where the model gives it.
+ */
+export type Logits = Readonly<{ tokenIds?: Int32Array; values: Float32Array; logSumExp?: number }>
+
+export type Capabilities = Readonly<{ all: boolean; maxTop: number; hiddenStates: boolean; unit: 'logit' | 'logprob' }>
+
+/** A language model as operators see it: one sequence at a time. Pure from outside: a result depends on the tokens only. */
+export interface LanguageModel {
+  readonly capabilities: Capabilities
+  /** Logits of the token after `sequence`. */
+  logits(sequence: Sequence, need: Need): ObservableInput<Logits>
+  /** Frees what is cached for `sequence.key`. A later call starts afresh. */
+  release(sequence: Sequence): void
+}
+
+/** A reward as operators see it: one sequence at a time. */
+export interface Reward {
+  readonly name: string
+  /** One reward a candidate, each candidate appended to `sequence`: Float32[candidateIds.length]. */
+  score(sequence: Sequence, candidateIds: Int32Array): ObservableInput<Float32Array>
+  /** The reward of the whole sequence. */
+  value(sequence: Sequence): ObservableInput<number>
+  release?(sequence: Sequence): void
+}
+
+/** Models as a decoder receives them. `rewards` is keyed by name; `reward` is the first one. */
+export type DecoderModels = Readonly<{ lm: LanguageModel; rewards: ReadonlyMap<string, Reward>; reward?: Reward }>
+
+/** A step before anything was decided. */
+export type LogitsStep = Readonly<{ sequence: Sequence; logits: Logits }>
+
+/** A step with k candidates, best logit first. `scores` start as `tokenLogits`; operators add to them. */
+export type Candidates = Readonly<{ sequence: Sequence; tokenIds: Int32Array; tokenLogits: Float32Array; scores: Float32Array }>
+
+/** Candidates with the rewards of each reward model: `rewards[name]` is Float32[k]. */
+export type Rewarded = Candidates & Readonly<{ rewards: Readonly<Record<string, Float32Array>> }>
+
+/** A decided step: candidate `index`, which is token `tokenId`. */
+export type Selected = Candidates & Readonly<{ index: number; tokenId: number; rewards?: Readonly<Record<string, Float32Array>> }>
+
+/** One step of one sequence: logits in, a decided step out. */
+export type StepOperator = OperatorFunction<LogitsStep, Selected> & { readonly need?: Need }
+
+/**
+ * One step of decoding, given the models. `spec` says what it is made of, `need` what it asks of the logits, `rewards`
+ * whether it scores candidates.
+ */
+export type Decoder = ((models: DecoderModels) => OperatorFunction<LogitsStep, Selected>) & {
+  readonly spec?: DecoderSpec
+  readonly need?: Need
+}
+
+/** The decoder as data: `{ steps: [{ topK: { k: 10 } }, …] }`. Written into every output file. */
+export type DecoderSpec = Readonly<{ name?: string; steps: readonly Readonly<Record<string, unknown>>[] }>
+
+/** A prompt as a source gives it. A broken one carries `error` instead of content and becomes an error row. */
+export type Prompt = Readonly<{
+  id: string
+  content?: PromptContent
+  error?: string
+  /** Stop strings of this row, besides the run's. */
+  stop?: readonly string[]
+}>
+
+export type FinishReason = 'stop' | 'length' | 'error'
+
+/** The candidates of one step, for `--trace`. */
+export type TracedStep = Readonly<{ tokenIds: Int32Array; logits: Float32Array; rewards?: Float32Array; scores: Float32Array }>
+
+/** One prompt and sample, finished. Field names are the Parquet columns in camelCase. */
+export type Row = Readonly<{
+  id: string
+  sample: number
+  prompt: string | null
+  completion: string | null
+  promptTokenIds: readonly number[] | null
+  tokenIds: readonly number[] | null
+  finishReason: FinishReason
+  error: string | null
+  /** Of prompt and reply up to the stop; null without a reward. */
+  reward: number | null
+  /** Of the chosen token at each step, by the first reward; null for decoders that do not score candidates. */
+  rewards: readonly number[] | null
+  logits: readonly number[] | null
+  scores: readonly number[] | null
+  seed: number | null
+  promptTokens: number | null
+  completionTokens: number | null
+  /** Milliseconds since the epoch. */
+  startedAt: number
+  durationMs: number
+  trace?: readonly TracedStep[]
+}>
+
+/** The key of a row: one a prompt and sample. */
+export type RowKey = Readonly<{ id: string; sample: number }>
+
+/** What went into a run; written into every output file. Equal `spec` and `models` mean the same answers. */
+export type RunMeta = Readonly<{
+  version: string
+  spec: Readonly<Record<string, unknown>>
+  seed: number
+  /** Path and SHA-256 of each model's files, by role. */
+  models: Readonly<Record<string, Readonly<{ path: string; sha256: string }>>>
+}>
+
+export type RowsOptions = Readonly<{
+  /** Rows that need not be made again. */
+  done?: (key: RowKey) => boolean
+  signal?: AbortSignal
+  /** Called once a row was taken: a place for the next prompt opens. Without it, every emitted row counts as taken. */
+}>
+
+/** A row with its receipt: the place of the prompt opens for the next one when `taken` is called. */
+export type Delivery = Readonly<{ row: Row; taken: () => void }>
+
+/** A run that has not started. Rows come in the order in which they finish. */
+export interface Run extends AsyncIterable<Row> {
+  readonly meta: RunMeta
+  /** Rows with their receipts, for sinks that write. */
+  deliveries(options?: RowsOptions): Observable<Delivery>
+  /** Rows; each counts as taken when it was emitted. */
+  rows(options?: RowsOptions): Observable<Row>
+}
+
+/** Text to token ids and back, for one vocabulary. */
+export interface TextCodec {
+  /** Token ids of text as it stands; the special tokens that the tokenizer itself adds are added when `special` is true. */
+  encode(text: string, special: boolean): number[]
+  /** Text of token ids; special tokens are left out when `skipSpecial` is true. An incomplete character at the end is U+FFFD. */
+  decode(tokenIds: readonly number[], skipSpecial: boolean): string
+  /** Messages in the chat template's words, an open reply at the end; `TemplateError` where there is no template or it refuses. */
+  render(messages: readonly Message[]): string
+  /** Token ids that the template's own text gives: no special tokens are added a second time. */
+  readonly vocabSize: number
+  /** Equal fingerprints: the same token ids for the same prompt (tokenizer and template alike). */
+  readonly fingerprint: string
+}
+
+/** A call of a batched language model. */
+export type LogitsCall = Readonly<{ sequence: Sequence; need: Need }>
+
+/**
+ * A call of a batched reward model, in its own token ids: rewards read at the last token of each branch appended to `tokenIds`;
+ * an empty branch is read at the last of `tokenIds`. `key` is what its cache hangs on.
+ */
+export type RewardCall = Readonly<{ key: object; tokenIds: readonly number[]; branches: readonly (readonly number[])[] }>
+
+/** A language model as it is loaded: batched calls, and what is needed to talk to it. */
+export interface BatchedLanguageModel {
+  readonly capabilities: Capabilities
+  readonly codec: TextCodec
+  readonly contextLength: number
+  readonly endTokenIds: readonly number[]
+  readonly stopStrings: readonly string[]
+  readonly maxBatch: number
+  run(calls: readonly LogitsCall[]): Promise<Logits[]>
+  release(key: object): void
+}
+
+/** A reward model as it is loaded. */
+export interface BatchedRewardModel {
+  readonly name: string
+  readonly codec: TextCodec
+  readonly contextLength: number
+  readonly maxBatch: number
+  run(calls: readonly RewardCall[]): Promise<Float32Array[]>
+  release(key: object): void
+}
+
+/** A reward written over text: of each whole text (prompt and completion), one number. */
+export type TextReward = Readonly<{
+  name: string
+  scoreTexts: (texts: readonly string[], signal: AbortSignal) => number[] | Float32Array | Promise<number[] | Float32Array>
+  timeoutMs: number
+}>
+
+export type RewardSource = BatchedRewardModel | TextReward
+
+/** Loaded models with their hashes; `close` ends their workers. */
+export interface Models {
+  readonly lm: BatchedLanguageModel
+  readonly rewards: readonly RewardSource[]
+  readonly hashes: RunMeta['models']
+  close(): Promise<void>
+}

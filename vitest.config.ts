@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests import the sources for their types and run the compiled code, the same that users and workers run. */
+const compiled = new URL('./dist/', import.meta.url).pathname
+
+export default defineConfig({
+  resolve: {
+    alias: [{ find: /^(?:\.\.\/)+(src|operators|pipelines)\/(.*\.js)$/, replacement: `${compiled}$1/$2` }],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+})
