@@ -67,17 +67,14 @@ export type Rewarded = Candidates & Readonly<{ rewards: Readonly<Record<string, 
 /** A decided step: candidate `index`, which is token `tokenId`. */
 export type Selected = Candidates & Readonly<{ index: number; tokenId: number; rewards?: Readonly<Record<string, Float32Array>> }>
 
-/** One step of one sequence: logits in, a decided step out. */
-export type StepOperator = OperatorFunction<LogitsStep, Selected> & { readonly need?: Need }
-
 /**
- * One step of decoding, given the models. `spec` says what it is made of, `need` what it asks of the logits, `rewards`
- * whether it scores candidates.
+ * One step of one sequence: logits in, a decided step out. `steps(…)` gives one that knows its `spec` and what it `need`s of the
+ * logits; a bare `pipe` needs all.
  */
-export type Decoder = ((models: DecoderModels) => OperatorFunction<LogitsStep, Selected>) & {
-  readonly spec?: DecoderSpec
-  readonly need?: Need
-}
+export type StepOperator = OperatorFunction<LogitsStep, Selected> & Readonly<{ spec?: DecoderSpec; need?: Need }>
+
+/** One step of decoding, given the models. */
+export type Decoder = (models: DecoderModels) => StepOperator
 
 /** The decoder as data: `{ steps: [{ topK: { k: 10 } }, …] }`. Written into every output file. */
 export type DecoderSpec = Readonly<{ name?: string; steps: readonly Readonly<Record<string, unknown>>[] }>
@@ -137,7 +134,6 @@ export type RowsOptions = Readonly<{
   /** Rows that need not be made again. */
   done?: (key: RowKey) => boolean
   signal?: AbortSignal
-  /** Called once a row was taken: a place for the next prompt opens. Without it, every emitted row counts as taken. */
 }>
 
 /** A row with its receipt: the place of the prompt opens for the next one when `taken` is called. */
@@ -160,7 +156,6 @@ export interface TextCodec {
   decode(tokenIds: readonly number[], skipSpecial: boolean): string
   /** Messages in the chat template's words, an open reply at the end; `TemplateError` where there is no template or it refuses. */
   render(messages: readonly Message[]): string
-  /** Token ids that the template's own text gives: no special tokens are added a second time. */
   readonly vocabSize: number
   /** Equal fingerprints: the same token ids for the same prompt (tokenizer and template alike). */
   readonly fingerprint: string
