@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises'
+import * as z from 'zod'
+import { ModelError, messageOf } from '../../core/errors.js'
+
+/** A JSON value as an error message shows it, cut to a readable length. */
+const shown = (value: unknown): string => {
+  const json = value === undefined ? 'nothing' : JSON.stringify(value)
+  return `\`${json.length > 80 ? `${json.slice(0, 77)}…` : json}\``
+}
+
+/** Whether reading failed because there is no such file. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+
+/** Text of a file that a model folder may lack; `undefined` when it does. */
+export async function readOptionalText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw new ModelError(`Expected to read ${file}: ${messageOf(error)}`)
+  }
+}
+
+/** Parses the text of `file`. A model's JSON is always an object. */
+export function parseJson(text: string, file: string): Readonly<Record<string, unknown>> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new ModelError(`Expected ${file} to be JSON: ${messageOf(error)}`)
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new ModelError(`Expected ${file} to hold a JSON object, got ${shown(value)}`)
+}
+
+/** A JSON object that a model folder may lack; `undefined` when it does. */
+export async function readOptionalJson(file: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const text = await readOptionalText(file)
+  return text === undefined ? undefined : parseJson(text, file)
+}
+
+/** A JSON object that a model folder must have. */
+export async function readJson(file: string): Promise<Readonly<Record<string, unknown>>> {
+  const value = await readOptionalJson(file)
+  if (value === undefined) throw new ModelError(`Expected ${file}, found no such file`)
+  return value
+}
+
+/**
+ * Checks a value of a model's file against a schema. A field's `description` is what the message says was expected.
+ *
+ * @throws ModelError ``Expected `hidden_size` in m/config.json to be an integer >= 1, got `0` ``
+ */
+export function checkJson<T extends z.ZodType>(schema: T, value: unknown, file: string): z.output<T> {
+  const parsed = schema.safeParse(value, { reportInput: true })
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]!
+  const field = schema instanceof z.ZodObject ? (schema.shape[String(issue.path[0])] as z.ZodType | undefined) : undefined
+  const nested =
+    issue.path.length > 1 && issue.code !== 'custom' ? ` (\`${issue.path.map(String).join('.')}\`: ${issue.message})` : ''
+  const got = issue.path.reduce<unknown>(
+    (inner, key) => (typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[key] : undefined),
+    value,
+  )
+  const expected = field?.description ?? issue.message
+  throw new ModelError(
+    `Expected \`${String(issue.path[0] ?? 'content')}\` in ${file} to be ${expected}, got ${shown(got)}${nested}`,
+  )
+}
+
+const integerFrom = (least: number) => z.number().int().min(least)
+
+/** An integer >= 1. */
+export const positiveInteger = integerFrom(1).describe('an integer >= 1')
+/** A finite number > 0. */
+export const positiveNumber = z.number().positive().describe('a number > 0')
