@@ -1,0 +1,220 @@
+import { posix } from 'node:path'
+import { parseAst } from 'vitest/node'
+
+/** The rules of design.md section 2, as functions of a list of files: each returns one line a breach. Paths have forward slashes. */
+export type SourceFile = Readonly<{ path: string; text: string }>
+
+type Node = Readonly<{ type: string } & Record<string, unknown>>
+type Import = Readonly<{ specifier: string | null; typeOnly: boolean }>
+
+/** Which rooms a room may import; a room may always import itself. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  'src/core': [],
+  'src/eval': ['src/core'],
+  'src/models': ['src/core'],
+  'src/io': ['src/core'],
+  operators: ['src/core'],
+  pipelines: ['operators', 'src/eval', 'src/core'],
+  'src/cli': ['pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/core'],
+  'src/server': ['pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/core'],
+  'src/index.ts': ['pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/core'],
+}
+
+/** Rooms without files, clocks of their own or threads: no Node module in them. */
+const pureRooms = ['src/core', 'src/eval', 'operators', 'pipelines']
+
+/** The only room that knows a library; `rxjs` and `zod` are spoken everywhere. */
+export const homes: Readonly<Record<string, string>> = {
+  '@bufbuild/protobuf': 'src/models',
+  '@huggingface/jinja': 'src/models',
+  '@huggingface/tokenizers': 'src/models',
+  commander: 'src/cli',
+  hyparquet: 'src/io',
+  'hyparquet-compressors': 'src/io',
+  'onnxruntime-node': 'src/models',
+  'parquetjs-lite': 'src/io',
+  rxjs: '*',
+  zod: '*',
+}
+
+export const roomOf = (path: string): string | undefined =>
+  Object.keys(arrows).find((room) => path === room || path.startsWith(`${room}/`))
+
+const trees = new Map<string, Node[]>()
+
+/** All nodes of a file's syntax tree, in source order. */
+function nodesOf({ path, text }: SourceFile): readonly Node[] {
+  const known = trees.get(text)
+  if (known) return known
+  const nodes: Node[] = []
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return
+    if ('type' in value && typeof value.type === 'string') nodes.push(value as Node)
+    Object.values(value).forEach(visit)
+  }
+  visit(parseAst(text, { lang: 'ts' }, path))
+  trees.set(text, nodes)
+  return nodes
+}
+
+const literalOf = (node: unknown): string | null => {
+  const value = (node as { value?: unknown } | null | undefined)?.value
+  return typeof value === 'string' ? value : null
+}
+
+const nameOf = (node: unknown): string | undefined => (node as { name?: string } | null | undefined)?.name
+
+/** Static and dynamic imports, re-exports, type imports, and the worker files named by `new URL('…', import.meta.url)`. */
+export function importsOf(file: SourceFile): Import[] {
+  return nodesOf(file).flatMap((node): Import[] => {
+    switch (node.type) {
+      case 'ImportDeclaration':
+        return [{ specifier: literalOf(node.source), typeOnly: node.importKind === 'type' }]
+      case 'ExportNamedDeclaration':
+      case 'ExportAllDeclaration':
+        return node.source ? [{ specifier: literalOf(node.source), typeOnly: node.exportKind === 'type' }] : []
+      case 'ImportExpression':
+        return [{ specifier: literalOf(node.source), typeOnly: false }]
+      case 'TSImportType':
+        return [{ specifier: literalOf(node.source), typeOnly: true }]
+      case 'TSExternalModuleReference':
+        return [{ specifier: literalOf(node.expression), typeOnly: false }]
+      case 'NewExpression': {
+        const [target, base] = node.arguments as Node[]
+        const specifier = literalOf(target)
+        const local = nameOf(node.callee) === 'URL' && specifier?.endsWith('.js') && base?.type === 'MemberExpression'
+        return local ? [{ specifier, typeOnly: true }] : []
+      }
+      default:
+        return []
+    }
+  })
+}
+
+/** The file that a relative specifier names; undefined for a package. */
+const targetOf = (path: string, specifier: string): string | undefined =>
+  specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts') : undefined
+
+const packageOf = (specifier: string): string => specifier.match(/^(?:@[^/]+\/)?[^/]+/)![0]
+
+/** Every import goes along an arrow; a computed one cannot be checked and is left to the entry points. */
+export const brokenArrows = (files: readonly SourceFile[]): string[] =>
+  files.flatMap((file) => {
+    const room = roomOf(file.path)
+    if (room === undefined) return [`${file.path} is in no room`]
+    return importsOf(file).flatMap(({ specifier }) => {
+      if (specifier === null) return room === 'src/cli' ? [] : [`${file.path} imports a computed name`]
+      const target = targetOf(file.path, specifier)
+      if (target === undefined) return []
+      const other = roomOf(target)
+      return other === room || (other !== undefined && arrows[room]!.includes(other)) ? [] : [`${file.path} imports ${target}`]
+    })
+  })
+
+/** Libraries stay in their homes, pure rooms import nothing of Node, and what is not named in `homes` is not imported. */
+export const strayLibraries = (files: readonly SourceFile[]): string[] =>
+  files.flatMap((file) =>
+    importsOf(file).flatMap(({ specifier }) => {
+      if (specifier === null || specifier.startsWith('.')) return []
+      const room = roomOf(file.path)
+      const allowed = specifier.startsWith('node:')
+        ? room !== undefined && !pureRooms.includes(room)
+        : [room, '*'].includes(homes[packageOf(specifier)] ?? 'nowhere')
+      return allowed ? [] : [`${file.path} imports ${specifier}`]
+    }),
+  )
+
+/** Files that import each other in a circle at run time, as `a → b → a`. */
+export function cycles(files: readonly SourceFile[]): string[] {
+  const targets = new Map(
+    files.map((file) => [
+      file.path,
+      importsOf(file).flatMap(({ specifier, typeOnly }) =>
+        specifier && !typeOnly ? (targetOf(file.path, specifier) ?? []) : [],
+      ),
+    ]),
+  )
+  const found: string[] = []
+  const finished = new Set<string>()
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) found.push([...trail.slice(trail.indexOf(path)), path].join(' → '))
+    else if (!finished.has(path)) {
+      for (const target of targets.get(path) ?? []) visit(target, [...trail, path])
+      finished.add(path)
+    }
+  }
+  for (const { path } of files) visit(path, [])
+  return found
+}
+
+/** `object` as used in an expression, with the property where one is read: `console.log`, `process.exit`. */
+const uses = (file: SourceFile, object: string, property?: string): boolean =>
+  nodesOf(file).some(
+    (node) =>
+      node.type === 'MemberExpression' &&
+      nameOf(node.object) === object &&
+      (property === undefined || (nameOf(node.property) ?? literalOf(node.property)) === property),
+  )
+
+/** Only the command's entry point ends the process or writes to the console. */
+export const strayExits = (files: readonly SourceFile[]): string[] =>
+  files
+    .filter(({ path }) => path !== 'src/cli/main.ts')
+    .flatMap((file) => [
+      ...(uses(file, 'process', 'exit') ? [`${file.path} calls process.exit`] : []),
+      ...(uses(file, 'console') ? [`${file.path} uses console`] : []),
+    ])
+
+/** What a file exports by name, types aside: `[name, is it a function]`. */
+const exportsOf = (file: SourceFile): [name: string, callable: boolean][] =>
+  nodesOf(file).flatMap((node): [string, boolean][] => {
+    if (node.type !== 'ExportNamedDeclaration' || node.exportKind === 'type') return []
+    const declaration = node.declaration as Node | null
+    if (declaration === null) return (node.specifiers as Node[]).map(({ exported }) => [nameOf(exported)!, true])
+    if (declaration.type === 'FunctionDeclaration') return [[nameOf(declaration.id)!, true]]
+    if (declaration.type !== 'VariableDeclaration') return []
+    return (declaration.declarations as Node[]).map(({ id, init }) => [
+      nameOf(id)!,
+      (init as Node | null)?.type === 'ArrowFunctionExpression',
+    ])
+  })
+
+/** `operators/x.ts` exports one function, `x`; beside it only its options (`xOptions`) and types. */
+export const misnamedOperators = (files: readonly SourceFile[]): string[] =>
+  files
+    .filter(({ path }) => roomOf(path) === 'operators')
+    .flatMap((file) => {
+      const name = posix.basename(file.path, '.ts')
+      const exported = exportsOf(file)
+      return [
+        ...(exported.some(([other, callable]) => other === name && callable) ? [] : [`${file.path} exports no function ${name}`]),
+        ...exported
+          .filter(([other]) => other !== name && other !== `${name}Options`)
+          .map(([other]) => `${file.path} exports ${other}, too`),
+      ]
+    })
+
+export const lineCount = (text: string): number => text.replace(/\n$/, '').split('\n').length
+
+/** At most 80 lines an operator, 250 a file, generated code aside. */
+export const longFiles = (files: readonly SourceFile[]): string[] =>
+  files
+    .filter(({ path }) => !path.split('/').includes('generated'))
+    .flatMap(({ path, text }) => {
+      const limit = roomOf(path) === 'operators' ? 80 : 250
+      return lineCount(text) > limit ? [`${path} has ${lineCount(text)} lines, at most ${limit}`] : []
+    })
+
+/** No default exports (where no tool demands one) and no `any`. */
+export const bannedForms = (files: readonly SourceFile[]): string[] =>
+  files
+    .filter(({ path }) => !path.split('/').includes('generated'))
+    .flatMap((file) => {
+      const types = new Set(nodesOf(file).map(({ type }) => type))
+      return [
+        ...(types.has('ExportDefaultDeclaration') && !file.path.endsWith('.config.ts')
+          ? [`${file.path} has a default export`]
+          : []),
+        ...(types.has('TSAnyKeyword') ? [`${file.path} says any`] : []),
+      ]
+    })

@@ -1,0 +1,115 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+
+const root = new URL('../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+const { version, bin, exports, files } = JSON.parse(read('package.json')) as {
+  version: string
+  bin: Record<string, string>
+  exports: Record<string, Record<string, string> | string>
+  files: string[]
+}
+
+/** Paths that a page of Markdown names: in code (`pipelines/decode.ts`) and in links, placeholders and addresses aside. */
+const pathsIn = (markdown: string): string[] => {
+  const prose = markdown.replace(/^```[\s\S]*?^```/gm, '')
+  const code = [...prose.matchAll(/`([^`\s]+)`/g)].map(([, text]) => text!)
+  const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, text]) => text!)
+  const path = /^(?:src|operators|pipelines|data|test|\.ci)\/|^[A-Z][A-Za-z]*(?:\.md)?$|\.(?:ts|py|json|jsonl)$/
+  return [...new Set([...code.filter((text) => path.test(text) && /[./]/.test(text)), ...links])].filter(
+    (text) => !/[*:<{]|^#/.test(text),
+  )
+}
+
+/** The folders and files of a tree drawn in the README's layout section: the first word of each line, indented under its folder. */
+const treeIn = (markdown: string): string[] => {
+  const block = markdown.match(/^## Layout\n[\s\S]*?```\n([\s\S]*?)```/m)?.[1] ?? ''
+  const parents: string[] = []
+  return block
+    .split('\n')
+    .filter((line) => /^ *[.\w-]+[./]/.test(line))
+    .map((line) => {
+      const depth = (line.match(/^ */)![0].length / 2) | 0
+      const name = line.trim().split(/\s/)[0]!
+      parents.splice(depth, parents.length, name)
+      return parents.join('')
+    })
+}
+
+describe('README', () => {
+  const readme = read('README.md')
+
+  it('names files that exist', () => {
+    const paths = pathsIn(readme)
+    expect(paths.length).toBeGreaterThan(5)
+    expect(paths.filter((path) => !existsSync(new URL(path, root)))).toEqual([])
+  })
+
+  it('draws the tree as it is', () => {
+    const tree = treeIn(readme)
+    expect(tree.length).toBeGreaterThan(10)
+    expect(tree.filter((path) => !existsSync(new URL(path, root)))).toEqual([])
+  })
+
+  it('shows the paper in the words of pipelines/decoders/args.ts', () => {
+    const shown = readme.match(/```ts\n\/\/ pipelines\/decoders\/args\.ts\n([\s\S]*?)```/)?.[1]
+    expect(shown).toBeDefined()
+    expect(read('pipelines/decoders/args.ts')).toContain(shown!.trim())
+  })
+
+  it('says why for every dependency', () => {
+    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> }
+    expect(Object.keys(dependencies).filter((name) => !readme.includes(`| \`${name}\` |`))).toEqual([])
+  })
+})
+
+describe('package.json', () => {
+  it('has the version that the changelog describes last', () => {
+    expect(read('CHANGELOG.md').match(/^## \[(\d[^\]]*)\]/m)?.[1]).toBe(version)
+  })
+
+  it('points to compiled files of sources that exist', () => {
+    const entry = exports['.'] as Record<string, string>
+    for (const path of [bin.rxargs!, entry.default!]) {
+      expect(existsSync(new URL(path.replace(/^(\.\/)?dist\//, '').replace(/\.js$/, '.ts'), root))).toBe(true)
+    }
+  })
+
+  it('publishes neither tests nor recipes', () => {
+    expect(files.filter((path) => /^(test|data\/models\/recipe|data\/golden|data|data\/models)\/?$/.test(path))).toEqual([])
+  })
+})
+
+describe('data/prompts/sample.jsonl', () => {
+  const prompts = read('data/prompts/sample.jsonl')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { id: string; prompt: string })
+
+  it('has at least 32 prompts with ids of their own', () => {
+    expect(prompts.length).toBeGreaterThanOrEqual(32)
+    expect(new Set(prompts.map(({ id }) => id)).size).toBe(prompts.length)
+    expect(new Set(prompts.map(({ prompt }) => prompt)).size).toBe(prompts.length)
+  })
+
+  it('has turns in the form of HH-RLHF, the last one open', () => {
+    for (const { id, prompt } of prompts) {
+      expect(id).toMatch(/^[a-z]+(-[a-z]+)*$/)
+      expect(prompt).toMatch(/^\n\nHuman: \S[^\n]*(\n\nAssistant: \S[^\n]*\n\nHuman: \S[^\n]*)*\n\nAssistant:$/)
+    }
+  })
+})
+
+describe('data/models', () => {
+  const folders = readdirSync(new URL('data/models/', root), { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && existsSync(new URL(`data/models/${entry.name}/config.json`, root)),
+  )
+
+  it('holds embedded models of at most 15 MB each', () => {
+    const sizes = folders.map(({ name }) => {
+      const folder = new URL(`data/models/${name}/`, root)
+      return { name, bytes: readdirSync(folder).reduce((sum, file) => sum + statSync(new URL(file, folder)).size, 0) }
+    })
+    expect(sizes.filter(({ bytes }) => bytes > 15e6)).toEqual([])
+  })
+})
