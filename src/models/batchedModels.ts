@@ -1,0 +1,61 @@
+import { ShapeError } from '../core/errors.js'
+import type { BatchedLanguageModel, BatchedRewardModel, LogitsCall, RewardCall } from '../core/types.js'
+import type { LoadedModel } from './loadModel.js'
+
+/** A loaded checkpoint with a language-model head, as batched calls. */
+export function batchedLanguageModel({ worker, checkpoint }: LoadedModel, maxBatch: number): BatchedLanguageModel {
+  const { config, codec, generation } = checkpoint
+  return {
+    capabilities: { all: true, maxTop: config.vocabSize, hiddenStates: false, unit: 'logit' },
+    codec,
+    contextLength: config.contextLength,
+    endTokenIds: generation.endTokenIds,
+    stopStrings: generation.stopStrings,
+    maxBatch,
+    run: async (calls: readonly LogitsCall[]) =>
+      (
+        await worker.run(
+          calls.map(({ sequence, need }) => ({
+            key: sequence.key,
+            tokenIds: fitting(joined(sequence.promptTokenIds, sequence.tokenIds), 0, config.contextLength),
+            need: need === 'all' ? 0 : need,
+          })),
+        )
+      ).map(({ tokenIds, values }) => ({ tokenIds, values })),
+    release: (key) => worker.release(key),
+  }
+}
+
+/** A loaded checkpoint with a one-label reward head, as batched calls. */
+export function batchedRewardModel(name: string, { worker, checkpoint }: LoadedModel, maxBatch: number): BatchedRewardModel {
+  const { config, codec } = checkpoint
+  return {
+    name,
+    codec,
+    contextLength: config.contextLength,
+    maxBatch,
+    run: async (calls: readonly RewardCall[]) =>
+      (
+        await worker.run(
+          calls.map(({ key, tokenIds, branches }) => {
+            const longest = Math.max(...branches.map((branch) => branch.length))
+            return { key, branches, tokenIds: fitting(Int32Array.from(tokenIds), longest, config.contextLength) }
+          }),
+        )
+      ).map(({ values }) => values),
+    release: (key) => worker.release(key),
+  }
+}
+
+function joined(first: readonly number[], second: readonly number[]): Int32Array {
+  const tokenIds = new Int32Array(first.length + second.length)
+  tokenIds.set(first)
+  tokenIds.set(second, first.length)
+  return tokenIds
+}
+
+function fitting(tokenIds: Int32Array, more: number, contextLength: number): Int32Array {
+  const length = tokenIds.length + more
+  if (length >= 1 && length <= contextLength) return tokenIds
+  throw new ShapeError(`Expected a sequence of 1 to ${contextLength} tokens, the model's context length, got ${length}`)
+}

@@ -1,0 +1,81 @@
+import { availableParallelism } from 'node:os'
+import { basename, resolve } from 'node:path'
+import { OptionError } from '../core/errors.js'
+import type { Models, RewardSource, TextReward } from '../core/types.js'
+import { hashFolder } from './checkpoint/hashFolder.js'
+import { type LoadedModel, loadModel } from './loadModel.js'
+import { batchedLanguageModel, batchedRewardModel } from './batchedModels.js'
+
+/** A reward: a model's folder, with a name of its own if wished, or a function of text. */
+export type RewardOption = string | Readonly<{ name?: string; path: string }> | TextReward
+
+export type LoadOptions = Readonly<{
+  /** Folder of the language model. */
+  lm: string
+  /** One reward or several; names must differ. None: decoders that need none still work. */
+  reward?: RewardOption | readonly RewardOption[]
+  /** Threads a model computes with; all cores unless given, the models take turns. */
+  threads?: number
+  /** Sequences in one batched call at most. */
+  maxBatch?: number
+}>
+
+/**
+ * Loads a language model and rewards, each model in a worker thread of its own.
+ *
+ * @throws ModelError when a folder is not a model that can be run: what, where, and what was expected
+ * @throws OptionError when two rewards have the same name
+ */
+export async function loadModels(options: LoadOptions): Promise<Models> {
+  const { lm, threads = availableParallelism(), maxBatch = 64 } = options
+  const rewards = named(options.reward)
+  const loaded: LoadedModel[] = []
+  const close = async () => {
+    await Promise.all(loaded.map(({ worker }) => worker.close()))
+  }
+  const load = async (path: string, head: 'lm' | 'reward', role: string) => {
+    const model = await loadModel(path, { head, threads, role })
+    loaded.push(model)
+    return model
+  }
+  const loading = [
+    load(lm, 'lm', 'lm').then((model) => batchedLanguageModel(model, maxBatch)),
+    Promise.all(
+      rewards.map(async (reward): Promise<RewardSource> => {
+        if (!('path' in reward)) return reward
+        return batchedRewardModel(reward.name, await load(reward.path, 'reward', `reward ${reward.name}`), maxBatch)
+      }),
+    ),
+    hashes([{ name: 'lm', path: lm }, ...rewards]),
+  ] as const
+  try {
+    const [model, sources, sums] = await Promise.all(loading)
+    return { lm: model, rewards: sources, hashes: sums, close }
+  } catch (error) {
+    await Promise.allSettled(loading)
+    await close()
+    throw error
+  }
+}
+
+/** SHA-256 of each model's files by role; a function of text has no files. */
+async function hashes(models: readonly (NamedReward | { name: string; path: string })[]): Promise<Models['hashes']> {
+  const folders = models.filter((model) => 'path' in model)
+  return Object.fromEntries(
+    await Promise.all(folders.map(async ({ name, path }) => [name, { path, sha256: await hashFolder(resolve(path)) }] as const)),
+  )
+}
+
+type NamedReward = Readonly<{ name: string; path: string }> | TextReward
+
+function named(given: LoadOptions['reward']): NamedReward[] {
+  const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly RewardOption[]) : [given as RewardOption]
+  const rewards = list.map((reward): NamedReward => {
+    if (typeof reward === 'string') return { name: basename(resolve(reward)), path: reward }
+    return 'path' in reward ? { name: reward.name ?? basename(resolve(reward.path)), path: reward.path } : reward
+  })
+  const names = rewards.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new OptionError(`Expected each reward to have a name of its own, got \`${twice}\` twice`)
+  return rewards
+}

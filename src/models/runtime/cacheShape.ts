@@ -1,0 +1,17 @@
+/** What a model keeps of each position: keys and values of every layer. */
+export type CacheShape = Readonly<{ layers: number; kvHeads: number; headDim: number }>
+
+/** Bytes of keys and values one position takes, in fp32. */
+export const cacheBytesPerToken = ({ layers, kvHeads, headDim }: CacheShape): number => 2 * layers * kvHeads * headDim * 4
+
+const SHORTEST = 128
+
+/**
+ * Positions of the length class that holds `tokens`: 128, 256, 512, … up to the context length (rounded up to a multiple of 32).
+ * Few classes keep batches large, more waste less memory: doubling wastes at most half of a row beyond 128 tokens.
+ */
+export function lengthClass(tokens: number, contextLength: number): number {
+  let length = SHORTEST
+  while (length < tokens) length *= 2
+  return Math.min(length, 32 * Math.ceil(Math.max(contextLength, 1) / 32))
+}

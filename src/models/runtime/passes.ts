@@ -1,0 +1,65 @@
+/**
+ * New tokens of one sequence that go through the model together: a chain (a piece of the prompt), branches of candidates on top
+ * of it, or both. `parents[i]` is the token before token i within the pass, -1 for the cached past.
+ */
+export type Pass = Readonly<{
+  tokenIds: readonly number[]
+  parents: readonly number[]
+  /** Leading tokens that belong to the sequence: their keys and values go into the cache. */
+  kept: number
+  /** Tokens at which the head is read. */
+  reads: readonly number[]
+}>
+
+/** Prompts are cut at multiples of this, never where load would have it: the bits depend on the cut (design.md section 7). */
+export const CHUNK = 256
+
+/** The pieces of `tokenIds` after `start` cached ones, cut on the grid; the last one carries the branches. At least one piece. */
+export function planPasses(
+  start: number,
+  tokenIds: Int32Array,
+  branches: readonly (readonly number[])[],
+): Pass[] {
+  const passes: Pass[] = []
+  let from = start
+  for (let cut = CHUNK * (Math.floor(start / CHUNK) + 1); cut < tokenIds.length; from = cut, cut += CHUNK)
+    passes.push({ ...chain(tokenIds.subarray(from, cut)), reads: [] })
+  passes.push(withBranches(chain(tokenIds.subarray(from)), branches))
+  return passes
+}
+
+const chain = (tokenIds: Int32Array) => ({
+  tokenIds: Array.from(tokenIds),
+  parents: Array.from(tokenIds, (_, index) => index - 1),
+  kept: tokenIds.length,
+})
+
+/** One read a branch, at its last token; an empty branch is read at the last token of the chain. */
+function withBranches(base: Omit<Pass, 'reads'>, branches: readonly (readonly number[])[]): Pass {
+  const tokenIds = [...base.tokenIds]
+  const parents = [...base.parents]
+  const reads = branches.map((branch) => {
+    let parent = base.kept - 1
+    for (const tokenId of branch) {
+      parents.push(parent)
+      parent = tokenIds.push(tokenId) - 1
+    }
+    return parent
+  })
+  return { tokenIds, parents, kept: base.kept, reads }
+}
+
+/** Positions within the pass: a token's distance to the cached past. Candidates of one step share theirs. */
+export function depths({ parents }: Pass): Int32Array {
+  const depth = new Int32Array(parents.length)
+  parents.forEach((parent, index) => {
+    depth[index] = parent < 0 ? 0 : depth[parent]! + 1
+  })
+  return depth
+}
+
+/**
+ * Whether passes go in one run: tokens a row differ by less than a factor of two, so that padding stays below a half. Runs of one
+ * token (decode) are never mixed with longer ones: their matrix products round differently.
+ */
+export const widthClass = (tokens: number): number => Math.ceil(Math.log2(Math.max(tokens, 1)))

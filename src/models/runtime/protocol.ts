@@ -1,0 +1,28 @@
+import type { CacheShape } from './cacheShape.js'
+
+/** What a worker is started with. */
+export type WorkerSetup = Readonly<{
+  /** The ONNX graph; its weights are external data in `folder`. */
+  graph: Uint8Array
+  folder: string
+  shape: CacheShape
+  contextLength: number
+  output: 'logits' | 'reward'
+  threads: number
+}>
+
+/** A call over the thread boundary. `need` of a language model: the n likeliest tokens, or 0 for all. */
+export type WorkerCall = Readonly<{ key: number; tokenIds: Int32Array; branches?: readonly (readonly number[])[]; need?: number }>
+
+export type WorkerResult = Readonly<{ tokenIds?: Int32Array; values: Float32Array }>
+
+export type ToWorker =
+  | Readonly<{ type: 'run'; id: number; calls: readonly WorkerCall[] }>
+  | Readonly<{ type: 'release'; key: number }>
+  | Readonly<{ type: 'close' }>
+
+export type FromWorker =
+  | Readonly<{ type: 'ready' }>
+  | Readonly<{ type: 'failed'; message: string }>
+  | Readonly<{ type: 'results'; id: number; results: readonly WorkerResult[] }>
+  | Readonly<{ type: 'error'; id: number; message: string }>

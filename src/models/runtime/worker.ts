@@ -1,0 +1,51 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { messageOf } from '../../core/errors.js'
+import { likeliest } from '../../core/likeliest.js'
+import { Engine, type Reading } from './Engine.js'
+import type { FromWorker, ToWorker, WorkerCall, WorkerResult, WorkerSetup } from './protocol.js'
+import { createSession } from './createSession.js'
+
+/** The thread of one model: `session.run` blocks it, never the thread that decodes. */
+const setup = workerData as WorkerSetup
+const port = parentPort!
+const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
+
+/** The chosen n of the logits, or a copy of all: the run's own output holds every sequence's. */
+function resultOf({ values, width }: Reading, need: number | undefined): WorkerResult {
+  if (need === undefined || need === 0) return { values: values.slice() }
+  return likeliest(values.subarray(0, width), need)
+}
+
+async function answer(engine: Engine, id: number, calls: readonly WorkerCall[]): Promise<void> {
+  try {
+    const readings = await engine.run(
+      calls.map(({ key, tokenIds, branches, need }) => ({ key, tokenIds, branches: branches ?? [[]], decode: need !== undefined })),
+    )
+    const results = readings.map((reading, call) => resultOf(reading, calls[call]!.need))
+    post({ type: 'results', id, results })
+  } catch (error) {
+    post({ type: 'error', id, message: messageOf(error) })
+  }
+}
+
+async function serve(): Promise<void> {
+  const session = await createSession(setup)
+  const engine = new Engine(session, setup.shape, setup.contextLength, setup.output)
+  let work: Promise<void> = Promise.resolve()
+  port.on('message', (message: ToWorker) => {
+    work = work.then(async () => {
+      if (message.type === 'run') await answer(engine, message.id, message.calls)
+      else if (message.type === 'release') engine.release(message.key)
+      else {
+        await session.release()
+        port.close()
+      }
+    })
+  })
+  post({ type: 'ready' })
+}
+
+serve().catch((error: unknown) => {
+  post({ type: 'failed', message: messageOf(error) })
+  port.close()
+})
