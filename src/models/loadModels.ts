@@ -2,9 +2,9 @@ import { availableParallelism } from 'node:os'
 import { basename, resolve } from 'node:path'
 import { OptionError } from '../core/errors.js'
 import type { Models, RewardSource, TextReward } from '../core/types.js'
+import { batchedLanguageModel, batchedRewardModel } from './batchedModels.js'
 import { hashFolder } from './checkpoint/hashFolder.js'
 import { type LoadedModel, loadModel } from './loadModel.js'
-import { batchedLanguageModel, batchedRewardModel } from './batchedModels.js'
 
 /** A reward: a model's folder, with a name of its own if wished, or a function of text. */
 export type RewardOption = string | Readonly<{ name?: string; path: string }> | TextReward

@@ -1,5 +1,5 @@
-import type { NewRows, Resident, Slab } from './Slab.js'
 import type { Pass } from './passes.js'
+import type { NewRows, Resident, Slab } from './Slab.js'
 
 /** Keys and values that a pass computed for tokens which may yet become part of the sequence, and what was read at them. */
 export type PendingTree = Readonly<{
@@ -50,7 +50,9 @@ export function align(cached: CachedSequence, target: Int32Array): number | unde
   let node = tree.pass.kept - 1
   for (;;) {
     const next = target[cached.tokenIds.length]
-    const child = tree.pass.parents.findIndex((parent, i) => i >= tree.pass.kept && parent === node && tree.pass.tokenIds[i] === next)
+    const child = tree.pass.parents.findIndex(
+      (parent, i) => i >= tree.pass.kept && parent === node && tree.pass.tokenIds[i] === next,
+    )
     if (next === undefined || child < 0) return cached.tokenIds.length === target.length ? tree.rewards.get(node) : undefined
     commit(cached, tree, child, 1)
     node = child

@@ -1,6 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import { align, type CachedSequence, commit, emptySequence } from './CachedSequence.js'
-import { cacheBytesPerToken, type CacheShape, lengthClass } from './cacheShape.js'
+import { type CacheShape, cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import { feedsOf, type Job } from './feeds.js'
 import { type Pass, planPasses, widthClass } from './passes.js'
 import { Slab } from './Slab.js'
@@ -9,7 +9,12 @@ import { Slab } from './Slab.js'
  * A call: a sequence's tokens, and the branches to read, each at its last token; an empty branch is read at the sequence's own last
  * token. `decode` says that the call asks for the next token of a growing sequence.
  */
-export type EngineCall = Readonly<{ key: number; tokenIds: Int32Array; branches: readonly (readonly number[])[]; decode: boolean }>
+export type EngineCall = Readonly<{
+  key: number
+  tokenIds: Int32Array
+  branches: readonly (readonly number[])[]
+  decode: boolean
+}>
 
 /** What was read: `width` numbers (the vocabulary's logits, or one reward) a branch. */
 export type Reading = Readonly<{ values: Float32Array; width: number }>

@@ -5,7 +5,11 @@ import type { WorkerSetup } from './protocol.js'
  * A CPU session over a graph whose weights stay in the checkpoint's own files. Threads do not spin between operators: the language
  * model's and the reward model's sessions take turns on the same cores.
  */
-export const createSession = ({ graph, folder, threads }: Pick<WorkerSetup, 'graph' | 'folder' | 'threads'>): Promise<InferenceSession> =>
+export const createSession = ({
+  graph,
+  folder,
+  threads,
+}: Pick<WorkerSetup, 'graph' | 'folder' | 'threads'>): Promise<InferenceSession> =>
   InferenceSession.create(graph, {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',

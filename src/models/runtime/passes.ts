@@ -15,11 +15,7 @@ export type Pass = Readonly<{
 export const CHUNK = 256
 
 /** The pieces of `tokenIds` after `start` cached ones, cut on the grid; the last one carries the branches. At least one piece. */
-export function planPasses(
-  start: number,
-  tokenIds: Int32Array,
-  branches: readonly (readonly number[])[],
-): Pass[] {
+export function planPasses(start: number, tokenIds: Int32Array, branches: readonly (readonly number[])[]): Pass[] {
   const passes: Pass[] = []
   let from = start
   for (let cut = CHUNK * (Math.floor(start / CHUNK) + 1); cut < tokenIds.length; from = cut, cut += CHUNK)

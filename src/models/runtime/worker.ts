@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../core/errors.js'
 import { likeliest } from '../../core/likeliest.js'
+import { createSession } from './createSession.js'
 import { Engine, type Reading } from './Engine.js'
 import type { FromWorker, ToWorker, WorkerCall, WorkerResult, WorkerSetup } from './protocol.js'
-import { createSession } from './createSession.js'
 
 /** The thread of one model: `session.run` blocks it, never the thread that decodes. */
 const setup = workerData as WorkerSetup
@@ -19,7 +19,12 @@ function resultOf({ values, width }: Reading, need: number | undefined): WorkerR
 async function answer(engine: Engine, id: number, calls: readonly WorkerCall[]): Promise<void> {
   try {
     const readings = await engine.run(
-      calls.map(({ key, tokenIds, branches, need }) => ({ key, tokenIds, branches: branches ?? [[]], decode: need !== undefined })),
+      calls.map(({ key, tokenIds, branches, need }) => ({
+        key,
+        tokenIds,
+        branches: branches ?? [[]],
+        decode: need !== undefined,
+      })),
     )
     const results = readings.map((reading, call) => resultOf(reading, calls[call]!.need))
     post({ type: 'results', id, results })

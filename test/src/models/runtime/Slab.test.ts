@@ -27,7 +27,7 @@ describe('Slab', () => {
             mark(slab, resident)
           } else if (kind === 'remove' && residents.length > 0) slab.remove(pick % residents.length, pick % 2 === 0)
           else if (kind === 'gather' && residents.length > 0) {
-            const batch = residents.filter((_, index) => (pick >> index % 8) & 1)
+            const batch = residents.filter((_, index) => (pick >> (index % 8)) & 1)
             const start = slab.gather(batch)
             expect(new Set(residents.slice(start, start + batch.length))).toEqual(new Set(batch))
           }

@@ -1,0 +1,152 @@
+import fc from 'fast-check'
+import type { InferenceSession } from 'onnxruntime-node'
+import { describe, expect, it } from 'vitest'
+import { Engine, type EngineCall } from '../../../../src/models/runtime/Engine.js'
+
+/** What a model that had read these tokens, and these only, says of the last one. */
+const meaning = (tokens: readonly number[]): number =>
+  tokens.reduce((sum, token, position) => sum + mixed(token, position), 0) % 65_521
+const mixed = (token: number, position: number): number =>
+  ((token + 1) * 7_919 + (position + 1) * (token + 13) * 104_729) % 65_521
+
+type Feed = { data: Float32Array & BigInt64Array; dims: readonly number[] }
+type Run = { B: number; S: number; T: number }
+
+/** A model that keeps token and position as its keys, and sums over whatever the masks let a token see. */
+function transparentSession(runs: Run[] = []): Pick<InferenceSession, 'run'> {
+  const run = async (given: unknown) => {
+    const feeds = given as Record<string, Feed>
+    const [B, S] = feeds.input_ids!.dims as [number, number]
+    const T = feeds.past_bias!.dims[3]!
+    const R = feeds.read_positions!.dims[1]!
+    runs.push({ B, S, T })
+    const reward = new Float32Array(B * R)
+    const keys = new Float32Array(B * S * 2)
+    for (let b = 0; b < B; b++) {
+      for (let s = 0; s < S; s++) {
+        keys[(b * S + s) * 2] = Number(feeds.input_ids!.data[b * S + s])
+        keys[(b * S + s) * 2 + 1] = Number(feeds.position_ids!.data[b * S + s])
+      }
+      for (let r = 0; r < R; r++) {
+        const at = Number(feeds.read_positions!.data[b * R + r])
+        let sum = 0
+        const see = (bias: number, token: number, position: number) => {
+          if (bias === 0) sum += mixed(token, position)
+        }
+        const past = feeds['past_key.0']!.data
+        for (let t = 0; t < T; t++) see(feeds.past_bias!.data[b * T + t]!, past[(b * T + t) * 2]!, past[(b * T + t) * 2 + 1]!)
+        for (let s = 0; s < S; s++)
+          see(feeds.self_bias!.data[(b * S + at) * S + s]!, keys[(b * S + s) * 2]!, keys[(b * S + s) * 2 + 1]!)
+        reward[b * R + r] = sum % 65_521
+      }
+    }
+    return { reward: { data: reward }, 'key.0': { data: keys }, 'value.0': { data: keys.slice() } }
+  }
+  return { run: run as unknown as InferenceSession['run'] }
+}
+
+const engineOf = (runs?: Run[]) => new Engine(transparentSession(runs), { layers: 1, kvHeads: 1, headDim: 2 }, 1024, 'reward')
+
+const call = (
+  key: number,
+  tokenIds: readonly number[],
+  branches: readonly (readonly number[])[] = [[]],
+  decode = false,
+): EngineCall => ({
+  key,
+  tokenIds: Int32Array.from(tokenIds),
+  branches,
+  decode,
+})
+
+describe('Engine', () => {
+  it('reads every branch as if its whole sequence had been read alone, after any history of growing, forking and releasing', async () => {
+    const token = fc.nat(30)
+    const step = fc.record({
+      grow: fc.array(token, { maxLength: 3 }),
+      keep: fc.double({ min: 0, max: 1, noNaN: true }),
+      fork: fc.boolean(),
+      release: fc.boolean(),
+      follow: fc.boolean(),
+      branches: fc.array(fc.array(token, { minLength: 1, maxLength: 3 }), { maxLength: 4 }),
+    })
+    const start = fc.oneof(fc.array(token, { minLength: 1, maxLength: 20 }), fc.array(token, { minLength: 120, maxLength: 560 }))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(start, { minLength: 1, maxLength: 4 }),
+        fc.array(fc.array(step, { minLength: 4, maxLength: 4 }), { maxLength: 6 }),
+        async (starts, rounds) => {
+          const engine = engineOf()
+          const sequences = starts.map((tokens) => [...tokens])
+          const offered: number[][][] = starts.map(() => [])
+          for (const round of rounds) {
+            const calls = sequences.map((tokens, key) => {
+              const { grow, keep, fork, release, follow, branches } = round[key]!
+              if (release) engine.release(key)
+              if (fork) tokens.length = Math.max(1, Math.floor(tokens.length * keep))
+              const chosen = offered[key]![0]
+              if (follow && chosen) tokens.push(...chosen)
+              else tokens.push(...grow)
+              offered[key] = branches
+              return call(key, tokens, branches.length > 0 ? branches : [[]])
+            })
+            const readings = await engine.run(calls)
+            readings.forEach(({ values }, key) => {
+              const { tokenIds, branches } = calls[key]!
+              expect([...values]).toEqual(branches.map((branch) => meaning([...tokenIds, ...branch])))
+            })
+          }
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('takes the chosen candidate out of the tree instead of computing it again', async () => {
+    const runs: Run[] = []
+    const engine = engineOf(runs)
+    await engine.run([call(1, [1, 2, 3], [[4], [5], [6]])])
+    await engine.run([call(1, [1, 2, 3, 5], [[7], [8]])])
+    expect(runs.map(({ S }) => S)).toEqual([6, 2])
+  })
+
+  it('gives the reward of a sequence that the tree has read without another run', async () => {
+    const runs: Run[] = []
+    const engine = engineOf(runs)
+    await engine.run([call(1, [1, 2], [[4], [5]])])
+    const [reading] = await engine.run([call(1, [1, 2, 5])])
+    expect(reading!.values[0]).toBe(meaning([1, 2, 5]))
+    expect(runs).toHaveLength(1)
+  })
+
+  it('decodes one token at a time, a prompt in at least two columns', async () => {
+    const runs: Run[] = []
+    const engine = engineOf(runs)
+    await engine.run([call(1, [1], [[]], true)])
+    await engine.run([call(1, [1, 2], [[]], true)])
+    expect(runs.map(({ S }) => S)).toEqual([2, 1])
+  })
+
+  it('puts all sequences of a kind into one run', async () => {
+    const runs: Run[] = []
+    const engine = engineOf(runs)
+    await engine.run(Array.from({ length: 8 }, (_, key) => call(key, [key, 2], [[]], true)))
+    await engine.run(Array.from({ length: 8 }, (_, key) => call(key, [key, 2, 3], [[]], true)))
+    expect(runs.map(({ B }) => B)).toEqual([8, 8])
+  })
+
+  it('answers two calls of one sequence in one batch, one after the other', async () => {
+    const engine = engineOf()
+    const readings = await engine.run([call(1, [1, 2], [[3]]), call(1, [1, 2, 3], [[4]]), call(2, [9], [[1]])])
+    expect(readings.map(({ values }) => values[0])).toEqual([meaning([1, 2, 3]), meaning([1, 2, 3, 4]), meaning([9, 1])])
+  })
+
+  it('gives the memory back when the last sequence is released', async () => {
+    const engine = engineOf()
+    await engine.run([call(1, [1, 2]), call(2, [1, 2])])
+    expect(engine.usage).toMatchObject({ sequences: 2, bytes: 2 * 2 * 128 * 2 * 4 })
+    engine.release(1)
+    engine.release(2)
+    expect(engine.usage).toMatchObject({ sequences: 0, bytes: 0 })
+  })
+})
