@@ -4,7 +4,8 @@ import { ModelError, messageOf } from '../../core/errors.js'
 
 /** A JSON value as an error message shows it, cut to a readable length. */
 const shown = (value: unknown): string => {
-  const json = value === undefined ? 'nothing' : JSON.stringify(value)
+  if (value === undefined) return 'nothing'
+  const json = JSON.stringify(value)
   return `\`${json.length > 80 ? `${json.slice(0, 77)}…` : json}\``
 }
 
@@ -69,9 +70,7 @@ export function checkJson<T extends z.ZodType>(schema: T, value: unknown, file: 
   )
 }
 
-const integerFrom = (least: number) => z.number().int().min(least)
-
 /** An integer >= 1. */
-export const positiveInteger = integerFrom(1).describe('an integer >= 1')
+export const positiveInteger = z.number().int().min(1).describe('an integer >= 1')
 /** A finite number > 0. */
 export const positiveNumber = z.number().positive().describe('a number > 0')

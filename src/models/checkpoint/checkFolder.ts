@@ -1,0 +1,14 @@
+import { stat } from 'node:fs/promises'
+import { ModelError, messageOf } from '../../core/errors.js'
+import { isMissing } from './readJson.js'
+
+/** @throws ModelError unless there is a folder at that path */
+export async function checkFolder(folder: string): Promise<void> {
+  try {
+    if ((await stat(folder)).isDirectory()) return
+  } catch (error) {
+    if (isMissing(error)) throw new ModelError(`Expected a model folder at ${folder}, found nothing there`)
+    throw new ModelError(`Expected a model folder at ${folder}: ${messageOf(error)}`)
+  }
+  throw new ModelError(`Expected a model folder at ${folder}, found a file; give the folder that holds config.json`)
+}

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { ModelError, messageOf } from '../../core/errors.js'
+import { checkFolder } from './checkFolder.js'
+import { isMissing } from './readJson.js'
+import { findWeights, resolveInside } from './weightFiles.js'
+
+/** Files besides the weights that decide what a model answers; any may be absent. */
+const FILES = [
+  'config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'model.safetensors.index.json',
+]
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash)
+  return hash.digest('hex')
+}
+
+/**
+ * SHA-256 of each file that a model is read from, by its name in the folder, sorted by name. Streams, so that the size of the
+ * weights costs time but no memory.
+ *
+ * @throws ModelError when the folder has no weights or a file cannot be read
+ */
+export async function hashFiles(folder: string): Promise<ReadonlyMap<string, string>> {
+  await checkFolder(folder)
+  const weights = await findWeights(folder)
+  const named = FILES.filter((name) => weights.shardOf !== undefined || !name.endsWith('.index.json'))
+  const hashes = new Map<string, string>()
+  for (const name of [...named, ...weights.names].sort()) {
+    const isWeight = weights.names.includes(name)
+    try {
+      hashes.set(name, await hashFile(isWeight ? await resolveInside(folder, name, folder) : join(folder, name)))
+    } catch (error) {
+      if (error instanceof ModelError) throw error
+      if (isWeight || !isMissing(error)) throw new ModelError(`Expected to read ${join(folder, name)}: ${messageOf(error)}`)
+    }
+  }
+  return hashes
+}
+
+/** One SHA-256 of a whole model: of the lines `name:hash` of its files, sorted by name. */
+export async function hashFolder(folder: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const [name, sum] of await hashFiles(folder)) hash.update(`${name}:${sum}\n`)
+  return hash.digest('hex')
+}

@@ -1,0 +1,48 @@
+import { join, resolve } from 'node:path'
+import { ModelError } from '../../core/errors.js'
+import type { TextCodec } from '../../core/types.js'
+import { checkFolder } from './checkFolder.js'
+import { type ModelConfig, readConfig } from './config.js'
+import { type GenerationConfig, readGenerationConfig } from './generationConfig.js'
+import { type CodecOptions, loadCodec } from './loadCodec.js'
+import { readJson, readOptionalJson } from './readJson.js'
+import { readSafetensors, type Tensors } from './safetensors.js'
+
+/** A Hugging Face model folder, read and validated; the weights themselves stay in their files. */
+export type Checkpoint = Readonly<{
+  /** Absolute path. */
+  folder: string
+  config: ModelConfig
+  tensors: Tensors
+  generation: GenerationConfig
+  codec: TextCodec
+}>
+
+/**
+ * Reads a Hugging Face model folder: config, generation config, headers of the weights, tokenizer and chat template. Whether
+ * each tensor is there in its right shape is asked by whoever builds with it (`tensors.require`).
+ *
+ * @throws ModelError when the folder, or a file in it, is missing, damaged or of a kind that is not supported: one line that
+ * says what, where, and what was expected
+ */
+export async function loadCheckpoint(path: string, options: CodecOptions = {}): Promise<Checkpoint> {
+  const folder = resolve(path)
+  await checkFolder(folder)
+  const configFile = join(folder, 'config.json')
+  const generationFile = join(folder, 'generation_config.json')
+  const json = await readJson(configFile)
+  const config = readConfig(json, configFile)
+  const generationJson = await readOptionalJson(generationFile)
+  const generation = readGenerationConfig(
+    { json, file: configFile },
+    generationJson && { json: generationJson, file: generationFile },
+    config.vocabSize,
+  )
+  const tensors = await readSafetensors(folder)
+  const codec = await loadCodec(folder, options)
+  if (codec.vocabSize > config.vocabSize)
+    throw new ModelError(
+      `Expected the tokenizer in ${folder} to fit the vocabulary of ${config.vocabSize} in config.json, got token ids up to ${codec.vocabSize - 1}`,
+    )
+  return { folder, config, tensors, generation, codec }
+}
