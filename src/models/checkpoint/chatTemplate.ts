@@ -1,6 +1,7 @@
-import { Template } from '@huggingface/jinja'
+import { Environment, Interpreter, Template } from '@huggingface/jinja'
 import { messageOf, TemplateError } from '../../core/errors.js'
 import type { Message } from '../../core/types.js'
+import { strftime } from './strftime.js'
 
 export type ChatTemplateOptions = Readonly<{
   /** Jinja source; absent where the model has no chat template. */
@@ -13,28 +14,20 @@ export type ChatTemplateOptions = Readonly<{
   now: () => Date
 }>
 
-const MONTHS = 'January February March April May June July August September October November December'.split(' ')
-const DAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ')
-const two = (value: number): string => String(value).padStart(2, '0')
+/** What Jinja's `range` gives, for templates that count. */
+function range(first: number, end?: number, step = 1): number[] {
+  const [from, to] = end === undefined ? [0, first] : [first, end]
+  if (step === 0) throw new TypeError('range() step must not be zero')
+  return Array.from({ length: Math.max(0, Math.ceil((to - from) / step)) }, (_, index) => from + index * step)
+}
 
-const FIELDS: ReadonlyMap<string, (date: Date) => string> = new Map<string, (date: Date) => string>([
-  ['Y', (date) => String(date.getFullYear())],
-  ['y', (date) => two(date.getFullYear() % 100)],
-  ['m', (date) => two(date.getMonth() + 1)],
-  ['d', (date) => two(date.getDate())],
-  ['H', (date) => two(date.getHours())],
-  ['M', (date) => two(date.getMinutes())],
-  ['S', (date) => two(date.getSeconds())],
-  ['B', (date) => MONTHS[date.getMonth()]!],
-  ['b', (date) => MONTHS[date.getMonth()]!.slice(0, 3)],
-  ['A', (date) => DAYS[date.getDay()]!],
-  ['a', (date) => DAYS[date.getDay()]!.slice(0, 3)],
-  ['%', () => '%'],
-])
-
-/** Python's strftime in its C locale: a rendered prompt does not depend on the language of the machine. */
-const strftime = (date: Date, format: string): string =>
-  format.replace(/%([A-Za-z%])/g, (written, letter: string) => FIELDS.get(letter)?.(date) ?? written)
+/** The library's own globals cannot be replaced, and its clock speaks the machine's language: all of them are set here. */
+function environmentOf(variables: Readonly<Record<string, unknown>>): Environment {
+  const environment = new Environment()
+  const constants = { true: true, True: true, false: false, False: false, none: null, None: null, range }
+  for (const [name, value] of Object.entries({ ...variables, ...constants })) environment.set(name, value)
+  return environment
+}
 
 /**
  * A chat template as a function: messages to the text of a prompt with an open reply at its end. Variables are those that
@@ -55,7 +48,7 @@ export function chatTemplate(options: ChatTemplateOptions): (messages: readonly 
     try {
       // Jinja reads every kind of line end as one newline.
       template ??= new Template(source.replace(/\r\n?/g, '\n'))
-      return template.render({
+      const environment = environmentOf({
         ...Object.fromEntries(specialTokens),
         messages: messages.map(({ role, content }) => ({ role, content })),
         add_generation_prompt: true,
@@ -66,6 +59,7 @@ export function chatTemplate(options: ChatTemplateOptions): (messages: readonly 
           throw new TemplateError(`The chat template of ${folder} refuses the messages: ${reason}`)
         },
       })
+      return String(new Interpreter(environment).run(template.parsed).value)
     } catch (error) {
       if (error instanceof TemplateError) throw error
       throw new TemplateError(`The chat template of ${folder} cannot be rendered: ${messageOf(error)}`)

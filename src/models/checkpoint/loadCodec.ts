@@ -28,9 +28,8 @@ function createTokenizer({ tokenizer, config }: TokenizerFiles, file: string): T
     const settings = Object.fromEntries(SETTINGS.map((name) => [name, config[name]]))
     const created = new Tokenizer(tokenizer, { ...settings, clean_up_tokenization_spaces: false })
     // A post-processor may name a token that the vocabulary lacks; its id would be undefined.
-    const around = created.encode('')
-    const unknown = around.ids.indexOf(undefined)
-    if (unknown >= 0) throw new Error(`its post-processor adds ${around.tokens[unknown]}, which is not in its vocabulary`)
+    const unknown = created.encode('').tokens.find((token) => created.token_to_id(token) === undefined)
+    if (unknown !== undefined) throw new Error(`its post-processor adds ${unknown}, which is not in its vocabulary`)
     return created
   } catch (error) {
     throw new ModelError(`Expected a tokenizer that can be read in ${file}: ${messageOf(error)}`)
