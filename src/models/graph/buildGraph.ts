@@ -1,0 +1,61 @@
+import { dirname } from 'node:path'
+import { ModelError } from '../../core/errors.js'
+import type { ModelConfig } from '../checkpoint/config.js'
+import type { Tensors } from '../checkpoint/safetensors.js'
+import { type GraphBuilder, graphBuilder } from './builder.js'
+import { llama } from './llama.js'
+import { graphWeights, type Weights } from './weights.js'
+
+/** A family writes its inputs, layers and outputs into the graph. `positions`: how many the tables of positions must hold. */
+type Family = (graph: GraphBuilder, weights: Weights, config: ModelConfig, positions: number) => void
+
+const families: Readonly<Record<ModelConfig['family'], Family>> = { llama }
+
+/** A graph with all that is needed to run it. */
+export type BuiltGraph = Readonly<{
+  /** The ONNX file's bytes, without the weights. */
+  model: Uint8Array
+  /** Real path of the one folder in which all files of the weights lie. */
+  weightsFolder: string
+  /** Name of the output that the head gives. */
+  output: 'logits' | 'reward'
+  /** What the cache keeps of each position. */
+  shape: Readonly<{ layers: number; kvHeads: number; headDim: number }>
+  /** Tensors of the checkpoint that the graph has no use for. */
+  unusedTensors: readonly string[]
+}>
+
+/**
+ * Writes a checkpoint down as an ONNX graph that keeps its weights in the checkpoint's own files.
+ *
+ * Sizes: B sequences, S new tokens, T cached positions (a multiple of 32, at least 32; all of them may be masked), R positions at
+ * which the head is read, V vocabulary; L layers; D = headDim.
+ *
+ * - in: `input_ids`, `position_ids` int64 [B, S]; `past_bias` float [B, 1, 1 or S, T] and `self_bias` float [1 or B, 1, S, S], added to
+ *   the scores: 0 where a token may attend and -1e9 where it may not (finite, so that no row gives NaN; exp makes it an exact
+ *   zero); a token attends at least to itself; `read_positions` int64 [B, R], indices into S; `past_key.l`, `past_value.l` float
+ *   [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
+ * - out: `logits` float [B, R, V] or `reward` float [B, R]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
+ *   already rotated
+ * - errors: `ModelError` when a tensor is missing or of the wrong shape, or the files lie in different folders
+ */
+export function buildGraph(config: ModelConfig, tensors: Tensors): BuiltGraph {
+  const graph = graphBuilder(config.family)
+  const weights = graphWeights(graph, tensors)
+  families[config.family](graph, weights, config, 32 * Math.ceil(config.contextLength / 32))
+  const { layers, kvHeads, headDim } = config
+  return {
+    model: graph.model(),
+    weightsFolder: commonFolder(tensors.files),
+    output: config.head === 'lm' ? 'logits' : 'reward',
+    shape: { layers, kvHeads, headDim },
+    unusedTensors: [...tensors.entries.keys()].filter((name) => !weights.taken.has(name)),
+  }
+}
+
+/** The runtime takes weights from one folder and refuses links that lead out of it. */
+function commonFolder(files: readonly string[]): string {
+  const folders = [...new Set(files.map((file) => dirname(file)))]
+  if (folders.length === 1) return folders[0]!
+  throw new ModelError(`Expected the shards' real files in one folder, got them in ${folders.length}: ${folders.join(', ')}`)
+}

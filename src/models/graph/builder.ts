@@ -1,0 +1,143 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import { type Attributes, attributeProtos } from './attributes.js'
+import {
+  type GraphProto,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+} from './generated/onnx_pb.js'
+import { type Dims, type ElementType, elementTypes, valueInfo } from './tensorTypes.js'
+
+/** A value of the graph, by its name. */
+export type Value = string
+
+/** A tensor as it lies in a file of the weights' folder: bytes `begin` to `begin + length`. */
+export type ExternalData = Readonly<{ location: string; begin: number; length: number }>
+
+export type NodeOptions = Readonly<{ attributes?: Attributes; name?: string; domain?: '' | 'com.microsoft' }>
+
+/**
+ * Writes a graph down node by node. Nodes are named `scope/name`, values as the node that makes them; a name that is taken gets a
+ * number (`Add`, `Add:2`), so that names are unique across the graph and still say where they belong.
+ */
+export type GraphBuilder = Readonly<{
+  /** The same graph; names get `name/` in front. */
+  scope(name: string): GraphBuilder
+  input(name: string, type: ElementType, dims: Dims): Value
+  /** Makes `value` an output under a name of its own. */
+  output(name: string, value: Value, type: ElementType, dims: Dims): void
+  /** Adds a node with one output. */
+  node(op: string, inputs: readonly Value[], options?: NodeOptions): Value
+  /** Adds a node with several outputs. */
+  nodes(op: string, inputs: readonly Value[], count: number, options?: NodeOptions): Value[]
+  /** A tensor inside the graph. The same name in the same scope is the same tensor. */
+  constant(name: string, data: Float32Array | BigInt64Array, dims: readonly number[]): Value
+  /** A tensor in a file beside the graph, in its stored type. The same name is the same tensor. */
+  external(name: string, type: ElementType, dims: readonly number[], data: ExternalData): Value
+  /** The graph as an ONNX file's bytes. */
+  model(): Uint8Array
+}>
+
+/** ONNX 1.12: the first version with all operators used here. */
+const OPSET = 17n
+const IR_VERSION = 8n
+
+export function graphBuilder(name: string): GraphBuilder {
+  const graph = create(GraphProtoSchema, { name })
+  const taken = new Set<string>()
+  const tensors = new Set<string>()
+  const renamed = new Map<Value, string>()
+
+  const unique = (wanted: string): string => {
+    let free = wanted
+    for (let n = 2; taken.has(free); n++) free = `${wanted}:${n}`
+    taken.add(free)
+    return free
+  }
+
+  const scoped = (prefix: string): GraphBuilder => {
+    const nodes: GraphBuilder['nodes'] = (op, inputs, count, { attributes = {}, name: own = op, domain = '' } = {}) => {
+      const node = unique(prefix + own)
+      const output = count === 1 ? [node] : Array.from({ length: count }, (_, index) => `${node}.${index}`)
+      graph.node.push(
+        create(NodeProtoSchema, {
+          name: node,
+          opType: op,
+          domain,
+          input: [...inputs],
+          output,
+          attribute: attributeProtos(attributes),
+        }),
+      )
+      return output
+    }
+    return {
+      scope: (inner) => scoped(`${prefix}${inner}/`),
+      input(input, type, dims) {
+        graph.input.push(valueInfo(unique(input), type, dims))
+        return input
+      },
+      output(output, value, type, dims) {
+        graph.output.push(valueInfo(unique(output), type, dims))
+        renamed.set(value, output)
+      },
+      nodes,
+      node: (op, inputs, options) => nodes(op, inputs, 1, options)[0]!,
+      constant(own, data, dims) {
+        const full = prefix + own
+        if (tensors.has(full)) return full
+        tensors.add(unique(full))
+        const dataType = data instanceof Float32Array ? elementTypes.float : elementTypes.int64
+        const rawData = littleEndian(data)
+        graph.initializer.push(create(TensorProtoSchema, { name: full, dataType, dims: dims.map(BigInt), rawData }))
+        return full
+      },
+      external(full, type, dims, { location, begin, length }) {
+        if (tensors.has(full)) return full
+        tensors.add(unique(full))
+        const externalData = Object.entries({ location, offset: String(begin), length: String(length) })
+        graph.initializer.push(
+          create(TensorProtoSchema, {
+            name: full,
+            dataType: elementTypes[type],
+            dims: dims.map(BigInt),
+            dataLocation: TensorProto_DataLocation.EXTERNAL,
+            externalData: externalData.map(([key, value]) => ({ key, value })),
+          }),
+        )
+        return full
+      },
+      model: () => modelBytes(graph, renamed),
+    }
+  }
+  return scoped('')
+}
+
+function modelBytes(graph: GraphProto, renamed: ReadonlyMap<Value, string>): Uint8Array {
+  const rename = (value: Value) => renamed.get(value) ?? value
+  const node = graph.node.map((one): NodeProto => ({ ...one, input: one.input.map(rename), output: one.output.map(rename) }))
+  const model = create(ModelProtoSchema, {
+    irVersion: IR_VERSION,
+    producerName: 'rxargs',
+    opsetImport: [
+      { domain: '', version: OPSET },
+      { domain: 'com.microsoft', version: 1n },
+    ],
+    graph: { ...graph, node },
+  })
+  return toBinary(ModelProtoSchema, model)
+}
+
+/** Bytes in the order of ONNX files, on any machine. */
+function littleEndian(data: Float32Array | BigInt64Array): Uint8Array {
+  const bytes = new Uint8Array(data.byteLength)
+  const view = new DataView(bytes.buffer)
+  data.forEach((value, index) => {
+    if (typeof value === 'number') view.setFloat32(4 * index, value, true)
+    else view.setBigInt64(8 * index, value, true)
+  })
+  return bytes
+}
