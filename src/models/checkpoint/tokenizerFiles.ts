@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import * as z from 'zod'
 import { ModelError } from '../../core/errors.js'
+import { exactPreTokenizer } from './exactPreTokenizer.js'
 import { checkJson, readOptionalJson, readOptionalText } from './readJson.js'
 
 const addedToken = z.looseObject({ id: z.number().int().nonnegative(), content: z.string() })
@@ -127,7 +128,7 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     tokenizer: {
       ...parts,
       normalizer: parts.normalizer ?? null,
-      pre_tokenizer: parts.pre_tokenizer ?? null,
+      pre_tokenizer: exactPreTokenizer(parts.pre_tokenizer),
       decoder: parts.decoder ?? null,
       post_processor: postProcessorOf(parts.post_processor, ownConfig, byRole),
       added_tokens: addedTokens,
