@@ -82,10 +82,16 @@ export type DecoderSpec = Readonly<{ name?: string; steps: readonly Readonly<Rec
 /** A prompt as a source gives it. A broken one carries `error` instead of content and becomes an error row. */
 export type Prompt = Readonly<{
   id: string
+  /** File and row number, such as `prompts.jsonl:12`: what a second row of the same id is called. */
+  place?: string
   content?: PromptContent
   error?: string
   /** Stop strings of this row, besides the run's. */
   stop?: readonly string[]
+  /** File name and row number (`sample.jsonl:12`): the id of a second row whose own id was there before. */
+  place?: string
+  /** Columns of the input that go into the row unchanged, where asked. */
+  input?: Readonly<Record<string, unknown>>
 }>
 
 export type FinishReason = 'stop' | 'length' | 'error'
@@ -116,6 +122,8 @@ export type Row = Readonly<{
   startedAt: number
   durationMs: number
   trace?: readonly TracedStep[]
+  /** The prompt's own columns, where asked. */
+  input?: Readonly<Record<string, unknown>>
 }>
 
 /** The key of a row: one a prompt and sample. */
