@@ -88,8 +88,6 @@ export type Prompt = Readonly<{
   error?: string
   /** Stop strings of this row, besides the run's. */
   stop?: readonly string[]
-  /** File name and row number (`sample.jsonl:12`): the id of a second row whose own id was there before. */
-  place?: string
   /** Columns of the input that go into the row unchanged, where asked. */
   input?: Readonly<Record<string, unknown>>
 }>
