@@ -19,7 +19,9 @@ export async function loadModel(
   const { config, tensors, folder } = checkpoint
   if (config.head !== head) {
     const expected = head === 'lm' ? 'a language model' : 'a reward model'
-    throw new ModelError(`Expected ${expected} for \`${role}\`, got ${config.head === 'lm' ? 'a language model' : 'a reward model'} in ${folder}`)
+    throw new ModelError(
+      `Expected ${expected} for \`${role}\`, got ${config.head === 'lm' ? 'a language model' : 'a reward model'} in ${folder}`,
+    )
   }
   const graph = buildGraph(config, tensors)
   const worker = await ModelWorker.start(folder, {

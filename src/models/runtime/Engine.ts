@@ -17,7 +17,7 @@ export type EngineCall = Readonly<{
 }>
 
 /** What was read: `width` numbers (the vocabulary's logits, or one reward) a branch. */
-export type Reading = Readonly<{ values: Float32Array; width: number }>
+export type Reading = Readonly<{ values: Float32Array; width: number; finite: boolean }>
 
 type Plan = Readonly<{ call: EngineCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
 type PlannedJob = Plan & Job
@@ -87,7 +87,7 @@ export class Engine {
     const known = align(cached, tokenIds)
     const readsChain = branches.some((branch) => branch.length === 0)
     if (known !== undefined && readsChain && branches.length === 1) {
-      readings.set(call, { values: Float32Array.of(known), width: 1 })
+      readings.set(call, { values: Float32Array.of(known), width: 1, finite: Number.isFinite(known) })
       return []
     }
     if (readsChain && cached.tokenIds.length === tokenIds.length) cached.tokenIds.length = tokenIds.length - 1
@@ -141,12 +141,13 @@ export class Engine {
     inOrder.forEach((job, row) => {
       const { cached, pass } = job
       const values = head.subarray(row * reads * size, (row * reads + pass.reads.length) * size)
-      if (!allFinite(values)) cached.dirty = true
+      const finite = allFinite(values)
+      if (!finite) cached.dirty = true
       const tree = { pass, planes, row, tokens: width }
       commit(cached, tree, 0, pass.kept)
       if (pass.tokenIds.length > pass.kept)
         cached.tree = { ...tree, rewards: new Map(pass.reads.map((token, read) => [token, values[read]!])) }
-      readings.set(job, { values, width: size })
+      readings.set(job, { values, width: size, finite })
     })
     return jobs.map((job) => readings.get(job)!)
   }

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../core/errors.js'
-import { likeliest } from '../../core/likeliest.js'
+import { topIndices } from '../../core/math.js'
 import { createSession } from './createSession.js'
 import { Engine, type Reading } from './Engine.js'
 import type { FromWorker, ToWorker, WorkerCall, WorkerResult, WorkerSetup } from './protocol.js'
@@ -10,10 +10,13 @@ const setup = workerData as WorkerSetup
 const port = parentPort!
 const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 
-/** The chosen n of the logits, or a copy of all: the run's own output holds every sequence's. */
-function resultOf({ values, width }: Reading, need: number | undefined): WorkerResult {
+/** The n likeliest tokens, or a copy of all: the run's own output holds every sequence's. What is not finite stays to be seen. */
+function resultOf({ values, width, finite }: Reading, need: number | undefined): WorkerResult {
   if (need === undefined || need === 0) return { values: values.slice() }
-  return likeliest(values.subarray(0, width), need)
+  const n = Math.min(need, width)
+  if (!finite) return { tokenIds: new Int32Array(n), values: new Float32Array(n).fill(Number.NaN) }
+  const tokenIds = topIndices(values, n)
+  return { tokenIds, values: Float32Array.from(tokenIds, (tokenId) => values[tokenId]!) }
 }
 
 async function answer(engine: Engine, id: number, calls: readonly WorkerCall[]): Promise<void> {
