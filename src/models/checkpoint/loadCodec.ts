@@ -5,6 +5,7 @@ import { ModelError, messageOf } from '../../core/errors.js'
 import type { TextCodec } from '../../core/types.js'
 import { canonicalJson } from './canonicalJson.js'
 import { chatTemplate } from './chatTemplate.js'
+import { exactByteFallback } from './exactByteFallback.js'
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizerFiles.js'
 
 export type CodecOptions = Readonly<{
@@ -30,6 +31,7 @@ function createTokenizer({ tokenizer, config }: TokenizerFiles, file: string): T
     // A post-processor may name a token that the vocabulary lacks; its id would be undefined.
     const unknown = created.encode('').tokens.find((token) => created.token_to_id(token) === undefined)
     if (unknown !== undefined) throw new Error(`its post-processor adds ${unknown}, which is not in its vocabulary`)
+    exactByteFallback(created.decoder)
     return created
   } catch (error) {
     throw new ModelError(`Expected a tokenizer that can be read in ${file}: ${messageOf(error)}`)

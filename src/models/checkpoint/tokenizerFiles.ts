@@ -28,8 +28,6 @@ const configSchema = z.looseObject({
     .record(z.string().regex(/^\d+$/), z.looseObject({ content: z.string() }))
     .nullish()
     .describe('an object of token ids and tokens'),
-  add_bos_token: z.boolean().nullish().describe('true or false'),
-  add_eos_token: z.boolean().nullish().describe('true or false'),
 })
 
 /** What the files of a tokenizer say together. */
@@ -86,18 +84,6 @@ function mergeAddedTokens(
   return [...byId.values()]
 }
 
-/** `add_bos_token` and `add_eos_token`, where one is set, decide which tokens are put around a text (as in transformers 5). */
-function postProcessorOf(own: unknown, config: Config, byRole: ReadonlyMap<string, string>): unknown {
-  if (config.add_bos_token == null && config.add_eos_token == null) return own ?? null
-  const item = (role: string, wanted: boolean | null | undefined) => {
-    const id = wanted ? byRole.get(role) : undefined
-    return id === undefined ? [] : [{ SpecialToken: { id, type_id: 0 } }]
-  }
-  const sequence = { Sequence: { id: 'A', type_id: 0 } }
-  const single = [...item('bos_token', config.add_bos_token), sequence, ...item('eos_token', config.add_eos_token)]
-  return { type: 'TemplateProcessing', single, pair: single, special_tokens: {} }
-}
-
 /** The template of that name among several, or the only one. */
 function templateOf(given: Config['chat_template']): string | undefined {
   if (given == null || typeof given === 'string') return given ?? undefined
@@ -107,7 +93,8 @@ function templateOf(given: Config['chat_template']): string | undefined {
 
 /**
  * Reads tokenizer.json, tokenizer_config.json, special_tokens_map.json (older folders) and chat_template.jinja, which wins
- * over a template in tokenizer_config.json. All but the first may be absent.
+ * over a template in tokenizer_config.json. All but the first may be absent. Which tokens are put around a text is tokenizer.json's
+ * affair: `add_bos_token` and `add_eos_token` of tokenizer_config.json count only without it, as in transformers 5.
  *
  * @throws ModelError when tokenizer.json is missing or a file is not what it should be
  */
@@ -130,7 +117,7 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
       normalizer: parts.normalizer ?? null,
       pre_tokenizer: exactPreTokenizer(parts.pre_tokenizer),
       decoder: parts.decoder ?? null,
-      post_processor: postProcessorOf(parts.post_processor, ownConfig, byRole),
+      post_processor: parts.post_processor ?? null,
       added_tokens: addedTokens,
     },
     config: ownConfig,
