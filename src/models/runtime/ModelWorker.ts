@@ -32,7 +32,8 @@ export class ModelWorker {
 
   /** Starts the thread and loads the model. */
   static async start(name: string, setup: WorkerSetup): Promise<ModelWorker> {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup })
+    // Flags of the parent, such as --input-type of `node -e`, are not the worker's.
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup, execArgv: [] })
     const started = new ModelWorker(worker, name)
     await new Promise<void>((resolve, reject) => started.waiting.set(0, { resolve: () => resolve(), reject }))
     worker.unref()
