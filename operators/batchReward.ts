@@ -1,0 +1,55 @@
+import { concatMap, from, map, take, throwIfEmpty } from 'rxjs'
+import * as z from 'zod'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { RewardError } from '../src/core/errors.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Candidates, Reward, Rewarded } from '../src/core/types.js'
+
+const isReward = (value: unknown): value is Reward =>
+  typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'score' in value
+
+export const batchRewardOptions = z.strictObject({
+  reward: z
+    .custom<Reward>(isReward)
+    .describe('a reward to score the candidates by (a model or a function, given with the models)'),
+})
+export type BatchRewardOptions = Readonly<{ reward: Reward | undefined }>
+
+/**
+ * Adds the reward of each candidate, read in context: the candidate appended to the sequence.
+ *
+ * - in: `sequence`, `tokenIds`: Int32[k]
+ * - out: + `rewards[reward.name]` (reward-model units): Float32[k]
+ * - errors: `OptionError` at call time without a reward; `RewardError` unless the reward gives k finite numbers
+ *
+ * Steps keep their order. A reward's own errors pass through.
+ *
+ * @see ARGS (Khanov et al., 2024), r([x, y_<t, v]); args@db0e1c1 argsearch.py `generate_step`
+ */
+export function batchReward<S extends Candidates>(options: BatchRewardOptions): DescribedOperator<S, S & Rewarded> {
+  const { reward } = parseOptions(batchRewardOptions, options)
+
+  return described(
+    { name: 'batchReward', options: { reward: reward.name } },
+    concatMap((step: S) =>
+      from(reward.score(step.sequence, step.tokenIds)).pipe(
+        take(1),
+        throwIfEmpty(() => new RewardError(`Reward \`${reward.name}\` gave no rewards`)),
+        map((rewards) => {
+          checkRewards(reward.name, rewards, step.tokenIds)
+          return {
+            ...step,
+            rewards: { ...('rewards' in step ? (step as unknown as Rewarded).rewards : {}), [reward.name]: rewards },
+          }
+        }),
+      ),
+    ),
+  )
+}
+
+function checkRewards(name: string, rewards: Float32Array, tokenIds: Int32Array): void {
+  if (rewards?.length !== tokenIds.length)
+    throw new RewardError(`Reward \`${name}\` gave ${rewards?.length ?? 'no'} numbers for ${tokenIds.length} candidates`)
+  const bad = rewards.findIndex((value) => !Number.isFinite(value))
+  if (bad !== -1) throw new RewardError(`Reward \`${name}\` gave ${rewards[bad]} for candidate ${bad} (token ${tokenIds[bad]})`)
+}

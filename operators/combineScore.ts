@@ -1,0 +1,48 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { ShapeError } from '../src/core/errors.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Rewarded } from '../src/core/types.js'
+
+export const combineScoreOptions = z.strictObject({
+  weight: z.number().describe('a finite number'),
+  reward: z.string().min(1).optional().describe('the name of a reward'),
+})
+export type CombineScoreOptions = z.input<typeof combineScoreOptions>
+
+/**
+ * Adds a weighted reward to each candidate's score: `scores[i] + weight * rewards[i]` (Eq. 2 when only one reward is combined).
+ *
+ * - in: `scores` (logits, until something was added), `rewards[name]` (reward-model units): Float32[k]
+ * - out: `scores`: Float32[k], same order
+ * - errors: `OptionError` at call time unless `weight` is finite; `ShapeError` if there are several rewards and none is named
+ *
+ * Log-probs would select the same token: they differ by a per-step constant.
+ *
+ * @see ARGS (Khanov et al., 2024); args@db0e1c1 argsearch.py `generate_step`
+ */
+export function combineScore<S extends Rewarded>(options: CombineScoreOptions): DescribedOperator<S, S> {
+  const parsed = parseOptions(combineScoreOptions, options)
+  const { weight, reward } = parsed
+
+  return described(
+    { name: 'combineScore', options: parsed },
+    map((step: S): S => {
+      const rewards = rewardsOf(step, reward)
+      return { ...step, scores: step.scores.map((score, i) => score + weight * rewards[i]!) }
+    }),
+  )
+}
+
+/** The only rewards, or the named ones. */
+function rewardsOf({ rewards, scores }: Rewarded, name: string | undefined): Float32Array {
+  const names = Object.keys(rewards)
+  if (name === undefined && names.length !== 1)
+    throw new ShapeError(`Expected one reward to combine or \`reward\` to name one, got ${names.join(', ') || 'none'}`)
+  const found = rewards[name ?? names[0]!]
+  if (!found) throw new ShapeError(`Expected rewards named \`${name}\`, got ${names.join(', ') || 'none'}`)
+  if (found.length !== scores.length)
+    throw new ShapeError(`Expected ${scores.length} rewards, one a candidate, got ${found.length}`)
+  return found
+}

@@ -1,0 +1,51 @@
+import { map } from 'rxjs'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { ShapeError } from '../src/core/errors.js'
+import { softmax } from '../src/core/math.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Candidates } from '../src/core/types.js'
+import { uniform } from '../src/core/uniform.js'
+import type { Choice } from './selectGreedy.js'
+import { type TemperatureOptions, temperatureOptions } from './temperature.js'
+
+export const sampleTemperatureOptions = temperatureOptions
+export type SampleTemperatureOptions = TemperatureOptions
+
+/**
+ * Samples a candidate from the softmax of `scores / temperature`. The random number comes from the sequence alone (its seed,
+ * prompt id, sample and position), so that neither the batch nor the order of arrival changes it.
+ *
+ * - in: `sequence`, `scores`: Float32[k], `tokenIds`: Int32[k]
+ * - out: + `index`, `tokenId`
+ * - errors: `OptionError` at call time unless `temperature` is a finite number > 0; `ShapeError` for no candidates or a score
+ *   that is not finite
+ *
+ * @see ARGS-stochastic (Khanov et al., 2024)
+ */
+export function sampleTemperature<S extends Candidates>(options: SampleTemperatureOptions): DescribedOperator<S, S & Choice> {
+  const { temperature } = parseOptions(sampleTemperatureOptions, options)
+
+  return described(
+    { name: 'sampleTemperature', options: { temperature } },
+    map((step: S) => {
+      const { seed, promptId, sample, tokenIds } = step.sequence
+      const index = pick(step.scores, temperature, uniform(seed, promptId, sample, tokenIds.length))
+      return { ...step, index, tokenId: step.tokenIds[index]! }
+    }),
+  )
+}
+
+/** The candidate in whose share of [0, 1) the random number falls. */
+function pick(scores: Float32Array, temperature: number, random: number): number {
+  const bad = scores.findIndex((score) => !Number.isFinite(score))
+  if (scores.length === 0 || bad !== -1)
+    throw new ShapeError(`Expected finite scores to sample from, got ${bad === -1 ? 'none' : `${scores[bad]} at index ${bad}`}`)
+  const shares = softmax(scores, temperature)
+  let sum = 0
+  const index = shares.findIndex((share) => {
+    sum += share
+    return sum > random
+  })
+  // Rounding may leave the sum a hair below the number: then it is the last candidate that has a share at all.
+  return index === -1 ? shares.findLastIndex((share) => share > 0) : index
+}

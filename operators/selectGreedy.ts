@@ -1,0 +1,33 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { argmax } from '../src/core/math.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Candidates } from '../src/core/types.js'
+
+export const selectGreedyOptions = z.strictObject({})
+export type SelectGreedyOptions = z.input<typeof selectGreedyOptions>
+
+/** What a selecting operator adds: the candidate's index and its token id. */
+export type Choice = Readonly<{ index: number; tokenId: number }>
+
+/**
+ * Selects the candidate with the highest score, ties to the first (which is the likelier one).
+ *
+ * - in: `scores`: Float32[k], `tokenIds`: Int32[k]
+ * - out: + `index`, `tokenId`
+ * - errors: `ShapeError` for no candidates or a score that is not finite
+ *
+ * @see ARGS-greedy (Khanov et al., 2024)
+ */
+export function selectGreedy<S extends Candidates>(options: SelectGreedyOptions = {}): DescribedOperator<S, S & Choice> {
+  parseOptions(selectGreedyOptions, options)
+
+  return described(
+    { name: 'selectGreedy', options: {} },
+    map((step: S) => {
+      const index = argmax(step.scores)
+      return { ...step, index, tokenId: step.tokenIds[index]! }
+    }),
+  )
+}

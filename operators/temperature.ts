@@ -1,0 +1,35 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Candidates, LogitsStep } from '../src/core/types.js'
+
+export const temperatureOptions = z.strictObject({ temperature: z.number().positive().describe('a finite number > 0') })
+export type TemperatureOptions = z.input<typeof temperatureOptions>
+
+/**
+ * Divides by the temperature what the next operator reads: the logits before candidates were taken, the candidates' scores
+ * after.
+ *
+ * Before `topP` it changes which tokens make the nucleus, as in Hugging Face's order of warpers; `tokenLogits` are then in
+ * units of the temperature. After `topK` or `topP` it leaves `tokenLogits` alone.
+ *
+ * - in, out: `logits`: Float32[V] or sparse; or `scores`: Float32[k]
+ * - errors: `OptionError` at call time unless `temperature` is a finite number > 0
+ *
+ * @example steps(temperature({ temperature: 0.8 }), topP({ p: 0.95 }), sampleTemperature({ temperature: 1 }))
+ */
+export function temperature<S extends LogitsStep | Candidates>(options: TemperatureOptions): DescribedOperator<S, S> {
+  const parsed = parseOptions(temperatureOptions, options)
+  const divided = (values: Float32Array): Float32Array => values.map((value) => value / parsed.temperature)
+
+  return described(
+    { name: 'temperature', options: parsed },
+    map((step: S): S => {
+      if ('scores' in step) return { ...step, scores: divided(step.scores) }
+      const { tokenIds, values } = step.logits
+      // `logSumExp` is of the undivided logits and goes.
+      return { ...step, logits: { ...(tokenIds && { tokenIds }), values: divided(values) } }
+    }),
+  )
+}

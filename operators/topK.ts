@@ -1,0 +1,39 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { ShapeError } from '../src/core/errors.js'
+import { topIndices } from '../src/core/math.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Candidates, LogitsStep } from '../src/core/types.js'
+
+export const topKOptions = z.strictObject({ k: z.int().min(1).describe('an integer >= 1') })
+export type TopKOptions = z.input<typeof topKOptions>
+
+/**
+ * Keeps the `k` likeliest tokens as candidates, likeliest first, ties to the lower id.
+ *
+ * - in: `logits`: Float32[V], or the model's sorted top n >= k
+ * - out: `tokenIds`: Int32[k], `tokenLogits`: Float32[k], `scores`: Float32[k] = tokenLogits; `logits` is dropped
+ * - errors: `OptionError` at call time unless `k` is an integer >= 1; `ShapeError` for fewer than k logits or one that is not finite
+ *
+ * @example of({ sequence, logits }).pipe(topK({ k: 10 }))
+ * @see ARGS (Khanov et al., 2024), the candidate set V(k)
+ */
+export function topK<S extends LogitsStep>(options: TopKOptions): DescribedOperator<S, Omit<S, 'logits'> & Candidates> {
+  const { k } = parseOptions(topKOptions, options)
+
+  return described(
+    { name: 'topK', options: { k }, need: k },
+    map(({ logits, ...step }: S) => {
+      if (logits.tokenIds && logits.tokenIds.length !== logits.values.length)
+        throw new ShapeError(
+          `Expected one token id a logit, got ${logits.tokenIds.length} ids for ${logits.values.length} logits`,
+        )
+      const indices = topIndices(logits.values, k)
+      const tokenLogits = Float32Array.from(indices, (index) => logits.values[index]!)
+      // A sparse list is sorted already, ties to the lower id, so its order is the order of ids among equals.
+      const tokenIds = logits.tokenIds ? indices.map((index) => logits.tokenIds![index]!) : indices
+      return { ...step, tokenIds, tokenLogits, scores: tokenLogits }
+    }),
+  )
+}

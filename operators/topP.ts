@@ -1,0 +1,50 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { ShapeError } from '../src/core/errors.js'
+import { logSumExp, topIndices } from '../src/core/math.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Candidates, LogitsStep } from '../src/core/types.js'
+
+export const topPOptions = z.strictObject({ p: z.number().gt(0).max(1).describe('a number above 0 and at most 1') })
+export type TopPOptions = z.input<typeof topPOptions>
+
+/**
+ * Keeps the nucleus: the fewest likeliest tokens whose probabilities together reach `p`, likeliest first, ties to the lower id.
+ *
+ * - in: `logits`: Float32[V], dense
+ * - out: `tokenIds`: Int32[n], `tokenLogits`: Float32[n], `scores`: Float32[n] = tokenLogits, n >= 1; `logits` is dropped
+ * - errors: `OptionError` at call time unless 0 < p <= 1; `ShapeError` for sparse logits, none, or one that is not finite
+ *
+ * @example of({ sequence, logits }).pipe(temperature({ temperature: 0.8 }), topP({ p: 0.95 }))
+ * @see The Curious Case of Neural Text Degeneration (Holtzman et al., 2020)
+ */
+export function topP<S extends LogitsStep>(options: TopPOptions): DescribedOperator<S, Omit<S, 'logits'> & Candidates> {
+  const { p } = parseOptions(topPOptions, options)
+
+  return described(
+    { name: 'topP', options: { p }, need: 'all' },
+    map(({ logits, ...step }: S) => {
+      if (logits.tokenIds)
+        throw new ShapeError(`Expected the logits of the whole vocabulary, got the top ${logits.tokenIds.length}`)
+      const tokenIds = nucleus(logits.values, p)
+      const tokenLogits = Float32Array.from(tokenIds, (id) => logits.values[id]!)
+      return { ...step, tokenIds, tokenLogits, scores: tokenLogits }
+    }),
+  )
+}
+
+/** Sorting a whole vocabulary is slow and a nucleus is small as a rule, so the sorted top grows until it holds the mass. */
+function nucleus(values: Float32Array, p: number): Int32Array {
+  if (values.length === 0) throw new ShapeError('Expected the logits of the whole vocabulary, got none')
+  const total = logSumExp(values)
+  for (let size = Math.min(64, values.length); ; size = Math.min(4 * size, values.length)) {
+    const sorted = topIndices(values, size)
+    let mass = 0
+    for (let n = 0; n < size; n++) {
+      mass += Math.exp(values[sorted[n]!]! - total)
+      if (mass >= p) return sorted.slice(0, n + 1)
+    }
+    if (size === values.length) return sorted
+  }
+}

@@ -1,0 +1,26 @@
+import type * as z from 'zod'
+import { batchReward } from '../../operators/batchReward.js'
+import { combineScore } from '../../operators/combineScore.js'
+import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
+import { topK } from '../../operators/topK.js'
+import type { Decoder } from '../../src/core/types.js'
+import { steps } from '../steps.js'
+import { argsOptions } from './args.js'
+
+export const argsStochasticOptions = argsOptions.extend({
+  temperature: sampleTemperatureOptions.shape.temperature.default(0.7).describe('a finite number > 0'),
+})
+export type ArgsStochasticOptions = z.input<typeof argsStochasticOptions>
+
+/**
+ * ARGS-stochastic: samples among the k likeliest tokens from the softmax of `(logit + weight * reward) / temperature`.
+ *
+ * @see ARGS: Alignment as Reward-Guided Search (Khanov et al., 2024), section 3
+ */
+// biome-ignore format: one operator a line
+export const argsStochastic = ({ k = 10, weight = 1.5, temperature = 0.7 }: ArgsStochasticOptions = {}): Decoder => ({ reward }) => steps(
+  topK({ k }),
+  batchReward({ reward }),
+  combineScore({ weight }),
+  sampleTemperature({ temperature }),
+)

@@ -1,0 +1,14 @@
+import * as z from 'zod'
+import { selectGreedy } from '../../operators/selectGreedy.js'
+import { topK } from '../../operators/topK.js'
+import type { Decoder } from '../../src/core/types.js'
+import { steps } from '../steps.js'
+
+export const greedyOptions = z.strictObject({})
+
+/** Greedy search: the likeliest token, ties to the lower id. */
+// biome-ignore format: one operator a line
+export const greedy = (): Decoder => () => steps(
+  topK({ k: 1 }),
+  selectGreedy(),
+)

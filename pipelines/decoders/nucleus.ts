@@ -1,0 +1,24 @@
+import * as z from 'zod'
+import { sampleTemperature } from '../../operators/sampleTemperature.js'
+import { temperature as divide, temperatureOptions } from '../../operators/temperature.js'
+import { topP, topPOptions } from '../../operators/topP.js'
+import type { Decoder } from '../../src/core/types.js'
+import { steps } from '../steps.js'
+
+export const nucleusOptions = z.strictObject({
+  p: topPOptions.shape.p.default(0.95).describe('a number above 0 and at most 1'),
+  temperature: temperatureOptions.shape.temperature.default(1).describe('a finite number > 0'),
+})
+export type NucleusOptions = z.input<typeof nucleusOptions>
+
+/**
+ * Nucleus sampling: divides by the temperature, keeps the fewest tokens that hold the mass p, and samples among them.
+ *
+ * @see The Curious Case of Neural Text Degeneration (Holtzman et al., 2020)
+ */
+// biome-ignore format: one operator a line
+export const nucleus = ({ p = 0.95, temperature = 1 }: NucleusOptions = {}): Decoder => () => steps(
+  divide({ temperature }),
+  topP({ p }),
+  sampleTemperature({ temperature: 1 }),
+)

@@ -1,0 +1,22 @@
+import * as z from 'zod'
+import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
+import { topK, topKOptions } from '../../operators/topK.js'
+import type { Decoder } from '../../src/core/types.js'
+import { steps } from '../steps.js'
+
+export const topKSamplingOptions = z.strictObject({
+  k: topKOptions.shape.k.default(40).describe('an integer >= 1'),
+  temperature: sampleTemperatureOptions.shape.temperature.default(0.7).describe('a finite number > 0'),
+})
+export type TopKSamplingOptions = z.input<typeof topKSamplingOptions>
+
+/**
+ * Top-k sampling: samples among the k likeliest tokens from the softmax of `logit / temperature`.
+ *
+ * @see Hierarchical Neural Story Generation (Fan et al., 2018)
+ */
+// biome-ignore format: one operator a line
+export const topKSampling = ({ k = 40, temperature = 0.7 }: TopKSamplingOptions = {}): Decoder => () => steps(
+  topK({ k }),
+  sampleTemperature({ temperature }),
+)

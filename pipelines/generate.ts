@@ -1,0 +1,137 @@
+import { catchError, defer, finalize, from, map, mergeMap, type Observable, of, reduce, tap } from 'rxjs'
+import * as z from 'zod'
+import type { BatchReport } from '../operators/batchCalls.js'
+import { messageOf, OptionError, ShapeError } from '../src/core/errors.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Decoder, Models, Need, Prompt, Row, RowKey, RowsOptions, Run } from '../src/core/types.js'
+import { version } from '../src/core/version.js'
+import { decode } from './decode.js'
+import { abortable, delivered, iterated } from './deliveries.js'
+import { finish } from './finish.js'
+import { type Job, jobs } from './jobs.js'
+import { emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
+import { schedule } from './schedule.js'
+import { startOf } from './startOf.js'
+
+const aFunction = <T>() =>
+  z
+    .custom<T>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function')
+const stopStrings = z.array(z.string().min(1))
+
+export const generateOptions = z.strictObject({
+  maxNewTokens: z.int().min(1).default(128).describe('an integer >= 1'),
+  maxPromptTokens: z.int().min(1).default(2048).describe('an integer >= 1'),
+  samples: z.int().min(1).default(1).describe('an integer >= 1'),
+  seed: z.int().min(0).default(0).describe('an integer from 0 to 9007199254740991'),
+  stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty'),
+  concurrency: z.int().min(1).default(16).describe('an integer >= 1'),
+  trace: z.boolean().default(false).describe('true or false'),
+  spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  now: aFunction<() => number>(),
+  onNotice: aFunction<(notice: string) => void>(),
+  onEvent: aFunction<(event: GenerateEvent) => void>(),
+})
+export type GenerateOptions = z.input<typeof generateOptions>
+
+/** What happens while a run goes on, for progress: a row begun, a token decoded, a batch done (of `lm` or the reward named). */
+export type GenerateEvent =
+  | Readonly<{ type: 'start' | 'token'; key: RowKey }>
+  | Readonly<{ type: 'row'; row: Row }>
+  | Readonly<{ type: 'batch'; model: string; report: BatchReport }>
+
+/**
+ * Prompts → rows: exactly one row a prompt and sample, in the order in which they finish. Nothing happens before the run is
+ * subscribed to or iterated. An aborted run errors with the signal's reason once everything is freed.
+ *
+ * @throws OptionError for an option that may not be, a decoder without the reward it needs, or one that needs more logits than
+ *   the model gives
+ */
+export function generate(source: AsyncIterable<Prompt>, decoder: Decoder, models: Models, options: GenerateOptions = {}): Run {
+  const { now = Date.now, onNotice, onEvent, ...settings } = parseOptions(generateOptions, options)
+  const { maxNewTokens, maxPromptTokens, samples, seed, stop, concurrency, trace } = settings
+  const { codec, endTokenIds, stopStrings: modelStop } = models.lm
+  const scheduled = schedule(models, {
+    onNotice,
+    onBatch: onEvent && ((model, report) => onEvent({ type: 'batch', model, report })),
+  })
+  const { lm, reward, rewards } = scheduled
+  const step = decoder(scheduled)
+  checkNeed(step.need ?? 'all', models)
+
+  // A reward model that reads the same tokens has to have room for them, too.
+  const sameTokens = models.rewards.filter((source) => 'codec' in source && source.codec.fingerprint === codec.fingerprint)
+  const contextLength = Math.min(
+    ...[models.lm, ...sameTokens].map((model) => ('contextLength' in model ? model.contextLength : Infinity)),
+  )
+
+  const decoded = (job: Job, startedAt: number): Observable<Row> => {
+    const { start, text } = startOf(job, { codec, seed, maxPromptTokens, contextLength })
+    const stops = [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop, ...modelStop]
+    const finished = finish({ codec, endTokenIds, stop: stops, maxNewTokens, contextLength })
+    const key = { id: job.prompt.id, sample: job.sample }
+    return decode(start, { lm, decoder: step, finish: finished }).pipe(
+      tap(() => onEvent?.({ type: 'token', key })),
+      reduce((sum, one) => tally(sum, one, { trace, reward: reward?.name }), emptyTally()),
+      mergeMap((sum) => {
+        if (!sum.last?.finish) throw new ShapeError('The decoder ended before the sequence was finished')
+        const value: Observable<number | null> = reward ? from(reward.value(valued(sum.last))) : of(null)
+        return value.pipe(map((whole) => rowOf(sum, text, whole, { startedAt, durationMs: now() - startedAt }, trace)))
+      }),
+      finalize(() => {
+        for (const each of rewards.values()) each.release?.(start)
+      }),
+    )
+  }
+  const row = (job: Job): Observable<Row> =>
+    defer(() => {
+      const startedAt = now()
+      onEvent?.({ type: 'start', key: { id: job.prompt.id, sample: job.sample } })
+      return defer(() => decoded(job, startedAt)).pipe(
+        catchError((error: unknown) =>
+          of(errorRow(job, messageOf(error), codec, seed, { startedAt, durationMs: now() - startedAt })),
+        ),
+        map((made): Row => (job.prompt.input ? { ...made, input: job.prompt.input } : made)),
+        tap((made) => onEvent?.({ type: 'row', row: made })),
+      )
+    })
+
+  const deliveries: Run['deliveries'] = ({ done, signal }: RowsOptions = {}) =>
+    abortable(
+      defer(() => delivered(jobs(source, { samples, done }), row, concurrency)),
+      signal,
+    )
+  return {
+    meta: {
+      version,
+      spec: {
+        ...settings.spec,
+        decoder: step.spec ?? { steps: [{ custom: {} }] },
+        rewards: models.rewards.map(({ name }) => name),
+        ...{ maxNewTokens, maxPromptTokens, samples, stop, trace },
+      },
+      seed,
+      models: models.hashes,
+    },
+    deliveries,
+    rows: (rowsOptions) =>
+      deliveries(rowsOptions).pipe(
+        map(({ row: made, taken }) => {
+          taken()
+          return made
+        }),
+      ),
+    [Symbol.asyncIterator]: () => iterated(deliveries()),
+  }
+}
+
+const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty') })
+
+function checkNeed(need: Need, { lm }: Models): void {
+  const { all, maxTop } = lm.capabilities
+  if (need === 'all' && !all)
+    throw new OptionError(`The decoder needs the logits of all tokens, the language model gives the top ${maxTop}`)
+  if (need !== 'all' && need > maxTop)
+    throw new OptionError(`The decoder needs the logits of the top ${need} tokens, the language model gives at most ${maxTop}`)
+}

@@ -1,0 +1,59 @@
+import { defer, finalize, from, map, type Observable, throwError, timeout } from 'rxjs'
+import { messageOf, RewardError } from '../src/core/errors.js'
+import type { Reward, Sequence, TextCodec, TextReward } from '../src/core/types.js'
+import { completionText } from './completionText.js'
+
+/**
+ * A reward written over text as operators see it, bound to the language model's codec: it reads the prompt's text (messages
+ * rendered with the chat template), the completion and the candidate, special tokens left out.
+ *
+ * One call a step, with the texts of its k candidates: calls of several prompts run side by side, so that one that fails or
+ * hangs takes nobody with it.
+ *
+ * - errors: `RewardError` with the reward's name: it threw, timed out, or gave something that is not one finite number a text
+ */
+export function rewardOfText({ name, scoreTexts, timeoutMs }: TextReward, codec: TextCodec): Reward {
+  const textOf = ({ prompt, promptTokenIds, tokenIds }: Sequence, more: readonly number[]): string =>
+    (prompt.messages ? codec.render(prompt.messages) : prompt.text) +
+    completionText(codec, promptTokenIds, [...tokenIds, ...more])
+
+  const score = (texts: readonly string[]): Observable<Float32Array> =>
+    defer(() => {
+      const cancelled = new AbortController()
+      return from(called(name, async () => scoreTexts(texts, cancelled.signal))).pipe(
+        timeout({
+          first: timeoutMs,
+          with: () => throwError(() => new RewardError(`Reward \`${name}\` gave nothing within ${timeoutMs} ms`)),
+        }),
+        map((given) => numbers(name, given, texts.length)),
+        finalize(() => cancelled.abort()),
+      )
+    })
+
+  return {
+    name,
+    score: (sequence, candidateIds) => score(Array.from(candidateIds, (id) => textOf(sequence, [id]))),
+    value: (sequence) => score([textOf(sequence, [])]).pipe(map(([value]) => value!)),
+  }
+}
+
+const called = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
+  try {
+    return await call()
+  } catch (error) {
+    throw new RewardError(`Reward \`${name}\` failed: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** What a function gave is checked as if it had no types: it may be plain JavaScript. */
+function numbers(name: string, given: unknown, count: number): Float32Array {
+  if (!Array.isArray(given) && !(given instanceof Float32Array) && !(given instanceof Float64Array))
+    throw new RewardError(`Reward \`${name}\` gave \`${String(given)}\` (${typeof given}); expected an array of ${count} numbers`)
+  if (given.length !== count) throw new RewardError(`Reward \`${name}\` gave ${given.length} numbers for ${count} texts`)
+  return Float32Array.from(given as ArrayLike<unknown>, (value, index) => {
+    if (typeof value === 'number' && Number.isFinite(Math.fround(value))) return value
+    throw new RewardError(
+      `Reward \`${name}\` gave \`${String(value)}\` (${typeof value}) for text ${index}; expected a finite number`,
+    )
+  })
+}

@@ -1,0 +1,15 @@
+import type { OperatorFunction } from 'rxjs'
+import type { Need } from './types.js'
+
+/**
+ * An operator as data: its name in the registry, its checked options, and what it needs of the logits (nothing said: whatever
+ * the operators after it need).
+ */
+export type OperatorEntry = Readonly<{ name: string; options: Readonly<Record<string, unknown>>; need?: Need }>
+
+/** An RxJS operator that knows its registry entry. */
+export type DescribedOperator<In, Out> = OperatorFunction<In, Out> & Readonly<{ entry?: OperatorEntry }>
+
+/** The same operator, carrying its entry; `steps` makes the decoder's spec of the entries. */
+export const described = <In, Out>(entry: OperatorEntry, operator: OperatorFunction<In, Out>): DescribedOperator<In, Out> =>
+  Object.assign((...[source]: Parameters<typeof operator>) => operator(source), { entry })

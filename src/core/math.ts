@@ -1,0 +1,77 @@
+import { ShapeError } from './errors.js'
+
+/** `log(sum(exp(values)))`, computed around the largest value so that nothing overflows. */
+export function logSumExp(values: ArrayLike<number>): number {
+  let largest = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, values[i]!)
+  if (!Number.isFinite(largest)) return largest
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += Math.exp(values[i]! - largest)
+  return largest + Math.log(sum)
+}
+
+/** Probabilities of `values / temperature`: Float64[n], sums to 1. */
+export function softmax(values: ArrayLike<number>, temperature = 1): Float64Array {
+  const scaled = Float64Array.from(values, (value) => value / temperature)
+  const total = logSumExp(scaled)
+  return scaled.map((value) => Math.exp(value - total))
+}
+
+/**
+ * Index of the largest value, ties to the first.
+ *
+ * @throws ShapeError for no values and for one that is not finite
+ */
+export function argmax(values: ArrayLike<number>): number {
+  if (values.length === 0) throw new ShapeError('Expected at least one value to choose from, got none')
+  let best = 0
+  for (let i = 0; i < values.length; i++) {
+    finite(values[i]!, i)
+    if (values[i]! > values[best]!) best = i
+  }
+  return best
+}
+
+/**
+ * Indices of the `k` largest values, largest first, ties to the lower index: Int32[k]. One pass with a heap of k, so that it
+ * costs little more than reading the V values.
+ *
+ * @throws ShapeError for fewer than `k` values and for one that is not finite
+ */
+export function topIndices(values: ArrayLike<number>, k: number): Int32Array {
+  if (values.length < k) throw new ShapeError(`Expected at least ${k} values to take the ${k} largest, got ${values.length}`)
+  const heap = new Int32Array(k) // the worst of the kept is at the root
+  const worse = (a: number, b: number): boolean => values[a]! < values[b]! || (values[a] === values[b] && a > b)
+  const sink = (item: number, size: number, from = 0): void => {
+    let hole = from
+    for (let child = 2 * hole + 1; child < size; child = 2 * hole + 1) {
+      if (child + 1 < size && worse(heap[child + 1]!, heap[child]!)) child++
+      if (!worse(heap[child]!, item)) break
+      heap[hole] = heap[child]!
+      hole = child
+    }
+    heap[hole] = item
+  }
+  for (let i = 0; i < k; i++) heap[i] = finite(values[i]!, i, i)
+  for (let i = (k >> 1) - 1; i >= 0; i--) sink(heap[i]!, k, i)
+  let bar = values[heap[0]!]!
+  for (let i = k; i < values.length; i++) {
+    const value = finite(values[i]!, i)
+    if (value > bar) {
+      sink(i, k)
+      bar = values[heap[0]!]!
+    }
+  }
+  for (let end = k - 1; end > 0; end--) {
+    const worst = heap[0]!
+    sink(heap[end]!, end)
+    heap[end] = worst
+  }
+  return heap
+}
+
+/** `give` (the value itself, unless told), once the value was seen to be finite. */
+function finite(value: number, index: number, give = value): number {
+  if (value - value !== 0) throw new ShapeError(`Expected finite values, got ${value} at index ${index}`)
+  return give
+}

@@ -1,0 +1,2 @@
+/** The package's version, as it is written into every output file. */
+export const version = '0.1.0'

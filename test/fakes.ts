@@ -1,0 +1,137 @@
+import type {
+  BatchedLanguageModel,
+  BatchedRewardModel,
+  Logits,
+  LogitsCall,
+  Models,
+  Prompt,
+  RewardCall,
+  Sequence,
+  TextCodec,
+} from '../src/core/types.js'
+import { philox } from '../src/core/uniform.js'
+
+/** Characters are tokens: id = code point below `END`; `END` is the end token, `<s>` nothing. */
+export const END = 127
+
+export const charCodec = (fingerprint = 'chars'): TextCodec => ({
+  encode: (text) => Array.from(text, (char) => char.charCodeAt(0) % 128),
+  decode: (tokenIds, skipSpecial) =>
+    tokenIds.map((id) => (id === END ? (skipSpecial ? '' : '<end>') : String.fromCharCode(id))).join(''),
+  render: (messages) => `${messages.map(({ role, content }) => `${role}: ${content}\n`).join('')}assistant: `,
+  vocabSize: 128,
+  fingerprint,
+})
+
+/** A number in [-4, 4) that depends on the tokens alone. */
+const hashed = (tokenIds: readonly number[], salt: number): number => {
+  let h = salt
+  for (const id of tokenIds) h = (Math.imul(h ^ id, 0x01000193) + 0x9e37) | 0
+  return (philox([h >>> 0, salt, 0, 0], [0, 0])[0] / 2 ** 32) * 8 - 4
+}
+
+export const logitsOf = (tokenIds: readonly number[], endLogit: number): Float32Array =>
+  Float32Array.from({ length: 128 }, (_, id) => (id === END ? endLogit : id < 32 ? -9 : hashed([...tokenIds.slice(-3), id], 7)))
+
+export type Watched<T> = T & { batches: number[]; held: Set<object>; released: object[] }
+
+export type FakeOptions = Readonly<{
+  maxBatch?: number
+  contextLength?: number
+  endLogit?: number
+  stopStrings?: readonly string[]
+  codec?: TextCodec
+  name?: string
+  delay?: (size: number) => Promise<unknown>
+  fails?: (tokenIds: readonly number[]) => boolean
+}>
+
+const whole = ({ promptTokenIds, tokenIds }: Sequence): number[] => [...promptTokenIds, ...tokenIds]
+
+export function fakeLm(options: FakeOptions = {}): Watched<BatchedLanguageModel> {
+  const { maxBatch = 16, contextLength = 4096, endLogit = -9, stopStrings = [], codec = charCodec(), delay, fails } = options
+  const batches: number[] = []
+  const held = new Set<object>()
+  const released: object[] = []
+  return {
+    capabilities: { all: true, maxTop: codec.vocabSize, hiddenStates: false, unit: 'logit' },
+    codec,
+    contextLength,
+    endTokenIds: [END],
+    stopStrings,
+    maxBatch,
+    batches,
+    held,
+    released,
+    run: async (calls: readonly LogitsCall[]): Promise<Logits[]> => {
+      batches.push(calls.length)
+      if (calls.length > maxBatch) throw new Error(`batch of ${calls.length}`)
+      await delay?.(calls.length)
+      if (fails && calls.some(({ sequence }) => fails(whole(sequence)))) throw new Error('the model failed')
+      return calls.map(({ sequence }) => {
+        held.add(sequence.key)
+        return { values: logitsOf(whole(sequence), endLogit) }
+      })
+    },
+    release: (key) => {
+      released.push(key)
+      held.delete(key)
+    },
+  }
+}
+
+export function fakeRm(options: FakeOptions = {}): Watched<BatchedRewardModel> {
+  const { maxBatch = 16, contextLength = 4096, codec = charCodec(), name = 'fake', delay } = options
+  const batches: number[] = []
+  const held = new Set<object>()
+  const released: object[] = []
+  return {
+    name,
+    codec,
+    contextLength,
+    maxBatch,
+    batches,
+    held,
+    released,
+    run: async (calls: readonly RewardCall[]) => {
+      batches.push(calls.length)
+      if (calls.length > maxBatch) throw new Error(`batch of ${calls.length}`)
+      await delay?.(calls.length)
+      return calls.map(({ key, tokenIds, branches }) => {
+        held.add(key)
+        return Float32Array.from(branches, (branch) => hashed([...tokenIds, ...branch], 11))
+      })
+    },
+    release: (key) => {
+      released.push(key)
+      held.delete(key)
+    },
+  }
+}
+
+export const fakeModels = (lm: BatchedLanguageModel = fakeLm(), rewards: Models['rewards'] = [fakeRm()]): Models => ({
+  lm,
+  rewards,
+  hashes: {},
+  close: async () => {},
+})
+
+export async function* promptsOf(texts: Iterable<string | Prompt>): AsyncGenerator<Prompt> {
+  let number = 0
+  for (const text of texts) {
+    number++
+    yield typeof text === 'string' ? { id: `p${number}`, place: `prompts.jsonl:${number}`, content: { text } } : text
+  }
+}
+
+export async function rowsOf<T>(rows: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const row of rows) all.push(row)
+  return all
+}
+
+/** Rows by id and sample, without what the clock says. */
+export const settled = <T extends { id: string; sample: number }>(rows: readonly T[]) =>
+  rows
+    .map((row) => ({ ...row, startedAt: 0, durationMs: 0 }))
+    .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.sample - b.sample))
