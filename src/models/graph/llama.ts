@@ -10,7 +10,7 @@ import type { Weights } from './weights.js'
 
 const EMBEDDING = 'model.embed_tokens.weight'
 
-type Shared = Readonly<{ positionIds: Value; tables: RopeTables; context: AttentionContext }>
+type Shared = Readonly<{ positionIds: Value; tables: RopeTables; context: AttentionContext; read: (values: Value) => Value }>
 
 /**
  * A Llama model: inputs and outputs as buildGraph.ts describes them.
@@ -27,6 +27,7 @@ export function llama(graph: GraphBuilder, weights: Weights, config: LlamaConfig
   const shared = {
     positionIds,
     tables: ropeTables(graph, config, headDim, positions),
+    read: reader(graph.scope('read'), readPositions),
     context: attentionContext(graph, { inputIds, pastBias, selfBias }, heads / kvHeads),
   }
 
@@ -34,28 +35,34 @@ export function llama(graph: GraphBuilder, weights: Weights, config: LlamaConfig
   for (let layer = 0; layer < config.layers; layer++) hidden = block(graph, weights, hidden, layer, config, shared)
 
   const head = graph.scope('head')
-  const last = head.constant('axis', BigInt64Array.of(-1n), [1])
-  const indices = head.node('Unsqueeze', [readPositions, last])
-  const read = head.node('GatherND', [hidden, indices], { name: 'read', attributes: { batch_dims: { int: 1 } } })
-  const normed = rmsNorm(head, weights, read, 'model.norm', hiddenSize, rmsNormEps)
+  const normed = rmsNorm(head, weights, hidden, 'model.norm', hiddenSize, rmsNormEps)
   if (config.head === 'lm') {
     const table = config.tieWordEmbeddings ? 'model.embed_tokens' : 'lm_head'
     const logits = linear(head, weights, normed, table, { from: hiddenSize, to: vocabSize, bias: false })
     graph.output('logits', logits, 'float', ['B', 'R', vocabSize])
   } else {
     const reward = linear(head, weights, normed, 'score', { from: hiddenSize, to: 1, bias: false })
-    graph.output('reward', head.node('Squeeze', [reward, last]), 'float', ['B', 'R'])
+    graph.output('reward', head.node('Squeeze', [reward, head.constant('axis', BigInt64Array.of(-1n), [1])]), 'float', ['B', 'R'])
   }
 }
 
-/** One decoder layer: [B, S, hidden] → [B, S, hidden]; its cache goes in and out beside it. */
+/** Takes [B, R, size] of [B, S, size]. */
+function reader(graph: GraphBuilder, readPositions: Value): (values: Value) => Value {
+  const indices = graph.node('Unsqueeze', [readPositions, graph.constant('axis', BigInt64Array.of(-1n), [1])])
+  return (values) => graph.node('GatherND', [values, indices], { attributes: { batch_dims: { int: 1 } } })
+}
+
+/**
+ * One decoder layer: [B, S, hidden] → [B, S, hidden]; its cache goes in and out beside it. After the last attention nothing looks at
+ * the other positions any more: [B, R, hidden].
+ */
 function block(
   whole: GraphBuilder,
   weights: Weights,
   hidden: Value,
   layer: number,
   config: LlamaConfig,
-  { positionIds, tables, context }: Shared,
+  { positionIds, tables, context, read }: Shared,
 ): Value {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, attentionBias, mlpBias, rmsNormEps } = config
   const path = `model.layers.${layer}`
@@ -74,12 +81,13 @@ function block(
   const attended = attention(graph.scope('attention'), projected, past, context, { heads, kvHeads, headDim })
   whole.output(`key.${layer}`, attended.key, 'float', ['B', kvHeads, 'S', headDim])
   whole.output(`value.${layer}`, attended.value, 'float', ['B', kvHeads, 'S', headDim])
-  const mixed = linear(graph, weights, attended.output, `${path}.self_attn.o_proj`, {
+  const wanted = layer === config.layers - 1 ? read : (values: Value) => values
+  const mixed = linear(graph, weights, wanted(attended.output), `${path}.self_attn.o_proj`, {
     from: heads * headDim,
     to: hiddenSize,
     bias: attentionBias,
   })
-  const middle = graph.node('Add', [hidden, mixed], { name: 'residual/attention' })
+  const middle = graph.node('Add', [wanted(hidden), mixed], { name: 'residual/attention' })
 
   const renormed = rmsNorm(graph, weights, middle, `${path}.post_attention_layernorm`, hiddenSize, rmsNormEps)
   const fed = gatedMlp(graph, weights, renormed, `${path}.mlp`, {

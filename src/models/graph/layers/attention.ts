@@ -54,7 +54,8 @@ export function attention(
   { bias, lengths }: AttentionContext,
   { heads, kvHeads, headDim }: AttentionSize,
 ): Readonly<{ output: Value; key: Value; value: Value }> {
-  const shape = (name: string, ...dims: number[]) => graph.constant(name, BigInt64Array.from(dims, BigInt), [dims.length])
+  const shape = (name: string, ...dims: number[]) =>
+    graph.constant(`shape/${name}`, BigInt64Array.from(dims, BigInt), [dims.length])
   const reshape = (value: Value, dims: Value, name: string) => graph.node('Reshape', [value, dims], { name })
   const transpose = (value: Value, perm: readonly number[], name: string) =>
     graph.node('Transpose', [value], { name, attributes: { perm: { ints: perm } } })
