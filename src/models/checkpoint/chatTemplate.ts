@@ -32,7 +32,8 @@ function environmentOf(variables: Readonly<Record<string, unknown>>): Environmen
 /**
  * A chat template as a function: messages to the text of a prompt with an open reply at its end. Variables are those that
  * transformers passes (`tools` and `documents` are None). The template is parsed at its first use, so that a model whose
- * template cannot be parsed still serves plain prompts.
+ * template cannot be parsed still serves plain prompts. Known difference: the library's `trim` is JavaScript's, which takes off
+ * U+FEFF and leaves U+001C to U+001F and U+0085, Python's the other way round.
  *
  * @throws TemplateError (from the function) when there is no template, it refuses the messages, or it fails
  * @see transformers 5 utils/chat_template_utils.py `render_jinja_template`

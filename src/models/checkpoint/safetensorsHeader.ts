@@ -75,7 +75,7 @@ function parseEntry(name: string, value: unknown, file: string): HeaderEntry {
 function checkLayout(entries: ReadonlyMap<string, HeaderEntry>, dataLength: number, file: string): void {
   const inOrder = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.length - b.length)
   let end = 0
-  let last = 'the header'
+  let last: string | undefined
   for (const [name, { begin, length }] of inOrder) {
     if (begin + length > dataLength)
       throw new ModelError(
@@ -83,9 +83,11 @@ function checkLayout(entries: ReadonlyMap<string, HeaderEntry>, dataLength: numb
       )
     if (begin < end) throw new ModelError(`Expected tensors of ${file} not to overlap, got \`${name}\` over \`${last}\``)
     if (begin > end)
-      throw new ModelError(`Expected tensor \`${name}\` in ${file} to begin at offset ${end}, after ${last}, got ${begin}`)
+      throw new ModelError(
+        `Expected tensor \`${name}\` in ${file} to begin at offset ${end}, after ${last === undefined ? 'the header' : `\`${last}\``}, got ${begin}`,
+      )
     end = begin + length
-    last = `\`${name}\``
+    last = name
   }
   if (end !== dataLength) throw new ModelError(`Expected ${file} to end with its last tensor, got ${dataLength - end} bytes more`)
 }

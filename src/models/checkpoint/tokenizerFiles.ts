@@ -104,13 +104,13 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   const json = await readOptionalJson(file)
   if (json === undefined)
     throw new ModelError(`Expected ${file}, found no such file (a SentencePiece or vocab.json tokenizer alone is not read)`)
-  const tokenizer = checkJson(tokenizerSchema, json, file)
+  const { model, added_tokens: own } = checkJson(tokenizerSchema, json, file)
   const ownConfig = checkJson(configSchema, (await readOptionalJson(configFile)) ?? {}, configFile)
   const older = ownConfig.added_tokens_decoder ? undefined : await readOptionalJson(join(folder, 'special_tokens_map.json'))
   const { byRole, texts } = specialTokensOf({ ...ownConfig, ...older })
-  const { truncation: _truncation, padding: _padding, version: _version, ...parts } = tokenizer
-  const ids = idsOf(parts.model.vocab)
-  const addedTokens = mergeAddedTokens(parts.added_tokens ?? [], ownConfig, texts, ids)
+  const { truncation: _truncation, padding: _padding, version: _version, ...parts } = json
+  const ids = idsOf(model.vocab)
+  const addedTokens = mergeAddedTokens(own ?? [], ownConfig, texts, ids)
   return {
     tokenizer: {
       ...parts,
