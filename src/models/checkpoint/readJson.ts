@@ -54,7 +54,7 @@ export async function readJson(file: string): Promise<Readonly<Record<string, un
  * @throws ModelError ``Expected `hidden_size` in m/config.json to be an integer >= 1, got `0` ``
  */
 export function checkJson<T extends z.ZodType>(schema: T, value: unknown, file: string): z.output<T> {
-  const parsed = schema.safeParse(value, { reportInput: true })
+  const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]!
   const field = schema instanceof z.ZodObject ? (schema.shape[String(issue.path[0])] as z.ZodType | undefined) : undefined
