@@ -13,6 +13,11 @@ export class ModelError extends Error {
   override readonly name = 'ModelError'
 }
 
+/** A model is gone, its worker dead or closed: no prompt can go on, and none of them is to blame. */
+export class ModelLostError extends Error {
+  override readonly name = 'ModelLostError'
+}
+
 /** Messages cannot be rendered: there is no chat template, or it refuses them. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'

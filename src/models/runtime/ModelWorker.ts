@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { ModelError } from '../../core/errors.js'
+import { ModelError, ModelLostError } from '../../core/errors.js'
 import type { FromWorker, ToWorker, WorkerCall, WorkerResult, WorkerSetup } from './protocol.js'
 
 type Waiting = Readonly<{ resolve: (results: readonly WorkerResult[]) => void; reject: (error: Error) => void }>
@@ -22,11 +22,11 @@ export class ModelWorker {
   ) {
     this.exited = new Promise((resolve) => {
       worker.once('exit', (code) => {
-        this.fail(new ModelError(`The worker of ${name} ended${code === 0 ? '' : ` with code ${code}`}`))
+        this.fail(new ModelLostError(`The worker of ${name} ended${code === 0 ? '' : ` with code ${code}`}`))
         resolve()
       })
     })
-    worker.on('error', (error) => this.fail(new ModelError(`The worker of ${name} failed: ${error.message}`)))
+    worker.on('error', (error) => this.fail(new ModelLostError(`The worker of ${name} failed: ${error.message}`)))
     worker.on('message', (message: FromWorker) => this.receive(message))
   }
 
@@ -62,7 +62,7 @@ export class ModelWorker {
   async close(): Promise<void> {
     if (!this.failure) {
       this.post({ type: 'close' })
-      this.fail(new ModelError(`The worker of ${this.name} was closed`))
+      this.fail(new ModelLostError(`The worker of ${this.name} was closed`))
       this.worker.ref()
     }
     await this.exited

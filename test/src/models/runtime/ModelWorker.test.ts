@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ModelError } from '../../../../src/core/errors.js'
+import { ModelError, ModelLostError } from '../../../../src/core/errors.js'
 import { type LoadedModel, loadModel } from '../../../../src/models/loadModel.js'
 import { ModelWorker } from '../../../../src/models/runtime/ModelWorker.js'
 
@@ -40,7 +40,7 @@ describe('ModelWorker', () => {
     const waiting = worker.run([call(1, 2, 3)])
     void threadOf(worker).terminate()
     await expect(waiting).rejects.toThrow(/worker of .* ended/)
-    await expect(worker.run([call(1)])).rejects.toThrow(ModelError)
+    await expect(worker.run([call(1)])).rejects.toThrow(ModelLostError)
   })
 
   it('says so when a graph cannot be loaded', async () => {

@@ -1,0 +1,58 @@
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { argsStochastic } from '../../pipelines/decoders/argsStochastic.js'
+import { generate } from '../../pipelines/generate.js'
+import type { Models, Prompt, Row } from '../../src/core/types.js'
+import { loadModels } from '../../src/models/loadModels.js'
+
+const path = (name: string) => fileURLToPath(new URL(`../../data/golden/biased/${name}`, import.meta.url))
+
+/** Of lengths that end up in several length classes and in several chunks, and in passes of different widths. */
+const prompts: readonly Prompt[] = [1, 5, 12, 30, 60, 90, 130].map((words, i) => ({
+  id: `prompt ${i}`,
+  content: { text: `\n\nHuman: ${'so '.repeat(words)}why?\n\nAssistant:` },
+}))
+
+const answer = ({ tokenIds, rewards, logits, reward }: Row) => ({ tokenIds, rewards, logits, reward })
+
+describe('the real runtime', () => {
+  let models: Models
+  beforeAll(async () => {
+    models = await loadModels({ lm: path('lm'), reward: path('reward'), threads: 2 })
+  })
+  afterAll(() => models?.close())
+
+  async function answers(order: readonly Prompt[], concurrency: number, maxBatch: number) {
+    async function* source() {
+      yield* order
+    }
+    const lm = { ...models.lm, endTokenIds: [], maxBatch }
+    const rewards = models.rewards.map((reward) => ({ ...reward, maxBatch }))
+    const rows = new Map<string, unknown>()
+    const run = generate(
+      source(),
+      argsStochastic({ temperature: 2 }),
+      { ...models, lm, rewards },
+      { concurrency, maxNewTokens: 12 },
+    )
+    for await (const row of run) rows.set(row.id, row.error ?? answer(row))
+    return rows
+  }
+
+  it('gives the same tokens and bit-equal rewards and logits at any concurrency, batch limit and order', async () => {
+    const alone = await answers(prompts, 1, 1)
+    expect([...alone.values()].every((row) => typeof row === 'object')).toBe(true)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.shuffledSubarray([...prompts], { minLength: 2 }),
+        fc.integer({ min: 1, max: 8 }),
+        fc.integer({ min: 1, max: 8 }),
+        async (order, concurrency, maxBatch) => {
+          for (const [id, row] of await answers(order, concurrency, maxBatch)) expect(row, id).toEqual(alone.get(id))
+        },
+      ),
+      { numRuns: 12 },
+    )
+  })
+})
