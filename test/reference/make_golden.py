@@ -27,7 +27,7 @@ A golden JSON (ids are token ids, numbers fp32 rounded to 6 decimals):
         orderMargin least gap between neighbours of the k + 1 likeliest logits
 
 Rounding may decide nothing: margin and orderMargin are above 1e-4 everywhere (random pairs are seeded anew, embedded
-prompts passed over, until that is so), and random pairs have cases of both finish reasons.
+prompts passed over, until that is so); random pairs have cases of both finish reasons and prompts that greedy and args answer differently.
 """
 
 import argparse
@@ -139,8 +139,16 @@ def write(path: Path, content):
     print(f"{path}: {len(content['cases'])} cases, margin {content['margin']}")
 
 
+def telling(cases) -> bool:
+    """Whether all cases are there, end both ways, and the reward decides something for every prompt."""
+    answers = {(case["id"], tuple(case["tokenIds"])) for case in cases}
+    each = [sum(1 for prompt_id, _ in answers if prompt_id == wanted) for wanted in PROMPTS]
+    complete = len(cases) == len(PROMPTS) * len(SETTINGS)
+    return complete and min(each) > 1 and {case["finishReason"] for case in cases} == {"stop", "length"}
+
+
 def random_pair(name: str, spec, out: Path):
-    """Seeds the pair anew until no step is decided by rounding, and cases end both ways."""
+    """Seeds the pair anew until no step is decided by rounding and the cases tell something."""
     folder = out / name
     for seed in range(spec["seed"], spec["seed"] + 200):
         save_pair(folder, spec, seed)
@@ -152,8 +160,7 @@ def random_pair(name: str, spec, out: Path):
                 if case is None:
                     break
                 cases.append(case)
-        complete = len(cases) == len(PROMPTS) * len(SETTINGS)
-        if complete and {case["finishReason"] for case in cases} == {"stop", "length"}:
+        if telling(cases):
             return write(folder / "golden.json", golden(pair, name, spec["covers"], "lm", "reward", 14, cases))
     raise SystemExit(f"{name}: no seed keeps the margin")
 
