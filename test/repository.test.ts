@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { version as written } from '../src/core/version.js'
 
 const root = new URL('../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -10,15 +11,12 @@ const { version, bin, exports, files } = JSON.parse(read('package.json')) as {
   files: string[]
 }
 
-/** Paths that a page of Markdown names: in code (`pipelines/decode.ts`) and in links, placeholders and addresses aside. */
+/** Paths that a page of Markdown names: in code (`pipelines/decode.ts`) and in links; addresses aside. */
 const pathsIn = (markdown: string): string[] => {
   const prose = markdown.replace(/^```[\s\S]*?^```/gm, '')
-  const code = [...prose.matchAll(/`([^`\s]+)`/g)].map(([, text]) => text!)
-  const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, text]) => text!)
-  const path = /^(?:src|operators|pipelines|data|test|\.ci)\/|^[A-Z][A-Za-z]*(?:\.md)?$|\.(?:ts|py|json|jsonl)$/
-  return [...new Set([...code.filter((text) => path.test(text) && /[./]/.test(text)), ...links])].filter(
-    (text) => !/[*:<{]|^#/.test(text),
-  )
+  const code = [...prose.matchAll(/`((?:src|operators|pipelines|data|test|\.ci)\/[^`\s]*)`/g)]
+  const links = [...prose.matchAll(/\]\((?!https:|#)([^)\s]+)\)/g)]
+  return [...new Set([...code, ...links].map(([, path]) => path!))]
 }
 
 /** The folders and files of a tree drawn in the README's layout section: the first word of each line, indented under its folder. */
@@ -67,6 +65,8 @@ describe('package.json', () => {
   it('has the version that the changelog describes last', () => {
     expect(read('CHANGELOG.md').match(/^## \[(\d[^\]]*)\]/m)?.[1]).toBe(version)
   })
+
+  it('has the version that is written into every output file', () => expect(written).toBe(version))
 
   it('points to compiled files of sources that exist', () => {
     const entry = exports['.'] as Record<string, string>
