@@ -1,0 +1,78 @@
+import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
+import { InputError, messageOf } from '../../core/errors.js'
+
+/** A Parquet file that is open for reading. */
+export type ParquetFile = Readonly<{
+  /** Names of its columns, in their order. */
+  columns: readonly string[]
+  rowCount: number
+  metadata: ReadonlyMap<string, string>
+  /** Records in their order, a row group in memory at a time; only the columns named, where the file has them. */
+  records(columns?: readonly string[]): AsyncGenerator<Record<string, unknown>>
+}>
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The library's own decoder repairs text silently and eats a leading byte order mark; bytes that are no text stay bytes. */
+function textOf(bytes: Uint8Array): unknown {
+  if (!bytes) return bytes
+  try {
+    return strict.decode(bytes)
+  } catch {
+    return bytes
+  }
+}
+
+const parsers = { stringFromBytes: textOf }
+
+/** Integers of 64 bits come as BigInt: numbers where that loses nothing, at any depth. What is missing is null. */
+function plain(value: unknown): unknown {
+  if (value === undefined) return null
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
+  if (value === null || typeof value !== 'object' || value instanceof Date || value instanceof Uint8Array) return value
+  if (Array.isArray(value)) return value.map(plain)
+  if (ArrayBuffer.isView(value)) return Array.from(value as unknown as Iterable<unknown>, plain)
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]))
+}
+
+const pairsOf = ({ key_value_metadata: pairs = [] }: FileMetaData) => new Map(pairs.map(({ key, value }) => [key, value ?? '']))
+
+/**
+ * Opens a Parquet file: reads its footer.
+ *
+ * @throws InputError when it is missing or no Parquet file; from `records` also when a page cannot be read
+ */
+export async function readParquet(path: string): Promise<ParquetFile> {
+  const reading = async <T>(read: () => Promise<T>): Promise<T> => {
+    try {
+      return await read()
+    } catch (error) {
+      throw new InputError(`Expected ${path} to be a complete Parquet file: ${messageOf(error)}`)
+    }
+  }
+  const { file, metadata } = await reading(async () => {
+    const buffer = await asyncBufferFromFile(path)
+    return { file: buffer, metadata: await parquetMetadataAsync(buffer) }
+  })
+  const names = parquetSchema(metadata).children.map(({ element }) => element.name)
+  return {
+    columns: names,
+    rowCount: Number(metadata.num_rows),
+    metadata: pairsOf(metadata),
+    async *records(columns = names) {
+      const wanted = columns.filter((name) => names.includes(name))
+      let start = 0
+      for (const group of metadata.row_groups) {
+        const end = start + Number(group.num_rows)
+        const range = { rowStart: start, rowEnd: end }
+        const rows =
+          wanted.length === 0
+            ? Array.from({ length: end - start }, () => ({}))
+            : await reading(() => parquetReadObjects({ file, metadata, columns: wanted, compressors, parsers, ...range }))
+        for (const row of rows) yield plain(row) as Record<string, unknown>
+        start = end
+      }
+    },
+  }
+}

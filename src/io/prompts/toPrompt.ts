@@ -1,0 +1,109 @@
+import type { Message, Prompt, PromptContent } from '../../core/types.js'
+import type { InputRecord } from './readRecords.js'
+
+/**
+ * What becomes of a row's prompt. `auto`: `messages` go through the model's chat template, a plain prompt is taken as it is;
+ * `none`: as it is; `hh`: one turn of HH-RLHF, and a stop at the next; `chat`: one user message.
+ */
+export type Template = 'auto' | 'none' | 'hh' | 'chat'
+
+export const templates: readonly Template[] = ['auto', 'none', 'hh', 'chat']
+
+export type PromptOptions = Readonly<{
+  template?: Template
+  /** Column of the prompt; named, it goes before `messages`. */
+  promptColumn?: string
+  /** Hand the row's own columns on. */
+  keepInput?: boolean
+}>
+
+/** Why a row is no prompt; the message is completed with file and line. */
+class Unfit extends Error {}
+
+const shown = (value: unknown): string => {
+  if (value === undefined || value === null) return 'nothing'
+  if (value instanceof Uint8Array) return 'bytes that are not UTF-8'
+  const text = typeof value === 'string' ? value : typeof value === 'bigint' ? String(value) : JSON.stringify(value)
+  return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${Array.isArray(value) ? 'array' : typeof value})`
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+/** Half of a surrogate pair is no character: it has no UTF-8, and would come back as another one. */
+function wellFormed(name: string, text: string): string {
+  if (/\p{Surrogate}/u.test(text)) throw new Unfit(`\`${name}\` to be well-formed text, got half a surrogate pair`)
+  return text
+}
+
+function idOf(value: unknown, place: string): string {
+  if (value === undefined || value === null) return place
+  if (isText(value)) return wellFormed('id', value)
+  if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint') return String(value)
+  throw new Unfit(`\`id\` to be text or a number, got ${shown(value)}`)
+}
+
+function stopOf(value: unknown): readonly string[] | undefined {
+  if (value === undefined || value === null) return undefined
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (!list.every(isText)) throw new Unfit(`\`stop\` to be text or a list of texts, not empty, got ${shown(value)}`)
+  return list.map((text) => wellFormed('stop', text))
+}
+
+const isMessage = (value: unknown): value is Message => {
+  const { role, content } = (value ?? {}) as Partial<Record<string, unknown>>
+  return isText(role) && typeof content === 'string'
+}
+
+function messagesOf(name: string, value: unknown): PromptContent {
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isMessage)) {
+    throw new Unfit(`\`${name}\` to be a list of messages, each with the texts \`role\` and \`content\`, got ${shown(value)}`)
+  }
+  return {
+    messages: value.map(({ role, content }) => ({ role: wellFormed('role', role), content: wellFormed('content', content) })),
+  }
+}
+
+function contentOf(values: Readonly<Record<string, unknown>>, { template = 'auto', promptColumn }: PromptOptions): PromptContent {
+  const name = promptColumn ?? 'prompt'
+  if (template === 'auto' && promptColumn === undefined && (values.messages ?? null) !== null) {
+    return messagesOf('messages', values.messages)
+  }
+  const prompt = values[name]
+  if (template === 'auto' && Array.isArray(prompt)) return messagesOf(name, prompt)
+  if (!isText(prompt)) {
+    const hint = (prompt ?? null) === null && Array.isArray(values.messages) ? '; messages are read with the template auto' : ''
+    throw new Unfit(`\`${name}\` to be text that is not empty, got ${shown(prompt)}${hint}`)
+  }
+  const text = wellFormed(name, prompt)
+  if (template === 'hh') return { text: `\n\nHuman: ${text}\n\nAssistant:` }
+  if (template === 'chat') return { messages: [{ role: 'user', content: text }] }
+  return { text }
+}
+
+/** What `hh` stops at, besides the row's own stop strings: the human's next turn. */
+const HH_STOP = '\n\nHuman:'
+
+const attempt = <T>(make: () => T): T | Unfit => {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof Unfit) return error
+    throw error
+  }
+}
+
+/** A row of an input as a prompt. One that cannot be read keeps its id and carries an error with file, line and what was expected. */
+export function toPrompt(record: InputRecord, options: PromptOptions = {}): Prompt {
+  const { place, where, values, problem } = record
+  if (values === undefined) return { id: place, place, error: problem }
+  const id = attempt(() => idOf(values.id, place))
+  const content = attempt(() => contentOf(values, options))
+  const stop = attempt(() => stopOf(values.stop))
+  const unfit = [id, content, stop].find((part) => part instanceof Unfit)
+  const kept = options.keepInput ? { input: values } : {}
+  if (id instanceof Unfit || content instanceof Unfit || stop instanceof Unfit) {
+    return { id: id instanceof Unfit ? place : id, place, error: `${where}: Expected ${unfit?.message}`, ...kept }
+  }
+  const stops = options.template === 'hh' ? [...new Set([...(stop ?? []), HH_STOP])] : stop
+  return { id, place, content, ...(stops && { stop: stops }), ...kept }
+}

@@ -1,0 +1,31 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { InputError, messageOf } from '../core/errors.js'
+import { listParts } from './parquet/partFiles.js'
+import { readParquet } from './parquet/readParquet.js'
+
+/** Parquet files of a folder: the parts of a run, or where there are none all its `*.parquet`; a file stands for itself. */
+export async function parquetFiles(path: string): Promise<string[]> {
+  const found = await stat(path).catch((error: unknown) => {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    throw new InputError(
+      `Expected a Parquet file or a folder of them at ${path}, ${missing ? 'found nothing there' : messageOf(error)}`,
+    )
+  })
+  if (!found.isDirectory()) return [path]
+  const parts = await listParts(path)
+  if (parts.length > 0) return parts
+  const names = (await readdir(path)).filter((name) => name.endsWith('.parquet') && !name.startsWith('.')).sort()
+  if (names.length === 0) throw new InputError(`Expected Parquet files in ${path}, found none`)
+  return names.map((name) => join(path, name))
+}
+
+/**
+ * Rows of a folder of part files or of one Parquet file, under their column names, in the order in which they finished. One row
+ * group is in memory at a time; nulls are null, lists arrays, times Dates.
+ *
+ * @throws InputError when there is nothing, or it is no Parquet
+ */
+export async function* readRows(path: string): AsyncGenerator<Record<string, unknown>> {
+  for (const file of await parquetFiles(path)) yield* (await readParquet(file)).records()
+}
