@@ -33,7 +33,7 @@ export type GraphBuilder = Readonly<{
   node(op: string, inputs: readonly Value[], options?: NodeOptions): Value
   /** Adds a node with several outputs. */
   nodes(op: string, inputs: readonly Value[], count: number, options?: NodeOptions): Value[]
-  /** A tensor inside the graph. The same name in the same scope is the same tensor. */
+  /** A tensor inside the graph. */
   constant(name: string, data: Float32Array | BigInt64Array, dims: readonly number[]): Value
   /** A tensor in a file beside the graph, in its stored type. The same name is the same tensor. */
   external(name: string, type: ElementType, dims: readonly number[], data: ExternalData): Value
@@ -48,7 +48,7 @@ const IR_VERSION = 8n
 export function graphBuilder(name: string): GraphBuilder {
   const graph = create(GraphProtoSchema, { name })
   const taken = new Set<string>()
-  const tensors = new Set<string>()
+  const externals = new Map<string, Value>()
   const renamed = new Map<Value, string>()
 
   const unique = (wanted: string): string => {
@@ -56,6 +56,12 @@ export function graphBuilder(name: string): GraphBuilder {
     for (let n = 2; taken.has(free); n++) free = `${wanted}:${n}`
     taken.add(free)
     return free
+  }
+
+  /** Names of inputs and outputs are part of a contract and cannot give way. */
+  const exactly = (wanted: string): string => {
+    if (taken.has(wanted)) throw new Error(`Expected \`${wanted}\` to be a name of its own in graph ${name}`)
+    return unique(wanted)
   }
 
   const scoped = (prefix: string): GraphBuilder => {
@@ -77,27 +83,27 @@ export function graphBuilder(name: string): GraphBuilder {
     return {
       scope: (inner) => scoped(`${prefix}${inner}/`),
       input(input, type, dims) {
-        graph.input.push(valueInfo(unique(input), type, dims))
+        graph.input.push(valueInfo(exactly(input), type, dims))
         return input
       },
       output(output, value, type, dims) {
-        graph.output.push(valueInfo(unique(output), type, dims))
+        graph.output.push(valueInfo(exactly(output), type, dims))
         renamed.set(value, output)
       },
       nodes,
       node: (op, inputs, options) => nodes(op, inputs, 1, options)[0]!,
       constant(own, data, dims) {
-        const full = prefix + own
-        if (tensors.has(full)) return full
-        tensors.add(unique(full))
+        const full = unique(prefix + own)
         const dataType = data instanceof Float32Array ? elementTypes.float : elementTypes.int64
         const rawData = littleEndian(data)
         graph.initializer.push(create(TensorProtoSchema, { name: full, dataType, dims: dims.map(BigInt), rawData }))
         return full
       },
-      external(full, type, dims, { location, begin, length }) {
-        if (tensors.has(full)) return full
-        tensors.add(unique(full))
+      external(wanted, type, dims, { location, begin, length }) {
+        const known = externals.get(wanted)
+        if (known !== undefined) return known
+        const full = unique(wanted)
+        externals.set(wanted, full)
         const externalData = Object.entries({ location, offset: String(begin), length: String(length) })
         graph.initializer.push(
           create(TensorProtoSchema, {

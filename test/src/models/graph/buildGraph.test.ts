@@ -1,0 +1,172 @@
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ModelError } from '../../../../src/core/errors.js'
+import type { ModelConfig } from '../../../../src/models/checkpoint/config.js'
+import { readSafetensors, type Tensors } from '../../../../src/models/checkpoint/safetensors.js'
+import { buildGraph } from '../../../../src/models/graph/buildGraph.js'
+import { type Answer, chain, configOf, type GraphSession, goldenFolder, openGraph, type Pass, tree } from './graphSession.js'
+
+const model = (path: string) => join(goldenFolder, path)
+const ids = (count: number, seed = 0) =>
+  Array.from({ length: count }, (_, i) => 3 + ((i * 37 + seed * 11 + ((i * i) % 13)) % 270))
+const numbers = ({ heads, planes }: Answer) => [...heads, ...planes].flatMap((values) => [...values])
+const gap = (a: readonly number[], b: readonly number[]) => Math.max(...a.map((value, i) => Math.abs(value - b[i]!)))
+
+describe.each(['grouped/lm', 'biased/lm', 'linear/reward', 'llama3/reward'])('the graph of %s', (path) => {
+  let graph: GraphSession
+  beforeAll(async () => {
+    graph = await openGraph(model(path))
+  })
+
+  it('takes and gives what its contract says', () => {
+    const layers = [...Array(graph.config.layers).keys()]
+    const plain = ['input_ids', 'position_ids', 'past_bias', 'self_bias', 'read_positions']
+    const head = path.endsWith('lm') ? 'logits' : 'reward'
+    const past = layers.flatMap((layer) => [`past_key.${layer}`, `past_value.${layer}`])
+    const made = layers.flatMap((layer) => [`key.${layer}`, `value.${layer}`])
+    expect([...graph.inputs].sort()).toEqual([...plain, ...past].sort())
+    expect([...graph.outputs].sort()).toEqual([head, ...made].sort())
+  })
+
+  it('gives the same wherever a sequence is cut, up to rounding', async () => {
+    const tokens = ids(70)
+    const [whole] = await graph.run([chain(graph.empty(), tokens)])
+    for (const cut of [1, 32, 69]) {
+      const first = chain(graph.empty(), tokens.slice(0, cut))
+      const cached = graph.grown(first, (await graph.run([first]))[0]!)
+      const [rest] = await graph.run([chain(cached, tokens.slice(cut))])
+      expect(gap([...rest!.heads[0]!], [...whole!.heads[0]!])).toBeLessThan(2e-5)
+    }
+  })
+
+  it('gives each candidate of a tree what a pass of its own gives, up to rounding', async () => {
+    const prompt = chain(graph.empty(), ids(40))
+    const cached = graph.grown(prompt, (await graph.run([prompt]))[0]!)
+    const candidateIds = ids(10, 3)
+    const [together] = await graph.run([tree(cached, candidateIds)])
+    for (const [i, candidateId] of candidateIds.entries()) {
+      const [alone] = await graph.run([chain(graph.empty(), [...ids(40), candidateId])])
+      expect(gap([...together!.heads[i]!], [...alone!.heads[0]!])).toBeLessThan(2e-5)
+    }
+  })
+
+  it('gives a branch of several tokens beside others what a chain gives', async () => {
+    const cached = graph.empty()
+    // 5, then 6 7 and 8 9 side by side.
+    const pass: Pass = { cached, tokenIds: [5, 6, 7, 8, 9], parents: [-1, 0, 1, 0, 3], reads: [4, 2] }
+    const [branches] = await graph.run([pass])
+    const alone = await graph.run([chain(cached, [5, 8, 9]), chain(cached, [5, 6, 7])])
+    expect(gap([...branches!.heads[0]!], [...alone[0]!.heads[0]!])).toBeLessThan(2e-5)
+    expect(gap([...branches!.heads[1]!], [...alone[1]!.heads[0]!])).toBeLessThan(2e-5)
+  })
+
+  it('gives a row the same bits in any batch, at any place, padded to any T, S and R', async () => {
+    const kinds = fc.constantFrom('decode', 'tree', 'chain')
+    const setting = { kind: kinds, past: fc.integer({ min: 0, max: 140 }), tokens: fc.integer({ min: 2, max: 12 }) }
+    const row = fc.record({ ...setting, seed: fc.nat(20) })
+    const padding = fc.record({ T: fc.integer({ min: 0, max: 8 }), S: fc.nat(9), R: fc.nat(4), at: fc.nat(20) })
+    const passOf = async ({ kind, past, tokens, seed }: { kind: string; past: number; tokens: number; seed: number }) => {
+      const prompt = chain(graph.empty(), ids(past + 1, seed))
+      const cached = past === 0 ? graph.empty() : graph.grown(prompt, (await graph.run([prompt]))[0]!)
+      if (kind === 'decode') return chain(cached, ids(1, seed))
+      return kind === 'tree' ? tree(cached, ids(tokens, seed)) : chain(cached, ids(tokens, seed))
+    }
+    await fc.assert(
+      fc.asyncProperty(row, fc.array(row, { maxLength: 7 }), padding, async (wanted, others, { T, S, R, at }) => {
+        const same = others.filter(({ kind }) => (kind === 'decode') === (wanted.kind === 'decode'))
+        const passes = await Promise.all([wanted, ...same].map(passOf))
+        const [alone] = await graph.run([passes[0]!])
+        const place = at % passes.length
+        const batch = [...passes.slice(1, place + 1), passes[0]!, ...passes.slice(place + 1)]
+        const width = wanted.kind === 'decode' ? 1 : wanted.tokens + S
+        const answers = await graph.run(batch, { T: 160 + 32 * T, S: width, R: passes[0]!.reads.length + R })
+        expect(gap(numbers(answers[place]!), numbers(alone!))).toBe(0)
+      }),
+      { numRuns: 25, seed: 7 },
+    )
+  })
+})
+
+describe('every switch of the config', () => {
+  const llama3 = configOf(model('llama3/lm')).ropeScaling
+  const switches: [string, string, Partial<ModelConfig>][] = [
+    ['rope_theta', 'grouped/lm', { ropeTheta: 10_000 }],
+    ['tie_word_embeddings', 'grouped/lm', { tieWordEmbeddings: true }],
+    ['attention_bias', 'biased/lm', { attentionBias: false }],
+    ['mlp_bias', 'biased/lm', { mlpBias: false }],
+    ['rms_norm_eps', 'biased/lm', { rmsNormEps: 1e-6 }],
+    ['linear scaling', 'linear/reward', { ropeScaling: { type: 'none' } }],
+    ['factor of linear scaling', 'linear/reward', { ropeScaling: { type: 'linear', factor: 2 } }],
+    ['llama3 scaling', 'llama3/reward', { ropeScaling: { type: 'none' } }],
+    ['factor of llama3 scaling', 'llama3/reward', { ropeScaling: { ...llama3, factor: 4 } as ModelConfig['ropeScaling'] }],
+    ['low_freq_factor', 'llama3/reward', { ropeScaling: { ...llama3, lowFreqFactor: 2 } as ModelConfig['ropeScaling'] }],
+    ['high_freq_factor', 'llama3/reward', { ropeScaling: { ...llama3, highFreqFactor: 8 } as ModelConfig['ropeScaling'] }],
+    [
+      'original_max_position_embeddings',
+      'llama3/reward',
+      { ropeScaling: { ...llama3, originalMaxPositionEmbeddings: 32 } as ModelConfig['ropeScaling'] },
+    ],
+  ]
+
+  it.each(switches)('%s changes the answer', async (_, path, changed) => {
+    const answers = await Promise.all(
+      [{}, changed].map(async (change) => {
+        const graph = await openGraph(model(path), change)
+        const [answer] = await graph.run([chain(graph.empty(), ids(60))])
+        return [...answer!.heads[0]!]
+      }),
+    )
+    expect(gap(answers[0]!, answers[1]!)).toBeGreaterThan(1e-3)
+  })
+
+  it.each([
+    ['num_key_value_heads', { kvHeads: 4 }, 'k_proj.weight'],
+    ['head_dim', { headDim: 8 }, 'q_proj.weight'],
+    ['attention_bias', { attentionBias: true }, 'q_proj.bias'],
+    ['mlp_bias', { mlpBias: true }, 'gate_proj.bias'],
+    ['vocab_size', { vocabSize: 281 }, 'model.embed_tokens.weight'],
+    ['num_hidden_layers', { layers: 3 }, 'model.layers.2.'],
+  ])('%s that does not fit the weights is an error that names a tensor', async (_, changed, tensor) => {
+    await expect(openGraph(model('grouped/lm'), changed)).rejects.toThrow(tensor)
+    await expect(openGraph(model('grouped/lm'), changed)).rejects.toThrow(ModelError)
+  })
+})
+
+describe('weights', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'graph-'))
+  afterAll(() => rmSync(scratch, { recursive: true }))
+  const path = model('linear/lm')
+  const built = (change: (tensors: Tensors) => Tensors) =>
+    readSafetensors(path).then((read) => buildGraph(configOf(path), change(read)))
+
+  it('names tensors that the graph has no use for', async () => {
+    const config = { ...configOf(model('biased/reward')), layers: 1, attentionBias: false }
+    const { unusedTensors } = buildGraph(config, await readSafetensors(model('biased/reward')))
+    expect(unusedTensors).toContain('model.layers.1.mlp.up_proj.weight')
+    expect(unusedTensors).toContain('model.layers.0.self_attn.q_proj.bias')
+    expect((await built((tensors) => tensors)).unusedTensors).toEqual([])
+  })
+
+  it('are refused when the shards lie in different folders', async () => {
+    const moved = (file: string) => join(scratch, 'elsewhere', basename(file))
+    const split = built((tensors) => ({ ...tensors, files: tensors.files.map((file, i) => (i === 0 ? moved(file) : file)) }))
+    await expect(split).rejects.toThrow(`Expected the shards' real files in one folder, got them in 2`)
+  })
+
+  // On Windows links are a privilege.
+  it.skipIf(process.platform === 'win32')('are found through links, as the Hub cache lays them out', async () => {
+    const { files } = await readSafetensors(path)
+    const linked = mkdtempSync(join(scratch, 'snapshot-'))
+    for (const name of ['config.json', 'model.safetensors.index.json']) copyFileSync(join(path, name), join(linked, name))
+    for (const [i, file] of files.entries()) {
+      copyFileSync(file, join(scratch, `blob${i}`))
+      symlinkSync(join(scratch, `blob${i}`), join(linked, basename(file)), 'file')
+    }
+    const pass = (graph: GraphSession) => graph.run([chain(graph.empty(), ids(5))])
+    const [plain, through] = [await pass(await openGraph(path)), await pass(await openGraph(linked))]
+    expect([...through[0]!.heads[0]!]).toEqual([...plain[0]!.heads[0]!])
+  })
+})

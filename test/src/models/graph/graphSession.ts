@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { type ModelConfig, readConfig } from '../../../../src/models/checkpoint/config.js'
+import { readSafetensors } from '../../../../src/models/checkpoint/safetensors.js'
+import { buildGraph } from '../../../../src/models/graph/buildGraph.js'
+
+export const goldenFolder = fileURLToPath(new URL('../../../../data/golden/', import.meta.url))
+
+/** A sequence whose first tokens are cached: keys and values by plane (layer 0 keys, layer 0 values, layer 1 keys, …). */
+export type Cached = { tokens: number; planes: Float32Array[] }
+
+/** New tokens of one sequence; `parents[i]` is the token before token i, -1 for the cached ones. */
+export type Pass = Readonly<{ cached: Cached; tokenIds: readonly number[]; parents: readonly number[]; reads: readonly number[] }>
+
+/** What a pass gave: the head at each read, and keys and values Float32[kvHeads, S, headDim] of the new tokens by plane. */
+export type Answer = Readonly<{ heads: Float32Array[]; planes: Float32Array[] }>
+
+export type Sizes = Readonly<{ T?: number; S?: number; R?: number }>
+
+export const chain = (cached: Cached, tokenIds: readonly number[], reads = [tokenIds.length - 1]): Pass => ({
+  cached,
+  tokenIds,
+  parents: tokenIds.map((_, i) => i - 1),
+  reads,
+})
+
+/** Candidates side by side on the same prefix. */
+export const tree = (cached: Cached, candidateIds: readonly number[]): Pass => ({
+  cached,
+  tokenIds: candidateIds,
+  parents: candidateIds.map(() => -1),
+  reads: candidateIds.map((_, i) => i),
+})
+
+const int64 = (values: readonly number[], dims: readonly number[]) =>
+  new Tensor('int64', BigInt64Array.from(values, BigInt), dims)
+const MASKED = -1e9
+
+export type GraphSession = Awaited<ReturnType<typeof openGraph>>
+
+export const configOf = (folder: string): ModelConfig =>
+  readConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')), join(folder, 'config.json'))
+
+/** The graph of a checkpoint in a session of its own, without the runtime: cache and masks are the test's. */
+export async function openGraph(folder: string, changed: Partial<ModelConfig> = {}) {
+  const config: ModelConfig = { ...configOf(folder), ...changed }
+  const { model, weightsFolder, output, shape } = buildGraph(config, await readSafetensors(folder))
+  const session = await InferenceSession.create(model, {
+    graphOptimizationLevel: 'all',
+    intraOpNumThreads: 1,
+    extra: { session: { model_external_initializers_file_folder_path: weightsFolder } },
+  })
+  const { layers, kvHeads, headDim } = shape
+  const count = 2 * layers
+  const names = Array.from({ length: layers }, (_, layer) => [`key.${layer}`, `value.${layer}`]).flat()
+  const empty = (): Cached => ({ tokens: 0, planes: Array.from({ length: count }, () => new Float32Array(0)) })
+
+  /** Runs passes as one batch; sizes above the needed ones pad it. */
+  async function run(passes: readonly Pass[], sizes: Sizes = {}): Promise<Answer[]> {
+    const B = passes.length
+    const S = Math.max(sizes.S ?? 0, ...passes.map(({ tokenIds }) => tokenIds.length))
+    const R = Math.max(sizes.R ?? 0, ...passes.map(({ reads }) => reads.length))
+    const T = Math.max(sizes.T ?? 32, ...passes.map(({ cached }) => 32 * Math.ceil(cached.tokens / 32)))
+    const pastBias = new Float32Array(B * T).fill(MASKED)
+    const selfBias = new Float32Array(B * S * S).fill(MASKED)
+    const past = Array.from({ length: count }, () => new Float32Array(B * kvHeads * T * headDim).fill(0.5))
+    const [ids, positions, reads] = [B * S, B * S, B * R].map((length) => new Array<number>(length).fill(0)) as [
+      number[],
+      number[],
+      number[],
+    ]
+    passes.forEach((pass, row) => {
+      const { cached, tokenIds, parents } = pass
+      pastBias.fill(0, row * T, row * T + cached.tokens)
+      for (let i = 0; i < S; i++) {
+        selfBias[(row * S + i) * S + i] = 0
+        if (i >= tokenIds.length) continue
+        ids[row * S + i] = tokenIds[i]!
+        let depth = 0
+        for (let j = parents[i]!; j >= 0; j = parents[j]!, depth++) selfBias[(row * S + i) * S + j] = 0
+        positions[row * S + i] = cached.tokens + depth
+      }
+      pass.reads.forEach((index, read) => {
+        reads[row * R + read] = index
+      })
+      past.forEach((plane, index) => {
+        for (let head = 0; head < kvHeads; head++) {
+          const size = cached.tokens * headDim
+          plane.set(cached.planes[index]!.subarray(head * size, (head + 1) * size), (row * kvHeads + head) * T * headDim)
+        }
+      })
+    })
+    const feeds: Record<string, Tensor> = {
+      input_ids: int64(ids, [B, S]),
+      position_ids: int64(positions, [B, S]),
+      read_positions: int64(reads, [B, R]),
+      past_bias: new Tensor('float32', pastBias, [B, 1, 1, T]),
+      self_bias: new Tensor('float32', selfBias, [B, 1, S, S]),
+    }
+    past.forEach((plane, index) => {
+      feeds[`past_${names[index]}`] = new Tensor('float32', plane, [B, kvHeads, T, headDim])
+    })
+    const outputs = await session.run(feeds)
+    const data = (name: string) => outputs[name]!.data as Float32Array
+    const width = data(output).length / (B * R)
+    return passes.map(({ tokenIds, reads: own }, row) => ({
+      heads: own.map((_, read) => data(output).slice((row * R + read) * width, (row * R + read + 1) * width)),
+      planes: names.map((name) => {
+        const plane = new Float32Array(kvHeads * tokenIds.length * headDim)
+        for (let head = 0; head < kvHeads; head++) {
+          const begin = (row * kvHeads + head) * S * headDim
+          plane.set(data(name).subarray(begin, begin + tokenIds.length * headDim), head * tokenIds.length * headDim)
+        }
+        return plane
+      }),
+    }))
+  }
+
+  /** The sequence with token `index` of a pass, or all of a chain's, put behind what is cached. */
+  function grown(pass: Pass, answer: Answer, kept: readonly number[] = pass.tokenIds.map((_, i) => i)): Cached {
+    const { cached, tokenIds } = pass
+    const tokens = cached.tokens + kept.length
+    const planes = answer.planes.map((plane, index) => {
+      const joined = new Float32Array(kvHeads * tokens * headDim)
+      for (let head = 0; head < kvHeads; head++) {
+        const old = cached.planes[index]!.subarray(head * cached.tokens * headDim, (head + 1) * cached.tokens * headDim)
+        joined.set(old, head * tokens * headDim)
+        kept.forEach((token, i) => {
+          const begin = (head * tokenIds.length + token) * headDim
+          joined.set(plane.subarray(begin, begin + headDim), (head * tokens + cached.tokens + i) * headDim)
+        })
+      }
+      return joined
+    })
+    return { tokens, planes }
+  }
+
+  return { config, session, empty, run, grown, inputs: session.inputNames, outputs: session.outputNames }
+}
