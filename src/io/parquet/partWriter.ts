@@ -100,6 +100,12 @@ export function partWriter({ folder, meta, replaces, failed, policy = growing }:
 
   const isFull = () => held.length >= policy(files.length).rows || numbers >= NUMBERS
 
+  const release = () => {
+    const receipts = waiting
+    waiting = []
+    for (const taken of receipts) taken()
+  }
+
   const flush = () => {
     clearTimeout(timer)
     timer = undefined
@@ -108,14 +114,14 @@ export function partWriter({ folder, meta, replaces, failed, policy = growing }:
     held = []
     numbers = 0
     busy = true
-    const receipts = waiting
-    waiting = []
-    for (const taken of receipts) taken()
+    release()
     writing = write(rows).then(
       () => {
         busy = false
-        if (isFull()) flush()
-        else arm()
+        if (isFull()) return flush()
+        // The next part may hold more than this one could.
+        release()
+        arm()
       },
       (error: unknown) => {
         busy = false

@@ -1,0 +1,114 @@
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Row } from '../../../src/core/types.js'
+import { readRows } from '../../../src/io/readRows.js'
+import { toParquet } from '../../../src/io/toParquet.js'
+import { query } from './duckdb.js'
+import { errorRow, fakeRun, gathered, meta, row } from './fakeRun.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = join(await mkdtemp(join(tmpdir(), 'rxargs-io-')), 'out')
+})
+afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
+
+const many = (count: number, fields: (index: number) => Partial<Row> = () => ({})): Row[] =>
+  Array.from({ length: count }, (_, index) => row(`r${index}`, fields(index)))
+const ids = async () => (await gathered(readRows(folder))).map(({ id }) => id)
+const names = async () => (await readdir(folder)).sort()
+
+describe('toParquet into a folder of another run', () => {
+  const other = meta({ maxNewTokens: 8, decoder: { steps: [{ topK: { k: 10 } }, { combineScore: { weight: 1.5 } }] } })
+  const asked = meta({ maxNewTokens: 8, decoder: { steps: [{ topK: { k: 10 } }, { combineScore: { weight: 2 } }] } })
+
+  it('refuses, naming the option and both values', async () => {
+    await toParquet(folder, fakeRun(many(2), { runMeta: other }))
+    await expect(toParquet(folder, fakeRun(many(2), { runMeta: asked }))).rejects.toThrow(
+      /part-00000\.parquet has `decoder\.steps\[1\]\.combineScore\.weight` 1\.5, this run 2; use another folder, or --force/,
+    )
+    await expect(toParquet(folder, fakeRun(many(2), { runMeta: { ...other, seed: 8 } }))).rejects.toThrow('`seed` 7, this run 8')
+    const models = { lm: { path: '/elsewhere', sha256: 'bb' } }
+    await expect(toParquet(folder, fakeRun([], { runMeta: { ...other, models } }))).rejects.toThrow(
+      '`model lm` "aa", this run "bb"',
+    )
+    expect(await ids()).toEqual(['r0', 'r1'])
+  })
+
+  it('does not mind another path of the same model, or another version', async () => {
+    await toParquet(folder, fakeRun(many(2)))
+    const moved = { ...meta(), version: '9.9.9', models: { lm: { path: '/elsewhere', sha256: 'aa' } } }
+    expect((await toParquet(folder, fakeRun(many(2), { runMeta: moved }))).skipped).toBe(2)
+  })
+
+  it('starts over with force, and only once it has something to show', async () => {
+    await toParquet(folder, fakeRun(many(2), { runMeta: other }))
+    const failing = fakeRun([], { runMeta: asked, fails: new Error('no') })
+    await expect(toParquet(folder, failing, { force: true })).rejects.toThrow('no')
+    expect(await ids()).toEqual(['r0', 'r1'])
+    await toParquet(folder, fakeRun([row('new')], { runMeta: asked }), { force: true })
+    expect(await ids()).toEqual(['new'])
+  })
+
+  it('refuses parts that are not of a run, but for force', async () => {
+    await toParquet(folder, fakeRun(many(2)))
+    await query(`copy (select 1 as id) to '${folder}/part-00007.parquet' (format parquet)`)
+    await expect(toParquet(folder, fakeRun(many(2)))).rejects.toThrow(/part-00007\.parquet to be a part of a run/)
+    await writeFile(join(folder, 'part-00008.parquet'), 'PAR1 broken')
+    await expect(toParquet(folder, fakeRun(many(2)), { force: true })).resolves.toMatchObject({ written: 2 })
+    expect(await ids()).toEqual(['r0', 'r1'])
+  })
+})
+
+describe('toParquet with error rows', () => {
+  const first = [row('a'), errorRow('b'), row('c'), errorRow('d')]
+
+  it('leaves them unless they are to be retried', async () => {
+    await toParquet(folder, fakeRun(first))
+    expect(await toParquet(folder, fakeRun([row('b'), row('d')]))).toMatchObject({ written: 0, skipped: 2 })
+  })
+
+  it('puts the new row in the place of the old one, and keeps those that were not made again', async () => {
+    await toParquet(folder, fakeRun(first), { policy: () => ({ rows: 2, milliseconds: 1000 }) })
+    const summary = await toParquet(folder, fakeRun([row('a'), row('b')]), { retryErrors: true })
+    expect(summary).toMatchObject({ written: 1, skipped: 1 })
+    const rows = await gathered(readRows(folder))
+    expect(rows.map(({ id, error }) => [id, error]).sort()).toEqual([
+      ['a', null],
+      ['b', null],
+      ['c', null],
+      ['d', 'too long'],
+    ])
+    expect(rows.find(({ id }) => id === 'a')).toMatchObject({ token_ids: [3, 4, 5], started_at: new Date(1_700_000_000_000) })
+  })
+
+  it('removes a part of which nothing is left', async () => {
+    await toParquet(folder, fakeRun([errorRow('a'), errorRow('b')]))
+    await toParquet(folder, fakeRun([row('a'), errorRow('b', 'again')]), { retryErrors: true })
+    expect((await gathered(readRows(folder))).map(({ id, error }) => [id, error])).toEqual([
+      ['a', null],
+      ['b', 'again'],
+    ])
+    expect(await names()).toHaveLength(1)
+  })
+})
+
+describe('unfinished parts of killed runs', () => {
+  it('are never read, and go when they are old', async () => {
+    await toParquet(folder, fakeRun(many(1)))
+    const old = join(folder, '.part-0c3e5d3a-0000-4000-8000-000000000000.tmp')
+    const young = join(folder, '.part-1c3e5d3a-0000-4000-8000-000000000000.tmp')
+    for (const path of [old, young]) await writeFile(path, 'half')
+    await writeFile(join(folder, '.part-of-something.txt'), 'not ours')
+    await utimes(old, 1, 1)
+    await toParquet(folder, fakeRun(many(2)))
+    expect(await names()).toEqual([
+      '.part-1c3e5d3a-0000-4000-8000-000000000000.tmp',
+      '.part-of-something.txt',
+      'part-00000.parquet',
+      'part-00001.parquet',
+    ])
+    expect(await ids()).toEqual(['r0', 'r1'])
+  })
+})
