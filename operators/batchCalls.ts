@@ -1,16 +1,5 @@
-import {
-  asapScheduler,
-  defer,
-  map,
-  mergeMap,
-  Observable,
-  type ObservableInput,
-  type OperatorFunction,
-  of,
-  type Subscriber,
-  take,
-  throwIfEmpty,
-} from 'rxjs'
+import type { ObservableInput, OperatorFunction, Subscriber } from 'rxjs'
+import { asapScheduler, defaultIfEmpty, defer, mergeMap, Observable, take } from 'rxjs'
 import * as z from 'zod'
 import { ShapeError } from '../src/core/errors.js'
 import { nextBatch } from '../src/core/nextBatch.js'
@@ -19,11 +8,12 @@ import { parseOptions } from '../src/core/parseOptions.js'
 /** One finished batch: how many calls it had, how many stayed in the queue when it went, and how long it took. */
 export type BatchReport = Readonly<{ size: number; waiting: number; durationMs: number }>
 
-const given = <T>() => z.custom<T>((value) => typeof value === 'function').describe('a function')
 export const batchCallsOptions = z.strictObject({
   maxBatch: z.int().min(1).describe('an integer >= 1'),
-  onBatch: given<(report: BatchReport) => void>().optional().describe('a function'),
-  now: given<() => number>().optional().describe('a function'),
+  onBatch: z
+    .custom<(report: BatchReport) => void>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function'),
 })
 export type BatchCallsOptions = z.input<typeof batchCallsOptions>
 
@@ -44,7 +34,7 @@ export function batchCalls<Call, Result>(
   run: (calls: readonly Call[]) => ObservableInput<readonly Result[]>,
   options: BatchCallsOptions,
 ): OperatorFunction<Call, Result> {
-  const { maxBatch, onBatch, now = () => performance.now() } = parseOptions(batchCallsOptions, options)
+  const { maxBatch, onBatch } = parseOptions(batchCallsOptions, options)
   const waiting = new Set<Waiter<Call, Result>>()
   let busy = false // from the hop until the batch is done
 
@@ -55,27 +45,26 @@ export function batchCalls<Call, Result>(
   const dispatch = (): void => {
     const { batch, rest } = nextBatch([...waiting], maxBatch)
     for (const waiter of batch) waiting.delete(waiter)
-    const startedAt = now()
+    const startedAt = asapScheduler.now()
     const settle = (route: (waiter: Waiter<Call, Result>, index: number) => void): void => {
-      const durationMs = now() - startedAt
+      const durationMs = asapScheduler.now() - startedAt
       busy = false
       batch.forEach(route) // what the callers ask for next joins the queue here, before the next hop
       wake()
       if (batch.length > 0) onBatch?.({ size: batch.length, waiting: rest.length, durationMs })
     }
-    const answer = (results: readonly Result[]): void =>
-      settle(({ caller }, index) => {
-        caller.next(results[index]!)
-        caller.complete()
-      })
-    // Everyone may have left before the hop.
-    defer(() => (batch.length > 0 ? run(batch.map(({ call }) => call)) : of([])))
-      .pipe(
-        take(1),
-        throwIfEmpty(() => new ShapeError(`Expected ${batch.length} results, got nothing`)),
-        map(oneEach(batch.length)),
-      )
-      .subscribe({ next: answer, error: (error: unknown) => settle(({ caller }) => caller.error(error)) })
+    const fail = (error: unknown): void => settle(({ caller }) => caller.error(error))
+    const answer = (results: readonly Result[]): void => {
+      if (results?.length !== batch.length) fail(new ShapeError(`Expected ${batch.length} results, got ${results?.length}`))
+      else
+        settle(({ caller }, index) => {
+          caller.next(results[index]!)
+          caller.complete()
+        })
+    }
+    const calls = batch.map(({ call }) => call)
+    const results = defer(() => (calls.length > 0 ? run(calls) : [[]])) // everyone may have left before the hop
+    results.pipe(take(1), defaultIfEmpty([])).subscribe({ next: answer, error: fail })
   }
   const join = (call: Call): Observable<Result> =>
     new Observable((caller) => {
@@ -86,10 +75,3 @@ export function batchCalls<Call, Result>(
     })
   return mergeMap(join)
 }
-
-const oneEach =
-  (size: number) =>
-  <Result>(results: readonly Result[]): readonly Result[] => {
-    if (results?.length !== size) throw new ShapeError(`Expected ${size} results, one a call, got ${results?.length}`)
-    return results
-  }

@@ -1,0 +1,32 @@
+import { type RunHelpers, TestScheduler } from 'rxjs/testing'
+import { expect } from 'vitest'
+import type { Candidates, Logits, LogitsStep, Rewarded, Sequence } from '../src/core/types.js'
+
+/** A test in marbles, in virtual time. */
+export const marbles = (test: (helpers: RunHelpers) => void) => (): void =>
+  new TestScheduler((actual, expected) => expect(actual).toEqual(expected)).run(test)
+
+export const sequence: Sequence = {
+  key: {},
+  promptId: 'a',
+  sample: 0,
+  seed: 0,
+  prompt: { text: 'p' },
+  promptTokenIds: [1, 2],
+  tokenIds: [3],
+}
+
+export const logitsStep = (...values: number[]): LogitsStep => ({ sequence, logits: { values: Float32Array.of(...values) } })
+export const sparseStep = (logits: Logits): LogitsStep => ({ sequence, logits })
+
+export const candidates = (tokenIds: number[], tokenLogits: number[], scores = tokenLogits): Candidates => ({
+  sequence,
+  tokenIds: Int32Array.from(tokenIds),
+  tokenLogits: Float32Array.from(tokenLogits),
+  scores: Float32Array.from(scores),
+})
+
+export const rewarded = (step: Candidates, rewards: Record<string, number[]>): Rewarded => ({
+  ...step,
+  rewards: Object.fromEntries(Object.entries(rewards).map(([name, values]) => [name, Float32Array.from(values)])),
+})

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { combineScore } from '../../operators/combineScore.js'
+import { OptionError, ShapeError } from '../../src/core/errors.js'
+import { candidates, marbles, rewarded } from '../marbles.js'
+
+const base = candidates([7, 8], [2, 1])
+const s = rewarded(base, { safety: [0.5, -1] })
+const done = rewarded(candidates([7, 8], [2, 1], [3, -1]), { safety: [0.5, -1] })
+
+describe('combineScore', () => {
+  it(
+    'adds the weighted reward to the scores',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-s--|', { s })
+      expectObservable(source.pipe(combineScore({ weight: 2 }))).toBe('-d--|', { d: done })
+      expectSubscriptions(source.subscriptions).toBe('^---!')
+    }),
+  )
+  it(
+    'leaves the scores alone at weight 0 and does not change the step it was given',
+    marbles(({ cold, expectObservable, flush }) => {
+      expectObservable(cold('s|', { s }).pipe(combineScore({ weight: 0 }))).toBe('s|', { s })
+      expectObservable(cold('s|', { s }).pipe(combineScore({ weight: 2 }))).toBe('d|', { d: done })
+      flush()
+      expect([...s.scores]).toEqual([2, 1])
+    }),
+  )
+  it(
+    'adds up over several rewards',
+    marbles(({ cold, expectObservable }) => {
+      const rewards = { safety: [0.5, -1], helpful: [1, 10] }
+      const two = rewarded(base, rewards)
+      const added = rewarded(candidates([7, 8], [2, 1], [4, 9]), rewards)
+      const operator = cold('s|', { s: two }).pipe(
+        combineScore({ weight: 2, reward: 'safety' }),
+        combineScore({ weight: 1, reward: 'helpful' }),
+      )
+      expectObservable(operator).toBe('d|', { d: added })
+    }),
+  )
+  it(
+    'errors for several rewards without a name, an unknown name, and rewards that are not one a candidate',
+    marbles(({ cold, expectObservable }) => {
+      const two = rewarded(base, { safety: [1, 1], helpful: [1, 1] })
+      const unnamed = new ShapeError('Expected one reward to combine or `reward` to name one, got safety, helpful')
+      expectObservable(cold('s|', { s: two }).pipe(combineScore({ weight: 1 }))).toBe('#', {}, unnamed)
+      const unknown = new ShapeError('Expected rewards named `kind`, got safety')
+      expectObservable(cold('s|', { s }).pipe(combineScore({ weight: 1, reward: 'kind' }))).toBe('#', {}, unknown)
+      const none = new ShapeError('Expected one reward to combine or `reward` to name one, got none')
+      expectObservable(cold('s|', { s: rewarded(base, {}) }).pipe(combineScore({ weight: 1 }))).toBe('#', {}, none)
+      const short = new ShapeError('Expected 2 rewards, one a candidate, got 1')
+      expectObservable(cold('s|', { s: rewarded(base, { safety: [1] }) }).pipe(combineScore({ weight: 1 }))).toBe('#', {}, short)
+    }),
+  )
+  it(
+    'passes nothing, silence and errors on, and leaves the source when it is left',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const operator = combineScore({ weight: 2 })
+      expectObservable(cold('|').pipe(operator as never)).toBe('|')
+      expectObservable(cold('-').pipe(operator as never)).toBe('-')
+      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
+      const source = cold('-s--s--|', { s })
+      expectObservable(source.pipe(combineScore({ weight: 2 })), '^--!').toBe('-d--', { d: done })
+      expectSubscriptions(source.subscriptions).toBe('^--!')
+    }),
+  )
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, '1', undefined])('refuses weight = %s when it is called', (weight) => {
+    expect(() => combineScore({ weight: weight as number })).toThrow(OptionError)
+  })
+  it('says what was expected', () => {
+    expect(() => combineScore({ weight: 'much' as never })).toThrow(
+      'Expected `weight` to be a finite number, got `much` (string)',
+    )
+    expect(combineScore({ weight: -1 }).entry).toEqual({ name: 'combineScore', options: { weight: -1 } })
+  })
+})

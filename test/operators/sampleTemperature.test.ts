@@ -1,0 +1,71 @@
+import { concatMap, lastValueFrom, map, of, range, toArray } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { sampleTemperature } from '../../operators/sampleTemperature.js'
+import { OptionError, ShapeError } from '../../src/core/errors.js'
+import { softmax } from '../../src/core/math.js'
+import { uniform } from '../../src/core/uniform.js'
+import { candidates, marbles, sequence } from '../marbles.js'
+
+const c = candidates([7, 8, 9], [2, 1, 0], [0, 0, 0])
+// Of three equal shares the random number picks one.
+const index = Math.floor(uniform(0, 'a', 0, 1) * 3)
+const done = { ...c, index, tokenId: 7 + index }
+
+describe('sampleTemperature', () => {
+  it(
+    "takes the candidate in whose share the sequence's random number falls",
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-c--|', { c })
+      expectObservable(source.pipe(sampleTemperature({ temperature: 1 }))).toBe('-d--|', { d: done })
+      expectSubscriptions(source.subscriptions).toBe('^---!')
+    }),
+  )
+  it('draws in proportion to exp(score / temperature)', async () => {
+    const scores = [1, 0.5, -1]
+    const drawn = await lastValueFrom(
+      range(0, 6000).pipe(
+        concatMap((seed) => of({ ...candidates([0, 1, 2], [0, 0, 0], scores), sequence: { ...sequence, seed } })),
+        sampleTemperature({ temperature: 0.7 }),
+        map((step) => step.index),
+        toArray(),
+      ),
+    )
+    const shares = softmax(scores, 0.7)
+    // Four standard deviations of a share counted 6,000 times.
+    for (const i of [0, 1, 2]) expect(Math.abs(drawn.filter((one) => one === i).length / 6000 - shares[i]!)).toBeLessThan(0.026)
+  })
+  it('never takes a candidate without a share', async () => {
+    const steps = range(0, 500).pipe(
+      map((seed) => ({ ...candidates([0, 1], [0, 0], [0, -1e30]), sequence: { ...sequence, seed } })),
+      sampleTemperature({ temperature: 0.01 }),
+      map((step) => step.index),
+      toArray(),
+    )
+    expect(new Set(await lastValueFrom(steps))).toEqual(new Set([0]))
+  })
+  it(
+    'errors for no candidates and for a score that is not finite',
+    marbles(({ cold, expectObservable }) => {
+      const none = new ShapeError('Expected finite scores to sample from, got none')
+      expectObservable(cold('c|', { c: candidates([], []) }).pipe(sampleTemperature({ temperature: 1 }))).toBe('#', {}, none)
+      const bad = new ShapeError('Expected finite scores to sample from, got Infinity at index 1')
+      const infinite = candidates([1, 2], [1, Number.POSITIVE_INFINITY])
+      expectObservable(cold('c|', { c: infinite }).pipe(sampleTemperature({ temperature: 1 }))).toBe('#', {}, bad)
+    }),
+  )
+  it(
+    'passes nothing, silence and errors on, and leaves the source when it is left',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const operator = sampleTemperature({ temperature: 1 })
+      expectObservable(cold('|').pipe(operator as never)).toBe('|')
+      expectObservable(cold('-').pipe(operator as never)).toBe('-')
+      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
+      const source = cold('-c--c--|', { c })
+      expectObservable(source.pipe(sampleTemperature({ temperature: 1 })), '^--!').toBe('-d--', { d: done })
+      expectSubscriptions(source.subscriptions).toBe('^--!')
+    }),
+  )
+  it.each([0, -1, Number.NaN, '1'])('refuses %s when it is called', (temperature) => {
+    expect(() => sampleTemperature({ temperature: temperature as number })).toThrow(OptionError)
+  })
+})

@@ -1,0 +1,67 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ShapeError } from '../../../src/core/errors.js'
+import { argmax, logSumExp, softmax, topIndices } from '../../../src/core/math.js'
+
+/** Few different values, so that ties are common. */
+const values = fc
+  .array(fc.integer({ min: -20, max: 20 }), { minLength: 1, maxLength: 300 })
+  .map((list) => Float32Array.from(list))
+
+describe('topIndices', () => {
+  it('equals a full sort, ties to the lower index', () => {
+    fc.assert(
+      fc.property(values, fc.nat(), (list, n) => {
+        const k = (n % list.length) + 1
+        const sorted = Array.from(list.keys()).sort((a, b) => list[b]! - list[a]! || a - b)
+        expect([...topIndices(list, k)]).toEqual(sorted.slice(0, k))
+      }),
+    )
+  })
+  it('takes well under the time of a sort at a vocabulary of 150,000', () => {
+    const list = Float32Array.from({ length: 150_000 }, (_, i) => Math.sin(i * 12.9898) * 43758.5453)
+    topIndices(list, 40)
+    const time = (work: () => unknown): number => {
+      const runs = Array.from({ length: 5 }, () => {
+        const start = performance.now()
+        work()
+        return performance.now() - start
+      })
+      return Math.min(...runs)
+    }
+    expect(time(() => topIndices(list, 40))).toBeLessThan(time(() => Float32Array.from(list).sort()) / 2)
+  })
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('refuses %s wherever it stands', (bad) => {
+    for (const at of [0, 1, 4]) {
+      const list = Float32Array.of(5, 4, 3, 2, 1)
+      list[at] = bad
+      expect(() => topIndices(list, 2)).toThrow(new ShapeError(`Expected finite values, got ${bad} at index ${at}`))
+    }
+  })
+  it('refuses to take more than there are', () => {
+    expect(() => topIndices(Float32Array.of(1, 2), 3)).toThrow(
+      new ShapeError('Expected at least 3 values to take the 3 largest, got 2'),
+    )
+  })
+})
+
+describe('argmax', () => {
+  it('finds the first of the largest', () => {
+    expect(argmax([1, 3, 3, 2])).toBe(1)
+  })
+  it('refuses nothing and what is not finite', () => {
+    expect(() => argmax([])).toThrow(ShapeError)
+    expect(() => argmax([1, Number.NaN])).toThrow(new ShapeError('Expected finite values, got NaN at index 1'))
+  })
+})
+
+describe('softmax and logSumExp', () => {
+  it('agree with the definition and do not overflow', () => {
+    expect(logSumExp([1, 2, 3])).toBeCloseTo(Math.log(Math.exp(1) + Math.exp(2) + Math.exp(3)), 12)
+    expect(logSumExp([1e6, 1e6])).toBeCloseTo(1e6 + Math.log(2), 9)
+    expect(logSumExp([])).toBe(Number.NEGATIVE_INFINITY)
+    const shares = softmax([1, 2, 3], 0.5)
+    expect(shares.reduce((sum, share) => sum + share)).toBeCloseTo(1, 12)
+    expect(shares[2]! / shares[1]!).toBeCloseTo(Math.exp(2), 9)
+  })
+})
