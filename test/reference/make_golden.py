@@ -27,11 +27,12 @@ A golden JSON (ids are token ids, numbers fp32 rounded to 6 decimals):
         orderMargin least gap between neighbours of the k + 1 likeliest logits
 
 Rounding may decide nothing: margin and orderMargin are above 1e-4 everywhere (random pairs are seeded anew, embedded
-prompts passed over, until that is so); random pairs have cases of both finish reasons and prompts that greedy and args answer differently.
+prompts passed over, until that is so). Random pairs have cases of both finish reasons, and answer each prompt in at least two ways.
 """
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 import torch
@@ -44,8 +45,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LEAST_MARGIN = 1e-4
 SETTINGS = [
     {"decoder": "greedy"},
-    {"decoder": "args", "k": 5, "weight": 1.5},
-    {"decoder": "args", "k": 10, "weight": 0.7},
+    {"decoder": "args", "k": 5, "weight": 0.7},
+    {"decoder": "args", "k": 10, "weight": 1.5},
 ]
 
 
@@ -140,10 +141,10 @@ def write(path: Path, content):
 
 
 def telling(cases) -> bool:
-    """Whether all cases are there, end both ways, and the reward decides something for every prompt."""
+    """Whether all cases are there, end both ways but not all early, and the reward decides something for every prompt."""
     answers = {(case["id"], tuple(case["tokenIds"])) for case in cases}
     each = [sum(1 for prompt_id, _ in answers if prompt_id == wanted) for wanted in PROMPTS]
-    complete = len(cases) == len(PROMPTS) * len(SETTINGS)
+    complete = len(cases) == len(PROMPTS) * len(SETTINGS) and sum(len(case["tokenIds"]) for case in cases) >= 80
     return complete and min(each) > 1 and {case["finishReason"] for case in cases} == {"stop", "length"}
 
 
@@ -170,6 +171,7 @@ def embedded(models: Path, out: Path):
     pair = Pair(models / "chat-lm", models / "chat-rm")
     lines = (ROOT / "data/prompts/sample.jsonl").read_text(encoding="utf-8").splitlines()
     cases, taken = [], 0
+    # The first four that no step of any setting leaves to rounding.
     for line in filter(str.strip, lines):
         prompt = json.loads(line)
         own = [decode_case(pair, prompt["id"], prompt["prompt"], 24, setting) for setting in SETTINGS]
@@ -178,9 +180,10 @@ def embedded(models: Path, out: Path):
             taken += 1
         if taken == 4:
             break
-    folder = out.resolve()
-    lm, reward = (Path("..") / models.resolve().relative_to(folder.parent) / name for name in ("chat-lm", "chat-rm"))
-    write(out / "embedded.json", golden(pair, "embedded", "the models in data/models", lm.as_posix(), reward.as_posix(), 24, cases))
+    if taken < 4:
+        raise SystemExit(f"embedded: only {taken} prompts keep the margin")
+    lm, reward = (Path(os.path.relpath(models / name, out)).as_posix() for name in ("chat-lm", "chat-rm"))
+    write(out / "embedded.json", golden(pair, "embedded", "the embedded models", lm, reward, 24, cases))
 
 
 def main():
