@@ -59,8 +59,10 @@ async function* fromParquet(path: string, columns?: readonly string[]): AsyncGen
   }
 }
 
-async function isParquet(path: string): Promise<boolean> {
+/** By its name or its first bytes. A pipe is not looked into: what is read there is gone. */
+export async function isParquet(path: string): Promise<boolean> {
   if (path.endsWith('.parquet')) return true
+  if (!(await stat(path)).isFile()) return false
   const handle = await open(path)
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0)

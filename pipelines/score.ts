@@ -1,0 +1,118 @@
+import { catchError, defer, finalize, map, type Observable, of } from 'rxjs'
+import * as z from 'zod'
+import { batchCalls } from '../operators/batchCalls.js'
+import { InputError, ModelLostError, messageOf, RewardError } from '../src/core/errors.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { BatchedRewardModel, Prompt, RewardCall, Row, RowKey, Run, RunMeta } from '../src/core/types.js'
+import { version } from '../src/core/version.js'
+import { abortable, delivered, iterated } from './deliveries.js'
+
+/** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
+export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
+
+export const scoreOptions = z.strictObject({
+  concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
+  spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  now: z
+    .custom<() => number>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function'),
+})
+export type ScoreOptions = z.input<typeof scoreOptions>
+
+/** A reward model with the hash of its files. */
+export type ScoreModels = Readonly<{ reward: BatchedRewardModel; hashes: RunMeta['models'] }>
+
+/**
+ * Texts → rows with the reward of prompt and completion, as the text stands: no end token is added. Calls of many texts are
+ * batched. One row a text; a text that cannot be scored is an error row.
+ *
+ * @throws OptionError for an option that may not be
+ */
+export function score(
+  source: AsyncIterable<ScoredText>,
+  { reward: model, hashes }: ScoreModels,
+  options: ScoreOptions = {},
+): Run {
+  const { concurrency, spec, now = Date.now } = parseOptions(scoreOptions, options)
+  const scheduled = batchCalls((calls: readonly RewardCall[]) => model.run(calls), { maxBatch: model.maxBatch })
+
+  const rowOf = (text: ScoredText): Observable<Row> =>
+    defer(() => {
+      const startedAt = now()
+      const row = (fields: Partial<Row>): Row => ({ ...unscored(text), startedAt, durationMs: now() - startedAt, ...fields })
+      return defer(() => {
+        const { prompt, tokenIds } = tokensOf(text, model)
+        const key = {}
+        return of({ key, tokenIds, branches: [[]] }).pipe(
+          scheduled,
+          map(([value]) => {
+            if (value === undefined || !Number.isFinite(value)) throw new RewardError(`Reward \`${model.name}\` gave ${value}`)
+            return row({ prompt, reward: value })
+          }),
+          finalize(() => model.release(key)),
+        )
+      }).pipe(
+        catchError((error: unknown) => {
+          if (error instanceof ModelLostError) throw error
+          return of(row({ finishReason: 'error', error: messageOf(error) }))
+        }),
+      )
+    })
+
+  const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
+    abortable(
+      defer(() => delivered(once(source, done), rowOf, concurrency)),
+      signal,
+    )
+  return {
+    meta: { version, spec: { ...spec, score: model.name }, seed: 0, models: hashes },
+    deliveries,
+    rows: (rowsOptions) =>
+      deliveries(rowsOptions).pipe(
+        map(({ row, taken }) => {
+          taken()
+          return row
+        }),
+      ),
+    [Symbol.asyncIterator]: () => iterated(deliveries()),
+  }
+}
+
+/** Each text once; a second one of the same id and sample becomes an error under its place. */
+async function* once(texts: AsyncIterable<ScoredText>, done?: (key: RowKey) => boolean): AsyncGenerator<ScoredText, void> {
+  const seen = new Set<string>()
+  let number = 0
+  for await (const text of texts) {
+    number++
+    const name = `${text.sample ?? 0} ${text.id}`
+    const { id, place = `${id} (text ${number})` } = text
+    const one = seen.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
+    seen.add(name)
+    if (!done?.({ id: one.id, sample: text.sample ?? 0 })) yield { ...one, sample: text.sample ?? 0 }
+  }
+}
+
+function tokensOf({ content, completion, error }: ScoredText, { codec, name, contextLength }: BatchedRewardModel) {
+  if (error !== undefined || !content || completion === undefined) {
+    throw new InputError(error ?? 'Expected a prompt and its completion, got nothing')
+  }
+  const prompt = content.messages ? codec.render(content.messages) : content.text
+  // A template writes its special tokens itself.
+  const tokenIds = codec.encode(prompt + completion, content.messages === undefined)
+  if (tokenIds.length === 0) throw new InputError('The text is empty: it has no tokens')
+  if (tokenIds.length > contextLength) {
+    throw new InputError(
+      `Reward \`${name}\` has a context of ${contextLength} tokens, the text has ${tokenIds.length} of its tokens`,
+    )
+  }
+  return { prompt, tokenIds }
+}
+
+const unscored = ({ id, sample = 0, content, completion, input }: ScoredText): Omit<Row, 'startedAt' | 'durationMs'> => ({
+  ...{ id, sample, prompt: content?.text ?? null, completion: completion ?? null },
+  ...{ promptTokenIds: null, tokenIds: null, finishReason: 'stop', error: null },
+  ...{ reward: null, rewards: null, logits: null, scores: null },
+  ...{ seed: null, promptTokens: null, completionTokens: null },
+  ...(input && { input }),
+})

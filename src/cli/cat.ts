@@ -1,0 +1,13 @@
+import { Command } from 'commander'
+import { readRows } from '../io/readRows.js'
+import { rowToJson } from '../io/rowToJson.js'
+import { type Terminal, writeLine } from './terminal.js'
+
+/** `rxargs cat`: rows as JSONL. */
+export const catCommand = ({ stdout, signal }: Terminal): Command =>
+  new Command('cat')
+    .description('print rows as JSONL, under their Parquet column names')
+    .argument('<path>', 'folder of part files, or one Parquet file')
+    .action(async (path: string) => {
+      for await (const row of readRows(path)) await writeLine(stdout, rowToJson(row), signal)
+    })

@@ -1,0 +1,46 @@
+import { generateOptions } from '../../pipelines/generate.js'
+import { countRows } from '../io/countRows.js'
+import { listParts } from '../io/parquet/partFiles.js'
+import { loadCheckpoint } from '../models/checkpoint/loadCheckpoint.js'
+import { lengthClass } from '../models/runtime/cacheShape.js'
+import { bytes, count, sizeOf } from './describeModel.js'
+import type { GenerateFlags } from './generateFlags.js'
+import { type Terminal, writeLine } from './terminal.js'
+
+const { maxPromptTokens } = generateOptions.parse({})
+
+/** Prints what `generate` would do with these flags, and the memory it would need. Loads no weights, writes nothing. */
+export async function dryRun(input: string, flags: GenerateFlags, { stdout, signal }: Terminal): Promise<void> {
+  const { settings, limit, output, about, lm, rewards } = flags
+  const rows = await countRows(input)
+  const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
+  const models = await Promise.all(
+    [{ role: 'lm', path: lm }, ...rewards.map(({ path, name = path }) => ({ role: `reward ${name}`, path }))].map(
+      async ({ role, path }) => {
+        const { config, tensors } = await loadCheckpoint(path)
+        const size = sizeOf(config, tensors)
+        const tokens = lengthClass(Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens), config.contextLength)
+        return { role, path, config, size, tokens, cacheBytes: size.cacheBytes * tokens * settings.concurrency }
+      },
+    ),
+  )
+  const weights = models.reduce((sum, { size }) => sum + size.weightBytes, 0)
+  const cache = models.reduce((sum, { cacheBytes }) => sum + cacheBytes, 0)
+  const many = prompts === undefined ? 'prompts as they come' : `${prompts} prompts, ${prompts * settings.samples} rows`
+  const lines = [
+    ['input', `${input === '-' ? 'standard input' : input}: ${many}`],
+    ['decoder', `${about}, ${settings.maxNewTokens} new tokens at most, seed ${settings.seed}`],
+    ...models.map(({ role, path, config, size }) => [
+      role.split(' ')[0]!,
+      `${path}: ${config.family}, ${count(size.parameters)} parameters, ${size.dtypes.join(', ')}, context ${config.contextLength}`,
+    ]),
+    ['weights', bytes(weights)],
+    [
+      'cache',
+      `${bytes(cache)} at most: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,
+    ],
+    ['memory', `about ${bytes(weights + cache)}, and what a batch needs while it is computed`],
+    ['output', output === undefined ? 'JSONL on stdout' : `${output}: ${(await listParts(output)).length} part files there`],
+  ]
+  for (const [name, value] of lines) await writeLine(stdout, `${name!.padEnd(10)}${value}`, signal)
+}

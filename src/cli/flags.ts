@@ -1,0 +1,95 @@
+import type * as z from 'zod'
+import { decoders } from '../../pipelines/registry.js'
+import { OptionError } from '../core/errors.js'
+
+const shown = (text: string): string => (text === '' ? 'nothing' : `\`${text}\``)
+
+/** A parser of a flag's text as a number; what else it must be is said and checked by its schema. */
+export const number =
+  (flag: string, schema: z.ZodType) =>
+  (text: string): number => {
+    const value = text.trim() === '' ? Number.NaN : Number(text)
+    if (!schema.safeParse(value).success) {
+      throw new OptionError(`Expected \`--${flag}\` to be ${schema.description ?? 'a number'}, got ${shown(text)}`)
+    }
+    return value
+  }
+
+/** A parser of a flag that takes one of a few words. */
+export const oneOf =
+  <T extends string>(flag: string, words: readonly T[]) =>
+  (text: string): T => {
+    const word = words.find((each) => each === text)
+    if (word === undefined) throw new OptionError(`Expected \`--${flag}\` to be one of ${words.join(', ')}, got ${shown(text)}`)
+    return word
+  }
+
+/** A parser of a flag that may not be empty. */
+export const text =
+  (flag: string) =>
+  (value: string): string => {
+    if (value === '') throw new OptionError(`Expected \`--${flag}\` to be text, got nothing`)
+    return value
+  }
+
+/** A parser of a flag that may be given several times. */
+export const repeated =
+  <T>(parse: (text: string) => T) =>
+  (value: string, before: readonly T[] | undefined): readonly T[] => [...(before ?? []), parse(value)]
+
+export type NamedPath = Readonly<{ name?: string; path: string }>
+
+/** `[NAME=]PATH` */
+export function namedPath(value: string): NamedPath {
+  const match = value.match(/^([\w-]+)=(.*)$/s)
+  const path = match ? match[2]! : value
+  if (path === '') throw new OptionError(`Expected \`--reward\` to be [NAME=]PATH, got ${shown(value)}`)
+  return match ? { name: match[1]!, path } : { path }
+}
+
+/** What a decoder's option is called on the command line, and what it is. */
+const decoderFlags: Readonly<Record<string, Readonly<{ flag: string; about: string }>>> = {
+  k: { flag: 'k', about: 'candidates a step' },
+  weight: { flag: 'weight', about: 'weight of the reward: score = logit + weight * reward' },
+  temperature: { flag: 'temperature', about: 'divisor of the scores before sampling' },
+  p: { flag: 'top-p', about: 'mass of the tokens that are kept' },
+}
+
+const flagOf = (option: string): string =>
+  decoderFlags[option]?.flag ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+/** A decoder's option as a flag, over all decoders that take it. */
+export type DecoderFlag = Readonly<{ option: string; flag: string; about: string }>
+
+/** The flags that decoders take, out of the registry's schemas, each with its defaults. */
+export function flagsOfDecoders(): DecoderFlag[] {
+  const options = [...new Set(Object.values(decoders).flatMap(({ options: schema }) => Object.keys(schema.shape)))]
+  return options.map((option) => {
+    const takers = Object.entries(decoders).filter(([, { options: schema }]) => option in schema.shape)
+    const defaults = takers.map(
+      ([name, { options: schema }]) => `${name} ${String((schema.shape[option] as z.ZodType).parse(undefined))}`,
+    )
+    return { option, flag: flagOf(option), about: `${decoderFlags[option]?.about ?? option} (default: ${defaults.join(', ')})` }
+  })
+}
+
+/**
+ * Flags as a decoder's own options.
+ *
+ * @param given texts of the flags that were given, by option
+ * @throws OptionError for a flag that the decoder does not take, and for a value that may not be
+ */
+export function decoderOptions(decoder: string, given: Readonly<Record<string, string>>): Record<string, number> {
+  const shape = decoders[decoder]!.options.shape
+  const entries = Object.entries(given).map(([option, value]) => {
+    const schema = shape[option] as z.ZodType | undefined
+    if (schema === undefined) {
+      const taken = Object.keys(shape).map((each) => `--${flagOf(each)}`)
+      throw new OptionError(
+        `The decoder \`${decoder}\` takes no \`--${flagOf(option)}\`; it takes ${taken.join(', ') || 'no options'}`,
+      )
+    }
+    return [option, number(flagOf(option), schema)(value)] as const
+  })
+  return Object.fromEntries(entries)
+}

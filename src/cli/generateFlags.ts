@@ -1,0 +1,125 @@
+import type { Command } from 'commander'
+import { type GenerateOptions, generateOptions } from '../../pipelines/generate.js'
+import { decoders } from '../../pipelines/registry.js'
+import { OptionError } from '../core/errors.js'
+import { type Template, templates } from '../io/prompts/toPrompt.js'
+import { embedded } from './embedded.js'
+import { decoderOptions, flagsOfDecoders, type NamedPath, namedPath, number, oneOf, repeated, text } from './flags.js'
+
+/** Flags as commander gives them. */
+export type GivenFlags = Readonly<
+  {
+    output?: string
+    promptColumn?: string
+    template: Template
+    lm?: string
+    reward?: readonly NamedPath[]
+    decoder: string
+    maxNewTokens: number
+    samples: number
+    stop?: readonly string[]
+    seed: number
+    concurrency: number
+    limit?: number
+    force?: boolean
+    retryErrors?: boolean
+    trace?: boolean
+    keepInput?: boolean
+    dryRun?: boolean
+  } & Partial<Record<'k' | 'weight' | 'temperature' | 'topP', string>>
+>
+
+/** Flags as `generate` and its source take them. */
+export type GenerateFlags = Readonly<{
+  output: string | undefined
+  force: boolean
+  retryErrors: boolean
+  dryRun: boolean
+  limit: number | undefined
+  template: Template
+  promptColumn: string | undefined
+  keepInput: boolean
+  lm: string
+  rewards: readonly NamedPath[]
+  decoder: string
+  decoderOptions: Readonly<Record<string, number>>
+  /** The decoder and its options, for people. */
+  about: string
+  settings: Required<Pick<GenerateOptions, 'maxNewTokens' | 'samples' | 'seed' | 'concurrency' | 'stop' | 'trace'>>
+}>
+
+const { maxNewTokens, samples, seed, concurrency } = generateOptions.shape
+const defaults = generateOptions.parse({})
+
+const camel = (flag: string): string => flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+
+/** Adds all flags of `generate`. Defaults are those of the pipeline and its decoders. */
+export function generateFlags(command: Command): Command {
+  command
+    .argument('[input]', 'JSONL or Parquet file with prompts; - or nothing: JSONL on standard input')
+    .option('-o, --output <folder>', 'folder for Parquet part files; without it rows are JSONL on stdout', text('output'))
+    .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
+    .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
+    .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
+    .option('--reward <[name=]folder>', 'reward model, repeatable (default: the embedded chat-rm)', repeated(namedPath))
+    .option('--decoder <name>', Object.keys(decoders).join(', '), oneOf('decoder', Object.keys(decoders)), 'args')
+  for (const { flag, about } of flagsOfDecoders()) command.option(`--${flag} <number>`, about)
+  return command
+    .option(
+      '--max-new-tokens <number>',
+      'tokens of a reply at most',
+      number('max-new-tokens', maxNewTokens),
+      defaults.maxNewTokens,
+    )
+    .option('--samples <number>', 'rows a prompt', number('samples', samples), defaults.samples)
+    .option('--stop <text>', 'text that ends a reply, repeatable', repeated(text('stop')))
+    .option('--seed <number>', 'seed of all random numbers', number('seed', seed), defaults.seed)
+    .option(
+      '--concurrency <number>',
+      'prompts decoded at the same time',
+      number('concurrency', concurrency),
+      defaults.concurrency,
+    )
+    .option('--limit <number>', 'only so many prompts', number('limit', samples))
+    .option('--trace', 'keep the candidates of each step, too')
+    .option('--keep-input', "keep the input's own columns, as JSON in the column input")
+    .option('--force', 'replace the rows that the folder holds')
+    .option('--retry-errors', 'make error rows again')
+    .option('--dry-run', 'print what would run and the memory it needs')
+}
+
+/**
+ * Flags, checked against each other.
+ *
+ * @throws OptionError for one that cannot be, or has no meaning beside the others
+ */
+export function settingsOf(flags: GivenFlags): GenerateFlags {
+  const { output, decoder, template, promptColumn, limit, stop = [], trace = false } = flags
+  const { force = false, retryErrors = false, dryRun = false, keepInput = false } = flags
+  for (const [flag, given] of Object.entries({ force, 'retry-errors': retryErrors })) {
+    if (given && output === undefined) throw new OptionError(`Expected \`--output\` beside \`--${flag}\`, got none`)
+  }
+  if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
+  const given = flagsOfDecoders().flatMap(({ option, flag }) => {
+    const value = flags[camel(flag) as keyof GivenFlags]
+    return value === undefined ? [] : [[option, value as string] as const]
+  })
+  const options = decoderOptions(decoder, Object.fromEntries(given))
+  const { output: _, ...all } = { output, ...(decoders[decoder]!.options.parse(options) as Readonly<Record<string, number>>) }
+  const said = Object.entries(all).map(([name, value]) => `${name} ${value}`)
+  return {
+    ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, keepInput, decoder },
+    lm: flags.lm ?? embedded('chat-lm'),
+    rewards: flags.reward ?? [{ path: embedded('chat-rm') }],
+    decoderOptions: options,
+    about: said.length > 0 ? `${decoder} (${said.join(', ')})` : decoder,
+    settings: {
+      maxNewTokens: flags.maxNewTokens,
+      samples: flags.samples,
+      seed: flags.seed,
+      concurrency: flags.concurrency,
+      stop,
+      trace,
+    },
+  }
+}

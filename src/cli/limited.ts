@@ -1,0 +1,10 @@
+/** The first `count` of a source; all of it without a count. */
+export async function* limited<T>(source: AsyncIterable<T>, count: number | undefined): AsyncGenerator<T> {
+  if (count === undefined) return yield* source
+  let left = count
+  if (left === 0) return
+  for await (const item of source) {
+    yield item
+    if (--left === 0) return
+  }
+}

@@ -1,0 +1,34 @@
+import { Command } from 'commander'
+import { version } from '../core/version.js'
+import { catCommand } from './cat.js'
+import { generateCommand } from './generate.js'
+import { inspectCommand } from './inspect.js'
+import { scoreCommand } from './score.js'
+import type { Terminal } from './terminal.js'
+
+/** All verbs. Usage errors are one line on stderr and a CommanderError; it never ends the process. */
+export function program(terminal: Terminal): Command {
+  const { stdout, stderr } = terminal
+  const root = new Command('rxargs').description('reward-guided decoding (ARGS)').version(version)
+  root.enablePositionalOptions()
+  const verbs = [generateCommand(terminal), scoreCommand(terminal), catCommand(terminal), inspectCommand(terminal)]
+  for (const command of verbs) root.addCommand(command)
+  for (const command of [root, ...verbs]) {
+    command
+      .option('--debug', 'show where an error comes from')
+      .exitOverride()
+      .showSuggestionAfterError(true)
+      .configureOutput({
+        writeOut: (text) => stdout.write(text),
+        writeErr: (text) => stderr.write(text),
+        outputError: (text, write) =>
+          write(
+            `rxargs: ${text
+              .replace(/^error: /, '')
+              .trim()
+              .replace(/\s*\n\s*/g, ' ')}\n`,
+          ),
+      })
+  }
+  return root
+}

@@ -1,0 +1,95 @@
+import { availableParallelism } from 'node:os'
+import { basename, resolve } from 'node:path'
+import { Command } from 'commander'
+import { score, scoreOptions } from '../../pipelines/score.js'
+import { OptionError } from '../core/errors.js'
+import { countRows } from '../io/countRows.js'
+import { checkInput } from '../io/prompts/readRecords.js'
+import { type Template, templates } from '../io/prompts/toPrompt.js'
+import { scoredTexts } from '../io/scoredTexts.js'
+import { toParquet } from '../io/toParquet.js'
+import { batchedRewardModel } from '../models/batchedModels.js'
+import { hashFolder } from '../models/checkpoint/hashFolder.js'
+import { loadModel } from '../models/loadModel.js'
+import { embedded } from './embedded.js'
+import { type NamedPath, namedPath, number, oneOf, text } from './flags.js'
+import { inputOf } from './inputOf.js'
+import { limited } from './limited.js'
+import { progress } from './progress.js'
+import { report } from './report.js'
+import type { Terminal } from './terminal.js'
+import { toLines } from './toLines.js'
+import { watched } from './watched.js'
+
+type Flags = Readonly<{
+  output?: string
+  promptColumn?: string
+  completionColumn: string
+  template: Template
+  reward?: NamedPath
+  concurrency: number
+  limit?: number
+  keepInput?: boolean
+  force?: boolean
+  retryErrors?: boolean
+}>
+
+const { concurrency } = scoreOptions.shape
+const MAX_BATCH = 64
+
+/** `rxargs score`: the reward of texts that are there already. */
+export const scoreCommand = (terminal: Terminal): Command =>
+  new Command('score')
+    .description('the reward of existing texts, as they stand: prompt and completion, no end token added')
+    .argument('[input]', 'JSONL or Parquet file, or a folder of part files; - or nothing: JSONL on standard input')
+    .option('-o, --output <folder>', 'folder for Parquet part files; without it rows are JSONL on stdout', text('output'))
+    .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
+    .option('--completion-column <name>', 'column of the completion', text('completion-column'), 'completion')
+    .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
+    .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath)
+    .option('--concurrency <number>', 'texts at the same time', number('concurrency', concurrency), concurrency.parse(undefined))
+    .option('--limit <number>', 'only so many texts', number('limit', concurrency))
+    .option('--keep-input', "keep the input's own columns, as JSON in the column input")
+    .option('--force', 'replace the rows that the folder holds')
+    .option('--retry-errors', 'make error rows again')
+    .action(async (input: string | undefined, flags: Flags) => run(inputOf(input, terminal), flags, terminal))
+
+async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
+  const { stdin, stdout, stderr, signal } = terminal
+  const { output, force = false, retryErrors = false, limit, template, promptColumn, completionColumn, keepInput } = flags
+  if ((force || retryErrors) && output === undefined) {
+    throw new OptionError(`Expected \`--output\` beside \`--${force ? 'force' : 'retry-errors'}\`, got none`)
+  }
+  if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
+  await checkInput(input)
+  const { path, name = basename(resolve(path)) } = flags.reward ?? { path: embedded('chat-rm') }
+  const shown = progress({ stream: stderr })
+  shown.say(`${input === '-' ? 'standard input' : input} scored by ${path}`)
+  const model = await loadModel(path, { head: 'reward', threads: availableParallelism(), role: `reward ${name}` })
+  try {
+    signal.throwIfAborted()
+    const reward = batchedRewardModel(name, model, MAX_BATCH)
+    const hashes = { [name]: { path, sha256: await hashFolder(resolve(path)) } }
+    const options = { template, promptColumn, completionColumn, keepInput }
+    const made = score(
+      limited(scoredTexts(input, { ...options, stdin }), limit),
+      { reward, hashes },
+      {
+        concurrency: flags.concurrency,
+        spec: { template, promptColumn: promptColumn ?? 'prompt', completionColumn },
+      },
+    )
+    const counting = countRows(input)
+      .then((count) => count !== undefined && shown.expect(Math.min(count, limit ?? count)))
+      .catch(() => undefined) // What is wrong with the input, its reader says.
+    const seen = watched(made, { onSkip: shown.skip, onRow: shown.row })
+    const summary =
+      output === undefined ? await toLines(seen, stdout, signal) : await toParquet(output, seen, { force, retryErrors, signal })
+    await counting
+    shown.end()
+    await report({ summary, output, input }, terminal, shown)
+  } finally {
+    shown.end()
+    await model.worker.close()
+  }
+}

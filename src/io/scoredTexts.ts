@@ -1,0 +1,30 @@
+import type { Prompt } from '../core/types.js'
+import { type InputRecord, type ReadOptions, readRecords } from './prompts/readRecords.js'
+import { type PromptOptions, toPrompt } from './prompts/toPrompt.js'
+
+export type TextOptions = PromptOptions & Pick<ReadOptions, 'stdin'> & Readonly<{ completionColumn?: string }>
+
+/** A prompt with a completion that is there already. */
+export type FileText = Prompt & Readonly<{ completion?: string; sample: number }>
+
+function textOf(record: InputRecord, column: string, options: PromptOptions): FileText {
+  const prompt = toPrompt(record, options)
+  const given = record.values?.sample
+  const sample = typeof given === 'number' && Number.isInteger(given) && given >= 0 ? given : 0
+  const completion = record.values?.[column]
+  if (prompt.error !== undefined) return { ...prompt, sample }
+  if (typeof completion === 'string' && !/\p{Surrogate}/u.test(completion)) return { ...prompt, sample, completion }
+  const got = completion === undefined || completion === null ? 'nothing' : `something else (${typeof completion})`
+  return { ...prompt, sample, error: `${record.where}: Expected \`${column}\` to be well-formed text, got ${got}` }
+}
+
+/**
+ * Prompts with their completions of a file, a folder of part files, or standard input (`-`), read as they are asked for. Rows
+ * that are not both are texts with an `error`. `sample` is the row's own, else 0.
+ */
+export async function* scoredTexts(path: string, options: TextOptions = {}): AsyncGenerator<FileText> {
+  const { stdin, promptColumn = 'prompt', completionColumn = 'completion', keepInput } = options
+  const columns = [...new Set(['id', 'sample', 'messages', promptColumn, completionColumn])]
+  const records = readRecords(path, { columns: keepInput ? undefined : columns, stdin })
+  for await (const record of records) yield textOf(record, completionColumn, options)
+}
