@@ -8,7 +8,9 @@ import type { Need } from './types.js'
 export type OperatorEntry = Readonly<{ name: string; options: Readonly<Record<string, unknown>>; need?: Need }>
 
 /** An RxJS operator that knows its registry entry. */
-export type DescribedOperator<In, Out> = OperatorFunction<In, Out> & Readonly<{ entry?: OperatorEntry }>
+export interface DescribedOperator<In, Out> extends OperatorFunction<In, Out> {
+  readonly entry?: OperatorEntry
+}
 
 /** The same operator, carrying its entry; `steps` makes the decoder's spec of the entries. */
 export const described = <In, Out>(entry: OperatorEntry, operator: OperatorFunction<In, Out>): DescribedOperator<In, Out> =>

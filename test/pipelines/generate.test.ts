@@ -1,18 +1,329 @@
+import { lastValueFrom, map, NEVER, of, take, throwError, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { args } from '../../pipelines/decoders/args.js'
-import { generate } from '../../pipelines/generate.js'
-import { fakeModels, promptsOf, rowsOf } from '../fakes.js'
+import { greedy } from '../../pipelines/decoders/greedy.js'
+import { nucleus } from '../../pipelines/decoders/nucleus.js'
+import { topKSampling } from '../../pipelines/decoders/topKSampling.js'
+import { type GenerateEvent, type GenerateOptions, generate } from '../../pipelines/generate.js'
+import { batchTextReward, textReward } from '../../pipelines/textReward.js'
+import { OptionError } from '../../src/core/errors.js'
+import type { Decoder, Models, Prompt, Row } from '../../src/core/types.js'
+import { version } from '../../src/core/version.js'
+import { charCodec, END, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../fakes.js'
 
-describe('generate', () => {
-  it('gives one row a prompt', async () => {
-    const rows = await rowsOf(generate(promptsOf(['Hello', 'World', 'abc']), args({ k: 5 }), fakeModels(), { maxNewTokens: 8 }))
-    expect(rows.map(({ id, finishReason, completionTokens }) => [id, finishReason, completionTokens])).toEqual([
-      ['p1', 'length', 8],
-      ['p2', 'length', 8],
-      ['p3', 'length', 8],
+const run = async (
+  prompts: Iterable<string | Prompt>,
+  { decoder = args({ k: 5 }), models = fakeModels(), ...options }: GenerateOptions & { decoder?: Decoder; models?: Models } = {},
+): Promise<Row[]> => settled(await rowsOf(generate(promptsOf(prompts), decoder, models, { maxNewTokens: 8, ...options })))
+
+/** A language model that writes a given text, character by character, whatever the prompt is. */
+const writing = (text: string, more: Parameters<typeof fakeLm>[0] = {}) => {
+  const lm = fakeLm(more)
+  const ids = [...charCodec().encode(text, false), END]
+  return {
+    ...lm,
+    run: async (calls: Parameters<typeof lm.run>[0]) =>
+      calls.map(({ sequence }) => ({
+        values: new Float32Array(128).fill(-1).fill(5, ids[sequence.tokenIds.length]!, ids[sequence.tokenIds.length]! + 1),
+      })),
+  }
+}
+
+describe('a row', () => {
+  it('says what was decoded', async () => {
+    const [row] = await run(['Hello'], { maxNewTokens: 3, seed: 7 })
+    expect(row).toMatchObject({
+      id: 'p1',
+      sample: 0,
+      prompt: 'Hello',
+      finishReason: 'length',
+      error: null,
+      seed: 7,
+      promptTokens: 5,
+      completionTokens: 3,
+    })
+    expect(row!.promptTokenIds).toEqual(charCodec().encode('Hello', true))
+    expect(charCodec().decode(row!.tokenIds!, true)).toBe(row!.completion)
+    for (const i of [0, 1, 2]) expect(row!.scores![i]).toBeCloseTo(row!.logits![i]! + 1.5 * row!.rewards![i]!, 5)
+    expect(row!.reward).toBeTypeOf('number')
+    expect(row).not.toHaveProperty('trace')
+  })
+  it('has the reward of the whole text, for every decoder', async () => {
+    const seen: string[] = []
+    const models = fakeModels(writing('ok\n\nHuman: no'), [textReward('length', (text) => seen.push(text) && text.length)])
+    const [row] = await run(['Hi'], { decoder: greedy(), models, stop: ['\n\nHuman'], maxNewTokens: 20 })
+    expect(row).toMatchObject({ completion: 'ok', finishReason: 'stop', reward: 4, rewards: null })
+    expect(charCodec().decode(row!.tokenIds!, true)).toBe('ok\n\nHuman')
+    expect(seen).toEqual(['Hiok'])
+  })
+  it('ends before an end token, which the reward reads', async () => {
+    const rm = fakeRm()
+    const lengths: number[] = []
+    const counting = {
+      ...rm,
+      run: async (calls: Parameters<typeof rm.run>[0]) => {
+        lengths.push(...calls.map(({ tokenIds }) => tokenIds.length))
+        return rm.run(calls)
+      },
+    }
+    const [row] = await run(['Hi'], { decoder: greedy(), models: fakeModels(writing('ok'), [counting]) })
+    expect(row).toMatchObject({ completion: 'ok', finishReason: 'stop', completionTokens: 3 })
+    expect(lengths).toEqual([2 + 3])
+  })
+  it('has no reward without one', async () => {
+    const [row] = await run(['Hi'], { decoder: topKSampling({ k: 5 }), models: fakeModels(fakeLm(), []) })
+    expect(row).toMatchObject({ reward: null, rewards: null, error: null })
+    expect(row!.logits).toHaveLength(8)
+  })
+  it('has the candidates of each step when asked', async () => {
+    const [row] = await run(['Hi'], { trace: true })
+    expect(row!.trace).toHaveLength(8)
+    const { tokenIds, logits, rewards, scores } = row!.trace![0]!
+    expect([tokenIds.length, logits.length, rewards!.length, scores.length]).toEqual([5, 5, 5, 5])
+    expect(tokenIds).toContain(row!.tokenIds![0])
+  })
+  it("has the input's own columns, and the clock it was given", async () => {
+    let time = 1000
+    const prompts = promptsOf([
+      { id: 'a', content: { text: 'Hi' }, input: { source: 'hh' } },
+      { id: 'b', error: 'bad', input: { source: 'x' } },
     ])
-    expect(rows[0]).toMatchObject({ prompt: 'Hello', error: null, promptTokens: 5, seed: 0 })
-    expect(rows[0]!.completion).toHaveLength(8)
-    expect(rows[0]!.rewards).toHaveLength(8)
+    const rows = await rowsOf(generate(prompts, greedy(), fakeModels(), { now: () => time++, concurrency: 1, maxNewTokens: 2 }))
+    expect(rows.map(({ input, startedAt, durationMs }) => [input, startedAt, durationMs])).toEqual([
+      [{ source: 'hh' }, 1000, 1],
+      [{ source: 'x' }, 1002, 1],
+    ])
+  })
+  it("stops by the row's own stop strings, the run's and the model's", async () => {
+    const models = fakeModels(writing('abcdefgh', { stopStrings: ['f'] }), [])
+    const prompts: Prompt[] = [
+      { id: 'own', content: { text: 'x' }, stop: ['b'] },
+      { id: 'run', content: { text: 'x' } },
+    ]
+    expect((await run(prompts, { decoder: greedy(), models, stop: ['d'] })).map(({ completion }) => completion)).toEqual([
+      'a',
+      'abc',
+    ])
+    expect((await run(prompts.slice(1), { decoder: greedy(), models })).map(({ completion }) => completion)).toEqual(['abcde'])
+  })
+  it('ends where the context of the models ends', async () => {
+    const models = fakeModels(fakeLm({ contextLength: 9 }), [fakeRm({ contextLength: 7 })])
+    expect(await run(['Hello'], { models })).toMatchObject([{ finishReason: 'length', completionTokens: 2 }])
+  })
+  it("renders messages with the model's template", async () => {
+    const [row] = await run([{ id: 'a', content: { messages: [{ role: 'user', content: 'Hi' }] } }])
+    expect(row).toMatchObject({ prompt: 'user: Hi\nassistant: ', promptTokens: 20, error: null })
+  })
+})
+
+describe('exactly one row a prompt and sample', () => {
+  it('in several samples, which differ when they are sampled and repeat with their seed', async () => {
+    const rows = await run(['a', 'b'], { decoder: nucleus(), samples: 3, seed: 5 })
+    expect(rows.map(({ id, sample }) => `${id}/${sample}`)).toEqual(['p1/0', 'p1/1', 'p1/2', 'p2/0', 'p2/1', 'p2/2'])
+    expect(new Set(rows.map(({ completion }) => completion)).size).toBe(6)
+    expect(await run(['a', 'b'], { decoder: nucleus(), samples: 3, seed: 5 })).toEqual(rows)
+    expect(await run(['a', 'b'], { decoder: nucleus(), samples: 3, seed: 6 })).not.toEqual(rows)
+  })
+  it('for what is no prompt: an error that says why, and its neighbours finish', async () => {
+    const refusing = {
+      ...charCodec(),
+      render: () => {
+        throw new Error('roles must alternate')
+      },
+    }
+    const rows = await run(
+      [
+        'good',
+        { id: 'q1', error: 'prompts.jsonl:2: expected `prompt` to be a string' },
+        { id: 'q2', content: { text: '' } },
+        { id: 'q3', content: { messages: [] } },
+        { id: 'q4', content: { text: 'much too long' } },
+        { id: 'q5', content: { messages: [{ role: 'user', content: 'x' }] } },
+        { id: 'q6' },
+        { id: 'q7', content: { text: 'x' }, stop: [''] },
+        { id: 'z', content: { text: 'good' } },
+      ],
+      { models: fakeModels(fakeLm({ codec: refusing }), []), decoder: greedy(), maxPromptTokens: 10 },
+    )
+    expect(rows.map(({ error }) => error)).toEqual([
+      null,
+      'prompts.jsonl:2: expected `prompt` to be a string',
+      'The prompt is empty',
+      'The prompt is empty',
+      'The prompt has 13 tokens, the limit is 10',
+      'roles must alternate',
+      'Expected a prompt, got nothing',
+      'Expected `stop` to be a list of strings that are not empty, got `` (string)',
+      null,
+    ])
+    expect(rows[4]).toMatchObject({
+      finishReason: 'error',
+      prompt: 'much too long',
+      completion: null,
+      tokenIds: null,
+      reward: null,
+      seed: 0,
+    })
+    expect(rows.at(-1)!.completion).toHaveLength(8)
+  })
+  it('for a prompt that fills the context', async () => {
+    const rows = await run(['12345', '1234'], { models: fakeModels(fakeLm({ contextLength: 5 })) })
+    expect(rows.map(({ error, completionTokens }) => error ?? completionTokens)).toEqual([
+      'The prompt has 5 tokens and leaves no room in the context of 5',
+      1,
+    ])
+  })
+  it('for a second prompt of the same id: an error under its own place', async () => {
+    const same = (place?: string): Prompt => ({ id: 'a', content: { text: 'x' }, ...(place && { place }) })
+    const rows = await run([same('in.jsonl:1'), same('in.jsonl:2'), same()], { samples: 2 })
+    expect(rows.map(({ id, sample, error }) => [id, sample, error])).toEqual([
+      ['a', 0, null],
+      ['a', 1, null],
+      ['a (prompt 3)', 0, 'Expected each id once, got `a` again'],
+      ['a (prompt 3)', 1, 'Expected each id once, got `a` again'],
+      ['in.jsonl:2', 0, 'Expected each id once, got `a` again in in.jsonl:2'],
+      ['in.jsonl:2', 1, 'Expected each id once, got `a` again in in.jsonl:2'],
+    ])
+  })
+  it('but for rows that are done already', async () => {
+    const rows = generate(promptsOf(['a', 'b']), args({ k: 2 }), fakeModels(), { samples: 2, maxNewTokens: 2 }).rows({
+      done: ({ id, sample }) => id === 'p1' || sample === 1,
+    })
+    expect((await lastValueFrom(rows.pipe(toArray()))).map(({ id, sample }) => [id, sample])).toEqual([['p2', 0]])
+  })
+  it('for no prompts: none', async () => {
+    expect(await run([])).toEqual([])
+  })
+  it.each<[string, Parameters<typeof batchTextReward>[1], RegExp]>([
+    [
+      'throws',
+      (texts) => {
+        if (texts[0]!.startsWith('bad')) throw new Error('no')
+        return texts.map(() => 1)
+      },
+      /^Reward `mine` failed: no$/,
+    ],
+    [
+      'rejects',
+      async (texts) => {
+        if (texts[0]!.startsWith('bad')) throw new Error('no')
+        return texts.map(() => 1)
+      },
+      /^Reward `mine` failed: no$/,
+    ],
+    [
+      'gives too few',
+      (texts) => (texts[0]!.startsWith('bad') ? [1] : texts.map(() => 1)),
+      /^Reward `mine` gave 1 numbers for 5 texts$/,
+    ],
+    ['gives NaN', (texts) => texts.map((text) => (text.startsWith('bad') ? Number.NaN : 1)), /^Reward `mine` gave `NaN`/],
+    [
+      'gives no list',
+      (texts) => (texts[0]!.startsWith('bad') ? (7 as never) : texts.map(() => 1)),
+      /gave `7` \(number\); expected an array of 5 numbers$/,
+    ],
+    [
+      'never settles',
+      (texts) => (texts[0]!.startsWith('bad') ? new Promise(() => {}) : texts.map(() => 1)),
+      /^Reward `mine` gave nothing within 50 ms$/,
+    ],
+  ])('for a prompt whose reward %s, and its neighbours finish', async (_, score, message) => {
+    const rows = await run(['good', 'bad', 'also'], {
+      models: fakeModels(fakeLm(), [batchTextReward('mine', score, { timeoutMs: 50 })]),
+    })
+    expect(rows.map(({ finishReason }) => finishReason)).toEqual(['length', 'error', 'length'])
+    expect(rows[1]!.error).toMatch(message)
+  })
+  it('for prompts in a batch that the model fails', async () => {
+    const models = fakeModels(fakeLm({ maxBatch: 1, fails: (ids) => ids[0] === 'b'.charCodeAt(0) && ids.length > 6 }))
+    const rows = await run(['good', 'bad', 'also'], { models })
+    expect(rows.map(({ error }) => error)).toEqual([null, 'the model failed', null])
+    const { lm } = models
+    expect((lm as ReturnType<typeof fakeLm>).held.size).toBe(0)
+  })
+  it('for a decoder that gives nothing, or no token', async () => {
+    const none: Decoder = () => (source) => source.pipe(take(0)) as never
+    expect(await run(['a'], { decoder: none })).toMatchObject([{ error: 'Expected the decoder to give a token, got none' }])
+    const strange: Decoder = () => (source) => source.pipe(map((step) => ({ ...step, tokenId: -1 }))) as never
+    expect(await run(['a'], { decoder: strange })).toMatchObject([{ error: 'Expected a token id, got -1' }])
+    const throwing: Decoder = () => () => throwError(() => new Error('mine')) as never
+    expect(await run(['a'], { decoder: throwing })).toMatchObject([{ error: 'mine' }])
+  })
+})
+
+describe('a run', () => {
+  it('says what went into it', () => {
+    const { meta } = generate(promptsOf([]), args(), fakeModels(), { seed: 3, stop: ['x'], spec: { template: 'hh' } })
+    expect(meta).toEqual({
+      version,
+      seed: 3,
+      models: {},
+      spec: {
+        template: 'hh',
+        decoder: args()({
+          lm: null as never,
+          rewards: new Map(),
+          reward: { name: 'fake', score: () => NEVER, value: () => NEVER },
+        }).spec,
+        rewards: ['fake'],
+        maxNewTokens: 128,
+        maxPromptTokens: 2048,
+        samples: 1,
+        stop: ['x'],
+        trace: false,
+      },
+    })
+  })
+  it.each<[GenerateOptions, string]>([
+    [{ maxNewTokens: 0 }, 'Expected `maxNewTokens` to be an integer >= 1, got `0` (number)'],
+    [{ samples: 1.5 }, 'Expected `samples` to be an integer >= 1, got `1.5` (number)'],
+    [{ seed: -1 }, 'Expected `seed` to be an integer from 0 to 9007199254740991, got `-1` (number)'],
+    [{ concurrency: 0 }, 'Expected `concurrency` to be an integer >= 1, got `0` (number)'],
+    [{ stop: [''] }, 'Expected `stop` to be a list of strings that are not empty, got `` (string)'],
+    [{ temperature: 1 } as never, 'Unknown option `temperature`'],
+  ])('refuses %j when it is called', (options, message) => {
+    expect(() => generate(promptsOf([]), args(), fakeModels(), options)).toThrow(OptionError)
+    expect(() => generate(promptsOf([]), args(), fakeModels(), options)).toThrow(message)
+  })
+  it('refuses a decoder that lacks its reward or needs more than the model gives', () => {
+    expect(() => generate(promptsOf([]), args(), fakeModels(fakeLm(), []))).toThrow(/Expected `reward` to be a reward/)
+    const poor = fakeModels({ ...fakeLm(), capabilities: { all: false, maxTop: 20, hiddenStates: false, unit: 'logprob' } })
+    expect(() => generate(promptsOf([]), nucleus(), poor)).toThrow(
+      'The decoder needs the logits of all tokens, the language model gives the top 20',
+    )
+    expect(() => generate(promptsOf([]), topKSampling(), poor)).toThrow(
+      'needs the logits of the top 40 tokens, the language model gives at most 20',
+    )
+    expect(() => generate(promptsOf([]), args(), poor)).not.toThrow()
+  })
+  it('tells what happens', async () => {
+    const events: GenerateEvent[] = []
+    await run(['a', 'b'], { onEvent: (event) => events.push(event), maxNewTokens: 3 })
+    const count = (type: string) => events.filter((event) => event.type === type).length
+    expect([count('start'), count('token'), count('row')]).toEqual([2, 6, 2])
+    expect(new Set(events.flatMap((event) => (event.type === 'batch' ? [event.model] : [])))).toEqual(new Set(['lm', 'fake']))
+  })
+  it('can be run twice over a source that can be read twice', async () => {
+    const source = { [Symbol.asyncIterator]: () => promptsOf(['a']) }
+    const again = generate(source, args({ k: 3 }), fakeModels(), { maxNewTokens: 2 })
+    expect(settled(await rowsOf(again))).toEqual(settled(await rowsOf(again)))
+  })
+  it('decodes 3,000 steps', async () => {
+    const rows = await run(['a'], { decoder: greedy(), models: fakeModels(fakeLm(), []), maxNewTokens: 3000 })
+    expect(rows).toMatchObject([{ completionTokens: 3000, error: null }])
+  })
+  it('gives rows as they are by rows(), too', async () => {
+    const rows = generate(promptsOf(['a', 'b', 'c']), args({ k: 3 }), fakeModels(), { maxNewTokens: 2, concurrency: 1 }).rows()
+    expect(
+      (
+        await lastValueFrom(
+          rows.pipe(
+            map(({ id }) => id),
+            toArray(),
+          ),
+        )
+      ).join(),
+    ).toBe('p1,p2,p3')
+    expect(await lastValueFrom(of(1))).toBe(1)
   })
 })

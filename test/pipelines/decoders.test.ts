@@ -1,0 +1,120 @@
+import { lastValueFrom, of } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { decoderFromSpec } from '../../pipelines/decoderFromSpec.js'
+import { args, argsOptions } from '../../pipelines/decoders/args.js'
+import { argsStochastic, argsStochasticOptions } from '../../pipelines/decoders/argsStochastic.js'
+import { greedy } from '../../pipelines/decoders/greedy.js'
+import { nucleus, nucleusOptions } from '../../pipelines/decoders/nucleus.js'
+import { topKSampling, topKSamplingOptions } from '../../pipelines/decoders/topKSampling.js'
+import { decoderByName, decoders } from '../../pipelines/registry.js'
+import { schedule } from '../../pipelines/schedule.js'
+import { OptionError } from '../../src/core/errors.js'
+import type { Decoder, DecoderModels } from '../../src/core/types.js'
+import { fakeLm, fakeModels } from '../fakes.js'
+import { logitsStep } from '../marbles.js'
+
+const models = schedule(fakeModels())
+const withoutReward: DecoderModels = { lm: models.lm, rewards: new Map() }
+const stepsOf = (decoder: Decoder) => decoder(models).spec!.steps
+
+describe('the decoders', () => {
+  it("are the paper's, with its defaults", () => {
+    const chosen = [{ topK: { k: 10 } }, { batchReward: { reward: 'fake' } }, { combineScore: { weight: 1.5 } }]
+    expect(stepsOf(args())).toEqual([...chosen, { selectGreedy: {} }])
+    expect(stepsOf(argsStochastic())).toEqual([...chosen, { sampleTemperature: { temperature: 0.7 } }])
+    expect(stepsOf(greedy())).toEqual([{ topK: { k: 1 } }, { selectGreedy: {} }])
+    expect(stepsOf(topKSampling())).toEqual([{ topK: { k: 40 } }, { sampleTemperature: { temperature: 0.7 } }])
+    expect(stepsOf(nucleus())).toEqual([
+      { temperature: { temperature: 1 } },
+      { topP: { p: 0.95 } },
+      { sampleTemperature: { temperature: 1 } },
+    ])
+  })
+  it('have the defaults that their schemas say', () => {
+    expect(stepsOf(args(argsOptions.parse({})))).toEqual(stepsOf(args()))
+    expect(stepsOf(argsStochastic(argsStochasticOptions.parse({})))).toEqual(stepsOf(argsStochastic()))
+    expect(stepsOf(topKSampling(topKSamplingOptions.parse({})))).toEqual(stepsOf(topKSampling()))
+    expect(stepsOf(nucleus(nucleusOptions.parse({})))).toEqual(stepsOf(nucleus()))
+  })
+  it('need the logits they read', () => {
+    expect([args({ k: 7 }), greedy(), topKSampling(), nucleus()].map((decoder) => decoder(models).need)).toEqual([
+      7,
+      1,
+      40,
+      'all',
+    ])
+  })
+  it('say so when there is no reward to guide by', () => {
+    expect(() => args()(withoutReward)).toThrow(/Expected `reward` to be a reward .*, got nothing/)
+    expect(() => argsStochastic()(withoutReward)).toThrow(OptionError)
+    expect(() => greedy()(withoutReward)).not.toThrow()
+  })
+})
+
+describe('decoderByName', () => {
+  it('makes each decoder of the command line', () => {
+    expect(Object.keys(decoders)).toEqual(['args', 'args-stochastic', 'greedy', 'top-k', 'nucleus'])
+    for (const name of Object.keys(decoders)) expect(decoderByName(name)(models).spec!.steps.length).toBeGreaterThan(1)
+    expect(stepsOf(decoderByName('args', { k: 3, weight: undefined }))).toEqual(stepsOf(args({ k: 3 })))
+    expect(stepsOf(decoderByName('nucleus', { p: 0.5, temperature: 2 }))).toEqual(stepsOf(nucleus({ p: 0.5, temperature: 2 })))
+  })
+  it('refuses by name what the decoder does not take', () => {
+    expect(() => decoderByName('greedy', { k: 3 })).toThrow(
+      new OptionError('Decoder `greedy` takes no option `k`; it takes none'),
+    )
+    expect(() => decoderByName('args', { temperature: 1 })).toThrow(
+      new OptionError('Decoder `args` takes no option `temperature`; it takes k, weight'),
+    )
+    expect(() => decoderByName('args', { k: 0 })).toThrow(new OptionError('Expected `k` to be an integer >= 1, got `0` (number)'))
+  })
+  it.each(['best', 'constructor'])('refuses the name %s', (name) => {
+    expect(() => decoderByName(name)).toThrow(
+      new OptionError(`Expected \`decoder\` to be one of args, args-stochastic, greedy, top-k, nucleus, got \`${name}\``),
+    )
+  })
+})
+
+describe('decoderFromSpec', () => {
+  it("makes of a decoder's spec the decoder again", async () => {
+    for (const decoder of [args({ k: 4 }), argsStochastic(), greedy(), topKSampling({ k: 5 }), nucleus()]) {
+      const { spec, need } = decoder(models)
+      const again = decoderFromSpec(JSON.parse(JSON.stringify(spec)))(models)
+      expect(again.spec).toEqual(spec)
+      expect(again.need).toBe(need)
+    }
+  })
+  it('decodes', async () => {
+    const decoder = decoderFromSpec({ name: 'first', steps: [{ topK: { k: 2 } }, { selectGreedy: null }] })(models)
+    expect(decoder.spec).toEqual({ name: 'first', steps: [{ topK: { k: 2 } }, { selectGreedy: {} }] })
+    expect(await lastValueFrom(of(logitsStep(1, 5, 3)).pipe(decoder))).toMatchObject({ tokenId: 1 })
+  })
+  it.each<[string, unknown, string]>([
+    [
+      'an unknown operator',
+      [{ topQ: {} }],
+      'Expected an operator (topK, topP, temperature, batchReward, combineScore, selectGreedy, sampleTemperature), got `topQ`',
+    ],
+    ['a bad option', [{ topK: { k: 0 } }], 'Expected `k` to be an integer >= 1, got `0` (number)'],
+    ['an unknown option', [{ topK: { k: 1, n: 1 } }], 'Unknown option `n`; known: k'],
+    [
+      'a wrong order',
+      [{ topK: { k: 1 } }, { combineScore: { weight: 1 } }],
+      '`combineScore` needs `rewards`, which no step before it gives',
+    ],
+    ['topK twice', [{ topK: { k: 2 } }, { topK: { k: 1 } }], '`topK` needs `logits`, which no step before it gives'],
+    ['no choice', [{ topK: { k: 2 } }], 'Expected the last steps to choose a token, such as `selectGreedy`; none does'],
+  ])('refuses %s', (_, steps, message) => {
+    expect(() => decoderFromSpec({ steps })).toThrow(new OptionError(message))
+  })
+  it.each([[undefined], [{}], [{ steps: [] }], [{ steps: [{ topK: { k: 1 }, topP: { p: 1 } }] }], [{ steps: ['topK'] }]])(
+    'refuses %j',
+    (spec) => {
+      expect(() => decoderFromSpec(spec)).toThrow(OptionError)
+    },
+  )
+  it('refuses a reward that is not there', () => {
+    const decoder = decoderFromSpec({ steps: [{ topK: { k: 1 } }, { batchReward: { reward: 'kind' } }, { selectGreedy: {} }] })
+    expect(() => decoder(models)).toThrow(new OptionError('Expected `reward` to be one of the rewards (fake), got `kind`'))
+    expect(() => decoder(schedule(fakeModels(fakeLm(), [])))).toThrow('(none)')
+  })
+})
