@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { version as written } from '../src/core/version.js'
 
@@ -53,6 +55,12 @@ describe('README', () => {
     const shown = readme.match(/```ts\n\/\/ pipelines\/decoders\/args\.ts\n([\s\S]*?)```/)?.[1]
     expect(shown).toBeDefined()
     expect(read('pipelines/decoders/args.ts')).toContain(shown!.trim())
+  })
+
+  it('shows the help of generate as it is', () => {
+    const main = fileURLToPath(new URL('dist/src/cli/main.js', root))
+    const help = execFileSync(process.execPath, [main, 'generate', '--help'], { encoding: 'utf8' })
+    expect(readme.match(/^`rxargs generate --help`:\n\n```\n([\s\S]*?)```/m)?.[1]).toBe(help)
   })
 
   it('says why for every dependency', () => {

@@ -123,6 +123,17 @@ const isImported = () => {
   expect(found === 'bread moon', `rows: ${found}`)
 }
 
+/** The README's programs; they name the embedded models and the sample prompts by paths from the package's own folder. */
+const readmePrograms = readFileSync(join(root, 'README.md'), 'utf8')
+  .match(/^```ts\nimport [\s\S]*?^```/gm)
+  .map((block) => block.replace(/^```(ts\n)?/gm, ''))
+
+const runsReadme = (program) => () => {
+  const installed = join(folder, 'node_modules', 'rxargs')
+  writeFileSync(join(installed, 'program.mjs'), program)
+  run('node', ['program.mjs'], installed)
+}
+
 const hasTypes = (module, moduleResolution) => () => {
   const compilerOptions = {
     module,
@@ -133,7 +144,11 @@ const hasTypes = (module, moduleResolution) => () => {
     skipLibCheck: false,
     types: ['node'],
   }
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
+  const programs = readmePrograms.map((program, index) => {
+    writeFileSync(join(folder, `readme${index}.ts`), program)
+    return `readme${index}.ts`
+  })
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts', ...programs] }))
   run('node', [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json'])
 }
 
@@ -156,6 +171,9 @@ try {
     check('rxargs generate to stdout', generatesLines)
     check('rxargs generate to Parquet, rxargs cat', generatesParquet)
     check('import from a script', isImported)
+    readmePrograms.forEach((program, index) => {
+      check(`the README's program ${index + 1}`, runsReadme(program))
+    })
     run('npm', ['install', '--no-save', '--no-audit', '--no-fund', `@types/node@${devDependencies['@types/node']}`])
     check('types with moduleResolution bundler', hasTypes('esnext', 'bundler'))
     check('types with moduleResolution nodenext', hasTypes('nodenext', 'nodenext'))
