@@ -114,6 +114,36 @@ export function fakeRm(options: FakeOptions = {}): Watched<BatchedRewardModel> {
   }
 }
 
+const codec = charCodec()
+
+/** A sequence of characters as tokens. */
+export const sequenceOf = (prompt: string, completion: string, more: Partial<Sequence> = {}): Sequence => ({
+  key: {},
+  promptId: prompt,
+  sample: 0,
+  seed: 0,
+  prompt: { text: prompt },
+  promptTokenIds: codec.encode(prompt, true),
+  tokenIds: codec.encode(completion, false),
+  ...more,
+})
+/** Characters as token ids. */
+export const ids = (text: string): Int32Array => Int32Array.from(codec.encode(text, false))
+
+/** A reward model that tells what it was asked; it gives the number of tokens of each branch. */
+export const recording = (more: Partial<BatchedRewardModel> = {}) => {
+  const calls: RewardCall[] = []
+  const model: BatchedRewardModel = {
+    ...fakeRm({ codec: charCodec('other') }),
+    run: async (batch) => {
+      calls.push(...batch)
+      return batch.map(({ branches }) => Float32Array.from(branches, (branch) => branch.length))
+    },
+    ...more,
+  }
+  return { calls, model }
+}
+
 export const fakeModels = (lm: BatchedLanguageModel = fakeLm(), rewards: Models['rewards'] = [fakeRm()]): Models => ({
   lm,
   rewards,

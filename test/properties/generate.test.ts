@@ -1,13 +1,13 @@
 import { setTimeout as later } from 'node:timers/promises'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { args } from '../../pipelines/decoders/args.js'
 import { argsStochastic } from '../../pipelines/decoders/argsStochastic.js'
 import { greedy } from '../../pipelines/decoders/greedy.js'
 import { nucleus } from '../../pipelines/decoders/nucleus.js'
 import { generate } from '../../pipelines/generate.js'
 import { textReward } from '../../pipelines/textReward.js'
-import type { Decoder, Prompt, RewardSource } from '../../src/core/types.js'
+import type { Decoder, Models, Prompt, RewardSource } from '../../src/core/types.js'
 import { charCodec, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../fakes.js'
 
 const decoders: Record<string, Decoder> = {
@@ -71,11 +71,29 @@ describe('the batch never changes the answer', () => {
 })
 
 describe('batches are full in a steady state of equal lengths', () => {
-  const many = (running: number) => Array.from({ length: 6 * running }, (_, i) => `prompt ${i}`)
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  /** A batch takes some time and a little more a call, as on a processor. */
+  const taking = (ms: number) => (size: number) => new Promise((resolve) => setTimeout(resolve, 10 * ms + size))
   const mean = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + size, 0) / sizes.length
   /** Without the batches of the start and of the end. */
   const steady = (sizes: readonly number[]): number =>
     mean(sizes.slice(Math.ceil(sizes.length / 10), -Math.ceil(sizes.length / 10)))
+
+  const decodeAll = async (decoder: Decoder, models: Models, concurrency: number): Promise<void> => {
+    const prompts = promptsOf(Array.from({ length: 6 * concurrency }, (_, i) => `prompt ${i}`))
+    let running = true
+    const rows = rowsOf(generate(prompts, decoder, models, { concurrency, maxNewTokens: 20 })).finally(() => {
+      running = false
+    })
+    while (running) await vi.advanceTimersByTimeAsync(1000)
+    expect((await rows).every(({ error }) => error === null)).toBe(true)
+  }
 
   it.each([
     [16, 16],
@@ -84,8 +102,8 @@ describe('batches are full in a steady state of equal lengths', () => {
     [5, 16],
     [1, 8],
   ])('%i running, batches of at most %i: LM alone', async (concurrency, maxBatch) => {
-    const lm = fakeLm({ maxBatch, delay: () => later(1) })
-    await rowsOf(generate(promptsOf(many(concurrency)), greedy(), fakeModels(lm, []), { concurrency, maxNewTokens: 20 }))
+    const lm = fakeLm({ maxBatch, delay: taking(1) })
+    await decodeAll(greedy(), fakeModels(lm, []), concurrency)
     expect(steady(lm.batches)).toBeGreaterThanOrEqual(0.8 * Math.min(concurrency, maxBatch))
   })
 
@@ -94,16 +112,15 @@ describe('batches are full in a steady state of equal lengths', () => {
     [16, 16, 1, 3],
     [16, 16, 3, 1],
     [16, 4, 1, 1],
-    [12, 8, 2, 1],
+    [7, 16, 2, 3],
+    [32, 64, 5, 6],
     [2, 8, 1, 2],
   ])(
-    '%i running, batches of at most %i: LM (%i ms) and RM (%i ms) in turn have half',
+    '%i running, batches of at most %i: LM and RM in turn, times %i and %i, have half',
     async (concurrency, maxBatch, lmTime, rmTime) => {
-      const lm = fakeLm({ maxBatch, delay: () => later(lmTime) })
-      const rm = fakeRm({ maxBatch, delay: () => later(rmTime) })
-      await rowsOf(
-        generate(promptsOf(many(concurrency)), args({ k: 3 }), fakeModels(lm, [rm]), { concurrency, maxNewTokens: 20 }),
-      )
+      const lm = fakeLm({ maxBatch, delay: taking(lmTime) })
+      const rm = fakeRm({ maxBatch, delay: taking(rmTime) })
+      await decodeAll(args({ k: 3 }), fakeModels(lm, [rm]), concurrency)
       const half = Math.min(concurrency / 2, maxBatch)
       expect(steady(lm.batches)).toBeGreaterThanOrEqual(0.8 * half)
       expect(steady(rm.batches)).toBeGreaterThanOrEqual(0.8 * half)
