@@ -1,5 +1,5 @@
 /** The public interface of rxargs. */
-export { batchCalls, type BatchReport } from '../operators/batchCalls.js'
+export { type BatchReport, batchCalls } from '../operators/batchCalls.js'
 export { batchReward } from '../operators/batchReward.js'
 export { combineScore } from '../operators/combineScore.js'
 export { sampleTemperature } from '../operators/sampleTemperature.js'
