@@ -1,7 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 /** Tests import the sources for their types and run the compiled code, the same that users and workers run. */
-const compiled = new URL('./dist/', import.meta.url).pathname
+const compiled = fileURLToPath(new URL('./dist/', import.meta.url))
 
 export default defineConfig({
   resolve: {

@@ -29,41 +29,39 @@ export type LoadOptions = Readonly<{
 export async function loadModels(options: LoadOptions): Promise<Models> {
   const { lm, threads = availableParallelism(), maxBatch = 64 } = options
   const rewards = named(options.reward)
-  const loaded: LoadedModel[] = []
-  const close = async () => {
-    await Promise.all(loaded.map(({ worker }) => worker.close()))
-  }
-  const load = async (path: string, head: 'lm' | 'reward', role: string) => {
-    const model = await loadModel(path, { head, threads, role })
-    loaded.push(model)
+  const loads: Promise<LoadedModel>[] = []
+  const load = (path: string, head: 'lm' | 'reward', role: string): Promise<LoadedModel> => {
+    const model = loadModel(path, { head, threads, role })
+    loads.push(model)
     return model
   }
-  const loading = [
-    load(lm, 'lm', 'lm').then((model) => batchedLanguageModel(model, maxBatch)),
-    Promise.all(
-      rewards.map(async (reward): Promise<RewardSource> => {
-        if (!('path' in reward)) return reward
-        return batchedRewardModel(reward.name, await load(reward.path, 'reward', `reward ${reward.name}`), maxBatch)
-      }),
-    ),
-    hashes([{ name: 'lm', path: lm }, ...rewards]),
-  ] as const
+  const close = async () => {
+    for (const result of await Promise.allSettled(loads)) if (result.status === 'fulfilled') await result.value.worker.close()
+  }
   try {
-    const [model, sources, sums] = await Promise.all(loading)
+    const [model, sources, sums] = await Promise.all([
+      load(lm, 'lm', 'lm').then((loaded) => batchedLanguageModel(loaded, maxBatch)),
+      Promise.all(
+        rewards.map(async (reward): Promise<RewardSource> => {
+          if (!('path' in reward)) return reward
+          return batchedRewardModel(reward.name, await load(reward.path, 'reward', `reward ${reward.name}`), maxBatch)
+        }),
+      ),
+      hashes({ lm, ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))) }),
+    ])
     return { lm: model, rewards: sources, hashes: sums, close }
   } catch (error) {
-    await Promise.allSettled(loading)
     await close()
     throw error
   }
 }
 
 /** SHA-256 of each model's files by role; a function of text has no files. */
-async function hashes(models: readonly (NamedReward | { name: string; path: string })[]): Promise<Models['hashes']> {
-  const folders = models.filter((model) => 'path' in model)
-  return Object.fromEntries(
-    await Promise.all(folders.map(async ({ name, path }) => [name, { path, sha256: await hashFolder(resolve(path)) }] as const)),
+async function hashes(folders: Readonly<Record<string, string>>): Promise<Models['hashes']> {
+  const hashed = Object.entries(folders).map(
+    async ([role, path]) => [role, { path, sha256: await hashFolder(resolve(path)) }] as const,
   )
+  return Object.fromEntries(await Promise.all(hashed))
 }
 
 type NamedReward = Readonly<{ name: string; path: string }> | TextReward
