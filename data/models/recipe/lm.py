@@ -16,12 +16,14 @@ from tokenizer import load_tokenizer, train_tokenizer
 CONTEXT = 1024
 VOCAB = 4096
 TOKENS_A_STEP = 4096
-STEPS = 3000
+STEPS = 2250
 RATE = 3e-3
-# (from this share of the run on, tokens a row)
-ROW_LENGTHS = ((0.0, 256), (0.5, 512), (0.9, 1024))
-# Share of HH-RLHF rows at the start and at the end of the run; the rest are Self-Dialogue chats.
-HH_SHARE = (0.35, 1.0)
+# Lines between (step, value). Share of the rate:
+RATES = ((0, 0.0), (90, 1.0), (1200, 1.0), (1750, 0.7), (STEPS, 0.02))
+# Share of HH-RLHF rows; the rest are Self-Dialogue chats:
+HH_SHARES = ((0, 0.35), (1750, 0.73), (STEPS, 1.0))
+# Tokens a row, from a step on:
+ROW_LENGTHS = ((0, 256), (1500, 512), (2100, 1024))
 # A reply may end early in a document of several turns; cut so, the end token is seen after inner replies as well.
 CUT_SHARE = 0.25
 
@@ -73,9 +75,12 @@ def encoded(tokenizer, texts: list[str], seed: int) -> list[list[int]]:
     return [ids + [tokenizer.eos_token_id] for ids in tokenizer(cut)["input_ids"]]
 
 
-def schedule(progress: float) -> float:
-    """Warm-up over 3% of the run, flat to 40%, then a line to 2%."""
-    return min(1.0, progress / 0.03, 1.0 - 0.98 * max(0.0, progress - 0.4) / 0.6)
+def at(points: tuple[tuple[int, float], ...], step: int) -> float:
+    """The value at a step of lines through `points`."""
+    for (x, y), (next_x, next_y) in zip(points, points[1:], strict=False):
+        if step < next_x:
+            return y + (next_y - y) * (step - x) / (next_x - x)
+    return points[-1][1]
 
 
 @torch.no_grad()
@@ -95,17 +100,25 @@ def bits_per_byte(model, tokenizer, texts: list[str]) -> float:
     return nats / math.log(2) / size
 
 
-def train_lm(data: Path, out: Path, work: Path, seed: int = 1, steps: int = STEPS) -> None:
+def train_lm(data: Path, out: Path, work: Path, seed: int = 1) -> None:
+    """Trains and saves chat-lm; goes on from the last state in `work`, if there is one."""
     torch.manual_seed(seed)
     pairs, chats = hh_pairs(data, "train"), dialogues(data)
     dev = shuffled([pair.prompt + pair.chosen for pair in hh_pairs(data, "dev")], seed)[:100]
     documents = lm_documents(pairs)
-    tokenizer = train_tokenizer(shuffled(documents + chats[::2], seed), VOCAB, CONTEXT)
-    tokenizer.save_pretrained(out)
-    generator = torch.Generator().manual_seed(seed)
-    hh, other = (Rows(encoded(tokenizer, texts, seed), generator) for texts in (documents, chats))
-
     model = LlamaForCausalLM(config())
+    state = work / "chat-lm.pt"
+    done, curve, minutes = 0, [], 0.0
+    if state.exists():
+        saved = torch.load(state)
+        model.load_state_dict(saved["model"])
+        done, curve, minutes = saved["step"], saved["curve"], saved["minutes"]
+        tokenizer = load_tokenizer(out)
+    else:
+        tokenizer = train_tokenizer(shuffled(documents + chats[::2], seed), VOCAB, CONTEXT)
+        tokenizer.save_pretrained(out)
+    generator = torch.Generator().manual_seed(seed + done)
+    hh, other = (Rows(encoded(tokenizer, texts, seed), generator) for texts in (documents, chats))
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
     optimizers = [Muon(matrices, RATE), torch.optim.AdamW(others, RATE, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
@@ -115,30 +128,31 @@ def train_lm(data: Path, out: Path, work: Path, seed: int = 1, steps: int = STEP
         hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
         return F.cross_entropy(model.lm_head(hidden).flatten(0, 1), ids[:, 1:].flatten())
 
-    curve, began, mean = [], time.time(), 0.0
-    for step in range(steps):
-        progress = step / steps
-        length = [tokens for share, tokens in ROW_LENGTHS if progress >= share][-1]
-        share = HH_SHARE[0] + (HH_SHARE[1] - HH_SHARE[0]) * progress
-        picks = torch.rand(TOKENS_A_STEP // length, generator=generator) < share
+    began, mean = time.time(), None
+    for step in range(done, STEPS):
+        length = [tokens for first, tokens in ROW_LENGTHS if step >= first][-1]
+        picks = torch.rand(TOKENS_A_STEP // length, generator=generator) < at(HH_SHARES, step)
         ids = torch.tensor([(hh if pick else other).row(length) for pick in picks])
         loss = loss_of(ids)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        # A resumed run has no momentum yet: it starts gently.
+        rate = RATE * at(RATES, step) * min(1.0, (step - done + 1) / 20)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = RATE * schedule(progress)
+                group["lr"] = rate
             optimizer.step()
             optimizer.zero_grad()
-        mean = loss.item() if step == 0 else 0.98 * mean + 0.02 * loss.item()
-        if step % 250 == 249 or step == steps - 1:
+        mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
+        if step % 250 == 249 or step == STEPS - 1:
             model.eval()
             curve.append({"step": step + 1, "loss": round(mean, 4), "bits_per_byte": round(bits_per_byte(model, tokenizer, dev), 4)})
             model.train()
-            print(f"chat-lm {curve[-1]} {(step + 1) * TOKENS_A_STEP / (time.time() - began):.0f} tokens/s", flush=True)
-            torch.save(model.state_dict(), work / "chat-lm.pt")
+            spent = minutes + (time.time() - began) / 60
+            print(f"chat-lm {curve[-1]} {(step + 1 - done) * TOKENS_A_STEP / (time.time() - began):.0f} tokens/s", flush=True)
+            torch.save({"model": model.state_dict(), "step": step + 1, "curve": curve, "minutes": spent}, state)
+            (work / "chat-lm.json").write_text(json.dumps({"curve": curve, "minutes": spent}))
     save_lm(model, tokenizer, out)
-    (work / "chat-lm.json").write_text(json.dumps({"curve": curve, "minutes": (time.time() - began) / 60}))
 
 
 def save_lm(model, tokenizer, out: Path) -> None:
