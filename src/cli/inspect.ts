@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
-import { ModelError, messageOf } from '../core/errors.js'
+import { ModelError, messageOf, TemplateError } from '../core/errors.js'
 import { checkFolder } from '../models/checkpoint/checkFolder.js'
 import { type ModelConfig, readConfig } from '../models/checkpoint/config.js'
 import { readGenerationConfig } from '../models/checkpoint/generationConfig.js'
@@ -74,7 +74,8 @@ function templateOf(render: () => string): string {
   try {
     return `a user's "Hello" becomes ${JSON.stringify(render())}`
   } catch (error) {
-    return `none for messages: ${messageOf(error)}`
+    if (!(error instanceof TemplateError)) throw error
+    return error.message.includes('found none') ? 'none: plain prompts only' : messageOf(error)
   }
 }
 

@@ -44,7 +44,7 @@ export function progress({ stream, now = Date.now }: ProgressOptions): Progress 
     const elapsed = now() - startedAt
     const done = rows + skipped
     const parts = [
-      `${done}${total === undefined ? '' : ` of ${total}`} rows`,
+      `${done}${total === undefined ? '' : ` of ${total}`} ${(total ?? done) === 1 ? 'row' : 'rows'}`,
       ...(tokens > 0 && elapsed > 0 ? [`${Math.round((tokens * 1000) / elapsed)} tokens/s`] : []),
       ...(rewarded > 0 ? [`mean reward ${(rewards / rewarded).toFixed(3)}`] : []),
       ...(errors > 0 ? [`${errors} ${errors === 1 ? 'error' : 'errors'}`] : []),

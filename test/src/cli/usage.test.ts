@@ -1,0 +1,89 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { program } from '../../../src/cli/program.js'
+import type { Terminal } from '../../../src/cli/terminal.js'
+import { lm, rxargs } from './rxargs.js'
+
+let folder: string
+let input: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rxargs-usage-'))
+  input = join(folder, 'in.jsonl')
+  await writeFile(input, '{"prompt":"One"}\n')
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** What the program says of these arguments, without a process of its own: its error, or what it wrote to stderr. */
+async function refusal(args: readonly string[]): Promise<string> {
+  const stderr = new PassThrough()
+  const terminal = {
+    stdin: { isTTY: true },
+    stdout: new PassThrough(),
+    stderr,
+    signal: new AbortController().signal,
+  } as unknown as Terminal
+  const error = await program(terminal)
+    .parseAsync(['node', 'rxargs', ...args])
+    .then(
+      () => new Error('nothing refused'),
+      (thrown: Error) => thrown,
+    )
+  const said = String(stderr.read() ?? '')
+  expect(said.trimEnd()).not.toContain('\n')
+  return said || error.message
+}
+
+describe('rxargs generate refuses', () => {
+  it.each([
+    [['--k', '0'], 'Expected `--k` to be an integer >= 1, got `0`'],
+    [['--k', 'ten'], 'Expected `--k` to be an integer >= 1, got `ten`'],
+    [['--weight', 'Infinity'], 'Expected `--weight` to be a finite number, got `Infinity`'],
+    [['--decoder', 'greedy', '--k', '3'], 'The decoder `greedy` takes no `--k`; it takes no options'],
+    [['--top-p', '0.5'], 'The decoder `args` takes no `--top-p`; it takes --k, --weight'],
+    [['--decoder', 'nucleus', '--top-p', '0'], 'Expected `--top-p` to be a number above 0 and at most 1, got `0`'],
+    [['--decoder', 'best'], 'Expected `--decoder` to be one of args, '],
+    [['--template', 'x'], 'Expected `--template` to be one of auto, none, hh, chat, got `x`'],
+    [['--samples', '1.5'], 'Expected `--samples` to be an integer >= 1'],
+    [['--stop', ''], 'Expected `--stop` to be text, got nothing'],
+    [['--reward', 'name='], 'Expected `--reward` to be [NAME=]PATH, got `name=`'],
+    [['--force'], 'Expected `--output` beside `--force`, got none'],
+    [['--output', 'x', '--force', '--retry-errors'], 'Expected `--force` or `--retry-errors`, got both'],
+    [['--sample', '2'], "unknown option '--sample' (Did you mean --samples?)"],
+    [['more'], 'too many arguments'],
+  ])('%j', async (args, message) => expect(await refusal(['generate', input, ...args])).toContain(message))
+
+  it('no input where nothing is piped in', async () => {
+    expect(await refusal(['generate'])).toContain('Expected an input: a JSONL or Parquet file, or - for standard input')
+  })
+
+  it('with code 2 and one line', async () => {
+    for (const args of [['--k', '0'], ['--unknown']]) {
+      const { code, stdout, stderr } = await rxargs(['generate', input, ...args])
+      expect([code, stdout]).toEqual([2, ''])
+      expect(stderr).toMatch(/^rxargs: .+\n$/)
+    }
+  })
+
+  it('files and models that are not there, with code 1; --debug adds the stack', async () => {
+    const none = await rxargs(['generate', join(folder, 'none.jsonl')])
+    expect(none).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^rxargs: Expected a JSONL or Parquet file at .*found nothing there\n$/),
+    })
+    const { code, stderr } = await rxargs(['generate', input, '--lm', lm, '--reward', folder, '--debug'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/rxargs: Expected .*config\.json, found no such file\n/)
+    expect(stderr).toMatch(/\n {4}at /)
+  })
+})
+
+describe('rxargs score refuses', () => {
+  it.each([
+    [['--force'], 'Expected `--output` beside `--force`, got none'],
+    [['--concurrency', '0'], 'Expected `--concurrency` to be an integer >= 1, got `0`'],
+    [['--lm', 'x'], "unknown option '--lm'"],
+  ])('%j', async (args, message) => expect(await refusal(['score', input, ...args])).toContain(message))
+})

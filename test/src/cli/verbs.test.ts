@@ -1,0 +1,146 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { jsonl, lm, pair, reward, rxargs } from './rxargs.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rxargs-verbs-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+describe('rxargs cat', () => {
+  it('prints the rows of a folder as generate prints them', async () => {
+    const input = '{"id":"a","prompt":"x","n":1}\n{"id":"b","prompt":""}\n'
+    const args = ['generate', '-', ...pair, '--max-new-tokens', '3', '--trace', '--keep-input']
+    const direct = await rxargs(args, input)
+    await rxargs([...args, '-o', join(folder, 'out')], input)
+    const { code, stdout } = await rxargs(['cat', join(folder, 'out')])
+    const timeless = (text: string) =>
+      new Map(
+        jsonl(text).map(({ started_at: at, duration_ms: ms, ...row }) => [row.id, { ...row, at: typeof at, ms: typeof ms }]),
+      )
+    const [printed, cat] = [timeless(direct.stdout), timeless(stdout)]
+    expect(cat.get('a')).toEqual(printed.get('a'))
+    // A row without candidates has the columns all the same, in Parquet.
+    expect(cat.get('b')).toEqual({
+      ...printed.get('b'),
+      candidate_ids: null,
+      candidate_logits: null,
+      candidate_rewards: null,
+      candidate_scores: null,
+    })
+    expect(code).toBe(0)
+    expect((await rxargs(['cat', join(folder, 'out', 'part-00000.parquet')])).stdout).toBe(stdout)
+  })
+
+  it('fails where there is nothing to print', async () => {
+    expect(await rxargs(['cat', folder])).toMatchObject({
+      code: 1,
+      stderr: `rxargs: Expected Parquet files in ${folder}, found none\n`,
+    })
+    expect((await rxargs(['cat'])).code).toBe(2)
+  })
+})
+
+describe('rxargs score', () => {
+  const texts = [
+    { id: 'a', prompt: 'x', completion: ' y' },
+    { prompt: 'x', completion: ' z' },
+    { prompt: 'x' },
+    { completion: 'y' },
+  ]
+  const input = texts.map((text) => `${JSON.stringify(text)}\n`).join('')
+
+  it('gives each text its reward, and each bad one its reason', async () => {
+    const { code, stdout } = await rxargs(['score', '-', '--reward', reward], input)
+    const rows = jsonl(stdout).sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1))
+    expect(rows.map(({ id, completion }) => [id, completion])).toEqual([
+      ['a', ' y'],
+      ['stdin:2', ' z'],
+      ['stdin:3', null],
+      ['stdin:4', null],
+    ])
+    expect(rows.slice(0, 2).map((row) => Number.isFinite(row.reward))).toEqual([true, true])
+    expect(rows[0]!.reward).not.toBe(rows[1]!.reward)
+    expect(rows[2]!.error).toBe('stdin:3: Expected `completion` to be well-formed text, got nothing')
+    expect(rows[3]!.error).toContain('stdin:4: Expected `prompt`')
+    expect(code).toBe(0)
+  })
+
+  it('gives what generate gave its own rows, where no end token was decoded', async () => {
+    const out = join(folder, 'out')
+    await rxargs(
+      ['generate', '-', ...pair, '--max-new-tokens', '3', '--samples', '2', '--decoder', 'top-k', '-o', out],
+      '{"prompt":"Say"}\n',
+    )
+    const made = jsonl((await rxargs(['cat', out])).stdout)
+    const scored = jsonl((await rxargs(['score', out, '--reward', reward])).stdout)
+    expect(scored.length).toBe(2)
+    for (const { sample, finish_reason: reason, completion, reward: value } of made) {
+      const again = scored.find((row) => row.sample === sample)!
+      expect(again.completion).toBe(completion)
+      if (reason === 'length' && !String(completion).includes('\ufffd')) expect(again.reward).toBeCloseTo(value as number, 4)
+    }
+  })
+
+  it('writes Parquet, and refuses a folder that another reward model scored', async () => {
+    const out = join(folder, 'out')
+    expect((await rxargs(['score', '-', '--reward', reward, '-o', out], input)).code).toBe(0)
+    const again = await rxargs(['score', '-', '--reward', `other=${reward}`, '-o', out], input)
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('this run') })
+  })
+})
+
+describe('rxargs inspect', () => {
+  it('says what a model is', async () => {
+    const { code, stdout } = await rxargs(['inspect', lm])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/family +llama, language model \(LlamaForCausalLM\)/)
+    for (const line of [
+      /parameters +[\d.]+ k/,
+      /dtype +F32/,
+      /context +512 tokens/,
+      /vocabulary +280/,
+      /end tokens +1, 2/,
+      /memory .* a token of cache/,
+    ]) {
+      expect(stdout).toMatch(line)
+    }
+  })
+
+  it('names every part that cannot be used, with code 1', async () => {
+    await writeFile(join(folder, 'config.json'), '{"architectures":["OtherForCausalLM"]}')
+    const { code, stdout, stderr } = await rxargs(['inspect', folder])
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/family +OtherForCausalLM/)
+    expect(stdout.match(/^unsupported /gm)).toHaveLength(3)
+    expect(stderr).toMatch(/cannot be used: Unknown architecture `OtherForCausalLM`/)
+  })
+})
+
+describe('rxargs', () => {
+  it('says its version and its verbs', async () => {
+    expect((await rxargs(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+    const help = await rxargs(['--help'])
+    for (const verb of ['generate', 'score', 'cat', 'inspect']) expect(help.stdout).toContain(`  ${verb} `)
+    expect(help.code).toBe(0)
+  })
+
+  it('shows every default of generate', async () => {
+    const { stdout } = await rxargs(['generate', '--help'])
+    const text = stdout.replace(/\s+/g, ' ')
+    for (const shown of [
+      'args 10',
+      'args 1.5',
+      'args-stochastic 0.7',
+      'nucleus 0.95',
+      '(default: 128)',
+      '(default: 16)',
+      '(default: "args")',
+    ]) {
+      expect(text).toContain(shown)
+    }
+  })
+})

@@ -1,0 +1,42 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { addPart, listParts } from '../../../src/io/parquet/partFiles.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rxargs-parts-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const failing = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }))
+
+describe('addPart', () => {
+  it.each([
+    ['links', {}],
+    ['claims, where there are no links', { link: failing('EPERM') }],
+  ])('lets many writers share a folder by %s: nothing is lost, nothing left over', async (_, options) => {
+    const paths = await Promise.all(Array.from({ length: 20 }, (_, index) => addPart(folder, bytes(`${index}`), options)))
+    expect(new Set(paths).size).toBe(20)
+    expect((await readdir(folder)).sort()).toEqual(paths.map((path) => basename(path)).sort())
+    const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8')))
+    expect(texts).toEqual(Array.from({ length: 20 }, (_, index) => `${index}`))
+  })
+
+  it('leaves nothing behind when it fails', async () => {
+    await expect(addPart(folder, bytes('a'), { link: failing('ENOSPC') })).rejects.toThrow(
+      /Expected to place a part file in .*ENOSPC/,
+    )
+    expect(await readdir(folder)).toEqual([])
+    await expect(addPart(join(folder, 'none'), bytes('a'))).rejects.toThrow(/Expected to write a part file into/)
+  })
+
+  it('goes on after the highest number, past five digits, too', async () => {
+    await rm(await addPart(folder, bytes('a')))
+    await writeFile(join(folder, 'part-99999.parquet'), '')
+    expect(basename(await addPart(folder, bytes('b')))).toBe('part-100000.parquet')
+    expect((await listParts(folder)).map((path) => basename(path))).toEqual(['part-99999.parquet', 'part-100000.parquet'])
+  })
+})

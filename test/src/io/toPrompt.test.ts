@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { type PromptOptions, toPrompt } from '../../../src/io/prompts/toPrompt.js'
+
+const from = (values: Record<string, unknown>, options?: PromptOptions) =>
+  toPrompt({ place: 'a.jsonl:7', where: 'data/a.jsonl:7', values }, options)
+const messages = [{ role: 'user', content: 'Hi' }]
+
+describe('toPrompt', () => {
+  it('takes the id of the row, a number as text, else file and row number', () => {
+    expect(from({ prompt: 'x', id: 'own' }).id).toBe('own')
+    expect(from({ prompt: 'x', id: 12 }).id).toBe('12')
+    expect(from({ prompt: 'x', id: 12345678901234567890n }).id).toBe('12345678901234567890')
+    expect(from({ prompt: 'x', id: null }).id).toBe('a.jsonl:7')
+    expect(from({ prompt: 'x' })).toEqual({ id: 'a.jsonl:7', place: 'a.jsonl:7', content: { text: 'x' } })
+  })
+
+  it.each<[string, PromptOptions['template'], Record<string, unknown>, object]>([
+    ['auto takes a prompt as it is', 'auto', { prompt: ' x ' }, { content: { text: ' x ' } }],
+    ['auto hands messages on', 'auto', { messages }, { content: { messages } }],
+    ['auto prefers messages', 'auto', { messages, prompt: 'x' }, { content: { messages } }],
+    ['auto reads messages in the prompt', 'auto', { prompt: messages }, { content: { messages } }],
+    ['auto ignores messages that are null', 'auto', { messages: null, prompt: 'x' }, { content: { text: 'x' } }],
+    ['none takes a prompt as it is', 'none', { messages, prompt: 'x' }, { content: { text: 'x' } }],
+    [
+      'hh wraps it and stops at the next turn',
+      'hh',
+      { prompt: 'x' },
+      { content: { text: '\n\nHuman: x\n\nAssistant:' }, stop: ['\n\nHuman:'] },
+    ],
+    ['hh keeps the own stops', 'hh', { prompt: 'x', stop: '.' }, { stop: ['.', '\n\nHuman:'] }],
+    ['chat makes it a message', 'chat', { prompt: 'x' }, { content: { messages: [{ role: 'user', content: 'x' }] } }],
+  ])('%s', (_, template, values, expected) => expect(from(values, { template })).toMatchObject(expected))
+
+  it('reads the column named, and prefers it to messages', () => {
+    expect(from({ question: 'x', messages, prompt: 'y' }, { promptColumn: 'question' }).content).toEqual({ text: 'x' })
+    expect(from({ messages }, { promptColumn: 'messages' }).content).toEqual({ messages })
+  })
+
+  it('keeps roles and contents of messages only', () => {
+    expect(from({ messages: [{ ...messages[0], name: 'n' }] }).content).toEqual({ messages })
+  })
+
+  it('takes one stop string or several', () => {
+    expect(from({ prompt: 'x', stop: '.' }).stop).toEqual(['.'])
+    expect(from({ prompt: 'x', stop: ['.', '\n'] }).stop).toEqual(['.', '\n'])
+    expect(from({ prompt: 'x', stop: null }).stop).toBeUndefined()
+  })
+
+  it('hands the columns on when asked', () => {
+    expect(from({ prompt: 'x', topic: 1 }, { keepInput: true }).input).toEqual({ prompt: 'x', topic: 1 })
+    expect(from({ prompt: '', topic: 1 }, { keepInput: true })).toMatchObject({ error: expect.any(String), input: { topic: 1 } })
+  })
+
+  it.each<[Record<string, unknown>, string, PromptOptions?]>([
+    [{}, 'Expected `prompt` to be text that is not empty, got nothing'],
+    [{ prompt: null }, 'Expected `prompt` to be text that is not empty, got nothing'],
+    [{ prompt: '' }, 'Expected `prompt` to be text that is not empty, got `` (string)'],
+    [{ prompt: 5 }, 'Expected `prompt` to be text that is not empty, got `5` (number)'],
+    [{ prompt: ['a'] }, 'Expected `prompt` to be a list of messages'],
+    [{ prompt: new Uint8Array(1) }, 'got bytes that are not UTF-8'],
+    [{ prompt: 'a\ud800' }, 'Expected `prompt` to be well-formed text'],
+    [{ prompt: 'x' }, 'Expected `q` to be text that is not empty, got nothing', { promptColumn: 'q' }],
+    [{ messages: [] }, 'Expected `messages` to be a list of messages'],
+    [{ messages: 'x' }, 'Expected `messages` to be a list of messages'],
+    [{ messages: [{ role: 'user' }] }, 'each with the texts `role` and `content`'],
+    [{ messages }, 'got nothing; messages are read with the template auto', { template: 'none' }],
+    [{ prompt: 'x', stop: '' }, 'Expected `stop` to be text or a list of texts'],
+    [{ prompt: 'x', stop: [1] }, 'Expected `stop` to be text or a list of texts'],
+    [{ prompt: 'x', id: true }, 'Expected `id` to be text or a number, got `true` (boolean)'],
+    [{ prompt: 'x', id: '' }, 'Expected `id` to be text or a number, got `` (string)'],
+  ])('%o is an error: %s', (values, message, options) => {
+    const prompt = from(values, options)
+    expect(prompt.content).toBeUndefined()
+    expect(prompt.error).toContain(message)
+    expect(prompt.error).toMatch(/^data\/a\.jsonl:7: Expected /)
+  })
+
+  it('keeps the own id of a row that is an error otherwise', () => {
+    expect(from({ id: 'own', prompt: '' }).id).toBe('own')
+    expect(from({ id: [], prompt: '' }).id).toBe('a.jsonl:7')
+  })
+})
