@@ -1,143 +1,122 @@
-"""chat-rm and judge-rm: a scalar head on the language model's body, trained on preferences of one half of HH-RLHF each."""
+"""chat-rm and judge-rm: chat-lm's body with one score, trained on pairs (Bradley and Terry) at whole replies and at prefixes.
+
+A score is read at the last token of whatever is there, an unfinished reply too: ARGS judges each candidate token in its place.
+"""
 
 import json
 import random
 import time
-from dataclasses import dataclass
+from collections import defaultdict
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from transformers import LlamaForCausalLM, LlamaForSequenceClassification
+from transformers import LlamaForSequenceClassification
 
-from lm import CONTEXT, config, load_lm
-from muon import Muon
-from texts import Pair, hh_pairs, reward_half
-from trees import REPLY, Example, build_row, collate
+from lm import load_lm
+from pairs import Item, epoch, items, sentence_openers
+from texts import Pair, hh_pairs, reward_half, shuffled
+from tokenizer import load_tokenizer
+from tree import stacked
 
-ROWS_A_STEP = 8
 STEPS = 900
-RATE = 6e-4
+TOKENS_A_STEP = 2048
+RATE = 3e-4
+FROZEN = 1  # lowest layers that keep chat-lm's weights, as its embedding does
+AVERAGED = 0.3  # the final weights are the mean over this last share of the run
+SEEDS = {"chat-rm": 11, "judge-rm": 23}
+HALVES = {"chat-rm": 0, "judge-rm": 1}
 
 
-@dataclass(frozen=True)
-class RewardRun:
-    name: str
-    half: int
-    seed: int
-
-
-RUNS = [RewardRun("chat-rm", 0, 11), RewardRun("judge-rm", 1, 23)]
-
-
-def reply_ids(tokenizer, text: str) -> list[int]:
-    """A reply's tokens with the end token, cut to what is read."""
-    return (tokenizer(text, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id])[:REPLY]
-
-
-def examples(tokenizer, pairs: list[Pair], samples: dict[str, list[str]]) -> list[Example]:
-    found = []
-    for pair in pairs:
-        texts = samples.get(pair.prompt)
-        if not texts or not pair.chosen.strip() or not pair.rejected.strip():
-            continue
-        found.append(
-            Example(
-                tokenizer(pair.prompt)["input_ids"],
-                reply_ids(tokenizer, pair.chosen),
-                reply_ids(tokenizer, pair.rejected),
-                [reply_ids(tokenizer, text) for text in texts],
-            )
-        )
-    return found
-
-
-def reward_model(lm_folder: Path, seed: int) -> LlamaForSequenceClassification:
-    torch.manual_seed(seed)
-    settings = config()
-    settings.num_labels = 1
-    model = LlamaForSequenceClassification(settings)
-    model.model.load_state_dict(LlamaForCausalLM.from_pretrained(lm_folder, dtype=torch.float32).model.state_dict())
+def reward_from_lm(folder: Path):
+    lm, tokenizer = load_lm(folder)
+    lm.config.num_labels = 1
+    model = LlamaForSequenceClassification(lm.config)
+    model.model.load_state_dict(lm.model.state_dict())
     torch.nn.init.normal_(model.score.weight, std=0.01)
-    return model
+    for frozen in (model.model.embed_tokens, *model.model.layers[:FROZEN]):
+        frozen.requires_grad_(False)
+    return model, tokenizer
 
 
-def train_reward(data: Path, lm_folder: Path, samples_file: Path, out: Path, work: Path, run: RewardRun, steps: int = STEPS) -> None:
-    rng = random.Random(run.seed)
-    _, tokenizer = load_lm(lm_folder)
-    samples = json.loads(samples_file.read_text())
-    pool = examples(tokenizer, reward_half(hh_pairs(data, "train"), run.half), samples)
-    model = reward_model(lm_folder, run.seed)
-    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "layers" in n]
-    others = [p for n, p in model.named_parameters() if p.ndim != 2 or "layers" not in n]
-    optimizers = [Muon(matrices, RATE, weight_decay=0.05), torch.optim.AdamW(others, RATE, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
+def schedule(progress: float) -> float:
+    """Warm-up over 5% of the run, then a line to 5%."""
+    return min(1.0, progress / 0.05, 1.0 - 0.95 * progress)
 
-    @torch.compile
-    def loss_of(ids, depth, mask, better, worse, weight):
-        hidden = model.model(input_ids=ids, position_ids=depth, attention_mask=mask, use_cache=False).last_hidden_state
-        rewards = model.score(hidden).flatten()
-        gap = rewards[better] - rewards[worse]
-        return (weight * F.softplus(-gap)).sum() / weight.sum(), gap
 
-    order: list[int] = []
-    curve, began = [], time.time()
-    tally: dict[str, list[float]] = {}
+def train_reward(name: str, data: Path, lm: Path, samples: list[list[int]], out: Path, work: Path, steps: int = STEPS) -> None:
+    """`samples`: one reply of chat-lm for each HH train pair, in the file's order."""
+    seed = SEEDS[name]
+    torch.manual_seed(seed)
+    rng = random.Random(seed)
+    pairs = hh_pairs(data, "train")
+    mine = set(map(id, reward_half(pairs, HALVES[name])))
+    chosen = [(pair, sample) for pair, sample in zip(pairs, samples, strict=True) if id(pair) in mine]
+    model, tokenizer = reward_from_lm(lm)
+    half = items(tokenizer, [pair for pair, _ in chosen], [sample for _, sample in chosen])
+    openers, end = sentence_openers(tokenizer, half), tokenizer.eos_token_id
+    params = [param for param in model.parameters() if param.requires_grad]
+    groups = [{"params": [p for p in params if p.ndim > 1], "weight_decay": 0.1}, {"params": [p for p in params if p.ndim < 2], "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, RATE, betas=(0.9, 0.98), fused=True)
+
+    @torch.compile(dynamic=False)
+    def rewards_of(input_ids, position_ids, attention_mask):
+        hidden = model.model(input_ids, attention_mask=attention_mask, position_ids=position_ids, use_cache=False).last_hidden_state
+        return model.score(hidden)[..., 0]
+
+    curve, began, batches, averaged, means = [], time.time(), [], None, defaultdict(lambda: [0.0, 0.0, 0])
+    model.train()
     for step in range(steps):
-        rows = []
-        for _ in range(ROWS_A_STEP):
-            if not order:
-                order = list(range(len(pool)))
-                rng.shuffle(order)
-            example = pool[order.pop()]
-            others_ids = [rng.choice(pool).chosen for _ in range(12)]
-            rows.append(build_row(example, others_ids, tokenizer.eos_token_id, rng.choice(rng.choice(pool).chosen), rng))
-        batch = collate(rows, tokenizer.eos_token_id)
-        # As many pairs in every step, so that the compiled graph fits them all: the rest has no weight.
-        ids, depth, mask, *flat = batch
-        room = 512 - flat[0].numel()
-        flat = [F.pad(values, (0, room)) if room >= 0 else values[:512] for values in flat]
-        loss, gap = loss_of(ids, depth, mask, *flat)
+        batches = batches or epoch(half, openers, end, TOKENS_A_STEP, rng)
+        length, trees = batches.pop()
+        rewards = rewards_of(**stacked(trees, length, end))
+        kinds, rows, better, worse, weights = zip(*((kind, i, a, b, w) for i, tree in enumerate(trees) for kind, a, b, w in tree.pairs))
+        rows = torch.tensor(rows)
+        better, worse = rewards[rows, torch.tensor(better)], rewards[rows, torch.tensor(worse)]
+        losses = -F.logsigmoid(better - worse)
+        # The small square keeps the scores near 0: pairs alone leave their level open.
+        loss = (losses * torch.tensor(weights)).sum() / len(trees) + 0.001 * (better.square().mean() + worse.square().mean())
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        progress = step / steps
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = RATE * min(1.0, progress / 0.05, (1.0 - progress) / 0.6 + 0.02)
-            optimizer.step()
-            optimizer.zero_grad()
-        kinds = [kind for row in rows for kind, *_ in row.pairs][:512]
-        for kind, value in zip(kinds, gap.tolist(), strict=False):
-            tally.setdefault(kind, []).append(value > 0)
-        if step % 50 == 49 or step == steps - 1:
-            right = {kind: round(sum(values) / len(values), 3) for kind, values in tally.items()}
-            curve.append({"step": step + 1, "loss": round(loss.item(), 4), **right})
-            print(f"{run.name} {curve[-1]} {(time.time() - began) / (step + 1):.2f} s a step", flush=True)
-            tally = {}
+        torch.nn.utils.clip_grad_norm_(params, 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * schedule(step / steps)
+        optimizer.step()
+        optimizer.zero_grad()
+        for kind, one, right in zip(kinds, losses.tolist(), (better > worse).tolist()):
+            means[kind] = [means[kind][0] + one, means[kind][1] + right, means[kind][2] + 1]
+        if step >= steps * (1 - AVERAGED):
+            averaged = averaged or [torch.zeros_like(param) for param in params]
+            torch._foreach_add_(averaged, [param.detach() for param in params])
+        if step % 100 == 99 or step == steps - 1:
+            scores = {kind: [round(one / n, 4), round(right / n, 3)] for kind, (one, right, n) in sorted(means.items())}
+            curve.append({"step": step + 1, "loss and accuracy": scores})
+            means.clear()
+            print(f"{name} {json.dumps(curve[-1])} {(step + 1) * TOKENS_A_STEP / (time.time() - began):.0f} tokens/s", flush=True)
+            torch.save(model.state_dict(), work / f"{name}.pt")
+    taken = steps - -int(-steps * (1 - AVERAGED) // 1)
+    with torch.no_grad():
+        for param, total in zip(params, averaged):
+            param.copy_(total / taken)
     model.half().save_pretrained(out)
     tokenizer.save_pretrained(out)
-    (work / f"{run.name}.json").write_text(json.dumps({"curve": curve, "pairs": len(pool), "minutes": (time.time() - began) / 60}))
+    (work / f"{name}.json").write_text(json.dumps({"curve": curve, "minutes": (time.time() - began) / 60, "steps": steps}))
+
+
+def load_reward(folder: Path):
+    return LlamaForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval(), load_tokenizer(folder)
 
 
 @torch.no_grad()
-def rewards_of(model, sequences: list[list[int]], batch_tokens: int = 8192) -> list[float]:
-    """The reward read at each sequence's last token; longer ones lose their oldest tokens behind the begin token."""
-    cut = [ids if len(ids) <= CONTEXT else ids[:1] + ids[len(ids) - CONTEXT + 1 :] for ids in sequences]
-    order = sorted(range(len(cut)), key=lambda i: len(cut[i]))
-    rewards = [0.0] * len(cut)
-    at = 0
-    while at < len(order):
-        # Padded on the right, where causal attention does not see it.
-        count = max(1, batch_tokens // len(cut[order[min(at + 31, len(order) - 1)]]))
-        group = order[at : at + min(count, 32)]
-        width = max(len(cut[i]) for i in group)
-        ids = torch.tensor([cut[i] + [1] * (width - len(cut[i])) for i in group])
-        hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
-        values = model.score(hidden)[..., 0]
-        for row, i in enumerate(group):
-            rewards[i] = values[row, len(cut[i]) - 1].item()
-        at += len(group)
-    return rewards
-
-
-def load_reward(folder: Path) -> LlamaForSequenceClassification:
-    return LlamaForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
+def rewards(model, sequences: list[list[int]], tokens: int = 8192) -> torch.Tensor:
+    """The score at the last token of each sequence; batches of like length, at most about `tokens` tokens."""
+    scores = torch.zeros(len(sequences))
+    order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
+    while order:
+        rows = max(1, tokens // len(sequences[order[-1]]))
+        batch, order = order[-rows:], order[:-rows]
+        longest = len(sequences[batch[-1]])
+        ids = torch.tensor([sequences[i] + [0] * (longest - len(sequences[i])) for i in batch])
+        hidden = model.model(ids, use_cache=False).last_hidden_state  # causal: pads on the right change nothing
+        last = torch.tensor([len(sequences[i]) - 1 for i in batch])
+        scores[torch.tensor(batch)] = model.score(hidden[torch.arange(len(batch)), last])[:, 0]
+    return scores

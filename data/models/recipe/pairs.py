@@ -1,0 +1,102 @@
+"""The training pairs of a reward model, as trees: one prompt with its two human-rated replies, a sample of chat-lm and a reply to another prompt."""
+
+import random
+from dataclasses import dataclass
+
+from texts import Pair
+from tree import Growing, Pairs, Tree
+
+PROMPT, REPLY, SAMPLE, OTHER = 192, 120, 64, 40  # tokens at most; prompts are cut from the left, replies from the right
+LENGTHS = (256, 384, 512)  # rows of a batch have one of these
+
+# What each comparison counts in the loss. `… prefix`: both replies cut to the same number of tokens.
+WEIGHTS = {
+    "hh": 1.0,
+    "hh prefix": 0.3,
+    "other": 0.4,
+    "other prefix": 0.3,
+    "sample": 0.2,
+    "sample prefix": 0.2,
+    "too early": 0.2,  # the reply goes on, against an end token in its middle
+    "too late": 0.2,  # the end token, against running on
+}
+
+
+@dataclass
+class Item:
+    """Token ids of one pair; replies with their end token."""
+
+    prompt: list[int]
+    chosen: list[int]
+    rejected: list[int]
+    sample: list[int]  # empty where none was drawn
+
+
+def left_cut(prompt: list[int], tokens: int) -> list[int]:
+    """The last `tokens` tokens, the begin token kept."""
+    return prompt if len(prompt) <= tokens else prompt[:1] + prompt[1 - tokens :]
+
+
+def items(tokenizer, pairs: list[Pair], samples: list[list[int]]) -> list[Item]:
+    end = [tokenizer.eos_token_id]
+    prompts = tokenizer([pair.prompt for pair in pairs])["input_ids"]
+    replies = tokenizer([text for pair in pairs for text in (pair.chosen, pair.rejected)], add_special_tokens=False)["input_ids"]
+    return [
+        Item(prompt, chosen + end, rejected + end, sample)
+        for prompt, chosen, rejected, sample in zip(prompts, replies[::2], replies[1::2], samples, strict=True)
+    ]
+
+
+def against(kind: str, better: list[int], worse: list[int], places: tuple[int, int], end: int, rng: random.Random) -> Pairs:
+    """The whole replies where both have their end, and two common lengths; one is long enough to be a text, one may be anything."""
+    common = min(len(better), len(worse)) - 1  # an end token is no part of a prefix
+    if common < 1:
+        return []
+    lengths = [rng.randint(1, common), rng.randint((common + 1) // 2, common)]
+    pairs = [(kind + " prefix", places[0] + n - 1, places[1] + n - 1, WEIGHTS[kind + " prefix"]) for n in lengths]
+    if better[-1] == end and worse[-1] == end:
+        pairs.append((kind, places[0] + len(better) - 1, places[1] + len(worse) - 1, WEIGHTS[kind]))
+    return pairs
+
+
+def plant(item: Item, other: list[int], openers: list[int], end: int, rng: random.Random) -> Tree:
+    """`other`: a reply to another prompt. `openers`: tokens that begin a sentence, one of which runs on after the end."""
+    chosen, rejected, sample, other = item.chosen[:REPLY], item.rejected[:REPLY], item.sample[:SAMPLE], other[:OTHER]
+    size = len(chosen) + len(rejected) + len(sample) + len(other) + 4
+    growing = Growing(left_cut(item.prompt, min(PROMPT, LENGTHS[-1] - size)), LENGTHS[-1])
+    at, worse = growing.branch(chosen), growing.branch(rejected)
+    pairs = against("hh", chosen, rejected, (at, worse), end, rng)
+    pairs += against("other", chosen, other, (at, growing.branch(other)), end, rng)
+    if sample:
+        drawn = growing.branch(sample)
+        pairs += against("sample", chosen, sample, (at, drawn), end, rng)
+    for start, reply in ((at, chosen), (at, chosen), (worse, rejected)):
+        if len(reply) > 2:
+            kept = rng.randint(1, len(reply) - 2)
+            pairs.append(("too early", start + kept, growing.leaf(start, kept, end), WEIGHTS["too early"]))
+    if chosen[-1] == end:
+        kept = len(chosen) - 1
+        pairs.append(("too late", at + kept, growing.leaf(at, kept, rng.choice(openers)), WEIGHTS["too late"]))
+    return growing.tree(pairs)
+
+
+def sentence_openers(tokenizer, items: list[Item]) -> list[int]:
+    """Tokens that follow a full stop, question or exclamation mark within the replies, as often as they do."""
+    marks = {tokenizer.convert_tokens_to_ids(mark) for mark in ".!?"}
+    replies = [item.chosen[:-1] for item in items]
+    return [after for reply in replies for mark, after in zip(reply, reply[1:]) if mark in marks]
+
+
+def epoch(items: list[Item], openers: list[int], end: int, tokens: int, rng: random.Random) -> list[tuple[int, list[Tree]]]:
+    """One shuffled pass: batches of about `tokens` tokens, each with the length of its rows."""
+    order = rng.sample(range(len(items)), len(items))
+    by_length: dict[int, list[Tree]] = {length: [] for length in LENGTHS}
+    batches = []
+    for i, place in enumerate(order):
+        tree = plant(items[place], items[order[i - 1]].chosen, openers, end, rng)
+        length = next(length for length in LENGTHS if len(tree.tokens) <= length)
+        by_length[length].append(tree)
+        if len(by_length[length]) == tokens // length:
+            batches.append((length, by_length[length]))
+            by_length[length] = []
+    return batches  # what is left over in the three lists is dropped: a few trees, other ones each time
