@@ -7,7 +7,9 @@ from texts import Pair
 from tree import Growing, Pairs, Tree
 
 PROMPT, REPLY, SAMPLE, OTHER = 192, 120, 64, 40  # tokens at most; prompts are cut from the left, replies from the right
-LENGTHS = (256, 384, 512)  # rows of a batch have one of these
+LONGEST = 512  # tokens of a tree
+STRIDE = 32  # rows of a batch are padded to a multiple of this
+WINDOW = 96  # trees among which a batch's trees are picked by size
 
 # What each comparison counts in the loss. `… prefix`: both replies cut to the same number of tokens.
 WEIGHTS = {
@@ -63,7 +65,7 @@ def plant(item: Item, other: list[int], openers: list[int], end: int, rng: rando
     """`other`: a reply to another prompt. `openers`: tokens that begin a sentence, one of which runs on after the end."""
     chosen, rejected, sample, other = item.chosen[:REPLY], item.rejected[:REPLY], item.sample[:SAMPLE], other[:OTHER]
     size = len(chosen) + len(rejected) + len(sample) + len(other) + 4
-    growing = Growing(left_cut(item.prompt, min(PROMPT, LENGTHS[-1] - size)), LENGTHS[-1])
+    growing = Growing(left_cut(item.prompt, min(PROMPT, LONGEST - size)), LONGEST)
     at, worse = growing.branch(chosen), growing.branch(rejected)
     pairs = against("hh", chosen, rejected, (at, worse), end, rng)
     pairs += against("other", chosen, other, (at, growing.branch(other)), end, rng)
@@ -88,15 +90,16 @@ def sentence_openers(tokenizer, items: list[Item]) -> list[int]:
 
 
 def epoch(items: list[Item], openers: list[int], end: int, tokens: int, rng: random.Random) -> list[tuple[int, list[Tree]]]:
-    """One shuffled pass: batches of about `tokens` tokens, each with the length of its rows."""
+    """One shuffled pass: batches of at most `tokens` tokens, each with the length of its rows."""
     order = rng.sample(range(len(items)), len(items))
-    by_length: dict[int, list[Tree]] = {length: [] for length in LENGTHS}
+    trees = [plant(items[place], items[order[i - 1]].chosen, openers, end, rng) for i, place in enumerate(order)]
     batches = []
-    for i, place in enumerate(order):
-        tree = plant(items[place], items[order[i - 1]].chosen, openers, end, rng)
-        length = next(length for length in LENGTHS if len(tree.tokens) <= length)
-        by_length[length].append(tree)
-        if len(by_length[length]) == tokens // length:
-            batches.append((length, by_length[length]))
-            by_length[length] = []
-    return batches  # what is left over in the three lists is dropped: a few trees, other ones each time
+    for first in range(0, len(trees), WINDOW):
+        window = sorted(trees[first : first + WINDOW], key=lambda tree: -len(tree.tokens))
+        while window:
+            length = -(-len(window[0].tokens) // STRIDE) * STRIDE
+            batch, window = window[: tokens // length], window[tokens // length :]
+            batches.append((length, batch))
+    batches = [batch for batch in batches if len(batch[1]) > 1]
+    rng.shuffle(batches)
+    return batches

@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from transformers import LlamaForSequenceClassification
 
 from lm import load_lm
-from pairs import Item, epoch, items, sentence_openers
-from texts import Pair, hh_pairs, reward_half, shuffled
+from pairs import epoch, items, sentence_openers
+from texts import hh_pairs, reward_half
 from tokenizer import load_tokenizer
 from tree import stacked
 
-STEPS = 900
+STEPS = 1300
 TOKENS_A_STEP = 2048
 RATE = 3e-4
 FROZEN = 1  # lowest layers that keep chat-lm's weights, as its embedding does
@@ -56,10 +56,10 @@ def train_reward(name: str, data: Path, lm: Path, samples: list[list[int]], out:
     half = items(tokenizer, [pair for pair, _ in chosen], [sample for _, sample in chosen])
     openers, end = sentence_openers(tokenizer, half), tokenizer.eos_token_id
     params = [param for param in model.parameters() if param.requires_grad]
-    groups = [{"params": [p for p in params if p.ndim > 1], "weight_decay": 0.1}, {"params": [p for p in params if p.ndim < 2], "weight_decay": 0.0}]
+    groups = [{"params": [p for p in params if (p.ndim > 1) == wide], "weight_decay": 0.1 * wide} for wide in (True, False)]
     optimizer = torch.optim.AdamW(groups, RATE, betas=(0.9, 0.98), fused=True)
 
-    @torch.compile(dynamic=False)
+    @torch.compile(dynamic=True)
     def rewards_of(input_ids, position_ids, attention_mask):
         hidden = model.model(input_ids, attention_mask=attention_mask, position_ids=position_ids, use_cache=False).last_hidden_state
         return model.score(hidden)[..., 0]

@@ -1,0 +1,116 @@
+"""The model cards: README.md in each model folder, from the curves and the figures of the run."""
+
+import json
+from pathlib import Path
+
+TITLES = {
+    "chat-lm": "chat-lm: a small language model for chats",
+    "chat-rm": "chat-rm: the reward model that guides chat-lm",
+    "judge-rm": "judge-rm: the reward model that judges, and never guides",
+}
+WHAT = {
+    "chat-lm": "It writes replies in the form `\\n\\nHuman: …\\n\\nAssistant: …`, trained from scratch with a byte-level BPE tokenizer of its own.",
+    "chat-rm": "One score for a prompt and a reply, finished or not; read at the last token. Trained on half of the HH-RLHF pairs, from chat-lm's body.",
+    "judge-rm": "As chat-rm, with the other half of the pairs (no first human turn in common) and another seed, so that it can judge what chat-rm guided.",
+}
+DATA = """## Data and licences
+
+- [HH-RLHF](https://github.com/anthropics/hh-rlhf) (MIT): 6,846 pairs to train, 795 to measure. **They are the published *test*
+  files, cleaned and split again by the first human turn: accuracies here are not comparable with published ones.**
+- [Self-Dialogue Corpus](https://github.com/jfainberg/self_dialogue_corpus) (BSD-3-Clause): 24,163 chats, for chat-lm and its tokenizer only.
+
+HH-RLHF contains offensive text by design, and so may what these models write or like. The weights are released under this
+repository's licence, Apache-2.0; the notices of the data's licences stay with the data.
+"""
+LIMITS = """## Limits
+
+A few million parameters and a few million tokens: fluent-looking English with no knowledge behind it. It shows and tests
+reward-guided decoding; it is no assistant, and gives no advice that should be followed. The reward models are weak judges of
+helpfulness: they tell human replies from samples and, less well, fitting replies from others; on the pairs that people rated they are little better than
+chance. English only; context 1,024 tokens.
+"""
+HOW = """## How to make it again
+
+    python -m venv .venv && .venv/bin/pip install -r data/models/recipe/requirements.txt
+    npm ci && npm run build
+    .venv/bin/python data/models/recipe/main.py --data ../shared/data
+
+Seeded, and resumable by stage; the evaluation decodes with rxargs itself. About two hours on two cores of a 2.8 GHz server.
+Curves and figures: 95% intervals, Wilson's for shares, bootstrap for means.
+"""
+
+
+def shown(figure, percent: bool = False) -> str:
+    if not isinstance(figure, dict) or "low" not in figure:
+        return str(figure)
+    if figure["value"] is None:
+        return "none"
+    value, low, high = (f"{100 * figure[k]:.1f}%" if percent else f"{figure[k]:.3f}" for k in ("value", "low", "high"))
+    return f"{value} ({low} to {high}; n = {figure['n']})"
+
+
+def share(name: str) -> bool:
+    return name.startswith(("win-tie", "ties", "ended"))
+
+
+def table(head: tuple[str, ...], rows: list[tuple]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
+
+
+def architecture(folder: Path) -> str:
+    config = json.loads((folder / "config.json").read_text())
+    size = (folder / "model.safetensors").stat().st_size / 1e6
+    return (
+        f"`{config['architectures'][0]}`: {config['num_hidden_layers']} layers, width {config['hidden_size']}, "
+        f"{config['num_attention_heads']} heads of which {config['num_key_value_heads']} for keys and values, feed-forward "
+        f"{config['intermediate_size']}, vocabulary {config['vocab_size']}, context {config['max_position_embeddings']}; "
+        f"float16, {size:.1f} MB.\n"
+    )
+
+
+def lm_curve(run: dict) -> str:
+    rows = [(point["step"], point["loss"], point["bits_per_byte"]) for point in run["curve"]]
+    note = "Bits per byte of 100 of the dev texts, while training."
+    return f"## Curve\n\n{note}\n\n" + table(("step", "loss, nats a token", "bits per byte"), rows)
+
+
+def rm_curve(run: dict) -> str:
+    kinds = sorted(run["curve"][-1]["loss and accuracy"])
+    picked = run["curve"][::3] if len(run["curve"]) > 8 else run["curve"]
+    picked = picked + [run["curve"][-1]] * (picked[-1] is not run["curve"][-1])
+    rows = [(point["step"], *(point["loss and accuracy"].get(kind, ["", ""])[1] for kind in kinds)) for point in picked]
+    return "## Curve\n\nShare of the training pairs in the right order, since the line before, by kind.\n\n" + table(("step", *kinds), rows)
+
+
+def decoding(found: dict) -> str:
+    kinds = list(next(iter(found["decoders"].values())))
+    rows = [(kind, *(shown(one[kind], share(kind)) for one in found["decoders"].values())) for kind in kinds]
+    text = f"## Guided decoding\n\nTest prompts; k = 10, weight {found['weight']} (chosen on validation prompts), 128 tokens at most.\n\n"
+    text += table(("", *found["decoders"]), rows) + "\n"
+    pairs = [(f"{which}: {kind}", shown(value, True)) for which in ("args against greedy", "args-stochastic against top-k") for kind, value in found[which].items()]
+    pairs.append(("reward gain of args over greedy, in standard deviations", found["reward gain in standard deviations of greedy"]))
+    pairs.append(("mean length of args against top-k sampling's", found["length against top-k"]))
+    text += "Judged by judge-rm, which never guides. A reply that a stop string ended is judged with an end token, as one that ended itself.\n\n"
+    text += table(("what", "figure"), pairs)
+    weights = found["validation, by weight"]
+    kinds = ("win-tie", "win-tie where lengths are within 20%", "reward by chat-rm", "diversity", "tokens")
+    rows = [(weight, *(shown(one[kind], share(kind)) for kind in kinds), one["length against top-k"]) for weight, one in weights.items()]
+    return text + "\nValidation prompts, args against greedy:\n\n" + table(("weight", *kinds, "length against top-k"), rows)
+
+
+def write_cards(data: Path, out: Path, work: Path) -> None:
+    metrics = json.loads((work / "metrics.json").read_text())
+    for name, title in TITLES.items():
+        run = json.loads((work / f"{name}.json").read_text())
+        parts = [f"# {title}\n\n{WHAT[name]}\n\n{architecture(out / name)}"]
+        if name == "chat-lm":
+            rows = [(kind, shown(value)) for kind, value in metrics["language model"].items()]
+            parts += [lm_curve(run), "## Figures\n\nAll dev texts (prompt and chosen reply).\n\n" + table(("what", "figure"), rows)]
+        else:
+            rows = [(kind, shown(value, True)) for kind, value in metrics["reward models"][name].items()]
+            parts += [rm_curve(run), "## Figures\n\nHuman reply preferred, dev pairs.\n\n" + table(("against", "accuracy"), rows)]
+        if name != "judge-rm":
+            parts.append(decoding(metrics["guided decoding"]))
+        parts += [DATA, LIMITS, HOW]
+        (out / name / "README.md").write_text("\n".join(parts))
