@@ -1,7 +1,7 @@
 import { catchError, defer, finalize, from, map, mergeMap, type Observable, of, reduce, tap } from 'rxjs'
 import * as z from 'zod'
 import type { BatchReport } from '../operators/batchCalls.js'
-import { messageOf, OptionError, ShapeError } from '../src/core/errors.js'
+import { ModelLostError, messageOf, OptionError, ShapeError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { Decoder, Models, Need, Prompt, Row, RowKey, RowsOptions, Run } from '../src/core/types.js'
 import { version } from '../src/core/version.js'
@@ -43,7 +43,8 @@ export type GenerateEvent =
 
 /**
  * Prompts → rows: exactly one row a prompt and sample, in the order in which they finish. Nothing happens before the run is
- * subscribed to or iterated. An aborted run errors with the signal's reason once everything is freed.
+ * subscribed to or iterated. An aborted run errors with the signal's reason once everything is freed; one whose model is lost
+ * errors, too, and blames no prompt for it.
  *
  * @throws OptionError for an option that may not be, a decoder without the reward it needs, or one that needs more logits than
  *   the model gives
@@ -89,9 +90,11 @@ export function generate(source: AsyncIterable<Prompt>, decoder: Decoder, models
       const startedAt = now()
       onEvent?.({ type: 'start', key: { id: job.prompt.id, sample: job.sample } })
       return defer(() => decoded(job, startedAt)).pipe(
-        catchError((error: unknown) =>
-          of(errorRow(job, messageOf(error), codec, seed, { startedAt, durationMs: now() - startedAt })),
-        ),
+        catchError((error: unknown) => {
+          // Without its model no prompt can go on: the run fails, and what is not done stays to be done.
+          if (error instanceof ModelLostError) throw error
+          return of(errorRow(job, messageOf(error), codec, seed, { startedAt, durationMs: now() - startedAt }))
+        }),
         map((made): Row => (job.prompt.input ? { ...made, input: job.prompt.input } : made)),
         tap((made) => onEvent?.({ type: 'row', row: made })),
       )

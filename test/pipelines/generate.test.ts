@@ -6,7 +6,7 @@ import { nucleus } from '../../pipelines/decoders/nucleus.js'
 import { topKSampling } from '../../pipelines/decoders/topKSampling.js'
 import { type GenerateEvent, type GenerateOptions, generate } from '../../pipelines/generate.js'
 import { batchTextReward } from '../../pipelines/textReward.js'
-import { OptionError } from '../../src/core/errors.js'
+import { ModelLostError, OptionError } from '../../src/core/errors.js'
 import type { Decoder, Models, Prompt, Row } from '../../src/core/types.js'
 import { version } from '../../src/core/version.js'
 import { charCodec, fakeLm, fakeModels, promptsOf, rowsOf, settled } from '../fakes.js'
@@ -152,6 +152,16 @@ describe('exactly one row a prompt and sample', () => {
 })
 
 describe('a run', () => {
+  it('fails when a model is lost, and makes no error rows of prompts that are not to blame', async () => {
+    const lm = { ...fakeLm(), run: async () => Promise.reject(new ModelLostError('the worker ended')) }
+    const rows: Row[] = []
+    const read = async () => {
+      for await (const row of generate(promptsOf(['a', 'b', 'c']), args({ k: 5 }), fakeModels(lm), { concurrency: 2 }))
+        rows.push(row)
+    }
+    await expect(read()).rejects.toThrow(ModelLostError)
+    expect(rows).toEqual([])
+  })
   it('says what went into it', () => {
     const { meta } = generate(promptsOf([]), args(), fakeModels(), { seed: 3, stop: ['x'], spec: { template: 'hh' } })
     expect(meta).toEqual({
