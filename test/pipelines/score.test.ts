@@ -20,6 +20,7 @@ function fakeReward(fields: Partial<BatchedRewardModel> = {}) {
     maxBatch: 4,
     run: async (calls: readonly RewardCall[]) => {
       batches.push(calls.length)
+      await new Promise(setImmediate) // as long as others need to come
       return calls.map(({ tokenIds }) => Float32Array.of(tokenIds.length))
     },
     release: (key) => released.push(key),

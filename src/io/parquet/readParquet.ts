@@ -1,5 +1,4 @@
 import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
-import { compressors } from 'hyparquet-compressors'
 import { InputError, messageOf } from '../../core/errors.js'
 
 /** A Parquet file that is open for reading. */
@@ -55,6 +54,8 @@ export async function readParquet(path: string): Promise<ParquetFile> {
     const buffer = await asyncBufferFromFile(path)
     return { file: buffer, metadata: await parquetMetadataAsync(buffer) }
   })
+  // Many kilobytes of tables, which only someone who reads Parquet needs.
+  const { compressors } = await import('hyparquet-compressors')
   const names = parquetSchema(metadata).children.map(({ element }) => element.name)
   return {
     columns: names,

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { query } from '../io/duckdb.js'
 import { finished, pair, rxargs, started } from './rxargs.js'
 
-const PROMPTS = 120
+const PROMPTS = 60
 
 let folder: string
 let out: string

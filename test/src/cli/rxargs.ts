@@ -1,38 +1,44 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { PassThrough, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { run } from '../../../src/cli/run.js'
+import type { Terminal } from '../../../src/cli/terminal.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** A tiny pair with random weights: its answers mean nothing, but they are always the same. */
-export const pair = ['--lm', `${root}data/golden/grouped/lm`, '--reward', `${root}data/golden/grouped/reward`]
-export const lm = pair[1]!
-export const reward = pair[3]!
+export const lm = `${root}data/golden/grouped/lm`
+export const reward = `${root}data/golden/grouped/reward`
+export const pair = ['--lm', lm, '--reward', reward]
 
-export type Finished = Readonly<{ code: number | null; signal: string | null; stdout: string; stderr: string }>
+export type Finished = Readonly<{ code: number | null; stdout: string; stderr: string }>
 
-/** Starts the compiled program. */
+const gathering = (stream: Readable): (() => string) => {
+  const chunks: Buffer[] = []
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+  return () => Buffer.concat(chunks).toString()
+}
+
+/** Runs a command line in this process, which on a busy machine is many times faster than a process of its own. */
+export async function rxargs(args: readonly string[], input?: string): Promise<Finished> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const [out, err] = [gathering(stdout), gathering(stderr)]
+  const stdin = Object.assign(Readable.from(input === undefined ? [] : [Buffer.from(input)]), { isTTY: input === undefined })
+  const code = await run(args, { stdin, stdout, stderr, signal: new AbortController().signal } as unknown as Terminal)
+  await new Promise(setImmediate)
+  return { code, stdout: out(), stderr: err() }
+}
+
+/** Starts the compiled program as users do. */
 export const started = (args: readonly string[]): ChildProcessWithoutNullStreams =>
   spawn(process.execPath, [`${root}dist/src/cli/main.js`, ...args])
 
 export function finished(child: ChildProcessWithoutNullStreams): Promise<Finished> {
-  const [out, err]: [Buffer[], Buffer[]] = [[], []]
-  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-  child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
+  const [out, err] = [gathering(child.stdout), gathering(child.stderr)]
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code, signal) =>
-      resolve({ code, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
-    )
+    child.once('close', (code) => resolve({ code, stdout: out(), stderr: err() }))
   })
-}
-
-/** Runs the compiled program to its end. */
-export function rxargs(args: readonly string[], input = ''): Promise<Finished> {
-  const child = started(args)
-  // A program that does not read its input may be gone before it is written.
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(input)
-  return finished(child)
 }
 
 export const jsonl = (stdout: string): Record<string, unknown>[] =>

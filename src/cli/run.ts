@@ -1,0 +1,30 @@
+import { CommanderError } from 'commander'
+import { messageOf, OptionError } from '../core/errors.js'
+import { program } from './program.js'
+import { Interrupted, ReaderGone, type Terminal } from './terminal.js'
+
+function codeOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exitCode
+  if (error instanceof ReaderGone) return 0
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  return error instanceof OptionError ? 2 : 1
+}
+
+/**
+ * Runs the command line `args` (without the program's name), says in one line on stderr what went wrong, if anything did, and
+ * gives the exit code: 0 done, 1 a failed run, 2 a usage error, 130 and 143 interrupted.
+ */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { stderr, signal } = terminal
+  try {
+    await program(terminal).parseAsync(args, { from: 'user' })
+    return 0
+  } catch (thrown) {
+    // What fails because it is stopped is no failure of its own.
+    const error: unknown = signal.aborted ? signal.reason : thrown
+    const isSaid = error instanceof CommanderError || error instanceof Interrupted || error instanceof ReaderGone
+    if (!isSaid) stderr.write(`rxargs: ${messageOf(error).replace(/\s*\n\s*/g, ' ')}\n`)
+    if (args.includes('--debug') && error instanceof Error) stderr.write(`${error.stack}\n`)
+    return codeOf(error)
+  }
+}
