@@ -31,7 +31,7 @@ describe('toParquet', () => {
       '\n\nHuman: "x"',
       '\ufeffmark',
       '\u2028',
-      'x'.repeat(70_000),
+      'x'.repeat(9_000),
       'ﬀ',
       '￿',
       '\u{10ffff}',
