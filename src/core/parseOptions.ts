@@ -3,7 +3,9 @@ import { OptionError } from './errors.js'
 
 /** `0` (number), as error messages show what came. */
 const shown = (value: unknown): string =>
-  value === undefined ? 'nothing' : `\`${typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))}\` (${value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value})`
+  value === undefined
+    ? 'nothing'
+    : `\`${typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))}\` (${value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value})`
 
 const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value)
@@ -24,5 +26,7 @@ export function parseOptions<T extends z.ZodType>(schema: T, options: unknown): 
   }
   const name = String(issue.path[0] ?? 'options')
   const field = schema instanceof z.ZodObject ? (schema.shape[name] as z.ZodType | undefined) : undefined
-  throw new OptionError(`Expected \`${name}\` to be ${field?.description ?? issue.message}, got ${shown(at(options, issue.path))}`)
+  throw new OptionError(
+    `Expected \`${name}\` to be ${field?.description ?? issue.message}, got ${shown(at(options, issue.path))}`,
+  )
 }
