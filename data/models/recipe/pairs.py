@@ -61,8 +61,29 @@ def against(kind: str, better: list[int], worse: list[int], places: tuple[int, i
     return pairs
 
 
-def plant(item: Item, other: list[int], openers: list[int], end: int, rng: random.Random) -> Tree:
-    """`other`: a reply to another prompt. `openers`: tokens that begin a sentence, one of which runs on after the end."""
+@dataclass
+class Vocabulary:
+    end: int
+    marks: set[int]  # full stop, question and exclamation mark
+    openers: list[int]  # what follows them within the replies, as often as it does
+
+
+def vocabulary(tokenizer, items: list[Item]) -> Vocabulary:
+    marks = {tokenizer.convert_tokens_to_ids(mark) for mark in ".!?"}
+    openers = [after for item in items for mark, after in zip(item.chosen[:-1], item.chosen[1:-1]) if mark in marks]
+    return Vocabulary(tokenizer.eos_token_id, marks, openers)
+
+
+def early(reply: list[int], marks: set[int], rng: random.Random) -> int | None:
+    """Tokens before a place where the reply goes on: after a sentence more often than not, for there the end is in question."""
+    inside = range(1, len(reply) - 1)
+    sentences = [kept for kept in inside if reply[kept - 1] in marks]
+    return rng.choice(sentences) if sentences and rng.random() < 0.75 else rng.choice(inside) if inside else None
+
+
+def plant(item: Item, other: list[int], words: Vocabulary, rng: random.Random) -> Tree:
+    """`other`: a reply to another prompt."""
+    end = words.end
     chosen, rejected, sample, other = item.chosen[:REPLY], item.rejected[:REPLY], item.sample[:SAMPLE], other[:OTHER]
     size = len(chosen) + len(rejected) + len(sample) + len(other) + 4
     growing = Growing(left_cut(item.prompt, min(PROMPT, LONGEST - size)), LONGEST)
@@ -73,26 +94,19 @@ def plant(item: Item, other: list[int], openers: list[int], end: int, rng: rando
         drawn = growing.branch(sample)
         pairs += against("sample", chosen, sample, (at, drawn), end, rng)
     for start, reply in ((at, chosen), (at, chosen), (worse, rejected)):
-        if len(reply) > 2:
-            kept = rng.randint(1, len(reply) - 2)
+        kept = early(reply, words.marks, rng)
+        if kept:
             pairs.append(("too early", start + kept, growing.leaf(start, kept, end), WEIGHTS["too early"]))
     if chosen[-1] == end:
         kept = len(chosen) - 1
-        pairs.append(("too late", at + kept, growing.leaf(at, kept, rng.choice(openers)), WEIGHTS["too late"]))
+        pairs.append(("too late", at + kept, growing.leaf(at, kept, rng.choice(words.openers)), WEIGHTS["too late"]))
     return growing.tree(pairs)
 
 
-def sentence_openers(tokenizer, items: list[Item]) -> list[int]:
-    """Tokens that follow a full stop, question or exclamation mark within the replies, as often as they do."""
-    marks = {tokenizer.convert_tokens_to_ids(mark) for mark in ".!?"}
-    replies = [item.chosen[:-1] for item in items]
-    return [after for reply in replies for mark, after in zip(reply, reply[1:]) if mark in marks]
-
-
-def epoch(items: list[Item], openers: list[int], end: int, tokens: int, rng: random.Random) -> list[tuple[int, list[Tree]]]:
+def epoch(items: list[Item], words: Vocabulary, tokens: int, rng: random.Random) -> list[tuple[int, list[Tree]]]:
     """One shuffled pass: batches of at most `tokens` tokens, each with the length of its rows."""
     order = rng.sample(range(len(items)), len(items))
-    trees = [plant(items[place], items[order[i - 1]].chosen, openers, end, rng) for i, place in enumerate(order)]
+    trees = [plant(items[place], items[order[i - 1]].chosen, words, rng) for i, place in enumerate(order)]
     batches = []
     for first in range(0, len(trees), WINDOW):
         window = sorted(trees[first : first + WINDOW], key=lambda tree: -len(tree.tokens))

@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from transformers import LlamaForSequenceClassification
 
 from lm import load_lm
-from pairs import epoch, items, sentence_openers
+from pairs import epoch, items, vocabulary
 from texts import hh_pairs, reward_half
 from tokenizer import load_tokenizer
 from tree import stacked
 
-STEPS = 1300
+STEPS = 900
 TOKENS_A_STEP = 2048
 RATE = 3e-4
 FROZEN = 1  # lowest layers that keep chat-lm's weights, as its embedding does
@@ -54,7 +54,7 @@ def train_reward(name: str, data: Path, lm: Path, samples: list[list[int]], out:
     chosen = [(pair, sample) for pair, sample in zip(pairs, samples, strict=True) if id(pair) in mine]
     model, tokenizer = reward_from_lm(lm)
     half = items(tokenizer, [pair for pair, _ in chosen], [sample for _, sample in chosen])
-    openers, end = sentence_openers(tokenizer, half), tokenizer.eos_token_id
+    words, end = vocabulary(tokenizer, half), tokenizer.eos_token_id
     params = [param for param in model.parameters() if param.requires_grad]
     groups = [{"params": [p for p in params if (p.ndim > 1) == wide], "weight_decay": 0.1 * wide} for wide in (True, False)]
     optimizer = torch.optim.AdamW(groups, RATE, betas=(0.9, 0.98), fused=True)
@@ -67,7 +67,7 @@ def train_reward(name: str, data: Path, lm: Path, samples: list[list[int]], out:
     curve, began, batches, averaged, means = [], time.time(), [], None, defaultdict(lambda: [0.0, 0.0, 0])
     model.train()
     for step in range(steps):
-        batches = batches or epoch(half, openers, end, TOKENS_A_STEP, rng)
+        batches = batches or epoch(half, words, TOKENS_A_STEP, rng)
         length, trees = batches.pop()
         rewards = rewards_of(**stacked(trees, length, end))
         kinds, rows, better, worse, weights = zip(*((kind, i, a, b, w) for i, tree in enumerate(trees) for kind, a, b, w in tree.pairs))
