@@ -29,6 +29,8 @@ describe('topP', () => {
     'keeps one at least, and all for p = 1',
     marbles(({ cold, expectObservable }) => {
       expectObservable(cold('l|', { l }).pipe(topP({ p: 0.01 }))).toBe('c|', { c: kept(1) })
+      expectObservable(cold('l|', { l }).pipe(topP({ p: 0.799 }))).toBe('c|', { c: kept(1, 3) })
+      expectObservable(cold('l|', { l }).pipe(topP({ p: 0.801 }))).toBe('c|', { c: kept(1, 3, 0) })
       expectObservable(cold('l|', { l }).pipe(topP({ p: 1 }))).toBe('c|', { c: kept(1, 3, 0, 2) })
     }),
   )
