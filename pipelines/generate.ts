@@ -5,10 +5,10 @@ import { ModelLostError, messageOf, OptionError, ShapeError } from '../src/core/
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { Decoder, Models, Need, Prompt, Row, RowKey, RowsOptions, Run } from '../src/core/types.js'
 import { version } from '../src/core/version.js'
-import { decode } from './decode.js'
 import { abortable, delivered, iterated } from './deliveries.js'
 import { finish } from './finish.js'
 import { type Job, jobs } from './jobs.js'
+import { perToken, type Search } from './perToken.js'
 import { emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
 import { schedule } from './schedule.js'
 import { startOf } from './startOf.js'
@@ -49,7 +49,12 @@ export type GenerateEvent =
  * @throws OptionError for an option that may not be, a decoder without the reward it needs, or one that needs more logits than
  *   the model gives
  */
-export function generate(source: AsyncIterable<Prompt>, decoder: Decoder, models: Models, options: GenerateOptions = {}): Run {
+export function generate(
+  source: AsyncIterable<Prompt>,
+  decoder: Decoder | Search,
+  models: Models,
+  options: GenerateOptions = {},
+): Run {
   const { now = Date.now, onNotice, onEvent, ...settings } = parseOptions(generateOptions, options)
   const { maxNewTokens, maxPromptTokens, samples, seed, stop, concurrency, trace } = settings
   const { codec, endTokenIds, stopStrings: modelStop } = models.lm
@@ -57,9 +62,9 @@ export function generate(source: AsyncIterable<Prompt>, decoder: Decoder, models
     onNotice,
     onBatch: onEvent && ((model, report) => onEvent({ type: 'batch', model, report })),
   })
-  const { lm, reward, rewards } = scheduled
-  const step = decoder(scheduled)
-  checkNeed(step.need ?? 'all', models)
+  const { reward, rewards } = scheduled
+  const search = ('search' in decoder ? decoder : perToken(decoder)).search(scheduled)
+  checkNeed(search.need ?? 'all', models)
 
   // A reward model that reads the same tokens has to have room for them, too.
   const sameTokens = models.rewards.filter((source) => 'codec' in source && source.codec.fingerprint === codec.fingerprint)
@@ -72,7 +77,7 @@ export function generate(source: AsyncIterable<Prompt>, decoder: Decoder, models
     const stops = [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop, ...modelStop]
     const finished = finish({ codec, endTokenIds, stop: stops, maxNewTokens, contextLength })
     const key = { id: job.prompt.id, sample: job.sample }
-    return decode(start, { lm, decoder: step, finish: finished }).pipe(
+    return search.steps(start, finished).pipe(
       tap(() => onEvent?.({ type: 'token', key })),
       reduce((sum, one) => tally(sum, one, { trace, reward: reward?.name }), emptyTally()),
       mergeMap((sum) => {
@@ -110,7 +115,7 @@ export function generate(source: AsyncIterable<Prompt>, decoder: Decoder, models
       version,
       spec: {
         ...settings.spec,
-        decoder: step.spec ?? { steps: [{ custom: {} }] },
+        decoder: search.spec ?? { steps: [{ custom: {} }] },
         rewards: models.rewards.map(({ name }) => name),
         ...{ maxNewTokens, maxPromptTokens, samples, stop, trace },
       },
