@@ -13,12 +13,12 @@ WINDOW = 96  # trees among which a batch's trees are picked by size
 
 # What each comparison counts in the loss. `… prefix`: both replies cut to the same number of tokens.
 WEIGHTS = {
-    "hh": 1.0,
-    "hh prefix": 0.3,
+    "hh": 1.5,
+    "hh prefix": 0.2,
     "other": 0.4,
-    "other prefix": 0.3,
-    "sample": 0.2,
-    "sample prefix": 0.2,
+    "other prefix": 0.2,
+    "sample": 0.3,
+    "sample prefix": 0.3,
     "too early": 0.2,  # the reply goes on, against an end token in its middle
     "too late": 0.2,  # the end token, against running on
 }
@@ -78,7 +78,7 @@ def early(reply: list[int], marks: set[int], rng: random.Random) -> int | None:
     """Tokens before a place where the reply goes on: after a sentence more often than not, for there the end is in question."""
     inside = range(1, len(reply) - 1)
     sentences = [kept for kept in inside if reply[kept - 1] in marks]
-    return rng.choice(sentences) if sentences and rng.random() < 0.75 else rng.choice(inside) if inside else None
+    return rng.choice(sentences) if sentences and rng.random() < 0.9 else rng.choice(inside) if inside else None
 
 
 def plant(item: Item, other: list[int], words: Vocabulary, rng: random.Random) -> Tree:
@@ -93,13 +93,14 @@ def plant(item: Item, other: list[int], words: Vocabulary, rng: random.Random) -
     if sample:
         drawn = growing.branch(sample)
         pairs += against("sample", chosen, sample, (at, drawn), end, rng)
-    for start, reply in ((at, chosen), (at, chosen), (worse, rejected)):
+    # As many ends too early as too late: else the mere end token would gain or lose, and replies grow shorter or longer.
+    for start, reply in ((at, chosen), (worse, rejected)):
         kept = early(reply, words.marks, rng)
         if kept:
             pairs.append(("too early", start + kept, growing.leaf(start, kept, end), WEIGHTS["too early"]))
-    if chosen[-1] == end:
-        kept = len(chosen) - 1
-        pairs.append(("too late", at + kept, growing.leaf(at, kept, rng.choice(words.openers)), WEIGHTS["too late"]))
+        kept = len(reply) - 1
+        if kept and reply[-1] == end:
+            pairs.append(("too late", start + kept, growing.leaf(start, kept, rng.choice(words.openers)), WEIGHTS["too late"]))
     return growing.tree(pairs)
 
 

@@ -21,7 +21,7 @@ from tree import stacked
 
 STEPS = 900
 TOKENS_A_STEP = 2048
-RATE = 3e-4
+RATE = 5e-4
 FROZEN = 1  # lowest layers that keep chat-lm's weights, as its embedding does
 AVERAGED = 0.3  # the final weights are the mean over this last share of the run
 SEEDS = {"chat-rm": 11, "judge-rm": 23}
