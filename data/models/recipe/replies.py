@@ -30,7 +30,7 @@ def decode(prompts: list[str], work: Path, name: str, models: Path, end: int, *f
             raise RuntimeError(f"rxargs ended with {done.returncode}: {done.stderr[-2000:]}")
         part.rename(rows)
     replies = {}
-    for line in rows.read_text().splitlines():
+    for line in filter(None, rows.read_text().split("\n")):  # not splitlines: text may hold U+2028
         row = json.loads(line)
         if row["finish_reason"] == "error":
             print(f"{name}: left out: {row.get('error')}", flush=True)
