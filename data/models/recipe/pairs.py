@@ -6,22 +6,25 @@ from dataclasses import dataclass
 from texts import Pair
 from tree import Growing, Pairs, Tree
 
-PROMPT, REPLY, SAMPLE, OTHER = 192, 120, 64, 40  # tokens at most; prompts are cut from the left, replies from the right
+PROMPT, REPLY, SAMPLE, OTHER = 160, 120, 64, 72  # tokens at most; prompts are cut from the left, replies from the right
 LONGEST = 512  # tokens of a tree
 STRIDE = 32  # rows of a batch are padded to a multiple of this
 WINDOW = 96  # trees among which a batch's trees are picked by size
 
-# What each comparison counts in the loss. `… prefix`: both replies cut to the same number of tokens.
+# What each comparison counts in the loss. `… prefix`: both replies cut to the same number of tokens, at PLACES lengths together.
 WEIGHTS = {
-    "hh": 1.5,
-    "hh prefix": 0.2,
-    "other": 0.4,
-    "other prefix": 0.2,
-    "sample": 0.3,
-    "sample prefix": 0.3,
-    "too early": 0.2,  # the reply goes on, against an end token in its middle
-    "too late": 0.2,  # the end token, against running on
+    "hh": 1.2,
+    "hh prefix": 0.4,
+    "other": 0.2,
+    "other prefix": 0.5,
+    "sample": 0.15,
+    "sample prefix": 0.35,
+    "too early": 0.15,  # the reply goes on, against an end token in its middle
+    "too late": 0.15,  # the end token, against running on
 }
+PLACES = 8
+ALIKE = 1.25  # whole replies of other kinds than HH are compared only up to this ratio of lengths, so that length tells nothing
+POOL = 24  # replies to other prompts, of which the one nearest in length is taken
 
 
 @dataclass
@@ -31,7 +34,7 @@ class Item:
     prompt: list[int]
     chosen: list[int]
     rejected: list[int]
-    sample: list[int]  # empty where none was drawn
+    sample: list[int]
 
 
 def left_cut(prompt: list[int], tokens: int) -> list[int]:
@@ -50,13 +53,15 @@ def items(tokenizer, pairs: list[Pair], samples: list[list[int]]) -> list[Item]:
 
 
 def against(kind: str, better: list[int], worse: list[int], places: tuple[int, int], end: int, rng: random.Random) -> Pairs:
-    """The whole replies where both have their end, and two common lengths; one is long enough to be a text, one may be anything."""
-    common = min(len(better), len(worse)) - 1  # an end token is no part of a prefix
+    """The whole replies where both have their end, and common lengths."""
+    short, long = sorted((len(better), len(worse)))
+    common = short - 1  # an end token is no part of a prefix
     if common < 1:
         return []
-    lengths = [rng.randint(1, common), rng.randint((common + 1) // 2, common)]
-    pairs = [(kind + " prefix", places[0] + n - 1, places[1] + n - 1, WEIGHTS[kind + " prefix"]) for n in lengths]
-    if better[-1] == end and worse[-1] == end:
+    share = WEIGHTS[kind + " prefix"] / PLACES
+    lengths = [rng.randint(1, common) for _ in range(PLACES)]
+    pairs = [(kind + " prefix", places[0] + n - 1, places[1] + n - 1, share) for n in lengths]
+    if better[-1] == end and worse[-1] == end and (kind == "hh" or long <= ALIKE * short):
         pairs.append((kind, places[0] + len(better) - 1, places[1] + len(worse) - 1, WEIGHTS[kind]))
     return pairs
 
@@ -89,10 +94,11 @@ def plant(item: Item, other: list[int], words: Vocabulary, rng: random.Random) -
     growing = Growing(left_cut(item.prompt, min(PROMPT, LONGEST - size)), LONGEST)
     at, worse = growing.branch(chosen), growing.branch(rejected)
     pairs = against("hh", chosen, rejected, (at, worse), end, rng)
-    pairs += against("other", chosen, other, (at, growing.branch(other)), end, rng)
-    if sample:
-        drawn = growing.branch(sample)
-        pairs += against("sample", chosen, sample, (at, drawn), end, rng)
+    strange = growing.branch(other)
+    drawn = growing.branch(sample)
+    for start, reply in ((at, chosen), (worse, rejected)):
+        pairs += against("other", reply, other, (start, strange), end, rng)
+        pairs += against("sample", reply, sample, (start, drawn), end, rng)
     # As many ends too early as too late: else the mere end token would gain or lose, and replies grow shorter or longer.
     for start, reply in ((at, chosen), (worse, rejected)):
         kept = early(reply, words.marks, rng)
@@ -104,10 +110,15 @@ def plant(item: Item, other: list[int], words: Vocabulary, rng: random.Random) -
     return growing.tree(pairs)
 
 
+def other_reply(item: Item, pool: list[Item]) -> list[int]:
+    replies = [other.chosen for other in pool if other.prompt != item.prompt]
+    return min(replies, key=lambda reply: abs(len(reply) - len(item.chosen)))
+
+
 def epoch(items: list[Item], words: Vocabulary, tokens: int, rng: random.Random) -> list[tuple[int, list[Tree]]]:
     """One shuffled pass: batches of at most `tokens` tokens, each with the length of its rows."""
     order = rng.sample(range(len(items)), len(items))
-    trees = [plant(items[place], items[order[i - 1]].chosen, words, rng) for i, place in enumerate(order)]
+    trees = [plant(item, other_reply(item, rng.sample(items, POOL)), words, rng) for item in (items[i] for i in order)]
     batches = []
     for first in range(0, len(trees), WINDOW):
         window = sorted(trees[first : first + WINDOW], key=lambda tree: -len(tree.tokens))

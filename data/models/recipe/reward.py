@@ -19,7 +19,7 @@ from texts import hh_pairs, reward_half
 from tokenizer import load_tokenizer
 from tree import stacked
 
-STEPS = 900
+STEPS = 800
 TOKENS_A_STEP = 2048
 RATE = 5e-4
 FROZEN = 1  # lowest layers that keep chat-lm's weights, as its embedding does
