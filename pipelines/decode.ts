@@ -21,7 +21,8 @@ export type DecodeOptions = Readonly<{
  */
 export function decode(start: Sequence, { lm, decoder, finish }: DecodeOptions): Observable<DecodedStep> {
   const need = decoder.need ?? 'all'
-  const append = (step: Selected): DecodedStep => {
+  const append = (step: Selected, index: number): DecodedStep => {
+    if (index > 0) throw new ShapeError('Expected the decoder to give one token a step, got two')
     if (!Number.isInteger(step.tokenId) || step.tokenId < 0) throw new ShapeError(`Expected a token id, got ${step.tokenId}`)
     const sequence = { ...step.sequence, tokenIds: [...step.sequence.tokenIds, step.tokenId] }
     const finished = finish(sequence)

@@ -13,6 +13,18 @@ export type FinishOptions = Readonly<{
   contextLength: number
 }>
 
+/** Stop strings that are text, and those that are one special token, which text does not show: they end a reply as end tokens do. */
+export function stopsOf(stop: readonly string[], codec: TextCodec): Readonly<{ texts: string[]; tokenIds: number[] }> {
+  const texts: string[] = []
+  const tokenIds: number[] = []
+  for (const string of stop) {
+    const ids = codec.encode(string, false)
+    if (ids.length === 1 && codec.decode(ids, true) === '') tokenIds.push(ids[0]!)
+    else texts.push(string)
+  }
+  return { texts, tokenIds }
+}
+
 /** More than the characters a token may still be missing (incomplete bytes show as up to three U+FFFD). */
 const SLACK = 4
 

@@ -6,7 +6,7 @@ import { parseOptions } from '../src/core/parseOptions.js'
 import type { Decoder, Models, Need, Prompt, Row, RowKey, RowsOptions, Run } from '../src/core/types.js'
 import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
-import { finish } from './finish.js'
+import { finish, stopsOf } from './finish.js'
 import { type Job, jobs } from './jobs.js'
 import { perToken, type Search } from './perToken.js'
 import { emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
@@ -74,8 +74,11 @@ export function generate(
 
   const decoded = (job: Job, startedAt: number): Observable<Row> => {
     const { start, text } = startOf(job, { codec, seed, maxPromptTokens, contextLength })
-    const stops = [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop, ...modelStop]
-    const finished = finish({ codec, endTokenIds, stop: stops, maxNewTokens, contextLength })
+    const { texts, tokenIds } = stopsOf(
+      [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop, ...modelStop],
+      codec,
+    )
+    const finished = finish({ codec, endTokenIds: [...endTokenIds, ...tokenIds], stop: texts, maxNewTokens, contextLength })
     const key = { id: job.prompt.id, sample: job.sample }
     return search.steps(start, finished).pipe(
       tap(() => onEvent?.({ type: 'token', key })),

@@ -17,7 +17,7 @@ export async function* jobs(
   let number = 0
   for await (const given of prompts) {
     number++
-    const prompt = seen.has(given.id) ? duplicate(given, number) : given
+    const prompt = seen.has(given.id) ? duplicate(given, number, seen) : given
     seen.add(prompt.id)
     for (let sample = 0; sample < samples; sample++) {
       if (!done({ id: prompt.id, sample })) yield { prompt, sample }
@@ -25,8 +25,9 @@ export async function* jobs(
   }
 }
 
-const duplicate = ({ id, place, input }: Prompt, number: number): Prompt => ({
-  ...(input && { input }),
-  id: place ?? `${id} (prompt ${number})`,
-  error: `Expected each id once, got \`${id}\` again${place === undefined ? '' : ` in ${place}`}`,
-})
+function duplicate({ id, place }: Prompt, number: number, seen: ReadonlySet<string>): Prompt {
+  const name = place ?? `${id} (prompt ${number})`
+  let free = name
+  for (let n = 2; seen.has(free); n++) free = `${name} (${n})`
+  return { id: free, error: `Expected each id once, got \`${id}\` again${place === undefined ? '' : ` in ${place}`}` }
+}

@@ -8,6 +8,7 @@ export { temperature } from '../operators/temperature.js'
 export { topK } from '../operators/topK.js'
 export { topP } from '../operators/topP.js'
 export { type DecodedStep, decode } from '../pipelines/decode.js'
+export { decoderFromSpec } from '../pipelines/decoderFromSpec.js'
 export { args } from '../pipelines/decoders/args.js'
 export { argsStochastic } from '../pipelines/decoders/argsStochastic.js'
 export { greedy } from '../pipelines/decoders/greedy.js'
@@ -16,12 +17,24 @@ export { topKSampling } from '../pipelines/decoders/topKSampling.js'
 export { finish } from '../pipelines/finish.js'
 export { type GenerateEvent, type GenerateOptions, generate } from '../pipelines/generate.js'
 export { type BoundSearch, perToken, type Search } from '../pipelines/perToken.js'
+export { decoderByName } from '../pipelines/registry.js'
 export { schedule } from '../pipelines/schedule.js'
+export { type ScoreOptions, score } from '../pipelines/score.js'
 export { steps } from '../pipelines/steps.js'
 export { batchTextReward, textReward } from '../pipelines/textReward.js'
-export * from './core/errors.js'
+export {
+  InputError,
+  ModelError,
+  ModelLostError,
+  OptionError,
+  OutputError,
+  RewardError,
+  ShapeError,
+  TemplateError,
+} from './core/errors.js'
 export type * from './core/types.js'
 export { version } from './core/version.js'
 export { type FileOptions, fromFile } from './io/fromFile.js'
+export { readRows } from './io/readRows.js'
 export { type Summary, type ToParquetOptions, toParquet } from './io/toParquet.js'
 export { type LoadOptions, loadModels, type RewardOption } from './models/loadModels.js'

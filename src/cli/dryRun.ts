@@ -1,7 +1,7 @@
 import { generateOptions } from '../../pipelines/generate.js'
 import { countRows } from '../io/countRows.js'
 import { listParts } from '../io/parquet/partFiles.js'
-import { loadCheckpoint } from '../models/checkpoint/loadCheckpoint.js'
+import { readModel } from '../models/loadModel.js'
 import { lengthClass } from '../models/runtime/cacheShape.js'
 import { bytes, count, sizeOf } from './describeModel.js'
 import type { GenerateFlags } from './generateFlags.js'
@@ -17,7 +17,7 @@ export async function dryRun(input: string, flags: GenerateFlags, { stdout, sign
   const models = await Promise.all(
     [{ role: 'lm', path: lm }, ...rewards.map(({ path, name = path }) => ({ role: `reward ${name}`, path }))].map(
       async ({ role, path }) => {
-        const { config, tensors } = await loadCheckpoint(path)
+        const { config, tensors } = await readModel(path, { head: role === 'lm' ? 'lm' : 'reward', role })
         const size = sizeOf(config, tensors)
         const tokens = lengthClass(Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens), config.contextLength)
         return { role, path, config, size, tokens, cacheBytes: size.cacheBytes * tokens * settings.concurrency }
@@ -37,7 +37,7 @@ export async function dryRun(input: string, flags: GenerateFlags, { stdout, sign
     ['weights', bytes(weights)],
     [
       'cache',
-      `${bytes(cache)} at most: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,
+      `about ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,
     ],
     ['memory', `about ${bytes(weights + cache)}, and what a batch needs while it is computed`],
     ['output', output === undefined ? 'JSONL on stdout' : `${output}: ${(await listParts(output)).length} part files there`],

@@ -39,7 +39,7 @@ async function run(input: string, flags: GenerateFlags, terminal: Terminal): Pro
     const prompts = limited(fromFile(input, { template, promptColumn, keepInput, stdin }), limit)
     const rows = generate(prompts, decoder, models, {
       ...flags.settings,
-      spec: { template, promptColumn: promptColumn ?? 'prompt' },
+      spec: { template, promptColumn: promptColumn ?? null, keepInput },
       onNotice: shown.say,
       onEvent: (event) => {
         if (event.type === 'token') shown.token()

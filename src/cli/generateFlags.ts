@@ -61,7 +61,7 @@ export function generateFlags(command: Command): Command {
     .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
-    .option('--reward <[name=]folder>', 'reward model, repeatable (default: the embedded chat-rm)', repeated(namedPath))
+    .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', repeated(namedPath))
     .option('--decoder <name>', Object.keys(decoders).join(', '), oneOf('decoder', Object.keys(decoders)), 'args')
   for (const { flag, about } of flagsOfDecoders()) command.option(`--${flag} <number>`, about)
   return command
@@ -100,17 +100,20 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
     if (given && output === undefined) throw new OptionError(`Expected \`--output\` beside \`--${flag}\`, got none`)
   }
   if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
+  const rewards = flags.reward ?? [{ path: embedded('chat-rm') }]
+  // The decoders combine one reward; a second one would be loaded and ignored.
+  if (rewards.length > 1) throw new OptionError(`Expected one \`--reward\`, got ${rewards.length}`)
   const given = flagsOfDecoders().flatMap(({ option, flag }) => {
     const value = flags[camel(flag) as keyof GivenFlags]
     return value === undefined ? [] : [[option, value as string] as const]
   })
   const options = decoderOptions(decoder, Object.fromEntries(given))
-  const { output: _, ...all } = { output, ...(decoders[decoder]!.options.parse(options) as Readonly<Record<string, number>>) }
+  const all = decoders[decoder]!.options.parse(options) as Readonly<Record<string, number>>
   const said = Object.entries(all).map(([name, value]) => `${name} ${value}`)
   return {
     ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, keepInput, decoder },
     lm: flags.lm ?? embedded('chat-lm'),
-    rewards: flags.reward ?? [{ path: embedded('chat-rm') }],
+    rewards,
     decoderOptions: options,
     about: said.length > 0 ? `${decoder} (${said.join(', ')})` : decoder,
     settings: {

@@ -4,6 +4,7 @@ import { ModelError, messageOf, TemplateError } from '../core/errors.js'
 import { checkFolder } from '../models/checkpoint/checkFolder.js'
 import { type ModelConfig, readConfig } from '../models/checkpoint/config.js'
 import { readGenerationConfig } from '../models/checkpoint/generationConfig.js'
+import { checkVocabulary } from '../models/checkpoint/loadCheckpoint.js'
 import { loadCodec } from '../models/checkpoint/loadCodec.js'
 import { readJson, readOptionalJson } from '../models/checkpoint/readJson.js'
 import { readSafetensors } from '../models/checkpoint/safetensors.js'
@@ -45,6 +46,7 @@ async function inspected(folder: string): Promise<Found> {
   const tensors = await attempt(() => readSafetensors(folder))
   const graph = config && tensors && (await attempt(() => buildGraph(config, tensors)))
   const codec = await attempt(() => loadCodec(folder))
+  if (config && codec) await attempt(() => checkVocabulary(folder, config, codec))
   const ends = config && json && (await attempt(() => endsOf(folder, json, config)))
   const size = config && tensors && sizeOf(config, tensors)
   const architecture = Array.isArray(json?.architectures) ? json.architectures.join(', ') : undefined

@@ -76,7 +76,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
       { reward, hashes },
       {
         concurrency: flags.concurrency,
-        spec: { template, promptColumn: promptColumn ?? 'prompt', completionColumn },
+        spec: { template, promptColumn: promptColumn ?? null, completionColumn, keepInput: keepInput ?? false },
       },
     )
     const counting = countRows(input)

@@ -1,6 +1,7 @@
+import { OptionError } from '../core/errors.js'
 import type { Prompt } from '../core/types.js'
 import { type ReadOptions, readRecords } from './prompts/readRecords.js'
-import { type PromptOptions, toPrompt } from './prompts/toPrompt.js'
+import { type PromptOptions, templates, toPrompt } from './prompts/toPrompt.js'
 
 export type FileOptions = PromptOptions & Pick<ReadOptions, 'stdin'>
 
@@ -13,7 +14,9 @@ export type FileOptions = PromptOptions & Pick<ReadOptions, 'stdin'>
  * @throws InputError (while it is read) when there is no such file, or it is damaged Parquet
  */
 export async function* fromFile(path: string, options: FileOptions = {}): AsyncGenerator<Prompt> {
-  const { stdin, promptColumn = 'prompt', keepInput } = options
+  const { stdin, promptColumn = 'prompt', keepInput, template = 'auto' } = options
+  if (!templates.includes(template))
+    throw new OptionError(`Expected \`template\` to be one of ${templates.join(', ')}, got \`${template}\``)
   const columns = keepInput ? undefined : [...new Set(['id', 'messages', 'stop', promptColumn])]
   for await (const record of readRecords(path, { columns, stdin })) yield toPrompt(record, options)
 }

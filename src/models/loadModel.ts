@@ -1,20 +1,19 @@
 import { ModelError } from '../core/errors.js'
 import { type Checkpoint, loadCheckpoint } from './checkpoint/loadCheckpoint.js'
-import { buildGraph } from './graph/buildGraph.js'
+import { type BuiltGraph, buildGraph } from './graph/buildGraph.js'
 import { ModelWorker } from './runtime/ModelWorker.js'
 
 /** A checkpoint and the worker that runs it. */
 export type LoadedModel = Readonly<{ checkpoint: Checkpoint; worker: ModelWorker }>
 
+type Expected = Readonly<{ head: 'lm' | 'reward'; role: string }>
+
 /**
- * Reads a model folder, writes its graph and starts its worker.
+ * Reads a model folder and writes its graph; loads no weights.
  *
  * @throws ModelError when the folder cannot be used, or has another head than was asked for
  */
-export async function loadModel(
-  path: string,
-  { head, threads, role }: { head: 'lm' | 'reward'; threads: number; role: string },
-): Promise<LoadedModel> {
+export async function readModel(path: string, { head, role }: Expected): Promise<Checkpoint & { graph: BuiltGraph }> {
   const checkpoint = await loadCheckpoint(path)
   const { config, tensors, folder } = checkpoint
   if (config.head !== head) {
@@ -23,12 +22,21 @@ export async function loadModel(
       `Expected ${expected} for \`${role}\`, got ${config.head === 'lm' ? 'a language model' : 'a reward model'} in ${folder}`,
     )
   }
-  const graph = buildGraph(config, tensors)
-  const worker = await ModelWorker.start(folder, {
+  return { ...checkpoint, graph: buildGraph(config, tensors) }
+}
+
+/**
+ * Reads a model folder and starts its worker.
+ *
+ * @throws ModelError when the folder cannot be used, or has another head than was asked for
+ */
+export async function loadModel(path: string, { threads, ...expected }: Expected & { threads: number }): Promise<LoadedModel> {
+  const { graph, ...checkpoint } = await readModel(path, expected)
+  const worker = await ModelWorker.start(checkpoint.folder, {
     graph: graph.model,
     folder: graph.weightsFolder,
     shape: graph.shape,
-    contextLength: config.contextLength,
+    contextLength: checkpoint.config.contextLength,
     output: graph.output,
     threads,
   })

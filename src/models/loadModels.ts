@@ -1,10 +1,18 @@
 import { availableParallelism } from 'node:os'
 import { basename, resolve } from 'node:path'
+import * as z from 'zod'
 import { OptionError } from '../core/errors.js'
+import { parseOptions } from '../core/parseOptions.js'
 import type { Models, RewardSource, TextReward } from '../core/types.js'
 import { batchedLanguageModel, batchedRewardModel } from './batchedModels.js'
 import { hashFolder } from './checkpoint/hashFolder.js'
 import { type LoadedModel, loadModel } from './loadModel.js'
+
+const atLeastOne = z.int().min(1)
+const limits = z.object({
+  threads: atLeastOne.default(availableParallelism()).describe('an integer >= 1'),
+  maxBatch: atLeastOne.default(64).describe('an integer >= 1'),
+})
 
 /** A reward: a model's folder, with a name of its own if wished, or a function of text. */
 export type RewardOption = string | Readonly<{ name?: string; path: string }> | TextReward
@@ -12,7 +20,10 @@ export type RewardOption = string | Readonly<{ name?: string; path: string }> | 
 export type LoadOptions = Readonly<{
   /** Folder of the language model. */
   lm: string
-  /** One reward or several; names must differ. None: decoders that need none still work. */
+  /**
+   * One reward or several; names must differ. The decoders of this package steer by the first; decoders of one's own see all.
+   * None: decoders that need none still work.
+   */
   reward?: RewardOption | readonly RewardOption[]
   /** Threads a model computes with; all cores unless given, the models take turns. */
   threads?: number
@@ -27,7 +38,8 @@ export type LoadOptions = Readonly<{
  * @throws OptionError when two rewards have the same name
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm, threads = availableParallelism(), maxBatch = 64 } = options
+  const { lm } = options
+  const { threads, maxBatch } = parseOptions(limits, { threads: options.threads, maxBatch: options.maxBatch })
   const rewards = named(options.reward)
   const loads: Promise<LoadedModel>[] = []
   const load = (path: string, head: 'lm' | 'reward', role: string): Promise<LoadedModel> => {

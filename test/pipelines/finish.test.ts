@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { finish } from '../../pipelines/finish.js'
+import { finish, stopsOf } from '../../pipelines/finish.js'
 import type { Sequence, TextCodec } from '../../src/core/types.js'
 import { sequence } from '../marbles.js'
 
@@ -84,5 +84,12 @@ describe('finish', () => {
       }),
       { numRuns: 500 },
     )
+  })
+})
+
+describe('stopsOf', () => {
+  it('takes a stop string that is a special token for an end token: no text shows it', () => {
+    const words = { ...codec, encode: (text: string) => (text === '<end>' ? [END] : [5]) }
+    expect(stopsOf(['<end>', 'a'], words)).toEqual({ texts: ['a'], tokenIds: [END] })
   })
 })

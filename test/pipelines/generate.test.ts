@@ -1,11 +1,10 @@
-import { concat, ignoreElements, lastValueFrom, map, NEVER, take, throwError, toArray } from 'rxjs'
+import { lastValueFrom, map, mergeMap, NEVER, take, throwError, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { args } from '../../pipelines/decoders/args.js'
 import { greedy } from '../../pipelines/decoders/greedy.js'
 import { nucleus } from '../../pipelines/decoders/nucleus.js'
 import { topKSampling } from '../../pipelines/decoders/topKSampling.js'
 import { type GenerateEvent, type GenerateOptions, generate } from '../../pipelines/generate.js'
-import { perToken, type Search } from '../../pipelines/perToken.js'
 import { batchTextReward } from '../../pipelines/textReward.js'
 import { ModelLostError, OptionError } from '../../src/core/errors.js'
 import type { Decoder, Models, Prompt, Row } from '../../src/core/types.js'
@@ -147,23 +146,20 @@ describe('exactly one row a prompt and sample', () => {
     expect(await run(['a'], { decoder: none })).toMatchObject([{ error: 'Expected the decoder to give a token, got none' }])
     const strange: Decoder = () => (source) => source.pipe(map((step) => ({ ...step, tokenId: -1 }))) as never
     expect(await run(['a'], { decoder: strange })).toMatchObject([{ error: 'Expected a token id, got -1' }])
+    const doubled: Decoder = (models) => (source) =>
+      source.pipe(
+        greedy()(models),
+        mergeMap((step) => [step, step]),
+      )
+    expect(await run(['a'], { decoder: doubled })).toMatchObject([
+      { error: 'Expected the decoder to give one token a step, got two' },
+    ])
     const throwing: Decoder = () => () => throwError(() => new Error('mine')) as never
     expect(await run(['a'], { decoder: throwing })).toMatchObject([{ error: 'mine' }])
   })
 })
 
 describe('a run', () => {
-  it('takes a search in the place of a decoder', async () => {
-    const twice: Search = {
-      search: (models) => {
-        const { steps, need } = perToken(greedy()).search(models)
-        return { need, steps: (start, finish) => concat(steps(start, finish).pipe(ignoreElements()), steps(start, finish)) }
-      },
-    }
-    const found = generate(promptsOf(['a']), twice, fakeModels(), { maxNewTokens: 4 })
-    expect(found.meta.spec).toMatchObject({ decoder: { steps: [{ custom: {} }] } })
-    expect(settled(await rowsOf(found))).toEqual(await run(['a'], { decoder: greedy(), maxNewTokens: 4 }))
-  })
   it('fails when a model is lost, and makes no error rows of prompts that are not to blame', async () => {
     const lm = { ...fakeLm(), run: async () => Promise.reject(new ModelLostError('the worker ended')) }
     const rows: Row[] = []

@@ -15,8 +15,8 @@ const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoExc
 
 const nameOf = (number: number): string => `part-${String(number).padStart(5, '0')}.parquet`
 
-/** Where part files go, and how links are made there: tests put a file system without links in. */
-export type PartOptions = Readonly<{ link?: typeof hardLink }>
+/** How links are made (tests put a file system without links in), and what to do just before the part is placed. */
+export type PartOptions = Readonly<{ link?: typeof hardLink; replacing?: () => Promise<void> }>
 
 /** Paths of a folder's part files in the order of their numbers; none where there is no folder. */
 export async function listParts(folder: string): Promise<string[]> {
@@ -108,16 +108,21 @@ async function linkAs(from: string, folder: string, number: number, link: typeof
 
 /**
  * Writes bytes as the folder's next part file: complete under its name, or not there at all. Another writer's part is never
- * overwritten; the next free number is taken.
+ * overwritten; the next free number is taken. `replacing` removes what the part replaces, once its bytes are safe on the disk.
  *
  * @returns its path
  * @throws OutputError when the disk is full, the folder is gone, or it may not be written
  */
-export async function addPart(folder: string, bytes: Uint8Array, { link = hardLink }: PartOptions = {}): Promise<string> {
-  const last = (await listParts(folder)).at(-1)
-  const first = last === undefined ? 0 : Number(last.match(/(\d+)\.parquet$/)![1]) + 1
+export async function addPart(
+  folder: string,
+  bytes: Uint8Array,
+  { link = hardLink, replacing = async () => {} }: PartOptions = {},
+): Promise<string> {
   const temporary = await writeTemporary(folder, bytes)
   try {
+    await replacing()
+    const last = (await listParts(folder)).at(-1)
+    const first = last === undefined ? 0 : Number(last.match(/(\d+)\.parquet$/)![1]) + 1
     let number = first
     while (!(await linkAs(temporary, folder, number, link))) number++
     await syncFolder(folder)

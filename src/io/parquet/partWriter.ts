@@ -92,10 +92,13 @@ export function partWriter({ folder, meta, replaces, failed, policy = growing }:
     const records = rows.map(recordOf)
     const names = new Set(records.flatMap(Object.keys))
     if (meta.spec.trace === true) names.add('candidate_ids')
+    if (meta.spec.keepInput === true) names.add('input')
     const bytes = await encodeParquet(columnsOf(names), records, { [RUN_KEY]: JSON.stringify(meta) })
-    await replaceOnce()
-    await replaceFailed(rows)
-    files.push(await addPart(folder, bytes))
+    const replacing = async () => {
+      await replaceOnce()
+      await replaceFailed(rows)
+    }
+    files.push(await addPart(folder, bytes, { replacing }))
   }
 
   const isFull = () => held.length >= policy(files.length).rows || numbers >= NUMBERS

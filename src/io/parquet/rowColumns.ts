@@ -1,4 +1,5 @@
 import type { Row, TracedStep } from '../../core/types.js'
+import { rowToJson } from '../rowToJson.js'
 import type { Columns } from './encodeParquet.js'
 
 const base: Columns = {
@@ -68,5 +69,6 @@ export const recordOf = (row: Row): Record<string, unknown> => ({
     candidate_rewards: lists(row.trace, ({ rewards }) => rewards),
     candidate_scores: lists(row.trace, ({ scores }) => scores),
   }),
-  ...(row.input && { input: row.input }),
+  // What JSON has no word for (large integers, bytes) is said as on stdout.
+  ...(row.input && { input: JSON.parse(rowToJson(row.input)) }),
 })

@@ -40,9 +40,14 @@ export async function loadCheckpoint(path: string, options: CodecOptions = {}): 
   )
   const tensors = await readSafetensors(folder)
   const codec = await loadCodec(folder, options)
-  if (codec.vocabSize > config.vocabSize)
-    throw new ModelError(
-      `Expected the tokenizer in ${folder} to fit the vocabulary of ${config.vocabSize} in config.json, got token ids up to ${codec.vocabSize - 1}`,
-    )
+  checkVocabulary(folder, config, codec)
   return { folder, config, tensors, generation, codec }
+}
+
+/** @throws ModelError when the tokenizer gives token ids that the model has no embedding for */
+export function checkVocabulary(folder: string, { vocabSize }: ModelConfig, codec: TextCodec): void {
+  if (codec.vocabSize > vocabSize)
+    throw new ModelError(
+      `Expected the tokenizer in ${folder} to fit the vocabulary of ${vocabSize} in config.json, got token ids up to ${codec.vocabSize - 1}`,
+    )
 }

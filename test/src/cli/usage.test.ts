@@ -33,6 +33,7 @@ describe('rxargs generate refuses', () => {
     [['--template', 'x'], 'Expected `--template` to be one of auto, none, hh, chat, got `x`'],
     [['--samples', '1.5'], 'Expected `--samples` to be an integer >= 1'],
     [['--stop', ''], 'Expected `--stop` to be text, got nothing'],
+    [['--reward', 'a', '--reward', 'b'], 'Expected one `--reward`, got 2'],
     [['--reward', 'name='], 'Expected `--reward` to be [NAME=]PATH, got `name=`'],
     [['--force'], 'Expected `--output` beside `--force`, got none'],
     [['--output', 'x', '--force', '--retry-errors'], 'Expected `--force` or `--retry-errors`, got both'],

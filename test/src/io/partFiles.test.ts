@@ -33,6 +33,14 @@ describe('addPart', () => {
     await expect(addPart(join(folder, 'none'), bytes('a'))).rejects.toThrow(/Expected to write a part file into/)
   })
 
+  it('removes what it replaces only when its own bytes are on the disk', async () => {
+    const replacing = async () => Promise.reject(new Error('too early'))
+    await expect(addPart(join(folder, 'none'), bytes('a'), { replacing })).rejects.toThrow(/Expected to write a part file into/)
+    const old = await addPart(folder, bytes('a'))
+    const path = await addPart(folder, bytes('b'), { replacing: () => rm(old) })
+    expect(await readdir(folder)).toEqual([basename(path)])
+  })
+
   it('goes on after the highest number, past five digits, too', async () => {
     await rm(await addPart(folder, bytes('a')))
     await writeFile(join(folder, 'part-99999.parquet'), '')

@@ -53,7 +53,7 @@ describe('toParquet', () => {
   })
 
   it('writes the columns of the design, in types that DuckDB knows', async () => {
-    const rows = [row('a', { seed: 2 ** 53 - 1, input: { topic: 'x', n: [1, null] } }), errorRow('b')]
+    const rows = [row('a', { seed: 2 ** 53 - 1, input: { topic: 'x', n: [1, null], big: 2n ** 60n } }), errorRow('b')]
     await toParquet(folder, fakeRun(rows))
     const types = await query(`describe select * from '${folder}/*.parquet'`)
     expect(Object.fromEntries(types.map(({ column_name: name, column_type: type }) => [name, type]))).toEqual({
