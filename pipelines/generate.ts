@@ -86,7 +86,15 @@ export function generate(
       mergeMap((sum) => {
         if (!sum.last?.finish) throw new ShapeError('The decoder ended before the sequence was finished')
         const value: Observable<number | null> = reward ? from(reward.value(valued(sum.last))) : of(null)
-        return value.pipe(map((whole) => rowOf(sum, text, whole, { startedAt, durationMs: now() - startedAt }, trace)))
+        const made = (whole: number | null) => rowOf(sum, text, whole, { startedAt, durationMs: now() - startedAt }, trace)
+        return value.pipe(
+          map(made),
+          catchError((error: unknown) => {
+            if (error instanceof ModelLostError) throw error
+            // The reply is there and stays; only its value is missing.
+            return of({ ...made(null), finishReason: 'error' as const, error: messageOf(error) })
+          }),
+        )
       }),
       finalize(() => {
         for (const each of rewards.values()) each.release?.(start)

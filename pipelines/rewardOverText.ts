@@ -19,11 +19,18 @@ export function rewardOverText(
   call: (call: RewardCall) => Observable<Float32Array>,
 ): Reward {
   const { name, codec, contextLength } = model
-  const tokensOf = ({ prompt, promptTokenIds, tokenIds }: Sequence, more: readonly number[]): readonly number[] => {
+  // Once a prompt: rendering is slow, and a template that asks for the time would change its mind.
+  const rendered = new WeakMap<object, string>()
+  const promptOf = ({ prompt }: Sequence): string => {
+    const text = rendered.get(prompt) ?? (prompt.messages ? codec.render(prompt.messages) : prompt.text)
+    rendered.set(prompt, text)
+    return text
+  }
+  const tokensOf = (sequence: Sequence, more: readonly number[]): readonly number[] => {
+    const { prompt, promptTokenIds, tokenIds } = sequence
     const completion = completionText(lmCodec, promptTokenIds, [...tokenIds, ...more]).replace(/\uFFFD+$/u, '')
-    const encoded = prompt.messages
-      ? codec.encode(codec.render(prompt.messages) + completion, false)
-      : codec.encode(prompt.text + completion, true)
+    // A template writes its special tokens itself.
+    const encoded = codec.encode(promptOf(sequence) + completion, prompt.messages === undefined)
     if (encoded.length === 0) throw new RewardError(`Reward \`${name}\` cannot read an empty text`)
     if (encoded.length > contextLength)
       throw new RewardError(
