@@ -10,12 +10,12 @@ import kneser_ney
 import stats
 from lm import CONTEXT, VOCAB, bits_per_byte, load_lm
 from replies import Reply, decode
-from reward import load_reward, rewards
+from reward import load_reward, rewards, tracks
 from sample import sample_all
 from texts import dialogues, hh_pairs, lm_documents, prompts, shuffled
 
-WEIGHTS = (0.5, 1.0, 1.5, 2.0, 3.0)
-VALIDATION, TEST = 100, 300  # prompts
+WEIGHTS = (0.5, 1.0, 1.5, 2.5)
+VALIDATION, TEST = 60, 300  # prompts
 NEW_TOKENS = 128
 LONGEST = CONTEXT - NEW_TOKENS  # tokens of a prompt
 
@@ -33,11 +33,6 @@ def language_model(data: Path, models: Path) -> dict:
         plain = kneser_ney.bits_per_byte(levels, tokenizer(texts)["input_ids"], texts, VOCAB)
         found[f"bits_per_byte of the 5-gram model, {name}"] = stats.ratio(plain[:, 0], plain[:, 1])
     return found
-
-
-def pair_accuracy(model, prompts_: list[list[int]], better: list[list[int]], worse: list[list[int]]) -> dict:
-    scores = rewards(model, [p + r for p, r in zip(prompts_, better)] + [p + r for p, r in zip(prompts_, worse)])
-    return stats.rate((scores[: len(better)] > scores[len(better) :]).tolist())
 
 
 def reward_models(data: Path, models: Path, work: Path) -> dict:
@@ -63,12 +58,19 @@ def reward_models(data: Path, models: Path, work: Path) -> dict:
     for name in ("chat-rm", "judge-rm"):
         model, _ = load_reward(models / name)
         found[name] = {}
+        # Scores at each token of the replies; a prefix's score is the whole's at that place.
+        scores = {
+            side: [track[len(head) :] for head, track in zip(heads, tracks(model, [h + t for h, t in zip(heads, replies)]))]
+            for side, replies in tails.items()
+        }
         for kind, worse in (("HH pairs", "rejected"), ("reply to another prompt", "other"), ("sample of chat-lm", "sample")):
-            found[name][kind] = pair_accuracy(model, heads, tails["chosen"], tails[worse])
-            common = [min(len(a), len(b)) - 1 for a, b in zip(tails["chosen"], tails[worse])]
-            use = [i for i, n in enumerate(common) if n > 0]
-            cut = [[tails[side][i][: common[i]] for i in use] for side in ("chosen", worse)]
-            found[name][kind + ", cut to one length"] = pair_accuracy(model, [heads[i] for i in use], *cut)
+            both = list(zip(scores["chosen"], scores[worse]))
+            found[name][kind] = stats.rate([bool(a[-1] > b[-1]) for a, b in both])
+            common = [(a, b, min(len(a), len(b)) - 1) for a, b in both]  # an end token is no part of a prefix
+            found[name][kind + ", cut to one length"] = stats.rate([bool(a[n - 1] > b[n - 1]) for a, b, n in common if n > 0])
+            found[name][kind + ", longer reply preferred"] = stats.rate(
+                [bool((a[-1] > b[-1]) == (len(a) > len(b))) for a, b in both if len(a) != len(b)]
+            )
     return found
 
 

@@ -107,9 +107,9 @@ def load_reward(folder: Path):
 
 
 @torch.no_grad()
-def rewards(model, sequences: list[list[int]], tokens: int = 8192) -> torch.Tensor:
-    """The score at the last token of each sequence; batches of like length, at most about `tokens` tokens."""
-    scores = torch.zeros(len(sequences))
+def tracks(model, sequences: list[list[int]], tokens: int = 8192) -> list[torch.Tensor]:
+    """The score at every token of each sequence; batches of like length, at most about `tokens` tokens."""
+    scores = [torch.empty(0)] * len(sequences)
     order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
     while order:
         rows = max(1, tokens // len(sequences[order[-1]]))
@@ -117,6 +117,11 @@ def rewards(model, sequences: list[list[int]], tokens: int = 8192) -> torch.Tens
         longest = len(sequences[batch[-1]])
         ids = torch.tensor([sequences[i] + [0] * (longest - len(sequences[i])) for i in batch])
         hidden = model.model(ids, use_cache=False).last_hidden_state  # causal: pads on the right change nothing
-        last = torch.tensor([len(sequences[i]) - 1 for i in batch])
-        scores[torch.tensor(batch)] = model.score(hidden[torch.arange(len(batch)), last])[:, 0]
+        for i, row in zip(batch, model.score(hidden)[..., 0]):
+            scores[i] = row[: len(sequences[i])].clone()
     return scores
+
+
+def rewards(model, sequences: list[list[int]]) -> torch.Tensor:
+    """The score at the last token of each sequence."""
+    return torch.stack([track[-1] for track in tracks(model, sequences)])
