@@ -91,7 +91,7 @@ def decoding(found: dict) -> str:
     pairs = [(f"{which}: {kind}", shown(value, True)) for which in ("args against greedy", "args-stochastic against top-k") for kind, value in found[which].items()]
     pairs.append(("reward gain of args over greedy, in standard deviations", found["reward gain in standard deviations of greedy"]))
     pairs.append(("mean length of args against top-k sampling's", found["length against top-k"]))
-    text += "Judged by judge-rm, which never guides. A reply that a stop string ended is judged with an end token, as one that ended itself.\n\n"
+    text += "Judged by judge-rm, which never guides. Replies are judged at their last token of text, the end token left out, so that none gains by how it ended.\n\n"
     text += table(("what", "figure"), pairs)
     weights = found["validation, by weight"]
     kinds = ("win-tie", "win-tie where lengths are within 20%", "reward by chat-rm", "diversity", "tokens")

@@ -68,6 +68,8 @@ def reward_models(data: Path, models: Path, work: Path) -> dict:
             found[name][kind] = stats.rate([bool(a[-1] > b[-1]) for a, b in both])
             common = [(a, b, min(len(a), len(b)) - 1) for a, b in both]  # an end token is no part of a prefix
             found[name][kind + ", cut to one length"] = stats.rate([bool(a[n - 1] > b[n - 1]) for a, b, n in common if n > 0])
+            text = [(a[-1 - (t[-1] == end)], b[-1 - (u[-1] == end)]) for (a, b), t, u in zip(both, tails["chosen"], tails[worse]) if min(len(a), len(b)) > 1]
+            found[name][kind + ", read before the end token"] = stats.rate([bool(a > b) for a, b in text])
             found[name][kind + ", longer reply preferred"] = stats.rate(
                 [bool((a[-1] > b[-1]) == (len(a) > len(b))) for a, b in both if len(a) != len(b)]
             )
@@ -84,9 +86,8 @@ class Judge:
         return self.tokenizer(reply.text, add_special_tokens=False)["input_ids"]
 
     def scores(self, model, replies: dict[str, Reply]) -> dict[str, float]:
-        """Read at the end token of a finished reply (one that a stop string ended as well), else at the last token."""
-        end = [self.tokenizer.eos_token_id]
-        texts = [self.tokenizer(p)["input_ids"] + self.ids(r) + (end if r.ended else []) for p, r in replies.items()]
+        """Read at the last token of the text: without the end token, so that no reply gains or loses by how it ended."""
+        texts = [self.tokenizer(prompt)["input_ids"] + self.ids(reply) for prompt, reply in replies.items()]
         return dict(zip(replies, rewards(model, texts).tolist()))
 
     def compare(self, guided: dict[str, Reply], plain: dict[str, Reply]) -> dict:
