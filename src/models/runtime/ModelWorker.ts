@@ -89,9 +89,11 @@ export class ModelWorker {
 
   private settle(id: number, how: (call: Waiting) => void): void {
     const call = this.waiting.get(id)
+    // The answer to a call that was given up comes late: it must not let go of a worker whose end is waited for.
+    if (!call) return
     this.waiting.delete(id)
     if (this.waiting.size === 0) this.worker.unref()
-    if (call) how(call)
+    how(call)
   }
 
   private fail(error: Error): void {

@@ -15,6 +15,7 @@ export const createSession = ({
     graphOptimizationLevel: 'all',
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    logSeverityLevel: 3,
+    // What fails reaches the callers as an error; it is not printed, too.
+    logSeverityLevel: 4,
     extra: { session: { model_external_initializers_file_folder_path: folder, intra_op: { allow_spinning: '0' } } },
   })

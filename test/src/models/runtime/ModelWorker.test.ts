@@ -20,6 +20,12 @@ afterEach(async () => {
 const call = (...tokenIds: number[]) => ({ key: {}, tokenIds: Int32Array.from(tokenIds), need: 3 })
 const threadOf = (worker: ModelWorker) => (worker as unknown as { worker: Worker }).worker
 
+const loading = `
+  import { loadModel } from ${JSON.stringify(new URL('../../../../dist/src/models/loadModel.js', import.meta.url).href)}
+  const { worker } = await loadModel(${JSON.stringify(folder)}, { head: 'lm', threads: 1, role: 'lm' })`
+const program = (script: string) =>
+  spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 30_000 })
+
 describe('ModelWorker', () => {
   it('answers in the order of the calls', async () => {
     const worker = await load()
@@ -57,14 +63,18 @@ describe('ModelWorker', () => {
     await expect(worker.run([call(1)])).rejects.toThrow(/closed/)
   })
 
+  it('keeps the process until it is closed, also with a run in progress', () => {
+    const script = `${loading}
+      worker.run([{ key: {}, tokenIds: new Int32Array(400).fill(5), need: 1 }]).catch(() => {})
+      await worker.close()
+      console.log('closed')`
+    expect(program(script)).toMatchObject({ status: 0, stdout: 'closed\n', stderr: '' })
+  })
+
   it('lets the process end when nobody waits for an answer', () => {
-    const module = new URL('../../../../dist/src/models/loadModel.js', import.meta.url).href
-    const script = `
-      import { loadModel } from ${JSON.stringify(module)}
-      const { worker } = await loadModel(${JSON.stringify(folder)}, { head: 'lm', threads: 1, role: 'lm' })
+    const script = `${loading}
       await worker.run([{ key: {}, tokenIds: Int32Array.of(1, 2), need: 1 }])
       console.log('answered')`
-    const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 30_000 })
-    expect(child).toMatchObject({ status: 0, stdout: 'answered\n', stderr: '' })
+    expect(program(script)).toMatchObject({ status: 0, stdout: 'answered\n', stderr: '' })
   })
 })
