@@ -71,7 +71,10 @@ def architecture(folder: Path) -> str:
 
 def lm_curve(run: dict) -> str:
     rows = [(point["step"], point["loss"], point["bits_per_byte"]) for point in run["curve"]]
-    note = "Bits per byte of 100 of the dev texts, while training."
+    note = (
+        "Bits per byte of 100 of the dev texts, while training. The run was stopped at step 1,750 and went on from its weights, with the "
+        "optimisers' state new."
+    )
     return f"## Curve\n\n{note}\n\n" + table(("step", "loss, nats a token", "bits per byte"), rows)
 
 

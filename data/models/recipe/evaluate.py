@@ -12,7 +12,7 @@ from lm import CONTEXT, VOCAB, bits_per_byte, load_lm
 from replies import Reply, decode
 from reward import load_reward, rewards, tracks
 from sample import sample_all
-from texts import dialogues, hh_pairs, lm_documents, prompts, shuffled
+from texts import HUMAN, dialogues, hh_pairs, lm_documents, prompts, shuffled
 
 WEIGHTS = (0.5, 1.0, 1.5, 2.5)
 VALIDATION, TEST, STOCHASTIC = 60, 300, 150  # prompts; the last for args-stochastic, to save time
@@ -68,7 +68,11 @@ def reward_models(data: Path, models: Path, work: Path) -> dict:
             found[name][kind] = stats.rate([bool(a[-1] > b[-1]) for a, b in both])
             common = [(a, b, min(len(a), len(b)) - 1) for a, b in both]  # an end token is no part of a prefix
             found[name][kind + ", cut to one length"] = stats.rate([bool(a[n - 1] > b[n - 1]) for a, b, n in common if n > 0])
-            text = [(a[-1 - (t[-1] == end)], b[-1 - (u[-1] == end)]) for (a, b), t, u in zip(both, tails["chosen"], tails[worse]) if min(len(a), len(b)) > 1]
+            text = [
+                (a[-1 - (better[-1] == end)], b[-1 - (other[-1] == end)])
+                for (a, b), better, other in zip(both, tails["chosen"], tails[worse])
+                if min(len(a), len(b)) > 1
+            ]
             found[name][kind + ", read before the end token"] = stats.rate([bool(a > b) for a, b in text])
             found[name][kind + ", longer reply preferred"] = stats.rate(
                 [bool((a[-1] > b[-1]) == (len(a) > len(b))) for a, b in both if len(a) != len(b)]
@@ -129,7 +133,8 @@ def guided_decoding(data: Path, models: Path, work: Path) -> dict:
 
     def run(which: str, decoder: str, *flags: str) -> dict[str, Reply]:
         name = "-".join([which, decoder, *flags[1::2]])
-        common = ("--template", "none", "--decoder", decoder, "--seed", "0", "--max-new-tokens", str(NEW_TOKENS), "--stop", "\n\nHuman:", "--concurrency", "48")
+        fixed = ("--template", "none", "--seed", "0", "--max-new-tokens", str(NEW_TOKENS), "--stop", HUMAN, "--concurrency", "48")
+        common = ("--decoder", decoder, *fixed)
         most = STOCHASTIC if decoder == "args-stochastic" else TEST
         return decode(chosen[which][:most], work, name, models, end, *common, *flags)
 
