@@ -15,7 +15,7 @@ from sample import sample_all
 from texts import HUMAN, dialogues, hh_pairs, lm_documents, prompts, shuffled
 
 WEIGHTS = (0.5, 1.0, 1.5, 2.5)
-VALIDATION, TEST, STOCHASTIC = 60, 300, 150  # prompts; the last for args-stochastic, to save time
+VALIDATION, TEST = 60, 300  # prompts
 NEW_TOKENS = 128
 LONGEST = CONTEXT - NEW_TOKENS  # tokens of a prompt
 
@@ -135,8 +135,7 @@ def guided_decoding(data: Path, models: Path, work: Path) -> dict:
         name = "-".join([which, decoder, *flags[1::2]])
         fixed = ("--template", "none", "--seed", "0", "--max-new-tokens", str(NEW_TOKENS), "--stop", HUMAN, "--concurrency", "48")
         common = ("--decoder", decoder, *fixed)
-        most = STOCHASTIC if decoder == "args-stochastic" else TEST
-        return decode(chosen[which][:most], work, name, models, end, *common, *flags)
+        return decode(chosen[which], work, name, models, end, *common, *flags)
 
     plain, sampled = run("validation", "greedy"), run("validation", "top-k")
     usual = judge.describe(sampled)["tokens"]["value"]
