@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { batchReward } from '../operators/batchReward.js'
 import { combineScore, combineScoreOptions } from '../operators/combineScore.js'
+import { pruneCandidates, pruneCandidatesOptions } from '../operators/pruneCandidates.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../operators/sampleTemperature.js'
 import { selectGreedy, selectGreedyOptions } from '../operators/selectGreedy.js'
 import { temperature, temperatureOptions } from '../operators/temperature.js'
@@ -45,6 +46,7 @@ export const operators: Readonly<Record<string, OperatorEntry>> = {
   topK: entry(topKOptions, candidates, (options) => topK(options)),
   topP: entry(topPOptions, candidates, (options) => topP(options)),
   temperature: entry(temperatureOptions, { needs: ['logits|scores'] }, (options) => temperature(options)),
+  pruneCandidates: entry(pruneCandidatesOptions, { needs: ['scores'] }, (options) => pruneCandidates(options)),
   batchReward: entry(rewardName, { needs: ['scores'], adds: ['rewards'] }, ({ reward }, models) =>
     batchReward({ reward: rewardNamed(reward, models) }),
   ),

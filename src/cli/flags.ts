@@ -32,6 +32,12 @@ export const text =
     return value
   }
 
+/** A parser of a flag that takes several values with commas between. */
+export const list =
+  <T>(parse: (text: string) => T) =>
+  (value: string): readonly T[] =>
+    value.split(',').map((each) => parse(each.trim()))
+
 /** A parser of a flag that may be given several times. */
 export const repeated =
   <T>(parse: (text: string) => T) =>

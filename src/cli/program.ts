@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { version } from '../core/version.js'
+import { benchCommand } from './bench.js'
 import { catCommand } from './cat.js'
 import { generateCommand } from './generate.js'
 import { inspectCommand } from './inspect.js'
@@ -11,7 +12,13 @@ export function program(terminal: Terminal): Command {
   const { stdout, stderr } = terminal
   const root = new Command('rxargs').description('reward-guided decoding (ARGS)').version(version)
   root.enablePositionalOptions()
-  const verbs = [generateCommand(terminal), scoreCommand(terminal), catCommand(terminal), inspectCommand(terminal)]
+  const verbs = [
+    generateCommand(terminal),
+    scoreCommand(terminal),
+    catCommand(terminal),
+    inspectCommand(terminal),
+    benchCommand(terminal),
+  ]
   for (const command of verbs) root.addCommand(command)
   for (const command of [root, ...verbs]) {
     command

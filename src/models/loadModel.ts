@@ -2,11 +2,13 @@ import { ModelError } from '../core/errors.js'
 import { type Checkpoint, loadCheckpoint } from './checkpoint/loadCheckpoint.js'
 import { type BuiltGraph, buildGraph } from './graph/buildGraph.js'
 import { ModelWorker } from './runtime/ModelWorker.js'
+import type { SessionRun } from './runtime/protocol.js'
 
 /** A checkpoint and the worker that runs it. */
 export type LoadedModel = Readonly<{ checkpoint: Checkpoint; worker: ModelWorker }>
 
 type Expected = Readonly<{ head: 'lm' | 'reward'; role: string }>
+type Running = Readonly<{ threads: number; onRun?: (run: SessionRun) => void }>
 
 /**
  * Reads a model folder and writes its graph; loads no weights.
@@ -30,15 +32,19 @@ export async function readModel(path: string, { head, role }: Expected): Promise
  *
  * @throws ModelError when the folder cannot be used, or has another head than was asked for
  */
-export async function loadModel(path: string, { threads, ...expected }: Expected & { threads: number }): Promise<LoadedModel> {
+export async function loadModel(path: string, { threads, onRun, ...expected }: Expected & Running): Promise<LoadedModel> {
   const { graph, ...checkpoint } = await readModel(path, expected)
-  const worker = await ModelWorker.start(checkpoint.folder, {
-    graph: graph.model,
-    folder: graph.weightsFolder,
-    shape: graph.shape,
-    contextLength: checkpoint.config.contextLength,
-    output: graph.output,
-    threads,
-  })
+  const worker = await ModelWorker.start(
+    checkpoint.folder,
+    {
+      graph: graph.model,
+      folder: graph.weightsFolder,
+      shape: graph.shape,
+      contextLength: checkpoint.config.contextLength,
+      output: graph.output,
+      threads,
+    },
+    onRun,
+  )
   return { checkpoint, worker }
 }

@@ -7,6 +7,7 @@ import type { Models, RewardSource, TextReward } from '../core/types.js'
 import { batchedLanguageModel, batchedRewardModel } from './batchedModels.js'
 import { hashFolder } from './checkpoint/hashFolder.js'
 import { type LoadedModel, loadModel } from './loadModel.js'
+import type { SessionRun } from './runtime/protocol.js'
 
 const atLeastOne = z.int().min(1)
 const limits = z.object({
@@ -29,6 +30,8 @@ export type LoadOptions = Readonly<{
   threads?: number
   /** Sequences in one batched call at most. */
   maxBatch?: number
+  /** Told of every run of a model's session, soon after it: `lm`, or the reward of that name. For measuring. */
+  onRun?: (model: string, run: SessionRun) => void
 }>
 
 /**
@@ -38,12 +41,13 @@ export type LoadOptions = Readonly<{
  * @throws OptionError when two rewards have the same name
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm } = options
+  const { lm, onRun } = options
   const { threads, maxBatch } = parseOptions(limits, { threads: options.threads, maxBatch: options.maxBatch })
   const rewards = named(options.reward)
   const loads: Promise<LoadedModel>[] = []
-  const load = (path: string, head: 'lm' | 'reward', role: string): Promise<LoadedModel> => {
-    const model = loadModel(path, { head, threads, role })
+  const load = (path: string, head: 'lm' | 'reward', name: string): Promise<LoadedModel> => {
+    const role = head === 'lm' ? 'lm' : `reward ${name}`
+    const model = loadModel(path, { head, threads, role, ...(onRun && { onRun: (run) => onRun(name, run) }) })
     loads.push(model)
     return model
   }
@@ -56,7 +60,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
       Promise.all(
         rewards.map(async (reward): Promise<RewardSource> => {
           if (!('path' in reward)) return reward
-          return batchedRewardModel(reward.name, await load(reward.path, 'reward', `reward ${reward.name}`), maxBatch)
+          return batchedRewardModel(reward.name, await load(reward.path, 'reward', reward.name), maxBatch)
         }),
       ),
       hashes({ lm, ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))) }),

@@ -92,7 +92,7 @@ describe('decoderFromSpec', () => {
     [
       'an unknown operator',
       [{ topQ: {} }],
-      'Expected an operator (topK, topP, temperature, batchReward, combineScore, selectGreedy, sampleTemperature), got `topQ`',
+      'Expected an operator (topK, topP, temperature, pruneCandidates, batchReward, combineScore, selectGreedy, sampleTemperature), got `topQ`',
     ],
     ['a bad option', [{ topK: { k: 0 } }], 'Expected `k` to be an integer >= 1, got `0` (number)'],
     ['an unknown option', [{ topK: { k: 1, n: 1 } }], 'Unknown option `n`; known: k'],

@@ -3,6 +3,7 @@ import { align, type CachedSequence, commit, emptySequence } from './CachedSeque
 import { type CacheShape, cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import { feedsOf, type Job } from './feeds.js'
 import { type Pass, planPasses, widthClass } from './passes.js'
+import type { SessionRun } from './protocol.js'
 import { Slab } from './Slab.js'
 
 /**
@@ -38,6 +39,7 @@ export class Engine {
     private readonly shape: CacheShape,
     private readonly contextLength: number,
     private readonly output: 'logits' | 'reward',
+    private readonly onRun: (run: SessionRun) => void = () => undefined,
   ) {}
 
   async run(calls: readonly EngineCall[]): Promise<Reading[]> {
@@ -130,7 +132,9 @@ export class Engine {
     const inOrder = [...jobs].sort((a, b) => a.cached.slot - b.cached.slot)
     const width = jobs[0]!.single ? 1 : Math.max(2, ...jobs.map(({ pass }) => pass.tokenIds.length))
     const { feeds, reads } = feedsOf(inOrder, slab, start, width, this.shape)
+    const startedAt = clock()
     const outputs = await this.session.run(feeds)
+    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens: width })
     const head = outputs[this.output]!.data as Float32Array
     const size = head.length / (jobs.length * reads)
     const planes = Array.from({ length: this.shape.layers }, (_, layer) => [
@@ -166,6 +170,9 @@ function waves(calls: readonly EngineCall[]): EngineCall[][] {
   }
   return found
 }
+
+/** Milliseconds since the epoch, finer than Date's and the same in every thread. */
+const clock = (): number => performance.timeOrigin + performance.now()
 
 function allFinite(values: Float32Array): boolean {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { ModelError, ModelLostError } from '../../core/errors.js'
-import type { FromWorker, ToWorker, WorkerCall, WorkerResult, WorkerSetup } from './protocol.js'
+import type { FromWorker, SessionRun, ToWorker, WorkerCall, WorkerResult, WorkerSetup } from './protocol.js'
 
 type Waiting = Readonly<{ resolve: (results: readonly WorkerResult[]) => void; reject: (error: Error) => void }>
 
@@ -19,6 +19,7 @@ export class ModelWorker {
   private constructor(
     private readonly worker: Worker,
     private readonly name: string,
+    private readonly onRun: ((run: SessionRun) => void) | undefined,
   ) {
     this.exited = new Promise((resolve) => {
       worker.once('exit', (code) => {
@@ -31,10 +32,10 @@ export class ModelWorker {
   }
 
   /** Starts the thread and loads the model. */
-  static async start(name: string, setup: WorkerSetup): Promise<ModelWorker> {
+  static async start(name: string, setup: WorkerSetup, onRun?: (run: SessionRun) => void): Promise<ModelWorker> {
     // Flags of the parent, such as --input-type of `node -e`, are not the worker's.
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup, execArgv: [] })
-    const started = new ModelWorker(worker, name)
+    const started = new ModelWorker(worker, name, onRun)
     await new Promise<void>((resolve, reject) => started.waiting.set(0, { resolve: () => resolve(), reject }))
     worker.unref()
     return started
@@ -83,8 +84,10 @@ export class ModelWorker {
   private receive(message: FromWorker): void {
     if (message.type === 'ready') this.settle(0, (call) => call.resolve([]))
     else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
-    else if (message.type === 'results') this.settle(message.id, (call) => call.resolve(message.results))
-    else this.settle(message.id, (call) => call.reject(new ModelError(`${this.name}: ${message.message}`)))
+    else if (message.type === 'results') {
+      if (this.onRun) message.runs.forEach(this.onRun)
+      this.settle(message.id, (call) => call.resolve(message.results))
+    } else this.settle(message.id, (call) => call.reject(new ModelError(`${this.name}: ${message.message}`)))
   }
 
   private settle(id: number, how: (call: Waiting) => void): void {

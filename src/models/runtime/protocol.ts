@@ -16,6 +16,9 @@ export type WorkerCall = Readonly<{ key: number; tokenIds: Int32Array; branches?
 
 export type WorkerResult = Readonly<{ tokenIds?: Int32Array; values: Float32Array }>
 
+/** One `session.run`: milliseconds since the epoch, sequences (B) and new tokens a sequence (S). */
+export type SessionRun = Readonly<{ startedAt: number; endedAt: number; rows: number; tokens: number }>
+
 export type ToWorker =
   | Readonly<{ type: 'run'; id: number; calls: readonly WorkerCall[] }>
   | Readonly<{ type: 'release'; key: number }>
@@ -24,5 +27,5 @@ export type ToWorker =
 export type FromWorker =
   | Readonly<{ type: 'ready' }>
   | Readonly<{ type: 'failed'; message: string }>
-  | Readonly<{ type: 'results'; id: number; results: readonly WorkerResult[] }>
+  | Readonly<{ type: 'results'; id: number; results: readonly WorkerResult[]; runs: readonly SessionRun[] }>
   | Readonly<{ type: 'error'; id: number; message: string }>

@@ -3,7 +3,7 @@ import { messageOf } from '../../core/errors.js'
 import { topIndices } from '../../core/math.js'
 import { createSession } from './createSession.js'
 import { Engine, type Reading } from './Engine.js'
-import type { FromWorker, ToWorker, WorkerCall, WorkerResult, WorkerSetup } from './protocol.js'
+import type { FromWorker, SessionRun, ToWorker, WorkerCall, WorkerResult, WorkerSetup } from './protocol.js'
 
 /** The thread of one model: `session.run` blocks it, never the thread that decodes. */
 const setup = workerData as WorkerSetup
@@ -19,7 +19,7 @@ function resultOf({ values, width, finite }: Reading, need: number | undefined):
   return { tokenIds, values: Float32Array.from(tokenIds, (tokenId) => values[tokenId]!) }
 }
 
-async function answer(engine: Engine, id: number, calls: readonly WorkerCall[]): Promise<void> {
+async function answer(engine: Engine, id: number, calls: readonly WorkerCall[], runs: SessionRun[]): Promise<void> {
   try {
     const readings = await engine.run(
       calls.map(({ key, tokenIds, branches, need }) => ({
@@ -30,7 +30,7 @@ async function answer(engine: Engine, id: number, calls: readonly WorkerCall[]):
       })),
     )
     const results = readings.map((reading, call) => resultOf(reading, calls[call]!.need))
-    post({ type: 'results', id, results })
+    post({ type: 'results', id, results, runs: runs.splice(0) })
   } catch (error) {
     post({ type: 'error', id, message: messageOf(error) })
   }
@@ -38,11 +38,12 @@ async function answer(engine: Engine, id: number, calls: readonly WorkerCall[]):
 
 async function serve(): Promise<void> {
   const session = await createSession(setup)
-  const engine = new Engine(session, setup.shape, setup.contextLength, setup.output)
+  const runs: SessionRun[] = []
+  const engine = new Engine(session, setup.shape, setup.contextLength, setup.output, (run) => runs.push(run))
   let work: Promise<void> = Promise.resolve()
   port.on('message', (message: ToWorker) => {
     work = work.then(async () => {
-      if (message.type === 'run') await answer(engine, message.id, message.calls)
+      if (message.type === 'run') await answer(engine, message.id, message.calls, runs)
       else if (message.type === 'release') engine.release(message.key)
       else {
         await session.release()

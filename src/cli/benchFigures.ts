@@ -1,0 +1,92 @@
+import type { SessionRun } from '../models/runtime/protocol.js'
+
+/** What happened while one setting was measured. Times are milliseconds since the epoch. */
+export type Recording = Readonly<{
+  startedAt: number
+  endedAt: number
+  promptTokens: number
+  completionTokens: number
+  /** For each prompt: when it began, and when each of its tokens came. */
+  sequences: readonly Readonly<{ startedAt: number; tokensAt: readonly number[] }>[]
+  /** By model. */
+  runs: Readonly<Record<string, readonly SessionRun[]>>
+  /** Calls in each batch, by model. */
+  batches: Readonly<Record<string, readonly number[]>>
+  peakRssBytes: number
+}>
+
+type Spread = Readonly<{ p50: number | null; p95: number | null }>
+type ByModel<T> = Readonly<Record<string, T>>
+
+/** Figures of a setting. Shares are parts of the wall time; those of models that run at the same time may add up to more than 1. */
+export type Figures = Readonly<{
+  seconds: number
+  prompt_tokens: number
+  completion_tokens: number
+  tokens_per_second: number
+  prompt_tokens_per_second: number
+  time_to_first_token_ms: Spread
+  /** From one token of a sequence to its next. */
+  time_per_token_ms: Spread
+  run_share: ByModel<number>
+  lm_prefill_share: number
+  /** Wall time in which no model ran. */
+  outside_run_share: number
+  mean_batch: ByModel<number>
+  /** How many batches had so many calls. */
+  batch_sizes: ByModel<Readonly<Record<string, number>>>
+  peak_rss_bytes: number
+}>
+
+export function figuresOf(recording: Recording): Figures {
+  const { startedAt, endedAt, sequences, runs, batches, promptTokens, completionTokens } = recording
+  const wall = endedAt - startedAt
+  const share = (ms: number) => (wall > 0 ? ms / wall : 0)
+  const perSecond = (count: number) => (wall > 0 ? (1000 * count) / wall : 0)
+  const firsts = sequences.flatMap(({ startedAt: begun, tokensAt }) => tokensAt.slice(0, 1).map((at) => at - begun))
+  const gaps = sequences.flatMap(({ tokensAt }) => tokensAt.slice(1).map((at, index) => at - tokensAt[index]!))
+  const prefills = (runs.lm ?? []).filter(({ tokens }) => tokens > 1)
+  return {
+    seconds: wall / 1000,
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    tokens_per_second: perSecond(completionTokens),
+    prompt_tokens_per_second: perSecond(promptTokens),
+    time_to_first_token_ms: spread(firsts),
+    time_per_token_ms: spread(gaps),
+    run_share: mapped(runs, (each) => share(unionMs(each))),
+    lm_prefill_share: share(unionMs(prefills)),
+    outside_run_share: 1 - share(unionMs(Object.values(runs).flat())),
+    mean_batch: mapped(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
+    batch_sizes: mapped(batches, counted),
+    peak_rss_bytes: recording.peakRssBytes,
+  }
+}
+
+/** Milliseconds in which at least one of the runs went on. */
+export function unionMs(runs: readonly SessionRun[]): number {
+  let total = 0
+  let until = -Infinity
+  for (const { startedAt, endedAt } of runs.toSorted((a, b) => a.startedAt - b.startedAt)) {
+    total += Math.max(0, endedAt - Math.max(startedAt, until))
+    until = Math.max(until, endedAt)
+  }
+  return total
+}
+
+/** The value below which `share` of the values lie, by nearest rank; null for none. */
+export function percentile(values: readonly number[], share: number): number | null {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null
+}
+
+const spread = (values: readonly number[]): Spread => ({ p50: percentile(values, 0.5), p95: percentile(values, 0.95) })
+
+const mapped = <T, U>(given: ByModel<T>, change: (value: T) => U): ByModel<U> =>
+  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, change(value)]))
+
+function counted(sizes: readonly number[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const size of sizes) counts[size] = (counts[size] ?? 0) + 1
+  return counts
+}

@@ -1,0 +1,76 @@
+import { lastValueFrom, toArray } from 'rxjs'
+import { type GenerateOptions, generate } from '../../pipelines/generate.js'
+import { InputError } from '../core/errors.js'
+import type { Decoder, Models, Prompt } from '../core/types.js'
+import type { SessionRun } from '../models/runtime/protocol.js'
+import type { Recording } from './benchFigures.js'
+
+const RSS_EVERY_MS = 50
+
+/** Runs of the models' sessions, as they are told; `take` gives those since it was last called. */
+export type RunLog = Readonly<{ add: (model: string, run: SessionRun) => void; take: () => Record<string, SessionRun[]> }>
+
+export function runLog(): RunLog {
+  let runs: Record<string, SessionRun[]> = {}
+  return {
+    add: (model, run) => {
+      runs[model] = [...(runs[model] ?? []), run]
+    },
+    take: () => {
+      const taken = runs
+      runs = {}
+      return taken
+    },
+  }
+}
+
+async function* each(prompts: readonly Prompt[]): AsyncGenerator<Prompt> {
+  yield* prompts
+}
+
+/**
+ * Decodes all prompts once and writes down what happened.
+ *
+ * @throws InputError for a prompt that cannot be decoded: a benchmark with holes would measure something else
+ */
+export async function record(
+  prompts: readonly Prompt[],
+  decoder: Decoder,
+  models: Models,
+  log: RunLog,
+  { signal, ...options }: Pick<GenerateOptions, 'concurrency' | 'maxNewTokens' | 'seed'> & Readonly<{ signal: AbortSignal }>,
+): Promise<Recording> {
+  const sequences = new Map<string, { startedAt: number; tokensAt: number[] }>()
+  const batches: Record<string, number[]> = {}
+  let peakRssBytes = process.memoryUsage.rss()
+  const watch = setInterval(() => {
+    peakRssBytes = Math.max(peakRssBytes, process.memoryUsage.rss())
+  }, RSS_EVERY_MS)
+  const clock = () => performance.timeOrigin + performance.now()
+  log.take()
+  const startedAt = clock()
+  try {
+    const run = generate(each(prompts), decoder, models, {
+      ...options,
+      onEvent: (event) => {
+        if (event.type === 'start') sequences.set(event.key.id, { startedAt: clock(), tokensAt: [] })
+        else if (event.type === 'token') sequences.get(event.key.id)?.tokensAt.push(clock())
+        else if (event.type === 'batch') batches[event.model] = [...(batches[event.model] ?? []), event.report.size]
+      },
+    })
+    const rows = await lastValueFrom(run.rows({ signal }).pipe(toArray()))
+    const endedAt = clock()
+    const broken = rows.find(({ error }) => error !== null)
+    if (broken) throw new InputError(`Expected prompts that can be decoded, got \`${broken.id}\`: ${broken.error}`)
+    const sum = (count: (row: (typeof rows)[number]) => number | null) => rows.reduce((all, row) => all + (count(row) ?? 0), 0)
+    return {
+      ...{ startedAt, endedAt, batches, peakRssBytes },
+      promptTokens: sum((row) => row.promptTokens),
+      completionTokens: sum((row) => row.completionTokens),
+      sequences: [...sequences.values()],
+      runs: log.take(),
+    }
+  } finally {
+    clearInterval(watch)
+  }
+}

@@ -1,0 +1,43 @@
+import type { Figures } from './benchFigures.js'
+
+/** One measured setting. `cost_over_greedy`: its seconds a token over those of greedy at the same concurrency, where both were run. */
+export type BenchSetting = Readonly<
+  { decoder: string; concurrency: number; prompts: number; cost_over_greedy: number | null } & Figures
+>
+
+const WIDTH = 40
+
+const number = (value: number | null, digits = 1): string => (value === null ? '-' : value.toFixed(digits))
+const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
+const bar = (share: number): string => '#'.repeat(Math.round(WIDTH * Math.min(1, Math.max(0, share))))
+
+/** A setting for people: its figures, where the time went, and how large the batches were. */
+export function settingText(setting: BenchSetting): string {
+  const { time_to_first_token_ms: first, time_per_token_ms: per, run_share: shares, batch_sizes: sizes } = setting
+  const cost = setting.cost_over_greedy === null ? '' : `, ${number(setting.cost_over_greedy, 2)}x greedy's time a token`
+  const time: (readonly [string, number])[] = [
+    ['lm prefill', setting.lm_prefill_share],
+    ['lm decode', Math.max(0, (shares.lm ?? 0) - setting.lm_prefill_share)],
+    ...Object.entries(shares).filter(([model]) => model !== 'lm'),
+    ['outside runs', setting.outside_run_share],
+  ]
+  const widest = Math.max(...time.map(([name]) => name.length))
+  return [
+    `${setting.decoder}, ${setting.concurrency} at once: ${number(setting.tokens_per_second)} tokens/s${cost}`,
+    `  ${setting.prompts} prompts, ${setting.completion_tokens} tokens in ${number(setting.seconds, 2)} s; ${number(setting.prompt_tokens_per_second)} prompt tokens/s; peak RSS ${(setting.peak_rss_bytes / 2 ** 20).toFixed(0)} MiB`,
+    `  first token ${number(first.p50)} ms (p95 ${number(first.p95)}), each further ${number(per.p50, 2)} ms (p95 ${number(per.p95, 2)})`,
+    '  wall time by what ran:',
+    ...time.map(([name, share]) => `    ${name.padEnd(widest)} ${percent(share).padStart(6)} ${bar(share)}`.trimEnd()),
+    ...Object.entries(sizes).flatMap(([model, counts]) => [
+      `  calls a batch of ${model}, mean ${number(setting.mean_batch[model] ?? 0, 2)}:`,
+      ...histogram(counts),
+    ]),
+  ].join('\n')
+}
+
+function histogram(counts: Readonly<Record<string, number>>): string[] {
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  return Object.entries(counts)
+    .toSorted(([a], [b]) => Number(a) - Number(b))
+    .map(([size, count]) => `    ${size.padStart(4)} ${String(count).padStart(6)} ${bar(count / total)}`.trimEnd())
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { figuresOf, percentile, unionMs } from '../../../src/cli/benchFigures.js'
+
+const run = (startedAt: number, endedAt: number, tokens = 1) => ({ startedAt, endedAt, rows: 1, tokens })
+
+describe('unionMs', () => {
+  it('counts time once in which several runs went on', () => {
+    expect(unionMs([])).toBe(0)
+    expect(unionMs([run(10, 20), run(0, 5)])).toBe(15)
+    expect(unionMs([run(0, 10), run(5, 12), run(6, 7), run(20, 21)])).toBe(13)
+  })
+})
+
+describe('percentile', () => {
+  it('is a value of the list, by nearest rank', () => {
+    expect(percentile([3, 1, 2, 4], 0.5)).toBe(2)
+    expect(percentile([3, 1, 2, 4], 0.95)).toBe(4)
+    expect(percentile([7], 0.5)).toBe(7)
+    expect(percentile([], 0.5)).toBeNull()
+  })
+})
+
+describe('figuresOf', () => {
+  const figures = figuresOf({
+    startedAt: 1000,
+    endedAt: 2000,
+    promptTokens: 30,
+    completionTokens: 5,
+    sequences: [
+      { startedAt: 1000, tokensAt: [1200, 1300, 1500] },
+      { startedAt: 1100, tokensAt: [1200, 1210] },
+      { startedAt: 1900, tokensAt: [] },
+    ],
+    runs: { lm: [run(1000, 1100, 30), run(1200, 1300)], rm: [run(1250, 1450, 10)] },
+    batches: { lm: [1, 2, 2], rm: [3] },
+    peakRssBytes: 1,
+  })
+
+  it('gives rates over the wall time and latencies of each sequence', () => {
+    expect(figures).toMatchObject({ seconds: 1, tokens_per_second: 5, prompt_tokens_per_second: 30 })
+    expect(figures.time_to_first_token_ms).toEqual({ p50: 100, p95: 200 })
+    expect(figures.time_per_token_ms).toEqual({ p50: 100, p95: 200 })
+  })
+  it('says which part of the wall time each model ran, and none', () => {
+    expect(figures.run_share).toEqual({ lm: 0.2, rm: 0.2 })
+    expect(figures.lm_prefill_share).toBe(0.1)
+    expect(figures.outside_run_share).toBeCloseTo(0.65, 12)
+  })
+  it('counts batches by size', () => {
+    expect(figures.mean_batch).toEqual({ lm: 5 / 3, rm: 3 })
+    expect(figures.batch_sizes).toEqual({ lm: { 1: 1, 2: 2 }, rm: { 3: 1 } })
+  })
+})
