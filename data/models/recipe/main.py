@@ -2,7 +2,7 @@
 
 Stages, each skipped where its result is there: lm (tokenizer and chat-lm), samples, rewards (chat-rm and judge-rm, side by side),
 evaluate (needs Node and a built `dist`: replies are decoded by rxargs), card. Intermediate files lie in the folder given with --work.
-On two cores of a 2.8 GHz server the whole takes about two hours, 80 minutes of it chat-lm; memory stays below 4 GiB.
+On two server cores the whole takes between two and three hours, 80 minutes of it chat-lm, 51 the reward models; memory stays below 8 GiB.
 """
 
 import argparse

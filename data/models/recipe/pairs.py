@@ -1,6 +1,7 @@
 """The training pairs of a reward model, as trees: one prompt with its two human-rated replies, a sample of chat-lm and a reply to another prompt."""
 
 import random
+from collections import defaultdict
 from dataclasses import dataclass
 
 from texts import Pair
@@ -13,18 +14,18 @@ WINDOW = 96  # trees among which a batch's trees are picked by size
 
 # What each comparison counts in the loss. `… prefix`: both replies cut to the same number of tokens, at PLACES lengths together.
 WEIGHTS = {
-    "hh": 1.2,
+    "hh": 0.8,
     "hh prefix": 0.4,
-    "other": 0.2,
-    "other prefix": 0.5,
-    "sample": 0.15,
-    "sample prefix": 0.35,
+    "other": 0.4,
+    "other prefix": 0.6,
+    "sample": 0.4,
+    "sample prefix": 0.4,
     "too early": 0.15,  # the reply goes on, against an end token in its middle
     "too late": 0.15,  # the end token, against running on
 }
 PLACES = 8
-ALIKE = 1.25  # whole replies of other kinds than HH are compared only up to this ratio of lengths, so that length tells nothing
-POOL = 24  # replies to other prompts, of which the one nearest in length is taken
+HEAVIEST = 3.0  # times its weight, at most, that a whole pair counts for being of the rarer order of lengths
+POOL = 24  # replies to other prompts, of which one is taken
 
 
 @dataclass
@@ -52,17 +53,32 @@ def items(tokenizer, pairs: list[Pair], samples: list[list[int]]) -> list[Item]:
     ]
 
 
-def against(kind: str, better: list[int], worse: list[int], places: tuple[int, int], end: int, rng: random.Random) -> Pairs:
+class Balance:
+    """Counts, by kind, whether the better reply was the longer one; a pair's factor makes both orders weigh the same, so that length tells nothing."""
+
+    def __init__(self):
+        self.seen = defaultdict(lambda: [1, 1])
+
+    def factor(self, kind: str, longer: bool) -> float:
+        counts = self.seen[kind]
+        counts[longer] += 1
+        return min(HEAVIEST, 0.5 * sum(counts) / counts[longer])
+
+
+def against(
+    kind: str, better: list[int], worse: list[int], places: tuple[int, int], end: int, balance: Balance, rng: random.Random
+) -> Pairs:
     """The whole replies where both have their end, and common lengths."""
-    short, long = sorted((len(better), len(worse)))
-    common = short - 1  # an end token is no part of a prefix
+    common = min(len(better), len(worse)) - 1  # an end token is no part of a prefix
     if common < 1:
         return []
     share = WEIGHTS[kind + " prefix"] / PLACES
     lengths = [rng.randint(1, common) for _ in range(PLACES)]
     pairs = [(kind + " prefix", places[0] + n - 1, places[1] + n - 1, share) for n in lengths]
-    if better[-1] == end and worse[-1] == end and (kind == "hh" or long <= ALIKE * short):
-        pairs.append((kind, places[0] + len(better) - 1, places[1] + len(worse) - 1, WEIGHTS[kind]))
+    if better[-1] == end and worse[-1] == end:
+        # What people rated keeps its lengths: that they like longer replies a little better is part of the data.
+        factor = 1.0 if kind == "hh" or len(better) == len(worse) else balance.factor(kind, len(better) > len(worse))
+        pairs.append((kind, places[0] + len(better) - 1, places[1] + len(worse) - 1, factor * WEIGHTS[kind]))
     return pairs
 
 
@@ -86,19 +102,19 @@ def early(reply: list[int], marks: set[int], rng: random.Random) -> int | None:
     return rng.choice(sentences) if sentences and rng.random() < 0.9 else rng.choice(inside) if inside else None
 
 
-def plant(item: Item, other: list[int], words: Vocabulary, rng: random.Random) -> Tree:
+def plant(item: Item, other: list[int], words: Vocabulary, balance: Balance, rng: random.Random) -> Tree:
     """`other`: a reply to another prompt."""
     end = words.end
     chosen, rejected, sample, other = item.chosen[:REPLY], item.rejected[:REPLY], item.sample[:SAMPLE], other[:OTHER]
     size = len(chosen) + len(rejected) + len(sample) + len(other) + 4
     growing = Growing(left_cut(item.prompt, min(PROMPT, LONGEST - size)), LONGEST)
     at, worse = growing.branch(chosen), growing.branch(rejected)
-    pairs = against("hh", chosen, rejected, (at, worse), end, rng)
+    pairs = against("hh", chosen, rejected, (at, worse), end, balance, rng)
     strange = growing.branch(other)
     drawn = growing.branch(sample)
     for start, reply in ((at, chosen), (worse, rejected)):
-        pairs += against("other", reply, other, (start, strange), end, rng)
-        pairs += against("sample", reply, sample, (start, drawn), end, rng)
+        pairs += against("other", reply, other, (start, strange), end, balance, rng)
+        pairs += against("sample", reply, sample, (start, drawn), end, balance, rng)
     # As many ends too early as too late: else the mere end token would gain or lose, and replies grow shorter or longer.
     for start, reply in ((at, chosen), (worse, rejected)):
         kept = early(reply, words.marks, rng)
@@ -110,15 +126,18 @@ def plant(item: Item, other: list[int], words: Vocabulary, rng: random.Random) -
     return growing.tree(pairs)
 
 
-def other_reply(item: Item, pool: list[Item]) -> list[int]:
+def other_reply(item: Item, pool: list[Item], rng: random.Random) -> list[int]:
+    """As often longer as shorter than the item's own, where the pool has both; short enough to keep its end where it can."""
     replies = [other.chosen for other in pool if other.prompt != item.prompt]
-    return min(replies, key=lambda reply: abs(len(reply) - len(item.chosen)))
+    longer = rng.random() < 0.5
+    wanted = [reply for reply in replies if len(reply) <= OTHER and (len(reply) > len(item.chosen)) == longer]
+    return rng.choice(wanted or replies)
 
 
-def epoch(items: list[Item], words: Vocabulary, tokens: int, rng: random.Random) -> list[tuple[int, list[Tree]]]:
+def epoch(items: list[Item], words: Vocabulary, balance: Balance, tokens: int, rng: random.Random) -> list[tuple[int, list[Tree]]]:
     """One shuffled pass: batches of at most `tokens` tokens, each with the length of its rows."""
     order = rng.sample(range(len(items)), len(items))
-    trees = [plant(item, other_reply(item, rng.sample(items, POOL)), words, rng) for item in (items[i] for i in order)]
+    trees = [plant(item, other_reply(item, rng.sample(items, POOL), rng), words, balance, rng) for item in (items[i] for i in order)]
     batches = []
     for first in range(0, len(trees), WINDOW):
         window = sorted(trees[first : first + WINDOW], key=lambda tree: -len(tree.tokens))

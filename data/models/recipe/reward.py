@@ -1,4 +1,4 @@
-"""chat-rm and judge-rm: chat-lm's body with one score, trained on pairs (Bradley and Terry) at whole replies and at prefixes.
+"""chat-rm and judge-rm: chat-lm's body, two layers more and one score, trained on pairs (Bradley and Terry) at whole replies and at prefixes.
 
 A score is read at the last token of whatever is there, an unfinished reply too: ARGS judges each candidate token in its place.
 """
@@ -13,26 +13,33 @@ import torch
 import torch.nn.functional as F
 from transformers import LlamaForSequenceClassification
 
+from ends import raise_ends
 from lm import load_lm
-from pairs import epoch, items, vocabulary
+from pairs import Balance, epoch, items, vocabulary
 from texts import hh_pairs, reward_half
 from tokenizer import load_tokenizer
 from tree import stacked
 
-STEPS = 800
-TOKENS_A_STEP = 2048
+STEPS = 2800
+TOKENS_A_STEP = 3072
 RATE = 5e-4
-FROZEN = 1  # lowest layers that keep chat-lm's weights, as its embedding does
+LAYERS = 8  # the upper two see what chat-lm expected at the token before, and so how surprising a token is
+FROZEN = 2  # lowest layers that keep chat-lm's weights, as its embedding does
+HELD_OUT = 300  # pairs of the other model's half, watched while training
 AVERAGED = 0.3  # the final weights are the mean over this last share of the run
 SEEDS = {"chat-rm": 11, "judge-rm": 23}
 HALVES = {"chat-rm": 0, "judge-rm": 1}
+RAISED = {"chat-rm": 2.0, "judge-rm": 0.0}  # by how much end tokens score higher than was learnt: chosen on validation prompts, by length
 
 
 def reward_from_lm(folder: Path):
     lm, tokenizer = load_lm(folder)
-    lm.config.num_labels = 1
+    lm.config.num_labels, lm.config.num_hidden_layers = 1, LAYERS
     model = LlamaForSequenceClassification(lm.config)
-    model.model.load_state_dict(lm.model.state_dict())
+    new = model.model.load_state_dict(lm.model.state_dict(), strict=False).missing_keys
+    for name in new:
+        if name.endswith(("o_proj.weight", "down_proj.weight")):  # new layers begin as no change at all
+            torch.nn.init.zeros_(model.model.get_parameter(name))
     torch.nn.init.normal_(model.score.weight, std=0.01)
     for frozen in (model.model.embed_tokens, *model.model.layers[:FROZEN]):
         frozen.requires_grad_(False)
@@ -53,29 +60,45 @@ def train_reward(name: str, data: Path, lm: Path, samples: list[list[int]], out:
     mine = set(map(id, reward_half(pairs, HALVES[name])))
     chosen = [(pair, sample) for pair, sample in zip(pairs, samples, strict=True) if id(pair) in mine]
     model, tokenizer = reward_from_lm(lm)
-    half = items(tokenizer, [pair for pair, _ in chosen], [sample for _, sample in chosen])
-    words, end = vocabulary(tokenizer, half), tokenizer.eos_token_id
+    strangers = [(pair, sample) for pair, sample in zip(pairs, samples, strict=True) if id(pair) not in mine][:HELD_OUT]
+    half, held = (items(tokenizer, [pair for pair, _ in some], [sample for _, sample in some]) for some in (chosen, strangers))
+    words, end, balance = vocabulary(tokenizer, half), tokenizer.eos_token_id, Balance()
+    watched = epoch(held, words, Balance(), TOKENS_A_STEP, random.Random(0))
     params = [param for param in model.parameters() if param.requires_grad]
     groups = [{"params": [p for p in params if (p.ndim > 1) == wide], "weight_decay": 0.1 * wide} for wide in (True, False)]
     optimizer = torch.optim.AdamW(groups, RATE, betas=(0.9, 0.98), fused=True)
 
     @torch.compile(dynamic=True)
     def rewards_of(input_ids, position_ids, attention_mask):
-        hidden = model.model(input_ids, attention_mask=attention_mask, position_ids=position_ids, use_cache=False).last_hidden_state
-        return model.score(hidden)[..., 0]
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = model.model(input_ids, attention_mask=attention_mask, position_ids=position_ids, use_cache=False).last_hidden_state
+        return model.score(hidden.float())[..., 0]
+
+    def compared(length, trees):
+        """Rewards of the better and the worse, with kinds and weights, of every pair of a batch."""
+        rewards = rewards_of(**stacked(trees, length, end))
+        kinds, rows, better, worse, weights = zip(*((kind, i, a, b, w) for i, tree in enumerate(trees) for kind, a, b, w in tree.pairs))
+        rows = torch.tensor(rows)
+        return kinds, rewards[rows, torch.tensor(better)], rewards[rows, torch.tensor(worse)], torch.tensor(weights)
+
+    @torch.no_grad()
+    def held_out():
+        right = defaultdict(list)
+        for batch in watched:
+            kinds, better, worse, _ = compared(*batch)
+            for kind, fine in zip(kinds, (better > worse).tolist()):
+                right[kind].append(fine)
+        return {kind: round(sum(fine) / len(fine), 3) for kind, fine in sorted(right.items())}
 
     curve, began, batches, averaged, means = [], time.time(), [], None, defaultdict(lambda: [0.0, 0.0, 0])
     model.train()
     for step in range(steps):
-        batches = batches or epoch(half, words, TOKENS_A_STEP, rng)
+        batches = batches or epoch(half, words, balance, TOKENS_A_STEP, rng)
         length, trees = batches.pop()
-        rewards = rewards_of(**stacked(trees, length, end))
-        kinds, rows, better, worse, weights = zip(*((kind, i, a, b, w) for i, tree in enumerate(trees) for kind, a, b, w in tree.pairs))
-        rows = torch.tensor(rows)
-        better, worse = rewards[rows, torch.tensor(better)], rewards[rows, torch.tensor(worse)]
+        kinds, better, worse, weights = compared(length, trees)
         losses = -F.logsigmoid(better - worse)
         # The small square keeps the scores near 0: pairs alone leave their level open.
-        loss = (losses * torch.tensor(weights)).sum() / len(trees) + 0.001 * (better.square().mean() + worse.square().mean())
+        loss = (losses * weights).sum() / len(trees) + 0.001 * (better.square().mean() + worse.square().mean())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(params, 1.0)
         for group in optimizer.param_groups:
@@ -90,6 +113,8 @@ def train_reward(name: str, data: Path, lm: Path, samples: list[list[int]], out:
         if step % 100 == 99 or step == steps - 1:
             scores = {kind: [round(one / n, 4), round(right / n, 3)] for kind, (one, right, n) in sorted(means.items())}
             curve.append({"step": step + 1, "loss and accuracy": scores})
+            if step % 400 == 399:
+                curve[-1]["held out"] = held_out()
             means.clear()
             print(f"{name} {json.dumps(curve[-1])} {(step + 1) * TOKENS_A_STEP / (time.time() - began):.0f} tokens/s", flush=True)
             torch.save(model.state_dict(), work / f"{name}.pt")
@@ -97,6 +122,10 @@ def train_reward(name: str, data: Path, lm: Path, samples: list[list[int]], out:
     with torch.no_grad():
         for param, total in zip(params, averaged):
             param.copy_(total / taken)
+    if RAISED[name]:
+        for param in model.parameters():
+            param.requires_grad_(False)
+        raise_ends(model.eval(), half, words, RAISED[name], seed)
     model.half().save_pretrained(out)
     tokenizer.save_pretrained(out)
     (work / f"{name}.json").write_text(json.dumps({"curve": curve, "minutes": (time.time() - began) / 60, "steps": steps}))
