@@ -52,7 +52,12 @@ export const benchCommand = (terminal: Terminal): Command =>
       list(number('concurrency', concurrency)),
       [1, 8, 32],
     )
-    .option('--max-new-tokens <number>', 'tokens of a reply at most', number('max-new-tokens', maxNewTokens), 128)
+    .option(
+      '--max-new-tokens <number>',
+      'tokens of a reply at most',
+      number('max-new-tokens', maxNewTokens),
+      maxNewTokens.parse(undefined),
+    )
     .option('--limit <number>', 'only so many prompts', number('limit', count))
     .option('--threads <number>', 'threads a model computes with (default: all cores)', number('threads', count))
     .option('--json', 'print JSON: the machine, and each setting')

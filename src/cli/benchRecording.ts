@@ -2,7 +2,7 @@ import { lastValueFrom, toArray } from 'rxjs'
 import { type GenerateOptions, generate } from '../../pipelines/generate.js'
 import { InputError } from '../core/errors.js'
 import type { Decoder, Models, Prompt } from '../core/types.js'
-import type { SessionRun } from '../models/runtime/protocol.js'
+import { clock, type SessionRun } from '../models/runtime/protocol.js'
 import type { Recording } from './benchFigures.js'
 
 const RSS_EVERY_MS = 50
@@ -14,7 +14,7 @@ export function runLog(): RunLog {
   let runs: Record<string, SessionRun[]> = {}
   return {
     add: (model, run) => {
-      runs[model] = [...(runs[model] ?? []), run]
+      pushTo(runs, model, run)
     },
     take: () => {
       const taken = runs
@@ -22,6 +22,12 @@ export function runLog(): RunLog {
       return taken
     },
   }
+}
+
+function pushTo<T>(lists: Record<string, T[]>, name: string, value: T): void {
+  const known = lists[name]
+  if (known) known.push(value)
+  else lists[name] = [value]
 }
 
 async function* each(prompts: readonly Prompt[]): AsyncGenerator<Prompt> {
@@ -46,7 +52,6 @@ export async function record(
   const watch = setInterval(() => {
     peakRssBytes = Math.max(peakRssBytes, process.memoryUsage.rss())
   }, RSS_EVERY_MS)
-  const clock = () => performance.timeOrigin + performance.now()
   log.take()
   const startedAt = clock()
   try {
@@ -55,7 +60,7 @@ export async function record(
       onEvent: (event) => {
         if (event.type === 'start') sequences.set(event.key.id, { startedAt: clock(), tokensAt: [] })
         else if (event.type === 'token') sequences.get(event.key.id)?.tokensAt.push(clock())
-        else if (event.type === 'batch') batches[event.model] = [...(batches[event.model] ?? []), event.report.size]
+        else if (event.type === 'batch') pushTo(batches, event.model, event.report.size)
       },
     })
     const rows = await lastValueFrom(run.rows({ signal }).pipe(toArray()))

@@ -3,7 +3,7 @@ import { align, type CachedSequence, commit, emptySequence } from './CachedSeque
 import { type CacheShape, cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import { feedsOf, type Job } from './feeds.js'
 import { type Pass, planPasses, widthClass } from './passes.js'
-import type { SessionRun } from './protocol.js'
+import { clock, type SessionRun } from './protocol.js'
 import { Slab } from './Slab.js'
 
 /**
@@ -170,9 +170,6 @@ function waves(calls: readonly EngineCall[]): EngineCall[][] {
   }
   return found
 }
-
-/** Milliseconds since the epoch, finer than Date's and the same in every thread. */
-const clock = (): number => performance.timeOrigin + performance.now()
 
 function allFinite(values: Float32Array): boolean {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false

@@ -16,7 +16,10 @@ export type WorkerCall = Readonly<{ key: number; tokenIds: Int32Array; branches?
 
 export type WorkerResult = Readonly<{ tokenIds?: Int32Array; values: Float32Array }>
 
-/** One `session.run`: milliseconds since the epoch, sequences (B) and new tokens a sequence (S). */
+/** Milliseconds since the epoch, finer than Date's and the same in every thread. */
+export const clock = (): number => performance.timeOrigin + performance.now()
+
+/** One `session.run`: times by `clock`, sequences (B) and new tokens a sequence (S). */
 export type SessionRun = Readonly<{ startedAt: number; endedAt: number; rows: number; tokens: number }>
 
 export type ToWorker =
