@@ -1,0 +1,168 @@
+"""ARGS in PyTorch, for `rxargs bench --baseline "python3 test/reference/args_baseline.py"`.
+
+Answers one JSON object a line on stdin with one on stdout. Asked:
+
+    lm, reward          model folders, loaded once, in fp32
+    prompt_token_ids    one list a prompt
+    concurrency         prompts at the same time (variant batched)
+    max_new_tokens, k, weight, end_token_ids
+
+Answered:
+
+    token_ids                  one list a prompt, the end token kept
+    seconds, prefill_seconds   of decoding all prompts, and of that what the prompts themselves took; loading is not counted
+
+Variants (--variant):
+
+    paper      the loop of the paper's own code: one prompt at a time, its reward cache copied k times at each step
+               (https://github.com/deeplearning-wisc/args, argsearch.py)
+    batched    prompts of a group decoded side by side, padded on the left, with one batch of candidates for all of them
+
+Greedy (weight 0, k 1) leaves the reward model out.
+"""
+
+import argparse
+import copy
+import json
+import sys
+import time
+
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+from transformers.utils import logging
+
+
+class Pair:
+    def __init__(self, lm: str, reward: str, threads: int | None):
+        if threads:
+            torch.set_num_threads(threads)
+        options = {"dtype": torch.float32, "attn_implementation": "sdpa"}
+        self.lm = AutoModelForCausalLM.from_pretrained(lm, **options).eval()
+        ranked = AutoModelForSequenceClassification.from_pretrained(reward, **options).eval()
+        # The head is applied at the candidate's own position: the wrapper would look for the last token that is no padding.
+        self.body, self.score = ranked.model, ranked.score
+
+    def next_logits(self, ids, cache, mask=None, positions=None):
+        out = self.lm(
+            input_ids=ids,
+            past_key_values=cache,
+            attention_mask=mask,
+            position_ids=positions,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return out.logits[:, -1], out.past_key_values
+
+    def rewards(self, ids, cache, mask=None, positions=None):
+        out = self.body(input_ids=ids, past_key_values=cache, attention_mask=mask, position_ids=positions, use_cache=True)
+        return self.score(out.last_hidden_state[:, -1])[:, 0], out.past_key_values
+
+
+def choose(logits, rewards, weight):
+    return int(torch.argmax(logits + weight * rewards))
+
+
+def paper(pair: Pair, asked, spent):
+    """One prompt after the other."""
+    return [one_prompt(pair, ids, asked, spent) for ids in asked["prompt_token_ids"]]
+
+
+def one_prompt(pair: Pair, prompt_ids, asked, spent):
+    k, weight, ends = asked["k"], asked["weight"], set(asked["end_token_ids"])
+    prompt = torch.tensor([prompt_ids])
+    begun = time.perf_counter()
+    logits, lm_cache = pair.next_logits(prompt, None)
+    reward_cache = pair.rewards(prompt, None)[1] if weight else None
+    spent["prefill"] += time.perf_counter() - begun
+    chosen = []
+    while True:
+        top, ids = torch.topk(logits[0], k)
+        index = 0
+        if weight:
+            copied = copy.deepcopy(reward_cache)
+            copied.batch_repeat_interleave(k)
+            rewards, after = pair.rewards(ids[:, None], copied)
+            index = choose(top, rewards, weight)
+            after.batch_select_indices(torch.tensor([index]))
+            reward_cache = after
+        chosen.append(int(ids[index]))
+        if chosen[-1] in ends or len(chosen) == asked["max_new_tokens"]:
+            return chosen
+        logits, lm_cache = pair.next_logits(torch.tensor([[chosen[-1]]]), lm_cache)
+
+
+def batched(pair: Pair, asked, spent):
+    """Groups of prompts of like length, in the order of their lengths."""
+    prompts, size = asked["prompt_token_ids"], asked["concurrency"]
+    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+    answers = {}
+    for start in range(0, len(order), size):
+        group = order[start : start + size]
+        answers.update(zip(group, one_group(pair, [prompts[index] for index in group], asked, spent)))
+    return [answers[index] for index in range(len(prompts))]
+
+
+def one_group(pair: Pair, prompts, asked, spent):
+    k, weight, ends = asked["k"], asked["weight"], set(asked["end_token_ids"])
+    width = max(map(len, prompts))
+    ids = torch.tensor([[0] * (width - len(one)) + list(one) for one in prompts])
+    mask = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts])
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    begun = time.perf_counter()
+    logits, lm_cache = pair.next_logits(ids, None, mask, positions)
+    reward_cache = pair.rewards(ids, None, mask, positions)[1] if weight else None
+    spent["prefill"] += time.perf_counter() - begun
+    # `live`: which prompt each row of the caches belongs to; rows leave when their prompt has ended.
+    chosen, live = [[] for _ in prompts], list(range(len(prompts)))
+    while True:
+        top, candidates = torch.topk(logits, k)
+        mask = torch.cat([mask, torch.ones(len(live), 1, dtype=mask.dtype)], 1)
+        positions = mask.sum(1, keepdim=True) - 1
+        picked = torch.zeros(len(live), dtype=torch.long)
+        if weight:
+            reward_cache.batch_repeat_interleave(k)
+            each = [one.repeat_interleave(k, 0) for one in (mask, positions)]
+            rewards, reward_cache = pair.rewards(candidates.reshape(-1, 1), reward_cache, *each)
+            picked = torch.argmax(top + weight * rewards.view(-1, k), 1)
+        token_ids = candidates.gather(1, picked[:, None])
+        stay = []
+        for row, prompt in enumerate(live):
+            chosen[prompt].append(int(token_ids[row]))
+            if chosen[prompt][-1] not in ends and len(chosen[prompt]) < asked["max_new_tokens"]:
+                stay.append(row)
+        if not stay:
+            return chosen
+        rows = torch.tensor(stay)
+        if weight:
+            reward_cache.batch_select_indices(rows * k + picked[rows])
+        if len(stay) < len(live):
+            lm_cache.batch_select_indices(rows)
+        mask, positions, live = mask[rows], positions[rows], [live[row] for row in stay]
+        logits, lm_cache = pair.next_logits(token_ids[rows], lm_cache, mask, positions)
+
+
+VARIANTS = {"paper": paper, "batched": batched}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="ARGS in PyTorch; see the top of this file.")
+    parser.add_argument("--variant", choices=VARIANTS, default="paper")
+    parser.add_argument("--threads", type=int, help="threads of PyTorch (default: its own choice)")
+    options = parser.parse_args()
+    logging.disable_progress_bar()
+    pairs = {}
+    with torch.inference_mode():
+        for line in sys.stdin:
+            asked = json.loads(line)
+            folders = (asked["lm"], asked["reward"])
+            if folders not in pairs:
+                pairs[folders] = Pair(*folders, options.threads)
+            spent = {"prefill": 0.0}
+            begun = time.perf_counter()
+            token_ids = VARIANTS[options.variant](pairs[folders], asked, spent)
+            answer = {"token_ids": token_ids, "seconds": time.perf_counter() - begun, "prefill_seconds": spent["prefill"]}
+            print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
