@@ -3,13 +3,17 @@ import { Command } from 'commander'
 import * as z from 'zod'
 import { generateOptions } from '../../pipelines/generate.js'
 import { decoderByName, decoders } from '../../pipelines/registry.js'
-import { InputError } from '../core/errors.js'
+import { InputError, OptionError } from '../core/errors.js'
 import type { Prompt } from '../core/types.js'
 import { version } from '../core/version.js'
 import { fromFile } from '../io/fromFile.js'
 import { checkInput } from '../io/prompts/readRecords.js'
+import type { PairSizes } from '../models/checkpoint/writeRandomPair.js'
 import { loadModels } from '../models/loadModels.js'
+import { type Baseline, startBaseline } from './benchBaseline.js'
+import { compare } from './benchCompare.js'
 import { figuresOf } from './benchFigures.js'
+import { make, sizesOf } from './benchMake.js'
 import { record, runLog } from './benchRecording.js'
 import { type BenchSetting, settingText } from './benchReport.js'
 import { embedded } from './embedded.js'
@@ -18,7 +22,7 @@ import { limited } from './limited.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 type Flags = Readonly<{
-  prompts: string
+  prompts?: string
   lm?: string
   reward?: NamedPath
   decoder: readonly string[]
@@ -26,6 +30,9 @@ type Flags = Readonly<{
   maxNewTokens: number
   limit?: number
   threads?: number
+  baseline?: string
+  make?: PairSizes
+  out: string
   json?: boolean
 }>
 
@@ -37,7 +44,7 @@ const WARM_UP_TOKENS = 8
 export const benchCommand = (terminal: Terminal): Command =>
   new Command('bench')
     .description('measure how fast prompts are decoded: tokens/s, latency, batches, where the time goes')
-    .requiredOption('--prompts <file>', 'JSONL or Parquet file with prompts, each decoded once a setting', text('prompts'))
+    .option('--prompts <file>', 'JSONL or Parquet file with prompts, each decoded once a setting', text('prompts'))
     .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
     .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath)
     .option(
@@ -60,34 +67,54 @@ export const benchCommand = (terminal: Terminal): Command =>
     )
     .option('--limit <number>', 'only so many prompts', number('limit', count))
     .option('--threads <number>', 'threads a model computes with (default: all cores)', number('threads', count))
+    .option(
+      '--baseline <command>',
+      'another program to measure in turn with each setting of args and greedy, such as test/reference/args_baseline.py',
+      text('baseline'),
+    )
+    .option('--make <sizes>', 'write a random pair and prompts instead: d=768,layers=12,heads=12,ffn=2048,vocab=32000', sizesOf)
+    .option('--out <folder>', 'where --make writes', text('out'), 'out/bench')
     .option('--json', 'print JSON: the machine, and each setting')
     .action((flags: Flags) => run(flags, terminal))
 
-async function run(flags: Flags, { stdout, stderr, stdin, signal }: Terminal): Promise<void> {
+async function run(flags: Flags, terminal: Terminal): Promise<void> {
+  if (flags.make) return writeLine(terminal.stdout, await make(flags.out, flags.make))
+  if (flags.prompts === undefined) throw new OptionError('Expected `--prompts`, a file with prompts to decode, got nothing')
+  return measure({ ...flags, prompts: flags.prompts }, terminal)
+}
+
+async function measure(flags: Flags & Readonly<{ prompts: string }>, { stdout, stderr, stdin, signal }: Terminal): Promise<void> {
   await checkInput(flags.prompts)
   const prompts: Prompt[] = []
   for await (const prompt of limited(fromFile(flags.prompts, { template: 'auto', stdin }), flags.limit)) prompts.push(prompt)
   if (prompts.length === 0) throw new InputError(`Expected prompts in ${flags.prompts}, got none`)
   const log = runLog()
+  const folders = { lm: flags.lm ?? embedded('chat-lm'), reward: flags.reward ?? { path: embedded('chat-rm') } }
   const models = await loadModels({
-    lm: flags.lm ?? embedded('chat-lm'),
-    reward: flags.reward ?? { path: embedded('chat-rm') },
+    ...folders,
     onRun: log.add,
     ...(flags.threads !== undefined && { threads: flags.threads }),
   })
   const settings: BenchSetting[] = []
+  let baseline: Baseline | undefined
   try {
+    if (flags.baseline !== undefined) baseline = startBaseline(flags.baseline)
     for (const name of flags.decoder) {
       const decoder = decoderByName(name)
       const fixed = { maxNewTokens: flags.maxNewTokens, seed: 0, signal }
       await record(prompts.slice(0, 1), decoder, models, log, { ...fixed, concurrency: 1, maxNewTokens: WARM_UP_TOKENS })
       for (const concurrency of flags.concurrency) {
         stderr.write(`${name}, ${concurrency} at once: ${prompts.length} prompts\n`)
-        const figures = figuresOf(await record(prompts, decoder, models, log, { ...fixed, concurrency }))
-        settings.push({ decoder: name, concurrency, prompts: prompts.length, cost_over_greedy: null, ...figures })
+        const recording = await record(prompts, decoder, models, log, { ...fixed, concurrency })
+        const figures = figuresOf(recording)
+        const setting = { decoder: name, concurrency, prompts: prompts.length, cost_over_greedy: null, ...figures }
+        const task = { lm: folders.lm, reward: folders.reward.path, concurrency, maxNewTokens: flags.maxNewTokens }
+        const compared = baseline && (await compare(baseline, { ...task, decoder: name, models }, recording))
+        settings.push({ ...setting, baseline: compared ?? null })
       }
     }
   } finally {
+    baseline?.close()
     await models.close()
   }
   const compared = withCosts(settings)

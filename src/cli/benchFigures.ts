@@ -13,6 +13,8 @@ export type Recording = Readonly<{
   /** Calls in each batch, by model. */
   batches: Readonly<Record<string, readonly number[]>>
   peakRssBytes: number
+  /** What was decoded, in the order in which it finished. */
+  rows: readonly Readonly<{ promptTokenIds: readonly number[]; tokenIds: readonly number[] }>[]
 }>
 
 type Spread = Readonly<{ p50: number | null; p95: number | null }>

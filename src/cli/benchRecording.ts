@@ -70,6 +70,7 @@ export async function record(
     const sum = (count: (row: (typeof rows)[number]) => number | null) => rows.reduce((all, row) => all + (count(row) ?? 0), 0)
     return {
       ...{ startedAt, endedAt, batches, peakRssBytes },
+      rows: rows.map(({ promptTokenIds, tokenIds }) => ({ promptTokenIds: promptTokenIds ?? [], tokenIds: tokenIds ?? [] })),
       promptTokens: sum((row) => row.promptTokens),
       completionTokens: sum((row) => row.completionTokens),
       sequences: [...sequences.values()],

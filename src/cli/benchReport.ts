@@ -1,8 +1,9 @@
+import type { Compared } from './benchCompare.js'
 import type { Figures } from './benchFigures.js'
 
 /** One measured setting. `cost_over_greedy`: its seconds a token over those of greedy at the same concurrency, where both were run. */
 export type BenchSetting = Readonly<
-  { decoder: string; concurrency: number; prompts: number; cost_over_greedy: number | null } & Figures
+  { decoder: string; concurrency: number; prompts: number; cost_over_greedy: number | null; baseline: Compared | null } & Figures
 >
 
 const WIDTH = 40
@@ -26,6 +27,7 @@ export function settingText(setting: BenchSetting): string {
     `${setting.decoder}, ${setting.concurrency} at once: ${number(setting.tokens_per_second)} tokens/s${cost}`,
     `  ${setting.prompts} prompts, ${setting.completion_tokens} tokens in ${number(setting.seconds, 2)} s; ${number(setting.prompt_tokens_per_second)} prompt tokens/s; peak RSS ${(setting.peak_rss_bytes / 2 ** 20).toFixed(0)} MiB`,
     `  first token ${number(first.p50)} ms (p95 ${number(first.p95)}), each further ${number(per.p50, 2)} ms (p95 ${number(per.p95, 2)})`,
+    ...baselineLines(setting.baseline),
     '  wall time by what ran:',
     ...time.map(([name, share]) => `    ${name.padEnd(widest)} ${percent(share).padStart(6)} ${bar(share)}`.trimEnd()),
     ...Object.entries(sizes).flatMap(([model, counts]) => [
@@ -41,3 +43,10 @@ function histogram(counts: Readonly<Record<string, number>>): string[] {
     .toSorted(([a], [b]) => Number(a) - Number(b))
     .map(([size, count]) => `    ${size.padStart(4)} ${String(count).padStart(6)} ${bar(count / total)}`.trimEnd())
 }
+
+const baselineLines = (compared: Compared | null): string[] =>
+  compared
+    ? [
+        `  ${number(compared.ratio, 2)}x the baseline (${number(compared.tokens_per_second)} tokens/s); ${compared.equal_completions} of ${compared.completions} completions equal`,
+      ]
+    : []

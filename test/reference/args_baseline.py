@@ -22,7 +22,6 @@ Greedy (weight 0, k 1) leaves the reward model out.
 """
 
 import argparse
-import copy
 import json
 import sys
 import time
@@ -79,12 +78,10 @@ def one_prompt(pair: Pair, prompt_ids, asked, spent):
         top, ids = torch.topk(logits[0], k)
         index = 0
         if weight:
-            copied = copy.deepcopy(reward_cache)
-            copied.batch_repeat_interleave(k)
-            rewards, after = pair.rewards(ids[:, None], copied)
+            reward_cache.batch_repeat_interleave(k)
+            rewards, reward_cache = pair.rewards(ids[:, None], reward_cache)
             index = choose(top, rewards, weight)
-            after.batch_select_indices(torch.tensor([index]))
-            reward_cache = after
+            reward_cache.batch_select_indices(torch.tensor([index]))
         chosen.append(int(ids[index]))
         if chosen[-1] in ends or len(chosen) == asked["max_new_tokens"]:
             return chosen

@@ -26,6 +26,7 @@ describe('figuresOf', () => {
     endedAt: 2000,
     promptTokens: 30,
     completionTokens: 5,
+    rows: [],
     sequences: [
       { startedAt: 1000, tokensAt: [1200, 1300, 1500] },
       { startedAt: 1100, tokensAt: [1200, 1210] },
