@@ -1,14 +1,15 @@
 import type { InferenceSession } from 'onnxruntime-node'
-import { align, type CachedSequence, commit, emptySequence } from './CachedSequence.js'
+import { align, branchesAlone, type CachedSequence, commit, emptySequence, truncate } from './CachedSequence.js'
 import { type CacheShape, cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import { feedsOf, type Job } from './feeds.js'
-import { type Pass, planPasses, widthClass } from './passes.js'
+import { CHUNK, type Pass, planPasses, widthClass } from './passes.js'
 import { clock, type SessionRun } from './protocol.js'
 import { Slab } from './Slab.js'
+import { adoptPrefix, sameTokens, takeOver } from './sharedPrefix.js'
 
 /**
  * A call: a sequence's tokens, and the branches to read, each at its last token; an empty branch is read at the sequence's own last
- * token. `decode` says that the call asks for the next token of a growing sequence.
+ * token. No branch: the tokens are read into the cache. `decode` says that the call asks for the next token of a growing sequence.
  */
 export type EngineCall = Readonly<{
   key: number
@@ -45,18 +46,21 @@ export class Engine {
   async run(calls: readonly EngineCall[]): Promise<Reading[]> {
     const readings = new Map<EngineCall, Reading>()
     for (const wave of waves(calls)) {
+      this.place(wave)
       const planned = wave.flatMap((call) => this.plan(call, readings))
       for (let round = 0; planned.some(({ passes }) => round < passes.length); round++) {
         const jobs = planned.filter(({ passes }) => round < passes.length).map((plan) => ({ ...plan, pass: plan.passes[round]! }))
-        for (const batch of this.batches(jobs)) {
+        const { leaders, followers } = sharingChunks(jobs)
+        for (const batch of this.batches(leaders)) {
           const results = await this.runBatch(batch)
           batch.forEach(({ call, passes }, row) => {
             if (round === passes.length - 1) readings.set(call, results[row]!)
           })
         }
+        for (const { job, leader } of followers) takeOver(job.cached, leader.cached, job.cached.chunked + CHUNK)
       }
     }
-    return calls.map((call) => readings.get(call)!)
+    return calls.map((call) => readings.get(call) ?? NOTHING)
   }
 
   release(key: number): void {
@@ -81,32 +85,47 @@ export class Engine {
     return cached
   }
 
-  /** The passes a call needs; none when the last tree already read what is asked. */
+  /** The passes a call needs; none when a tree already read what is asked. */
   private plan(call: EngineCall, readings: Map<EngineCall, Reading>): Plan[] {
     const { tokenIds, branches } = call
     const cached = this.sequenceOf(call.key)
-    this.place(cached, tokenIds.length)
     const known = align(cached, tokenIds)
     const readsChain = branches.some((branch) => branch.length === 0)
     if (known !== undefined && readsChain && branches.length === 1) {
       readings.set(call, { values: Float32Array.of(known), width: 1, finite: Number.isFinite(known) })
       return []
     }
-    if (readsChain && cached.tokenIds.length === tokenIds.length) cached.tokenIds.length = tokenIds.length - 1
+    adoptPrefix(cached, tokenIds, this.sequences.values())
+    if (cached.tokenIds.length === tokenIds.length) {
+      if (branches.length === 0) return []
+      if (readsChain) truncate(cached, tokenIds.length - 1)
+    }
     const start = cached.tokenIds.length
     const single = call.decode && start > 0 && tokenIds.length - start === 1
     return [{ call, cached, single, passes: planPasses(start, tokenIds, branches) }]
   }
 
-  /** Moves a sequence to the length class that holds `tokens`. */
-  private place(cached: CachedSequence, tokens: number): void {
-    if (cached.slab && cached.slab.length >= tokens) return
-    const length = lengthClass(tokens, this.contextLength)
+  /** Gives every sequence a row that is long enough, in the slab of its length class. */
+  private place(calls: readonly EngineCall[]): void {
+    const moving = calls
+      .map(({ key, tokenIds }) => ({ cached: this.sequenceOf(key), tokens: tokenIds.length }))
+      .filter(({ cached, tokens }) => !cached.slab || cached.slab.length < tokens)
+      .map(({ cached, tokens }) => ({ cached, tokens, slab: this.slabOf(lengthClass(tokens, this.contextLength)) }))
+    const arrivals = new Map<Slab<CachedSequence>, number>()
+    for (const { cached, slab } of moving) if (cached.slab !== slab) arrivals.set(slab, (arrivals.get(slab) ?? 0) + 1)
+    for (const [slab, more] of arrivals) slab.reserve(more)
+    for (const { cached, tokens, slab } of moving) {
+      if (!cached.slab) slab.add(cached)
+      else if (cached.slab !== slab) cached.slab.moveTo(slab, cached, cached.tokenIds.length, cached.dirty)
+      cached.slab = slab
+      slab.fit(tokens)
+    }
+  }
+
+  private slabOf(length: number): Slab<CachedSequence> {
     const slab = this.slabs.get(length) ?? new Slab<CachedSequence>(this.shape, length)
     this.slabs.set(length, slab)
-    if (cached.slab) cached.slab.moveTo(slab, cached, cached.tokenIds.length, cached.dirty)
-    else slab.add(cached)
-    cached.slab = slab
+    return slab
   }
 
   /** Passes that share a run: one slab, a like number of tokens, not too many in all. */
@@ -114,7 +133,7 @@ export class Engine {
     const groups = new Map<string, PlannedJob[]>()
     for (const job of jobs) {
       const width = job.single ? 0 : Math.max(1, widthClass(job.pass.tokenIds.length))
-      const key = `${job.cached.slab!.length}/${width}`
+      const key = `${job.cached.slab!.longest}/${width}`
       const group = groups.get(key)
       if (group) group.push(job)
       else groups.set(key, [job])
@@ -147,14 +166,38 @@ export class Engine {
       const values = head.subarray(row * reads * size, (row * reads + pass.reads.length) * size)
       const finite = allFinite(values)
       if (!finite) cached.dirty = true
-      const tree = { pass, planes, row, tokens: width }
-      commit(cached, tree, 0, pass.kept)
-      if (pass.tokenIds.length > pass.kept)
-        cached.tree = { ...tree, rewards: new Map(pass.reads.map((token, read) => [token, values[read]!])) }
+      const computed = { pass, planes, row, tokens: width, first: 0 }
+      commit(cached, computed, 0, pass.kept)
+      if (pass.kept > 0) cached.trees = []
+      if (pass.tokenIds.length > pass.kept) {
+        const tree = { ...computed, rewards: new Map(pass.reads.map((token, read) => [token, values[read]!])) }
+        cached.trees.push(pass.kept > 0 ? branchesAlone(tree, this.shape) : tree)
+      }
       readings.set(job, { values, width: size, finite })
     })
     return jobs.map((job) => readings.get(job)!)
   }
+}
+
+/** What a call without branches gives. */
+const NOTHING: Reading = { values: new Float32Array(0), width: 0, finite: true }
+
+/** Of the passes that read the same whole chunk after the same tokens one is run; the others take over what it computed. */
+function sharingChunks(jobs: readonly PlannedJob[]) {
+  const leaders: PlannedJob[] = []
+  const followers: { job: PlannedJob; leader: PlannedJob }[] = []
+  const whole = ({ cached, pass }: PlannedJob) => pass.kept === CHUNK && cached.tokenIds.length === cached.chunked
+  for (const job of jobs) {
+    const length = job.cached.chunked + CHUNK
+    const same = (other: PlannedJob) =>
+      whole(other) &&
+      other.cached.chunked === job.cached.chunked &&
+      sameTokens(other.call.tokenIds, job.call.tokenIds, length) === length
+    const leader = whole(job) && job.pass.reads.length === 0 ? leaders.find(same) : undefined
+    if (leader) followers.push({ job, leader })
+    else leaders.push(job)
+  }
+  return { leaders, followers }
 }
 
 /** Calls of one sequence follow one another: a second one waits for the next wave. */

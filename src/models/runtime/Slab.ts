@@ -3,54 +3,99 @@ import type { CacheShape } from './cacheShape.js'
 /** What sits in a slab's row. The slab moves rows about and keeps `slot` right. */
 export type Resident = { slot: number }
 
+/** Positions by which rows grow: a multiple of 32, so that the padding does not change a bit (design.md section 7). */
+const GRAIN = 64
+
 /**
  * KV cache rows of one length class. Per layer one array of keys and one of values, Float32[slots, kvHeads, T, headDim], so that
- * any run of neighbouring slots is a batch without a copy. Slots are dense: a freed one is filled by the last.
+ * any run of neighbouring slots is a batch without a copy. Slots are dense: a freed one is filled by the last. T follows the longest
+ * resident up to the class's own length; the memory for that is there from the start, and untouched pages of it cost nothing.
  */
 export class Slab<R extends Resident> {
   readonly residents: R[] = []
-  private readonly rowSize: number
+  private readonly positionSize: number
   private readonly planes: Float32Array[]
   private capacity = 0
+  private positions = 0
 
   constructor(
     private readonly shape: CacheShape,
-    /** Positions a row: a multiple of 32, so that the padding does not change a bit (design.md section 7). */
-    readonly length: number,
+    /** Positions a row can hold at most. */
+    readonly longest: number,
   ) {
-    this.rowSize = shape.kvHeads * length * shape.headDim
+    this.positionSize = shape.kvHeads * shape.headDim
     this.planes = Array.from({ length: 2 * shape.layers }, () => new Float32Array(0))
   }
 
+  /** Positions a row holds now (T). */
+  get length(): number {
+    return this.positions
+  }
+
+  /** Makes room for `more` residents at once: growing row by row would copy the others each time. */
+  reserve(more: number): void {
+    const wanted = this.residents.length + more
+    if (wanted > this.capacity) this.resize(Math.max(wanted, Math.ceil(1.5 * this.capacity)))
+  }
+
+  /** Makes every row at least `positions` long. */
+  fit(positions: number): void {
+    if (positions <= this.positions) return
+    const { kvHeads, headDim } = this.shape
+    const before = this.positions * headDim
+    this.positions = Math.min(this.longest, GRAIN * Math.ceil(positions / GRAIN))
+    const after = this.positions * headDim
+    // From the last to the first: each goes further back than where it was, onto what has already moved.
+    for (const plane of this.planes)
+      for (let head = this.residents.length * kvHeads - 1; head >= 0; head--) {
+        plane.copyWithin(head * after, head * before, (head + 1) * before)
+        plane.fill(0, head * after + before, (head + 1) * after)
+      }
+  }
+
   add(resident: R): void {
-    if (this.residents.length === this.capacity) this.resize(Math.max(1, 2 * this.capacity))
+    this.reserve(1)
     resident.slot = this.residents.push(resident) - 1
   }
 
   /** Frees a row. `dirty` rows are zeroed: a NaN behind the mask would poison the sums of the next resident. */
   remove(slot: number, dirty: boolean): void {
     const last = this.residents.length - 1
+    const { rowSize } = this
     if (slot !== last) {
-      this.planes.forEach((plane) => {
-        plane.copyWithin(slot * this.rowSize, last * this.rowSize, (last + 1) * this.rowSize)
-      })
+      for (const plane of this.planes) plane.copyWithin(slot * rowSize, last * rowSize, (last + 1) * rowSize)
       this.residents[slot] = this.residents[last]!
       this.residents[slot].slot = slot
     }
     this.residents.pop()
-    if (dirty) for (const plane of this.planes) plane.fill(0, last * this.rowSize, (last + 1) * this.rowSize)
-    if (this.residents.length === 0) this.resize(0)
+    if (dirty) for (const plane of this.planes) plane.fill(0, last * rowSize, (last + 1) * rowSize)
+    if (this.residents.length > 0) return
+    this.resize(0)
+    this.positions = 0
+  }
+
+  /** Copies positions `from` to `to` of a row into another row, of this slab or another. */
+  copyTo(other: Slab<R>, source: R, target: R, from: number, to: number): void {
+    const { kvHeads, headDim } = this.shape
+    this.planes.forEach((plane, index) => {
+      for (let head = 0; head < kvHeads; head++) {
+        const begin = source.slot * this.rowSize + (head * this.positions + from) * headDim
+        const end = begin + (to - from) * headDim
+        other.planes[index]!.set(
+          plane.subarray(begin, end),
+          target.slot * other.rowSize + (head * other.positions + from) * headDim,
+        )
+      }
+    })
   }
 
   /** Moves a resident and the first `positions` of its row to another slab. */
   moveTo(other: Slab<R>, resident: R, positions: number, dirty: boolean): void {
-    const from = resident.slot
+    const from = { ...resident }
     other.add(resident)
-    this.planes.forEach((plane, index) => {
-      const values = plane.subarray(from * this.rowSize, (from + 1) * this.rowSize)
-      other.write(index, resident.slot, 0, { values, row: 0, tokens: this.length, from: 0 }, positions)
-    })
-    this.remove(from, dirty)
+    other.fit(positions)
+    this.copyTo(other, from, resident, 0, positions)
+    this.remove(from.slot, dirty)
   }
 
   /** Brings residents into neighbouring slots, moving as few rows as possible; returns the first of the slots. */
@@ -75,13 +120,18 @@ export class Slab<R extends Resident> {
     const { values, row, tokens, from } = source
     for (let head = 0; head < kvHeads; head++) {
       const begin = ((row * kvHeads + head) * tokens + from) * headDim
-      const target = slot * this.rowSize + (head * this.length + position) * headDim
+      const target = slot * this.rowSize + (head * this.positions + position) * headDim
       this.planes[plane]!.set(values.subarray(begin, begin + count * headDim), target)
     }
   }
 
+  /** Bytes of the rows as long as they are now, free ones included. */
   get bytes(): number {
     return this.capacity * this.rowSize * 4 * this.planes.length
+  }
+
+  private get rowSize(): number {
+    return this.positions * this.positionSize
   }
 
   private bestWindow(batch: readonly R[]): number {
@@ -100,10 +150,11 @@ export class Slab<R extends Resident> {
 
   private swap(a: number, b: number): void {
     if (a === b) return
+    const { rowSize } = this
     for (const plane of this.planes) {
-      const kept = plane.slice(a * this.rowSize, (a + 1) * this.rowSize)
-      plane.copyWithin(a * this.rowSize, b * this.rowSize, (b + 1) * this.rowSize)
-      plane.set(kept, b * this.rowSize)
+      const kept = plane.slice(a * rowSize, (a + 1) * rowSize)
+      plane.copyWithin(a * rowSize, b * rowSize, (b + 1) * rowSize)
+      plane.set(kept, b * rowSize)
     }
     const [first, second] = [this.residents[a]!, this.residents[b]!]
     this.residents[a] = second
@@ -113,9 +164,10 @@ export class Slab<R extends Resident> {
   }
 
   private resize(capacity: number): void {
+    const used = Math.min(capacity, this.residents.length) * this.rowSize
     this.planes.forEach((plane, index) => {
-      const resized = new Float32Array(capacity * this.rowSize)
-      resized.set(plane.subarray(0, resized.length))
+      const resized = new Float32Array(capacity * this.longest * this.positionSize)
+      resized.set(plane.subarray(0, used))
       this.planes[index] = resized
     })
     this.capacity = capacity

@@ -4,11 +4,11 @@ export type CacheShape = Readonly<{ layers: number; kvHeads: number; headDim: nu
 /** Bytes of keys and values one position takes, in fp32. */
 export const cacheBytesPerToken = ({ layers, kvHeads, headDim }: CacheShape): number => 2 * layers * kvHeads * headDim * 4
 
-const SHORTEST = 128
+const SHORTEST = 256
 
 /**
- * Positions of the length class that holds `tokens`: 128, 256, 512, … up to the context length (rounded up to a multiple of 32).
- * Few classes keep batches large, more waste less memory: doubling wastes at most half of a row beyond 128 tokens.
+ * Positions of the length class that holds `tokens`: 256, 512, … up to the context length (rounded up to a multiple of 32). Few classes
+ * keep batches large, more pad less: rows of a class are as long as its longest sequence needs (Slab.ts).
  */
 export function lengthClass(tokens: number, contextLength: number): number {
   let length = SHORTEST

@@ -11,8 +11,11 @@ export type Pass = Readonly<{
   reads: readonly number[]
 }>
 
-/** Prompts are cut at multiples of this, never where load would have it: the bits depend on the cut (design.md section 7). */
-export const CHUNK = 256
+/**
+ * Prompts are cut at multiples of this, never where load would have it: the bits depend on the cut (design.md section 7). Small, so that
+ * a long prompt stalls the others little and a shared beginning is found early; matrix products of fewer rows would be slower.
+ */
+export const CHUNK = 64
 
 /** The pieces of `tokenIds` after `start` cached ones, cut on the grid; the last one carries the branches. At least one piece. */
 export function planPasses(start: number, tokenIds: Int32Array, branches: readonly (readonly number[])[]): Pass[] {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { InferenceSession } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { Engine, type EngineCall } from '../../../../src/models/runtime/Engine.js'
+import { CHUNK } from '../../../../src/models/runtime/passes.js'
 
 /** What a model that had read these tokens, and these only, says of the last one. */
 const meaning = (tokens: readonly number[]): number =>
@@ -144,9 +145,57 @@ describe('Engine', () => {
   it('gives the memory back when the last sequence is released', async () => {
     const engine = engineOf()
     await engine.run([call(1, [1, 2]), call(2, [1, 2])])
-    expect(engine.usage).toMatchObject({ sequences: 2, bytes: 2 * 2 * 128 * 2 * 4 })
+    expect(engine.usage).toMatchObject({ sequences: 2, bytes: 2 * 2 * 64 * 2 * 4 })
     engine.release(1)
     engine.release(2)
     expect(engine.usage).toMatchObject({ sequences: 0, bytes: 0 })
+  })
+
+  it('keeps what several trees on the same tokens computed: whichever candidate is chosen is not computed again', async () => {
+    const runs: Run[] = []
+    const engine = engineOf(runs)
+    await engine.run([call(1, [1, 2, 3], [[4], [5]])])
+    await engine.run([call(1, [1, 2, 3], [[6], [7]])])
+    const [chosen] = await engine.run([call(1, [1, 2, 3, 5], [[8], [9]])])
+    expect(runs.map(({ S }) => S)).toEqual([5, 2, 2])
+    expect([...chosen!.values]).toEqual(
+      [
+        [1, 2, 3, 5, 8],
+        [1, 2, 3, 5, 9],
+      ].map(meaning),
+    )
+    const [known] = await engine.run([call(1, [1, 2, 3, 5, 9])])
+    expect([...known!.values]).toEqual([meaning([1, 2, 3, 5, 9])])
+    expect(runs).toHaveLength(3)
+  })
+
+  it('reads a beginning that sequences share once, in whole chunks, at the same time or later', async () => {
+    const runs: Run[] = []
+    const engine = engineOf(runs)
+    const beginning = Array.from({ length: 2 * CHUNK + 10 }, (_, index) => (index * 7) % 31)
+    const prompts = [0, 1, 2].map((end) => [...beginning, end])
+    const readings = await engine.run(prompts.map((prompt, key) => call(key, prompt)))
+    expect(readings.map(({ values }) => values[0])).toEqual(prompts.map(meaning))
+    expect(runs.map(({ B, S }) => [B, S])).toEqual([
+      [1, CHUNK],
+      [1, CHUNK],
+      [3, 11],
+    ])
+    const late = [...beginning.slice(0, CHUNK + 5), 30]
+    const [reading] = await engine.run([call(3, late)])
+    expect(reading!.values[0]).toBe(meaning(late))
+    expect(runs.slice(3).map(({ B, S }) => [B, S])).toEqual([[1, 6]])
+  })
+
+  it('reads tokens into the cache when nothing is asked of them', async () => {
+    const runs: Run[] = []
+    const engine = engineOf(runs)
+    const prompt = Array.from({ length: CHUNK + 3 }, (_, index) => index % 31)
+    const [nothing] = await engine.run([call(1, prompt.slice(0, CHUNK), [])])
+    expect(nothing!.values).toHaveLength(0)
+    await engine.run([call(1, prompt.slice(0, CHUNK), [])])
+    const [reading] = await engine.run([call(1, prompt)])
+    expect(reading!.values[0]).toBe(meaning(prompt))
+    expect(runs.map(({ S }) => S)).toEqual([CHUNK, 3])
   })
 })

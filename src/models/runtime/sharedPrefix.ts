@@ -1,0 +1,38 @@
+import { type CachedSequence, truncate } from './CachedSequence.js'
+import { CHUNK } from './passes.js'
+
+/**
+ * Takes over the leading whole chunks that another sequence has already read, where they are the same tokens: the same bits as if
+ * they were read again. At least one token is left to be read.
+ */
+export function adoptPrefix(cached: CachedSequence, tokenIds: Int32Array, others: Iterable<CachedSequence>): void {
+  if (cached.tokenIds.length !== cached.chunked) return
+  const most = CHUNK * Math.floor((tokenIds.length - 1) / CHUNK)
+  let donor: CachedSequence | undefined
+  let shared = cached.chunked
+  for (const other of others) {
+    if (other === cached || Math.min(other.chunked, most) <= shared) continue
+    const length = CHUNK * Math.floor(sameTokens(other.tokenIds, tokenIds, Math.min(other.chunked, most)) / CHUNK)
+    if (length <= shared) continue
+    donor = other
+    shared = length
+  }
+  if (donor) takeOver(cached, donor, shared)
+}
+
+/** Copies the donor's positions up to `length` behind the cached ones. */
+export function takeOver(cached: CachedSequence, donor: CachedSequence, length: number): void {
+  const from = cached.tokenIds.length
+  if (!donor.slab || !cached.slab || length <= from) return
+  truncate(cached, from)
+  donor.slab.copyTo(cached.slab, donor, cached, from, length)
+  for (let position = from; position < length; position++) cached.tokenIds.push(donor.tokenIds[position]!)
+  cached.chunked = length
+}
+
+/** How many of the first `most` tokens are the same in both. */
+export function sameTokens(a: ArrayLike<number>, b: ArrayLike<number>, most: number): number {
+  let length = 0
+  while (length < most && a[length] === b[length]) length++
+  return length
+}
