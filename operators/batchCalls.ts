@@ -1,23 +1,28 @@
 import type { ObservableInput, OperatorFunction, Subscriber } from 'rxjs'
-import { asapScheduler, defaultIfEmpty, defer, mergeMap, Observable, take } from 'rxjs'
+import { asapScheduler, defaultIfEmpty, defer, mergeMap, Observable, of, take } from 'rxjs'
 import * as z from 'zod'
 import { ShapeError } from '../src/core/errors.js'
 import { nextBatch } from '../src/core/nextBatch.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { freeTurns, type Turns } from '../src/core/turns.js'
 
-/** One finished batch: how many calls it had, how many stayed in the queue when it went, and how long it took. */
+/** One finished batch: its calls, how many stayed in the queue when it went, and how long it took. */
 export type BatchReport = Readonly<{ size: number; waiting: number; durationMs: number }>
 
+const callable = () => z.custom<unknown>((value) => typeof value === 'function')
 export const batchCallsOptions = z.strictObject({
   maxBatch: z.int().min(1).describe('an integer >= 1'),
-  onBatch: z
-    .custom<(report: BatchReport) => void>((value) => typeof value === 'function')
-    .optional()
-    .describe('a function'),
+  onBatch: callable().optional().describe('a function'),
+  promptTokens: callable().optional().describe('a function'),
+  turns: z.looseObject({ take: callable(), give: callable() }).optional().describe('turns'),
 })
-export type BatchCallsOptions = z.input<typeof batchCallsOptions>
-
-type Waiter<Call, Result> = Readonly<{ call: Call; caller: Subscriber<Result> }>
+export type BatchCallsOptions<Call> = Readonly<{
+  maxBatch: number
+  onBatch?: (report: BatchReport) => void
+  /** New tokens of a prompt that a call brings; 0, and unless given, for a step of a running sequence. */
+  promptTokens?: (call: Call) => number
+  turns?: Turns
+}>
 
 /**
  * Turns a batched call into a stream operator: calls in, results out as they come. One queue is shared by every stream that
@@ -27,15 +32,14 @@ type Waiter<Call, Result> = Readonly<{ call: Call; caller: Subscriber<Result> }>
  * - errors: `OptionError` at call time; a failing batch errors its own callers only, a wrong number of results by `ShapeError`
  *
  * Dispatch hops through `asapScheduler`: calls made together go together, and loops over synchronous models keep a flat stack.
- *
- * @example const scheduled = batchCalls(model.run, { maxBatch: 16 }); of(call).pipe(scheduled)
  */
 export function batchCalls<Call, Result>(
   run: (calls: readonly Call[]) => ObservableInput<readonly Result[]>,
-  options: BatchCallsOptions,
+  options: BatchCallsOptions<Call>,
 ): OperatorFunction<Call, Result> {
-  const { maxBatch, onBatch } = parseOptions(batchCallsOptions, options)
-  const waiting = new Set<Waiter<Call, Result>>()
+  const { maxBatch } = parseOptions(batchCallsOptions, options)
+  const { onBatch, promptTokens = () => 0, turns = freeTurns } = options
+  const waiting = new Map<Subscriber<Result>, Call>()
   let busy = false // from the hop until the batch is done
 
   const wake = (): void => {
@@ -43,35 +47,34 @@ export function batchCalls<Call, Result>(
     busy ||= waiting.size > 0
   }
   const dispatch = (): void => {
-    const { batch, rest } = nextBatch([...waiting], maxBatch)
-    for (const waiter of batch) waiting.delete(waiter)
+    const most = waiting.size > 0 ? turns.take(waiting.size, wake) : 0 // everyone may have left before the hop
+    busy = most > 0
+    if (!busy) return
+    const tokensOf = ([, call]: readonly [unknown, Call]): number => promptTokens(call)
+    const { batch, rest } = nextBatch([...waiting], { maxBatch: Math.min(most, maxBatch), promptTokens: tokensOf })
+    for (const [caller] of batch) waiting.delete(caller)
     const startedAt = asapScheduler.now()
-    const settle = (route: (waiter: Waiter<Call, Result>, index: number) => void): void => {
-      const durationMs = asapScheduler.now() - startedAt
+    const settle = (route: (caller: Subscriber<Result>, index: number) => void): void => {
+      const endedAt = asapScheduler.now()
       busy = false
-      batch.forEach(route) // what the callers ask for next joins the queue here, before the next hop
+      for (const [index, [caller]] of batch.entries()) route(caller, index) // what callers ask for next joins before the next hop
       wake()
-      if (batch.length > 0) onBatch?.({ size: batch.length, waiting: rest.length, durationMs })
+      turns.give(batch.map(tokensOf))
+      onBatch?.({ size: batch.length, waiting: rest.length, durationMs: endedAt - startedAt })
     }
-    const fail = (error: unknown): void => settle(({ caller }) => caller.error(error))
+    const fail = (error: unknown): void => settle((caller) => caller.error(error))
     const answer = (results: readonly Result[]): void => {
-      if (results?.length !== batch.length) fail(new ShapeError(`Expected ${batch.length} results, got ${results?.length}`))
-      else
-        settle(({ caller }, index) => {
-          caller.next(results[index]!)
-          caller.complete()
-        })
+      if (results?.length === batch.length) settle((caller, index) => of(results[index]!).subscribe(caller))
+      else fail(new ShapeError(`Expected ${batch.length} results, got ${results?.length}`))
     }
-    const calls = batch.map(({ call }) => call)
-    const results = defer(() => (calls.length > 0 ? run(calls) : [[]])) // everyone may have left before the hop
-    results.pipe(take(1), defaultIfEmpty([])).subscribe({ next: answer, error: fail })
+    const ran = defer(() => run(batch.map(([, call]) => call))).pipe(take(1), defaultIfEmpty([]))
+    ran.subscribe({ next: answer, error: fail })
   }
   const join = (call: Call): Observable<Result> =>
     new Observable((caller) => {
-      const waiter = { call, caller }
-      waiting.add(waiter)
+      waiting.set(caller, call)
       wake()
-      return () => waiting.delete(waiter)
+      return () => waiting.delete(caller)
     })
   return mergeMap(join)
 }

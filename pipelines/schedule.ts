@@ -1,15 +1,18 @@
-import { defer, map, type Observable, of } from 'rxjs'
+import { asapScheduler, defer, map, type Observable } from 'rxjs'
 import { type BatchReport, batchCalls } from '../operators/batchCalls.js'
 import { RewardError, ShapeError } from '../src/core/errors.js'
+import { freeTurns, measuredTurns } from '../src/core/turns.js'
 import type {
   BatchedRewardModel,
   DecoderModels,
   LanguageModel,
+  Logits,
   LogitsCall,
   Models,
   Reward,
   RewardCall,
 } from '../src/core/types.js'
+import { readAhead, type Weighed } from './readAhead.js'
 import { rewardOfText } from './rewardOfText.js'
 import { rewardOverText } from './rewardOverText.js'
 
@@ -22,20 +25,39 @@ export type ScheduleOptions = Readonly<{
 
 /**
  * Batched models as decoders see them, one call at a time: a scheduler of its own in front of each model. Rewards with the
- * language model's tokenizer and template read its token ids, others the text.
+ * language model's tokenizer and template read its token ids, others the text. All take turns: the sequences go from model to model
+ * together or in two groups, whichever is found to be faster.
  *
  * A call that cannot fit its model is refused here, before it joins a batch that it would fail.
  */
 export function schedule({ lm, rewards }: Models, { onNotice, onBatch }: ScheduleOptions = {}): DecoderModels {
-  const reports = (model: string) => (onBatch ? { onBatch: (report: BatchReport) => onBatch(model, report) } : {})
+  const live = new Set<object>()
+  const alone = rewards.every((source) => 'scoreTexts' in source)
+  const turns = alone
+    ? freeTurns
+    : measuredTurns(
+        () => live.size,
+        () => asapScheduler.now(),
+      )
+  const batched = <Call, Result>(model: Batched<Call, Result>, name: string) =>
+    readAhead<Call, Result>(
+      batchCalls((calls: readonly Weighed<Call>[]) => model.run(calls.map(({ call }) => call)), {
+        maxBatch: model.maxBatch,
+        promptTokens: ({ promptTokens }) => promptTokens,
+        turns,
+        ...(onBatch && { onBatch: (report: BatchReport) => onBatch(name, report) }),
+      }),
+      model.chunk,
+    )
 
   const rewardOfModel = (model: BatchedRewardModel): Reward => {
-    const scheduled = batchCalls((calls: readonly RewardCall[]) => model.run(calls), {
-      maxBatch: model.maxBatch,
-      ...reports(model.name),
-    })
+    const scheduled = batched(model, model.name)
     const call = (one: RewardCall): Observable<Float32Array> =>
-      of(one).pipe(scheduled, map(finite(model.name, one.branches.length)))
+      scheduled(one.key, one.tokenIds.length, one, (upTo) => ({
+        ...one,
+        tokenIds: one.tokenIds.slice(0, upTo),
+        branches: [],
+      })).pipe(map(finite(model.name, one.branches.length)))
     if (model.codec.fingerprint === lm.codec.fingerprint) return rewardOverTokens(model, call)
     onNotice?.(
       `Reward \`${model.name}\` has another tokenizer or chat template than the language model: it reads text, which is slower`,
@@ -44,14 +66,16 @@ export function schedule({ lm, rewards }: Models, { onNotice, onBatch }: Schedul
   }
   const bound = rewards.map((source) => ('scoreTexts' in source ? rewardOfText(source, lm.codec) : rewardOfModel(source)))
   return {
-    lm: scheduledLanguageModel(lm, reports('lm')),
+    lm: scheduledLanguageModel(lm, batched(lm, 'lm'), live),
     rewards: new Map(bound.map((reward) => [reward.name, reward])),
     ...(bound[0] && { reward: bound[0] }),
   }
 }
 
-function scheduledLanguageModel(lm: Models['lm'], reports: { onBatch?: (report: BatchReport) => void }): LanguageModel {
-  const scheduled = batchCalls((calls: readonly LogitsCall[]) => lm.run(calls), { maxBatch: lm.maxBatch, ...reports })
+type Batched<Call, Result> = Readonly<{ maxBatch: number; chunk?: number; run(calls: readonly Call[]): Promise<Result[]> }>
+type Scheduled<Call, Result> = ReturnType<typeof readAhead<Call, Result>>
+
+function scheduledLanguageModel(lm: Models['lm'], scheduled: Scheduled<LogitsCall, Logits>, live: Set<object>): LanguageModel {
   return {
     capabilities: lm.capabilities,
     logits: (sequence, need) =>
@@ -59,9 +83,13 @@ function scheduledLanguageModel(lm: Models['lm'], reports: { onBatch?: (report: 
         const length = sequence.promptTokenIds.length + sequence.tokenIds.length
         if (length > lm.contextLength)
           throw new ShapeError(`Expected at most ${lm.contextLength} tokens, the model's context, got ${length}`)
-        return of({ sequence, need }).pipe(scheduled)
+        live.add(sequence.key)
+        return scheduled(sequence.key, length, { sequence, need }, (upTo) => ({ sequence, need, upTo }))
       }),
-    release: ({ key }) => lm.release(key),
+    release: ({ key }) => {
+      live.delete(key)
+      lm.release(key)
+    },
   }
 }
 

@@ -167,12 +167,12 @@ export interface TextCodec {
   readonly fingerprint: string
 }
 
-/** A call of a batched language model. */
-export type LogitsCall = Readonly<{ sequence: Sequence; need: Need }>
+/** A call of a batched language model. `upTo`: read the first so many tokens ahead, nothing is asked of them (no logits). */
+export type LogitsCall = Readonly<{ sequence: Sequence; need: Need; upTo?: number }>
 
 /**
  * A call of a batched reward model, in its own token ids: rewards read at the last token of each branch appended to `tokenIds`;
- * an empty branch is read at the last of `tokenIds`. `key` is what its cache hangs on.
+ * an empty branch is read at the last of `tokenIds`. No branch: the tokens are read ahead. `key` is what its cache hangs on.
  */
 export type RewardCall = Readonly<{ key: object; tokenIds: readonly number[]; branches: readonly (readonly number[])[] }>
 
@@ -184,6 +184,8 @@ export interface BatchedLanguageModel {
   readonly endTokenIds: readonly number[]
   readonly stopStrings: readonly string[]
   readonly maxBatch: number
+  /** A long prompt may be read ahead by calls that end at multiples of this; unless given, it comes in one call. */
+  readonly chunk?: number
   run(calls: readonly LogitsCall[]): Promise<Logits[]>
   release(key: object): void
 }
@@ -194,6 +196,8 @@ export interface BatchedRewardModel {
   readonly codec: TextCodec
   readonly contextLength: number
   readonly maxBatch: number
+  /** As a language model's. */
+  readonly chunk?: number
   run(calls: readonly RewardCall[]): Promise<Float32Array[]>
   release(key: object): void
 }

@@ -1,6 +1,7 @@
 import { ShapeError } from '../core/errors.js'
 import type { BatchedLanguageModel, BatchedRewardModel, LogitsCall, RewardCall } from '../core/types.js'
 import type { LoadedModel } from './loadModel.js'
+import { CHUNK } from './runtime/passes.js'
 
 /** A loaded checkpoint with a language-model head, as batched calls. */
 export function batchedLanguageModel({ worker, checkpoint }: LoadedModel, maxBatch: number): BatchedLanguageModel {
@@ -12,14 +13,18 @@ export function batchedLanguageModel({ worker, checkpoint }: LoadedModel, maxBat
     endTokenIds: generation.endTokenIds,
     stopStrings: generation.stopStrings,
     maxBatch,
+    chunk: CHUNK,
     run: async (calls: readonly LogitsCall[]) =>
       (
         await worker.run(
-          calls.map(({ sequence, need }) => ({
-            key: sequence.key,
-            tokenIds: fitting(joined(sequence.promptTokenIds, sequence.tokenIds), 0, config.contextLength),
-            need: need === 'all' ? 0 : need,
-          })),
+          calls.map(({ sequence, need, upTo }) => {
+            const tokenIds = joined(sequence.promptTokenIds, sequence.tokenIds).subarray(0, upTo)
+            return {
+              key: sequence.key,
+              tokenIds: fitting(tokenIds, 0, config.contextLength),
+              ...(upTo === undefined ? { need: need === 'all' ? 0 : need } : { branches: [] }),
+            }
+          }),
         )
       ).map(({ tokenIds, values }) => ({ tokenIds, values })),
     release: (key) => worker.release(key),
@@ -34,11 +39,12 @@ export function batchedRewardModel(name: string, { worker, checkpoint }: LoadedM
     codec,
     contextLength: config.contextLength,
     maxBatch,
+    chunk: CHUNK,
     run: async (calls: readonly RewardCall[]) =>
       (
         await worker.run(
           calls.map(({ key, tokenIds, branches }) => {
-            const longest = Math.max(...branches.map((branch) => branch.length))
+            const longest = Math.max(0, ...branches.map((branch) => branch.length))
             return { key, branches, tokenIds: fitting(Int32Array.from(tokenIds), longest, config.contextLength) }
           }),
         )

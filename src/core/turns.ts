@@ -1,0 +1,83 @@
+/** Who may run a batch now, among models that share processors. */
+export type Turns = Readonly<{
+  /** How many of `waiting` calls the next batch may have; 0: not now, `wake` is called once when that may have changed. */
+  take(waiting: number, wake: () => void): number
+  /** Ends a turn; for each of its calls the new tokens of a prompt that it brought, 0 for a step of a running sequence. */
+  give(promptTokens: readonly number[]): void
+}>
+
+type Groups = 1 | 2
+
+/** Calls a running sequence by which a split is measured, and those before them that are left out, in which the groups form. */
+const MEASURED = 12
+const FORMING = 4
+/** The share of all sequences that, waiting in one place, are one group and not two. */
+const TOGETHER = 0.75
+/** The share of all sequences below which those that wait join the next group. */
+const FRAGMENT = 0.4
+/** Measurements after which the slower split is tried again. */
+const LASTS = 16
+
+/**
+ * Turns by measuring: either all running sequences go together, first through one model, then through the next (the largest batches),
+ * or two groups alternate, one in each model (nobody waits while a result is on its way). Whichever got more done goes on.
+ *
+ * @param running how many sequences there are now
+ * @param now milliseconds
+ */
+export function measuredTurns(running: () => number, now: () => number): Turns {
+  const asleep = new Set<() => void>()
+  const rates = new Map<Groups, number>()
+  let groups: Groups = 1
+  let turns = 0
+  let lasted = 0
+  let calls = Number.NEGATIVE_INFINITY
+  let startedAt = now()
+
+  const measure = (next: Groups): void => {
+    groups = next
+    calls = -FORMING * running()
+  }
+  const measured = (): void => {
+    const rate = calls / (now() - startedAt)
+    rates.set(groups, rate)
+    const other: Groups = groups === 1 ? 2 : 1
+    const otherRate = rates.get(other)
+    lasted = otherRate === undefined || otherRate > rate ? LASTS : lasted + 1
+    if (lasted >= LASTS) lasted = 0
+    measure(lasted === 0 ? other : groups)
+  }
+  return {
+    take(waiting, wake) {
+      if (turns > 0 && (groups === 1 || waiting < FRAGMENT * running())) {
+        asleep.add(wake)
+        return 0
+      }
+      turns += 1
+      return groups === 1 || waiting < TOGETHER * running() ? waiting : Math.ceil(waiting / 2)
+    },
+    give(promptTokens) {
+      turns -= 1
+      const steps = promptTokens.filter((tokens) => tokens === 0).length
+      // What prompts cost says nothing about the split.
+      if (
+        running() < 2 ||
+        promptTokens.reduce((sum, tokens) => sum + tokens, 0) > 4 * steps ||
+        calls === Number.NEGATIVE_INFINITY
+      )
+        measure(groups)
+      else {
+        const formed = calls >= 0
+        calls += steps
+        if (!formed && calls >= 0) [calls, startedAt] = [0, now()]
+        else if (calls >= MEASURED * running()) measured()
+      }
+      const woken = [...asleep]
+      asleep.clear()
+      for (const wake of woken) wake()
+    },
+  }
+}
+
+/** No turns: everybody goes whenever they can. */
+export const freeTurns: Turns = { take: (waiting) => waiting, give: () => undefined }
