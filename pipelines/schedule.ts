@@ -53,11 +53,9 @@ export function schedule({ lm, rewards }: Models, { onNotice, onBatch }: Schedul
   const rewardOfModel = (model: BatchedRewardModel): Reward => {
     const scheduled = batched(model, model.name)
     const call = (one: RewardCall): Observable<Float32Array> =>
-      scheduled(one.key, one.tokenIds.length, one, (upTo) => ({
-        ...one,
-        tokenIds: one.tokenIds.slice(0, upTo),
-        branches: [],
-      })).pipe(map(finite(model.name, one.branches.length)))
+      scheduled(one.key, one.tokenIds.length, one, (upTo) => ({ ...one, upTo })).pipe(
+        map(finite(model.name, one.branches.length)),
+      )
     if (model.codec.fingerprint === lm.codec.fingerprint) return rewardOverTokens(model, call)
     onNotice?.(
       `Reward \`${model.name}\` has another tokenizer or chat template than the language model: it reads text, which is slower`,

@@ -2,7 +2,6 @@ import { generateOptions } from '../../pipelines/generate.js'
 import { countRows } from '../io/countRows.js'
 import { listParts } from '../io/parquet/partFiles.js'
 import { readModel } from '../models/loadModel.js'
-import { lengthClass } from '../models/runtime/cacheShape.js'
 import { bytes, count, sizeOf } from './describeModel.js'
 import type { GenerateFlags } from './generateFlags.js'
 import { type Terminal, writeLine } from './terminal.js'
@@ -19,7 +18,7 @@ export async function dryRun(input: string, flags: GenerateFlags, { stdout, sign
       async ({ role, path }) => {
         const { config, tensors } = await readModel(path, { head: role === 'lm' ? 'lm' : 'reward', role })
         const size = sizeOf(config, tensors)
-        const tokens = lengthClass(Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens), config.contextLength)
+        const tokens = Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens)
         return { role, path, config, size, tokens, cacheBytes: size.cacheBytes * tokens * settings.concurrency }
       },
     ),

@@ -172,9 +172,14 @@ export type LogitsCall = Readonly<{ sequence: Sequence; need: Need; upTo?: numbe
 
 /**
  * A call of a batched reward model, in its own token ids: rewards read at the last token of each branch appended to `tokenIds`;
- * an empty branch is read at the last of `tokenIds`. No branch: the tokens are read ahead. `key` is what its cache hangs on.
+ * an empty branch is read at the last of `tokenIds`. `key` is what its cache hangs on. `upTo`: as in LogitsCall (no rewards).
  */
-export type RewardCall = Readonly<{ key: object; tokenIds: readonly number[]; branches: readonly (readonly number[])[] }>
+export type RewardCall = Readonly<{
+  key: object
+  tokenIds: readonly number[]
+  branches: readonly (readonly number[])[]
+  upTo?: number
+}>
 
 /** A language model as it is loaded: batched calls, and what is needed to talk to it. */
 export interface BatchedLanguageModel {

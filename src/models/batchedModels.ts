@@ -18,11 +18,11 @@ export function batchedLanguageModel({ worker, checkpoint }: LoadedModel, maxBat
       (
         await worker.run(
           calls.map(({ sequence, need, upTo }) => {
-            const tokenIds = joined(sequence.promptTokenIds, sequence.tokenIds).subarray(0, upTo)
+            const tokenIds = fitting(joined(sequence.promptTokenIds, sequence.tokenIds), 0, config.contextLength)
             return {
               key: sequence.key,
-              tokenIds: fitting(tokenIds, 0, config.contextLength),
-              ...(upTo === undefined ? { need: need === 'all' ? 0 : need } : { branches: [] }),
+              tokenIds,
+              ...(upTo === undefined ? { need: need === 'all' ? 0 : need } : ahead(tokenIds, upTo)),
             }
           }),
         )
@@ -43,15 +43,23 @@ export function batchedRewardModel(name: string, { worker, checkpoint }: LoadedM
     run: async (calls: readonly RewardCall[]) =>
       (
         await worker.run(
-          calls.map(({ key, tokenIds, branches }) => {
-            const longest = Math.max(0, ...branches.map((branch) => branch.length))
-            return { key, branches, tokenIds: fitting(Int32Array.from(tokenIds), longest, config.contextLength) }
+          calls.map(({ key, branches, upTo, ...call }) => {
+            const longest = Math.max(...branches.map((branch) => branch.length))
+            const tokenIds = fitting(Int32Array.from(call.tokenIds), longest, config.contextLength)
+            return { key, tokenIds, branches, ...(upTo !== undefined && ahead(tokenIds, upTo)) }
           }),
         )
       ).map(({ values }) => values),
     release: (key) => worker.release(key),
   }
 }
+
+/** The first `upTo` tokens, of which nothing is asked. */
+const ahead = (tokenIds: Int32Array, upTo: number) => ({
+  tokenIds: tokenIds.subarray(0, upTo),
+  branches: [],
+  expected: tokenIds.length,
+})
 
 function joined(first: readonly number[], second: readonly number[]): Int32Array {
   const tokenIds = new Int32Array(first.length + second.length)

@@ -41,6 +41,7 @@ export async function loadModel(path: string, { threads, onRun, ...expected }: E
       folder: graph.weightsFolder,
       shape: graph.shape,
       contextLength: checkpoint.config.contextLength,
+      vocabSize: checkpoint.config.vocabSize,
       output: graph.output,
       threads,
     },

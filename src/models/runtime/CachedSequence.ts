@@ -1,19 +1,17 @@
-import type { CacheShape } from './cacheShape.js'
 import { CHUNK, type Pass } from './passes.js'
 import type { NewRows, Resident, Slab } from './Slab.js'
 
-/** Keys and values that a pass computed, plane by plane (key, value of each layer): Float32[B, kvHeads, S, headDim]. */
-export type Computed = Readonly<{
-  pass: Pass
-  planes: readonly Float32Array[]
-  /** Row of this sequence, tokens a row (S), and the token of the pass that comes first in it. */
-  row: number
-  tokens: number
-  first: number
-}>
+/** Keys and values that a run computed, plane by plane (key, value of each layer): Float32[B, kvHeads, S, headDim], this sequence's in `row`. */
+export type Computed = Readonly<{ planes: readonly Float32Array[]; row: number; tokens: number }>
 
-/** A pass whose branches may yet become part of the sequence, and the reward by token of the pass, where one was read. */
-export type PendingTree = Computed & Readonly<{ rewards: ReadonlyMap<number, number> }>
+/** Branches that may yet become part of the sequence. Their keys and values lie in its row, behind the cached tokens. */
+export type PendingTree = Readonly<{
+  pass: Pass
+  /** Position of the row where the first of them lies. */
+  position: number
+  /** Reward by token of the pass, where one was read. */
+  rewards: ReadonlyMap<number, number>
+}>
 
 /** One sequence's place in the cache. */
 export type CachedSequence = Resident & {
@@ -30,23 +28,38 @@ export type CachedSequence = Resident & {
 
 export const emptySequence = (): CachedSequence => ({ slot: -1, tokenIds: [], chunked: 0, trees: [], dirty: false })
 
-/** Writes `count` tokens of a pass, from token `from` on, behind the cached ones. */
-export function commit(cached: CachedSequence, computed: Computed, from: number, count: number): void {
-  const { slab, slot, tokenIds } = cached
-  if (!slab || count === 0) return
-  computed.planes.forEach((values, plane) => {
-    const source: NewRows = { values, row: computed.row, tokens: computed.tokens, from: from - computed.first }
-    slab.write(plane, slot, tokenIds.length, source, count)
-  })
-  if (count === CHUNK && tokenIds.length === cached.chunked) cached.chunked += CHUNK
-  for (let i = 0; i < count; i++) tokenIds.push(computed.pass.tokenIds[from + i]!)
+/** Positions of the row that are taken, by tokens and by trees. */
+export function positionsTaken({ tokenIds, trees }: CachedSequence): number {
+  const last = trees.at(-1)
+  return last ? last.position + branchTokens(last.pass) : tokenIds.length
+}
+
+/** Writes what a pass computed: its chain behind the cached tokens, its branches behind all that is there. */
+export function commit(cached: CachedSequence, pass: Pass, computed: Computed, rewards: PendingTree['rewards']): void {
+  const { tokenIds, trees } = cached
+  if (pass.kept > 0) {
+    write(cached, tokenIds.length, computed, 0, pass.kept)
+    if (pass.kept === CHUNK && tokenIds.length === cached.chunked) cached.chunked += CHUNK
+    for (let i = 0; i < pass.kept; i++) tokenIds.push(pass.tokenIds[i]!)
+    trees.length = 0
+  }
+  const count = branchTokens(pass)
+  if (count === 0) return
+  const position = positionsTaken(cached)
+  write(cached, position, computed, pass.kept, count)
+  trees.push({ pass, position, rewards })
+}
+
+function write({ slab, slot }: CachedSequence, position: number, { planes, row, tokens }: Computed, from: number, count: number) {
+  const source = (values: Float32Array): NewRows => ({ values, row, tokens, from })
+  for (const [plane, values] of planes.entries()) slab?.write(plane, slot, position, source(values), count)
 }
 
 /** Forgets the cached tokens from `length` on. */
 export function truncate(cached: CachedSequence, length: number): void {
   cached.tokenIds.length = length
   cached.chunked = Math.min(cached.chunked, CHUNK * Math.floor(length / CHUNK))
-  cached.trees = []
+  cached.trees.length = 0
 }
 
 /**
@@ -54,42 +67,29 @@ export function truncate(cached: CachedSequence, length: number): void {
  * what differs. Returns the reward read at the last token of `target`, when a tree had it.
  */
 export function align(cached: CachedSequence, target: Int32Array): number | undefined {
-  const common = commonPrefix(cached.tokenIds, target)
-  if (common < cached.tokenIds.length) {
+  const { tokenIds, trees } = cached
+  const common = commonPrefix(tokenIds, target)
+  if (common < tokenIds.length) {
     truncate(cached, common)
     return undefined
   }
   const next = target[common]
-  const tree = next === undefined ? cached.trees[0] : cached.trees.find((one) => childOf(one, one.pass.kept - 1, next) >= 0)
-  if (!tree) {
-    if (next !== undefined) cached.trees = []
-    return undefined
-  }
+  const tree = next === undefined ? trees[0] : trees.find((one) => childOf(one, one.pass.kept - 1, next) >= 0)
+  if (next !== undefined) trees.length = 0
+  if (!tree) return undefined
   let node = tree.pass.kept - 1
   for (;;) {
-    const tokenId = target[cached.tokenIds.length]
+    const tokenId = target[tokenIds.length]
     if (tokenId === undefined) return tree.rewards.get(node)
-    cached.trees = []
     node = childOf(tree, node, tokenId)
     if (node < 0) return undefined
-    commit(cached, tree, node, 1)
+    // A path's tokens lie in its order and no earlier than where they go: none is overwritten before its turn.
+    cached.slab?.movePosition(cached.slot, tree.position + node - tree.pass.kept, tokenIds.length)
+    tokenIds.push(tokenId)
   }
 }
 
-/** The branches of a pass in arrays of their own, so that those of a whole run can go. */
-export function branchesAlone(tree: PendingTree, { kvHeads, headDim }: CacheShape): PendingTree {
-  const { pass, planes, row, tokens } = tree
-  const kept = pass.tokenIds.length - pass.kept
-  const alone = planes.map((values) => {
-    const plane = new Float32Array(kvHeads * kept * headDim)
-    for (let head = 0; head < kvHeads; head++) {
-      const begin = ((row * kvHeads + head) * tokens + pass.kept) * headDim
-      plane.set(values.subarray(begin, begin + kept * headDim), head * kept * headDim)
-    }
-    return plane
-  })
-  return { ...tree, planes: alone, row: 0, tokens: kept, first: pass.kept }
-}
+const branchTokens = (pass: Pass): number => pass.tokenIds.length - pass.kept
 
 const childOf = ({ pass }: PendingTree, node: number, tokenId: number): number =>
   pass.parents.findIndex((parent, i) => i >= pass.kept && parent === node && pass.tokenIds[i] === tokenId)

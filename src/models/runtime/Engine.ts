@@ -1,29 +1,36 @@
 import type { InferenceSession } from 'onnxruntime-node'
-import { align, branchesAlone, type CachedSequence, commit, emptySequence, truncate } from './CachedSequence.js'
+import { align, type CachedSequence, commit, emptySequence, positionsTaken, truncate } from './CachedSequence.js'
 import { type CacheShape, cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import { feedsOf, type Job } from './feeds.js'
+import { OutputBuffers } from './OutputBuffers.js'
 import { CHUNK, type Pass, planPasses, widthClass } from './passes.js'
 import { clock, type SessionRun } from './protocol.js'
+import { allFinite, NOTHING, type Reading, readingOf } from './reading.js'
 import { Slab } from './Slab.js'
 import { adoptPrefix, sameTokens, takeOver } from './sharedPrefix.js'
 
+/** What an engine must know of its model. `vocabSize`: numbers that a language model's head gives a position. */
+export type EngineModel = Readonly<{ shape: CacheShape; contextLength: number; output: 'logits' | 'reward'; vocabSize: number }>
+
 /**
  * A call: a sequence's tokens, and the branches to read, each at its last token; an empty branch is read at the sequence's own last
- * token. No branch: the tokens are read into the cache. `decode` says that the call asks for the next token of a growing sequence.
+ * token. No branch: the tokens are read into the cache. `decode` says that the call asks for the next token of a growing sequence,
+ * `top` that only the likeliest of one branch are wanted, `expected` how many tokens the sequence is known to get at least.
  */
 export type EngineCall = Readonly<{
   key: number
   tokenIds: Int32Array
   branches: readonly (readonly number[])[]
   decode: boolean
+  top?: number
+  expected?: number
 }>
 
-/** What was read: `width` numbers (the vocabulary's logits, or one reward) a branch. */
-export type Reading = Readonly<{ values: Float32Array; width: number; finite: boolean }>
-
 type Plan = Readonly<{ call: EngineCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
-type PlannedJob = Plan & Job
+type PlannedJob = Plan & Job & Readonly<{ last: boolean }>
 
+/** Positions a new row has room for beyond what it needs at once, so that a reply does not soon outgrow its length class. */
+const GROWTH = 128
 /** Tokens of one run at most; more would only make the activations larger, not the matrix products faster. */
 const TOKENS_A_RUN = 4096
 
@@ -34,29 +41,30 @@ const TOKENS_A_RUN = 4096
 export class Engine {
   private readonly sequences = new Map<number, CachedSequence>()
   private readonly slabs = new Map<number, Slab<CachedSequence>>()
+  private readonly buffers: OutputBuffers
+  private readonly width: number
 
   constructor(
     private readonly session: Pick<InferenceSession, 'run'>,
-    private readonly shape: CacheShape,
-    private readonly contextLength: number,
-    private readonly output: 'logits' | 'reward',
+    private readonly model: EngineModel,
     private readonly onRun: (run: SessionRun) => void = () => undefined,
-  ) {}
+  ) {
+    this.width = model.output === 'logits' ? model.vocabSize : 1
+    this.buffers = new OutputBuffers(model.shape, model.output, this.width)
+  }
 
   async run(calls: readonly EngineCall[]): Promise<Reading[]> {
     const readings = new Map<EngineCall, Reading>()
     for (const wave of waves(calls)) {
       this.place(wave)
       const planned = wave.flatMap((call) => this.plan(call, readings))
-      for (let round = 0; planned.some(({ passes }) => round < passes.length); round++) {
-        const jobs = planned.filter(({ passes }) => round < passes.length).map((plan) => ({ ...plan, pass: plan.passes[round]! }))
+      const rounds = Math.max(0, ...planned.map(({ passes }) => passes.length))
+      for (let round = 0; round < rounds; round++) {
+        const jobs = planned
+          .filter(({ passes }) => round < passes.length)
+          .map((plan) => ({ ...plan, pass: plan.passes[round]!, last: round === plan.passes.length - 1 }))
         const { leaders, followers } = sharingChunks(jobs)
-        for (const batch of this.batches(leaders)) {
-          const results = await this.runBatch(batch)
-          batch.forEach(({ call, passes }, row) => {
-            if (round === passes.length - 1) readings.set(call, results[row]!)
-          })
-        }
+        for (const batch of this.batches(leaders)) await this.runBatch(batch, readings)
         for (const { job, leader } of followers) takeOver(job.cached, leader.cached, job.cached.chunked + CHUNK)
       }
     }
@@ -74,7 +82,7 @@ export class Engine {
   get usage(): Readonly<{ sequences: number; bytes: number; bytesPerToken: number }> {
     let bytes = 0
     for (const slab of this.slabs.values()) bytes += slab.bytes
-    return { sequences: this.sequences.size, bytes, bytesPerToken: cacheBytesPerToken(this.shape) }
+    return { sequences: this.sequences.size, bytes, bytesPerToken: cacheBytesPerToken(this.model.shape) }
   }
 
   private sequenceOf(key: number): CachedSequence {
@@ -92,7 +100,7 @@ export class Engine {
     const known = align(cached, tokenIds)
     const readsChain = branches.some((branch) => branch.length === 0)
     if (known !== undefined && readsChain && branches.length === 1) {
-      readings.set(call, { values: Float32Array.of(known), width: 1, finite: Number.isFinite(known) })
+      readings.set(call, { values: Float32Array.of(known) })
       return []
     }
     adoptPrefix(cached, tokenIds, this.sequences.values())
@@ -107,23 +115,26 @@ export class Engine {
 
   /** Gives every sequence a row that is long enough, in the slab of its length class. */
   private place(calls: readonly EngineCall[]): void {
-    const moving = calls
-      .map(({ key, tokenIds }) => ({ cached: this.sequenceOf(key), tokens: tokenIds.length }))
-      .filter(({ cached, tokens }) => !cached.slab || cached.slab.length < tokens)
-      .map(({ cached, tokens }) => ({ cached, tokens, slab: this.slabOf(lengthClass(tokens, this.contextLength)) }))
+    const places = calls.map(({ key, tokenIds, branches, expected = 0 }) => {
+      const cached = this.sequenceOf(key)
+      const tokens = Math.max(tokenIds.length, positionsTaken(cached)) + branches.reduce((sum, { length }) => sum + length, 0)
+      const fits = cached.slab && cached.slab.longest >= tokens
+      const slab = fits ? cached.slab! : this.slabOf(lengthClass(Math.max(tokens, expected) + GROWTH))
+      return { cached, tokens, slab }
+    })
     const arrivals = new Map<Slab<CachedSequence>, number>()
-    for (const { cached, slab } of moving) if (cached.slab !== slab) arrivals.set(slab, (arrivals.get(slab) ?? 0) + 1)
+    for (const { cached, slab } of places) if (cached.slab !== slab) arrivals.set(slab, (arrivals.get(slab) ?? 0) + 1)
     for (const [slab, more] of arrivals) slab.reserve(more)
-    for (const { cached, tokens, slab } of moving) {
+    for (const { cached, tokens, slab } of places) {
       if (!cached.slab) slab.add(cached)
-      else if (cached.slab !== slab) cached.slab.moveTo(slab, cached, cached.tokenIds.length, cached.dirty)
+      else if (cached.slab !== slab) cached.slab.moveTo(slab, cached, positionsTaken(cached), cached.dirty)
       cached.slab = slab
       slab.fit(tokens)
     }
   }
 
   private slabOf(length: number): Slab<CachedSequence> {
-    const slab = this.slabs.get(length) ?? new Slab<CachedSequence>(this.shape, length)
+    const slab = this.slabs.get(length) ?? new Slab<CachedSequence>(this.model.shape, length)
     this.slabs.set(length, slab)
     return slab
   }
@@ -145,42 +156,29 @@ export class Engine {
     })
   }
 
-  private async runBatch(jobs: readonly PlannedJob[]): Promise<Reading[]> {
+  private async runBatch(jobs: readonly PlannedJob[], readings: Map<EngineCall, Reading>): Promise<void> {
+    const { shape, output } = this.model
     const slab = jobs[0]!.cached.slab!
     const start = slab.gather(jobs.map(({ cached }) => cached))
     const inOrder = [...jobs].sort((a, b) => a.cached.slot - b.cached.slot)
-    const width = jobs[0]!.single ? 1 : Math.max(2, ...jobs.map(({ pass }) => pass.tokenIds.length))
-    const { feeds, reads } = feedsOf(inOrder, slab, start, width, this.shape)
+    const tokens = jobs[0]!.single ? 1 : Math.max(2, ...jobs.map(({ pass }) => pass.tokenIds.length))
+    const { feeds, reads } = feedsOf(inOrder, slab, start, tokens, shape)
+    const fetches = this.buffers.fetches(jobs.length, tokens, reads)
     const startedAt = clock()
-    const outputs = await this.session.run(feeds)
-    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens: width })
-    const head = outputs[this.output]!.data as Float32Array
-    const size = head.length / (jobs.length * reads)
-    const planes = Array.from({ length: this.shape.layers }, (_, layer) => [
-      outputs[`key.${layer}`]!.data as Float32Array,
-      outputs[`value.${layer}`]!.data as Float32Array,
-    ]).flat()
-    const readings = new Map<Job, Reading>()
-    inOrder.forEach((job, row) => {
-      const { cached, pass } = job
-      const values = head.subarray(row * reads * size, (row * reads + pass.reads.length) * size)
+    const outputs = await this.session.run(feeds, fetches)
+    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens })
+    const dataOf = (name: string): Float32Array => outputs[name]!.data as Float32Array
+    const planes = Array.from({ length: shape.layers }, (_, layer) => [dataOf(`key.${layer}`), dataOf(`value.${layer}`)]).flat()
+    inOrder.forEach(({ call, cached, pass, last }, row) => {
+      const begin = row * reads * this.width
+      const values = dataOf(output).subarray(begin, begin + pass.reads.length * this.width)
       const finite = allFinite(values)
       if (!finite) cached.dirty = true
-      const computed = { pass, planes, row, tokens: width, first: 0 }
-      commit(cached, computed, 0, pass.kept)
-      if (pass.kept > 0) cached.trees = []
-      if (pass.tokenIds.length > pass.kept) {
-        const tree = { ...computed, rewards: new Map(pass.reads.map((token, read) => [token, values[read]!])) }
-        cached.trees.push(pass.kept > 0 ? branchesAlone(tree, this.shape) : tree)
-      }
-      readings.set(job, { values, width: size, finite })
+      commit(cached, pass, { planes, row, tokens }, new Map(pass.reads.map((token, read) => [token, values[read]!])))
+      if (last) readings.set(call, readingOf(values, call.top, finite))
     })
-    return jobs.map((job) => readings.get(job)!)
   }
 }
-
-/** What a call without branches gives. */
-const NOTHING: Reading = { values: new Float32Array(0), width: 0, finite: true }
 
 /** Of the passes that read the same whole chunk after the same tokens one is run; the others take over what it computed. */
 function sharingChunks(jobs: readonly PlannedJob[]) {
@@ -212,9 +210,4 @@ function waves(calls: readonly EngineCall[]): EngineCall[][] {
     else found[wave] = [call]
   }
   return found
-}
-
-function allFinite(values: Float32Array): boolean {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false
-  return true
 }

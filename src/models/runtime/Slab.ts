@@ -9,7 +9,8 @@ const GRAIN = 64
 /**
  * KV cache rows of one length class. Per layer one array of keys and one of values, Float32[slots, kvHeads, T, headDim], so that
  * any run of neighbouring slots is a batch without a copy. Slots are dense: a freed one is filled by the last. T follows the longest
- * resident up to the class's own length; the memory for that is there from the start, and untouched pages of it cost nothing.
+ * resident up to the class's own length; the memory for that is set aside from the start, and pages of it that nobody touched cost
+ * nothing.
  */
 export class Slab<R extends Resident> {
   readonly residents: R[] = []
@@ -69,9 +70,8 @@ export class Slab<R extends Resident> {
     }
     this.residents.pop()
     if (dirty) for (const plane of this.planes) plane.fill(0, last * rowSize, (last + 1) * rowSize)
-    if (this.residents.length > 0) return
-    this.resize(0)
-    this.positions = 0
+    // The memory stays for those who come next: a page touched for the first time costs more than what is computed into it.
+    if (this.residents.length === 0) this.positions = 0
   }
 
   /** Copies positions `from` to `to` of a row into another row, of this slab or another. */
@@ -125,9 +125,19 @@ export class Slab<R extends Resident> {
     }
   }
 
-  /** Bytes of the rows as long as they are now, free ones included. */
+  /** Copies one position of a row onto an earlier one. */
+  movePosition(slot: number, from: number, to: number): void {
+    const { kvHeads, headDim } = this.shape
+    for (const plane of this.planes)
+      for (let head = 0; head < kvHeads; head++) {
+        const begin = slot * this.rowSize + head * this.positions * headDim
+        plane.copyWithin(begin + to * headDim, begin + from * headDim, begin + (from + 1) * headDim)
+      }
+  }
+
+  /** Bytes of the rows in use, as long as they are now. */
   get bytes(): number {
-    return this.capacity * this.rowSize * 4 * this.planes.length
+    return this.residents.length * this.rowSize * 4 * this.planes.length
   }
 
   private get rowSize(): number {
@@ -164,7 +174,7 @@ export class Slab<R extends Resident> {
   }
 
   private resize(capacity: number): void {
-    const used = Math.min(capacity, this.residents.length) * this.rowSize
+    const used = this.residents.length * this.rowSize
     this.planes.forEach((plane, index) => {
       const resized = new Float32Array(capacity * this.longest * this.positionSize)
       resized.set(plane.subarray(0, used))

@@ -7,11 +7,11 @@ export const cacheBytesPerToken = ({ layers, kvHeads, headDim }: CacheShape): nu
 const SHORTEST = 256
 
 /**
- * Positions of the length class that holds `tokens`: 256, 512, … up to the context length (rounded up to a multiple of 32). Few classes
- * keep batches large, more pad less: rows of a class are as long as its longest sequence needs (Slab.ts).
+ * Positions of the length class that holds `tokens`: 256, 512, and so on. Few classes keep batches large, more pad less: rows of a class
+ * are as long as its longest sequence needs (Slab.ts).
  */
-export function lengthClass(tokens: number, contextLength: number): number {
+export function lengthClass(tokens: number): number {
   let length = SHORTEST
   while (length < tokens) length *= 2
-  return Math.min(length, 32 * Math.ceil(Math.max(contextLength, 1) / 32))
+  return length
 }

@@ -1,18 +1,22 @@
-import type { CacheShape } from './cacheShape.js'
+import type { EngineModel } from './Engine.js'
 
 /** What a worker is started with. */
-export type WorkerSetup = Readonly<{
-  /** The ONNX graph; its weights are external data in `folder`. */
-  graph: Uint8Array
-  folder: string
-  shape: CacheShape
-  contextLength: number
-  output: 'logits' | 'reward'
-  threads: number
-}>
+export type WorkerSetup = EngineModel &
+  Readonly<{
+    /** The ONNX graph; its weights are external data in `folder`. */
+    graph: Uint8Array
+    folder: string
+    threads: number
+  }>
 
-/** A call over the thread boundary. `need` of a language model: the n likeliest tokens, or 0 for all. */
-export type WorkerCall = Readonly<{ key: number; tokenIds: Int32Array; branches?: readonly (readonly number[])[]; need?: number }>
+/** A call over the thread boundary. `need` of a language model: the n likeliest tokens, or 0 for all. `expected` as in EngineCall. */
+export type WorkerCall = Readonly<{
+  key: number
+  tokenIds: Int32Array
+  branches?: readonly (readonly number[])[]
+  need?: number
+  expected?: number
+}>
 
 export type WorkerResult = Readonly<{ tokenIds?: Int32Array; values: Float32Array }>
 

@@ -46,7 +46,8 @@ function transparentSession(runs: Run[] = []): Pick<InferenceSession, 'run'> {
   return { run: run as unknown as InferenceSession['run'] }
 }
 
-const engineOf = (runs?: Run[]) => new Engine(transparentSession(runs), { layers: 1, kvHeads: 1, headDim: 2 }, 1024, 'reward')
+const model = { shape: { layers: 1, kvHeads: 1, headDim: 2 }, contextLength: 1024, output: 'reward', vocabSize: 31 } as const
+const engineOf = (runs?: Run[]) => new Engine(transparentSession(runs), model)
 
 const call = (
   key: number,

@@ -50,7 +50,13 @@ describe('ModelWorker', () => {
   })
 
   it('says so when a graph cannot be loaded', async () => {
-    const setup = { shape: { layers: 1, kvHeads: 1, headDim: 2 }, contextLength: 8, output: 'logits', threads: 1 } as const
+    const setup = {
+      shape: { layers: 1, kvHeads: 1, headDim: 2 },
+      contextLength: 8,
+      output: 'logits',
+      vocabSize: 8,
+      threads: 1,
+    } as const
     await expect(ModelWorker.start('broken', { ...setup, graph: new Uint8Array(8), folder })).rejects.toThrow(
       /broken could not be loaded/,
     )

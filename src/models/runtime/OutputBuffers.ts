@@ -1,0 +1,35 @@
+import { Tensor } from 'onnxruntime-node'
+import type { CacheShape } from './cacheShape.js'
+
+/**
+ * Arrays that runs write their outputs into, one after the other: new ones each time would be touched for the first time each time,
+ * which costs more than writing them. What is wanted of them is copied before the next run.
+ */
+export class OutputBuffers {
+  private readonly arrays = new Map<string, Float32Array>()
+
+  constructor(
+    private readonly shape: CacheShape,
+    private readonly output: 'logits' | 'reward',
+    /** Numbers that the head gives a position. */
+    private readonly width: number,
+  ) {}
+
+  /** Outputs of a run of B rows, S tokens and R reads a row, as the session takes them. */
+  fetches(B: number, S: number, R: number): Record<string, Tensor> {
+    const { layers, kvHeads, headDim } = this.shape
+    const head = this.output === 'logits' ? [B, R, this.width] : [B, R]
+    const fetches: Record<string, Tensor> = { [this.output]: this.tensor(this.output, head) }
+    for (let layer = 0; layer < layers; layer++)
+      for (const name of [`key.${layer}`, `value.${layer}`]) fetches[name] = this.tensor(name, [B, kvHeads, S, headDim])
+    return fetches
+  }
+
+  private tensor(name: string, dims: readonly number[]): Tensor {
+    const size = dims.reduce((product, dim) => product * dim, 1)
+    const known = this.arrays.get(name)
+    const array = known && known.length >= size ? known : new Float32Array(Math.max(size, Math.ceil(1.5 * (known?.length ?? 0))))
+    this.arrays.set(name, array)
+    return new Tensor('float32', array.subarray(0, size), dims)
+  }
+}

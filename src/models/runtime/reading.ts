@@ -1,0 +1,21 @@
+import { topIndices } from '../../core/math.js'
+
+/** What was read: `width` numbers (the vocabulary's logits, or one reward) a branch; or of one branch the likeliest, and which they are. */
+export type Reading = Readonly<{ tokenIds?: Int32Array; values: Float32Array }>
+
+/** What a call without branches gives. */
+export const NOTHING: Reading = { values: new Float32Array(0) }
+
+/** Takes what is asked out of a run's own output, which the next run writes over. What is not finite stays to be seen. */
+export function readingOf(values: Float32Array, top: number | undefined, finite: boolean): Reading {
+  if (top === undefined) return { values: values.slice() }
+  const n = Math.min(top, values.length)
+  if (!finite) return { tokenIds: new Int32Array(n), values: new Float32Array(n).fill(Number.NaN) }
+  const tokenIds = topIndices(values, n)
+  return { tokenIds, values: Float32Array.from(tokenIds, (tokenId) => values[tokenId]!) }
+}
+
+export function allFinite(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false
+  return true
+}
