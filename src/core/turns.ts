@@ -11,6 +11,8 @@ type Groups = 1 | 2
 /** Calls a running sequence by which a split is measured, and those before them that are left out, in which the groups form. */
 const MEASURED = 12
 const FORMING = 4
+/** How much faster two groups must be than one: their steps wait for each other, and what is measured varies. */
+const GAIN = 1.05
 /** The share of all sequences that, waiting in one place, are one group and not two. */
 const TOGETHER = 0.75
 /** The share of all sequences below which those that wait join the next group. */
@@ -39,13 +41,12 @@ export function measuredTurns(running: () => number, now: () => number): Turns {
     calls = -FORMING * running()
   }
   const measured = (): void => {
-    const rate = calls / (now() - startedAt)
-    rates.set(groups, rate)
-    const other: Groups = groups === 1 ? 2 : 1
-    const otherRate = rates.get(other)
-    lasted = otherRate === undefined || otherRate > rate ? LASTS : lasted + 1
-    if (lasted >= LASTS) lasted = 0
-    measure(lasted === 0 ? other : groups)
+    rates.set(groups, calls / (now() - startedAt))
+    const [together = 0, apart] = [rates.get(1), rates.get(2)]
+    const better = apart === undefined || apart > GAIN * together ? 2 : 1
+    lasted = better === groups ? lasted + 1 : 0
+    if (lasted === LASTS) lasted = 0
+    measure(lasted === 0 && better === groups ? other(groups) : better)
   }
   return {
     take(waiting, wake) {
@@ -78,6 +79,8 @@ export function measuredTurns(running: () => number, now: () => number): Turns {
     },
   }
 }
+
+const other = (groups: Groups): Groups => (groups === 1 ? 2 : 1)
 
 /** No turns: everybody goes whenever they can. */
 export const freeTurns: Turns = { take: (waiting) => waiting, give: () => undefined }
