@@ -56,10 +56,10 @@ export function batchCalls<Call, Result>(
     const startedAt = asapScheduler.now()
     const settle = (route: (caller: Subscriber<Result>, index: number) => void): void => {
       const endedAt = asapScheduler.now()
-      busy = false
       for (const [index, [caller]] of batch.entries()) route(caller, index) // what callers ask for next joins before the next hop
+      turns.give(batch.map(tokensOf)) // who waited for this turn goes first
+      busy = false
       wake()
-      turns.give(batch.map(tokensOf))
       onBatch?.({ size: batch.length, waiting: rest.length, durationMs: endedAt - startedAt })
     }
     const fail = (error: unknown): void => settle((caller) => caller.error(error))
