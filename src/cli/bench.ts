@@ -38,7 +38,7 @@ type Flags = Readonly<{
 
 const { maxNewTokens, concurrency } = generateOptions.shape
 const count = z.int().min(1).describe('an integer >= 1')
-const WARM_UP_TOKENS = 8
+const WARM_UP_TOKENS = 4
 
 /** `rxargs bench`: how fast a pair of models decodes here. */
 export const benchCommand = (terminal: Terminal): Command =>
@@ -102,8 +102,10 @@ async function measure(flags: Flags & Readonly<{ prompts: string }>, { stdout, s
     for (const name of flags.decoder) {
       const decoder = decoderByName(name)
       const fixed = { maxNewTokens: flags.maxNewTokens, seed: 0, signal }
-      await record(prompts.slice(0, 1), decoder, models, log, { ...fixed, concurrency: 1, maxNewTokens: WARM_UP_TOKENS })
       for (const concurrency of flags.concurrency) {
+        // As in the middle of a long run: the memory that so many prompts need has been touched.
+        const warmUp = { ...fixed, concurrency, maxNewTokens: Math.min(flags.maxNewTokens, WARM_UP_TOKENS) }
+        await record(prompts.slice(0, concurrency), decoder, models, log, warmUp)
         stderr.write(`${name}, ${concurrency} at once: ${prompts.length} prompts\n`)
         const recording = await record(prompts, decoder, models, log, { ...fixed, concurrency })
         const figures = figuresOf(recording)

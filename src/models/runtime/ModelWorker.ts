@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { ModelError, ModelLostError } from '../../core/errors.js'
+import { packCalls, unpackResults } from './packing.js'
 import type { FromWorker, SessionRun, ToWorker, WorkerCall, WorkerResult, WorkerSetup } from './protocol.js'
 
 type Waiting = Readonly<{ resolve: (results: readonly WorkerResult[]) => void; reject: (error: Error) => void }>
@@ -47,7 +48,8 @@ export class ModelWorker {
     return new Promise((resolve, reject) => {
       if (this.waiting.size === 0) this.worker.ref()
       this.waiting.set(id, { resolve, reject })
-      this.post({ type: 'run', id, calls: calls.map((call) => ({ ...call, key: this.keyOf(call.key) })) })
+      const packed = packCalls(calls.map((call) => ({ ...call, key: this.keyOf(call.key) })))
+      this.worker.postMessage({ type: 'run', id, calls: packed } satisfies ToWorker, [packed.buffer as ArrayBuffer])
     })
   }
 
@@ -86,7 +88,7 @@ export class ModelWorker {
     else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
     else if (message.type === 'results') {
       if (this.onRun) message.runs.forEach(this.onRun)
-      this.settle(message.id, (call) => call.resolve(message.results))
+      this.settle(message.id, (call) => call.resolve(unpackResults(message.results)))
     } else this.settle(message.id, (call) => call.reject(new ModelError(`${this.name}: ${message.message}`)))
   }
 

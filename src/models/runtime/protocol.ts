@@ -1,4 +1,5 @@
 import type { EngineModel } from './Engine.js'
+import type { PackedResults } from './packing.js'
 
 /** What a worker is started with. */
 export type WorkerSetup = EngineModel &
@@ -26,13 +27,14 @@ export const clock = (): number => performance.timeOrigin + performance.now()
 /** One `session.run`: times by `clock`, sequences (B) and new tokens a sequence (S). */
 export type SessionRun = Readonly<{ startedAt: number; endedAt: number; rows: number; tokens: number }>
 
+/** `calls` as packCalls gives them. */
 export type ToWorker =
-  | Readonly<{ type: 'run'; id: number; calls: readonly WorkerCall[] }>
+  | Readonly<{ type: 'run'; id: number; calls: Int32Array }>
   | Readonly<{ type: 'release'; key: number }>
   | Readonly<{ type: 'close' }>
 
 export type FromWorker =
   | Readonly<{ type: 'ready' }>
   | Readonly<{ type: 'failed'; message: string }>
-  | Readonly<{ type: 'results'; id: number; results: readonly WorkerResult[]; runs: readonly SessionRun[] }>
+  | Readonly<{ type: 'results'; id: number; results: PackedResults; runs: readonly SessionRun[] }>
   | Readonly<{ type: 'error'; id: number; message: string }>

@@ -2,24 +2,27 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../core/errors.js'
 import { createSession } from './createSession.js'
 import { Engine } from './Engine.js'
-import type { FromWorker, SessionRun, ToWorker, WorkerCall, WorkerSetup } from './protocol.js'
+import { packResults, unpackCalls } from './packing.js'
+import type { FromWorker, SessionRun, ToWorker, WorkerSetup } from './protocol.js'
 
 /** The thread of one model: `session.run` blocks it, never the thread that decodes. */
 const setup = workerData as WorkerSetup
 const port = parentPort!
-const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
+const post = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
 
-async function answer(engine: Engine, id: number, calls: readonly WorkerCall[], runs: SessionRun[]): Promise<void> {
+async function answer(engine: Engine, id: number, packed: Int32Array, runs: SessionRun[]): Promise<void> {
   try {
     const results = await engine.run(
-      calls.map(({ need, branches = [[]], ...call }) => ({
+      unpackCalls(packed).map(({ need, branches = [[]], ...call }) => ({
         ...call,
         branches,
         decode: need !== undefined,
         ...(need && { top: need }),
       })),
     )
-    post({ type: 'results', id, results, runs: runs.splice(0) })
+    const { values, tokenIds, ...counts } = packResults(results)
+    const buffers = [values.buffer, tokenIds.buffer] as ArrayBuffer[]
+    post({ type: 'results', id, results: { ...counts, values, tokenIds }, runs: runs.splice(0) }, buffers)
   } catch (error) {
     post({ type: 'error', id, message: messageOf(error) })
   }
