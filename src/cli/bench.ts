@@ -9,6 +9,7 @@ import { version } from '../core/version.js'
 import { fromFile } from '../io/fromFile.js'
 import { checkInput } from '../io/prompts/readRecords.js'
 import type { PairSizes } from '../models/checkpoint/writeRandomPair.js'
+import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { loadModels } from '../models/loadModels.js'
 import { type Baseline, startBaseline } from './benchBaseline.js'
 import { compare } from './benchCompare.js'
@@ -27,6 +28,7 @@ type Flags = Readonly<{
   reward?: NamedPath
   decoder: readonly string[]
   concurrency: readonly number[]
+  dtype: WeightDtype
   maxNewTokens: number
   limit?: number
   threads?: number
@@ -65,6 +67,7 @@ export const benchCommand = (terminal: Terminal): Command =>
       number('max-new-tokens', maxNewTokens),
       maxNewTokens.parse(undefined),
     )
+    .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
     .option('--limit <number>', 'only so many prompts', number('limit', count))
     .option('--threads <number>', 'threads a model computes with (default: all cores)', number('threads', count))
     .option(
@@ -93,6 +96,8 @@ async function measure(flags: Flags & Readonly<{ prompts: string }>, { stdout, s
   const models = await loadModels({
     ...folders,
     onRun: log.add,
+    dtype: flags.dtype,
+    onNotice: (notice) => stderr.write(`${notice}\n`),
     ...(flags.threads !== undefined && { threads: flags.threads }),
   })
   const settings: BenchSetting[] = []
@@ -120,7 +125,7 @@ async function measure(flags: Flags & Readonly<{ prompts: string }>, { stdout, s
     await models.close()
   }
   const compared = withCosts(settings)
-  const machine = { ...machineOf(), threads: flags.threads ?? availableParallelism() }
+  const machine = { ...machineOf(), dtype: flags.dtype, threads: flags.threads ?? availableParallelism() }
   if (flags.json) return writeLine(stdout, JSON.stringify({ machine, settings: compared }, null, 1))
   await writeLine(
     stdout,

@@ -1,5 +1,7 @@
 import type { ModelConfig } from '../models/checkpoint/config.js'
 import type { Tensors } from '../models/checkpoint/safetensors.js'
+import { BLOCK } from '../models/graph/quantize.js'
+import type { TensorInMemory } from '../models/graph/weights.js'
 import { cacheBytesPerToken } from '../models/runtime/cacheShape.js'
 
 /** Three digits and a unit: `5.47 M`. */
@@ -18,7 +20,7 @@ export type ModelSize = Readonly<{
   parameters: number
   /** Element types of the weights' files, the commonest first. */
   dtypes: readonly string[]
-  /** Bytes of the weights once they are loaded: fp32, a tied embedding twice. */
+  /** Bytes of the weights once they are loaded: fp32 but for those that are rounded, a tied embedding twice. */
   weightBytes: number
   /** Bytes of keys and values a token. */
   cacheBytes: number
@@ -26,8 +28,11 @@ export type ModelSize = Readonly<{
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
 
+/** A block of codes and its fp32 scale instead of fp32 weights. */
+const bytesSaved = ({ shape, bits }: TensorInMemory): number => (bits ? elements(shape) * (4 - bits / 8 - 4 / BLOCK) : 0)
+
 /** What a model takes in memory, out of the headers of its files. */
-export function sizeOf(config: ModelConfig, tensors: Tensors): ModelSize {
+export function sizeOf(config: ModelConfig, tensors: Tensors, inMemory: readonly TensorInMemory[] = []): ModelSize {
   const all = [...tensors.entries.values()]
   const parameters = all.reduce((sum, { shape }) => sum + elements(shape), 0)
   const byType = new Map<string, number>()
@@ -36,7 +41,7 @@ export function sizeOf(config: ModelConfig, tensors: Tensors): ModelSize {
   return {
     parameters,
     dtypes: [...byType].sort(([, a], [, b]) => b - a).map(([dtype]) => dtype),
-    weightBytes: 4 * (parameters + tied),
+    weightBytes: 4 * (parameters + tied) - inMemory.reduce((sum, matrix) => sum + bytesSaved(matrix), 0),
     cacheBytes: cacheBytesPerToken(config),
   }
 }

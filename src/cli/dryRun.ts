@@ -10,14 +10,14 @@ const { maxPromptTokens } = generateOptions.parse({})
 
 /** Prints what `generate` would do with these flags, and the memory it would need. Loads no weights, writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, { stdout, signal }: Terminal): Promise<void> {
-  const { settings, limit, output, about, lm, rewards } = flags
+  const { settings, limit, output, about, lm, rewards, dtype } = flags
   const rows = await countRows(input)
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const models = await Promise.all(
     [{ role: 'lm', path: lm }, ...rewards.map(({ path, name = path }) => ({ role: `reward ${name}`, path }))].map(
       async ({ role, path }) => {
-        const { config, tensors } = await readModel(path, { head: role === 'lm' ? 'lm' : 'reward', role })
-        const size = sizeOf(config, tensors)
+        const { config, tensors, graph } = await readModel(path, { head: role === 'lm' ? 'lm' : 'reward', role, dtype })
+        const size = sizeOf(config, tensors, graph.inMemory)
         const tokens = Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens)
         return { role, path, config, size, tokens, cacheBytes: size.cacheBytes * tokens * settings.concurrency }
       },
@@ -33,7 +33,7 @@ export async function dryRun(input: string, flags: GenerateFlags, { stdout, sign
       role.split(' ')[0]!,
       `${path}: ${config.family}, ${count(size.parameters)} parameters, ${size.dtypes.join(', ')}, context ${config.contextLength}`,
     ]),
-    ['weights', bytes(weights)],
+    ['weights', `${bytes(weights)} in ${dtype === 'fp16' ? 'fp32' : dtype}`],
     [
       'cache',
       `about ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,

@@ -32,7 +32,7 @@ async function run(input: string, flags: GenerateFlags, terminal: Terminal): Pro
   shown.say(
     `${input === '-' ? 'standard input' : input} with ${flags.about}; ${[flags.lm, ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
-  const models = await loadModels({ lm: flags.lm, reward: flags.rewards })
+  const models = await loadModels({ lm: flags.lm, reward: flags.rewards, dtype: flags.dtype, onNotice: shown.say })
   try {
     signal.throwIfAborted()
     const { template, promptColumn, keepInput, limit } = flags

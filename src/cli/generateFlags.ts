@@ -3,6 +3,7 @@ import { type GenerateOptions, generateOptions } from '../../pipelines/generate.
 import { decoders } from '../../pipelines/registry.js'
 import { OptionError } from '../core/errors.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
+import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { embedded } from './embedded.js'
 import { decoderOptions, flagsOfDecoders, type NamedPath, namedPath, number, oneOf, repeated, text } from './flags.js'
 
@@ -14,6 +15,7 @@ export type GivenFlags = Readonly<
     template: Template
     lm?: string
     reward?: readonly NamedPath[]
+    dtype: WeightDtype
     decoder: string
     maxNewTokens: number
     samples: number
@@ -41,6 +43,7 @@ export type GenerateFlags = Readonly<{
   keepInput: boolean
   lm: string
   rewards: readonly NamedPath[]
+  dtype: WeightDtype
   decoder: string
   decoderOptions: Readonly<Record<string, number>>
   /** The decoder and its options, for people. */
@@ -62,6 +65,7 @@ export function generateFlags(command: Command): Command {
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
     .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', repeated(namedPath))
+    .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
     .option('--decoder <name>', Object.keys(decoders).join(', '), oneOf('decoder', Object.keys(decoders)), 'args')
   for (const { flag, about } of flagsOfDecoders()) command.option(`--${flag} <number>`, about)
   return command
@@ -111,7 +115,7 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   const all = decoders[decoder]!.options.parse(options) as Readonly<Record<string, number>>
   const said = Object.entries(all).map(([name, value]) => `${name} ${value}`)
   return {
-    ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, keepInput, decoder },
+    ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, keepInput, decoder, dtype: flags.dtype },
     lm: flags.lm ?? embedded('chat-lm'),
     rewards,
     decoderOptions: options,

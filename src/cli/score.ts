@@ -10,7 +10,9 @@ import { scoredTexts } from '../io/scoredTexts.js'
 import { toParquet } from '../io/toParquet.js'
 import { batchedRewardModel } from '../models/batchedModels.js'
 import { hashFolder } from '../models/checkpoint/hashFolder.js'
+import { isQuantized, type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { loadModel } from '../models/loadModel.js'
+import { FP16_NOTICE } from '../models/loadModels.js'
 import { embedded } from './embedded.js'
 import { type NamedPath, namedPath, number, oneOf, text } from './flags.js'
 import { inputOf } from './inputOf.js'
@@ -27,6 +29,7 @@ type Flags = Readonly<{
   completionColumn: string
   template: Template
   reward?: NamedPath
+  dtype: WeightDtype
   concurrency: number
   limit?: number
   keepInput?: boolean
@@ -47,6 +50,7 @@ export const scoreCommand = (terminal: Terminal): Command =>
     .option('--completion-column <name>', 'column of the completion', text('completion-column'), 'completion')
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath)
+    .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
     .option('--concurrency <number>', 'texts at the same time', number('concurrency', concurrency), concurrency.parse(undefined))
     .option('--limit <number>', 'only so many texts', number('limit', concurrency))
     .option('--keep-input', "keep the input's own columns, as JSON in the column input")
@@ -56,7 +60,7 @@ export const scoreCommand = (terminal: Terminal): Command =>
 
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { stdin, stdout, stderr, signal } = terminal
-  const { output, force = false, retryErrors = false, limit, template, promptColumn, completionColumn, keepInput } = flags
+  const { output, force = false, retryErrors = false, limit, template, promptColumn, completionColumn, keepInput, dtype } = flags
   if ((force || retryErrors) && output === undefined) {
     throw new OptionError(`Expected \`--output\` beside \`--${force ? 'force' : 'retry-errors'}\`, got none`)
   }
@@ -65,11 +69,12 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const { path, name = basename(resolve(path)) } = flags.reward ?? { path: embedded('chat-rm') }
   const shown = progress({ stream: stderr })
   shown.say(`${input === '-' ? 'standard input' : input} scored by ${path}`)
-  const model = await loadModel(path, { head: 'reward', threads: availableParallelism(), role: `reward ${name}` })
+  const model = await loadModel(path, { head: 'reward', threads: availableParallelism(), role: `reward ${name}`, dtype })
+  if (dtype === 'fp16') shown.say(FP16_NOTICE)
   try {
     signal.throwIfAborted()
     const reward = batchedRewardModel(name, model, MAX_BATCH)
-    const hashes = { [name]: { path, sha256: await hashFolder(resolve(path)) } }
+    const hashes = { [name]: { path, sha256: await hashFolder(resolve(path)), ...(isQuantized(dtype) && { dtype }) } }
     const options = { template, promptColumn, completionColumn, keepInput }
     const made = score(
       limited(scoredTexts(input, { ...options, stdin }), limit),

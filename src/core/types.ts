@@ -132,8 +132,8 @@ export type RunMeta = Readonly<{
   version: string
   spec: Readonly<Record<string, unknown>>
   seed: number
-  /** Path and SHA-256 of each model's files, by role. */
-  models: Readonly<Record<string, Readonly<{ path: string; sha256: string }>>>
+  /** Path and SHA-256 of each model's files, by role; `dtype` where its weights are not computed with as they are. */
+  models: Readonly<Record<string, Readonly<{ path: string; sha256: string; dtype?: string }>>>
 }>
 
 export type RowsOptions = Readonly<{

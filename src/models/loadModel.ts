@@ -1,13 +1,14 @@
 import { ModelError } from '../core/errors.js'
 import { type Checkpoint, loadCheckpoint } from './checkpoint/loadCheckpoint.js'
 import { type BuiltGraph, buildGraph } from './graph/buildGraph.js'
+import type { WeightDtype } from './graph/quantize.js'
 import { ModelWorker } from './runtime/ModelWorker.js'
 import type { SessionRun } from './runtime/protocol.js'
 
 /** A checkpoint and the worker that runs it. */
 export type LoadedModel = Readonly<{ checkpoint: Checkpoint; worker: ModelWorker }>
 
-type Expected = Readonly<{ head: 'lm' | 'reward'; role: string }>
+type Expected = Readonly<{ head: 'lm' | 'reward'; role: string; dtype?: WeightDtype }>
 type Running = Readonly<{ threads: number; onRun?: (run: SessionRun) => void }>
 
 /**
@@ -15,7 +16,7 @@ type Running = Readonly<{ threads: number; onRun?: (run: SessionRun) => void }>
  *
  * @throws ModelError when the folder cannot be used, or has another head than was asked for
  */
-export async function readModel(path: string, { head, role }: Expected): Promise<Checkpoint & { graph: BuiltGraph }> {
+export async function readModel(path: string, { head, role, dtype }: Expected): Promise<Checkpoint & { graph: BuiltGraph }> {
   const checkpoint = await loadCheckpoint(path)
   const { config, tensors, folder } = checkpoint
   if (config.head !== head) {
@@ -24,7 +25,7 @@ export async function readModel(path: string, { head, role }: Expected): Promise
       `Expected ${expected} for \`${role}\`, got ${config.head === 'lm' ? 'a language model' : 'a reward model'} in ${folder}`,
     )
   }
-  return { ...checkpoint, graph: buildGraph(config, tensors) }
+  return { ...checkpoint, graph: buildGraph(config, tensors, dtype) }
 }
 
 /**
@@ -39,6 +40,7 @@ export async function loadModel(path: string, { threads, onRun, ...expected }: E
     {
       graph: graph.model,
       folder: graph.weightsFolder,
+      inMemory: graph.inMemory,
       shape: graph.shape,
       contextLength: checkpoint.config.contextLength,
       vocabSize: checkpoint.config.vocabSize,

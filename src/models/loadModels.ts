@@ -6,14 +6,21 @@ import { parseOptions } from '../core/parseOptions.js'
 import type { Models, RewardSource, TextReward } from '../core/types.js'
 import { batchedLanguageModel, batchedRewardModel } from './batchedModels.js'
 import { hashFolder } from './checkpoint/hashFolder.js'
+import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { type LoadedModel, loadModel } from './loadModel.js'
 import type { SessionRun } from './runtime/protocol.js'
 
 const atLeastOne = z.int().min(1)
 const limits = z.object({
+  dtype: z
+    .enum(weightDtypes)
+    .default('fp32')
+    .describe(`one of ${weightDtypes.join(', ')}`),
   threads: atLeastOne.default(availableParallelism()).describe('an integer >= 1'),
   maxBatch: atLeastOne.default(64).describe('an integer >= 1'),
 })
+
+export const FP16_NOTICE = 'Weights in fp16 are computed with in fp32 on a CPU: the same speed and answers as fp32'
 
 /** A reward: a model's folder, with a name of its own if wished, or a function of text. */
 export type RewardOption = string | Readonly<{ name?: string; path: string }> | TextReward
@@ -26,12 +33,19 @@ export type LoadOptions = Readonly<{
    * None: decoders that need none still work.
    */
   reward?: RewardOption | readonly RewardOption[]
+  /**
+   * What the weights of linear layers are computed with: `fp32` (default; `fp16` is the same on a CPU), or rounded to 8 or 4 bits in
+   * blocks of 32.
+   */
+  dtype?: WeightDtype
   /** Threads a model computes with; all cores unless given, the models take turns. */
   threads?: number
   /** Sequences in one batched call at most. */
   maxBatch?: number
   /** Told of every run of a model's session, soon after it: `lm`, or the reward of that name. For measuring. */
   onRun?: (model: string, run: SessionRun) => void
+  /** Something worth a line that is no error. */
+  onNotice?: (notice: string) => void
 }>
 
 /**
@@ -41,13 +55,18 @@ export type LoadOptions = Readonly<{
  * @throws OptionError when two rewards have the same name
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm, onRun } = options
-  const { threads, maxBatch } = parseOptions(limits, { threads: options.threads, maxBatch: options.maxBatch })
+  const { lm, onRun, onNotice } = options
+  const { threads, maxBatch, dtype } = parseOptions(limits, {
+    threads: options.threads,
+    maxBatch: options.maxBatch,
+    dtype: options.dtype,
+  })
+  if (dtype === 'fp16') onNotice?.(FP16_NOTICE)
   const rewards = named(options.reward)
   const loads: Promise<LoadedModel>[] = []
   const load = (path: string, head: 'lm' | 'reward', name: string): Promise<LoadedModel> => {
     const role = head === 'lm' ? 'lm' : `reward ${name}`
-    const model = loadModel(path, { head, threads, role, ...(onRun && { onRun: (run) => onRun(name, run) }) })
+    const model = loadModel(path, { head, threads, role, dtype, ...(onRun && { onRun: (run) => onRun(name, run) }) })
     loads.push(model)
     return model
   }
@@ -63,7 +82,10 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
           return batchedRewardModel(reward.name, await load(reward.path, 'reward', reward.name), maxBatch)
         }),
       ),
-      hashes({ lm, ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))) }),
+      hashes(
+        { lm, ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))) },
+        dtype,
+      ),
     ])
     return { lm: model, rewards: sources, hashes: sums, close }
   } catch (error) {
@@ -73,9 +95,10 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
 }
 
 /** SHA-256 of each model's files by role; a function of text has no files. */
-async function hashes(folders: Readonly<Record<string, string>>): Promise<Models['hashes']> {
+async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDtype): Promise<Models['hashes']> {
+  const rounded = isQuantized(dtype) && { dtype }
   const hashed = Object.entries(folders).map(
-    async ([role, path]) => [role, { path, sha256: await hashFolder(resolve(path)) }] as const,
+    async ([role, path]) => [role, { path, sha256: await hashFolder(resolve(path)), ...rounded }] as const,
   )
   return Object.fromEntries(await Promise.all(hashed))
 }

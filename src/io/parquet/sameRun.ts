@@ -22,7 +22,12 @@ export function firstDifference(held: unknown, asked: unknown, name = ''): Diffe
 const decisive = ({ spec, seed, models }: RunMeta) => ({
   ...spec,
   seed,
-  ...Object.fromEntries(Object.entries(models).map(([role, { sha256 }]) => [`model ${role}`, sha256])),
+  ...Object.fromEntries(
+    Object.entries(models).flatMap(([role, { sha256, dtype = 'fp32' }]) => [
+      [`model ${role}`, sha256],
+      [`dtype of ${role}`, dtype],
+    ]),
+  ),
 })
 
 const shown = (value: unknown): string => (value === undefined || value === null ? 'none' : JSON.stringify(value))

@@ -4,7 +4,8 @@ import type { ModelConfig } from '../checkpoint/config.js'
 import type { Tensors } from '../checkpoint/safetensors.js'
 import { type GraphBuilder, graphBuilder } from './builder.js'
 import { llama } from './llama.js'
-import { graphWeights, type Weights } from './weights.js'
+import type { WeightDtype } from './quantize.js'
+import { graphWeights, type TensorInMemory, type Weights } from './weights.js'
 
 /** A family writes its inputs, layers and outputs into the graph. `positions`: how many the tables of positions must hold. */
 type Family = (graph: GraphBuilder, weights: Weights, config: ModelConfig, positions: number) => void
@@ -21,6 +22,8 @@ export type BuiltGraph = Readonly<{
   output: 'logits' | 'reward'
   /** What the cache keeps of each position. */
   shape: Readonly<{ layers: number; kvHeads: number; headDim: number }>
+  /** Tensors that must be given to the session, some of them rounded; none where it reads all from files. */
+  inMemory: readonly TensorInMemory[]
   /** Tensors of the checkpoint that the graph has no use for. */
   unusedTensors: readonly string[]
 }>
@@ -39,9 +42,9 @@ export type BuiltGraph = Readonly<{
  *   already rotated
  * - errors: `ModelError` when a tensor is missing or of the wrong shape, or the files lie in different folders
  */
-export function buildGraph(config: ModelConfig, tensors: Tensors): BuiltGraph {
+export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightDtype = 'fp32'): BuiltGraph {
   const graph = graphBuilder(config.family)
-  const weights = graphWeights(graph, tensors)
+  const weights = graphWeights(graph, tensors, dtype)
   families[config.family](graph, weights, config, 32 * Math.ceil(config.contextLength / 32))
   const { layers, kvHeads, headDim } = config
   return {
@@ -49,6 +52,7 @@ export function buildGraph(config: ModelConfig, tensors: Tensors): BuiltGraph {
     weightsFolder: commonFolder(tensors.files),
     output: config.head === 'lm' ? 'logits' : 'reward',
     shape: { layers, kvHeads, headDim },
+    inMemory: weights.inMemory,
     unusedTensors: [...tensors.entries.keys()].filter((name) => !weights.taken.has(name)),
   }
 }

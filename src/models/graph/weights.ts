@@ -1,9 +1,20 @@
 import { basename } from 'node:path'
-import type { Dtype, Tensors } from '../checkpoint/safetensors.js'
+import { ModelError } from '../../core/errors.js'
+import type { Dtype, Tensor, Tensors } from '../checkpoint/safetensors.js'
 import type { GraphBuilder, Value } from './builder.js'
+import { BLOCK, type WeightDtype } from './quantize.js'
 import type { ElementType } from './tensorTypes.js'
 
 const storedTypes: Readonly<Record<Dtype, ElementType>> = { F32: 'float', F16: 'float16', BF16: 'bfloat16' }
+
+/**
+ * A tensor that the graph does not read from its file: where it lies, and under which path the graph looks for it. One with `bits` is a
+ * matrix to be rounded, its scales under `path`/scales.
+ */
+export type TensorInMemory = Tensor & Readonly<{ name: string; path: string; bits?: 4 | 8 }>
+
+/** A quantised matrix as values of the graph: uint8 [to, blocks, bytes a block] and float [to, blocks]. */
+export type QuantizedValues = Readonly<{ bits: 4 | 8; packed: Value; scales: Value }>
 
 /** A checkpoint's weights as values of a graph; remembers which were taken. */
 export type Weights = Readonly<{
@@ -11,23 +22,35 @@ export type Weights = Readonly<{
   stored(name: string, shape: readonly number[]): Value
   /** The same in fp32; the runtime widens it once, when it loads the graph. */
   float(name: string, shape: readonly number[]): Value
+  /** The matrix [to, from] in blocks along `from`; nothing where weights are computed with as they are. */
+  quantized(name: string, shape: readonly [number, number]): QuantizedValues | undefined
   readonly taken: ReadonlySet<string>
+  /** All tensors, where some are rounded: the runtime reads either all of them from files or none. */
+  readonly inMemory: readonly TensorInMemory[]
 }>
 
 /** @throws ModelError from `require`: a tensor that is missing, of another shape or of a type that cannot be read */
-export function graphWeights(graph: GraphBuilder, tensors: Pick<Tensors, 'require'>): Weights {
+export function graphWeights(graph: GraphBuilder, tensors: Pick<Tensors, 'require'>, dtype: WeightDtype = 'fp32'): Weights {
   const taken = new Set<string>()
   const widened = new Map<string, Value>()
+  const inMemory = new Map<string, TensorInMemory>()
+  const bits = { fp32: undefined, fp16: undefined, q8: 8, q4: 4 } as const
 
   const take = (name: string, shape: readonly number[]) => {
     taken.add(name)
-    const { file, dtype, begin, length } = tensors.require(name, shape)
-    const type = storedTypes[dtype]
-    return { type, value: graph.external(name, type, shape, { location: basename(file), begin, length }) }
+    const tensor = tensors.require(name, shape)
+    const { file, begin, length } = tensor
+    const type = storedTypes[tensor.dtype]
+    if (bits[dtype] !== undefined) inMemory.set(name, { ...tensor, name, path: name })
+    const data = bits[dtype] === undefined ? { location: basename(file), begin, length } : { location: name, begin: 0, length }
+    return { type, value: graph.external(name, type, shape, data) }
   }
 
   return {
     taken,
+    get inMemory() {
+      return [...inMemory.values()]
+    },
     stored: (name, shape) => take(name, shape).value,
     float(name, shape) {
       const { type, value } = take(name, shape)
@@ -37,6 +60,25 @@ export function graphWeights(graph: GraphBuilder, tensors: Pick<Tensors, 'requir
       const wide = graph.node('Cast', [value], { name: `${name}/float`, attributes: { to: { int: 1 } } })
       widened.set(name, wide)
       return wide
+    },
+    quantized(name, [to, from]) {
+      const width = bits[dtype]
+      if (width === undefined) return undefined
+      if (from % BLOCK !== 0)
+        throw new ModelError(
+          `Expected the inputs of \`${name}\` to be a multiple of ${BLOCK} for weights in ${dtype}, got ${from}; use fp32`,
+        )
+      taken.add(name)
+      const path = `${name}/${dtype}`
+      inMemory.set(path, { ...tensors.require(name, [to, from]), name, path, bits: width })
+      const [blocks, bytes] = [from / BLOCK, (BLOCK * width) / 8]
+      const external = (location: string, type: ElementType, dims: readonly number[], length: number) =>
+        graph.external(location, type, dims, { location, begin: 0, length })
+      return {
+        bits: width,
+        packed: external(path, 'uint8', [to, blocks, bytes], to * blocks * bytes),
+        scales: external(`${path}/scales`, 'float', [to, blocks], to * blocks * 4),
+      }
     },
   }
 }

@@ -1,16 +1,15 @@
 import { InferenceSession } from 'onnxruntime-node'
 import type { WorkerSetup } from './protocol.js'
+import { weightsInMemory } from './weightsInMemory.js'
 
 /**
  * A CPU session over a graph whose weights stay in the checkpoint's own files. Threads do not spin between operators: the language
  * model's and the reward model's sessions take turns on the same cores.
  */
-export const createSession = ({
-  graph,
-  folder,
-  threads,
-}: Pick<WorkerSetup, 'graph' | 'folder' | 'threads'>): Promise<InferenceSession> =>
-  InferenceSession.create(graph, {
+export async function createSession(setup: Pick<WorkerSetup, 'graph' | 'folder' | 'threads' | 'inMemory'>) {
+  const { graph, folder, threads, inMemory } = setup
+  return InferenceSession.create(graph, {
+    ...(inMemory.length > 0 && { externalData: await weightsInMemory(inMemory) }),
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
     intraOpNumThreads: threads,
@@ -19,3 +18,4 @@ export const createSession = ({
     logSeverityLevel: 4,
     extra: { session: { model_external_initializers_file_folder_path: folder, intra_op: { allow_spinning: '0' } } },
   })
+}

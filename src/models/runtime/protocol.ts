@@ -1,3 +1,4 @@
+import type { TensorInMemory } from '../graph/weights.js'
 import type { EngineModel } from './Engine.js'
 import type { PackedResults } from './packing.js'
 
@@ -7,6 +8,7 @@ export type WorkerSetup = EngineModel &
     /** The ONNX graph; its weights are external data in `folder`. */
     graph: Uint8Array
     folder: string
+    inMemory: readonly TensorInMemory[]
     threads: number
   }>
 

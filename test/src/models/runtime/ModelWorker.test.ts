@@ -55,6 +55,7 @@ describe('ModelWorker', () => {
       contextLength: 8,
       output: 'logits',
       vocabSize: 8,
+      inMemory: [],
       threads: 1,
     } as const
     await expect(ModelWorker.start('broken', { ...setup, graph: new Uint8Array(8), folder })).rejects.toThrow(

@@ -1,0 +1,39 @@
+/** How the weights of linear layers are computed with: as they are (in fp32), or as 8 or 4 bits each and a scale a block. */
+export const weightDtypes = ['fp32', 'fp16', 'q8', 'q4'] as const
+export type WeightDtype = (typeof weightDtypes)[number]
+
+export const isQuantized = (dtype: WeightDtype): boolean => dtype === 'q8' || dtype === 'q4'
+
+/** Weights along the input that share a scale. */
+export const BLOCK = 32
+
+/** A matrix in the layout of the runtime's MatMulNBits: uint8 [rows, blocks, bytes a block] and float [rows · blocks]. */
+export type Quantized = Readonly<{ packed: Uint8Array; scales: Float32Array }>
+
+/**
+ * Rounds rows of weights to 2^bits evenly spaced values a block of 32: `scale · (code - 2^(bits-1))`. The scale puts the block's
+ * largest magnitude on the lowest code, which reaches one step further than the highest. Two 4-bit codes share a byte, the
+ * earlier one in the lower half.
+ *
+ * @param weights float [rows, width], width a multiple of 32; all finite
+ */
+export function quantize(weights: Float32Array, bits: 4 | 8): Quantized {
+  const blocks = weights.length / BLOCK
+  const middle = 2 ** (bits - 1)
+  const scales = new Float32Array(blocks)
+  const packed = new Uint8Array((weights.length * bits) / 8)
+  for (let block = 0; block < blocks; block++) {
+    const begin = block * BLOCK
+    let extreme = 0
+    for (let i = begin; i < begin + BLOCK; i++) if (Math.abs(weights[i]!) > Math.abs(extreme)) extreme = weights[i]!
+    const scale = extreme === 0 ? 0 : Math.fround(extreme / -middle)
+    scales[block] = scale
+    const inverse = scale === 0 ? 0 : 1 / scale
+    for (let i = begin; i < begin + BLOCK; i++) {
+      const code = Math.min(2 * middle - 1, Math.max(0, Math.round(weights[i]! * inverse) + middle))
+      if (bits === 8) packed[i] = code
+      else packed[i >> 1]! |= i % 2 === 0 ? code : code << 4
+    }
+  }
+  return { packed, scales }
+}

@@ -1,0 +1,66 @@
+import { open } from 'node:fs/promises'
+import { ModelError } from '../../core/errors.js'
+import type { Dtype } from '../checkpoint/safetensors.js'
+import { quantize } from '../graph/quantize.js'
+import type { TensorInMemory } from '../graph/weights.js'
+
+/** A file of weights that exists in memory only, as the runtime takes it. */
+export type WeightFile = Readonly<{ path: string; data: Uint8Array }>
+
+/**
+ * Reads tensors, one after the other, and rounds those that are to be rounded.
+ *
+ * @throws ModelError for a weight to be rounded that is not finite: its block would have no scale
+ */
+export async function weightsInMemory(tensors: readonly TensorInMemory[]): Promise<WeightFile[]> {
+  const files: WeightFile[] = []
+  for (const { name, file, dtype, begin, length, bits, path } of tensors) {
+    const data = await bytesAt(file, begin, length)
+    if (bits === undefined) {
+      files.push({ path, data })
+      continue
+    }
+    const { packed, scales } = quantize(widened(data, dtype), bits)
+    if (!scales.every(Number.isFinite)) throw new ModelError(`Expected finite weights in tensor \`${name}\` of ${file}`)
+    files.push({ path, data: packed }, { path: `${path}/scales`, data: new Uint8Array(scales.buffer) })
+  }
+  return files
+}
+
+async function bytesAt(file: string, begin: number, length: number): Promise<Uint8Array> {
+  const handle = await open(file)
+  try {
+    const data = new Uint8Array(length)
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await handle.read(data, done, length - done, begin + done)
+      if (bytesRead === 0) throw new ModelError(`Expected ${length} bytes at ${begin} of ${file}, got ${done}`)
+      done += bytesRead
+    }
+    return data
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Little-endian F32, F16 or BF16 as fp32. */
+function widened(data: Uint8Array, dtype: Dtype): Float32Array {
+  const view = new DataView(data.buffer)
+  if (dtype === 'F32') return Float32Array.from({ length: data.length / 4 }, (_, i) => view.getFloat32(4 * i, true))
+  const values = new Float32Array(data.length / 2)
+  const bits = new Uint32Array(values.buffer)
+  for (let i = 0; i < values.length; i++) {
+    const half = view.getUint16(2 * i, true)
+    if (dtype === 'BF16') bits[i] = half << 16
+    else values[i] = fromHalf(half)
+  }
+  return values
+}
+
+function fromHalf(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1
+  const exponent = (half >> 10) & 0x1f
+  const fraction = half & 0x3ff
+  if (exponent === 0) return sign * fraction * 2 ** -24
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}

@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { jsonl, pair, rxargs } from './rxargs.js'
+
+const model = (name: string) => fileURLToPath(new URL(`../../../data/models/${name}`, import.meta.url))
+const embedded = ['--lm', model('chat-lm'), '--reward', model('chat-rm')]
+const input = `${JSON.stringify({ id: 'a', prompt: '\n\nHuman: Why is the sky blue?\n\nAssistant:' })}\n`
+const generate = ['generate', '-', '--max-new-tokens', '6']
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rxargs-dtype-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+describe('--dtype', () => {
+  it.each([
+    ['q8', 0.5],
+    ['q4', 3],
+  ])('scores nearly as in fp32 with weights in %s', async (dtype, most) => {
+    const texts = `${JSON.stringify({ id: 'a', prompt: '\n\nHuman: Hello.\n\nAssistant:', completion: ' Hello! How can I help you?' })}\n`
+    const scored = async (name: string) => {
+      const { stdout } = await rxargs(['score', '-', '--reward', model('chat-rm'), '--dtype', name], texts)
+      return jsonl(stdout)[0]!.reward as number
+    }
+    const [exact, rounded] = [await scored('fp32'), await scored(dtype)]
+    expect(rounded).not.toBe(exact)
+    expect(Math.abs(rounded - exact)).toBeLessThan(most)
+  })
+
+  it('says that fp16 is computed as fp32, and gives the same', async () => {
+    const row = ({ stdout }: { stdout: string }) => {
+      const { token_ids, rewards } = jsonl(stdout)[0]!
+      return { token_ids, rewards }
+    }
+    const half = await rxargs([...generate, ...embedded, '--dtype', 'fp16'], input)
+    expect(half.stderr).toContain('fp16 are computed with in fp32')
+    expect(row(half)).toEqual(row(await rxargs([...generate, ...embedded], input)))
+  })
+
+  it('does not mix rows of different weights in one folder', async () => {
+    const output = ['-o', join(folder, 'out')]
+    expect((await rxargs([...generate, ...embedded, ...output, '--dtype', 'q8'], input)).code).toBe(0)
+    const { code, stderr } = await rxargs([...generate, ...embedded, ...output], input)
+    expect(code).toBe(1)
+    expect(stderr).toContain('`dtype of lm` "q8", this run "fp32"')
+  })
+
+  it('refuses matrices that cannot be cut into blocks, and names one', async () => {
+    const { code, stderr } = await rxargs([...generate, ...pair, '--dtype', 'q4'], input)
+    expect(code).toBe(1)
+    expect(stderr).toContain('to be a multiple of 32 for weights in q4, got ')
+  })
+
+  it('counts less memory for rounded weights', async () => {
+    const weights = async (dtype: string) => {
+      const { stdout } = await rxargs([...generate, ...embedded, '--dry-run', '--dtype', dtype], input)
+      return Number(stdout.match(/^weights +([\d.]+) MB/m)![1])
+    }
+    const [fp32, q8, q4] = [await weights('fp32'), await weights('q8'), await weights('q4')]
+    expect(q8).toBeLessThan(fp32 / 2)
+    expect(q4).toBeLessThan(q8)
+  })
+})
