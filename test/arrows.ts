@@ -25,6 +25,8 @@ const pureRooms = ['src/core', 'src/eval', 'operators', 'pipelines']
 
 /** The only room that knows a library; `rxjs` and `zod` are spoken everywhere. */
 export const homes: Readonly<Record<string, string>> = {
+  '@observablehq/plot': 'src/cli',
+  linkedom: 'src/cli',
   '@bufbuild/protobuf': 'src/models',
   '@huggingface/jinja': 'src/models',
   '@huggingface/tokenizers': 'src/models',

@@ -1,4 +1,4 @@
-import { argsOptions } from '../../pipelines/decoders/args.js'
+import { type ArgsOptions, argsOptions } from '../../pipelines/decoders/args.js'
 import { OptionError } from '../core/errors.js'
 import type { Models } from '../core/types.js'
 import type { Baseline } from './benchBaseline.js'
@@ -12,6 +12,8 @@ export type Compared = Readonly<{
   tokens_per_second: number
   /** Tokens a second of rxargs over the baseline's, prompts included. */
   ratio: number
+  /** Tokens a second from the second token on, over the baseline's without what the prompts took it. */
+  decode_ratio: number
   completions: number
   /** Completions whose token ids are the baseline's. */
   equal_completions: number
@@ -24,21 +26,29 @@ type Setting = Readonly<{
   concurrency: number
   maxNewTokens: number
   models: Models
+  /** Of the decoder args. */
+  options: ArgsOptions
 }>
 
 const WARM_UP_TOKENS = 2
 
 /** What the decoders choose by, as a baseline is asked for it. */
-function choiceOf(decoder: string): { k: number; weight: number } {
-  if (decoder === 'args') return argsOptions.parse({})
+function choiceOf(decoder: string, options: ArgsOptions): { k: number; weight: number } {
+  if (decoder === 'args') return argsOptions.parse(options)
   if (decoder === 'greedy') return { k: 1, weight: 0 }
   throw new OptionError(`Expected \`--baseline\` with the decoders args and greedy, which draw nothing, got \`${decoder}\``)
 }
 
 /** Lets the baseline decode what was recorded, once warmed up. */
-export async function compare(baseline: Baseline, setting: Setting, { startedAt, endedAt, rows }: Recording): Promise<Compared> {
-  const { lm, reward, decoder, concurrency, maxNewTokens, models } = setting
-  const task = { lm, reward, concurrency, ...choiceOf(decoder), end_token_ids: models.lm.endTokenIds }
+export async function compare(
+  baseline: Baseline,
+  setting: Setting,
+  recording: Recording,
+  decodeTokensPerSecond: number,
+): Promise<Compared> {
+  const { startedAt, endedAt, rows } = recording
+  const { lm, reward, decoder, concurrency, maxNewTokens, models, options } = setting
+  const task = { lm, reward, concurrency, ...choiceOf(decoder, options), end_token_ids: models.lm.endTokenIds }
   const prompts = rows.map(({ promptTokenIds }) => promptTokenIds)
   await baseline.decode({ ...task, prompt_token_ids: prompts.slice(0, 1), max_new_tokens: WARM_UP_TOKENS })
   const answer = await baseline.decode({ ...task, prompt_token_ids: prompts, max_new_tokens: maxNewTokens })
@@ -51,6 +61,7 @@ export async function compare(baseline: Baseline, setting: Setting, { startedAt,
     completion_tokens: tokens,
     tokens_per_second: tokens / answer.seconds,
     ratio: (1000 * ours) / (endedAt - startedAt) / (tokens / answer.seconds),
+    decode_ratio: decodeTokensPerSecond / (tokens / (answer.seconds - answer.prefill_seconds)),
     completions: rows.length,
     equal_completions: answer.token_ids.filter(isEqual).length,
   }

@@ -1,4 +1,4 @@
-import type { SessionRun } from '../models/runtime/protocol.js'
+import type { SessionRun, Trip } from '../models/runtime/protocol.js'
 
 /** What happened while one setting was measured. Times are milliseconds since the epoch. */
 export type Recording = Readonly<{
@@ -10,6 +10,7 @@ export type Recording = Readonly<{
   sequences: readonly Readonly<{ startedAt: number; tokensAt: readonly number[] }>[]
   /** By model. */
   runs: Readonly<Record<string, readonly SessionRun[]>>
+  trips: Readonly<Record<string, readonly Trip[]>>
   /** Calls in each batch, by model. */
   batches: Readonly<Record<string, readonly number[]>>
   peakRssBytes: number
@@ -27,6 +28,8 @@ export type Figures = Readonly<{
   completion_tokens: number
   tokens_per_second: number
   prompt_tokens_per_second: number
+  /** From the second token on: while at least one sequence has its first one and not its last. */
+  decode_tokens_per_second: number
   time_to_first_token_ms: Spread
   /** From one token of a sequence to its next. */
   time_per_token_ms: Spread
@@ -34,19 +37,31 @@ export type Figures = Readonly<{
   lm_prefill_share: number
   /** Wall time in which no model ran. */
   outside_run_share: number
+  /** Of that: in a worker beside its runs (cache, masks, choosing the likeliest), on the way to or from one, and all else. */
+  outside_share: Readonly<{ workers: number; messages: number; operators: number }>
+  /** Floating-point operations of the linear layers over the time in runs, in 10^9 a second. */
+  gflops: ByModel<number>
   mean_batch: ByModel<number>
   /** How many batches had so many calls. */
   batch_sizes: ByModel<Readonly<Record<string, number>>>
   peak_rss_bytes: number
 }>
 
-export function figuresOf(recording: Recording): Figures {
+/** `flops`: operations of a run, by model. */
+export function figuresOf(recording: Recording, flops: ByModel<(run: SessionRun) => number> = {}): Figures {
   const { startedAt, endedAt, sequences, runs, batches, promptTokens, completionTokens } = recording
   const wall = endedAt - startedAt
   const share = (ms: number) => (wall > 0 ? ms / wall : 0)
   const perSecond = (count: number) => (wall > 0 ? (1000 * count) / wall : 0)
   const firsts = sequences.flatMap(({ startedAt: begun, tokensAt }) => tokensAt.slice(0, 1).map((at) => at - begun))
   const gaps = sequences.flatMap(({ tokensAt }) => tokensAt.slice(1).map((at, index) => at - tokensAt[index]!))
+  const decoding = sequences.flatMap(({ tokensAt }) =>
+    tokensAt.length > 1 ? [{ startedAt: tokensAt[0]!, endedAt: tokensAt.at(-1)! }] : [],
+  )
+  const trips = Object.values(recording.trips).flat()
+  const inRuns = unionMs(Object.values(runs).flat())
+  const inWorkers = unionMs(trips.map(({ receivedAt, answeredAt }) => ({ startedAt: receivedAt, endedAt: answeredAt })))
+  const underWay = unionMs(trips.map(({ postedAt, arrivedAt }) => ({ startedAt: postedAt, endedAt: arrivedAt })))
   const prefills = (runs.lm ?? []).filter(({ tokens }) => tokens > 1)
   return {
     seconds: wall / 1000,
@@ -54,19 +69,31 @@ export function figuresOf(recording: Recording): Figures {
     completion_tokens: completionTokens,
     tokens_per_second: perSecond(completionTokens),
     prompt_tokens_per_second: perSecond(promptTokens),
+    decode_tokens_per_second: gaps.length === 0 ? 0 : (1000 * gaps.length) / unionMs(decoding),
     time_to_first_token_ms: spread(firsts),
     time_per_token_ms: spread(gaps),
     run_share: mapped(runs, (each) => share(unionMs(each))),
     lm_prefill_share: share(unionMs(prefills)),
-    outside_run_share: 1 - share(unionMs(Object.values(runs).flat())),
+    outside_run_share: 1 - share(inRuns),
+    outside_share: {
+      workers: share(inWorkers - inRuns),
+      messages: share(underWay - inWorkers),
+      operators: 1 - share(underWay),
+    },
+    gflops: Object.fromEntries(Object.entries(flops).map(([model, of]) => [model, gflopsOf(runs[model] ?? [], of)])),
     mean_batch: mapped(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
     batch_sizes: mapped(batches, counted),
     peak_rss_bytes: recording.peakRssBytes,
   }
 }
 
+function gflopsOf(runs: readonly SessionRun[], flops: (run: SessionRun) => number): number {
+  const ms = unionMs(runs)
+  return ms > 0 ? runs.reduce((sum, run) => sum + flops(run), 0) / ms / 1e6 : 0
+}
+
 /** Milliseconds in which at least one of the runs went on. */
-export function unionMs(runs: readonly SessionRun[]): number {
+export function unionMs(runs: readonly Pick<SessionRun, 'startedAt' | 'endedAt'>[]): number {
   let total = 0
   let until = -Infinity
   for (const { startedAt, endedAt } of runs.toSorted((a, b) => a.startedAt - b.startedAt)) {

@@ -2,23 +2,25 @@ import { lastValueFrom, toArray } from 'rxjs'
 import { type GenerateOptions, generate } from '../../pipelines/generate.js'
 import { InputError } from '../core/errors.js'
 import type { Decoder, Models, Prompt } from '../core/types.js'
-import { clock, type SessionRun } from '../models/runtime/protocol.js'
+import type { LoadOptions } from '../models/loadModels.js'
+import { clock, type SessionRun, type Trip } from '../models/runtime/protocol.js'
 import type { Recording } from './benchFigures.js'
 
 const RSS_EVERY_MS = 50
 
-/** Runs of the models' sessions, as they are told; `take` gives those since it was last called. */
-export type RunLog = Readonly<{ add: (model: string, run: SessionRun) => void; take: () => Record<string, SessionRun[]> }>
+type Logged = Readonly<{ runs: Record<string, SessionRun[]>; trips: Record<string, Trip[]> }>
+
+/** What loaded models are told to report to; `take` gives what came since it was last called. */
+export type RunLog = Required<Pick<LoadOptions, 'onRun' | 'onTrip'>> & Readonly<{ take: () => Logged }>
 
 export function runLog(): RunLog {
-  let runs: Record<string, SessionRun[]> = {}
+  let logged: Logged = { runs: {}, trips: {} }
   return {
-    add: (model, run) => {
-      pushTo(runs, model, run)
-    },
+    onRun: (model, run) => pushTo(logged.runs, model, run),
+    onTrip: (model, trip) => pushTo(logged.trips, model, trip),
     take: () => {
-      const taken = runs
-      runs = {}
+      const taken = logged
+      logged = { runs: {}, trips: {} }
       return taken
     },
   }
@@ -43,7 +45,7 @@ export async function record(
   prompts: readonly Prompt[],
   decoder: Decoder,
   models: Models,
-  log: RunLog,
+  take: RunLog['take'],
   { signal, ...options }: Pick<GenerateOptions, 'concurrency' | 'maxNewTokens' | 'seed'> & Readonly<{ signal: AbortSignal }>,
 ): Promise<Recording> {
   const sequences = new Map<string, { startedAt: number; tokensAt: number[] }>()
@@ -52,7 +54,7 @@ export async function record(
   const watch = setInterval(() => {
     peakRssBytes = Math.max(peakRssBytes, process.memoryUsage.rss())
   }, RSS_EVERY_MS)
-  log.take()
+  take()
   const startedAt = clock()
   try {
     const run = generate(each(prompts), decoder, models, {
@@ -74,7 +76,7 @@ export async function record(
       promptTokens: sum((row) => row.promptTokens),
       completionTokens: sum((row) => row.completionTokens),
       sequences: [...sequences.values()],
-      runs: log.take(),
+      ...take(),
     }
   } finally {
     clearInterval(watch)

@@ -1,5 +1,6 @@
 import type { Compared } from './benchCompare.js'
 import type { Figures } from './benchFigures.js'
+import type { Machine } from './benchMachine.js'
 
 /** One measured setting. `cost_over_greedy`: its seconds a token over those of greedy at the same concurrency, where both were run. */
 export type BenchSetting = Readonly<
@@ -12,23 +13,33 @@ const number = (value: number | null, digits = 1): string => (value === null ? '
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
 const bar = (share: number): string => '#'.repeat(Math.round(WIDTH * Math.min(1, Math.max(0, share))))
 
+export const machineText = (machine: Machine): string =>
+  `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gib} GiB; Node ${machine.node}; rxargs ${machine.version}; fp32 products of up to ${number(machine.peak_gflops, 0)} GFLOP/s`
+
 /** A setting for people: its figures, where the time went, and how large the batches were. */
-export function settingText(setting: BenchSetting): string {
+export function settingText(setting: BenchSetting, peakGflops: number): string {
   const { time_to_first_token_ms: first, time_per_token_ms: per, run_share: shares, batch_sizes: sizes } = setting
   const cost = setting.cost_over_greedy === null ? '' : `, ${number(setting.cost_over_greedy, 2)}x greedy's time a token`
   const time: (readonly [string, number])[] = [
     ['lm prefill', setting.lm_prefill_share],
     ['lm decode', Math.max(0, (shares.lm ?? 0) - setting.lm_prefill_share)],
     ...Object.entries(shares).filter(([model]) => model !== 'lm'),
-    ['outside runs', setting.outside_run_share],
+    ['workers', setting.outside_share.workers],
+    ['messages', setting.outside_share.messages],
+    ['operators', setting.outside_share.operators],
   ]
   const widest = Math.max(...time.map(([name]) => name.length))
   return [
     `${setting.decoder}, ${setting.concurrency} at once: ${number(setting.tokens_per_second)} tokens/s${cost}`,
     `  ${setting.prompts} prompts, ${setting.completion_tokens} tokens in ${number(setting.seconds, 2)} s; ${number(setting.prompt_tokens_per_second)} prompt tokens/s; peak RSS ${(setting.peak_rss_bytes / 2 ** 20).toFixed(0)} MiB`,
     `  first token ${number(first.p50)} ms (p95 ${number(first.p95)}), each further ${number(per.p50, 2)} ms (p95 ${number(per.p95, 2)})`,
+    `  ${number(setting.decode_tokens_per_second)} tokens/s from the second token on; GFLOP/s in runs: ${Object.entries(
+      setting.gflops,
+    )
+      .map(([model, gflops]) => `${model} ${number(gflops, 0)}`)
+      .join(', ')} of ${number(peakGflops, 0)}`,
     ...baselineLines(setting.baseline),
-    '  wall time by what ran:',
+    `  wall time by what ran (${percent(setting.outside_run_share)} outside runs):`,
     ...time.map(([name, share]) => `    ${name.padEnd(widest)} ${percent(share).padStart(6)} ${bar(share)}`.trimEnd()),
     ...Object.entries(sizes).flatMap(([model, counts]) => [
       `  calls a batch of ${model}, mean ${number(setting.mean_batch[model] ?? 0, 2)}:`,
@@ -47,6 +58,6 @@ function histogram(counts: Readonly<Record<string, number>>): string[] {
 const baselineLines = (compared: Compared | null): string[] =>
   compared
     ? [
-        `  ${number(compared.ratio, 2)}x the baseline (${number(compared.tokens_per_second)} tokens/s); ${compared.equal_completions} of ${compared.completions} completions equal`,
+        `  ${number(compared.ratio, 2)}x the baseline, ${number(compared.decode_ratio, 2)}x from the second token on (${number(compared.tokens_per_second)} tokens/s); ${compared.equal_completions} of ${compared.completions} completions equal`,
       ]
     : []

@@ -3,13 +3,13 @@ import { type Checkpoint, loadCheckpoint } from './checkpoint/loadCheckpoint.js'
 import { type BuiltGraph, buildGraph } from './graph/buildGraph.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { ModelWorker } from './runtime/ModelWorker.js'
-import type { SessionRun } from './runtime/protocol.js'
+import type { Watch } from './runtime/protocol.js'
 
 /** A checkpoint and the worker that runs it. */
 export type LoadedModel = Readonly<{ checkpoint: Checkpoint; worker: ModelWorker }>
 
 type Expected = Readonly<{ head: 'lm' | 'reward'; role: string; dtype?: WeightDtype }>
-type Running = Readonly<{ threads: number; onRun?: (run: SessionRun) => void }>
+type Running = Readonly<{ threads: number }> & Watch
 
 /**
  * Reads a model folder and writes its graph; loads no weights.
@@ -33,7 +33,7 @@ export async function readModel(path: string, { head, role, dtype }: Expected): 
  *
  * @throws ModelError when the folder cannot be used, or has another head than was asked for
  */
-export async function loadModel(path: string, { threads, onRun, ...expected }: Expected & Running): Promise<LoadedModel> {
+export async function loadModel(path: string, { threads, onRun, onTrip, ...expected }: Expected & Running): Promise<LoadedModel> {
   const { graph, ...checkpoint } = await readModel(path, expected)
   const worker = await ModelWorker.start(
     checkpoint.folder,
@@ -47,7 +47,7 @@ export async function loadModel(path: string, { threads, onRun, ...expected }: E
       output: graph.output,
       threads,
     },
-    onRun,
+    { ...(onRun && { onRun }), ...(onTrip && { onTrip }) },
   )
   return { checkpoint, worker }
 }

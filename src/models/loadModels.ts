@@ -8,7 +8,7 @@ import { batchedLanguageModel, batchedRewardModel } from './batchedModels.js'
 import { hashFolder } from './checkpoint/hashFolder.js'
 import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { type LoadedModel, loadModel } from './loadModel.js'
-import type { SessionRun } from './runtime/protocol.js'
+import type { SessionRun, Trip } from './runtime/protocol.js'
 
 const atLeastOne = z.int().min(1)
 const limits = z.object({
@@ -44,6 +44,8 @@ export type LoadOptions = Readonly<{
   maxBatch?: number
   /** Told of every run of a model's session, soon after it: `lm`, or the reward of that name. For measuring. */
   onRun?: (model: string, run: SessionRun) => void
+  /** Told of every batch's way to a model's worker and back, after its runs. For measuring. */
+  onTrip?: (model: string, trip: Trip) => void
   /** Something worth a line that is no error. */
   onNotice?: (notice: string) => void
 }>
@@ -55,7 +57,7 @@ export type LoadOptions = Readonly<{
  * @throws OptionError when two rewards have the same name
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm, onRun, onNotice } = options
+  const { lm, onRun, onTrip, onNotice } = options
   const { threads, maxBatch, dtype } = parseOptions(limits, {
     threads: options.threads,
     maxBatch: options.maxBatch,
@@ -66,7 +68,14 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   const loads: Promise<LoadedModel>[] = []
   const load = (path: string, head: 'lm' | 'reward', name: string): Promise<LoadedModel> => {
     const role = head === 'lm' ? 'lm' : `reward ${name}`
-    const model = loadModel(path, { head, threads, role, dtype, ...(onRun && { onRun: (run) => onRun(name, run) }) })
+    const model = loadModel(path, {
+      head,
+      threads,
+      role,
+      dtype,
+      ...(onRun && { onRun: (run) => onRun(name, run) }),
+      ...(onTrip && { onTrip: (trip) => onTrip(name, trip) }),
+    })
     loads.push(model)
     return model
   }

@@ -166,7 +166,7 @@ export class Engine {
     const fetches = this.buffers.fetches(jobs.length, tokens, reads)
     const startedAt = clock()
     const outputs = await this.session.run(feeds, fetches)
-    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens })
+    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens, reads })
     const dataOf = (name: string): Float32Array => outputs[name]!.data as Float32Array
     const planes = Array.from({ length: shape.layers }, (_, layer) => [dataOf(`key.${layer}`), dataOf(`value.${layer}`)]).flat()
     inOrder.forEach(({ call, cached, pass, last }, row) => {

@@ -1,9 +1,17 @@
 import { Worker } from 'node:worker_threads'
 import { ModelError, ModelLostError } from '../../core/errors.js'
 import { packCalls, unpackResults } from './packing.js'
-import type { FromWorker, SessionRun, ToWorker, WorkerCall, WorkerResult, WorkerSetup } from './protocol.js'
+import {
+  clock,
+  type FromWorker,
+  type ToWorker,
+  type Watch,
+  type WorkerCall,
+  type WorkerResult,
+  type WorkerSetup,
+} from './protocol.js'
 
-type Waiting = Readonly<{ resolve: (results: readonly WorkerResult[]) => void; reject: (error: Error) => void }>
+type Waiting = Readonly<{ resolve: (results: readonly WorkerResult[]) => void; reject: (error: Error) => void; postedAt: number }>
 
 /**
  * One model in a thread of its own. Everything that can go wrong there, a crash included, rejects the calls that wait and every
@@ -20,7 +28,7 @@ export class ModelWorker {
   private constructor(
     private readonly worker: Worker,
     private readonly name: string,
-    private readonly onRun: ((run: SessionRun) => void) | undefined,
+    private readonly watch: Watch,
   ) {
     this.exited = new Promise((resolve) => {
       worker.once('exit', (code) => {
@@ -33,11 +41,11 @@ export class ModelWorker {
   }
 
   /** Starts the thread and loads the model. */
-  static async start(name: string, setup: WorkerSetup, onRun?: (run: SessionRun) => void): Promise<ModelWorker> {
+  static async start(name: string, setup: WorkerSetup, watch: Watch = {}): Promise<ModelWorker> {
     // Flags of the parent, such as --input-type of `node -e`, are not the worker's.
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup, execArgv: [] })
-    const started = new ModelWorker(worker, name, onRun)
-    await new Promise<void>((resolve, reject) => started.waiting.set(0, { resolve: () => resolve(), reject }))
+    const started = new ModelWorker(worker, name, watch)
+    await new Promise<void>((resolve, reject) => started.waiting.set(0, { resolve: () => resolve(), reject, postedAt: clock() }))
     worker.unref()
     return started
   }
@@ -47,7 +55,7 @@ export class ModelWorker {
     const id = this.nextCall++
     return new Promise((resolve, reject) => {
       if (this.waiting.size === 0) this.worker.ref()
-      this.waiting.set(id, { resolve, reject })
+      this.waiting.set(id, { resolve, reject, postedAt: clock() })
       const packed = packCalls(calls.map((call) => ({ ...call, key: this.keyOf(call.key) })))
       this.worker.postMessage({ type: 'run', id, calls: packed } satisfies ToWorker, [packed.buffer as ArrayBuffer])
     })
@@ -87,8 +95,13 @@ export class ModelWorker {
     if (message.type === 'ready') this.settle(0, (call) => call.resolve([]))
     else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
     else if (message.type === 'results') {
-      if (this.onRun) message.runs.forEach(this.onRun)
-      this.settle(message.id, (call) => call.resolve(unpackResults(message.results)))
+      const { runs, receivedAt, answeredAt } = message
+      const { onRun, onTrip } = this.watch
+      if (onRun) runs.forEach(onRun)
+      this.settle(message.id, (call) => {
+        onTrip?.({ postedAt: call.postedAt, receivedAt, answeredAt, arrivedAt: clock() })
+        call.resolve(unpackResults(message.results))
+      })
     } else this.settle(message.id, (call) => call.reject(new ModelError(`${this.name}: ${message.message}`)))
   }
 

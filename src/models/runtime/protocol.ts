@@ -26,8 +26,14 @@ export type WorkerResult = Readonly<{ tokenIds?: Int32Array; values: Float32Arra
 /** Milliseconds since the epoch, finer than Date's and the same in every thread. */
 export const clock = (): number => performance.timeOrigin + performance.now()
 
-/** One `session.run`: times by `clock`, sequences (B) and new tokens a sequence (S). */
-export type SessionRun = Readonly<{ startedAt: number; endedAt: number; rows: number; tokens: number }>
+/** One `session.run`: times by `clock`, sequences (B), new tokens a sequence (S) and reads of the head a sequence (R). */
+export type SessionRun = Readonly<{ startedAt: number; endedAt: number; rows: number; tokens: number; reads: number }>
+
+/** A batch's way to a worker and back, times by `clock`: asked for, begun there, answered there, and there again. */
+export type Trip = Readonly<{ postedAt: number; receivedAt: number; answeredAt: number; arrivedAt: number }>
+
+/** What those who measure are told of a worker. */
+export type Watch = Readonly<{ onRun?: (run: SessionRun) => void; onTrip?: (trip: Trip) => void }>
 
 /** `calls` as packCalls gives them. */
 export type ToWorker =
@@ -38,5 +44,12 @@ export type ToWorker =
 export type FromWorker =
   | Readonly<{ type: 'ready' }>
   | Readonly<{ type: 'failed'; message: string }>
-  | Readonly<{ type: 'results'; id: number; results: PackedResults; runs: readonly SessionRun[] }>
+  | Readonly<{
+      type: 'results'
+      id: number
+      results: PackedResults
+      runs: readonly SessionRun[]
+      receivedAt: number
+      answeredAt: number
+    }>
   | Readonly<{ type: 'error'; id: number; message: string }>

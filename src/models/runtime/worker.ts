@@ -3,7 +3,7 @@ import { messageOf } from '../../core/errors.js'
 import { createSession } from './createSession.js'
 import { Engine } from './Engine.js'
 import { packResults, unpackCalls } from './packing.js'
-import type { FromWorker, SessionRun, ToWorker, WorkerSetup } from './protocol.js'
+import { clock, type FromWorker, type SessionRun, type ToWorker, type WorkerSetup } from './protocol.js'
 
 /** The thread of one model: `session.run` blocks it, never the thread that decodes. */
 const setup = workerData as WorkerSetup
@@ -11,6 +11,7 @@ const port = parentPort!
 const post = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
 
 async function answer(engine: Engine, id: number, packed: Int32Array, runs: SessionRun[]): Promise<void> {
+  const receivedAt = clock()
   try {
     const results = await engine.run(
       unpackCalls(packed).map(({ need, branches = [[]], ...call }) => ({
@@ -22,7 +23,10 @@ async function answer(engine: Engine, id: number, packed: Int32Array, runs: Sess
     )
     const { values, tokenIds, ...counts } = packResults(results)
     const buffers = [values.buffer, tokenIds.buffer] as ArrayBuffer[]
-    post({ type: 'results', id, results: { ...counts, values, tokenIds }, runs: runs.splice(0) }, buffers)
+    post(
+      { type: 'results', id, results: { ...counts, values, tokenIds }, runs: runs.splice(0), receivedAt, answeredAt: clock() },
+      buffers,
+    )
   } catch (error) {
     post({ type: 'error', id, message: messageOf(error) })
   }

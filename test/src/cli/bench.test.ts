@@ -21,6 +21,7 @@ describe('rxargs bench', () => {
     expect(code).toBe(0)
     const { machine, settings } = JSON.parse(stdout)
     expect(machine).toMatchObject({ cpu: expect.any(String), cores: expect.any(Number), node: process.versions.node })
+    expect(machine.peak_gflops).toBeGreaterThan(0)
     expect(settings.map((one: Record<string, unknown>) => [one.decoder, one.concurrency])).toEqual([
       ['args', 1],
       ['args', 3],
@@ -35,6 +36,9 @@ describe('rxargs bench', () => {
       expect(one.outside_run_share).toBeGreaterThan(0)
       expect(one.outside_run_share).toBeLessThan(1)
       expect(one.lm_prefill_share).toBeGreaterThan(0)
+      const { workers, messages, operators } = one.outside_share
+      expect(workers + messages + operators).toBeCloseTo(one.outside_run_share, 6)
+      expect(one.gflops.lm).toBeGreaterThan(0)
       const calls = Object.entries(one.batch_sizes.lm).reduce((sum, [size, count]) => sum + Number(size) * Number(count), 0)
       expect(calls).toBe(one.completion_tokens)
       expect(one.cost_over_greedy === null).toBe(one.decoder === 'greedy')
@@ -47,7 +51,7 @@ describe('rxargs bench', () => {
     const { code, stdout } = await bench('--concurrency', '2', '--decoder', 'args', '--limit', '2')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^args, 2 at once: [\d.]+ tokens\/s\n {2}2 prompts, \d+ tokens in /m)
-    expect(stdout).toMatch(/^ {4}outside runs +[\d.]+%/m)
+    expect(stdout).toMatch(/^ {4}messages +[\d.]+%/m)
     expect(stdout).toMatch(/^ {2}calls a batch of reward, mean [\d.]+:$/m)
   })
 

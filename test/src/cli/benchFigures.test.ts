@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { figuresOf, percentile, unionMs } from '../../../src/cli/benchFigures.js'
 
-const run = (startedAt: number, endedAt: number, tokens = 1) => ({ startedAt, endedAt, rows: 1, tokens })
+const run = (startedAt: number, endedAt: number, tokens = 1) => ({ startedAt, endedAt, rows: 1, tokens, reads: 1 })
 
 describe('unionMs', () => {
   it('counts time once in which several runs went on', () => {
@@ -21,7 +21,7 @@ describe('percentile', () => {
 })
 
 describe('figuresOf', () => {
-  const figures = figuresOf({
+  const recording = {
     startedAt: 1000,
     endedAt: 2000,
     promptTokens: 30,
@@ -33,9 +33,14 @@ describe('figuresOf', () => {
       { startedAt: 1900, tokensAt: [] },
     ],
     runs: { lm: [run(1000, 1100, 30), run(1200, 1300)], rm: [run(1250, 1450, 10)] },
+    trips: {
+      lm: [{ postedAt: 990, receivedAt: 1000, answeredAt: 1110, arrivedAt: 1120 }],
+      rm: [{ postedAt: 1190, receivedAt: 1200, answeredAt: 1460, arrivedAt: 1470 }],
+    },
     batches: { lm: [1, 2, 2], rm: [3] },
     peakRssBytes: 1,
-  })
+  }
+  const figures = figuresOf(recording, { lm: ({ rows, tokens }) => 1e6 * rows * tokens })
 
   it('gives rates over the wall time and latencies of each sequence', () => {
     expect(figures).toMatchObject({ seconds: 1, tokens_per_second: 5, prompt_tokens_per_second: 30 })
@@ -50,5 +55,17 @@ describe('figuresOf', () => {
   it('counts batches by size', () => {
     expect(figures.mean_batch).toEqual({ lm: 5 / 3, rm: 3 })
     expect(figures.batch_sizes).toEqual({ lm: { 1: 1, 2: 2 }, rm: { 3: 1 } })
+  })
+  it('divides the time outside runs into workers, messages and all else', () => {
+    const { workers, messages, operators } = figures.outside_share
+    expect(workers).toBeCloseTo(0.02, 12)
+    expect(messages).toBeCloseTo(0.04, 12)
+    expect(operators).toBeCloseTo(0.59, 12)
+  })
+  it('counts tokens from the second on over the time in which any are decoded', () => {
+    expect(figures.decode_tokens_per_second).toBeCloseTo(3000 / 300, 12)
+  })
+  it('gives operations a second over the time in runs', () => {
+    expect(figures.gflops).toEqual({ lm: (31 * 1e6) / 200 / 1e6 })
   })
 })

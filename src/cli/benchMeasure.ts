@@ -1,0 +1,94 @@
+import { basename, resolve } from 'node:path'
+import type { ArgsOptions } from '../../pipelines/decoders/args.js'
+import { decoderByName } from '../../pipelines/registry.js'
+import { InputError } from '../core/errors.js'
+import type { Prompt } from '../core/types.js'
+import { fromFile } from '../io/fromFile.js'
+import { checkInput } from '../io/prompts/readRecords.js'
+import type { WeightDtype } from '../models/graph/quantize.js'
+import { linearFlops } from '../models/linearFlops.js'
+import { readModel } from '../models/loadModel.js'
+import { loadModels } from '../models/loadModels.js'
+import type { Baseline } from './benchBaseline.js'
+import { compare } from './benchCompare.js'
+import { figuresOf } from './benchFigures.js'
+import { record, runLog } from './benchRecording.js'
+import type { BenchSetting } from './benchReport.js'
+import type { NamedPath } from './flags.js'
+import { limited } from './limited.js'
+import type { Terminal } from './terminal.js'
+
+const WARM_UP_TOKENS = 4
+
+/** What is measured: each decoder at each concurrency, on the same prompts. */
+export type Measured = Readonly<{
+  prompts: string
+  lm: string
+  reward: NamedPath
+  decoder: readonly string[]
+  /** Of the decoder args. */
+  options: ArgsOptions
+  concurrency: readonly number[]
+  maxNewTokens: number
+  dtype: WeightDtype
+  threads: number
+  limit: number | undefined
+}>
+
+type Said = Pick<Terminal, 'stderr' | 'stdin' | 'signal'>
+
+/** Loads a pair and measures every setting, the baseline in turn with each where there is one. */
+export async function measure(
+  asked: Measured,
+  baseline: Baseline | undefined,
+  { stderr, stdin, signal }: Said,
+): Promise<BenchSetting[]> {
+  await checkInput(asked.prompts)
+  const prompts: Prompt[] = []
+  for await (const prompt of limited(fromFile(asked.prompts, { template: 'auto', stdin }), asked.limit)) prompts.push(prompt)
+  if (prompts.length === 0) throw new InputError(`Expected prompts in ${asked.prompts}, got none`)
+  const { lm, reward, dtype, threads, maxNewTokens, options } = asked
+  const { take, ...watch } = runLog()
+  const flops = await flopsOf(asked)
+  const models = await loadModels({ lm, reward, dtype, threads, ...watch, onNotice: (notice) => stderr.write(`${notice}\n`) })
+  const settings: BenchSetting[] = []
+  try {
+    for (const name of asked.decoder) {
+      const decoder = decoderByName(name, name === 'args' ? options : {})
+      const fixed = { maxNewTokens, seed: 0, signal }
+      for (const concurrency of asked.concurrency) {
+        // As in the middle of a long run: the memory that so many prompts need has been touched.
+        const warmUp = { ...fixed, concurrency, maxNewTokens: Math.min(maxNewTokens, WARM_UP_TOKENS) }
+        await record(prompts.slice(0, concurrency), decoder, models, take, warmUp)
+        stderr.write(`${name}, ${concurrency} at once: ${prompts.length} prompts\n`)
+        const recording = await record(prompts, decoder, models, take, { ...fixed, concurrency })
+        const figures = figuresOf(recording, flops)
+        const setting = { decoder: name, concurrency, prompts: prompts.length, cost_over_greedy: null, ...figures }
+        const task = { lm, reward: reward.path, concurrency, maxNewTokens, decoder: name, models, options }
+        const compared = baseline && (await compare(baseline, task, recording, figures.decode_tokens_per_second))
+        settings.push({ ...setting, baseline: compared ?? null })
+      }
+    }
+  } finally {
+    await models.close()
+  }
+  return withCosts(settings)
+}
+
+async function flopsOf({ lm, reward }: Measured) {
+  const name = reward.name ?? basename(resolve(reward.path))
+  const [language, scoring] = await Promise.all([
+    readModel(lm, { head: 'lm', role: 'lm' }),
+    readModel(reward.path, { head: 'reward', role: `reward ${name}` }),
+  ])
+  return { lm: linearFlops(language.config), [name]: linearFlops(scoring.config) }
+}
+
+function withCosts(settings: readonly BenchSetting[]): BenchSetting[] {
+  const perToken = ({ seconds, completion_tokens: tokens }: BenchSetting) => seconds / Math.max(1, tokens)
+  return settings.map((setting) => {
+    const plain = settings.find(({ decoder, concurrency }) => decoder === 'greedy' && concurrency === setting.concurrency)
+    const isSelf = setting.decoder === 'greedy'
+    return plain && !isSelf ? { ...setting, cost_over_greedy: perToken(setting) / perToken(plain) } : setting
+  })
+}

@@ -1,0 +1,14 @@
+import type { ModelConfig } from './checkpoint/config.js'
+import type { SessionRun } from './runtime/protocol.js'
+
+/**
+ * Floating-point operations of a run's linear layers, a multiplication and an addition for each weight and token. After the last attention
+ * only the tokens that are read go on. Attention over the cache and padding's use are not counted: padded tokens are.
+ */
+export function linearFlops(config: ModelConfig): (run: Pick<SessionRun, 'rows' | 'tokens' | 'reads'>) => number {
+  const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim, vocabSize } = config
+  const inputs = hiddenSize * (heads + 2 * kvHeads) * headDim
+  const rest = heads * headDim * hiddenSize + 3 * hiddenSize * intermediateSize
+  const head = hiddenSize * (config.head === 'lm' ? vocabSize : 1)
+  return ({ rows, tokens, reads }) => 2 * rows * (tokens * (layers * inputs + (layers - 1) * rest) + reads * (rest + head))
+}
