@@ -58,6 +58,8 @@ const decoderFlags: Readonly<Record<string, Readonly<{ flag: string; about: stri
   k: { flag: 'k', about: 'candidates a step' },
   weight: { flag: 'weight', about: 'weight of the reward: score = logit + weight * reward' },
   temperature: { flag: 'temperature', about: 'divisor of the scores before sampling' },
+  first: { flag: 'first', about: 'candidates that are scored in any case' },
+  spread: { flag: 'spread', about: 'how much better than the best so far a reward is taken to be' },
   p: { flag: 'top-p', about: 'mass of the tokens that are kept' },
 }
 

@@ -2,6 +2,7 @@ import { lastValueFrom, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { decoderFromSpec } from '../../pipelines/decoderFromSpec.js'
 import { args, argsOptions } from '../../pipelines/decoders/args.js'
+import { argsInOrder, argsInOrderOptions } from '../../pipelines/decoders/argsInOrder.js'
 import { argsStochastic, argsStochasticOptions } from '../../pipelines/decoders/argsStochastic.js'
 import { greedy } from '../../pipelines/decoders/greedy.js'
 import { nucleus, nucleusOptions } from '../../pipelines/decoders/nucleus.js'
@@ -32,6 +33,7 @@ describe('the decoders', () => {
   })
   it('have the defaults that their schemas say', () => {
     expect(stepsOf(args(argsOptions.parse({})))).toEqual(stepsOf(args()))
+    expect(stepsOf(argsInOrder(argsInOrderOptions.parse({})))).toEqual(stepsOf(argsInOrder()))
     expect(stepsOf(argsStochastic(argsStochasticOptions.parse({})))).toEqual(stepsOf(argsStochastic()))
     expect(stepsOf(topKSampling(topKSamplingOptions.parse({})))).toEqual(stepsOf(topKSampling()))
     expect(stepsOf(nucleus(nucleusOptions.parse({})))).toEqual(stepsOf(nucleus()))
@@ -53,7 +55,7 @@ describe('the decoders', () => {
 
 describe('decoderByName', () => {
   it('makes each decoder of the command line', () => {
-    expect(Object.keys(decoders)).toEqual(['args', 'args-stochastic', 'greedy', 'top-k', 'nucleus'])
+    expect(Object.keys(decoders)).toEqual(['args', 'args-in-order', 'args-stochastic', 'greedy', 'top-k', 'nucleus'])
     for (const name of Object.keys(decoders)) expect(decoderByName(name)(models).spec!.steps.length).toBeGreaterThan(1)
     expect(stepsOf(decoderByName('args', { k: 3, weight: undefined }))).toEqual(stepsOf(args({ k: 3 })))
     expect(stepsOf(decoderByName('nucleus', { p: 0.5, temperature: 2 }))).toEqual(stepsOf(nucleus({ p: 0.5, temperature: 2 })))
@@ -69,7 +71,9 @@ describe('decoderByName', () => {
   })
   it.each(['best', 'constructor'])('refuses the name %s', (name) => {
     expect(() => decoderByName(name)).toThrow(
-      new OptionError(`Expected \`decoder\` to be one of args, args-stochastic, greedy, top-k, nucleus, got \`${name}\``),
+      new OptionError(
+        `Expected \`decoder\` to be one of args, args-in-order, args-stochastic, greedy, top-k, nucleus, got \`${name}\``,
+      ),
     )
   })
 })
@@ -92,7 +96,7 @@ describe('decoderFromSpec', () => {
     [
       'an unknown operator',
       [{ topQ: {} }],
-      'Expected an operator (topK, topP, temperature, pruneCandidates, batchReward, combineScore, selectGreedy, sampleTemperature), got `topQ`',
+      'Expected an operator (topK, topP, temperature, pruneCandidates, batchReward, batchRewardInOrder, combineScore, selectGreedy, sampleTemperature), got `topQ`',
     ],
     ['a bad option', [{ topK: { k: 0 } }], 'Expected `k` to be an integer >= 1, got `0` (number)'],
     ['an unknown option', [{ topK: { k: 1, n: 1 } }], 'Unknown option `n`; known: k'],
