@@ -43,6 +43,8 @@ export class Engine {
   private readonly slabs = new Map<number, Slab<CachedSequence>>()
   private readonly buffers: OutputBuffers
   private readonly width: number
+  /** Writes what the last run computed into the cache. */
+  private unwritten: () => void = nothing
 
   constructor(
     private readonly session: Pick<InferenceSession, 'run'>,
@@ -53,25 +55,37 @@ export class Engine {
     this.buffers = new OutputBuffers(model.shape, model.output, this.width)
   }
 
+  /** What the last run computed is not in the cache before `settle`, or whatever needs it there. */
   async run(calls: readonly EngineCall[]): Promise<Reading[]> {
     const readings = new Map<EngineCall, Reading>()
     for (const wave of waves(calls)) {
+      this.settle()
       this.place(wave)
       const planned = wave.flatMap((call) => this.plan(call, readings))
       const rounds = Math.max(0, ...planned.map(({ passes }) => passes.length))
       for (let round = 0; round < rounds; round++) {
+        this.settle()
         const jobs = planned
           .filter(({ passes }) => round < passes.length)
           .map((plan) => ({ ...plan, pass: plan.passes[round]!, last: round === plan.passes.length - 1 }))
         const { leaders, followers } = sharingChunks(jobs)
         for (const batch of this.batches(leaders)) await this.runBatch(batch, readings)
+        if (followers.length > 0) this.settle()
         for (const { job, leader } of followers) takeOver(job.cached, leader.cached, job.cached.chunked + CHUNK)
       }
     }
     return calls.map((call) => readings.get(call) ?? NOTHING)
   }
 
+  /** Does what `run` left for after its answer: nobody needs to wait for it. */
+  settle(): void {
+    const write = this.unwritten
+    this.unwritten = nothing
+    write()
+  }
+
   release(key: number): void {
+    this.settle()
     const cached = this.sequences.get(key)
     if (!cached) return
     this.sequences.delete(key)
@@ -157,6 +171,7 @@ export class Engine {
   }
 
   private async runBatch(jobs: readonly PlannedJob[], readings: Map<EngineCall, Reading>): Promise<void> {
+    this.settle()
     const { shape, output } = this.model
     const slab = jobs[0]!.cached.slab!
     const start = slab.gather(jobs.map(({ cached }) => cached))
@@ -169,16 +184,22 @@ export class Engine {
     this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens, reads })
     const dataOf = (name: string): Float32Array => outputs[name]!.data as Float32Array
     const planes = Array.from({ length: shape.layers }, (_, layer) => [dataOf(`key.${layer}`), dataOf(`value.${layer}`)]).flat()
-    inOrder.forEach(({ call, cached, pass, last }, row) => {
+    const results = inOrder.map(({ call, cached, pass, last }, row) => {
       const begin = row * reads * this.width
       const values = dataOf(output).subarray(begin, begin + pass.reads.length * this.width)
       const finite = allFinite(values)
       if (!finite) cached.dirty = true
-      commit(cached, pass, { planes, row, tokens }, new Map(pass.reads.map((token, read) => [token, values[read]!])))
       if (last) readings.set(call, readingOf(values, call.top, finite))
+      return { cached, pass, rewards: new Map(pass.reads.map((token, read) => [token, values[read]!])) }
     })
+    this.unwritten = () =>
+      results.forEach(({ cached, pass, rewards }, row) => {
+        commit(cached, pass, { planes, row, tokens }, rewards)
+      })
   }
 }
+
+const nothing = (): void => undefined
 
 /** Of the passes that read the same whole chunk after the same tokens one is run; the others take over what it computed. */
 function sharingChunks(jobs: readonly PlannedJob[]) {

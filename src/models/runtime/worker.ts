@@ -27,6 +27,7 @@ async function answer(engine: Engine, id: number, packed: Int32Array, runs: Sess
       { type: 'results', id, results: { ...counts, values, tokenIds }, runs: runs.splice(0), receivedAt, answeredAt: clock() },
       buffers,
     )
+    engine.settle()
   } catch (error) {
     post({ type: 'error', id, message: messageOf(error) })
   }
