@@ -53,8 +53,8 @@ export const benchCommand = (terminal: Terminal): Command =>
       list(oneOf('decoder', Object.keys(decoders))),
       ['args', 'greedy'],
     )
-    .option('--k <number>', 'candidates a step of args', number('k', k), k.parse(undefined))
-    .option('--weight <number>', 'weight of the reward in args', number('weight', weight), weight.parse(undefined))
+    .option('--k <number>', 'candidates a step, of decoders that a reward steers', number('k', k), k.parse(undefined))
+    .option('--weight <number>', 'weight of the reward, in the same decoders', number('weight', weight), weight.parse(undefined))
     .option(
       '--concurrency <numbers>',
       'prompts at the same time, one or several, with commas',

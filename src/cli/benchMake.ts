@@ -11,7 +11,7 @@ export function sizesOf(text: string): PairSizes {
   if (sizes.success) return sizes.data
   const { path, message, code } = sizes.error.issues[0]!
   const names = Object.keys(pairSizes.shape).join(', ')
-  const wanted = code === 'unrecognized_keys' ? `sizes out of ${names}` : `${path.join('.')} ${message}`.trim()
+  const wanted = code === 'unrecognized_keys' ? `sizes out of ${names}` : `${String(path[0] ?? '')} ${message}`.trim()
   throw new OptionError(`Expected \`--make\` to have ${wanted}, got \`${text}\``)
 }
 

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path'
 import type { ArgsOptions } from '../../pipelines/decoders/args.js'
-import { decoderByName } from '../../pipelines/registry.js'
+import { decoderByName, decoders } from '../../pipelines/registry.js'
 import { InputError } from '../core/errors.js'
 import type { Prompt } from '../core/types.js'
 import { fromFile } from '../io/fromFile.js'
@@ -26,7 +26,7 @@ export type Measured = Readonly<{
   lm: string
   reward: NamedPath
   decoder: readonly string[]
-  /** Of the decoder args. */
+  /** Of the decoders that a reward steers. */
   options: ArgsOptions
   concurrency: readonly number[]
   maxNewTokens: number
@@ -54,7 +54,7 @@ export async function measure(
   const settings: BenchSetting[] = []
   try {
     for (const name of asked.decoder) {
-      const decoder = decoderByName(name, name === 'args' ? options : {})
+      const decoder = decoderByName(name, decoders[name]?.needsReward ? options : {})
       const fixed = { maxNewTokens, seed: 0, signal }
       for (const concurrency of asked.concurrency) {
         // As in the middle of a long run: the memory that so many prompts need has been touched.

@@ -32,10 +32,12 @@ export const tableRows: readonly TableRow[] = [
   { name: 'small, 128 / 128, 32 at once', sizes: small, ...args, prompts: 32, concurrency: 32, maxNewTokens: 128, ...asked(16, 22) },
   { name: 'large, 128 / 32, 1 at once', sizes: large, ...args, prompts: 2, concurrency: 1, maxNewTokens: 32, ...asked(4.3, 5) },
   { name: 'large, 128 / 32, 16 at once', sizes: large, ...args, prompts: 16, concurrency: 16, maxNewTokens: 32, ...asked(11, 18) },
-  { name: 'large, 512 / 32, 1 at once', sizes: { ...large, 'prompt-tokens': 512 }, ...args, prompts: 2, concurrency: 1, maxNewTokens: 32, ...asked(10, 15) },
-  { name: 'large, 512 / 32, 8 at once', sizes: { ...large, 'prompt-tokens': 512 }, ...args, prompts: 8, concurrency: 8, maxNewTokens: 32, ...asked(16, 40) },
-  { name: 'large, context 256', sizes: { ...large, 'prompt-tokens': 240 }, ...costs },
-  { name: 'large, context 1,024', sizes: { ...large, 'prompt-tokens': 1008 }, ...costs },
+  { name: 'large, 512 / 32, 1 at once', sizes: { ...large, 'prompt-tokens': [512] }, ...args, prompts: 2, concurrency: 1, maxNewTokens: 32, ...asked(10, 15) },
+  { name: 'large, 512 / 32, 8 at once', sizes: { ...large, 'prompt-tokens': [512] }, ...args, prompts: 8, concurrency: 8, maxNewTokens: 32, ...asked(16, 40) },
+  { name: 'large, context 256', sizes: { ...large, 'prompt-tokens': [240] }, ...costs },
+  { name: 'large, context 1,024', sizes: { ...large, 'prompt-tokens': [1008] }, ...costs },
+  { name: 'large, 20 to 1,500 / 32, 8 at once', sizes: { ...large, 'prompt-tokens': [20, 100, 250, 400, 600, 800, 1100, 1500] }, ...args, prompts: 8, concurrency: 8, maxNewTokens: 32 },
+  { name: 'large, 596 / 32, 8 at once', sizes: { ...large, 'prompt-tokens': [596] }, ...args, prompts: 8, concurrency: 8, maxNewTokens: 32 },
   { name: 'large, reward model of one layer', sizes: { ...large, 'reward-layers': 1 }, ...costs },
 ]
 
@@ -56,7 +58,7 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
   const { machine, baseline, folder, pairs, dtype } = options
   const settings: TableSetting[] = []
   for (const { name, sizes, asked: goal, ...row } of rows) {
-    const pair = join(pairs, Object.entries(sizes).flat().join('-'))
+    const pair = join(pairs, Object.entries(sizes).flat(2).join('-'))
     await writeRandomPair(pair, pairSizes.parse(sizes))
     const models = { lm: join(pair, 'lm'), reward: { path: join(pair, 'reward') }, prompts: join(pair, 'prompts.jsonl') }
     const { decoder, prompts: limit, concurrency, maxNewTokens } = row

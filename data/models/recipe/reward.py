@@ -22,8 +22,8 @@ from texts import hh_pairs, reward_half
 from tokenizer import load_tokenizer
 from tree import stacked
 
-STEPS = 1500
-RATED_FROM = 0.55  # share of the run from which on what people rated counts, and surprise no longer does: under two epochs
+STEPS = 1300
+RATED_FROM = 0.5  # share of the run from which on what people rated counts, and surprise no longer does: about one and a half epochs
 TOKENS_A_STEP = 3072
 RATE = 5e-4
 LAYERS = 8  # the upper two see what chat-lm expected at the token before, and so how surprising a token is

@@ -9,6 +9,9 @@ const count = (least: number) => {
   return z.coerce.number(wanted).int(wanted).min(least, wanted)
 }
 
+/** One number of tokens, or several with + between, which prompts take in turn. */
+const lengths = z.preprocess((given) => (typeof given === 'string' ? given.split('+') : given), z.array(count(1)).min(1))
+
 /** Sizes of a random pair. Names are short because they are typed: `d=256,layers=4`. */
 export const pairSizes = z
   .strictObject({
@@ -20,7 +23,7 @@ export const pairSizes = z
     vocab: count(257).default(4096),
     'reward-layers': count(1).optional(),
     context: count(2).default(2048),
-    'prompt-tokens': count(1).default(128),
+    'prompt-tokens': lengths.default([128]),
     prompts: count(1).default(32),
     seed: count(0).default(0),
   })
@@ -40,7 +43,7 @@ function signed(seed: number): () => number {
 }
 
 /**
- * Writes a language model and a reward model with random weights (fp32, Llama, untied), and prompts of a fixed number of tokens:
+ * Writes a language model and a reward model with random weights (fp32, Llama, untied), and prompts of fixed numbers of tokens:
  * `lm/`, `reward/` and `prompts.jsonl`. What they say means nothing; how fast they say it is what a trained pair of the size needs.
  * Each byte is a token and no token ends a reply, so lengths are exact.
  */
@@ -49,8 +52,9 @@ export async function writeRandomPair(folder: string, sizes: PairSizes): Promise
   await writeModel(join(folder, 'reward'), sizes, 'LlamaForSequenceClassification', sizes['reward-layers'] ?? sizes.layers)
   const next = signed(sizes.seed)
   const letter = () => String.fromCharCode(97 + Math.floor(((next() + 1) / 2) * 26))
-  const prompt = () => Array.from({ length: sizes['prompt-tokens'] }, letter).join('')
-  const lines = Array.from({ length: sizes.prompts }, () => `${JSON.stringify({ prompt: prompt() })}\n`)
+  const tokens = sizes['prompt-tokens']
+  const prompt = (index: number) => Array.from({ length: tokens[index % tokens.length]! }, letter).join('')
+  const lines = Array.from({ length: sizes.prompts }, (_, index) => `${JSON.stringify({ prompt: prompt(index) })}\n`)
   await writeFile(join(folder, 'prompts.jsonl'), lines.join(''))
 }
 

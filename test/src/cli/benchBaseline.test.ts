@@ -27,8 +27,8 @@ async function echo(seconds: number): Promise<string> {
 }
 
 describe('rxargs bench --make', () => {
-  it('writes a pair that decodes to full length, with prompts of exactly so many tokens, the same for the same seed', async () => {
-    const sizes = 'd=32,layers=1,reward-layers=2,heads=2,kv=1,ffn=40,vocab=300,prompt-tokens=9,prompts=3,seed=7'
+  it('writes a pair that decodes to full length, with prompts of exactly so many tokens in turn, the same for the same seed', async () => {
+    const sizes = 'd=32,layers=1,reward-layers=2,heads=2,kv=1,ffn=40,vocab=300,prompt-tokens=9+4,prompts=3,seed=7'
     for (const name of ['a', 'b']) {
       expect(await rxargs(['bench', '--make', sizes, '--out', join(folder, name)])).toMatchObject({ code: 0 })
     }
@@ -38,7 +38,7 @@ describe('rxargs bench --make', () => {
     const pair = ['--lm', join(folder, 'a/lm'), '--reward', join(folder, 'a/reward')]
     const settings = ['--decoder', 'args', '--concurrency', '3', '--max-new-tokens', '5', '--json']
     const { stdout } = await rxargs(['bench', '--prompts', join(folder, 'a/prompts.jsonl'), ...pair, ...settings])
-    expect(JSON.parse(stdout).settings).toMatchObject([{ prompt_tokens: 27, completion_tokens: 15, baseline: null }])
+    expect(JSON.parse(stdout).settings).toMatchObject([{ prompt_tokens: 22, completion_tokens: 15, baseline: null }])
   })
 
   it.each([
@@ -46,6 +46,7 @@ describe('rxargs bench --make', () => {
     ['d=32,hats=3', 'd, layers, heads'],
     ['d=30,heads=4', '`d` a multiple of `2 * heads`'],
     ['vocab=100', 'vocab an integer >= 257'],
+    ['prompt-tokens=9+x', 'prompt-tokens an integer >= 1'],
   ])('refuses %s in one line', async (sizes, said) => {
     const { code, stderr } = await rxargs(['bench', '--make', sizes, '--out', folder])
     expect(code).toBe(2)

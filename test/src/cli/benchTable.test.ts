@@ -16,7 +16,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 const machine = {
   ...{ cpu: 'a CPU', cores: 2, memory_gib: 1, platform: 'linux-x64', node: '20', version: '0', threads: 1, peak_gflops: 100 },
 }
-const tiny = { d: 32, layers: 2, heads: 2, ffn: 64, vocab: 257, 'prompt-tokens': 8 }
+const tiny = { d: 32, layers: 2, heads: 2, ffn: 64, vocab: 257, 'prompt-tokens': [8] }
 
 /** Answers at once with as many tokens as were asked for. */
 const baseline: Baseline = {
