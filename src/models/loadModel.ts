@@ -1,5 +1,5 @@
 import { ModelError } from '../core/errors.js'
-import { type Checkpoint, loadCheckpoint } from './checkpoint/loadCheckpoint.js'
+import { type Checkpoint, fittingCodec, readWithoutCodec } from './checkpoint/loadCheckpoint.js'
 import { type BuiltGraph, buildGraph } from './graph/buildGraph.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { ModelWorker } from './runtime/ModelWorker.js'
@@ -16,8 +16,13 @@ type Running = Readonly<{ threads: number }> & Watch
  *
  * @throws ModelError when the folder cannot be used, or has another head than was asked for
  */
-export async function readModel(path: string, { head, role, dtype }: Expected): Promise<Checkpoint & { graph: BuiltGraph }> {
-  const checkpoint = await loadCheckpoint(path)
+export async function readModel(path: string, expected: Expected): Promise<Checkpoint & { graph: BuiltGraph }> {
+  const model = await readGraph(path, expected)
+  return { ...model, codec: await fittingCodec(model) }
+}
+
+async function readGraph(path: string, { head, role, dtype }: Expected) {
+  const checkpoint = await readWithoutCodec(path)
   const { config, tensors, folder } = checkpoint
   if (config.head !== head) {
     const expected = head === 'lm' ? 'a language model' : 'a reward model'
@@ -29,13 +34,13 @@ export async function readModel(path: string, { head, role, dtype }: Expected): 
 }
 
 /**
- * Reads a model folder and starts its worker.
+ * Reads a model folder and starts its worker, which loads the weights while the tokenizer is read here.
  *
  * @throws ModelError when the folder cannot be used, or has another head than was asked for
  */
 export async function loadModel(path: string, { threads, onRun, onTrip, ...expected }: Expected & Running): Promise<LoadedModel> {
-  const { graph, ...checkpoint } = await readModel(path, expected)
-  const worker = await ModelWorker.start(
+  const { graph, ...checkpoint } = await readGraph(path, expected)
+  const starting = ModelWorker.start(
     checkpoint.folder,
     {
       graph: graph.model,
@@ -49,5 +54,9 @@ export async function loadModel(path: string, { threads, onRun, onTrip, ...expec
     },
     { ...(onRun && { onRun }), ...(onTrip && { onTrip }) },
   )
-  return { checkpoint, worker }
+  const [codec, worker] = await Promise.allSettled([fittingCodec(checkpoint), starting])
+  if (worker.status === 'rejected') throw worker.reason
+  if (codec.status === 'fulfilled') return { checkpoint: { ...checkpoint, codec: codec.value }, worker: worker.value }
+  await worker.value.close()
+  throw codec.reason
 }

@@ -26,6 +26,12 @@ export type Checkpoint = Readonly<{
  * says what, where, and what was expected
  */
 export async function loadCheckpoint(path: string, options: CodecOptions = {}): Promise<Checkpoint> {
+  const checkpoint = await readWithoutCodec(path)
+  return { ...checkpoint, codec: await fittingCodec(checkpoint, options) }
+}
+
+/** All of a model folder but its tokenizer, which takes the longest to read. */
+export async function readWithoutCodec(path: string): Promise<Omit<Checkpoint, 'codec'>> {
   const folder = resolve(path)
   await checkFolder(folder)
   const configFile = join(folder, 'config.json')
@@ -38,10 +44,17 @@ export async function loadCheckpoint(path: string, options: CodecOptions = {}): 
     generationJson && { json: generationJson, file: generationFile },
     config.vocabSize,
   )
-  const tensors = await readSafetensors(folder)
+  return { folder, config, tensors: await readSafetensors(folder), generation }
+}
+
+/** @throws ModelError when the tokenizer cannot be read, or is another model's */
+export async function fittingCodec(
+  { folder, config }: Pick<Checkpoint, 'folder' | 'config'>,
+  options: CodecOptions = {},
+): Promise<TextCodec> {
   const codec = await loadCodec(folder, options)
   checkVocabulary(folder, config, codec)
-  return { folder, config, tensors, generation, codec }
+  return codec
 }
 
 /** @throws ModelError when the tokenizer gives token ids that the model has no embedding for */

@@ -8,8 +8,9 @@ const INT8_PRODUCTS = 4
 export type LinearSize = Readonly<{ from: number; to: number; bias: boolean }>
 
 /**
- * `input · weightᵀ (+ bias)`: [..., from] → [..., to]. The weight keeps the checkpoint's order [to, from]; its Transpose is folded
- * away when the graph is loaded. Quantised weights are computed with in blocks of integers, the input rounded to 8 bits a block.
+ * `input · weightᵀ (+ bias)`: [..., from] → [..., to]. The weight keeps the checkpoint's order [to, from]: the runtime packs it from
+ * there, without a transposed copy in between. Quantised weights are computed with in blocks of integers, the input rounded to 8
+ * bits a block.
  */
 export function linear(graph: GraphBuilder, weights: Weights, input: Value, path: string, { from, to, bias }: LinearSize): Value {
   const name = path.slice(path.lastIndexOf('.') + 1)
@@ -28,9 +29,9 @@ function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: st
     const attributes = Object.fromEntries(Object.entries(sizes).map(([key, int]) => [key, { int }]))
     return graph.node('MatMulNBits', [input, packed, scales], { name, domain: 'com.microsoft', attributes })
   }
-  const transposed = graph.node('Transpose', [weights.float(`${path}.weight`, [to, from])], {
-    name: `${name}/weight`,
-    attributes: { perm: { ints: [1, 0] } },
+  return graph.node('FusedMatMul', [input, weights.float(`${path}.weight`, [to, from])], {
+    name,
+    domain: 'com.microsoft',
+    attributes: { transB: { int: 1 } },
   })
-  return graph.node('MatMul', [input, transposed], { name })
 }
