@@ -47,6 +47,8 @@ export async function loadModel(path: string, { threads, onRun, onTrip, ...expec
       folder: graph.weightsFolder,
       inMemory: graph.inMemory,
       shape: graph.shape,
+      masks: graph.masks,
+      ...(graph.longAfter !== undefined && { longAfter: graph.longAfter }),
       contextLength: checkpoint.config.contextLength,
       vocabSize: checkpoint.config.vocabSize,
       output: graph.output,

@@ -10,9 +10,16 @@ const path = (name: string) => fileURLToPath(new URL(`../../data/${name}`, impor
 
 /** Rounded weights need matrices whose sides are multiples of 32, which the golden pairs do not have. */
 const pairs = [
-  { dtype: 'fp32', lm: path('golden/biased/lm'), reward: path('golden/biased/reward'), numRuns: 12 },
-  { dtype: 'q8', lm: path('models/chat-lm'), reward: path('models/judge-rm'), numRuns: 3 },
-  { dtype: 'q4', lm: path('models/chat-lm'), reward: path('models/judge-rm'), numRuns: 3 },
+  { name: 'Llama', dtype: 'fp32', lm: path('golden/biased/lm'), reward: path('golden/biased/reward'), numRuns: 12 },
+  {
+    name: 'Mistral, a sliding window',
+    dtype: 'fp32',
+    lm: path('golden/mistral/lm'),
+    reward: path('golden/mistral/reward'),
+    numRuns: 6,
+  },
+  { name: 'Llama', dtype: 'q8', lm: path('models/chat-lm'), reward: path('models/judge-rm'), numRuns: 3 },
+  { name: 'Llama', dtype: 'q4', lm: path('models/chat-lm'), reward: path('models/judge-rm'), numRuns: 3 },
 ] as const
 
 /** Of lengths that end up in several length classes and in several chunks, and in passes of different widths. */
@@ -23,7 +30,7 @@ const prompts: readonly Prompt[] = [1, 5, 12, 30, 60, 90, 130].map((words, i) =>
 
 const answer = ({ tokenIds, rewards, logits, reward }: Row) => ({ tokenIds, rewards, logits, reward })
 
-describe.each(pairs)('the real runtime with weights in $dtype', ({ dtype, lm, reward, numRuns }) => {
+describe.each(pairs)('the real runtime: $name, weights in $dtype', ({ dtype, lm, reward, numRuns }) => {
   let models: Models
   beforeAll(async () => {
     models = await loadModels({ lm, reward, dtype, threads: 2 })

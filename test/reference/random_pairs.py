@@ -1,11 +1,13 @@
-"""Small random pairs of a language model and a reward model that together cover every switch of the Llama config."""
+"""Small random pairs of a language model and a reward model that together cover every switch of every family's config."""
 
 import shutil
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedTokenizerFast
+
+from rotary_pairs import ROTARY_PAIRS
 
 BEGIN, END, OTHER_END = "<|begin|>", "<|end|>", "<|turn|>"
 
@@ -34,8 +36,10 @@ def theta(value: float):
     return {"rope_type": "default", "rope_theta": value}
 
 
-# heads, kv: query heads and key heads. The rest are fields of config.json, and how the weights are stored.
+# family: model_type of config.json, Llama unless given. heads, kv: query heads and key heads. The rest are fields of config.json, and how
+# the weights are stored.
 PAIRS = {
+    **ROTARY_PAIRS,
     "grouped": {
         "covers": "2 query heads a key head, head_dim other than hidden / heads, rope_theta, untied; F32",
         "seed": 100,
@@ -82,20 +86,19 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def make_config(vocab_size: int, heads: int, kv: int, layers: int = 2, **fields) -> LlamaConfig:
-    return LlamaConfig(
-        vocab_size=vocab_size,
-        hidden_size=32,
-        intermediate_size=56,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        num_key_value_heads=kv,
-        max_position_embeddings=512,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
-        **fields,
-    )
+def make_config(family: str, heads: int, kv: int, layers: int = 2, **fields):
+    sizes = {
+        "hidden_size": 32,
+        "intermediate_size": 56,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": kv,
+        "max_position_embeddings": 512,
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+        "pad_token_id": 1,
+    }
+    return AutoConfig.for_model(family, **{**sizes, **fields})
 
 
 @torch.no_grad()
@@ -104,15 +107,16 @@ def perturb(model, generator: torch.Generator):
     for name, weight in model.named_parameters():
         noise = torch.randn(weight.shape, generator=generator)
         if "norm" in name:
-            weight.copy_(1 + 0.4 * noise)
+            centre = 0 if model.config.model_type.startswith("gemma") else 1
+            weight.copy_(centre + 0.4 * noise)
         elif name.endswith("bias"):
             weight.copy_(0.6 * noise)
         elif "embed_tokens" in name:
             weight.copy_(noise)
         else:
-            gain = 2.0 if "q_proj" in name or "k_proj" in name else 1.0
+            gain = 2.0 if any(part in name for part in ("q_proj", "k_proj", "qkv_proj")) else 1.0
             weight.copy_(gain * noise / weight.shape[1] ** 0.5)
-    if isinstance(model, LlamaForSequenceClassification):
+    if hasattr(model, "score"):
         model.score.weight.mul_(2.0)
     else:
         # End tokens are likely enough to be seen; a tied table keeps its scale for the input as well.
@@ -126,13 +130,13 @@ def save_pair(folder: Path, spec, seed: int):
     shutil.rmtree(folder, ignore_errors=True)
     tokenizer = make_tokenizer()
     generator = torch.Generator().manual_seed(seed)
-    for role, kind in (("lm", LlamaForCausalLM), ("reward", LlamaForSequenceClassification)):
+    for role, kind in (("lm", AutoModelForCausalLM), ("reward", AutoModelForSequenceClassification)):
         fields = dict(spec[role])
         shard = fields.pop("shard", spec.get("shard", "5GB"))
-        config = make_config(len(tokenizer), **fields)
+        config = make_config(spec.get("family", "llama"), vocab_size=len(tokenizer), **fields)
         if role == "reward":
             config.num_labels = 1
-        model = kind(config)
+        model = kind.from_config(config)
         perturb(model, generator)
         if role == "lm":
             model.generation_config.eos_token_id = [1, 2]

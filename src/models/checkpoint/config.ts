@@ -1,13 +1,14 @@
 import * as z from 'zod'
 import { ModelError } from '../../core/errors.js'
-import { type Head, type LlamaConfig, readLlamaConfig } from './llamaConfig.js'
+import type { Head } from './decoderConfig.js'
+import { type LlamaConfig, readLlamaConfig } from './llamaConfig.js'
+import { type MistralConfig, readMistralConfig } from './mistralConfig.js'
 import { checkJson } from './readJson.js'
 
-export type { Head, LlamaConfig } from './llamaConfig.js'
-export type { RopeScaling } from './ropeScaling.js'
+export type { Head } from './decoderConfig.js'
 
 /** The config of any supported family; `family` tells them apart. */
-export type ModelConfig = LlamaConfig
+export type ModelConfig = LlamaConfig | MistralConfig
 
 type Architecture = Readonly<{ head: Head; read: (json: unknown, head: Head, file: string) => ModelConfig }>
 
@@ -15,6 +16,8 @@ type Architecture = Readonly<{ head: Head; read: (json: unknown, head: Head, fil
 export const architectures: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
   ['LlamaForCausalLM', { head: 'lm', read: readLlamaConfig }],
   ['LlamaForSequenceClassification', { head: 'reward', read: readLlamaConfig }],
+  ['MistralForCausalLM', { head: 'lm', read: readMistralConfig }],
+  ['MistralForSequenceClassification', { head: 'reward', read: readMistralConfig }],
 ])
 
 const named = z.looseObject({

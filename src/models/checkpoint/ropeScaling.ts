@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { ModelError } from '../../core/errors.js'
 import { checkJson, positiveInteger, positiveNumber } from './readJson.js'
 
-/** How rotary frequencies are stretched beyond the context of pretraining. */
+/** How rotary frequencies are stretched beyond the context of pretraining. `attentionFactor`: what cosines and sines are multiplied with. */
 export type RopeScaling =
   | Readonly<{ type: 'none' }>
   | Readonly<{ type: 'linear'; factor: number }>
@@ -13,26 +13,76 @@ export type RopeScaling =
       highFreqFactor: number
       originalMaxPositionEmbeddings: number
     }>
+  | Readonly<{
+      type: 'yarn'
+      factor: number
+      betaFast: number
+      betaSlow: number
+      /** Whether the range of pairs between the two is widened to whole pairs. */
+      truncate: boolean
+      attentionFactor: number
+      originalMaxPositionEmbeddings: number
+    }>
+  | Readonly<{
+      type: 'longrope'
+      /** Divisors, one a rotated pair, for sequences of up to `originalMaxPositionEmbeddings` tokens, and for longer ones. */
+      shortFactor: readonly number[]
+      longFactor: readonly number[]
+      attentionFactor: number
+      originalMaxPositionEmbeddings: number
+    }>
 
-export type Rope = Readonly<{ ropeTheta: number; ropeScaling: RopeScaling }>
+/** What `longrope` and `yarn` are read with: the context length of the config, and that of pretraining where the family has it apart. */
+export type RopeContext = Readonly<{ contextLength: number; original?: number }>
 
-type Reader = (value: unknown, where: string) => RopeScaling
+type Reader = (value: unknown, context: RopeContext, where: string) => RopeScaling
 
+const original = { original_max_position_embeddings: positiveInteger.nullish().describe('an integer >= 1') }
+const attentionFactor = { attention_factor: positiveNumber.nullish().describe('a number > 0') }
 const linear = z.looseObject({ factor: positiveNumber })
-
 const llama3 = z.looseObject({
   factor: positiveNumber,
   low_freq_factor: positiveNumber,
   high_freq_factor: positiveNumber,
-  original_max_position_embeddings: positiveInteger,
+  ...original,
 })
+const optionalNumber = positiveNumber.nullish().describe('a number > 0')
+const yarn = z.looseObject({
+  factor: optionalNumber,
+  beta_fast: optionalNumber,
+  beta_slow: optionalNumber,
+  mscale: z.number().nullish(),
+  mscale_all_dim: z.number().nullish(),
+  truncate: z.boolean().nullish().describe('true or false'),
+  ...original,
+  ...attentionFactor,
+})
+const factors = z.array(z.number().positive()).describe('a list of numbers > 0')
+const longrope = z.looseObject({
+  short_factor: factors,
+  long_factor: factors,
+  factor: optionalNumber,
+  ...original,
+  ...attentionFactor,
+})
+
+const originalOf = (fields: Readonly<{ original_max_position_embeddings?: number | null }>, context: RopeContext): number =>
+  context.original ?? fields.original_max_position_embeddings ?? context.contextLength
 
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['default', () => ({ type: 'none' })],
-  ['linear', (value, where) => ({ type: 'linear', factor: checkJson(linear, value, where).factor })],
+  ['linear', (value, _, where) => ({ type: 'linear', factor: checkJson(linear, value, where).factor })],
+  [
+    'dynamic',
+    (value, _, where) => {
+      // It stretches what is longer than `max_position_embeddings`, where the context ends.
+      checkJson(linear, value, where)
+      return { type: 'none' }
+    },
+  ],
   [
     'llama3',
-    (value, where) => {
+    (value, context, where) => {
       const fields = checkJson(llama3, value, where)
       if (fields.high_freq_factor <= fields.low_freq_factor)
         throw new ModelError(
@@ -43,40 +93,63 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
         factor: fields.factor,
         lowFreqFactor: fields.low_freq_factor,
         highFreqFactor: fields.high_freq_factor,
-        originalMaxPositionEmbeddings: fields.original_max_position_embeddings,
+        originalMaxPositionEmbeddings: originalOf(fields, context),
+      }
+    },
+  ],
+  [
+    'yarn',
+    (value, context, where) => {
+      const fields = checkJson(yarn, value, where)
+      const { mscale, mscale_all_dim: all } = fields
+      const originalMaxPositionEmbeddings = originalOf(fields, context)
+      const factor = fields.factor ?? context.contextLength / originalMaxPositionEmbeddings
+      const grown = (by: number) => (factor <= 1 ? 1 : 0.1 * by * Math.log(factor) + 1)
+      return {
+        type: 'yarn',
+        factor,
+        betaFast: fields.beta_fast ?? 32,
+        betaSlow: fields.beta_slow ?? 1,
+        truncate: fields.truncate ?? true,
+        attentionFactor: fields.attention_factor ?? (mscale && all ? grown(mscale) / grown(all) : grown(1)),
+        originalMaxPositionEmbeddings,
+      }
+    },
+  ],
+  [
+    'longrope',
+    (value, context, where) => {
+      const fields = checkJson(longrope, value, where)
+      const originalMaxPositionEmbeddings = originalOf(fields, context)
+      const factor = fields.factor ?? context.contextLength / originalMaxPositionEmbeddings
+      const grown = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalMaxPositionEmbeddings))
+      return {
+        type: 'longrope',
+        shortFactor: fields.short_factor,
+        longFactor: fields.long_factor,
+        attentionFactor: fields.attention_factor ?? grown,
+        originalMaxPositionEmbeddings,
       }
     },
   ],
 ])
 
-/** The fields of config.json that say how positions are rotated, in the words of transformers 4 and 5. */
-export const ropeFields = {
-  rope_theta: positiveNumber.nullish(),
-  rope_scaling: z.record(z.string(), z.unknown()).nullish().describe('an object or null'),
-  rope_parameters: z.record(z.string(), z.unknown()).nullish().describe('an object or null'),
-  partial_rotary_factor: z.number().nullish(),
-}
-
 /**
- * Reads rotary base and scaling: `rope_theta` beside `rope_scaling` (transformers 4), or all in `rope_parameters`
- * (transformers 5). Where a file has both, `rope_scaling` wins, as in transformers 5.
+ * Reads the parameters of a kind of scaling.
  *
- * @throws ModelError for another kind of scaling, by its name, or when a field of it is missing
+ * @param types the kinds that the family has; all that are known unless given
+ * @throws ModelError for another kind, by its name, or when a field of it is missing
+ * @see transformers 5 modeling_rope_utils.py
  */
-export function readRope(config: z.output<z.ZodObject<typeof ropeFields>>, file: string): Rope {
-  const name = config.rope_scaling ? 'rope_scaling' : 'rope_parameters'
-  const where = `${name} of ${file}`
-  const parameters = config.rope_scaling ?? config.rope_parameters ?? {}
-  const nested = Object.keys(parameters).find((key) => typeof parameters[key] === 'object' && parameters[key] !== null)
-  if (nested !== undefined)
-    throw new ModelError(`Expected one set of parameters for all layers in ${where}, got one for \`${nested}\``)
-  const partial = parameters.partial_rotary_factor ?? config.partial_rotary_factor ?? 1
-  if (partial !== 1)
-    throw new ModelError(`Expected \`partial_rotary_factor\` in ${file} to be 1 for this family, got \`${partial}\``)
-  const type = String(parameters.rope_type ?? parameters.type ?? 'default')
-  const read = readers.get(type)
+export function readScaling(
+  type: string,
+  parameters: unknown,
+  context: RopeContext,
+  where: string,
+  types: readonly string[] = [...readers.keys()],
+): RopeScaling {
+  const read = types.includes(type) ? readers.get(type) : undefined
   if (read === undefined)
-    throw new ModelError(`Expected \`rope_type\` in ${where} to be one of ${[...readers.keys()].join(', ')}, got \`${type}\``)
-  const theta = checkJson(z.looseObject({ rope_theta: positiveNumber.nullish() }), parameters, where).rope_theta
-  return { ropeTheta: theta ?? config.rope_theta ?? 10_000, ropeScaling: read(parameters, where) }
+    throw new ModelError(`Expected \`rope_type\` in ${where} to be one of ${types.join(', ')}, got \`${type}\``)
+  return read(parameters, context, where)
 }

@@ -4,13 +4,15 @@ import type { ModelConfig } from '../checkpoint/config.js'
 import type { Tensors } from '../checkpoint/safetensors.js'
 import { type GraphBuilder, graphBuilder } from './builder.js'
 import { llama } from './llama.js'
+import { type Mask, masksOf } from './masks.js'
+import { mistral } from './mistral.js'
 import type { WeightDtype } from './quantize.js'
 import { graphWeights, type TensorInMemory, type Weights } from './weights.js'
 
 /** A family writes its inputs, layers and outputs into the graph. `positions`: how many the tables of positions must hold. */
-type Family = (graph: GraphBuilder, weights: Weights, config: ModelConfig, positions: number) => void
+type Family<Config> = (graph: GraphBuilder, weights: Weights, config: Config, positions: number) => void
 
-const families: Readonly<Record<ModelConfig['family'], Family>> = { llama }
+const families: { readonly [Name in ModelConfig['family']]: Family<Extract<ModelConfig, { family: Name }>> } = { llama, mistral }
 
 /** A graph with all that is needed to run it. */
 export type BuiltGraph = Readonly<{
@@ -22,6 +24,10 @@ export type BuiltGraph = Readonly<{
   output: 'logits' | 'reward'
   /** What the cache keeps of each position. */
   shape: Readonly<{ layers: number; kvHeads: number; headDim: number }>
+  /** Its pairs of mask inputs. */
+  masks: readonly Mask[]
+  /** Sequences of more tokens have their positions counted from here on, where the tables hold the angles of long ones. */
+  longAfter?: number
   /** Tensors that must be given to the session, some of them rounded; none where it reads all from files. */
   inMemory: readonly TensorInMemory[]
   /** Tensors of the checkpoint that the graph has no use for. */
@@ -36,7 +42,8 @@ export type BuiltGraph = Readonly<{
  *
  * - in: `input_ids`, `position_ids` int64 [B, S]; `past_bias` float [B, 1, 1 or S, T] and `self_bias` float [1 or B, 1, S, S], added to
  *   the scores: 0 where a token may attend and -1e9 where it may not (finite, so that no row gives NaN; exp makes it an exact
- *   zero); a token attends at least to itself; `read_positions` int64 [B, R], indices into S; `past_key.l`, `past_value.l` float
+ *   zero); a token attends at least to itself; `local_past_bias` and `local_self_bias` the same for layers with a sliding window, either
+ *   pair only where a layer needs it (`masks`); `read_positions` int64 [B, R], indices into S; `past_key.l`, `past_value.l` float
  *   [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
  * - out: `logits` float [B, R, V] or `reward` float [B, R]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
  *   already rotated
@@ -45,16 +52,25 @@ export type BuiltGraph = Readonly<{
 export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightDtype = 'fp32'): BuiltGraph {
   const graph = graphBuilder(config.family)
   const weights = graphWeights(graph, tensors, dtype)
-  families[config.family](graph, weights, config, 32 * Math.ceil(config.contextLength / 32))
+  const write = families[config.family] as Family<ModelConfig>
+  write(graph, weights, config, 32 * Math.ceil(config.contextLength / 32))
   const { layers, kvHeads, headDim } = config
   return {
     model: graph.model(),
     weightsFolder: commonFolder(tensors.files),
     output: config.head === 'lm' ? 'logits' : 'reward',
     shape: { layers, kvHeads, headDim },
+    masks: masksOf(config),
+    ...longAfterOf(config),
     inMemory: weights.inMemory,
     unusedTensors: [...tensors.entries.keys()].filter((name) => !weights.taken.has(name)),
   }
+}
+
+function longAfterOf(config: ModelConfig): Readonly<{ longAfter?: number }> {
+  if (!('ropeScaling' in config) || config.ropeScaling.type !== 'longrope') return {}
+  const after = config.ropeScaling.originalMaxPositionEmbeddings
+  return after < config.contextLength ? { longAfter: after } : {}
 }
 
 /** The runtime takes weights from one folder and refuses links that lead out of it. */

@@ -22,11 +22,13 @@ export type CachedSequence = Resident & {
   slab?: Slab<CachedSequence>
   /** Trees on top of the cached tokens: one, or several where candidates are scored in stages. */
   trees: PendingTree[]
+  /** Whether its keys are rotated as those of a long sequence (`longAfter` of buildGraph.ts). */
+  long: boolean
   /** A result was not finite: the row must be zeroed before another uses it. */
   dirty: boolean
 }
 
-export const emptySequence = (): CachedSequence => ({ slot: -1, tokenIds: [], chunked: 0, trees: [], dirty: false })
+export const emptySequence = (): CachedSequence => ({ slot: -1, tokenIds: [], chunked: 0, trees: [], long: false, dirty: false })
 
 /** Positions of the row that are taken, by tokens and by trees. */
 export function positionsTaken({ tokenIds, trees }: CachedSequence): number {

@@ -1,16 +1,17 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import { align, type CachedSequence, commit, emptySequence, positionsTaken, truncate } from './CachedSequence.js'
-import { type CacheShape, cacheBytesPerToken, lengthClass } from './cacheShape.js'
-import { feedsOf, type Job } from './feeds.js'
+import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
+import { feedsOf, type InputShape, type Job } from './feeds.js'
 import { OutputBuffers } from './OutputBuffers.js'
 import { CHUNK, type Pass, planPasses, widthClass } from './passes.js'
 import { clock, type SessionRun } from './protocol.js'
 import { allFinite, NOTHING, type Reading, readingOf } from './reading.js'
+import { isLong, joinedByLength, splitByLength } from './ropeRanges.js'
 import { Slab } from './Slab.js'
 import { adoptPrefix, sameTokens, takeOver } from './sharedPrefix.js'
 
 /** What an engine must know of its model. `vocabSize`: numbers that a language model's head gives a position. */
-export type EngineModel = Readonly<{ shape: CacheShape; contextLength: number; output: 'logits' | 'reward'; vocabSize: number }>
+export type EngineModel = InputShape & Readonly<{ contextLength: number; output: 'logits' | 'reward'; vocabSize: number }>
 
 /**
  * A call: a sequence's tokens, and the branches to read, each at its last token; an empty branch is read at the sequence's own last
@@ -58,7 +59,9 @@ export class Engine {
   /** What the last run computed is not in the cache before `settle`, or whatever needs it there. */
   async run(calls: readonly EngineCall[]): Promise<Reading[]> {
     const readings = new Map<EngineCall, Reading>()
-    for (const wave of waves(calls)) {
+    const { longAfter } = this.model
+    const parts = calls.map((call) => splitByLength(call, longAfter))
+    for (const wave of waves(parts.flat())) {
       this.settle()
       this.place(wave)
       const planned = wave.flatMap((call) => this.plan(call, readings))
@@ -74,7 +77,10 @@ export class Engine {
         for (const { job, leader } of followers) takeOver(job.cached, leader.cached, job.cached.chunked + CHUNK)
       }
     }
-    return calls.map((call) => readings.get(call) ?? NOTHING)
+    return calls.map((call, index) => {
+      const read = parts[index]!.map((part) => readings.get(part) ?? NOTHING)
+      return read.length === 1 ? read[0]! : joinedByLength(call, read, longAfter!)
+    })
   }
 
   /** Does what `run` left for after its answer: nobody needs to wait for it. */
@@ -111,6 +117,9 @@ export class Engine {
   private plan(call: EngineCall, readings: Map<EngineCall, Reading>): Plan[] {
     const { tokenIds, branches } = call
     const cached = this.sequenceOf(call.key)
+    const long = isLong(call, this.model.longAfter)
+    if (cached.long !== long) truncate(cached, 0)
+    cached.long = long
     const known = align(cached, tokenIds)
     const readsChain = branches.some((branch) => branch.length === 0)
     if (known !== undefined && readsChain && branches.length === 1) {
@@ -177,7 +186,7 @@ export class Engine {
     const start = slab.gather(jobs.map(({ cached }) => cached))
     const inOrder = [...jobs].sort((a, b) => a.cached.slot - b.cached.slot)
     const tokens = jobs[0]!.single ? 1 : Math.max(2, ...jobs.map(({ pass }) => pass.tokenIds.length))
-    const { feeds, reads } = feedsOf(inOrder, slab, start, tokens, shape)
+    const { feeds, reads } = feedsOf(inOrder, slab, start, tokens, this.model)
     const fetches = this.buffers.fetches(jobs.length, tokens, reads)
     const startedAt = clock()
     const outputs = await this.session.run(feeds, fetches)
@@ -211,6 +220,7 @@ function sharingChunks(jobs: readonly PlannedJob[]) {
     const same = (other: PlannedJob) =>
       whole(other) &&
       other.cached.chunked === job.cached.chunked &&
+      other.cached.long === job.cached.long &&
       sameTokens(other.call.tokenIds, job.call.tokenIds, length) === length
     const leader = whole(job) && job.pass.reads.length === 0 ? leaders.find(same) : undefined
     if (leader) followers.push({ job, leader })

@@ -1,4 +1,5 @@
 import { Tensor } from 'onnxruntime-node'
+import type { Mask } from '../graph/masks.js'
 import type { CachedSequence } from './CachedSequence.js'
 import type { CacheShape } from './cacheShape.js'
 import { depths, type Pass } from './passes.js'
@@ -9,11 +10,15 @@ const MASKED = -1e9
 
 export type Job = Readonly<{ cached: CachedSequence; pass: Pass }>
 
+/** What a model's inputs depend on besides its cache. */
+export type InputShape = Readonly<{ shape: CacheShape; masks: readonly Mask[]; longAfter?: number }>
+
 /**
  * The graph's inputs for passes of one slab, in slots `start` on. B passes, S tokens (`width`) and R reads a row, padded with
  * tokens that nothing attends to.
  */
-export function feedsOf(jobs: readonly Job[], slab: Slab<CachedSequence>, start: number, width: number, shape: CacheShape) {
+export function feedsOf(jobs: readonly Job[], slab: Slab<CachedSequence>, start: number, width: number, model: InputShape) {
+  const { shape, masks, longAfter = 0 } = model
   const B = jobs.length
   const S = width
   const T = slab.length
@@ -21,23 +26,15 @@ export function feedsOf(jobs: readonly Job[], slab: Slab<CachedSequence>, start:
   const inputIds = new BigInt64Array(B * S)
   const positionIds = new BigInt64Array(B * S)
   const readPositions = new BigInt64Array(B * R)
-  const pastBias = new Float32Array(B * T)
-  const selfBias = new Float32Array(B * S * S).fill(MASKED)
+  const rows = jobs.map(({ cached, pass }) => ({ past: cached.tokenIds.length, parents: pass.parents, depths: depths(pass) }))
 
   jobs.forEach(({ cached, pass }, row) => {
-    const past = cached.tokenIds.length
-    const depth = depths(pass)
-    pastBias.fill(MASKED, row * T + past, (row + 1) * T)
-    for (let i = 0; i < S; i++) {
-      const line = (row * S + i) * S
-      if (i < pass.tokenIds.length) {
-        inputIds[row * S + i] = BigInt(pass.tokenIds[i]!)
-        positionIds[row * S + i] = BigInt(past + depth[i]!)
-        const parent = pass.parents[i]!
-        if (parent >= 0) selfBias.copyWithin(line, (row * S + parent) * S, (row * S + parent + 1) * S)
-      }
-      selfBias[line + i] = 0
-    }
+    const { past, depths } = rows[row]!
+    const first = past + (cached.long ? longAfter : 0)
+    pass.tokenIds.forEach((tokenId, i) => {
+      inputIds[row * S + i] = BigInt(tokenId)
+      positionIds[row * S + i] = BigInt(first + depths[i]!)
+    })
     pass.reads.forEach((index, read) => {
       readPositions[row * R + read] = BigInt(index)
     })
@@ -47,8 +44,7 @@ export function feedsOf(jobs: readonly Job[], slab: Slab<CachedSequence>, start:
     input_ids: new Tensor('int64', inputIds, [B, S]),
     position_ids: new Tensor('int64', positionIds, [B, S]),
     read_positions: new Tensor('int64', readPositions, [B, R]),
-    past_bias: new Tensor('float32', pastBias, [B, 1, 1, T]),
-    self_bias: new Tensor('float32', selfBias, [B, 1, S, S]),
+    ...Object.fromEntries(masks.flatMap((mask) => biases(mask, rows, S, T))),
   }
   for (let layer = 0; layer < shape.layers; layer++) {
     const dims = [B, shape.kvHeads, T, shape.headDim]
@@ -56,4 +52,34 @@ export function feedsOf(jobs: readonly Job[], slab: Slab<CachedSequence>, start:
     feeds[`past_value.${layer}`] = new Tensor('float32', slab.rows(2 * layer + 1, start, B), dims)
   }
   return { feeds, reads: R }
+}
+
+/** Cached tokens, and for each token of the pass its parent and its distance to them. */
+type Row = Readonly<{ past: number; parents: readonly number[]; depths: Int32Array }>
+
+/** What the tokens of each row may attend to: of the cached ones and of each other. */
+function biases(mask: Mask, rows: readonly Row[], S: number, T: number): [string, Tensor][] {
+  const { window = Number.POSITIVE_INFINITY } = mask
+  const B = rows.length
+  // Tokens at one depth, as candidates are, see the same of the past.
+  const level = window === Number.POSITIVE_INFINITY || rows.every(({ depths }) => depths.every((depth) => depth === depths[0]))
+  const Q = level ? 1 : S
+  const pastBias = new Float32Array(B * Q * T).fill(MASKED)
+  const selfBias = new Float32Array(B * S * S).fill(MASKED)
+  rows.forEach(({ past, parents, depths }, row) => {
+    for (let query = 0; query < Math.min(Q, parents.length); query++) {
+      const line = (row * Q + query) * T
+      pastBias.fill(0, line + Math.min(past, Math.max(0, past + depths[query]! - window + 1)), line + past)
+    }
+    for (let query = 0; query < S; query++) {
+      const line = (row * S + query) * S
+      selfBias[line + query] = 0
+      let seen = parents[query] ?? -1
+      for (let left = window - 1; left > 0 && seen >= 0; left--, seen = parents[seen]!) selfBias[line + seen] = 0
+    }
+  })
+  return [
+    [mask.past, new Tensor('float32', pastBias, [B, 1, Q, T])],
+    [mask.self, new Tensor('float32', selfBias, [B, 1, S, S])],
+  ]
 }

@@ -11,7 +11,7 @@ export function adoptPrefix(cached: CachedSequence, tokenIds: Int32Array, others
   let donor: CachedSequence | undefined
   let shared = cached.chunked
   for (const other of others) {
-    if (other === cached || Math.min(other.chunked, most) <= shared) continue
+    if (other === cached || other.long !== cached.long || Math.min(other.chunked, most) <= shared) continue
     const length = CHUNK * Math.floor(sameTokens(other.tokenIds, tokenIds, Math.min(other.chunked, most)) / CHUNK)
     if (length <= shared) continue
     donor = other

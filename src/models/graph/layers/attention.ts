@@ -1,8 +1,12 @@
 import type { GraphBuilder, Value } from '../builder.js'
+import { softCapped } from './softCapped.js'
 
 export type AttentionSize = Readonly<{ heads: number; kvHeads: number; headDim: number }>
 
-/** What all layers share: which tokens may be attended to, and how long the two parts of the keys are. */
+/** `scale`: what scores are multiplied with, 1 / √headDim unless given. `softCap`: the size they are kept within before masking. */
+export type AttentionOptions = Readonly<{ scale?: number; softCap?: number }>
+
+/** What all layers of a kind share: which tokens may be attended to, and how long the two parts of the keys are. */
 export type AttentionContext = Readonly<{
   /** float [B, 1, heads / kvHeads · S, T + S], added to the scores. */
   bias: Value
@@ -53,6 +57,7 @@ export function attention(
   past: Past,
   { bias, lengths }: AttentionContext,
   { heads, kvHeads, headDim }: AttentionSize,
+  { scale = 1 / Math.sqrt(headDim), softCap }: AttentionOptions = {},
 ): Readonly<{ output: Value; key: Value; value: Value }> {
   const shape = (name: string, ...dims: number[]) =>
     graph.constant(`shape/${name}`, BigInt64Array.from(dims, BigInt), [dims.length])
@@ -66,15 +71,15 @@ export function attention(
   const split = reshape(projected.query, shape('per_query', 0, 0, heads, headDim), 'query/split')
   const query = reshape(transpose(split, [0, 2, 1, 3], 'query/turn'), shape('rows', 0, kvHeads, -1, headDim), 'query')
 
-  const scale = graph.constant('scale', Float32Array.of(1 / Math.sqrt(headDim)), [])
-  const scaled = graph.node('Mul', [query, scale], { name: 'query/scaled' })
+  const factor = graph.constant('scale', Float32Array.of(scale), [])
+  const scaled = graph.node('Mul', [query, factor], { name: 'query/scaled' })
   const against = (keys: Value, name: string) =>
     graph.node('MatMul', [scaled, transpose(keys, [0, 1, 3, 2], `${name}/keys`)], { name })
   const scores = graph.node('Concat', [against(past.key, 'past_scores'), against(key, 'self_scores')], {
     ...axis(-1),
     name: 'scores',
   })
-  const masked = graph.node('Add', [scores, bias], { name: 'masked' })
+  const masked = graph.node('Add', [softCapped(graph, scores, softCap), bias], { name: 'masked' })
   const probabilities = graph.node('Softmax', [masked], { ...axis(-1), name: 'probabilities' })
 
   const [ofPast, ofSelf] = graph.nodes('Split', [probabilities, lengths], 2, { ...axis(-1), name: 'parts' }) as [Value, Value]

@@ -1,19 +1,16 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
+import { type Activation, activation } from './activation.js'
 import { linear } from './linear.js'
 
-export type GatedMlpSize = Readonly<{ hidden: number; intermediate: number; bias: boolean }>
+export type GatedMlpSize = Readonly<{ hidden: number; intermediate: number; bias: boolean; activation: Activation }>
 
-/** `down(silu(gate(x)) · up(x))`: [..., hidden] → [..., hidden]. */
+/** `down(activation(gate(x)) · up(x))`: [..., hidden] → [..., hidden]. */
 export function gatedMlp(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: GatedMlpSize): Value {
   const { hidden, intermediate, bias } = size
   const wide = { from: hidden, to: intermediate, bias }
   const gate = linear(graph, weights, input, `${path}.gate_proj`, wide)
   const up = linear(graph, weights, input, `${path}.up_proj`, wide)
-  const silu = graph.node('Mul', [gate, graph.node('Sigmoid', [gate])], { name: 'silu' })
-  return linear(graph, weights, graph.node('Mul', [silu, up], { name: 'gated' }), `${path}.down_proj`, {
-    from: intermediate,
-    to: hidden,
-    bias,
-  })
+  const gated = graph.node('Mul', [activation(graph, gate, size.activation), up], { name: 'gated' })
+  return linear(graph, weights, gated, `${path}.down_proj`, { from: intermediate, to: hidden, bias })
 }

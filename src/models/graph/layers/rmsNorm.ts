@@ -1,14 +1,40 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 
+/** `offset` is added to the weight: 1 where it is kept as its distance from one. */
+export type RmsNormSize = Readonly<{ size: number; epsilon: number; offset?: number }>
+
 /**
- * Root-mean-square norm over the last axis: `x / sqrt(mean(x²) + epsilon) · weight`. One node of the runtime's own: it would fuse the
- * plain operators into the same.
+ * Root-mean-square norm over the last axis: `x / sqrt(mean(x²) + epsilon) · (offset + weight)`. One node of the runtime's own: it would
+ * fuse the plain operators into the same.
  */
-export function rmsNorm(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: number, epsilon: number): Value {
-  const scale = weights.float(`${path}.weight`, [size])
+export function rmsNorm(graph: GraphBuilder, weights: Weights, input: Value, path: string, norm: RmsNormSize): Value {
+  const { size, epsilon, offset = 0 } = norm
+  const name = path.slice(path.lastIndexOf('.') + 1)
+  const weight = weights.float(`${path}.weight`, [size])
+  const scale =
+    offset === 0
+      ? weight
+      : graph.node('Add', [weight, graph.constant(`${name}/offset`, Float32Array.of(offset), [])], { name: `${name}/scale` })
   return graph.node('SimplifiedLayerNormalization', [input, scale], {
-    name: path.slice(path.lastIndexOf('.') + 1),
+    name,
     attributes: { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } },
   })
+}
+
+/** The same norm of each head by itself: [B, S, heads · size]. */
+export function headNorm(
+  graph: GraphBuilder,
+  weights: Weights,
+  input: Value,
+  path: string,
+  { heads, ...norm }: RmsNormSize & Readonly<{ heads: number }>,
+): Value {
+  const name = path.slice(path.lastIndexOf('.') + 1)
+  const reshape = (value: Value, part: string, ...dims: number[]) => {
+    const shape = graph.constant(`${name}/${part}/shape`, BigInt64Array.from(dims, BigInt), [dims.length])
+    return graph.node('Reshape', [value, shape], { name: `${name}/${part}` })
+  }
+  const split = reshape(input, 'split', 0, 0, heads, norm.size)
+  return reshape(rmsNorm(graph, weights, split, path, norm), 'joined', 0, 0, heads * norm.size)
 }

@@ -29,6 +29,7 @@ describe('a Llama config', () => {
       rmsNormEps: 1e-6,
       ropeTheta: 10_000,
       ropeScaling: { type: 'none' },
+      rotaryDim: 16,
       tieWordEmbeddings: false,
       vocabSize: 100,
       contextLength: 2048,
@@ -105,8 +106,8 @@ describe('rotary scaling', () => {
   it.each([
     [
       'another kind, with those supported',
-      { rope_type: 'yarn', factor: 4 },
-      /`rope_type` in .* one of default, linear, llama3, got `yarn`/,
+      { rope_type: 'proportional', factor: 4 },
+      /`rope_type` in .* one of default, linear, dynamic, llama3, yarn, longrope, got `proportional`/,
     ],
     ['a missing factor', { type: 'linear' }, /`factor` in rope_scaling of m\/config\.json to be a number > 0, got nothing/],
     [
@@ -127,6 +128,29 @@ describe('rotary scaling', () => {
     ['part of each head', { rope_type: 'default', partial_rotary_factor: 0.5 }, /`partial_rotary_factor`/],
   ])('refuses %s', (_, scaling, message) => {
     expect(() => read({ rope_scaling: scaling })).toThrow(message)
+  })
+})
+
+describe('a Mistral config', () => {
+  const mistral = (fields: Record<string, unknown>) =>
+    read({ architectures: ['MistralForCausalLM'], model_type: 'mistral', num_key_value_heads: 2, ...fields })
+
+  it('has a window of 4,096 tokens unless the file says otherwise', () => {
+    expect(mistral({})).toMatchObject({ contextLength: 131_072, slidingWindow: { tokens: 4096, layers: [true, true] } })
+    expect(mistral({ sliding_window: 8 })).toMatchObject({ slidingWindow: { tokens: 8, layers: [true, true] } })
+    expect(mistral({ sliding_window: null })).not.toHaveProperty('slidingWindow')
+    expect(mistral({ max_position_embeddings: 4096 })).not.toHaveProperty('slidingWindow')
+  })
+
+  it('has 8 key heads where the file leaves them out, one for each query head where it says null', () => {
+    expect(() => mistral({ num_key_value_heads: undefined })).toThrow(
+      /`num_key_value_heads` .* divide 4 attention heads, got `8`/,
+    )
+    expect(mistral({ num_key_value_heads: null })).toMatchObject({ kvHeads: 4 })
+  })
+
+  it('refuses kinds of layers, which this family does not have', () => {
+    expect(() => mistral({ layer_types: ['full_attention', 'sliding_attention'] })).toThrow(/`layer_types` .*to be absent/)
   })
 })
 

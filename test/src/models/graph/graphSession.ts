@@ -44,9 +44,9 @@ export const configOf = (folder: string): ModelConfig =>
   readConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')), join(folder, 'config.json'))
 
 /** The graph of a checkpoint in a session of its own, without the runtime: cache and masks are the test's. */
-export async function openGraph(folder: string, changed: Partial<ModelConfig> = {}) {
-  const config: ModelConfig = { ...configOf(folder), ...changed }
-  const { model, weightsFolder, output, shape } = buildGraph(config, await readSafetensors(folder))
+export async function openGraph(folder: string, changed: Readonly<Record<string, unknown>> = {}) {
+  const config = { ...configOf(folder), ...changed } as ModelConfig
+  const { model, weightsFolder, output, shape, masks } = buildGraph(config, await readSafetensors(folder))
   const session = await InferenceSession.create(model, {
     graphOptimizationLevel: 'all',
     intraOpNumThreads: 1,
@@ -63,8 +63,11 @@ export async function openGraph(folder: string, changed: Partial<ModelConfig> = 
     const S = Math.max(sizes.S ?? 0, ...passes.map(({ tokenIds }) => tokenIds.length))
     const R = Math.max(sizes.R ?? 0, ...passes.map(({ reads }) => reads.length))
     const T = Math.max(sizes.T ?? 32, ...passes.map(({ cached }) => 32 * Math.ceil(cached.tokens / 32)))
-    const pastBias = new Float32Array(B * T).fill(MASKED)
-    const selfBias = new Float32Array(B * S * S).fill(MASKED)
+    const biases = masks.map(({ past, self, window = Number.POSITIVE_INFINITY }) => ({
+      ...{ past, self, window },
+      pastBias: new Float32Array(B * S * T).fill(MASKED),
+      selfBias: new Float32Array(B * S * S).fill(MASKED),
+    }))
     const past = Array.from({ length: count }, () => new Float32Array(B * kvHeads * T * headDim).fill(0.5))
     const [ids, positions, reads] = [B * S, B * S, B * R].map((length) => new Array<number>(length).fill(0)) as [
       number[],
@@ -73,14 +76,19 @@ export async function openGraph(folder: string, changed: Partial<ModelConfig> = 
     ]
     passes.forEach((pass, row) => {
       const { cached, tokenIds, parents } = pass
-      pastBias.fill(0, row * T, row * T + cached.tokens)
       for (let i = 0; i < S; i++) {
-        selfBias[(row * S + i) * S + i] = 0
+        const line = row * S + i
+        for (const { selfBias } of biases) selfBias[line * S + i] = 0
         if (i >= tokenIds.length) continue
-        ids[row * S + i] = tokenIds[i]!
+        ids[line] = tokenIds[i]!
         let depth = 0
-        for (let j = parents[i]!; j >= 0; j = parents[j]!, depth++) selfBias[(row * S + i) * S + j] = 0
-        positions[row * S + i] = cached.tokens + depth
+        for (let j = parents[i]!; j >= 0; j = parents[j]!) {
+          depth++
+          for (const { selfBias, window } of biases) if (depth < window) selfBias[line * S + j] = 0
+        }
+        positions[line] = cached.tokens + depth
+        for (const { pastBias, window } of biases)
+          for (let t = 0; t < cached.tokens; t++) if (cached.tokens + depth - t < window) pastBias[line * T + t] = 0
       }
       pass.reads.forEach((index, read) => {
         reads[row * R + read] = index
@@ -96,8 +104,10 @@ export async function openGraph(folder: string, changed: Partial<ModelConfig> = 
       input_ids: int64(ids, [B, S]),
       position_ids: int64(positions, [B, S]),
       read_positions: int64(reads, [B, R]),
-      past_bias: new Tensor('float32', pastBias, [B, 1, 1, T]),
-      self_bias: new Tensor('float32', selfBias, [B, 1, S, S]),
+    }
+    for (const { past, self, pastBias, selfBias } of biases) {
+      feeds[past] = new Tensor('float32', pastBias, [B, 1, S, T])
+      feeds[self] = new Tensor('float32', selfBias, [B, 1, S, S])
     }
     past.forEach((plane, index) => {
       feeds[`past_${names[index]}`] = new Tensor('float32', plane, [B, kvHeads, T, headDim])

@@ -1,24 +1,31 @@
 import fc from 'fast-check'
 import type { InferenceSession } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
-import { Engine, type EngineCall } from '../../../../src/models/runtime/Engine.js'
+import type { Mask } from '../../../../src/models/graph/masks.js'
+import { Engine, type EngineCall, type EngineModel } from '../../../../src/models/runtime/Engine.js'
 import { CHUNK } from '../../../../src/models/runtime/passes.js'
 
-/** What a model that had read these tokens, and these only, says of the last one. */
-const meaning = (tokens: readonly number[]): number =>
-  tokens.reduce((sum, token, position) => sum + mixed(token, position), 0) % 65_521
 const mixed = (token: number, position: number): number =>
   ((token + 1) * 7_919 + (position + 1) * (token + 13) * 104_729) % 65_521
+
+/** What a model that had read these tokens, and these only, says of the last one: by each of its masks, one after the other. */
+function meaning(tokens: readonly number[], { masks, longAfter }: EngineModel = model): number {
+  const first = longAfter !== undefined && tokens.length > longAfter ? longAfter : 0
+  return masks.reduce((sum, { window = tokens.length }) => {
+    const seen = tokens.map((token, position) => (position < tokens.length - window ? 0 : mixed(token, first + position)))
+    return (3 * sum + seen.reduce((all, one) => all + one, 0)) % 65_521
+  }, 0)
+}
 
 type Feed = { data: Float32Array & BigInt64Array; dims: readonly number[] }
 type Run = { B: number; S: number; T: number }
 
-/** A model that keeps token and position as its keys, and sums over whatever the masks let a token see. */
-function transparentSession(runs: Run[] = []): Pick<InferenceSession, 'run'> {
+/** A model that keeps token and position as its keys, and sums over whatever each of the masks lets a token see. */
+function transparentSession({ masks }: EngineModel, runs: Run[] = []): Pick<InferenceSession, 'run'> {
   const run = async (given: unknown) => {
     const feeds = given as Record<string, Feed>
     const [B, S] = feeds.input_ids!.dims as [number, number]
-    const T = feeds.past_bias!.dims[3]!
+    const T = feeds[masks[0]!.past]!.dims[3]!
     const R = feeds.read_positions!.dims[1]!
     runs.push({ B, S, T })
     const reward = new Float32Array(B * R)
@@ -30,15 +37,19 @@ function transparentSession(runs: Run[] = []): Pick<InferenceSession, 'run'> {
       }
       for (let r = 0; r < R; r++) {
         const at = Number(feeds.read_positions!.data[b * R + r])
-        let sum = 0
-        const see = (bias: number, token: number, position: number) => {
-          if (bias === 0) sum += mixed(token, position)
-        }
         const past = feeds['past_key.0']!.data
-        for (let t = 0; t < T; t++) see(feeds.past_bias!.data[b * T + t]!, past[(b * T + t) * 2]!, past[(b * T + t) * 2 + 1]!)
-        for (let s = 0; s < S; s++)
-          see(feeds.self_bias!.data[(b * S + at) * S + s]!, keys[(b * S + s) * 2]!, keys[(b * S + s) * 2 + 1]!)
-        reward[b * R + r] = sum % 65_521
+        for (const mask of masks) {
+          const [pastBias, selfBias] = [feeds[mask.past]!, feeds[mask.self]!]
+          const line = (b * pastBias.dims[2]! + (pastBias.dims[2] === 1 ? 0 : at)) * T
+          let sum = 0
+          const see = (bias: number, token: number, position: number) => {
+            if (bias === 0) sum += mixed(token, position)
+          }
+          for (let t = 0; t < T; t++) see(pastBias.data[line + t]!, past[(b * T + t) * 2]!, past[(b * T + t) * 2 + 1]!)
+          for (let s = 0; s < S; s++)
+            see(selfBias.data[(b * S + at) * S + s]!, keys[(b * S + s) * 2]!, keys[(b * S + s) * 2 + 1]!)
+          reward[b * R + r] = (3 * reward[b * R + r]! + sum) % 65_521
+        }
       }
     }
     return { reward: { data: reward }, 'key.0': { data: keys }, 'value.0': { data: keys.slice() } }
@@ -46,8 +57,12 @@ function transparentSession(runs: Run[] = []): Pick<InferenceSession, 'run'> {
   return { run: run as unknown as InferenceSession['run'] }
 }
 
-const model = { shape: { layers: 1, kvHeads: 1, headDim: 2 }, contextLength: 1024, output: 'reward', vocabSize: 31 } as const
-const engineOf = (runs?: Run[]) => new Engine(transparentSession(runs), model)
+const shape = { layers: 1, kvHeads: 1, headDim: 2 }
+const full: Mask = { past: 'past_bias', self: 'self_bias' }
+const model: EngineModel = { shape, masks: [full], contextLength: 1024, output: 'reward', vocabSize: 31 }
+const local = (window: number): Mask => ({ past: 'local_past_bias', self: 'local_self_bias', window })
+const engineOf = (runs?: Run[], changed: Partial<EngineModel> = {}) =>
+  new Engine(transparentSession({ ...model, ...changed }, runs), { ...model, ...changed })
 
 const call = (
   key: number,
@@ -62,47 +77,60 @@ const call = (
 })
 
 describe('Engine', () => {
-  it('reads every branch as if its whole sequence had been read alone, after any history of growing, forking and releasing', async () => {
-    const token = fc.nat(30)
-    const step = fc.record({
-      grow: fc.array(token, { maxLength: 3 }),
-      keep: fc.double({ min: 0, max: 1, noNaN: true }),
-      fork: fc.boolean(),
-      release: fc.boolean(),
-      follow: fc.boolean(),
-      branches: fc.array(fc.array(token, { minLength: 1, maxLength: 3 }), { maxLength: 4 }),
-    })
-    const start = fc.oneof(fc.array(token, { minLength: 1, maxLength: 20 }), fc.array(token, { minLength: 120, maxLength: 560 }))
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(start, { minLength: 1, maxLength: 4 }),
-        fc.array(fc.array(step, { minLength: 4, maxLength: 4 }), { maxLength: 6 }),
-        async (starts, rounds) => {
-          const engine = engineOf()
-          const sequences = starts.map((tokens) => [...tokens])
-          const offered: number[][][] = starts.map(() => [])
-          for (const round of rounds) {
-            const calls = sequences.map((tokens, key) => {
-              const { grow, keep, fork, release, follow, branches } = round[key]!
-              if (release) engine.release(key)
-              if (fork) tokens.length = Math.max(1, Math.floor(tokens.length * keep))
-              const chosen = offered[key]![0]
-              if (follow && chosen) tokens.push(...chosen)
-              else tokens.push(...grow)
-              offered[key] = branches
-              return call(key, tokens, branches.length > 0 ? branches : [[]])
-            })
-            const readings = await engine.run(calls)
-            readings.forEach(({ values }, key) => {
-              const { tokenIds, branches } = calls[key]!
-              expect([...values]).toEqual(branches.map((branch) => meaning([...tokenIds, ...branch])))
-            })
-          }
-        },
-      ),
-      { numRuns: 60 },
-    )
-  })
+  it.each<[string, Partial<EngineModel>]>([
+    ['full attention', {}],
+    ['a sliding window', { masks: [local(5)] }],
+    ['a window of one token', { masks: [local(1)] }],
+    ['full attention and a sliding window longer than a chunk', { masks: [full, local(CHUNK + 9)] }],
+    ['other positions for long sequences', { longAfter: 130 }],
+    ['other positions for sequences that are soon long, and a window', { longAfter: 9, masks: [full, local(4)] }],
+  ])(
+    'reads every branch as if its whole sequence had been read alone, after any growing, forking and releasing: %s',
+    async (_, changed) => {
+      const token = fc.nat(30)
+      const step = fc.record({
+        grow: fc.array(token, { maxLength: 3 }),
+        keep: fc.double({ min: 0, max: 1, noNaN: true }),
+        fork: fc.boolean(),
+        release: fc.boolean(),
+        follow: fc.boolean(),
+        branches: fc.array(fc.array(token, { minLength: 1, maxLength: 3 }), { maxLength: 4 }),
+      })
+      const start = fc.oneof(
+        fc.array(token, { minLength: 1, maxLength: 20 }),
+        fc.array(token, { minLength: 120, maxLength: 560 }),
+      )
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(start, { minLength: 1, maxLength: 4 }),
+          fc.array(fc.array(step, { minLength: 4, maxLength: 4 }), { maxLength: 6 }),
+          async (starts, rounds) => {
+            const engine = engineOf([], changed)
+            const sequences = starts.map((tokens) => [...tokens])
+            const offered: number[][][] = starts.map(() => [])
+            for (const round of rounds) {
+              const calls = sequences.map((tokens, key) => {
+                const { grow, keep, fork, release, follow, branches } = round[key]!
+                if (release) engine.release(key)
+                if (fork) tokens.length = Math.max(1, Math.floor(tokens.length * keep))
+                const chosen = offered[key]![0]
+                if (follow && chosen) tokens.push(...chosen)
+                else tokens.push(...grow)
+                offered[key] = branches
+                return call(key, tokens, branches.length > 0 ? branches : [[]])
+              })
+              const readings = await engine.run(calls)
+              readings.forEach(({ values }, key) => {
+                const { tokenIds, branches } = calls[key]!
+                expect([...values]).toEqual(branches.map((branch) => meaning([...tokenIds, ...branch], { ...model, ...changed })))
+              })
+            }
+          },
+        ),
+        { numRuns: 40 },
+      )
+    },
+  )
 
   it('takes the chosen candidate out of the tree instead of computing it again', async () => {
     const runs: Run[] = []
@@ -163,7 +191,7 @@ describe('Engine', () => {
       [
         [1, 2, 3, 5, 8],
         [1, 2, 3, 5, 9],
-      ].map(meaning),
+      ].map((tokens) => meaning(tokens)),
     )
     const [known] = await engine.run([call(1, [1, 2, 3, 5, 9])])
     expect([...known!.values]).toEqual([meaning([1, 2, 3, 5, 9])])
@@ -176,7 +204,7 @@ describe('Engine', () => {
     const beginning = Array.from({ length: 2 * CHUNK + 10 }, (_, index) => (index * 7) % 31)
     const prompts = [0, 1, 2].map((end) => [...beginning, end])
     const readings = await engine.run(prompts.map((prompt, key) => call(key, prompt)))
-    expect(readings.map(({ values }) => values[0])).toEqual(prompts.map(meaning))
+    expect(readings.map(({ values }) => values[0])).toEqual(prompts.map((prompt) => meaning(prompt)))
     expect(runs.map(({ B, S }) => [B, S])).toEqual([
       [1, CHUNK],
       [1, CHUNK],

@@ -52,6 +52,7 @@ describe('ModelWorker', () => {
   it('says so when a graph cannot be loaded', async () => {
     const setup = {
       shape: { layers: 1, kvHeads: 1, headDim: 2 },
+      masks: [{ past: 'past_bias', self: 'self_bias' }],
       contextLength: 8,
       output: 'logits',
       vocabSize: 8,

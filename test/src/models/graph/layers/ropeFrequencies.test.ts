@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { Rope } from '../../../../../src/models/checkpoint/ropeScaling.js'
-import { ropeFrequencies } from '../../../../../src/models/graph/layers/rope.js'
+import type { Rope } from '../../../../../src/models/checkpoint/rope.js'
+import { ropeFrequencies } from '../../../../../src/models/graph/layers/ropeFrequencies.js'
 
 const llama3 = { type: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4 } as const
 
 // `LlamaRotaryEmbedding(config).inv_freq` of transformers 5.23.0 for heads of 16.
-const known: [string, Rope, number[]][] = [
+const known: [string, Omit<Rope, 'rotaryDim'>, number[]][] = [
   [
     'theta 500',
     { ropeTheta: 500, ropeScaling: { type: 'none' } },
@@ -42,7 +42,7 @@ const known: [string, Rope, number[]][] = [
 
 describe('ropeFrequencies', () => {
   it.each(known)('are those of transformers to two units in the last place (%s)', (_, rope, expected) => {
-    const frequencies = ropeFrequencies(rope, 16)
+    const frequencies = ropeFrequencies({ ...rope, rotaryDim: 16 })
     expect(frequencies).toHaveLength(8)
     expected.forEach((value, pair) => {
       expect(Math.abs(frequencies[pair]! / value - 1)).toBeLessThan(2.5e-7)

@@ -1,0 +1,27 @@
+import type { Head } from '../../checkpoint/decoderConfig.js'
+import type { GraphBuilder, Value } from '../builder.js'
+import type { Weights } from '../weights.js'
+import { linear } from './linear.js'
+import { softCapped } from './softCapped.js'
+
+export type HeadSize = Readonly<{ head: Head; hiddenSize: number; vocabSize: number; tieWordEmbeddings: boolean }>
+
+/**
+ * What is read of the last hidden states [B, R, hidden]: `logits` float [B, R, V] of the output projection, capped where `softCap` is
+ * given; or `reward` float [B, R] of a projection to one number.
+ */
+export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size: HeadSize, softCap?: number): void {
+  const { hiddenSize, vocabSize } = size
+  const graph = whole.scope('head')
+  if (size.head === 'lm') {
+    const table = size.tieWordEmbeddings ? 'model.embed_tokens' : 'lm_head'
+    const logits = linear(graph, weights, hidden, table, { from: hiddenSize, to: vocabSize, bias: false })
+    whole.output('logits', softCapped(graph, logits, softCap), 'float', ['B', 'R', vocabSize])
+  } else {
+    const reward = linear(graph, weights, hidden, 'score', { from: hiddenSize, to: 1, bias: false })
+    whole.output('reward', graph.node('Squeeze', [reward, graph.constant('axis', BigInt64Array.of(-1n), [1])]), 'float', [
+      'B',
+      'R',
+    ])
+  }
+}

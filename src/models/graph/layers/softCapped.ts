@@ -1,0 +1,9 @@
+import type { GraphBuilder, Value } from '../builder.js'
+
+/** `cap · tanh(x / cap)`: values of any size, smoothly kept within ±cap. As they are where there is no cap. */
+export function softCapped(graph: GraphBuilder, values: Value, cap: number | undefined): Value {
+  if (cap === undefined) return values
+  const limit = graph.constant('soft_cap', Float32Array.of(cap), [])
+  const squashed = graph.node('Tanh', [graph.node('Div', [values, limit], { name: 'soft_cap/ratio' })], { name: 'soft_cap/tanh' })
+  return graph.node('Mul', [squashed, limit], { name: 'soft_cap/capped' })
+}

@@ -1,0 +1,13 @@
+import type { SlidingWindow } from '../checkpoint/slidingWindow.js'
+
+/** A pair of mask inputs, and how many tokens a query sees at most, itself included; all before it where there is no `window`. */
+export type Mask = Readonly<{ past: 'past_bias' | 'local_past_bias'; self: 'self_bias' | 'local_self_bias'; window?: number }>
+
+const full: Mask = { past: 'past_bias', self: 'self_bias' }
+
+/** The masks that a decoder's layers need: of full attention, of a sliding window, or both. */
+export function masksOf({ layers, slidingWindow }: Readonly<{ layers: number; slidingWindow?: SlidingWindow }>): readonly Mask[] {
+  if (!slidingWindow) return [full]
+  const local: Mask = { past: 'local_past_bias', self: 'local_self_bias', window: slidingWindow.tokens }
+  return slidingWindow.layers.filter(Boolean).length === layers ? [local] : [full, local]
+}
