@@ -1,4 +1,4 @@
-import { catchError, defer, finalize, from, map, mergeMap, type Observable, of, reduce, tap } from 'rxjs'
+import { catchError, defer, finalize, map, mergeMap, type Observable, of, reduce, tap } from 'rxjs'
 import * as z from 'zod'
 import type { BatchReport } from '../operators/batchCalls.js'
 import { ModelLostError, messageOf, OptionError, ShapeError } from '../src/core/errors.js'
@@ -12,6 +12,7 @@ import { perToken, type Search } from './perToken.js'
 import { emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
 import { schedule } from './schedule.js'
 import { startOf } from './startOf.js'
+import { valuesOf } from './valuesOf.js'
 
 const aFunction = <T>() =>
   z
@@ -62,7 +63,8 @@ export function generate(
     onNotice,
     onBatch: onEvent && ((model, report) => onEvent({ type: 'batch', model, report })),
   })
-  const { reward, rewards } = scheduled
+  const { rewards } = scheduled
+  const told = { trace, rewards: models.rewards.map(({ name }) => name) }
   const search = ('search' in decoder ? decoder : perToken(decoder)).search(scheduled)
   checkNeed(search.need ?? 'all', models)
 
@@ -82,17 +84,14 @@ export function generate(
     const key = { id: job.prompt.id, sample: job.sample }
     return search.steps(start, finished).pipe(
       tap(() => onEvent?.({ type: 'token', key })),
-      reduce((sum, one) => tally(sum, one, { trace, reward: reward?.name }), emptyTally()),
+      reduce((sum, one) => tally(sum, one, told), emptyTally()),
       mergeMap((sum) => {
         if (!sum.last?.finish) throw new ShapeError('The decoder ended before the sequence was finished')
-        const value: Observable<number | null> = reward ? from(reward.value(valued(sum.last))) : of(null)
-        const made = (whole: number | null) => rowOf(sum, text, whole, { startedAt, durationMs: now() - startedAt }, trace)
-        return value.pipe(
-          map(made),
-          catchError((error: unknown) => {
-            if (error instanceof ModelLostError) throw error
+        return valuesOf(rewards, valued(sum.last)).pipe(
+          map(({ values, error }) => {
+            const made = rowOf(sum, text, values, { startedAt, durationMs: now() - startedAt }, told)
             // The reply is there and stays; only its value is missing.
-            return of({ ...made(null), finishReason: 'error' as const, error: messageOf(error) })
+            return error === undefined ? made : { ...made, finishReason: 'error' as const, error }
           }),
         )
       }),
@@ -109,7 +108,9 @@ export function generate(
         catchError((error: unknown) => {
           // Without its model no prompt can go on: the run fails, and what is not done stays to be done.
           if (error instanceof ModelLostError) throw error
-          return of(errorRow(job, messageOf(error), codec, seed, { startedAt, durationMs: now() - startedAt }))
+          return of(
+            errorRow(job, messageOf(error), { startedAt, durationMs: now() - startedAt }, { codec, seed, rewards: told.rewards }),
+          )
         }),
         map((made): Row => (job.prompt.input ? { ...made, input: job.prompt.input } : made)),
         tap((made) => onEvent?.({ type: 'row', row: made })),
@@ -127,7 +128,7 @@ export function generate(
       spec: {
         ...settings.spec,
         decoder: search.spec ?? { steps: [{ custom: {} }] },
-        rewards: models.rewards.map(({ name }) => name),
+        rewards: told.rewards,
         ...{ maxNewTokens, maxPromptTokens, samples, stop, trace },
       },
       seed,

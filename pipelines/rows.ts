@@ -2,6 +2,9 @@ import type { PromptContent, Row, Sequence, TextCodec, TracedStep } from '../src
 import type { DecodedStep } from './decode.js'
 import type { Job } from './jobs.js'
 
+/** The value of a whole sequence by each reward, by name; null where it failed. */
+export type Values = Readonly<Record<string, number | null>>
+
 /** When a row was begun and how long it took, in milliseconds. */
 type Timing = Readonly<{ startedAt: number; durationMs: number }>
 
@@ -10,31 +13,45 @@ export type Tally = {
   last?: DecodedStep
   readonly logits: number[]
   readonly scores: number[]
-  readonly rewards: number[]
+  /** By the rewards' names: one list a reward that scored candidates. */
+  readonly rewards: Map<string, number[]>
   readonly trace: TracedStep[]
 }
 
-export const emptyTally = (): Tally => ({ logits: [], scores: [], rewards: [], trace: [] })
+export const emptyTally = (): Tally => ({ logits: [], scores: [], rewards: new Map(), trace: [] })
+
+/** What rows say of rewards: the run's, by name, the first one first. A decoder's own reward is the first of a run without any. */
+export type RowOptions = Readonly<{ trace: boolean; rewards: readonly string[] }>
 
 /** Adds a step. The tally is changed in place: it belongs to one sequence, and copying it would cost the square of the length. */
-export function tally(
-  sum: Tally,
-  step: DecodedStep,
-  { trace, reward }: Readonly<{ trace: boolean; reward: string | undefined }>,
-): Tally {
-  const { index, tokenIds, tokenLogits, scores } = step
-  const rewards = step.rewards?.[reward ?? ''] ?? Object.values(step.rewards ?? {})[0]
+export function tally(sum: Tally, step: DecodedStep, { trace, rewards: names }: RowOptions): Tally {
+  const { index, tokenIds, tokenLogits, scores, rewards: scored = {} } = step
+  const [first = Object.keys(scored)[0], ...others] = names
   sum.last = step
   sum.logits.push(tokenLogits[index]!)
   sum.scores.push(scores[index]!)
-  if (rewards) sum.rewards.push(rewards[index]!)
-  if (trace) sum.trace.push({ tokenIds, logits: tokenLogits, ...(rewards && { rewards }), scores })
+  for (const [name, rewards] of Object.entries(scored)) {
+    const chosen = sum.rewards.get(name)
+    if (chosen) chosen.push(rewards[index]!)
+    else sum.rewards.set(name, [rewards[index]!])
+  }
+  if (trace) {
+    const rewards = scored[first ?? '']
+    const otherRewards = Object.fromEntries(others.flatMap((name) => (scored[name] ? [[name, scored[name]]] : [])))
+    sum.trace.push({
+      ...{ tokenIds, logits: tokenLogits, scores },
+      ...(rewards && { rewards }),
+      ...(others.length > 0 && { otherRewards }),
+    })
+  }
   return sum
 }
 
-/** The row of a finished sequence. `reward`: the value of prompt and reply, or null without a reward. */
-export function rowOf(sum: Tally, prompt: string, reward: number | null, timing: Timing, trace: boolean): Row {
+/** The row of a finished sequence. `values`: of prompt and reply, by the rewards' names; null where a reward failed. */
+export function rowOf(sum: Tally, prompt: string, values: Values, timing: Timing, { trace, rewards: names }: RowOptions): Row {
   const { sequence, finish } = sum.last!
+  const [first = [...sum.rewards.keys()][0] ?? '', ...others] = names
+  const rewardsOf = (name: string) => sum.rewards.get(name) ?? null
   return {
     id: sequence.promptId,
     sample: sequence.sample,
@@ -44,8 +61,9 @@ export function rowOf(sum: Tally, prompt: string, reward: number | null, timing:
     tokenIds: sequence.tokenIds,
     finishReason: finish!.reason,
     error: null,
-    reward,
-    rewards: sum.rewards.length > 0 ? sum.rewards : null,
+    reward: values[first] ?? null,
+    rewards: rewardsOf(first),
+    ...otherRewards(others, (name) => ({ reward: values[name] ?? null, rewards: rewardsOf(name) })),
     logits: sum.logits,
     scores: sum.scores,
     seed: sequence.seed,
@@ -56,8 +74,10 @@ export function rowOf(sum: Tally, prompt: string, reward: number | null, timing:
   }
 }
 
+type ErrorOptions = Readonly<{ codec: TextCodec; seed: number }> & Pick<RowOptions, 'rewards'>
+
 /** The row of a prompt that could not finish: who it was, and why. */
-export function errorRow({ prompt, sample }: Job, error: string, codec: TextCodec, seed: number, timing: Timing): Row {
+export function errorRow({ prompt, sample }: Job, error: string, timing: Timing, { codec, seed, rewards }: ErrorOptions): Row {
   return {
     id: prompt.id,
     sample,
@@ -69,6 +89,7 @@ export function errorRow({ prompt, sample }: Job, error: string, codec: TextCode
     error,
     reward: null,
     rewards: null,
+    ...otherRewards(rewards.slice(1), () => ({ reward: null, rewards: null })),
     logits: null,
     scores: null,
     seed,
@@ -77,6 +98,11 @@ export function errorRow({ prompt, sample }: Job, error: string, codec: TextCode
     ...timing,
   }
 }
+
+type Other = NonNullable<Row['otherRewards']>[string]
+
+const otherRewards = (names: readonly string[], of: (name: string) => Other): Pick<Row, 'otherRewards'> =>
+  names.length === 0 ? {} : { otherRewards: Object.fromEntries(names.map((name) => [name, of(name)])) }
 
 /** A prompt as text; null where it cannot be rendered, which is as a rule what the row's error says. */
 function shownText(content: PromptContent, codec: TextCodec): string | null {

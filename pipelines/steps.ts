@@ -54,10 +54,15 @@ export function steps(...operators: readonly Op<never, unknown>[]): StepOperator
 
 /** `steps` for operators whose types are not known when this is compiled: those that came as data and were checked as such. */
 export function composed(operators: readonly DescribedOperator<never, unknown>[]): StepOperator {
+  const operator = chained<LogitsStep, Selected>(operators)
+  const parts = operators.flatMap((each) => each.parts ?? each)
+  return Object.assign(operator, { spec: specOf(parts), need: needOf(parts) })
+}
+
+/** Operators in a row, whose types were checked before. */
+export function chained<In, Out>(operators: readonly DescribedOperator<never, unknown>[]): OperatorFunction<In, Out> {
   const chain = operators as readonly OperatorFunction<unknown, unknown>[]
-  const operator = (source: Observable<LogitsStep>) =>
-    chain.reduce<Observable<unknown>>((stream, next) => next(stream), source) as Observable<Selected>
-  return Object.assign(operator, { spec: specOf(operators), need: needOf(operators) })
+  return (source) => chain.reduce<Observable<unknown>>((stream, next) => next(stream), source) as Observable<Out>
 }
 
 /** An operator of one's own has no entry: the spec says only that there was one. */

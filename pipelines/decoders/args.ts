@@ -1,26 +1,32 @@
 import * as z from 'zod'
 import { batchReward } from '../../operators/batchReward.js'
-import { combineScore, combineScoreOptions } from '../../operators/combineScore.js'
+import { combineScore } from '../../operators/combineScore.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/types.js'
+import { perReward, weighted, weightOption } from '../perReward.js'
 import { steps } from '../steps.js'
 
 export const argsOptions = z.strictObject({
   k: topKOptions.shape.k.default(10).describe('an integer >= 1'),
-  weight: combineScoreOptions.shape.weight.default(1.5).describe('a finite number'),
+  weight: weightOption,
 })
 export type ArgsOptions = z.input<typeof argsOptions>
 
 /**
- * ARGS-greedy: of the k likeliest tokens the one with the highest `logit + weight * reward`.
+ * ARGS-greedy: of the k likeliest tokens the one with the highest `logit + weight * reward`, where there are several rewards with the
+ * highest `logit + weight_1 * reward_1 + weight_2 * reward_2 …`.
+ *
+ * `weight`: a number, of the first reward, or numbers by the rewards' names; of those it leaves out, 1.5.
  *
  * @see ARGS: Alignment as Reward-Guided Search (Khanov et al., 2024), Algorithm 1
  */
 // biome-ignore format: one operator a line
-export const args = ({ k = 10, weight = 1.5 }: ArgsOptions = {}): Decoder => ({ reward }) => steps(
+export const args = ({ k = 10, weight = 1.5 }: ArgsOptions = {}): Decoder => (models) => steps(
   topK({ k }),
-  batchReward({ reward }),
-  combineScore({ weight }),
+  perReward(weighted(models, weight), ({ reward, weight }) => [
+    batchReward({ reward }),
+    combineScore({ weight, reward: reward.name }),
+  ]),
   selectGreedy(),
 )

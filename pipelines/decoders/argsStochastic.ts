@@ -4,6 +4,7 @@ import { combineScore } from '../../operators/combineScore.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/types.js'
+import { perReward, weighted } from '../perReward.js'
 import { steps } from '../steps.js'
 import { argsOptions } from './args.js'
 
@@ -13,14 +14,17 @@ export const argsStochasticOptions = argsOptions.extend({
 export type ArgsStochasticOptions = z.input<typeof argsStochasticOptions>
 
 /**
- * ARGS-stochastic: samples among the k likeliest tokens from the softmax of `(logit + weight * reward) / temperature`.
+ * ARGS-stochastic: samples among the k likeliest tokens from the softmax of `(logit + weight * reward) / temperature`; several rewards
+ * and their weights as in `args`.
  *
  * @see ARGS: Alignment as Reward-Guided Search (Khanov et al., 2024), section 3
  */
 // biome-ignore format: one operator a line
-export const argsStochastic = ({ k = 10, weight = 1.5, temperature = 0.7 }: ArgsStochasticOptions = {}): Decoder => ({ reward }) => steps(
+export const argsStochastic = ({ k = 10, weight = 1.5, temperature = 0.7 }: ArgsStochasticOptions = {}): Decoder => (models) => steps(
   topK({ k }),
-  batchReward({ reward }),
-  combineScore({ weight }),
+  perReward(weighted(models, weight), ({ reward, weight }) => [
+    batchReward({ reward }),
+    combineScore({ weight, reward: reward.name }),
+  ]),
   sampleTemperature({ temperature }),
 )

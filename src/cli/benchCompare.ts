@@ -1,4 +1,5 @@
 import { type ArgsOptions, argsOptions } from '../../pipelines/decoders/args.js'
+import { weightsOf } from '../../pipelines/perReward.js'
 import { OptionError } from '../core/errors.js'
 import type { Models } from '../core/types.js'
 import type { Baseline } from './benchBaseline.js'
@@ -33,8 +34,11 @@ type Setting = Readonly<{
 const WARM_UP_TOKENS = 2
 
 /** What the decoders choose by, as a baseline is asked for it. */
-function choiceOf(decoder: string, options: ArgsOptions): { k: number; weight: number } {
-  if (decoder === 'args') return argsOptions.parse(options)
+function choiceOf({ decoder, options, reward }: Setting): { k: number; weight: number } {
+  if (decoder === 'args') {
+    const { k, weight } = argsOptions.parse(options)
+    return { k, weight: weightsOf([{ name: reward }], weight)[reward]! }
+  }
   if (decoder === 'greedy') return { k: 1, weight: 0 }
   throw new OptionError(`Expected \`--baseline\` with the decoders args and greedy, which draw nothing, got \`${decoder}\``)
 }
@@ -47,8 +51,8 @@ export async function compare(
   decodeTokensPerSecond: number,
 ): Promise<Compared> {
   const { startedAt, endedAt, rows } = recording
-  const { lm, reward, decoder, concurrency, maxNewTokens, models, options } = setting
-  const task = { lm, reward, concurrency, ...choiceOf(decoder, options), end_token_ids: models.lm.endTokenIds }
+  const { lm, reward, concurrency, maxNewTokens, models } = setting
+  const task = { lm, reward, concurrency, ...choiceOf(setting), end_token_ids: models.lm.endTokenIds }
   const prompts = rows.map(({ promptTokenIds }) => promptTokenIds)
   await baseline.decode({ ...task, prompt_token_ids: prompts.slice(0, 1), max_new_tokens: WARM_UP_TOKENS })
   const answer = await baseline.decode({ ...task, prompt_token_ids: prompts, max_new_tokens: maxNewTokens })

@@ -14,7 +14,7 @@ export async function dryRun(input: string, flags: GenerateFlags, { stdout, sign
   const rows = await countRows(input)
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const models = await Promise.all(
-    [{ role: 'lm', path: lm }, ...rewards.map(({ path, name = path }) => ({ role: `reward ${name}`, path }))].map(
+    [{ role: 'lm', path: lm }, ...rewards.map(({ path, name }) => ({ role: `reward ${name}`, path }))].map(
       async ({ role, path }) => {
         const { config, tensors, graph } = await readModel(path, { head: role === 'lm' ? 'lm' : 'reward', role, dtype })
         const size = sizeOf(config, tensors, graph.inMemory)

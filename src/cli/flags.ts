@@ -1,4 +1,5 @@
-import type * as z from 'zod'
+import * as z from 'zod'
+import type { Weight } from '../../pipelines/perReward.js'
 import { decoders } from '../../pipelines/registry.js'
 import { OptionError } from '../core/errors.js'
 
@@ -53,10 +54,38 @@ export function namedPath(value: string): NamedPath {
   return match ? { name: match[1]!, path } : { path }
 }
 
+const WEIGHT = z.number().describe('a finite number, or NAME=NUMBER with commas between')
+
+/** A parser of `1.5`, the weight of the first reward, and of `safe=1,short=0.5`, weights by the rewards' names. */
+export function weight(flag: string): (text: string) => Weight {
+  return (text) => {
+    if (!text.includes('=')) return number(flag, WEIGHT)(text)
+    const pairs = text.split(',').map((pair) => {
+      const at = pair.lastIndexOf('=')
+      return [pair.slice(0, at).trim(), number(flag, WEIGHT)(at === -1 ? '' : pair.slice(at + 1))] as const
+    })
+    const twice = pairs.find(([name], index) => pairs.findIndex(([other]) => other === name) !== index)
+    if (twice) throw new OptionError(`Expected each reward once in \`--${flag}\`, got \`${twice[0]}\` twice`)
+    return Object.fromEntries(pairs)
+  }
+}
+
+type DecoderOption = Readonly<{
+  flag: string
+  about: string
+  parse?: (flag: string) => (text: string) => unknown
+  value?: string
+}>
+
 /** What a decoder's option is called on the command line, and what it is. */
-const decoderFlags: Readonly<Record<string, Readonly<{ flag: string; about: string }>>> = {
+const decoderFlags: Readonly<Record<string, DecoderOption>> = {
   k: { flag: 'k', about: 'candidates a step' },
-  weight: { flag: 'weight', about: 'weight of the reward: score = logit + weight * reward' },
+  weight: {
+    flag: 'weight',
+    about: 'weight of the reward: score = logit + weight * reward; of several by their names: safe=1,short=0.5',
+    parse: weight,
+    value: 'numbers',
+  },
   temperature: { flag: 'temperature', about: 'divisor of the scores before sampling' },
   first: { flag: 'first', about: 'candidates that are scored in any case' },
   spread: { flag: 'spread', about: 'how much better than the best so far a reward is taken to be' },
@@ -67,7 +96,7 @@ const flagOf = (option: string): string =>
   decoderFlags[option]?.flag ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 /** A decoder's option as a flag, over all decoders that take it. */
-export type DecoderFlag = Readonly<{ option: string; flag: string; about: string }>
+export type DecoderFlag = Readonly<{ option: string; flag: string; value: string; about: string }>
 
 /** The flags that decoders take, out of the registry's schemas, each with its defaults. */
 export function flagsOfDecoders(): DecoderFlag[] {
@@ -77,7 +106,8 @@ export function flagsOfDecoders(): DecoderFlag[] {
     const defaults = takers.map(
       ([name, { options: schema }]) => `${name} ${String((schema.shape[option] as z.ZodType).parse(undefined))}`,
     )
-    return { option, flag: flagOf(option), about: `${decoderFlags[option]?.about ?? option} (default: ${defaults.join(', ')})` }
+    const { about = option, value = 'number' } = decoderFlags[option] ?? {}
+    return { option, flag: flagOf(option), value, about: `${about} (default: ${defaults.join(', ')})` }
   })
 }
 
@@ -87,7 +117,7 @@ export function flagsOfDecoders(): DecoderFlag[] {
  * @param given texts of the flags that were given, by option
  * @throws OptionError for a flag that the decoder does not take, and for a value that may not be
  */
-export function decoderOptions(decoder: string, given: Readonly<Record<string, string>>): Record<string, number> {
+export function decoderOptions(decoder: string, given: Readonly<Record<string, string>>): Record<string, unknown> {
   const shape = decoders[decoder]!.options.shape
   const entries = Object.entries(given).map(([option, value]) => {
     const schema = shape[option] as z.ZodType | undefined
@@ -97,7 +127,8 @@ export function decoderOptions(decoder: string, given: Readonly<Record<string, s
         `The decoder \`${decoder}\` takes no \`--${flagOf(option)}\`; it takes ${taken.join(', ') || 'no options'}`,
       )
     }
-    return [option, number(flagOf(option), schema)(value)] as const
+    const parse = decoderFlags[option]?.parse ?? ((flag) => number(flag, schema))
+    return [option, parse(flagOf(option))(value)] as const
   })
   return Object.fromEntries(entries)
 }

@@ -1,5 +1,7 @@
+import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type GenerateOptions, generateOptions } from '../../pipelines/generate.js'
+import { type Weight, weightsOf } from '../../pipelines/perReward.js'
 import { decoders } from '../../pipelines/registry.js'
 import { OptionError } from '../core/errors.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
@@ -42,10 +44,10 @@ export type GenerateFlags = Readonly<{
   promptColumn: string | undefined
   keepInput: boolean
   lm: string
-  rewards: readonly NamedPath[]
+  rewards: readonly Required<NamedPath>[]
   dtype: WeightDtype
   decoder: string
-  decoderOptions: Readonly<Record<string, number>>
+  decoderOptions: Readonly<Record<string, unknown>>
   /** The decoder and its options, for people. */
   about: string
   settings: Required<Pick<GenerateOptions, 'maxNewTokens' | 'samples' | 'seed' | 'concurrency' | 'stop' | 'trace'>>
@@ -64,10 +66,10 @@ export function generateFlags(command: Command): Command {
     .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
-    .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', repeated(namedPath))
+    .option('--reward <[name=]folder>', 'reward model, repeatable (default: the embedded chat-rm)', repeated(namedPath))
     .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
     .option('--decoder <name>', Object.keys(decoders).join(', '), oneOf('decoder', Object.keys(decoders)), 'args')
-  for (const { flag, about } of flagsOfDecoders()) command.option(`--${flag} <number>`, about)
+  for (const { flag, value, about } of flagsOfDecoders()) command.option(`--${flag} <${value}>`, about)
   return command
     .option(
       '--max-new-tokens <number>',
@@ -92,6 +94,17 @@ export function generateFlags(command: Command): Command {
     .option('--dry-run', 'print what would run and the memory it needs')
 }
 
+/** A model without a name of its own is called after its folder. */
+const withName = ({ path, name = basename(resolve(path)) }: NamedPath): Required<NamedPath> => ({ path, name })
+
+/** `safe=1,short=0.5`, as it is given. */
+const shown = (value: unknown): string =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value)
+        .map((pair) => pair.join('='))
+        .join(',')
+    : String(value)
+
 /**
  * Flags, checked against each other.
  *
@@ -104,16 +117,17 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
     if (given && output === undefined) throw new OptionError(`Expected \`--output\` beside \`--${flag}\`, got none`)
   }
   if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
-  const rewards = flags.reward ?? [{ path: embedded('chat-rm') }]
-  // The decoders combine one reward; a second one would be loaded and ignored.
-  if (rewards.length > 1) throw new OptionError(`Expected one \`--reward\`, got ${rewards.length}`)
+  const rewards = (flags.reward ?? [{ path: embedded('chat-rm') }]).map(withName)
+  const twice = rewards.find(({ name }, index) => rewards.findIndex((other) => other.name === name) !== index)
+  if (twice) throw new OptionError(`Expected each \`--reward\` to have a name of its own, got \`${twice.name}\` twice`)
   const given = flagsOfDecoders().flatMap(({ option, flag }) => {
     const value = flags[camel(flag) as keyof GivenFlags]
     return value === undefined ? [] : [[option, value as string] as const]
   })
   const options = decoderOptions(decoder, Object.fromEntries(given))
-  const all = decoders[decoder]!.options.parse(options) as Readonly<Record<string, number>>
-  const said = Object.entries(all).map(([name, value]) => `${name} ${value}`)
+  const all: Readonly<Record<string, unknown>> = decoders[decoder]!.options.parse(options)
+  if (options.weight !== undefined) weightsOf(rewards, options.weight as Weight)
+  const said = Object.entries(all).map(([name, value]) => `${name} ${shown(value)}`)
   return {
     ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, keepInput, decoder, dtype: flags.dtype },
     lm: flags.lm ?? embedded('chat-lm'),

@@ -36,17 +36,24 @@ export function progress({ stream, now = Date.now }: ProgressOptions): Progress 
   const isTerminal = stream.isTTY === true
   const startedAt = now()
   let total: number | undefined
-  let [rows, skipped, tokens, errors, rewards, rewarded] = [0, 0, 0, 0, 0, 0]
+  let [rows, skipped, tokens, errors] = [0, 0, 0, 0]
+  // Of the first reward under the name '', of the others under theirs.
+  const means = new Map<string, Readonly<{ sum: number; count: number }>>()
   let drawnAt = startedAt
   let ended = false
 
+  const average = (name: string, value: number | null): void => {
+    if (value === null || !Number.isFinite(value)) return
+    const { sum, count } = means.get(name) ?? { sum: 0, count: 0 }
+    means.set(name, { sum: sum + value, count: count + 1 })
+  }
   const status = (): string => {
     const elapsed = now() - startedAt
     const done = rows + skipped
     const parts = [
       `${done}${total === undefined ? '' : ` of ${total}`} ${(total ?? done) === 1 ? 'row' : 'rows'}`,
       ...(tokens > 0 && elapsed > 0 ? [`${Math.round((tokens * 1000) / elapsed)} tokens/s`] : []),
-      ...(rewarded > 0 ? [`mean reward ${(rewards / rewarded).toFixed(3)}`] : []),
+      ...[...means].map(([name, { sum, count }]) => `mean ${name === '' ? 'reward' : name} ${(sum / count).toFixed(3)}`),
       ...(errors > 0 ? [`${errors} ${errors === 1 ? 'error' : 'errors'}`] : []),
       ...(total !== undefined && rows > 0 && done < total ? [`${seconds((elapsed / rows) * (total - done))} left`] : []),
     ]
@@ -70,13 +77,11 @@ export function progress({ stream, now = Date.now }: ProgressOptions): Progress 
       total = count
       tick()
     },
-    row({ reward, finishReason }) {
+    row({ reward, otherRewards = {}, finishReason }) {
       rows++
       if (finishReason === 'error') errors++
-      if (reward !== null && Number.isFinite(reward)) {
-        rewards += reward
-        rewarded++
-      }
+      average('', reward)
+      for (const [name, other] of Object.entries(otherRewards)) average(name, other.reward)
       tick()
     },
     token() {

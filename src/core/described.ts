@@ -10,6 +10,8 @@ export type OperatorEntry = Readonly<{ name: string; options: Readonly<Record<st
 /** An RxJS operator that knows its registry entry. */
 export interface DescribedOperator<In, Out> extends OperatorFunction<In, Out> {
   readonly entry?: OperatorEntry
+  /** The operators that this one is made of, in their order; it has no entry of its own then. */
+  readonly parts?: readonly DescribedOperator<never, unknown>[]
 }
 
 /** The same operator, carrying its entry; `steps` makes the decoder's spec of the entries. */

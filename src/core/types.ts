@@ -94,8 +94,14 @@ export type Prompt = Readonly<{
 
 export type FinishReason = 'stop' | 'length' | 'error'
 
-/** The candidates of one step, for `--trace`. */
-export type TracedStep = Readonly<{ tokenIds: Int32Array; logits: Float32Array; rewards?: Float32Array; scores: Float32Array }>
+/** The candidates of one step, for `--trace`; `otherRewards` as in Row. */
+export type TracedStep = Readonly<{
+  tokenIds: Int32Array
+  logits: Float32Array
+  rewards?: Float32Array
+  otherRewards?: Readonly<Record<string, Float32Array>>
+  scores: Float32Array
+}>
 
 /** One prompt and sample, finished. Field names are the Parquet columns in camelCase. */
 export type Row = Readonly<{
@@ -107,10 +113,12 @@ export type Row = Readonly<{
   tokenIds: readonly number[] | null
   finishReason: FinishReason
   error: string | null
-  /** Of prompt and reply up to the stop; null without a reward. */
+  /** Of prompt and reply up to the stop, by the first reward; null without one. */
   reward: number | null
   /** Of the chosen token at each step, by the first reward; null for decoders that do not score candidates. */
   rewards: readonly number[] | null
+  /** Both of each further reward, by name, where the run has several: the columns `reward_NAME` and `rewards_NAME`. */
+  otherRewards?: Readonly<Record<string, Readonly<{ reward: number | null; rewards: readonly number[] | null }>>>
   logits: readonly number[] | null
   scores: readonly number[] | null
   seed: number | null

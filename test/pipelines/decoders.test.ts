@@ -11,7 +11,7 @@ import { decoderByName, decoders } from '../../pipelines/registry.js'
 import { schedule } from '../../pipelines/schedule.js'
 import { OptionError } from '../../src/core/errors.js'
 import type { Decoder, DecoderModels } from '../../src/core/types.js'
-import { fakeLm, fakeModels } from '../fakes.js'
+import { fakeLm, fakeModels, fakeRm } from '../fakes.js'
 import { logitsStep } from '../marbles.js'
 
 const models = schedule(fakeModels())
@@ -20,7 +20,7 @@ const stepsOf = (decoder: Decoder) => decoder(models).spec!.steps
 
 describe('the decoders', () => {
   it("are the paper's, with its defaults", () => {
-    const chosen = [{ topK: { k: 10 } }, { batchReward: { reward: 'fake' } }, { combineScore: { weight: 1.5 } }]
+    const chosen = [{ topK: { k: 10 } }, { batchReward: { reward: 'fake' } }, { combineScore: { weight: 1.5, reward: 'fake' } }]
     expect(stepsOf(args())).toEqual([...chosen, { selectGreedy: {} }])
     expect(stepsOf(argsStochastic())).toEqual([...chosen, { sampleTemperature: { temperature: 0.7 } }])
     expect(stepsOf(greedy())).toEqual([{ topK: { k: 1 } }, { selectGreedy: {} }])
@@ -30,6 +30,43 @@ describe('the decoders', () => {
       { topP: { p: 0.95 } },
       { sampleTemperature: { temperature: 1 } },
     ])
+  })
+  it('combine all rewards, each with its weight', () => {
+    const three = schedule(fakeModels(fakeLm(), [fakeRm({ name: 'safe' }), fakeRm({ name: 'short' }), fakeRm({ name: 'kind' })]))
+    const combined = (weights: readonly (readonly [string, number])[]) =>
+      weights.flatMap(([reward, weight]) => [{ batchReward: { reward } }, { combineScore: { weight, reward } }])
+    expect(args({ weight: { short: 0.5, safe: 1 } })(three).spec!.steps).toEqual([
+      { topK: { k: 10 } },
+      ...combined([
+        ['safe', 1],
+        ['short', 0.5],
+        ['kind', 1.5],
+      ]),
+      { selectGreedy: {} },
+    ])
+    expect(argsStochastic({ weight: 2 })(three).spec!.steps.slice(1, -1)).toEqual(
+      combined([
+        ['safe', 2],
+        ['short', 1.5],
+        ['kind', 1.5],
+      ]),
+    )
+    expect(argsInOrder({ weight: 2 })(three).spec!.steps.slice(1, -1)).toEqual([
+      ...combined([
+        ['kind', 1.5],
+        ['short', 1.5],
+      ]),
+      { batchRewardInOrder: { reward: 'safe', weight: 2, first: 2, spread: 1 } },
+      { combineScore: { weight: 2, reward: 'safe' } },
+    ])
+  })
+  it('refuse a weight of a reward that is not there', () => {
+    const refused = new OptionError('Expected `weight` to name rewards (fake), got `kind`')
+    expect(() => args({ weight: { kind: 1 } })(models)).toThrow(refused)
+    expect(() => argsInOrder({ weight: { kind: 1 } })(models)).toThrow(refused)
+    expect(() => decoderByName('args', { weight: { fake: Number.NaN } })).toThrow(
+      /Expected `weight` to be a finite number, or finite numbers by the names of rewards, got /,
+    )
   })
   it('have the defaults that their schemas say', () => {
     expect(stepsOf(args(argsOptions.parse({})))).toEqual(stepsOf(args()))

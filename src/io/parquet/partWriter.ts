@@ -3,7 +3,7 @@ import { encodeParquet } from './encodeParquet.js'
 import { keyOf, RUN_KEY } from './heldRows.js'
 import { addPart, removeParts, replacePart } from './partFiles.js'
 import { readParquet } from './readParquet.js'
-import { columnsOf, recordOf } from './rowColumns.js'
+import { columnNames, columnsOf, recordOf } from './rowColumns.js'
 
 /** When rows become a part file: at so many rows, or so long after the first of them. */
 export type FlushPolicy = Readonly<{ rows: number; milliseconds: number }>
@@ -90,9 +90,7 @@ export function partWriter({ folder, meta, replaces, failed, policy = growing }:
 
   const write = async (rows: readonly Row[]) => {
     const records = rows.map(recordOf)
-    const names = new Set(records.flatMap(Object.keys))
-    if (meta.spec.trace === true) names.add('candidate_ids')
-    if (meta.spec.keepInput === true) names.add('input')
+    const names = new Set([...columnNames(meta), ...records.flatMap(Object.keys)])
     const bytes = await encodeParquet(columnsOf(names), records, { [RUN_KEY]: JSON.stringify(meta) })
     const replacing = async () => {
       await replaceOnce()

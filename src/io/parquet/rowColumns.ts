@@ -1,4 +1,4 @@
-import type { Row, TracedStep } from '../../core/types.js'
+import type { Row, RunMeta, TracedStep } from '../../core/types.js'
 import { rowToJson } from '../rowToJson.js'
 import type { Columns } from './encodeParquet.js'
 
@@ -31,18 +31,53 @@ const trace: Columns = {
 
 const input: Columns = { input: { type: 'JSON' } }
 
-/** The columns of a part file that holds these records: the same for all but `--trace` and the input's own columns. */
-export const columnsOf = (names: ReadonlySet<string>): Columns => ({
-  ...base,
-  ...(names.has('candidate_ids') ? trace : {}),
-  ...(names.has('input') ? input : {}),
-})
+/** The columns of further rewards, by what their names begin with. */
+const perReward: Columns = {
+  reward_: { type: 'DOUBLE' },
+  rewards_: { type: 'FLOAT', lists: 1 },
+  candidate_rewards_: { type: 'FLOAT', lists: 2 },
+}
+
+/** The columns of a part file that holds these records: the same for all but further rewards, `--trace` and the input's own columns. */
+export function columnsOf(names: ReadonlySet<string>): Columns {
+  const others = [...names].flatMap((name) => {
+    const kind = Object.keys(perReward).find((start) => name.startsWith(start))
+    return kind === undefined ? [] : [[name, perReward[kind]!] as const]
+  })
+  return {
+    ...base,
+    ...(names.has('candidate_ids') ? trace : {}),
+    ...Object.fromEntries(others),
+    ...(names.has('input') ? input : {}),
+  }
+}
+
+/** Columns that every part of a run has, whatever its rows hold. */
+export function columnNames({ spec: { rewards, trace: traced, keepInput } }: RunMeta): string[] {
+  const others = Array.isArray(rewards) ? rewards.slice(1) : []
+  const kinds = Object.keys(perReward).filter((kind) => traced === true || kind !== 'candidate_rewards_')
+  return [
+    ...(traced === true ? ['candidate_ids'] : []),
+    ...kinds.flatMap((kind) => others.map((name) => `${kind}${name}`)),
+    ...(keepInput === true ? ['input'] : []),
+  ]
+}
 
 const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null)
 const list = (values: ArrayLike<number> | null | undefined): (number | null)[] | null =>
   values ? Array.from(values, finite) : null
 const lists = (steps: readonly TracedStep[], of: (step: TracedStep) => ArrayLike<number> | undefined) =>
   steps.map((step) => list(of(step)))
+
+/** The columns of further rewards, each named after its reward. */
+function othersOf({ otherRewards = {}, trace: steps }: Row): Record<string, unknown> {
+  const columns = Object.entries(otherRewards).map(([name, { reward, rewards }]) => ({
+    [`reward_${name}`]: finite(reward),
+    [`rewards_${name}`]: list(rewards),
+    ...(steps && { [`candidate_rewards_${name}`]: lists(steps, (step) => step.otherRewards?.[name]) }),
+  }))
+  return Object.assign({}, ...columns) as Record<string, unknown>
+}
 
 /** A row under its Parquet column names, as plain values: numbers that are not finite are null, `started_at` is a Date. */
 export const recordOf = (row: Row): Record<string, unknown> => ({
@@ -69,6 +104,7 @@ export const recordOf = (row: Row): Record<string, unknown> => ({
     candidate_rewards: lists(row.trace, ({ rewards }) => rewards),
     candidate_scores: lists(row.trace, ({ scores }) => scores),
   }),
+  ...othersOf(row),
   // What JSON has no word for (large integers, bytes) is said as on stdout.
   ...(row.input && { input: JSON.parse(rowToJson(row.input)) }),
 })
