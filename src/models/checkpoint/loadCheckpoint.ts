@@ -58,7 +58,7 @@ export async function fittingCodec(
 }
 
 /** @throws ModelError when the tokenizer gives token ids that the model has no embedding for */
-export function checkVocabulary(folder: string, { vocabSize }: ModelConfig, codec: TextCodec): void {
+export function checkVocabulary(folder: string, { vocabSize }: Pick<ModelConfig, 'vocabSize'>, codec: TextCodec): void {
   if (codec.vocabSize > vocabSize)
     throw new ModelError(
       `Expected the tokenizer in ${folder} to fit the vocabulary of ${vocabSize} in config.json, got token ids up to ${codec.vocabSize - 1}`,

@@ -6,12 +6,19 @@ import type { TextCodec } from '../../core/types.js'
 import { canonicalJson } from './canonicalJson.js'
 import { chatTemplate } from './chatTemplate.js'
 import { exactByteFallback } from './exactByteFallback.js'
+import { type PairTemplate, pairTemplate } from './tokenizer/pairTemplate.js'
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizerFiles.js'
 
 export type CodecOptions = Readonly<{
   /** The clock, for chat templates that tell the date. */
   now?: () => Date
 }>
+
+/**
+ * A codec that also knows how its tokenizer puts two texts together. `typed`: whether its model wants to know which is which, where
+ * tokenizer_config.json does not say.
+ */
+export type PairCodec = TextCodec & Readonly<{ pairTemplate: (typed: boolean) => PairTemplate }>
 
 /** Settings of tokenizer_config.json that change token ids. */
 const SETTINGS = ['remove_space', 'do_lowercase_and_remove_accent'] as const
@@ -23,6 +30,9 @@ function fingerprintOf({ tokenizer, config, specialTokens, template }: Tokenizer
   const all = { tokenizer, settings, template: template ?? null, specialTokens: Object.fromEntries(mentioned) }
   return createHash('sha256').update(canonicalJson(all)).digest('hex')
 }
+
+const namesTypes = ({ model_input_names: names }: TokenizerFiles['config']): boolean | undefined =>
+  Array.isArray(names) ? names.includes('token_type_ids') : undefined
 
 function createTokenizer({ tokenizer, config }: TokenizerFiles, file: string): Tokenizer {
   try {
@@ -46,7 +56,7 @@ function createTokenizer({ tokenizer, config }: TokenizerFiles, file: string): T
  *
  * @throws ModelError when tokenizer.json is missing, damaged, or of a kind that cannot be read
  */
-export async function loadCodec(folder: string, options: CodecOptions = {}): Promise<TextCodec> {
+export async function loadCodec(folder: string, options: CodecOptions = {}): Promise<PairCodec> {
   const files = await readTokenizerFiles(folder)
   const tokenizer = createTokenizer(files, join(folder, 'tokenizer.json'))
   const { template: source, specialTokens, vocabSize } = files
@@ -58,6 +68,8 @@ export async function loadCodec(folder: string, options: CodecOptions = {}): Pro
       return tokenizer.decode(known, { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false })
     },
     render: chatTemplate({ source, specialTokens, folder, now: options.now ?? (() => new Date()) }),
+    pairTemplate: (typed) =>
+      pairTemplate(files.tokenizer.post_processor, namesTypes(files.config) ?? typed, join(folder, 'tokenizer.json')),
     vocabSize,
     fingerprint: fingerprintOf(files),
   }

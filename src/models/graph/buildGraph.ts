@@ -74,7 +74,7 @@ function longAfterOf(config: ModelConfig): Readonly<{ longAfter?: number }> {
 }
 
 /** The runtime takes weights from one folder and refuses links that lead out of it. */
-function commonFolder(files: readonly string[]): string {
+export function commonFolder(files: readonly string[]): string {
   const folders = [...new Set(files.map((file) => dirname(file)))]
   if (folders.length === 1) return folders[0]!
   throw new ModelError(`Expected the shards' real files in one folder, got them in ${folders.length}: ${folders.join(', ')}`)

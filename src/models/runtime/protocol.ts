@@ -1,9 +1,10 @@
 import type { TensorInMemory } from '../graph/weights.js'
+import type { EncoderModel } from './EncoderEngine.js'
 import type { EngineModel } from './Engine.js'
 import type { PackedResults } from './packing.js'
 
-/** What a worker is started with. */
-export type WorkerSetup = EngineModel &
+/** What a worker is started with: a decoder, or an encoder. */
+export type WorkerSetup = (EngineModel | Readonly<{ encoder: EncoderModel }>) &
   Readonly<{
     /** The ONNX graph; its weights are external data in `folder`. */
     graph: Uint8Array
@@ -12,10 +13,14 @@ export type WorkerSetup = EngineModel &
     threads: number
   }>
 
-/** A call over the thread boundary. `need` of a language model: the n likeliest tokens, or 0 for all. `expected` as in EngineCall. */
+/**
+ * A call over the thread boundary. `need` of a language model: the n likeliest tokens, or 0 for all. `expected` as in EngineCall. `typeIds`
+ * of an encoder: which text each token belongs to, 0 unless given.
+ */
 export type WorkerCall = Readonly<{
   key: number
   tokenIds: Int32Array
+  typeIds?: Int32Array
   branches?: readonly (readonly number[])[]
   need?: number
   expected?: number

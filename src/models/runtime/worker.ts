@@ -1,26 +1,55 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../core/errors.js'
 import { createSession } from './createSession.js'
+import { EncoderEngine } from './EncoderEngine.js'
 import { Engine } from './Engine.js'
 import { packResults, unpackCalls } from './packing.js'
-import { clock, type FromWorker, type SessionRun, type ToWorker, type WorkerSetup } from './protocol.js'
+import {
+  clock,
+  type FromWorker,
+  type SessionRun,
+  type ToWorker,
+  type WorkerCall,
+  type WorkerResult,
+  type WorkerSetup,
+} from './protocol.js'
 
 /** The thread of one model: `session.run` blocks it, never the thread that decodes. */
 const setup = workerData as WorkerSetup
 const port = parentPort!
 const post = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
 
-async function answer(engine: Engine, id: number, packed: Int32Array, runs: SessionRun[]): Promise<void> {
-  const receivedAt = clock()
-  try {
-    const results = await engine.run(
-      unpackCalls(packed).map(({ need, branches = [[]], ...call }) => ({
+/** What answers calls. `settle` does what may wait until after the answer. */
+type Answering = Readonly<{
+  run(calls: readonly WorkerCall[]): Promise<readonly WorkerResult[]>
+  settle(): void
+  release(key: number): void
+}>
+
+async function open(onRun: (run: SessionRun) => void): Promise<Answering & Readonly<{ close: () => Promise<void> }>> {
+  const session = await createSession(setup)
+  const close = () => session.release()
+  if ('encoder' in setup) {
+    const engine = new EncoderEngine(session, setup.encoder, onRun)
+    return { run: (calls) => engine.run(calls), settle: () => undefined, release: () => undefined, close }
+  }
+  const engine = new Engine(session, setup, onRun)
+  const run = (calls: readonly WorkerCall[]) =>
+    engine.run(
+      calls.map(({ need, branches = [[]], ...call }) => ({
         ...call,
         branches,
         decode: need !== undefined,
         ...(need && { top: need }),
       })),
     )
+  return { run, settle: () => engine.settle(), release: (key) => engine.release(key), close }
+}
+
+async function answer(engine: Answering, id: number, packed: Int32Array, runs: SessionRun[]): Promise<void> {
+  const receivedAt = clock()
+  try {
+    const results = await engine.run(unpackCalls(packed))
     const { values, tokenIds, ...counts } = packResults(results)
     const buffers = [values.buffer, tokenIds.buffer] as ArrayBuffer[]
     post(
@@ -34,16 +63,15 @@ async function answer(engine: Engine, id: number, packed: Int32Array, runs: Sess
 }
 
 async function serve(): Promise<void> {
-  const session = await createSession(setup)
   const runs: SessionRun[] = []
-  const engine = new Engine(session, setup, (run) => runs.push(run))
+  const engine = await open((run) => runs.push(run))
   let work: Promise<void> = Promise.resolve()
   port.on('message', (message: ToWorker) => {
     work = work.then(async () => {
       if (message.type === 'run') await answer(engine, message.id, message.calls, runs)
       else if (message.type === 'release') engine.release(message.key)
       else {
-        await session.release()
+        await engine.close()
         port.close()
       }
     })

@@ -1,10 +1,19 @@
+import type { Activation } from '../../checkpoint/activation.js'
 import type { GraphBuilder, Value } from '../builder.js'
 
-/** `silu(x) = x · sigmoid(x)`; `gelu_tanh(x) = x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))`. */
-export type Activation = 'silu' | 'gelu_tanh'
+type Write = (graph: GraphBuilder, input: Value) => Value
+
+const own = { domain: 'com.microsoft' } as const
+
+/** The runtime's own operators where ONNX 1.12 has none. Rows are bit-equal at any batch size in all of them. */
+const writers: Readonly<Record<Activation, Write>> = {
+  relu: (graph, input) => graph.node('Relu', [input]),
+  gelu: (graph, input) => graph.node('Gelu', [input], own),
+  gelu_tanh: (graph, input) => graph.node('FastGelu', [input], own),
+  quick_gelu: (graph, input) => graph.node('QuickGelu', [input], { ...own, attributes: { alpha: { float: 1.702 } } }),
+  silu: (graph, input) => graph.node('Mul', [input, graph.node('Sigmoid', [input])], { name: 'silu' }),
+  tanh: (graph, input) => graph.node('Tanh', [input]),
+}
 
 /** An activation, element by element. */
-export function activation(graph: GraphBuilder, input: Value, kind: Activation): Value {
-  if (kind === 'gelu_tanh') return graph.node('FastGelu', [input], { name: 'gelu_tanh', domain: 'com.microsoft' })
-  return graph.node('Mul', [input, graph.node('Sigmoid', [input])], { name: 'silu' })
-}
+export const activation = (graph: GraphBuilder, input: Value, kind: Activation): Value => writers[kind](graph, input)

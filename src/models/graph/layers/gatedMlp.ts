@@ -1,6 +1,7 @@
+import type { Activation } from '../../checkpoint/activation.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
-import { type Activation, activation } from './activation.js'
+import { activation } from './activation.js'
 import { linear } from './linear.js'
 
 export type GatedMlpSize = Readonly<{ hidden: number; intermediate: number; bias: boolean; activation: Activation }>

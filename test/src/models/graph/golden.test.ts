@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { chain, type GraphSession, goldenFolder, openGraph, tree } from './graphSession.js'
@@ -6,7 +6,7 @@ import { chain, type GraphSession, goldenFolder, openGraph, tree } from './graph
 type Step = Readonly<{ candidateIds: number[]; logits: number[]; rewards?: number[] }>
 type Case = Readonly<{ id: string; promptTokenIds: number[]; tokenIds: number[]; reward: number; steps: Step[] }>
 
-const pairs = readdirSync(goldenFolder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+const pairs = readdirSync(goldenFolder, { withFileTypes: true }).filter(({ name }) => existsSync(join(goldenFolder, name, 'lm')))
 const largestGap = (actual: ArrayLike<number>, expected: readonly number[]) =>
   Math.max(...expected.map((value, i) => Math.abs(value - actual[i]!)))
 

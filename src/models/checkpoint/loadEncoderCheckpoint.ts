@@ -1,0 +1,68 @@
+import { join, resolve } from 'node:path'
+import { ModelError, ShapeError } from '../../core/errors.js'
+import { checkFolder } from './checkFolder.js'
+import { type EncoderConfig, encoderArchitectures, encoderOf, readEncoderConfig } from './encoderConfig.js'
+import { checkVocabulary } from './loadCheckpoint.js'
+import { loadCodec, type PairCodec } from './loadCodec.js'
+import { readJson } from './readJson.js'
+import { renamedTensors } from './renamedTensors.js'
+import { readSafetensors, type Tensors } from './safetensors.js'
+import type { EncodedPair } from './tokenizer/pairTemplate.js'
+
+/** An encoder's folder, read and validated; the weights themselves stay in their files. */
+export type EncoderCheckpoint = Readonly<{
+  /** Absolute path. */
+  folder: string
+  config: EncoderConfig
+  tensors: Tensors
+  codec: PairCodec
+  /**
+   * A text, or a pair of them, in the encoder's own tokens and special tokens.
+   *
+   * @throws ShapeError when they are longer than its context: nothing is cut
+   */
+  encode(first: string, second?: string): EncodedPair
+}>
+
+/** Whether a folder's config names an encoder. */
+export async function isEncoder(path: string): Promise<boolean> {
+  await checkFolder(path)
+  return encoderOf(await readJson(join(resolve(path), 'config.json'))) !== undefined
+}
+
+/**
+ * Reads the folder of a BERT-like encoder.
+ *
+ * @throws ModelError when the folder, or a file in it, is missing, damaged or of a kind that is not supported
+ */
+export async function loadEncoderCheckpoint(path: string): Promise<EncoderCheckpoint> {
+  const folder = resolve(path)
+  await checkFolder(folder)
+  const file = join(folder, 'config.json')
+  const json = await readJson(file)
+  const architecture = encoderOf(json)
+  if (architecture === undefined)
+    throw new ModelError(
+      `Expected an encoder in ${folder} (${[...encoderArchitectures.keys()].join(', ')}), got ${JSON.stringify(json.architectures ?? null)}`,
+    )
+  const config = readEncoderConfig(json, architecture, file)
+  const codec = await loadCodec(folder)
+  checkVocabulary(folder, config, codec)
+  const template = codec.pairTemplate(config.family === 'bert')
+  // Old checkpoints of BERT have the names of another library.
+  const modern = (name: string) => name.replace(/\.gamma$/, '.weight').replace(/\.beta$/, '.bias')
+  const tensors = renamedTensors(await readSafetensors(folder), modern)
+  return {
+    folder,
+    config,
+    tensors,
+    codec,
+    encode(first, second) {
+      const encoded = template(codec.encode(first, false), second === undefined ? undefined : codec.encode(second, false))
+      const { length } = encoded.tokenIds
+      if (length < 1 || length > config.contextLength)
+        throw new ShapeError(`Expected a text of 1 to ${config.contextLength} tokens, the context of ${folder}, got ${length}`)
+      return encoded
+    },
+  }
+}

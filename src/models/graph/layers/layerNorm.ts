@@ -1,0 +1,27 @@
+import type { GraphBuilder, Value } from '../builder.js'
+import type { Weights } from '../weights.js'
+
+export type LayerNormSize = Readonly<{
+  size: number
+  epsilon: number
+  /** Whether there are a weight and a bias; true unless said otherwise. */
+  affine?: boolean
+}>
+
+/** Layer norm over the last axis: `(x - mean(x)) / sqrt(variance(x) + epsilon) · weight + bias`. */
+export function layerNorm(
+  graph: GraphBuilder,
+  weights: Weights,
+  input: Value,
+  path: string,
+  { size, epsilon, affine = true }: LayerNormSize,
+): Value {
+  const name = path.slice(path.lastIndexOf('.') + 1)
+  const scaling = affine
+    ? [weights.float(`${path}.weight`, [size]), weights.float(`${path}.bias`, [size])]
+    : [graph.constant(`${name}/ones`, new Float32Array(size).fill(1), [size])]
+  return graph.node('LayerNormalization', [input, ...scaling], {
+    name,
+    attributes: { axis: { int: -1 }, epsilon: { float: epsilon } },
+  })
+}

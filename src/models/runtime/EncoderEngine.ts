@@ -1,0 +1,87 @@
+import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import { clock, type SessionRun, type WorkerCall, type WorkerResult } from './protocol.js'
+
+/** What an encoder's engine must know of its model. */
+export type EncoderModel = Readonly<{
+  /** Numbers that a text gives. */
+  width: number
+  /** Which positions are read: the first, or the mean of all. */
+  pooling: 'first' | 'mean'
+  /** RoBERTa's position of padding, and of tokens that are padding's; the others count from behind it. */
+  paddingPosition?: number
+}>
+
+/** Texts are padded to a multiple of this: what a text is padded to follows from its own length, never from those beside it. */
+const BUCKET = 32
+/** Tokens of one run at most. */
+const TOKENS_A_RUN = 4096
+/** Added to scores of padding: exp makes it an exact zero. */
+const MASKED = -1e9
+
+/** Runs an encoder over texts, those of like length together. Keeps nothing. */
+export class EncoderEngine {
+  constructor(
+    private readonly session: Pick<InferenceSession, 'run'>,
+    private readonly model: EncoderModel,
+    private readonly onRun: (run: SessionRun) => void = () => undefined,
+  ) {}
+
+  async run(calls: readonly WorkerCall[]): Promise<WorkerResult[]> {
+    const buckets = new Map<number, WorkerCall[]>()
+    for (const call of calls) {
+      const tokens = BUCKET * Math.ceil(call.tokenIds.length / BUCKET)
+      const bucket = buckets.get(tokens)
+      if (bucket) bucket.push(call)
+      else buckets.set(tokens, [call])
+    }
+    const results = new Map<WorkerCall, WorkerResult>()
+    for (const [tokens, bucket] of buckets) {
+      const rows = Math.max(1, Math.floor(TOKENS_A_RUN / tokens))
+      for (let from = 0; from < bucket.length; from += rows) await this.runBatch(bucket.slice(from, from + rows), tokens, results)
+    }
+    return calls.map((call) => results.get(call)!)
+  }
+
+  private async runBatch(calls: readonly WorkerCall[], tokens: number, results: Map<WorkerCall, WorkerResult>): Promise<void> {
+    const { width } = this.model
+    const startedAt = clock()
+    const { values } = await this.session.run(encoderFeeds(calls, tokens, this.model))
+    this.onRun({ startedAt, endedAt: clock(), rows: calls.length, tokens, reads: 1 })
+    const data = values!.data as Float32Array
+    for (const [row, call] of calls.entries()) results.set(call, { values: data.slice(row * width, (row + 1) * width) })
+  }
+}
+
+/** The graph's inputs for B texts, each padded to S tokens. */
+function encoderFeeds(
+  calls: readonly WorkerCall[],
+  S: number,
+  { pooling, paddingPosition }: EncoderModel,
+): Record<string, Tensor> {
+  const B = calls.length
+  const ids = new BigInt64Array(B * S)
+  const types = new BigInt64Array(B * S)
+  const positions = new BigInt64Array(B * S).fill(BigInt(paddingPosition ?? 0))
+  const bias = new Float32Array(B * S).fill(MASKED)
+  const weights = new Float32Array(B * S)
+  calls.forEach(({ tokenIds, typeIds }, row) => {
+    let position = paddingPosition === undefined ? 0 : paddingPosition + 1
+    tokenIds.forEach((tokenId, i) => {
+      const at = row * S + i
+      ids[at] = BigInt(tokenId)
+      types[at] = BigInt(typeIds?.[i] ?? 0)
+      // RoBERTa tells padding by its token: one inside a text has padding's position, and is attended to all the same.
+      if (tokenId !== paddingPosition) positions[at] = BigInt(position++)
+      bias[at] = 0
+      if (pooling === 'mean') weights[at] = 1 / tokenIds.length
+    })
+    if (pooling === 'first') weights[row * S] = 1
+  })
+  return {
+    input_ids: new Tensor('int64', ids, [B, S]),
+    token_type_ids: new Tensor('int64', types, [B, S]),
+    position_ids: new Tensor('int64', positions, [B, S]),
+    bias: new Tensor('float32', bias, [B, 1, 1, S]),
+    pooling: new Tensor('float32', weights, [B, 1, S]),
+  }
+}
