@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { batchReward } from '../operators/batchReward.js'
-import { batchRewardInOrder, batchRewardInOrderOptions } from '../operators/batchRewardInOrder.js'
+import { batchRewardPruned, batchRewardPrunedOptions } from '../operators/batchRewardPruned.js'
 import { combineScore, combineScoreOptions } from '../operators/combineScore.js'
 import { pruneCandidates, pruneCandidatesOptions } from '../operators/pruneCandidates.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../operators/sampleTemperature.js'
@@ -51,10 +51,10 @@ export const operators: Readonly<Record<string, OperatorEntry>> = {
   batchReward: entry(rewardName, { needs: ['scores'], adds: ['rewards'] }, ({ reward }, models) =>
     batchReward({ reward: rewardNamed(reward, models) }),
   ),
-  batchRewardInOrder: entry(
-    batchRewardInOrderOptions.extend(rewardName.shape),
+  batchRewardPruned: entry(
+    batchRewardPrunedOptions.extend(rewardName.shape),
     { needs: ['scores'], adds: ['rewards'] },
-    ({ reward, ...options }, models) => batchRewardInOrder({ reward: rewardNamed(reward, models), ...options }),
+    ({ reward, ...options }, models) => batchRewardPruned({ reward: rewardNamed(reward, models), ...options }),
   ),
   combineScore: entry(combineScoreOptions, { needs: ['rewards'] }, (options) => combineScore(options)),
   selectGreedy: entry(selectGreedyOptions, choice, (options) => selectGreedy(options)),

@@ -3,7 +3,7 @@ import { OptionError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { Decoder } from '../src/core/types.js'
 import { args, argsOptions } from './decoders/args.js'
-import { argsInOrder, argsInOrderOptions } from './decoders/argsInOrder.js'
+import { argsPruned, argsPrunedOptions } from './decoders/argsPruned.js'
 import { argsStochastic, argsStochasticOptions } from './decoders/argsStochastic.js'
 import { greedy, greedyOptions } from './decoders/greedy.js'
 import { nucleus, nucleusOptions } from './decoders/nucleus.js'
@@ -30,7 +30,7 @@ const entry = <T extends z.ZodObject>(
 /** The decoders under the names of the command line. */
 export const decoders: Readonly<Record<string, DecoderEntry>> = {
   args: entry(argsOptions, true, args),
-  'args-in-order': entry(argsInOrderOptions, true, argsInOrder),
+  'args-pruned': entry(argsPrunedOptions, true, argsPruned),
   'args-stochastic': entry(argsStochasticOptions, true, argsStochastic),
   greedy: entry(greedyOptions, false, greedy),
   'top-k': entry(topKSamplingOptions, false, topKSampling),

@@ -15,7 +15,7 @@ export type Recording = Readonly<{
   batches: Readonly<Record<string, readonly number[]>>
   peakRssBytes: number
   /** What was decoded, in the order in which it finished. */
-  rows: readonly Readonly<{ promptTokenIds: readonly number[]; tokenIds: readonly number[] }>[]
+  rows: readonly Readonly<{ id: string; promptTokenIds: readonly number[]; tokenIds: readonly number[] }>[]
 }>
 
 type Spread = Readonly<{ p50: number | null; p95: number | null }>

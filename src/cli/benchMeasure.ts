@@ -10,8 +10,9 @@ import { linearFlops } from '../models/linearFlops.js'
 import { readModel } from '../models/loadModel.js'
 import { loadModels } from '../models/loadModels.js'
 import type { Baseline } from './benchBaseline.js'
+import { besideArgs } from './benchBesideArgs.js'
 import { compare } from './benchCompare.js'
-import { figuresOf } from './benchFigures.js'
+import { figuresOf, type Recording } from './benchFigures.js'
 import { record, runLog } from './benchRecording.js'
 import type { BenchSetting } from './benchReport.js'
 import type { NamedPath } from './flags.js'
@@ -35,6 +36,7 @@ export type Measured = Readonly<{
   limit: number | undefined
 }>
 
+type Recorded = Readonly<{ setting: BenchSetting; recording: Recording }>
 type Said = Pick<Terminal, 'stderr' | 'stdin' | 'signal'>
 
 /** Loads a pair and measures every setting, the baseline in turn with each where there is one. */
@@ -51,7 +53,7 @@ export async function measure(
   const { take, ...watch } = runLog()
   const flops = await flopsOf(asked)
   const models = await loadModels({ lm, reward, dtype, threads, ...watch, onNotice: (notice) => stderr.write(`${notice}\n`) })
-  const settings: BenchSetting[] = []
+  const settings: Recorded[] = []
   try {
     for (const name of asked.decoder) {
       const decoder = decoderByName(name, decoders[name]?.needsReward ? options : {})
@@ -63,16 +65,23 @@ export async function measure(
         stderr.write(`${name}, ${concurrency} at once: ${prompts.length} prompts\n`)
         const recording = await record(prompts, decoder, models, take, { ...fixed, concurrency })
         const figures = figuresOf(recording, flops)
-        const setting = { decoder: name, concurrency, prompts: prompts.length, cost_over_greedy: null, ...figures }
+        const setting = {
+          decoder: name,
+          concurrency,
+          prompts: prompts.length,
+          cost_over_greedy: null,
+          beside_args: null,
+          ...figures,
+        }
         const task = { lm, reward: reward.path, concurrency, maxNewTokens, decoder: name, models, options }
         const compared = baseline && (await compare(baseline, task, recording, figures.decode_tokens_per_second))
-        settings.push({ ...setting, baseline: compared ?? null })
+        settings.push({ setting: { ...setting, baseline: compared ?? null }, recording })
       }
     }
   } finally {
     await models.close()
   }
-  return withCosts(settings)
+  return besideEachOther(settings)
 }
 
 async function flopsOf({ lm, reward }: Measured) {
@@ -84,11 +93,18 @@ async function flopsOf({ lm, reward }: Measured) {
   return { lm: linearFlops(language.config), [name]: linearFlops(scoring.config) }
 }
 
-function withCosts(settings: readonly BenchSetting[]): BenchSetting[] {
+/** Each setting beside greedy and args at the same concurrency, where they were measured, too. */
+function besideEachOther(all: readonly Recorded[]): BenchSetting[] {
   const perToken = ({ seconds, completion_tokens: tokens }: BenchSetting) => seconds / Math.max(1, tokens)
-  return settings.map((setting) => {
-    const plain = settings.find(({ decoder, concurrency }) => decoder === 'greedy' && concurrency === setting.concurrency)
-    const isSelf = setting.decoder === 'greedy'
-    return plain && !isSelf ? { ...setting, cost_over_greedy: perToken(setting) / perToken(plain) } : setting
+  return all.map(({ setting, recording }) => {
+    const { decoder, concurrency } = setting
+    const other = (name: string) =>
+      all.find(({ setting: one }) => name !== decoder && one.decoder === name && one.concurrency === concurrency)
+    const [plain, args] = [other('greedy'), decoders[decoder]?.needsReward ? other('args') : undefined]
+    return {
+      ...setting,
+      ...(plain && { cost_over_greedy: perToken(setting) / perToken(plain.setting) }),
+      ...(args && { beside_args: besideArgs(recording, args.recording) }),
+    }
   })
 }

@@ -72,7 +72,11 @@ export async function record(
     const sum = (count: (row: (typeof rows)[number]) => number | null) => rows.reduce((all, row) => all + (count(row) ?? 0), 0)
     return {
       ...{ startedAt, endedAt, batches, peakRssBytes },
-      rows: rows.map(({ promptTokenIds, tokenIds }) => ({ promptTokenIds: promptTokenIds ?? [], tokenIds: tokenIds ?? [] })),
+      rows: rows.map(({ id, promptTokenIds, tokenIds }) => ({
+        id,
+        promptTokenIds: promptTokenIds ?? [],
+        tokenIds: tokenIds ?? [],
+      })),
       promptTokens: sum((row) => row.promptTokens),
       completionTokens: sum((row) => row.completionTokens),
       sequences: [...sequences.values()],

@@ -1,11 +1,19 @@
+import type { BesideArgs } from './benchBesideArgs.js'
 import type { Compared } from './benchCompare.js'
 import type { Figures } from './benchFigures.js'
 import type { Machine } from './benchMachine.js'
 
-/** One measured setting. `cost_over_greedy`: its seconds a token over those of greedy at the same concurrency, where both were run. */
-export type BenchSetting = Readonly<
-  { decoder: string; concurrency: number; prompts: number; cost_over_greedy: number | null; baseline: Compared | null } & Figures
->
+export type BenchSetting = Readonly<{
+  decoder: string
+  concurrency: number
+  prompts: number
+  /** Seconds a token over those of greedy at the same concurrency, where both were measured. */
+  cost_over_greedy: number | null
+  /** Where both were measured, of decoders that a reward steers. */
+  beside_args: BesideArgs | null
+  baseline: Compared | null
+}> &
+  Figures
 
 const WIDTH = 40
 
@@ -39,6 +47,7 @@ export function settingText(setting: BenchSetting, peakGflops: number): string {
       .map(([model, gflops]) => `${model} ${number(gflops, 0)}`)
       .join(', ')} of ${number(peakGflops, 0)}`,
     ...baselineLines(setting.baseline),
+    ...besideLines(setting.beside_args),
     `  wall time by what ran (${percent(setting.outside_run_share)} outside runs):`,
     ...time.map(([name, share]) => `    ${name.padEnd(widest)} ${percent(share).padStart(6)} ${bar(share)}`.trimEnd()),
     ...Object.entries(sizes).flatMap(([model, counts]) => [
@@ -54,6 +63,13 @@ function histogram(counts: Readonly<Record<string, number>>): string[] {
     .toSorted(([a], [b]) => Number(a) - Number(b))
     .map(([size, count]) => `    ${size.padStart(4)} ${String(count).padStart(6)} ${bar(count / total)}`.trimEnd())
 }
+
+const besideLines = (beside: BesideArgs | null): string[] =>
+  beside
+    ? [
+        `  ${percent(beside.same_tokens)} of the tokens are those of args, ${beside.same_completions} of ${beside.completions} completions; ${number(beside.reward_time, 2)}x its time of reward models a token`,
+      ]
+    : []
 
 const baselineLines = (compared: Compared | null): string[] =>
   compared

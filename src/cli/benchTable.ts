@@ -16,6 +16,7 @@ export type TableRow = Readonly<{
   prompts: number
   concurrency: number
   maxNewTokens: number
+  weight?: number
   asked?: Readonly<{ ratio: number; decode_ratio: number }>
 }>
 
@@ -38,6 +39,7 @@ export const tableRows: readonly TableRow[] = [
   { name: 'large, context 1,024', sizes: { ...large, 'prompt-tokens': [1008] }, ...costs },
   { name: 'large, 20 to 1,500 / 32, 8 at once', sizes: { ...large, 'prompt-tokens': [20, 100, 250, 400, 600, 800, 1100, 1500] }, ...args, prompts: 8, concurrency: 8, maxNewTokens: 32 },
   { name: 'large, 596 / 32, 8 at once', sizes: { ...large, 'prompt-tokens': [596] }, ...args, prompts: 8, concurrency: 8, maxNewTokens: 32 },
+  { name: 'large, 128 / 32, 16 at once, weight 0.25', sizes: large, decoder: ['args', 'args-pruned'], prompts: 16, concurrency: 16, maxNewTokens: 32, weight: 0.25 },
   { name: 'large, reward model of one layer', sizes: { ...large, 'reward-layers': 1 }, ...costs },
 ]
 
@@ -61,11 +63,11 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
     const pair = join(pairs, Object.entries(sizes).flat(2).join('-'))
     await writeRandomPair(pair, pairSizes.parse(sizes))
     const models = { lm: join(pair, 'lm'), reward: { path: join(pair, 'reward') }, prompts: join(pair, 'prompts.jsonl') }
-    const { decoder, prompts: limit, concurrency, maxNewTokens } = row
+    const { decoder, prompts: limit, concurrency, maxNewTokens, weight } = row
     const asked = {
       ...models,
       decoder,
-      options: {},
+      options: weight === undefined ? {} : { weight },
       concurrency: [concurrency],
       maxNewTokens,
       dtype,

@@ -87,8 +87,10 @@ const decoderFlags: Readonly<Record<string, DecoderOption>> = {
     value: 'numbers',
   },
   temperature: { flag: 'temperature', about: 'divisor of the scores before sampling' },
-  first: { flag: 'first', about: 'candidates that are scored in any case' },
-  spread: { flag: 'spread', about: 'how much better than the best so far a reward is taken to be' },
+  reach: {
+    flag: 'reach',
+    about: 'standard deviations by which a reward may be better than those seen; what could not win then is not scored',
+  },
   p: { flag: 'top-p', about: 'mass of the tokens that are kept' },
 }
 

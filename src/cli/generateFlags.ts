@@ -30,7 +30,7 @@ export type GivenFlags = Readonly<
     trace?: boolean
     keepInput?: boolean
     dryRun?: boolean
-  } & Partial<Record<'k' | 'weight' | 'first' | 'spread' | 'temperature' | 'topP', string>>
+  } & Partial<Record<'k' | 'weight' | 'reach' | 'temperature' | 'topP', string>>
 >
 
 /** Flags as `generate` and its source take them. */

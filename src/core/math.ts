@@ -17,6 +17,12 @@ export function softmax(values: ArrayLike<number>, temperature = 1): Float64Arra
   return scaled.map((value) => Math.exp(value - total))
 }
 
+/** Standard deviation of n >= 1 values, divided by n. */
+export function standardDeviation(values: Float32Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length)
+}
+
 /**
  * Index of the largest value, ties to the first.
  *

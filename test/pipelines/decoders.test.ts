@@ -2,7 +2,7 @@ import { lastValueFrom, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { decoderFromSpec } from '../../pipelines/decoderFromSpec.js'
 import { args, argsOptions } from '../../pipelines/decoders/args.js'
-import { argsInOrder, argsInOrderOptions } from '../../pipelines/decoders/argsInOrder.js'
+import { argsPruned, argsPrunedOptions } from '../../pipelines/decoders/argsPruned.js'
 import { argsStochastic, argsStochasticOptions } from '../../pipelines/decoders/argsStochastic.js'
 import { greedy } from '../../pipelines/decoders/greedy.js'
 import { nucleus, nucleusOptions } from '../../pipelines/decoders/nucleus.js'
@@ -51,26 +51,26 @@ describe('the decoders', () => {
         ['kind', 1.5],
       ]),
     )
-    expect(argsInOrder({ weight: 2 })(three).spec!.steps.slice(1, -1)).toEqual([
+    expect(argsPruned({ weight: 2 })(three).spec!.steps.slice(1, -1)).toEqual([
       ...combined([
         ['kind', 1.5],
         ['short', 1.5],
       ]),
-      { batchRewardInOrder: { reward: 'safe', weight: 2, first: 2, spread: 1 } },
+      { batchRewardPruned: { reward: 'safe', weight: 2, reach: 5, warmUp: 2 } },
       { combineScore: { weight: 2, reward: 'safe' } },
     ])
   })
   it('refuse a weight of a reward that is not there', () => {
     const refused = new OptionError('Expected `weight` to name rewards (fake), got `kind`')
     expect(() => args({ weight: { kind: 1 } })(models)).toThrow(refused)
-    expect(() => argsInOrder({ weight: { kind: 1 } })(models)).toThrow(refused)
+    expect(() => argsPruned({ weight: { kind: 1 } })(models)).toThrow(refused)
     expect(() => decoderByName('args', { weight: { fake: Number.NaN } })).toThrow(
       /Expected `weight` to be a finite number, or finite numbers by the names of rewards, got /,
     )
   })
   it('have the defaults that their schemas say', () => {
     expect(stepsOf(args(argsOptions.parse({})))).toEqual(stepsOf(args()))
-    expect(stepsOf(argsInOrder(argsInOrderOptions.parse({})))).toEqual(stepsOf(argsInOrder()))
+    expect(stepsOf(argsPruned(argsPrunedOptions.parse({})))).toEqual(stepsOf(argsPruned()))
     expect(stepsOf(argsStochastic(argsStochasticOptions.parse({})))).toEqual(stepsOf(argsStochastic()))
     expect(stepsOf(topKSampling(topKSamplingOptions.parse({})))).toEqual(stepsOf(topKSampling()))
     expect(stepsOf(nucleus(nucleusOptions.parse({})))).toEqual(stepsOf(nucleus()))
@@ -92,7 +92,7 @@ describe('the decoders', () => {
 
 describe('decoderByName', () => {
   it('makes each decoder of the command line', () => {
-    expect(Object.keys(decoders)).toEqual(['args', 'args-in-order', 'args-stochastic', 'greedy', 'top-k', 'nucleus'])
+    expect(Object.keys(decoders)).toEqual(['args', 'args-pruned', 'args-stochastic', 'greedy', 'top-k', 'nucleus'])
     for (const name of Object.keys(decoders)) expect(decoderByName(name)(models).spec!.steps.length).toBeGreaterThan(1)
     expect(stepsOf(decoderByName('args', { k: 3, weight: undefined }))).toEqual(stepsOf(args({ k: 3 })))
     expect(stepsOf(decoderByName('nucleus', { p: 0.5, temperature: 2 }))).toEqual(stepsOf(nucleus({ p: 0.5, temperature: 2 })))
@@ -109,7 +109,7 @@ describe('decoderByName', () => {
   it.each(['best', 'constructor'])('refuses the name %s', (name) => {
     expect(() => decoderByName(name)).toThrow(
       new OptionError(
-        `Expected \`decoder\` to be one of args, args-in-order, args-stochastic, greedy, top-k, nucleus, got \`${name}\``,
+        `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, greedy, top-k, nucleus, got \`${name}\``,
       ),
     )
   })
@@ -133,7 +133,7 @@ describe('decoderFromSpec', () => {
     [
       'an unknown operator',
       [{ topQ: {} }],
-      'Expected an operator (topK, topP, temperature, pruneCandidates, batchReward, batchRewardInOrder, combineScore, selectGreedy, sampleTemperature), got `topQ`',
+      'Expected an operator (topK, topP, temperature, pruneCandidates, batchReward, batchRewardPruned, combineScore, selectGreedy, sampleTemperature), got `topQ`',
     ],
     ['a bad option', [{ topK: { k: 0 } }], 'Expected `k` to be an integer >= 1, got `0` (number)'],
     ['an unknown option', [{ topK: { k: 1, n: 1 } }], 'Unknown option `n`; known: k'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { args } from '../../pipelines/decoders/args.js'
-import { argsInOrder } from '../../pipelines/decoders/argsInOrder.js'
+import { argsPruned } from '../../pipelines/decoders/argsPruned.js'
 import { greedy } from '../../pipelines/decoders/greedy.js'
 import { type GenerateOptions, generate } from '../../pipelines/generate.js'
 import { textReward } from '../../pipelines/textReward.js'
@@ -57,7 +57,7 @@ describe('several rewards', () => {
   it('choose the same where the first is scored in order', async () => {
     const tokens = async (decoder: Decoder) => (await run(decoder)).map(({ tokenIds }) => tokenIds)
     const weight = { safe: 1, vowels: 0.5 }
-    expect(await tokens(argsInOrder({ k: 8, weight, spread: 8 }))).toEqual(await tokens(args({ k: 8, weight })))
+    expect(await tokens(argsPruned({ k: 8, weight, reach: 100 }))).toEqual(await tokens(args({ k: 8, weight })))
   })
   it('fail alone: the reply and the values of the others stay', async () => {
     const broken = textReward('broken', (text) => (text.startsWith('H') ? Number.NaN : 1))

@@ -14,14 +14,13 @@ from pathlib import Path
 from card import write_cards
 from evaluate import evaluate
 from lm import train_lm
-from pairs import left_cut
 from reward import HALVES, train_reward
-from sample import TAME, WILD, sample_all
+from sample import sample_all
 from texts import hh_pairs
 from tokenizer import load_tokenizer
 
 STAGES = ("lm", "samples", "rewards", "evaluate", "card")
-SAMPLES = {"train-samples": (TAME, 80, 1), "train-wild": (WILD, 48, 2)}  # file: manner, tokens at most, seed
+SAMPLE_TOKENS = 64
 
 
 def lm(data: Path, out: Path, work: Path) -> None:
@@ -30,21 +29,22 @@ def lm(data: Path, out: Path, work: Path) -> None:
 
 
 def samples(data: Path, out: Path, work: Path) -> None:
-    """Two replies for each HH train pair, drawn from chat-lm: a tame and a wild one."""
+    """One reply for each HH train pair, drawn from chat-lm."""
+    file = work / "train-samples.json"
+    if file.exists():
+        return
     prompts = load_tokenizer(out / "chat-lm")([pair.prompt for pair in hh_pairs(data, "train")])["input_ids"]
-    for name, (manner, tokens, seed) in SAMPLES.items():
-        file = work / f"{name}.json"
-        if not file.exists():
-            short = [left_cut(ids, 1024 - tokens) for ids in prompts]
-            file.write_text(json.dumps(sample_all(out / "chat-lm", short, tokens, seed, manner)))
+    longest = 1024 - SAMPLE_TOKENS
+    short = [ids if len(ids) <= longest else ids[:1] + ids[1 - longest :] for ids in prompts]
+    file.write_text(json.dumps(sample_all(out / "chat-lm", short, SAMPLE_TOKENS, seed=1)))
 
 
 def train_one(name: str, data: Path, out: Path, work: Path) -> None:
     import torch
 
     torch.set_num_threads(max(1, multiprocessing.cpu_count() // len(HALVES)))
-    drawn = [json.loads((work / f"{kind}.json").read_text()) for kind in SAMPLES]
-    train_reward(name, data, out / "chat-lm", list(zip(*drawn, strict=True)), out / name, work)
+    drawn = json.loads((work / "train-samples.json").read_text())
+    train_reward(name, data, out / "chat-lm", drawn, out / name, work)
 
 
 def rewards(data: Path, out: Path, work: Path) -> None:

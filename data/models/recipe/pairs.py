@@ -1,4 +1,4 @@
-"""The training pairs of a reward model, as trees: one prompt with its two human-rated replies, two samples of chat-lm and a reply to another prompt."""
+"""The training pairs of a reward model, as trees: one prompt with its two human-rated replies, a sample of chat-lm and a reply to another prompt."""
 
 import random
 from collections import defaultdict
@@ -7,23 +7,22 @@ from dataclasses import dataclass
 from texts import Pair
 from tree import Growing, Pairs, Tree
 
-PROMPT, REPLY, SAMPLE, OTHER = 160, 120, 80, 72  # tokens at most; prompts are cut from the left, replies from the right
-LONGEST = 640  # tokens of a tree
+PROMPT, REPLY, SAMPLE, OTHER = 160, 120, 64, 72  # tokens at most; prompts are cut from the left, replies from the right
+LONGEST = 512  # tokens of a tree
 STRIDE = 32  # rows of a batch are padded to a multiple of this
 WINDOW = 96  # trees among which a batch's trees are picked by size
 
 # What each comparison counts in the loss. `… prefix`: both replies cut to the same number of tokens, at PLACES lengths together.
 WEIGHTS = {
-    "other": 0.5,
-    "other prefix": 0.5,
-    "sample": 0.5,
+    "hh": 0.8,
+    "hh prefix": 0.4,
+    "other": 0.4,
+    "other prefix": 0.6,
+    "sample": 0.4,
     "sample prefix": 0.4,
-    "wild": 0.25,
-    "wild prefix": 0.25,
     "too early": 0.15,  # the reply goes on, against an end token in its middle
     "too late": 0.15,  # the end token, against running on
 }
-RATED = {"hh": 2.4, "hh prefix": 0.4}  # what people rated: at the end of a run only, for it is soon learnt by heart
 PLACES = 8
 HEAVIEST = 3.0  # times its weight, at most, that a whole pair counts for being of the rarer order of lengths
 POOL = 24  # replies to other prompts, of which one is taken
@@ -37,7 +36,6 @@ class Item:
     chosen: list[int]
     rejected: list[int]
     sample: list[int]
-    wild: list[int]
 
 
 def left_cut(prompt: list[int], tokens: int) -> list[int]:
@@ -45,13 +43,13 @@ def left_cut(prompt: list[int], tokens: int) -> list[int]:
     return prompt if len(prompt) <= tokens else prompt[:1] + prompt[1 - tokens :]
 
 
-def items(tokenizer, pairs: list[Pair], samples: list[tuple[list[int], list[int]]]) -> list[Item]:
+def items(tokenizer, pairs: list[Pair], samples: list[list[int]]) -> list[Item]:
     end = [tokenizer.eos_token_id]
     prompts = tokenizer([pair.prompt for pair in pairs])["input_ids"]
     replies = tokenizer([text for pair in pairs for text in (pair.chosen, pair.rejected)], add_special_tokens=False)["input_ids"]
     return [
-        Item(prompt, chosen + end, rejected + end, *drawn)
-        for prompt, chosen, rejected, drawn in zip(prompts, replies[::2], replies[1::2], samples, strict=True)
+        Item(prompt, chosen + end, rejected + end, sample)
+        for prompt, chosen, rejected, sample in zip(prompts, replies[::2], replies[1::2], samples, strict=True)
     ]
 
 
@@ -68,20 +66,20 @@ class Balance:
 
 
 def against(
-    weights: dict[str, float], kind: str, better: list[int], worse: list[int], places: tuple[int, int], end: int, balance: Balance, rng: random.Random
+    kind: str, better: list[int], worse: list[int], places: tuple[int, int], end: int, balance: Balance, rng: random.Random
 ) -> Pairs:
     """The whole replies where both have their end, and common lengths."""
     common = min(len(better), len(worse)) - 1  # an end token is no part of a prefix
     if common < 1:
         return []
-    share = weights.get(kind + " prefix", 0) / PLACES
+    share = WEIGHTS[kind + " prefix"] / PLACES
     lengths = [rng.randint(1, common) for _ in range(PLACES)]
     pairs = [(kind + " prefix", places[0] + n - 1, places[1] + n - 1, share) for n in lengths]
     if better[-1] == end and worse[-1] == end:
         # What people rated keeps its lengths: that they like longer replies a little better is part of the data.
         factor = 1.0 if kind == "hh" or len(better) == len(worse) else balance.factor(kind, len(better) > len(worse))
-        pairs.append((kind, places[0] + len(better) - 1, places[1] + len(worse) - 1, factor * weights.get(kind, 0)))
-    return [pair for pair in pairs if pair[3] > 0]
+        pairs.append((kind, places[0] + len(better) - 1, places[1] + len(worse) - 1, factor * WEIGHTS[kind]))
+    return pairs
 
 
 @dataclass
@@ -104,27 +102,27 @@ def early(reply: list[int], marks: set[int], rng: random.Random) -> int | None:
     return rng.choice(sentences) if sentences and rng.random() < 0.9 else rng.choice(inside) if inside else None
 
 
-def plant(item: Item, other: list[int], words: Vocabulary, weights: dict[str, float], balance: Balance, rng: random.Random) -> Tree:
+def plant(item: Item, other: list[int], words: Vocabulary, balance: Balance, rng: random.Random) -> Tree:
     """`other`: a reply to another prompt."""
     end = words.end
     chosen, rejected, sample, other = item.chosen[:REPLY], item.rejected[:REPLY], item.sample[:SAMPLE], other[:OTHER]
-    size = len(chosen) + len(rejected) + len(sample) + len(item.wild) + len(other) + 4
+    size = len(chosen) + len(rejected) + len(sample) + len(other) + 4
     growing = Growing(left_cut(item.prompt, min(PROMPT, LONGEST - size)), LONGEST)
     at, worse = growing.branch(chosen), growing.branch(rejected)
-    pairs = against(weights, "hh", chosen, rejected, (at, worse), end, balance, rng)
+    pairs = against("hh", chosen, rejected, (at, worse), end, balance, rng)
     strange = growing.branch(other)
-    drawn, wild = growing.branch(sample), growing.branch(item.wild)
+    drawn = growing.branch(sample)
     for start, reply in ((at, chosen), (worse, rejected)):
-        for kind, lesser, place in (("other", other, strange), ("sample", sample, drawn), ("wild", item.wild, wild)):
-            pairs += against(weights, kind, reply, lesser, (start, place), end, balance, rng)
+        pairs += against("other", reply, other, (start, strange), end, balance, rng)
+        pairs += against("sample", reply, sample, (start, drawn), end, balance, rng)
     # As many ends too early as too late: else the mere end token would gain or lose, and replies grow shorter or longer.
     for start, reply in ((at, chosen), (worse, rejected)):
         kept = early(reply, words.marks, rng)
         if kept:
-            pairs.append(("too early", start + kept, growing.leaf(start, kept, end), weights["too early"]))
+            pairs.append(("too early", start + kept, growing.leaf(start, kept, end), WEIGHTS["too early"]))
         kept = len(reply) - 1
         if kept and reply[-1] == end:
-            pairs.append(("too late", start + kept, growing.leaf(start, kept, rng.choice(words.openers)), weights["too late"]))
+            pairs.append(("too late", start + kept, growing.leaf(start, kept, rng.choice(words.openers)), WEIGHTS["too late"]))
     return growing.tree(pairs)
 
 
@@ -136,12 +134,10 @@ def other_reply(item: Item, pool: list[Item], rng: random.Random) -> list[int]:
     return rng.choice(wanted or replies)
 
 
-def epoch(
-    items: list[Item], words: Vocabulary, weights: dict[str, float], balance: Balance, tokens: int, rng: random.Random
-) -> list[tuple[int, list[Tree]]]:
+def epoch(items: list[Item], words: Vocabulary, balance: Balance, tokens: int, rng: random.Random) -> list[tuple[int, list[Tree]]]:
     """One shuffled pass: batches of at most `tokens` tokens, each with the length of its rows."""
     order = rng.sample(range(len(items)), len(items))
-    trees = [plant(item, other_reply(item, rng.sample(items, POOL), rng), words, weights, balance, rng) for item in (items[i] for i in order)]
+    trees = [plant(item, other_reply(item, rng.sample(items, POOL), rng), words, balance, rng) for item in (items[i] for i in order)]
     batches = []
     for first in range(0, len(trees), WINDOW):
         window = sorted(trees[first : first + WINDOW], key=lambda tree: -len(tree.tokens))

@@ -1,7 +1,6 @@
 """chat-rm and judge-rm: chat-lm's body, two layers more and one score, trained on pairs (Bradley and Terry) at whole replies and at prefixes.
 
-The upper layers are first taught, beside the pairs, how surprising each token was to chat-lm (surprise.py): that tells samples from people's
-words better than anything else, and pairs alone do not find it. What people rated comes last. A score is read at the last token of whatever is there, an unfinished reply too: ARGS judges each candidate token in its place.
+A score is read at the last token of whatever is there, an unfinished reply too: ARGS judges each candidate token in its place.
 """
 
 import json
@@ -16,14 +15,12 @@ from transformers import LlamaForSequenceClassification
 
 from ends import raise_ends
 from lm import load_lm
-from pairs import RATED, WEIGHTS, Balance, epoch, items, vocabulary
-from surprise import Surprise
+from pairs import Balance, epoch, items, vocabulary
 from texts import hh_pairs, reward_half
 from tokenizer import load_tokenizer
 from tree import stacked
 
-STEPS = 1300
-RATED_FROM = 0.5  # share of the run from which on what people rated counts, and surprise no longer does: about one and a half epochs
+STEPS = 2800
 TOKENS_A_STEP = 3072
 RATE = 5e-4
 LAYERS = 8  # the upper two see what chat-lm expected at the token before, and so how surprising a token is
@@ -54,11 +51,8 @@ def schedule(progress: float) -> float:
     return min(1.0, progress / 0.05, 1.0 - 0.95 * progress)
 
 
-Samples = list[tuple[list[int], list[int]]]
-
-
-def train_reward(name: str, data: Path, lm: Path, samples: Samples, out: Path, work: Path, steps: int = STEPS) -> None:
-    """`samples`: a tame and a wild reply of chat-lm for each HH train pair, in the file's order."""
+def train_reward(name: str, data: Path, lm: Path, samples: list[list[int]], out: Path, work: Path, steps: int = STEPS) -> None:
+    """`samples`: one reply of chat-lm for each HH train pair, in the file's order."""
     seed = SEEDS[name]
     torch.manual_seed(seed)
     rng = random.Random(seed)
@@ -69,9 +63,8 @@ def train_reward(name: str, data: Path, lm: Path, samples: Samples, out: Path, w
     strangers = [(pair, sample) for pair, sample in zip(pairs, samples, strict=True) if id(pair) not in mine][:HELD_OUT]
     half, held = (items(tokenizer, [pair for pair, _ in some], [sample for _, sample in some]) for some in (chosen, strangers))
     words, end, balance = vocabulary(tokenizer, half), tokenizer.eos_token_id, Balance()
-    watched = epoch(held, words, WEIGHTS | RATED, Balance(), TOKENS_A_STEP, random.Random(0))
-    surprise = Surprise(load_lm(lm)[0], model.config.hidden_size)
-    params = [param for param in (*model.parameters(), *surprise.heads.parameters()) if param.requires_grad]
+    watched = epoch(held, words, Balance(), TOKENS_A_STEP, random.Random(0))
+    params = [param for param in model.parameters() if param.requires_grad]
     groups = [{"params": [p for p in params if (p.ndim > 1) == wide], "weight_decay": 0.1 * wide} for wide in (True, False)]
     optimizer = torch.optim.AdamW(groups, RATE, betas=(0.9, 0.98), fused=True)
 
@@ -79,37 +72,33 @@ def train_reward(name: str, data: Path, lm: Path, samples: Samples, out: Path, w
     def rewards_of(input_ids, position_ids, attention_mask):
         with torch.autocast("cpu", torch.bfloat16):
             hidden = model.model(input_ids, attention_mask=attention_mask, position_ids=position_ids, use_cache=False).last_hidden_state
-        return model.score(hidden.float())[..., 0], hidden
+        return model.score(hidden.float())[..., 0]
 
-    def compared(length, trees, taught=False):
-        """Rewards of the better and the worse, with kinds and weights, of every pair of a batch; and the loss of what is taught beside them."""
-        inputs = stacked(trees, length, end)
-        rewards, hidden = rewards_of(**inputs)
-        lesson = surprise.loss(hidden.float(), trees, inputs) if taught else torch.zeros(())
+    def compared(length, trees):
+        """Rewards of the better and the worse, with kinds and weights, of every pair of a batch."""
+        rewards = rewards_of(**stacked(trees, length, end))
         kinds, rows, better, worse, weights = zip(*((kind, i, a, b, w) for i, tree in enumerate(trees) for kind, a, b, w in tree.pairs))
         rows = torch.tensor(rows)
-        return kinds, rewards[rows, torch.tensor(better)], rewards[rows, torch.tensor(worse)], torch.tensor(weights), lesson
+        return kinds, rewards[rows, torch.tensor(better)], rewards[rows, torch.tensor(worse)], torch.tensor(weights)
 
     @torch.no_grad()
     def held_out():
         right = defaultdict(list)
         for batch in watched:
-            kinds, better, worse, *_ = compared(*batch)
+            kinds, better, worse, _ = compared(*batch)
             for kind, fine in zip(kinds, (better > worse).tolist()):
                 right[kind].append(fine)
         return {kind: round(sum(fine) / len(fine), 3) for kind, fine in sorted(right.items())}
 
-    curve, began, batches, averaged, means, lessons = [], time.time(), [], None, defaultdict(lambda: [0.0, 0.0, 0]), []
+    curve, began, batches, averaged, means = [], time.time(), [], None, defaultdict(lambda: [0.0, 0.0, 0])
     model.train()
-    rated_from = int(steps * RATED_FROM)
     for step in range(steps):
-        if step == rated_from:
-            batches = []
-        batches = batches or epoch(half, words, WEIGHTS | RATED if step >= rated_from else WEIGHTS, balance, TOKENS_A_STEP, rng)
-        kinds, better, worse, weights, lesson = compared(*batches.pop(), taught=step < rated_from)
+        batches = batches or epoch(half, words, balance, TOKENS_A_STEP, rng)
+        length, trees = batches.pop()
+        kinds, better, worse, weights = compared(length, trees)
         losses = -F.logsigmoid(better - worse)
         # The small square keeps the scores near 0: pairs alone leave their level open.
-        loss = (losses * weights).sum() / weights.sum() + lesson + 0.001 * (better.square().mean() + worse.square().mean())
+        loss = (losses * weights).sum() / len(trees) + 0.001 * (better.square().mean() + worse.square().mean())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(params, 1.0)
         for group in optimizer.param_groups:
@@ -118,17 +107,15 @@ def train_reward(name: str, data: Path, lm: Path, samples: Samples, out: Path, w
         optimizer.zero_grad()
         for kind, one, right in zip(kinds, losses.tolist(), (better > worse).tolist()):
             means[kind] = [means[kind][0] + one, means[kind][1] + right, means[kind][2] + 1]
-        lessons.append(lesson.item())
         if step >= steps * (1 - AVERAGED):
             averaged = averaged or [torch.zeros_like(param) for param in params]
             torch._foreach_add_(averaged, [param.detach() for param in params])
         if step % 100 == 99 or step == steps - 1:
             scores = {kind: [round(one / n, 4), round(right / n, 3)] for kind, (one, right, n) in sorted(means.items())}
-            curve.append({"step": step + 1, "loss and accuracy": scores, "surprise": round(sum(lessons) / len(lessons), 4)})
-            if step % 300 == 299:
+            curve.append({"step": step + 1, "loss and accuracy": scores})
+            if step % 400 == 399:
                 curve[-1]["held out"] = held_out()
             means.clear()
-            lessons.clear()
             print(f"{name} {json.dumps(curve[-1])} {(step + 1) * TOKENS_A_STEP / (time.time() - began):.0f} tokens/s", flush=True)
             torch.save(model.state_dict(), work / f"{name}.pt")
     taken = steps - -int(-steps * (1 - AVERAGED) // 1)

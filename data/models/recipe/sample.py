@@ -1,4 +1,4 @@
-"""Replies of chat-lm: the other side of the reward models' "human or sample" pairs. Tame ones, as chat-lm is decoded, and wild ones."""
+"""Replies of chat-lm, top-k 40 at temperature 0.7: the other side of the reward models' "human or sample" pairs."""
 
 import multiprocessing
 import os
@@ -11,23 +11,21 @@ from decoding import Decoder
 from lm import load_lm
 from texts import HUMAN
 
-TAME = (40, 0.7)  # k and temperature
-WILD = (4096, 1.0)  # as surprising as people's words, with less sense
+TOP_K, TEMPERATURE = 40, 0.7
 ROWS = 64  # prompts a batch
 
 
-def sample(model, prompts: list[list[int]], tokens: int, manner: tuple[int, float], generator: torch.Generator, end: int) -> list[list[int]]:
+def sample(model, prompts: list[list[int]], tokens: int, generator: torch.Generator, end: int) -> list[list[int]]:
     """One reply a prompt, at most `tokens` tokens; the end token, where one was drawn, is kept."""
     longest = max(map(len, prompts))
     padding = torch.tensor([longest - len(ids) for ids in prompts])
-    k, temperature = manner
     decoder = Decoder(model)
     decoder.start(padding, longest + tokens)
     logits = decoder(torch.tensor([[end] * (longest - len(ids)) + ids for ids in prompts]))
     replies: list[list[int]] = [[] for _ in prompts]
     for _ in range(tokens):
-        values, ids = logits.topk(k)
-        picks = torch.multinomial(torch.softmax(values / temperature, -1), 1, generator=generator)
+        values, ids = logits.topk(TOP_K)
+        picks = torch.multinomial(torch.softmax(values / TEMPERATURE, -1), 1, generator=generator)
         drawn = ids.gather(1, picks)
         for reply, token in zip(replies, drawn[:, 0].tolist()):
             if not reply or reply[-1] != end:
@@ -52,17 +50,17 @@ def begin(folder: Path) -> None:
     MODEL, TOKENIZER = load_lm(folder)
 
 
-def work(job: tuple[int, list[list[int]], int, tuple[int, float]]) -> list[list[int]]:
-    seed, prompts, tokens, manner = job
-    replies = sample(MODEL, prompts, tokens, manner, torch.Generator().manual_seed(seed), TOKENIZER.eos_token_id)
+def work(job: tuple[int, list[list[int]], int]) -> list[list[int]]:
+    seed, prompts, tokens = job
+    replies = sample(MODEL, prompts, tokens, torch.Generator().manual_seed(seed), TOKENIZER.eos_token_id)
     return [stopped(reply, TOKENIZER) for reply in replies]
 
 
-def sample_all(folder: Path, prompts: list[list[int]], tokens: int, seed: int, manner: tuple[int, float] = TAME) -> list[list[int]]:
+def sample_all(folder: Path, prompts: list[list[int]], tokens: int, seed: int) -> list[list[int]]:
     """Replies in the order of the prompts; prompts of like length share a batch, each batch has its own seed."""
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     batches = [order[i : i + ROWS] for i in range(0, len(order), ROWS)]
-    jobs = [(seed * 100_000 + number, [prompts[i] for i in batch], tokens, manner) for number, batch in enumerate(batches)]
+    jobs = [(seed * 100_000 + number, [prompts[i] for i in batch], tokens) for number, batch in enumerate(batches)]
     replies: list[list[int]] = [[] for _ in prompts]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), context, initializer=begin, initargs=(folder,)) as pool:

@@ -12,8 +12,6 @@ Pairs = list[tuple[str, int, int, float]]  # kind, place of the better token, pl
 class Tree:
     tokens: list[int]
     positions: list[int]
-    parents: list[int]  # place of the token before each; -1 for the first
-    root: int  # tokens of the prompt, which come first
     sees: np.ndarray  # [size, size] booleans: row attends to column
     pairs: Pairs = field(default_factory=list)
 
@@ -23,7 +21,6 @@ class Growing:
 
     def __init__(self, prompt: list[int], size: int):
         self.tokens, self.positions = list(prompt), list(range(len(prompt)))
-        self.parents = list(range(-1, len(prompt) - 1))
         self.sees = np.zeros((size, size), bool)
         self.root = len(prompt)
         self.sees[: self.root, : self.root] = np.tri(self.root, dtype=bool)
@@ -35,7 +32,6 @@ class Growing:
         self.sees[start:end, start:end] = np.tri(len(reply), dtype=bool)
         self.tokens += reply
         self.positions += range(self.root, self.root + len(reply))
-        self.parents += [self.root - 1, *range(start, end - 1)][: len(reply)]
         return start
 
     def leaf(self, start: int, kept: int, token: int) -> int:
@@ -46,12 +42,11 @@ class Growing:
         self.sees[place, place] = True
         self.tokens.append(token)
         self.positions.append(self.root + kept)
-        self.parents.append(start + kept - 1 if kept else self.root - 1)
         return place
 
     def tree(self, pairs: Pairs) -> Tree:
         used = len(self.tokens)
-        return Tree(self.tokens, self.positions, self.parents, self.root, self.sees[:used, :used], pairs)
+        return Tree(self.tokens, self.positions, self.sees[:used, :used], pairs)
 
 
 def stacked(trees: list[Tree], length: int, pad: int) -> dict[str, torch.Tensor]:

@@ -1,12 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ShapeError } from '../../../src/core/errors.js'
-import { argmax, logSumExp, softmax, topIndices } from '../../../src/core/math.js'
+import { argmax, logSumExp, softmax, standardDeviation, topIndices } from '../../../src/core/math.js'
 
 /** Few different values, so that ties are common. */
 const values = fc
   .array(fc.integer({ min: -20, max: 20 }), { minLength: 1, maxLength: 300 })
   .map((list) => Float32Array.from(list))
+
+describe('standardDeviation', () => {
+  it('is that of the values as a whole population', () => {
+    expect(standardDeviation(Float32Array.of(2, 4, 4, 4, 5, 5, 7, 9))).toBe(2)
+    expect(standardDeviation(Float32Array.of(3))).toBe(0)
+  })
+})
 
 describe('topIndices', () => {
   it('equals a full sort, ties to the lower index', () => {

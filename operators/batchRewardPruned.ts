@@ -1,0 +1,73 @@
+import { map, pipe, tap } from 'rxjs'
+import * as z from 'zod'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { standardDeviation } from '../src/core/math.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Candidates, Reward, Rewarded } from '../src/core/types.js'
+import { batchReward, batchRewardOptions } from './batchReward.js'
+
+export const batchRewardPrunedOptions = batchRewardOptions.extend({
+  weight: z.number().describe('a finite number'),
+  reach: z.number().min(0).default(5).describe('a number >= 0'),
+  warmUp: z.int().min(1).default(2).describe('an integer >= 1'),
+})
+export type BatchRewardPrunedOptions = Readonly<{ reward: Reward | undefined }> &
+  Omit<z.input<typeof batchRewardPrunedOptions>, 'reward'>
+
+type Spread = Readonly<{ steps: number; total: number }>
+
+/**
+ * Adds the reward of those candidates that could still win, and drops the others: whose score is so far below the best that a reward
+ * better by `reach` standard deviations, times `weight`, would not make up for it. The deviation is the mean over the steps of the same
+ * sequence so far; its first `warmUp` steps score all. The best always stays. Stands before `combineScore`.
+ *
+ * - in: `sequence`, `tokenIds`: Int32[k], `scores`: Float32[k]
+ * - out: n <= k of each in their order, + `rewards[reward.name]` (reward-model units): Float32[n]
+ * - errors: as batchReward's, and `OptionError` at call time for an option that may not be
+ *
+ * What is dropped follows from the sequence alone, never from load.
+ *
+ * @see pruneCandidates, with a margin of one's own
+ */
+export function batchRewardPruned<S extends Candidates>(options: BatchRewardPrunedOptions): DescribedOperator<S, S & Rewarded> {
+  const { reward, weight, reach, warmUp } = parseOptions(batchRewardPrunedOptions, options)
+  const spreads = new WeakMap<object, Spread>()
+
+  const marginOf = ({ key }: S['sequence']): number => {
+    const { steps, total } = spreads.get(key) ?? { steps: 0, total: 0 }
+    return steps < warmUp ? Number.POSITIVE_INFINITY : reach * Math.abs(weight) * (total / steps)
+  }
+  const learn = ({ sequence: { key }, rewards }: Rewarded): void => {
+    const values = rewards[reward.name]!
+    if (values.length < 2) return // one reward tells of no spread
+    const { steps, total } = spreads.get(key) ?? { steps: 0, total: 0 }
+    spreads.set(key, { steps: steps + 1, total: total + standardDeviation(values) })
+  }
+  return described(
+    { name: 'batchRewardPruned', options: { reward: reward.name, weight, reach, warmUp } },
+    pipe(
+      map((step: S) => within(step, marginOf(step.sequence))),
+      batchReward<S>({ reward }),
+      tap((step: S & Rewarded) => learn(step)),
+    ),
+  )
+}
+
+/** The candidates whose score is at most `margin` below the best. */
+function within<S extends Candidates>(step: S, margin: number): S {
+  const { tokenIds, tokenLogits, scores } = step
+  const least = scores.reduce((high, score) => Math.max(high, score), Number.NEGATIVE_INFINITY) - margin
+  const near = (_: number, index: number) => scores[index]! >= least
+  const rewards = 'rewards' in step && {
+    rewards: Object.fromEntries(
+      Object.entries((step as unknown as Rewarded).rewards).map(([name, all]) => [name, all.filter(near)]),
+    ),
+  }
+  return {
+    ...step,
+    ...rewards,
+    tokenIds: tokenIds.filter(near),
+    tokenLogits: tokenLogits.filter(near),
+    scores: scores.filter(near),
+  }
+}

@@ -1,0 +1,29 @@
+import type * as z from 'zod'
+import { batchReward } from '../../operators/batchReward.js'
+import { batchRewardPruned, batchRewardPrunedOptions } from '../../operators/batchRewardPruned.js'
+import { combineScore } from '../../operators/combineScore.js'
+import { selectGreedy } from '../../operators/selectGreedy.js'
+import { topK } from '../../operators/topK.js'
+import type { Decoder } from '../../src/core/types.js'
+import { perReward, weighted } from '../perReward.js'
+import { steps } from '../steps.js'
+import { argsOptions } from './args.js'
+
+export const argsPrunedOptions = argsOptions.extend({ reach: batchRewardPrunedOptions.shape.reach })
+export type ArgsPrunedOptions = z.input<typeof argsPrunedOptions>
+
+/**
+ * ARGS-greedy that scores only the candidates which could still win, by the spread of rewards seen so far: nearly always the same
+ * tokens, for less of the reward model's time. Of several rewards the first is scored so, after all the others have scored every candidate.
+ *
+ * @see args
+ */
+// biome-ignore format: one operator a line
+export const argsPruned = ({ k = 10, weight = 1.5, reach = 5 }: ArgsPrunedOptions = {}): Decoder => (models) => steps(
+  topK({ k }),
+  perReward(weighted(models, weight).reverse(), ({ reward, weight }) => [
+    reward === models.reward ? batchRewardPruned({ reward, weight, reach }) : batchReward({ reward }),
+    combineScore({ weight, reward: reward.name }),
+  ]),
+  selectGreedy(),
+)
