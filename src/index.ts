@@ -17,9 +17,19 @@ export { argsStochastic } from '../pipelines/decoders/argsStochastic.js'
 export { greedy } from '../pipelines/decoders/greedy.js'
 export { nucleus } from '../pipelines/decoders/nucleus.js'
 export { topKSampling } from '../pipelines/decoders/topKSampling.js'
+export {
+  type EvaluatedRun,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type Outcome,
+  type PairFigures,
+  type RunFigures,
+} from '../pipelines/evaluate.js'
 export { finish } from '../pipelines/finish.js'
 export { type GenerateEvent, type GenerateOptions, generate } from '../pipelines/generate.js'
 export { perReward, type Weight, type Weighted, weighted } from '../pipelines/perReward.js'
+export { coherenceMeasure, type Encoder, type Measure, perplexityMeasure, rewardMeasure } from '../pipelines/measures.js'
 export { type BoundSearch, perToken, type Search } from '../pipelines/perToken.js'
 export { decoderByName } from '../pipelines/registry.js'
 export { schedule } from '../pipelines/schedule.js'
@@ -39,6 +49,7 @@ export {
 export type * from './core/types.js'
 export { version } from './core/version.js'
 export { type FileOptions, fromFile } from './io/fromFile.js'
+export { type ReplyOptions, readReplies } from './io/readReplies.js'
 export { readRows } from './io/readRows.js'
 export { type Summary, type ToParquetOptions, toParquet } from './io/toParquet.js'
 export { type LoadOptions, loadModels, type RewardOption } from './models/loadModels.js'

@@ -46,7 +46,7 @@ export const benchCommand = (terminal: Terminal): Command =>
     .description('measure how fast prompts are decoded: tokens/s, latency, batches, where the time goes')
     .option('--prompts <file>', 'JSONL or Parquet file with prompts, each decoded once a setting', text('prompts'))
     .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
-    .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath)
+    .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath('reward'))
     .option(
       '--decoder <names>',
       `one or several, with commas: ${Object.keys(decoders).join(', ')}`,

@@ -46,13 +46,15 @@ export const repeated =
 
 export type NamedPath = Readonly<{ name?: string; path: string }>
 
-/** `[NAME=]PATH` */
-export function namedPath(value: string): NamedPath {
-  const match = value.match(/^([\w-]+)=(.*)$/s)
-  const path = match ? match[2]! : value
-  if (path === '') throw new OptionError(`Expected \`--reward\` to be [NAME=]PATH, got ${shown(value)}`)
-  return match ? { name: match[1]!, path } : { path }
-}
+/** A parser of a flag that is `[NAME=]PATH`. */
+export const namedPath =
+  (flag: string) =>
+  (value: string): NamedPath => {
+    const match = value.match(/^([\w-]+)=(.*)$/s)
+    const path = match ? match[2]! : value
+    if (path === '') throw new OptionError(`Expected \`--${flag}\` to be [NAME=]PATH, got ${shown(value)}`)
+    return match ? { name: match[1]!, path } : { path }
+  }
 
 const WEIGHT = z.number().describe('a finite number, or NAME=NUMBER with commas between')
 

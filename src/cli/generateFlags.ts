@@ -66,7 +66,7 @@ export function generateFlags(command: Command): Command {
     .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
-    .option('--reward <[name=]folder>', 'reward model, repeatable (default: the embedded chat-rm)', repeated(namedPath))
+    .option('--reward <[name=]folder>', 'reward model, repeatable (default: the embedded chat-rm)', repeated(namedPath('reward')))
     .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
     .option('--decoder <name>', Object.keys(decoders).join(', '), oneOf('decoder', Object.keys(decoders)), 'args')
   for (const { flag, value, about } of flagsOfDecoders()) command.option(`--${flag} <${value}>`, about)

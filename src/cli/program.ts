@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { version } from '../core/version.js'
 import { benchCommand } from './bench.js'
 import { catCommand } from './cat.js'
+import { evalCommand } from './eval.js'
 import { generateCommand } from './generate.js'
 import { inspectCommand } from './inspect.js'
 import { scoreCommand } from './score.js'
@@ -15,6 +16,7 @@ export function program(terminal: Terminal): Command {
   const verbs = [
     generateCommand(terminal),
     scoreCommand(terminal),
+    evalCommand(terminal),
     catCommand(terminal),
     inspectCommand(terminal),
     benchCommand(terminal),

@@ -49,7 +49,7 @@ export const scoreCommand = (terminal: Terminal): Command =>
     .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--completion-column <name>', 'column of the completion', text('completion-column'), 'completion')
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
-    .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath)
+    .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath('reward'))
     .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
     .option('--concurrency <number>', 'texts at the same time', number('concurrency', concurrency), concurrency.parse(undefined))
     .option('--limit <number>', 'only so many texts', number('limit', concurrency))

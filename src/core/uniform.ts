@@ -39,7 +39,7 @@ function mulHigh(x: number, y: number): number {
 }
 
 /** MurmurHash3 (32 bit) over the UTF-16 code units of a text, one block each. */
-function hash(text: string, seed: number): number {
+export function hash(text: string, seed: number): number {
   let h = seed
   for (let i = 0; i < text.length; i++) {
     let block = Math.imul(text.charCodeAt(i), 0xcc9e2d51)

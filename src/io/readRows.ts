@@ -22,10 +22,10 @@ export async function parquetFiles(path: string): Promise<string[]> {
 
 /**
  * Rows of a folder of part files or of one Parquet file, under their column names, in the order in which they finished. One row
- * group is in memory at a time; nulls are null, lists arrays, times Dates.
+ * group is in memory at a time; nulls are null, lists arrays, times Dates. Only the columns named, where any are.
  *
  * @throws InputError when there is nothing, or it is no Parquet
  */
-export async function* readRows(path: string): AsyncGenerator<Record<string, unknown>> {
-  for (const file of await parquetFiles(path)) yield* (await readParquet(file)).records()
+export async function* readRows(path: string, columns?: readonly string[]): AsyncGenerator<Record<string, unknown>> {
+  for (const file of await parquetFiles(path)) yield* (await readParquet(file)).records(columns)
 }

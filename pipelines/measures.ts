@@ -1,0 +1,100 @@
+import { InputError } from '../src/core/errors.js'
+import { logSumExp } from '../src/core/math.js'
+import type { BatchedLanguageModel, BatchedRewardModel, Reply, TextCodec } from '../src/core/types.js'
+import { cosine } from '../src/eval/cosine.js'
+import type { Metric } from '../src/eval/metrics.js'
+
+/** A metric that needs a model: one number a reply, NaN where a reply cannot be measured. */
+export type Measure = Metric & Readonly<{ measure: (replies: readonly Reply[]) => Promise<readonly number[]> }>
+
+/**
+ * The reward of prompt and completion by a model of one's choice, as the text stands: no end token is added. Metric
+ * `reward:NAME`. A text that is longer than the model's context has none.
+ */
+export const rewardMeasure = (model: BatchedRewardModel): Measure => ({
+  name: `reward:${model.name}`,
+  kind: 'mean',
+  measure: (replies) =>
+    inBatches(replies, model.maxBatch, async (batch) => {
+      const calls = batch.map((reply) => ({ key: {}, tokenIds: wholeText(model.codec, reply), branches: [[]] }))
+      const fitting = calls.filter(({ tokenIds: { length } }) => length > 0 && length <= model.contextLength)
+      const rewards = await model.run(fitting)
+      for (const { key } of fitting) model.release(key)
+      const given = new Map(fitting.map((call, index) => [call, rewards[index]![0]!]))
+      return calls.map((call) => given.get(call) ?? Number.NaN)
+    }),
+})
+
+/** Token ids of prompt and completion. A rendered prompt has its template's first token already: the tokenizer's is not put before it. */
+function wholeText(codec: TextCodec, { prompt, completion }: Reply): number[] {
+  const tokenIds = codec.encode((prompt ?? '') + (completion ?? ''), true)
+  const isTwice = tokenIds.length > 1 && tokenIds[0] === tokenIds[1] && codec.decode([tokenIds[0]!], true) === ''
+  return isTwice ? tokenIds.slice(1) : tokenIds
+}
+
+/**
+ * Mean negative log-likelihood of a reply's tokens, the end token among them, given its prompt: the metric `perplexity` of a run is
+ * exp of its mean over all tokens. Costs as much as decoding the replies greedily.
+ *
+ * - errors: `InputError` unless the model reads the prompts into the same token ids as the run's own
+ */
+export const perplexityMeasure = (lm: BatchedLanguageModel): Measure => ({
+  name: 'perplexity',
+  kind: 'perplexity',
+  measure: (replies) => inBatches(replies, lm.maxBatch, (batch) => likelihoods(lm, batch)),
+})
+
+async function likelihoods(lm: BatchedLanguageModel, replies: readonly Reply[]): Promise<number[]> {
+  const read = replies.map((reply) => {
+    const { promptTokenIds, tokenIds, id: promptId, sample, prompt } = reply
+    if (!promptTokenIds || !tokenIds || promptTokenIds.length + tokenIds.length - 1 > lm.contextLength) return undefined
+    checkTokenizer(lm.codec, reply)
+    const start = { key: {}, promptId, sample, seed: 0, prompt: { text: prompt ?? '' }, promptTokenIds, tokenIds: [] }
+    return { start, tokenIds, sum: 0 }
+  })
+  const longest = Math.max(0, ...read.map((one) => one?.tokenIds.length ?? 0))
+  for (let step = 0; step < longest; step++) {
+    const live = read.flatMap((one) => (one && step < one.tokenIds.length ? [one] : []))
+    const sequences = live.map(({ start, tokenIds }) => ({ ...start, tokenIds: tokenIds.slice(0, step) }))
+    const logits = await lm.run(sequences.map((sequence) => ({ sequence, need: 'all' })))
+    live.forEach((one, index) => {
+      const { values } = logits[index]!
+      one.sum += logSumExp(values) - values[one.tokenIds[step]!]!
+      if (step === one.tokenIds.length - 1) lm.release(one.start.key)
+    })
+  }
+  return read.map((one) => (one ? one.sum / one.tokenIds.length : Number.NaN))
+}
+
+function checkTokenizer(codec: TextCodec, { id, prompt, promptTokenIds }: Reply): void {
+  // A template writes its special tokens itself, and rows do not tell whether there was one.
+  const isSame = [true, false].some((special) => {
+    const tokenIds = codec.encode(prompt ?? '', special)
+    return tokenIds.length === promptTokenIds!.length && tokenIds.every((tokenId, index) => tokenId === promptTokenIds![index])
+  })
+  if (!isSame)
+    throw new InputError(`Expected \`lm\` to have the tokenizer of the run, got other token ids for the prompt of \`${id}\``)
+}
+
+/** A sentence encoder: one vector a text. */
+export type Encoder = Readonly<{ embed: (texts: readonly string[]) => Promise<readonly Float32Array[]> }>
+
+/** Cosine of the sentence embeddings of prompt and completion: the metric `coherence`. */
+export const coherenceMeasure = ({ embed }: Encoder): Measure => ({
+  name: 'coherence',
+  kind: 'mean',
+  measure: async (replies) => {
+    const vectors = await embed(replies.flatMap(({ prompt, completion }) => [prompt ?? '', completion ?? '']))
+    return replies.map((_, index) => cosine(vectors[2 * index]!, vectors[2 * index + 1]!))
+  },
+})
+
+async function inBatches<T>(
+  items: readonly T[],
+  size: number,
+  of: (batch: readonly T[]) => Promise<readonly number[]>,
+): Promise<number[]> {
+  const found: number[] = []
+  for (let start = 0; start < items.length; start += size) found.push(...(await of(items.slice(start, start + size))))
+  return found
+}

@@ -1,0 +1,104 @@
+import { availableParallelism } from 'node:os'
+import { basename, resolve } from 'node:path'
+import { Command } from 'commander'
+import { type Evaluation, evaluate } from '../../pipelines/evaluate.js'
+import { generateOptions } from '../../pipelines/generate.js'
+import { type Measure, perplexityMeasure, rewardMeasure } from '../../pipelines/measures.js'
+import { OptionError } from '../core/errors.js'
+import { countRows } from '../io/countRows.js'
+import { readReplies } from '../io/readReplies.js'
+import { batchedLanguageModel, batchedRewardModel } from '../models/batchedModels.js'
+import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
+import { type LoadedModel, loadModel } from '../models/loadModel.js'
+import { FP16_NOTICE } from '../models/loadModels.js'
+import { evalJson, evalTable } from './evalTable.js'
+import { type NamedPath, namedPath, number, oneOf, repeated, text } from './flags.js'
+import { type TableFormat, tableFormats } from './formatTable.js'
+import { progress } from './progress.js'
+import { type Terminal, writeLine } from './terminal.js'
+
+type Flags = Readonly<{
+  rewardModel?: readonly NamedPath[]
+  lm?: string
+  dtype: WeightDtype
+  seed: number
+  format: TableFormat
+  json?: boolean
+}>
+
+const MAX_BATCH = 64
+const { seed } = generateOptions.shape
+
+/** `rxargs eval`: the paper's metrics of runs, side by side. */
+export const evalCommand = (terminal: Terminal): Command =>
+  new Command('eval')
+    .description('metrics of runs, and each run beside the first: differences with 95% bootstrap intervals, win, tie and lose')
+    .argument('<runs...>', 'folders that generate wrote')
+    .option(
+      '--reward-model <[name=]folder>',
+      'score the replies with this reward model, too; repeatable',
+      repeated(namedPath('reward-model')),
+    )
+    .option('--lm <folder>', 'perplexity under this language model; costs as much as decoding the replies greedily', text('lm'))
+    .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
+    .option('--seed <number>', 'seed of the bootstrap', number('seed', seed), seed.parse(undefined))
+    .option('--format <name>', tableFormats.join(', '), oneOf('format', tableFormats), 'text')
+    .option('--json', 'print JSON: runs and pairs')
+    .action((runs: readonly string[], flags: Flags) => run(runs, flags, terminal))
+
+async function run(paths: readonly string[], flags: Flags, { stdout, stderr, signal }: Terminal): Promise<void> {
+  const { rewardModel = [], lm, dtype, json } = flags
+  const rewards = rewardModel.map(({ path, name = basename(resolve(path)) }) => ({ path, name }))
+  const names = rewards.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new OptionError(`Expected each reward model to have a name of its own, got \`${twice}\` twice`)
+  // What is not there is said before models are loaded.
+  const counts = await Promise.all(paths.map(countRows))
+
+  const shown = progress({ stream: stderr })
+  const loaded: LoadedModel[] = []
+  const load = async (path: string, head: 'lm' | 'reward', role: string): Promise<LoadedModel> => {
+    const model = await loadModel(path, { head, role, dtype, threads: availableParallelism() })
+    loaded.push(model)
+    return model
+  }
+  try {
+    if (dtype === 'fp16' && (lm !== undefined || rewards.length > 0)) shown.say(FP16_NOTICE)
+    const measures: Measure[] = []
+    for (const { path, name } of rewards)
+      measures.push(rewardMeasure(batchedRewardModel(name, await load(path, 'reward', `reward ${name}`), MAX_BATCH)))
+    if (lm !== undefined) measures.push(perplexityMeasure(batchedLanguageModel(await load(lm, 'lm', 'lm'), MAX_BATCH)))
+    signal.throwIfAborted()
+    const total = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
+    const runs = paths.map((path) => ({ name: nameOf(path), replies: () => readReplies(path, { texts: measures.length > 0 }) }))
+    shown.expect(total)
+    const evaluation = await evaluate(runs, { measures, seed: flags.seed, signal, onReply: () => shown.skip() })
+    shown.end()
+    for (const notice of noticesOf(evaluation)) shown.say(notice)
+    for (const line of json ? [evalJson(evaluation)] : evalTable(evaluation, flags.format)) await writeLine(stdout, line, signal)
+  } finally {
+    shown.end()
+    for (const { worker } of loaded) await worker.close()
+  }
+}
+
+/** A run is called as its folder was given, without a slash at the end. */
+const nameOf = (path: string): string => path.replace(/(?<=.)[/\\]+$/, '')
+
+/** What was left out, and why the numbers of rows differ. */
+function noticesOf({ metrics, runs, pairs }: Evaluation): string[] {
+  const rows = (count: number): string => `${count} ${count === 1 ? 'row' : 'rows'}`
+  return [
+    ...runs.flatMap(({ name, errors }) => (errors > 0 ? [`${name}: ${rows(errors)} that ended in an error left out`] : [])),
+    ...runs.flatMap(({ name, rows: all, counts }) =>
+      metrics
+        .filter((metric) => counts[metric]! < all)
+        .map((metric) => `${name}: ${metric} of ${counts[metric]} of ${rows(all)}, the others have none`),
+    ),
+    ...pairs.flatMap(({ name, against, rows: shared, onlyHere, onlyThere }) =>
+      onlyHere + onlyThere > 0
+        ? [`${name} and ${against} share ${rows(shared)}; ${onlyHere} and ${onlyThere} more are not compared`]
+        : [],
+    ),
+  ]
+}
