@@ -42,6 +42,7 @@ export {
   ModelLostError,
   OptionError,
   OutputError,
+  RemoteError,
   RewardError,
   ShapeError,
   TemplateError,

@@ -15,6 +15,7 @@ import { evalJson, evalTable } from './evalTable.js'
 import { type NamedPath, namedPath, number, oneOf, repeated, text } from './flags.js'
 import { type TableFormat, tableFormats } from './formatTable.js'
 import { progress } from './progress.js'
+import { runName } from './runName.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 type Flags = Readonly<{
@@ -70,7 +71,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     if (lm !== undefined) measures.push(perplexityMeasure(batchedLanguageModel(await load(lm, 'lm', 'lm'), MAX_BATCH)))
     signal.throwIfAborted()
     const total = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
-    const runs = paths.map((path) => ({ name: nameOf(path), replies: () => readReplies(path, { texts: measures.length > 0 }) }))
+    const runs = paths.map((path) => ({ name: runName(path), replies: () => readReplies(path, { texts: measures.length > 0 }) }))
     shown.expect(total)
     const evaluation = await evaluate(runs, { measures, seed: flags.seed, signal, onReply: () => shown.skip() })
     shown.end()
@@ -81,9 +82,6 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     for (const { worker } of loaded) await worker.close()
   }
 }
-
-/** A run is called as its folder was given, without a slash at the end. */
-const nameOf = (path: string): string => path.replace(/(?<=.)[/\\]+$/, '')
 
 /** What was left out, and why the numbers of rows differ. */
 function noticesOf({ metrics, runs, pairs }: Evaluation): string[] {

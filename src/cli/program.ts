@@ -5,6 +5,7 @@ import { catCommand } from './cat.js'
 import { evalCommand } from './eval.js'
 import { generateCommand } from './generate.js'
 import { inspectCommand } from './inspect.js'
+import { judgeCommand } from './judge.js'
 import { scoreCommand } from './score.js'
 import type { Terminal } from './terminal.js'
 
@@ -17,6 +18,7 @@ export function program(terminal: Terminal): Command {
     generateCommand(terminal),
     scoreCommand(terminal),
     evalCommand(terminal),
+    judgeCommand(terminal),
     catCommand(terminal),
     inspectCommand(terminal),
     benchCommand(terminal),

@@ -38,4 +38,15 @@ export class RewardError extends Error {
   override readonly name = 'RewardError'
 }
 
+/** A server behind HTTP gave no answer that can be used. `isHopeless`: the next call would fare no better (wrong key, wrong address). */
+export class RemoteError extends Error {
+  override readonly name = 'RemoteError'
+  constructor(
+    message: string,
+    readonly isHopeless = false,
+  ) {
+    super(message)
+  }
+}
+
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

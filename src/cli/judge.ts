@@ -1,0 +1,91 @@
+import { availableParallelism } from 'node:os'
+import { basename, resolve } from 'node:path'
+import { Command } from 'commander'
+import { type Judged, judge, judgeByReward } from '../../pipelines/judge.js'
+import { answerSchema } from '../../pipelines/judgeAnswer.js'
+import { judgeCeiling } from '../../pipelines/judgeCeiling.js'
+import { rewardMeasure } from '../../pipelines/measures.js'
+import { type ReplyPair, sharedPrompts } from '../../pipelines/sharedPrompts.js'
+import { judgeFigures } from '../eval/judgeFigures.js'
+import { answersFile } from '../io/answersFile.js'
+import { readReplies } from '../io/readReplies.js'
+import { batchedRewardModel } from '../models/batchedModels.js'
+import { loadModel } from '../models/loadModel.js'
+import { chatCompletions } from '../models/remote/chatCompletions.js'
+import { type ChatSettings, type JudgeFlags, judgeFlags, judgeSettings, KEY } from './judgeFlags.js'
+import { judgeJson, judgeTable } from './judgeTable.js'
+import { progress } from './progress.js'
+import { RunFailed } from './report.js'
+import { runName } from './runName.js'
+import { type Terminal, writeLine } from './terminal.js'
+
+const MAX_BATCH = 64
+
+/** `rxargs judge`: which of two runs' replies are better, by a chat model or a reward model. */
+export const judgeCommand = (terminal: Terminal): Command =>
+  judgeFlags(new Command('judge'))
+    .description('which of two runs replies better: a judge scores both replies to a prompt from 1 to 10, in random order')
+    .action((a: string, b: string, flags: JudgeFlags) => run([a, b], flags, terminal))
+
+async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdout, stderr, signal }: Terminal): Promise<void> {
+  const settings = judgeSettings(flags)
+  const runOf = (path: string) => ({ name: runName(path), replies: () => readReplies(path, { texts: true }) })
+  const { pairs, shared } = await sharedPrompts(runOf(a), runOf(b), { count: flags.prompts, seed: flags.seed })
+  const shown = progress({ stream: stderr })
+  try {
+    if (shared < flags.prompts) shown.say(`The runs share ${shared} answered prompts, fewer than the ${flags.prompts} asked for`)
+    const worded = pairs.filter((pair) => pair.worded).length
+    if (worded > 0) shown.say(`${worded} prompts have other words in ${runName(b)}: the judge reads those of ${runName(a)}`)
+    shown.expect(pairs.length)
+    const judged = 'rm' in settings ? await byReward(settings.rm, pairs) : await byChat(pairs, settings.chat, shown.skip, signal)
+    shown.end()
+    if (judged.failed > 0) shown.say(`${judged.failed} of ${pairs.length} pairs have no usable answer and are left out`)
+    if (judged.ceiling !== undefined)
+      shown.say(`Stopped at the ceiling of ${judged.ceiling}: ${judged.left} of ${pairs.length} pairs are not judged`)
+    const table = { a: runName(a), b: runName(b), judge: flags.judge, ...judged, ...judgeFigures(judged.judgements) }
+    for (const line of flags.json ? [judgeJson(table)] : judgeTable(table)) await writeLine(stdout, line, signal)
+    if (judged.judgements.length === 0) throw new RunFailed('No pair of replies was judged')
+  } finally {
+    shown.end()
+  }
+}
+
+async function byReward(path: string, pairs: readonly ReplyPair[]): Promise<Judged> {
+  const name = basename(resolve(path))
+  const model = await loadModel(path, { head: 'reward', role: `reward ${name}`, threads: availableParallelism() })
+  try {
+    return await judgeByReward(pairs, rewardMeasure(batchedRewardModel(name, model, MAX_BATCH)))
+  } finally {
+    await model.worker.close()
+  }
+}
+
+type Asked = Judged & Readonly<{ calls: number; tokens: number }>
+
+async function byChat(
+  pairs: readonly ReplyPair[],
+  { url, model, output, seed, concurrency, timeout, retries, backoff, maxCalls, maxTokensTotal }: ChatSettings,
+  onAnswer: () => void,
+  signal: AbortSignal,
+): Promise<Asked> {
+  const key = process.env[KEY]
+  const chat = { url, model, retries, timeoutMs: timeout * 1000, backoffMs: backoff * 1000, ...(key && { key }) }
+  const ask = chatCompletions(chat)
+  const file = await answersFile(output, answerSchema)
+  try {
+    const sum = (of: 'calls' | 'tokens') => file.known.reduce((total, answer) => total + answer[of], 0)
+    const ceiling = judgeCeiling({ maxCalls, maxTokensTotal, calls: sum('calls'), tokens: sum('tokens') })
+    const judged = await judge(pairs, {
+      ...{ ask, seed, concurrency, retries, ceiling, signal, known: file.known },
+      judge: `${model} at ${url}`,
+      needsUsage: maxTokensTotal !== undefined,
+      keep: async (answer) => {
+        await file.add(answer)
+        onAnswer()
+      },
+    })
+    return { ...judged, ...ceiling.spent }
+  } finally {
+    await file.close()
+  }
+}

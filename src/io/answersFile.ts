@@ -1,0 +1,65 @@
+import { mkdir, open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type * as z from 'zod'
+import { messageOf, OutputError } from '../core/errors.js'
+
+const NAME = 'answers.jsonl'
+const NEWLINE = '\n'
+
+/** Answers of a judge, a line each, which is on the disk before the next one is asked for. */
+export type AnswersFile<T> = Readonly<{
+  path: string
+  /** What was there when it was opened; a line that was cut when its process was killed is left out. */
+  known: readonly T[]
+  add: (answer: T) => Promise<void>
+  close: () => Promise<void>
+}>
+
+/**
+ * Opens a folder's `answers.jsonl`, and makes both where they are not there.
+ *
+ * @throws OutputError when it cannot be written, or holds something else
+ */
+export async function answersFile<T>(folder: string, schema: z.ZodType<T>): Promise<AnswersFile<T>> {
+  const path = join(folder, NAME)
+  const failed = (error: unknown): never => {
+    throw new OutputError(`Expected to write answers into ${path}: ${messageOf(error)}`)
+  }
+  await mkdir(folder, { recursive: true }).catch(failed)
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? '' : failed(error),
+  )
+  const whole = text.slice(0, text.lastIndexOf(NEWLINE) + 1)
+  const known = whole
+    .split(NEWLINE)
+    .slice(0, -1)
+    .map((line, index) => {
+      const answer = schema.safeParse(parsed(line))
+      if (answer.success) return answer.data
+      throw new OutputError(`Expected an answer of a judge in ${path}:${index + 1}, got another line; use another folder`)
+    })
+  const handle = await open(path, 'a').catch(failed)
+  if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole)).catch(failed)
+  let writing = Promise.resolve()
+  return {
+    path,
+    known,
+    add(answer) {
+      // One after the other: lines of answers that come at the same time do not mix.
+      writing = writing.then(() => handle.appendFile(`${JSON.stringify(answer)}${NEWLINE}`).catch(failed))
+      return writing
+    },
+    async close() {
+      await writing.catch(() => undefined)
+      await handle.close()
+    },
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
