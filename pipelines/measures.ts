@@ -1,4 +1,4 @@
-import { InputError } from '../src/core/errors.js'
+import { InputError, ShapeError } from '../src/core/errors.js'
 import { logSumExp } from '../src/core/math.js'
 import type { BatchedLanguageModel, BatchedRewardModel, Reply, TextCodec } from '../src/core/types.js'
 import { cosine } from '../src/eval/cosine.js'
@@ -76,18 +76,28 @@ function checkTokenizer(codec: TextCodec, { id, prompt, promptTokenIds }: Reply)
     throw new InputError(`Expected \`lm\` to have the tokenizer of the run, got other token ids for the prompt of \`${id}\``)
 }
 
-/** A sentence encoder: one vector a text. */
+/** A sentence encoder: one vector a text; `ShapeError` where a text is longer than its context. */
 export type Encoder = Readonly<{ embed: (texts: readonly string[]) => Promise<readonly Float32Array[]> }>
 
-/** Cosine of the sentence embeddings of prompt and completion: the metric `coherence`. */
-export const coherenceMeasure = ({ embed }: Encoder): Measure => ({
-  name: 'coherence',
-  kind: 'mean',
-  measure: async (replies) => {
+/** Cosine of the sentence embeddings of prompt and completion: the metric `coherence`. A text that is longer than the encoder's context has none. */
+export const coherenceMeasure = ({ embed }: Encoder): Measure => {
+  const of = async (replies: readonly Reply[]): Promise<number[]> => {
     const vectors = await embed(replies.flatMap(({ prompt, completion }) => [prompt ?? '', completion ?? '']))
     return replies.map((_, index) => cosine(vectors[2 * index]!, vectors[2 * index + 1]!))
-  },
-})
+  }
+  /** Halves, until those that do not fit are alone. */
+  const fitting = async (replies: readonly Reply[]): Promise<number[]> => {
+    try {
+      return await of(replies)
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error
+      if (replies.length === 1) return [Number.NaN]
+      const middle = replies.length >> 1
+      return [...(await fitting(replies.slice(0, middle))), ...(await fitting(replies.slice(middle)))]
+    }
+  }
+  return { name: 'coherence', kind: 'mean', measure: async (replies) => (replies.length === 0 ? [] : fitting(replies)) }
+}
 
 async function inBatches<T>(
   items: readonly T[],

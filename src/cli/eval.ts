@@ -3,12 +3,13 @@ import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import { type Evaluation, evaluate } from '../../pipelines/evaluate.js'
 import { generateOptions } from '../../pipelines/generate.js'
-import { type Measure, perplexityMeasure, rewardMeasure } from '../../pipelines/measures.js'
+import { coherenceMeasure, type Measure, perplexityMeasure, rewardMeasure } from '../../pipelines/measures.js'
 import { OptionError } from '../core/errors.js'
 import { countRows } from '../io/countRows.js'
 import { readReplies } from '../io/readReplies.js'
 import { batchedLanguageModel, batchedRewardModel } from '../models/batchedModels.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
+import { encoderPoolings, loadEncoder } from '../models/loadEncoder.js'
 import { type LoadedModel, loadModel } from '../models/loadModel.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
 import { evalJson, evalTable } from './evalTable.js'
@@ -21,6 +22,8 @@ import { type Terminal, writeLine } from './terminal.js'
 type Flags = Readonly<{
   rewardModel?: readonly NamedPath[]
   lm?: string
+  encoder?: string
+  pooling?: (typeof encoderPoolings)[number]
   dtype: WeightDtype
   seed: number
   format: TableFormat
@@ -41,6 +44,16 @@ export const evalCommand = (terminal: Terminal): Command =>
       repeated(namedPath('reward-model')),
     )
     .option('--lm <folder>', 'perplexity under this language model; costs as much as decoding the replies greedily', text('lm'))
+    .option(
+      '--encoder <folder>',
+      'coherence: cosine of the embeddings of prompt and completion, by this encoder',
+      text('encoder'),
+    )
+    .option(
+      '--pooling <name>',
+      `what an embedding is made of: ${encoderPoolings.join(', ')} (default: mean)`,
+      oneOf('pooling', encoderPoolings),
+    )
     .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
     .option('--seed <number>', 'seed of the bootstrap', number('seed', seed), seed.parse(undefined))
     .option('--format <name>', tableFormats.join(', '), oneOf('format', tableFormats), 'text')
@@ -48,7 +61,8 @@ export const evalCommand = (terminal: Terminal): Command =>
     .action((runs: readonly string[], flags: Flags) => run(runs, flags, terminal))
 
 async function run(paths: readonly string[], flags: Flags, { stdout, stderr, signal }: Terminal): Promise<void> {
-  const { rewardModel = [], lm, dtype, json } = flags
+  const { rewardModel = [], lm, encoder, pooling, dtype, json } = flags
+  if (pooling !== undefined && encoder === undefined) throw new OptionError('Expected `--encoder` beside `--pooling`, got none')
   const rewards = rewardModel.map(({ path, name = basename(resolve(path)) }) => ({ path, name }))
   const names = rewards.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
@@ -57,10 +71,10 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
   const counts = await Promise.all(paths.map(countRows))
 
   const shown = progress({ stream: stderr })
-  const loaded: LoadedModel[] = []
+  const closing: (() => Promise<void>)[] = []
   const load = async (path: string, head: 'lm' | 'reward', role: string): Promise<LoadedModel> => {
     const model = await loadModel(path, { head, role, dtype, threads: availableParallelism() })
-    loaded.push(model)
+    closing.push(() => model.worker.close())
     return model
   }
   try {
@@ -69,6 +83,11 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     for (const { path, name } of rewards)
       measures.push(rewardMeasure(batchedRewardModel(name, await load(path, 'reward', `reward ${name}`), MAX_BATCH)))
     if (lm !== undefined) measures.push(perplexityMeasure(batchedLanguageModel(await load(lm, 'lm', 'lm'), MAX_BATCH)))
+    if (encoder !== undefined) {
+      const loaded = await loadEncoder(encoder, { pooling })
+      closing.push(loaded.close)
+      measures.push(coherenceMeasure(loaded))
+    }
     signal.throwIfAborted()
     const total = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
     const runs = paths.map((path) => ({ name: runName(path), replies: () => readReplies(path, { texts: measures.length > 0 }) }))
@@ -79,7 +98,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     for (const line of json ? [evalJson(evaluation)] : evalTable(evaluation, flags.format)) await writeLine(stdout, line, signal)
   } finally {
     shown.end()
-    for (const { worker } of loaded) await worker.close()
+    for (const close of closing) await close()
   }
 }
 

@@ -34,8 +34,10 @@ export async function startEncoder(
   return { checkpoint, worker }
 }
 
+export const encoderPoolings = ['mean', 'cls', 'pooler'] as const
+
 const encoderOptions = z.strictObject({
-  pooling: z.enum(['mean', 'cls', 'pooler']).default('mean').describe('one of mean, cls, pooler'),
+  pooling: z.enum(encoderPoolings).default('mean').describe('one of mean, cls, pooler'),
   threads: z.int().min(1).default(availableParallelism()).describe('an integer >= 1'),
 })
 export type EncoderOptions = z.input<typeof encoderOptions>

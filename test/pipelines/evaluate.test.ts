@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { evaluate } from '../../pipelines/evaluate.js'
 import { coherenceMeasure, type Measure, perplexityMeasure, rewardMeasure } from '../../pipelines/measures.js'
+import { ShapeError } from '../../src/core/errors.js'
 import type { Reply } from '../../src/core/types.js'
 import { charCodec, fakeLm, logitsOf, recording } from '../fakes.js'
 
@@ -149,5 +150,16 @@ describe('coherenceMeasure', () => {
     const vectors: Record<string, Float32Array> = { ab: Float32Array.of(1, 0), cd: Float32Array.of(1, 1) }
     const { measure } = coherenceMeasure({ embed: async (texts) => texts.map((text) => vectors[text]!) })
     expect((await measure([reply('a')]))[0]).toBeCloseTo(Math.SQRT1_2, 9)
+  })
+
+  it('has none for a reply that the encoder cannot read, and all others have theirs', async () => {
+    const embed = async (texts: readonly string[]) => {
+      if (texts.includes('long')) throw new ShapeError('too long')
+      return texts.map(() => Float32Array.of(1, 2))
+    }
+    const replies = ['a', 'long', 'b', 'c'].map((completion) => reply(completion, { completion }))
+    const found = await coherenceMeasure({ embed }).measure(replies)
+    expect(found.map((one) => Math.round(one * 1000) / 1000)).toEqual([1, Number.NaN, 1, 1])
+    await expect(coherenceMeasure({ embed: () => Promise.reject(new Error('lost')) }).measure(replies)).rejects.toThrow('lost')
   })
 })

@@ -1,12 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cosine } from '../../../src/eval/cosine.js'
 import { toParquet } from '../../../src/io/toParquet.js'
 import { evalGolden } from '../eval/eval.js'
 import { query } from '../io/duckdb.js'
 import { fakeRun, row } from '../io/fakeRun.js'
-import { jsonl, lm, pair, reward, rxargs } from './rxargs.js'
+import { jsonl, lm, pair, reward, root, rxargs } from './rxargs.js'
+
+type EncoderCase = Readonly<{ first: string; second: string | null; mean: number[]; pooler: number[] }>
 
 let folder: string
 let runs: [string, string]
@@ -94,7 +97,21 @@ describe('rxargs eval', () => {
     expect(JSON.parse(stdout).runs[0].perplexity / value).toBeCloseTo(1, 4)
   })
 
+  it('measures coherence: the cosine of the embeddings that transformers gives for prompt and completion', async () => {
+    const golden = `${root}data/golden/encoders/bert`
+    const { cases } = JSON.parse(await readFile(join(golden, 'golden.json'), 'utf8')) as { cases: EncoderCase[] }
+    const [one, two] = cases.filter(({ second }) => second === null)
+    const out = join(folder, 'coherent')
+    const [prompt, completion] = [one!.first, two!.first]
+    await toParquet(out, fakeRun([row('a', { prompt, completion: prompt }), row('b', { prompt, completion })]))
+    for (const pooling of ['mean', 'pooler'] as const) {
+      const { stdout } = await rxargs(['eval', out, '--encoder', golden, '--pooling', pooling, '--json'])
+      expect(JSON.parse(stdout).runs[0].coherence).toBeCloseTo((1 + cosine(one![pooling], two![pooling])) / 2, 4)
+    }
+  })
+
   it.each([
+    [['eval', 'x', '--pooling', 'cls'], 2, 'Expected `--encoder` beside `--pooling`, got none'],
     [['eval'], 2, "missing required argument 'runs'"],
     [['eval', 'nowhere'], 1, 'found nothing there'],
     [['eval', 'x', '--format', 'html'], 2, 'Expected `--format` to be one of text, md, csv, got `html`'],

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { run } from '../../../src/cli/run.js'
 import type { Terminal } from '../../../src/cli/terminal.js'
 
-const root = fileURLToPath(new URL('../../../', import.meta.url))
+export const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** A tiny pair with random weights: its answers mean nothing, but they are always the same. */
 export const lm = `${root}data/golden/grouped/lm`
