@@ -3,21 +3,29 @@ import { logSumExp } from '../src/core/math.js'
 import type { BatchedLanguageModel, BatchedRewardModel, Reply, TextCodec } from '../src/core/types.js'
 import { cosine } from '../src/eval/cosine.js'
 import type { Metric } from '../src/eval/metrics.js'
+import { wholeTextCall } from './wholeTextCall.js'
 
 /** A metric that needs a model: one number a reply, NaN where a reply cannot be measured. */
 export type Measure = Metric & Readonly<{ measure: (replies: readonly Reply[]) => Promise<readonly number[]> }>
 
 /**
  * The reward of prompt and completion by a model of one's choice, as the text stands: no end token is added. Metric
- * `reward:NAME`. A text that is longer than the model's context has none.
+ * `reward:NAME`; of an autoregressive reward model the log-probability of the completion. A text that is longer than the model's
+ * context has none.
  */
 export const rewardMeasure = (model: BatchedRewardModel): Measure => ({
   name: `reward:${model.name}`,
   kind: 'mean',
   measure: (replies) =>
     inBatches(replies, model.maxBatch, async (batch) => {
-      const calls = batch.map((reply) => ({ key: {}, tokenIds: wholeText(model.codec, reply), branches: [[]] }))
-      const fitting = calls.filter(({ tokenIds: { length } }) => length > 0 && length <= model.contextLength)
+      const encode = (text: string) => wholeText(model.codec, text)
+      const calls = batch.map(({ prompt, completion }) => ({
+        key: {},
+        ...wholeTextCall(model, encode, prompt ?? '', completion ?? ''),
+      }))
+      const fitting = calls.filter(
+        ({ tokenIds, branches }) => tokenIds.length > 0 && tokenIds.length + branches[0]!.length <= model.contextLength,
+      )
       const rewards = await model.run(fitting)
       for (const { key } of fitting) model.release(key)
       const given = new Map(fitting.map((call, index) => [call, rewards[index]![0]!]))
@@ -25,9 +33,9 @@ export const rewardMeasure = (model: BatchedRewardModel): Measure => ({
     }),
 })
 
-/** Token ids of prompt and completion. A rendered prompt has its template's first token already: the tokenizer's is not put before it. */
-function wholeText(codec: TextCodec, { prompt, completion }: Reply): number[] {
-  const tokenIds = codec.encode((prompt ?? '') + (completion ?? ''), true)
+/** Token ids of a text. A rendered prompt has its template's first token already: the tokenizer's is not put before it. */
+function wholeText(codec: TextCodec, text: string): number[] {
+  const tokenIds = codec.encode(text, true)
   const isTwice = tokenIds.length > 1 && tokenIds[0] === tokenIds[1] && codec.decode([tokenIds[0]!], true) === ''
   return isTwice ? tokenIds.slice(1) : tokenIds
 }

@@ -1,6 +1,6 @@
 import { asapScheduler, defer, map, type Observable } from 'rxjs'
 import { type BatchReport, batchCalls } from '../operators/batchCalls.js'
-import { RewardError, ShapeError } from '../src/core/errors.js'
+import { OptionError, RewardError, ShapeError } from '../src/core/errors.js'
 import { freeTurns, measuredTurns } from '../src/core/turns.js'
 import type {
   BatchedRewardModel,
@@ -29,6 +29,8 @@ export type ScheduleOptions = Readonly<{
  * together or in two groups, whichever is found to be faster.
  *
  * A call that cannot fit its model is refused here, before it joins a batch that it would fail.
+ *
+ * @throws OptionError for a reward that gives log-probabilities of tokens and has others than the language model
  */
 export function schedule({ lm, rewards }: Models, { onNotice, onBatch }: ScheduleOptions = {}): DecoderModels {
   const live = new Set<object>()
@@ -57,6 +59,10 @@ export function schedule({ lm, rewards }: Models, { onNotice, onBatch }: Schedul
         map(finite(model.name, one.branches.length)),
       )
     if (model.codec.fingerprint === lm.codec.fingerprint) return rewardOverTokens(model, call)
+    if (model.unit === 'logprob')
+      throw new OptionError(
+        `Expected reward \`${model.name}\` to have the tokenizer and chat template of the language model, whose tokens it gives log-probabilities of; it has others`,
+      )
     onNotice?.(
       `Reward \`${model.name}\` has another tokenizer or chat template than the language model: it reads text, which is slower`,
     )
@@ -91,7 +97,10 @@ function scheduledLanguageModel(lm: Models['lm'], scheduled: Scheduled<LogitsCal
   }
 }
 
-/** The same tokenizer and template: token ids go straight through. */
+/**
+ * The same tokenizer and template: token ids go straight through. An autoregressive reward model's value is the log-probability of the
+ * reply given the prompt (GenARM's reward of a trajectory).
+ */
 function rewardOverTokens(model: BatchedRewardModel, call: (call: RewardCall) => Observable<Float32Array>): Reward {
   const read = (key: object, tokenIds: readonly number[], branches: RewardCall['branches']): Observable<Float32Array> =>
     defer(() => {
@@ -108,7 +117,9 @@ function rewardOverTokens(model: BatchedRewardModel, call: (call: RewardCall) =>
         Array.from(candidateIds, (id) => [id]),
       ),
     value: ({ key, promptTokenIds, tokenIds }) =>
-      read(key, [...promptTokenIds, ...tokenIds], [[]]).pipe(map(([value]) => value!)),
+      (model.unit === 'logprob' ? read(key, promptTokenIds, [tokenIds]) : read(key, [...promptTokenIds, ...tokenIds], [[]])).pipe(
+        map(([value]) => value!),
+      ),
     release: ({ key }) => model.release(key),
   }
 }

@@ -6,6 +6,7 @@ import { parseOptions } from '../src/core/parseOptions.js'
 import type { BatchedRewardModel, Prompt, RewardCall, Row, RowKey, Run, RunMeta } from '../src/core/types.js'
 import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
+import { wholeTextCall } from './wholeTextCall.js'
 
 /** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
 export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
@@ -42,9 +43,9 @@ export function score(
       const startedAt = now()
       const row = (fields: Partial<Row>): Row => ({ ...unscored(text), startedAt, durationMs: now() - startedAt, ...fields })
       return defer(() => {
-        const { prompt, tokenIds } = tokensOf(text, model)
+        const { prompt, ...read } = readingOf(text, model)
         const key = {}
-        return of({ key, tokenIds, branches: [[]] }).pipe(
+        return of({ key, ...read }).pipe(
           scheduled,
           map(([value]) => {
             if (value === undefined || !Number.isFinite(value)) throw new RewardError(`Reward \`${model.name}\` gave ${value}`)
@@ -93,20 +94,22 @@ async function* once(texts: AsyncIterable<ScoredText>, done?: (key: RowKey) => b
   }
 }
 
-function tokensOf({ content, completion, error }: ScoredText, { codec, name, contextLength }: BatchedRewardModel) {
+function readingOf({ content, completion, error }: ScoredText, model: BatchedRewardModel) {
+  const { codec, name, contextLength, unit } = model
   if (error !== undefined || !content || completion === undefined) {
     throw new InputError(error ?? 'Expected a prompt and its completion, got nothing')
   }
   const prompt = content.messages ? codec.render(content.messages) : content.text
   // A template writes its special tokens itself.
-  const tokenIds = codec.encode(prompt + completion, content.messages === undefined)
-  if (tokenIds.length === 0) throw new InputError('The text is empty: it has no tokens')
-  if (tokenIds.length > contextLength) {
-    throw new InputError(
-      `Reward \`${name}\` has a context of ${contextLength} tokens, the text has ${tokenIds.length} of its tokens`,
-    )
+  const call = wholeTextCall(model, (text) => codec.encode(text, content.messages === undefined), prompt, completion)
+  const length = call.tokenIds.length + call.branches[0]!.length
+  if (length === 0) throw new InputError('The text is empty: it has no tokens')
+  if (call.tokenIds.length === 0)
+    throw new InputError(`Reward \`${name}\` gives a ${unit}: it needs a token of the prompt before the completion`)
+  if (length > contextLength) {
+    throw new InputError(`Reward \`${name}\` has a context of ${contextLength} tokens, the text has ${length} of its tokens`)
   }
-  return { prompt, tokenIds }
+  return { prompt, ...call }
 }
 
 const unscored = ({ id, sample = 0, content, completion, input }: ScoredText): Omit<Row, 'startedAt' | 'durationMs'> => ({

@@ -28,7 +28,15 @@ type Case = Readonly<{
     margin: number
   }>[]
 }>
-type Golden = Readonly<{ name: string; covers: string; lm: string; reward: string; maxNewTokens: number; cases: readonly Case[] }>
+type Golden = Readonly<{
+  name: string
+  covers: string
+  lm: string
+  reward: string
+  label?: string
+  maxNewTokens: number
+  cases: readonly Case[]
+}>
 
 const folder = new URL('../data/golden/', import.meta.url)
 const goldenFiles = readdirSync(folder, { withFileTypes: true })
@@ -68,7 +76,8 @@ describe.each(goldenFiles.map((file) => [file.pathname.split('/golden/')[1]!, fi
   let models: Models
   beforeAll(async () => {
     const path = (name: string) => fileURLToPath(new URL(name, file))
-    models = await loadModels({ lm: path(golden.lm), reward: path(golden.reward), threads: 1 })
+    const { lm, reward, label } = golden
+    models = await loadModels({ lm: path(lm), reward: { path: path(reward), ...(label !== undefined && { label }) }, threads: 1 })
   })
   afterAll(() => models?.close())
 

@@ -14,13 +14,14 @@ import { measure } from './benchMeasure.js'
 import { machineText, settingText } from './benchReport.js'
 import { benchTable, tableRows } from './benchTable.js'
 import { embedded } from './embedded.js'
-import { list, type NamedPath, namedPath, number, oneOf, text } from './flags.js'
+import { list, type NamedPath, namedPath, number, oneOf, text, withLabels } from './flags.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 type Flags = Readonly<{
   prompts?: string
   lm?: string
   reward?: NamedPath
+  rewardLabel?: string
   decoder: readonly string[]
   k: number
   weight: number
@@ -47,6 +48,7 @@ export const benchCommand = (terminal: Terminal): Command =>
     .option('--prompts <file>', 'JSONL or Parquet file with prompts, each decoded once a setting', text('prompts'))
     .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
     .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath('reward'))
+    .option('--reward-label <label>', 'which label of a classifier with several is the reward', text('reward-label'))
     .option(
       '--decoder <names>',
       `one or several, with commas: ${Object.keys(decoders).join(', ')}`,
@@ -96,7 +98,11 @@ async function run(flags: Flags, terminal: Terminal): Promise<void> {
   try {
     if (flags.table !== undefined)
       return await benchTable(tableRows, { machine, baseline, folder: flags.table, pairs: flags.out, dtype }, terminal)
-    const pair = { lm: flags.lm ?? embedded('chat-lm'), reward: flags.reward ?? { path: embedded('chat-rm') } }
+    const [reward] = withLabels(
+      [flags.reward ?? { path: embedded('chat-rm') }],
+      flags.rewardLabel === undefined ? [] : [flags.rewardLabel],
+    )
+    const pair = { lm: flags.lm ?? embedded('chat-lm'), reward: reward! }
     const options = { k: candidates, weight: given }
     const settings = await measure({ ...flags, ...pair, prompts: prompts!, limit: flags.limit, options }, baseline, terminal)
     if (flags.json) return await writeLine(stdout, JSON.stringify({ machine, settings }, null, 1))

@@ -88,7 +88,7 @@ async function flopsOf({ lm, reward }: Measured) {
   const name = reward.name ?? basename(resolve(reward.path))
   const [language, scoring] = await Promise.all([
     readModel(lm, { head: 'lm', role: 'lm' }),
-    readModel(reward.path, { head: 'reward', role: `reward ${name}` }),
+    readModel(reward.path, { ...reward, head: 'reward', role: `reward ${name}` }),
   ])
   return { lm: linearFlops(language.config), [name]: linearFlops(scoring.config) }
 }

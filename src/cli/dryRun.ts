@@ -14,9 +14,10 @@ export async function dryRun(input: string, flags: GenerateFlags, { stdout, sign
   const rows = await countRows(input)
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const models = await Promise.all(
-    [{ role: 'lm', path: lm }, ...rewards.map(({ path, name }) => ({ role: `reward ${name}`, path }))].map(
-      async ({ role, path }) => {
-        const { config, tensors, graph } = await readModel(path, { head: role === 'lm' ? 'lm' : 'reward', role, dtype })
+    [{ role: 'lm', path: lm }, ...rewards.map(({ name, ...reward }) => ({ role: `reward ${name}`, ...reward }))].map(
+      async ({ role, path, ...label }) => {
+        const head = role === 'lm' ? 'lm' : 'reward'
+        const { config, tensors, graph } = await readModel(path, { head, role, dtype, ...label })
         const size = sizeOf(config, tensors, graph.inMemory)
         const tokens = Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens)
         return { role, path, config, size, tokens, cacheBytes: size.cacheBytes * tokens * settings.concurrency }

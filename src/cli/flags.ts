@@ -1,3 +1,4 @@
+import { basename, resolve } from 'node:path'
 import * as z from 'zod'
 import type { Weight } from '../../pipelines/perReward.js'
 import { decoders } from '../../pipelines/registry.js'
@@ -44,7 +45,10 @@ export const repeated =
   <T>(parse: (text: string) => T) =>
   (value: string, before: readonly T[] | undefined): readonly T[] => [...(before ?? []), parse(value)]
 
-export type NamedPath = Readonly<{ name?: string; path: string }>
+export type NamedPath = Readonly<{ name?: string; path: string; label?: string }>
+
+/** A reward under its name, or its folder's. */
+export type NamedReward = NamedPath & Readonly<{ name: string }>
 
 /** A parser of a flag that is `[NAME=]PATH`. */
 export const namedPath =
@@ -55,6 +59,28 @@ export const namedPath =
     if (path === '') throw new OptionError(`Expected \`--${flag}\` to be [NAME=]PATH, got ${shown(value)}`)
     return match ? { name: match[1]!, path } : { path }
   }
+
+/**
+ * Rewards with their labels: `NAME=LABEL`, or a label alone where there is one reward.
+ *
+ * @throws OptionError for a label that is no reward's, and a second one of a reward
+ */
+export function withLabels(rewards: readonly NamedPath[], labels: readonly string[] = []): readonly NamedReward[] {
+  const named = rewards.map((reward): NamedReward => ({ ...reward, name: reward.name ?? basename(resolve(reward.path)) }))
+  return labels.reduce<readonly NamedReward[]>((all, given) => {
+    const owner = all.find(({ name }) => given.startsWith(`${name}=`)) ?? (all.length === 1 ? all[0] : undefined)
+    if (!owner) {
+      const names = all.map(({ name }) => name).join(', ')
+      throw new OptionError(`Expected \`--reward-label\` to be NAME=LABEL with a reward's name (${names}), got ${shown(given)}`)
+    }
+    if (owner.label !== undefined)
+      throw new OptionError(
+        `Expected one \`--reward-label\` of reward \`${owner.name}\`, got \`${owner.label}\` and ${shown(given)}`,
+      )
+    const label = given.startsWith(`${owner.name}=`) ? given.slice(owner.name.length + 1) : given
+    return all.map((reward) => (reward === owner ? { ...reward, label } : reward))
+  }, named)
+}
 
 const WEIGHT = z.number().describe('a finite number, or NAME=NUMBER with commas between')
 

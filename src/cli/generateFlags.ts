@@ -1,4 +1,3 @@
-import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type GenerateOptions, generateOptions } from '../../pipelines/generate.js'
 import { type Weight, weightsOf } from '../../pipelines/perReward.js'
@@ -7,7 +6,18 @@ import { OptionError } from '../core/errors.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { embedded } from './embedded.js'
-import { decoderOptions, flagsOfDecoders, type NamedPath, namedPath, number, oneOf, repeated, text } from './flags.js'
+import {
+  decoderOptions,
+  flagsOfDecoders,
+  type NamedPath,
+  type NamedReward,
+  namedPath,
+  number,
+  oneOf,
+  repeated,
+  text,
+  withLabels,
+} from './flags.js'
 
 /** Flags as commander gives them. */
 export type GivenFlags = Readonly<
@@ -17,6 +27,7 @@ export type GivenFlags = Readonly<
     template: Template
     lm?: string
     reward?: readonly NamedPath[]
+    rewardLabel?: readonly string[]
     dtype: WeightDtype
     decoder: string
     maxNewTokens: number
@@ -44,7 +55,7 @@ export type GenerateFlags = Readonly<{
   promptColumn: string | undefined
   keepInput: boolean
   lm: string
-  rewards: readonly Required<NamedPath>[]
+  rewards: readonly NamedReward[]
   dtype: WeightDtype
   decoder: string
   decoderOptions: Readonly<Record<string, unknown>>
@@ -67,6 +78,11 @@ export function generateFlags(command: Command): Command {
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
     .option('--reward <[name=]folder>', 'reward model, repeatable (default: the embedded chat-rm)', repeated(namedPath('reward')))
+    .option(
+      '--reward-label <[name=]label>',
+      'which label of a classifier with several is the reward',
+      repeated(text('reward-label')),
+    )
     .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
     .option('--decoder <name>', Object.keys(decoders).join(', '), oneOf('decoder', Object.keys(decoders)), 'args')
   for (const { flag, value, about } of flagsOfDecoders()) command.option(`--${flag} <${value}>`, about)
@@ -94,9 +110,6 @@ export function generateFlags(command: Command): Command {
     .option('--dry-run', 'print what would run and the memory it needs')
 }
 
-/** A model without a name of its own is called after its folder. */
-const withName = ({ path, name = basename(resolve(path)) }: NamedPath): Required<NamedPath> => ({ path, name })
-
 /** `safe=1,short=0.5`, as it is given. */
 const shown = (value: unknown): string =>
   typeof value === 'object' && value !== null
@@ -117,7 +130,7 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
     if (given && output === undefined) throw new OptionError(`Expected \`--output\` beside \`--${flag}\`, got none`)
   }
   if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
-  const rewards = (flags.reward ?? [{ path: embedded('chat-rm') }]).map(withName)
+  const rewards = withLabels(flags.reward ?? [{ path: embedded('chat-rm') }], flags.rewardLabel)
   const twice = rewards.find(({ name }, index) => rewards.findIndex((other) => other.name === name) !== index)
   if (twice) throw new OptionError(`Expected each \`--reward\` to have a name of its own, got \`${twice.name}\` twice`)
   const given = flagsOfDecoders().flatMap(({ option, flag }) => {

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { ModelError, messageOf, TemplateError } from '../core/errors.js'
+import { bodyNames } from '../models/checkpoint/bodyNames.js'
 import { checkFolder } from '../models/checkpoint/checkFolder.js'
 import { type ModelConfig, readConfig } from '../models/checkpoint/config.js'
 import { readGenerationConfig } from '../models/checkpoint/generationConfig.js'
@@ -8,7 +9,7 @@ import { checkVocabulary } from '../models/checkpoint/loadCheckpoint.js'
 import { loadCodec } from '../models/checkpoint/loadCodec.js'
 import { readJson, readOptionalJson } from '../models/checkpoint/readJson.js'
 import { readSafetensors } from '../models/checkpoint/safetensors.js'
-import { buildGraph } from '../models/graph/buildGraph.js'
+import { describeHeads } from './describeHeads.js'
 import { bytes, count, sizeOf } from './describeModel.js'
 import { type Terminal, writeLine } from './terminal.js'
 
@@ -43,8 +44,8 @@ async function inspected(folder: string): Promise<Found> {
   const file = join(folder, 'config.json')
   const json = await attempt(() => readJson(file))
   const config = json && (await attempt(() => readConfig(json, file)))
-  const tensors = await attempt(() => readSafetensors(folder))
-  const graph = config && tensors && (await attempt(() => buildGraph(config, tensors)))
+  const tensors = await attempt(async () => bodyNames(await readSafetensors(folder)))
+  const described = config && tensors && (await attempt(() => describeHeads({ config, tensors, folder })))
   const codec = await attempt(() => loadCodec(folder))
   if (config && codec) await attempt(() => checkVocabulary(folder, config, codec))
   const ends = config && json && (await attempt(() => endsOf(folder, json, config)))
@@ -52,10 +53,8 @@ async function inspected(folder: string): Promise<Found> {
   const architecture = Array.isArray(json?.architectures) ? json.architectures.join(', ') : undefined
   const found: (readonly [string, string | undefined])[] = [
     ['folder', folder],
-    [
-      'family',
-      config ? `${config.family}, ${config.head === 'lm' ? 'language model' : 'reward model'} (${architecture})` : architecture,
-    ],
+    ['family', config ? `${[config.family, ...(described ? [described.role] : [])].join(', ')} (${architecture})` : architecture],
+    ['heads', described?.heads],
     [
       'layers',
       config && `${config.layers} of width ${config.hiddenSize}, ${config.heads} heads, ${config.kvHeads} of keys and values`,
@@ -67,7 +66,7 @@ async function inspected(folder: string): Promise<Found> {
     ['template', codec && templateOf(() => codec.render([{ role: 'user', content: 'Hello' }]))],
     ['end tokens', ends],
     ['memory', size && `${bytes(size.weightBytes)} of weights, ${bytes(size.cacheBytes)} a token of cache`],
-    ['unused', graph?.unusedTensors.length ? graph.unusedTensors.join(', ') : undefined],
+    ['unused', described?.unusedTensors.length ? described.unusedTensors.join(', ') : undefined],
   ]
   return { lines: found.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])), problems }
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { basename, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { score, scoreOptions } from '../../pipelines/score.js'
 import { OptionError } from '../core/errors.js'
@@ -12,9 +12,9 @@ import { batchedRewardModel } from '../models/batchedModels.js'
 import { hashFolder } from '../models/checkpoint/hashFolder.js'
 import { isQuantized, type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { loadModel } from '../models/loadModel.js'
-import { FP16_NOTICE } from '../models/loadModels.js'
+import { FP16_NOTICE, vocabularyNotice } from '../models/loadModels.js'
 import { embedded } from './embedded.js'
-import { type NamedPath, namedPath, number, oneOf, text } from './flags.js'
+import { type NamedPath, namedPath, number, oneOf, text, withLabels } from './flags.js'
 import { inputOf } from './inputOf.js'
 import { limited } from './limited.js'
 import { progress } from './progress.js'
@@ -29,6 +29,7 @@ type Flags = Readonly<{
   completionColumn: string
   template: Template
   reward?: NamedPath
+  rewardLabel?: string
   dtype: WeightDtype
   concurrency: number
   limit?: number
@@ -50,6 +51,7 @@ export const scoreCommand = (terminal: Terminal): Command =>
     .option('--completion-column <name>', 'column of the completion', text('completion-column'), 'completion')
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath('reward'))
+    .option('--reward-label <label>', 'which label of a classifier with several is the reward', text('reward-label'))
     .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
     .option('--concurrency <number>', 'texts at the same time', number('concurrency', concurrency), concurrency.parse(undefined))
     .option('--limit <number>', 'only so many texts', number('limit', concurrency))
@@ -66,15 +68,20 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   }
   if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
   await checkInput(input)
-  const { path, name = basename(resolve(path)) } = flags.reward ?? { path: embedded('chat-rm') }
+  const given = flags.reward ?? { path: embedded('chat-rm') }
+  const { path, name, ...asked } = withLabels([given], flags.rewardLabel === undefined ? [] : [flags.rewardLabel])[0]!
   const shown = progress({ stream: stderr })
   shown.say(`${input === '-' ? 'standard input' : input} scored by ${path}`)
-  const model = await loadModel(path, { head: 'reward', threads: availableParallelism(), role: `reward ${name}`, dtype })
+  const expected = { ...asked, head: 'reward', threads: availableParallelism(), role: `reward ${name}`, dtype } as const
+  const model = await loadModel(path, expected)
   if (dtype === 'fp16') shown.say(FP16_NOTICE)
+  if (model.reading?.kind === 'vocabulary') shown.say(vocabularyNotice(name))
   try {
     signal.throwIfAborted()
     const reward = batchedRewardModel(name, model, MAX_BATCH)
-    const hashes = { [name]: { path, sha256: await hashFolder(resolve(path)), ...(isQuantized(dtype) && { dtype }) } }
+    const label = model.reading?.label
+    const decisive = { ...(isQuantized(dtype) && { dtype }), ...(label !== undefined && { label }) }
+    const hashes = { [name]: { path, sha256: await hashFolder(resolve(path)), ...decisive } }
     const options = { template, promptColumn, completionColumn, keepInput }
     const made = score(
       limited(scoredTexts(input, { ...options, stdin }), limit),

@@ -145,8 +145,11 @@ export type RunMeta = Readonly<{
   version: string
   spec: Readonly<Record<string, unknown>>
   seed: number
-  /** Path and SHA-256 of each model's files, by role; `dtype` where its weights are not computed with as they are. */
-  models: Readonly<Record<string, Readonly<{ path: string; sha256: string; dtype?: string }>>>
+  /**
+   * Path and SHA-256 of each model's files, by role; `dtype` where its weights are not computed with as they are, `label` where a reward
+   * is one of a model's several.
+   */
+  models: Readonly<Record<string, Readonly<{ path: string; sha256: string; dtype?: string; label?: string }>>>
 }>
 
 export type RowsOptions = Readonly<{
@@ -185,7 +188,8 @@ export type LogitsCall = Readonly<{ sequence: Sequence; need: Need; upTo?: numbe
 
 /**
  * A call of a batched reward model, in its own token ids: rewards read at the last token of each branch appended to `tokenIds`;
- * an empty branch is read at the last of `tokenIds`. `key` is what its cache hangs on. `upTo`: as in LogitsCall (no rewards).
+ * an empty branch is read at the last of `tokenIds`. Of a model whose unit is `logprob`: the sum of the log-probabilities of each
+ * branch's tokens, every one given `tokenIds` and those of the branch before it. `key` is what its cache hangs on. `upTo`: as in LogitsCall (no rewards).
  */
 export type RewardCall = Readonly<{
   key: object
@@ -211,6 +215,8 @@ export interface BatchedLanguageModel {
 /** A reward model as it is loaded. */
 export interface BatchedRewardModel {
   readonly name: string
+  /** What a call gives: a reward of the whole sequence (unless given), or log-probabilities of its branches (an autoregressive reward model). */
+  readonly unit?: 'reward' | 'logprob'
   readonly codec: TextCodec
   readonly contextLength: number
   readonly maxBatch: number

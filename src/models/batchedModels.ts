@@ -31,11 +31,16 @@ export function batchedLanguageModel({ worker, checkpoint }: LoadedModel, maxBat
   }
 }
 
-/** A loaded checkpoint with a one-label reward head, as batched calls. */
-export function batchedRewardModel(name: string, { worker, checkpoint }: LoadedModel, maxBatch: number): BatchedRewardModel {
+/** A loaded checkpoint that is read as a reward, as batched calls. */
+export function batchedRewardModel(
+  name: string,
+  { worker, checkpoint, reading }: LoadedModel,
+  maxBatch: number,
+): BatchedRewardModel {
   const { config, codec } = checkpoint
   return {
     name,
+    unit: reading?.kind === 'vocabulary' ? 'logprob' : 'reward',
     codec,
     contextLength: config.contextLength,
     maxBatch,

@@ -7,7 +7,7 @@ import type { Models, RewardSource, TextReward } from '../core/types.js'
 import { batchedLanguageModel, batchedRewardModel } from './batchedModels.js'
 import { hashFolder } from './checkpoint/hashFolder.js'
 import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
-import { type LoadedModel, loadModel } from './loadModel.js'
+import { type Expected, type LoadedModel, loadModel } from './loadModel.js'
 import type { SessionRun, Trip } from './runtime/protocol.js'
 
 const atLeastOne = z.int().min(1)
@@ -22,8 +22,11 @@ const limits = z.object({
 
 export const FP16_NOTICE = 'Weights in fp16 are computed with in fp32 on a CPU: the same speed and answers as fp32'
 
-/** A reward: a model's folder, with a name of its own if wished, or a function of text. */
-export type RewardOption = string | Readonly<{ name?: string; path: string }> | TextReward
+/**
+ * A reward: a model's folder, with a name of its own if wished, or a function of text. `label`: which one of a classifier's several labels
+ * is the reward, by name or index.
+ */
+export type RewardOption = string | Readonly<{ name?: string; path: string; label?: string }> | TextReward
 
 export type LoadOptions = Readonly<{
   /** Folder of the language model. */
@@ -54,7 +57,7 @@ export type LoadOptions = Readonly<{
  * Loads a language model and rewards, each model in a worker thread of its own.
  *
  * @throws ModelError when a folder is not a model that can be run: what, where, and what was expected
- * @throws OptionError when two rewards have the same name
+ * @throws OptionError when two rewards have the same name, or a model has no such label
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
   const { lm, onRun, onTrip, onNotice } = options
@@ -66,12 +69,10 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   if (dtype === 'fp16') onNotice?.(FP16_NOTICE)
   const rewards = named(options.reward)
   const loads: Promise<LoadedModel>[] = []
-  const load = (path: string, head: 'lm' | 'reward', name: string): Promise<LoadedModel> => {
-    const role = head === 'lm' ? 'lm' : `reward ${name}`
+  const load = (path: string, name: string, expected: Pick<Expected, 'head' | 'role' | 'label'>): Promise<LoadedModel> => {
     const model = loadModel(path, {
-      head,
+      ...expected,
       threads,
-      role,
       dtype,
       ...(onRun && { onRun: (run) => onRun(name, run) }),
       ...(onTrip && { onTrip: (trip) => onTrip(name, trip) }),
@@ -83,12 +84,15 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     for (const result of await Promise.allSettled(loads)) if (result.status === 'fulfilled') await result.value.worker.close()
   }
   try {
-    const [model, sources, sums] = await Promise.all([
-      load(lm, 'lm', 'lm').then((loaded) => batchedLanguageModel(loaded, maxBatch)),
+    const [model, loaded, sums] = await Promise.all([
+      load(lm, 'lm', { head: 'lm', role: 'lm' }).then((one) => batchedLanguageModel(one, maxBatch)),
       Promise.all(
-        rewards.map(async (reward): Promise<RewardSource> => {
-          if (!('path' in reward)) return reward
-          return batchedRewardModel(reward.name, await load(reward.path, 'reward', reward.name), maxBatch)
+        rewards.map(async (reward): Promise<LoadedReward> => {
+          if (!('path' in reward)) return { source: reward }
+          const { name, path, label } = reward
+          const one = await load(path, name, { head: 'reward', role: `reward ${name}`, ...(label !== undefined && { label }) })
+          if (one.reading?.kind === 'vocabulary') onNotice?.(vocabularyNotice(name))
+          return { source: batchedRewardModel(name, one, maxBatch), label: one.reading?.label }
         }),
       ),
       hashes(
@@ -96,12 +100,24 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
         dtype,
       ),
     ])
-    return { lm: model, rewards: sources, hashes: sums, close }
+    const labels = Object.fromEntries(loaded.map(({ source, label }) => [`reward ${source.name}`, label]))
+    return { lm: model, rewards: loaded.map(({ source }) => source), hashes: labelled(sums, labels), close }
   } catch (error) {
     await close()
     throw error
   }
 }
+
+type LoadedReward = Readonly<{ source: RewardSource; label?: string | undefined }>
+
+export const vocabularyNotice = (name: string): string =>
+  `Reward \`${name}\` is a language model: its reward is the log-probability of the next token, and of a reply the sum over its tokens`
+
+/** Hashes with the labels that rewards are read by. */
+const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string | undefined>>): Models['hashes'] =>
+  Object.fromEntries(
+    Object.entries(sums).map(([role, sum]) => [role, labels[role] === undefined ? sum : { ...sum, label: labels[role] }]),
+  )
 
 /** SHA-256 of each model's files by role; a function of text has no files. */
 async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDtype): Promise<Models['hashes']> {
@@ -112,13 +128,13 @@ async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDt
   return Object.fromEntries(await Promise.all(hashed))
 }
 
-type NamedReward = Readonly<{ name: string; path: string }> | TextReward
+type NamedReward = Readonly<{ name: string; path: string; label?: string }> | TextReward
 
 function named(given: LoadOptions['reward']): NamedReward[] {
   const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly RewardOption[]) : [given as RewardOption]
   const rewards = list.map((reward): NamedReward => {
     if (typeof reward === 'string') return { name: basename(resolve(reward)), path: reward }
-    return 'path' in reward ? { name: reward.name ?? basename(resolve(reward.path)), path: reward.path } : reward
+    return 'path' in reward ? { ...reward, name: reward.name ?? basename(resolve(reward.path)) } : reward
   })
   const names = rewards.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)

@@ -1,7 +1,7 @@
 import { forkJoin, from, lastValueFrom } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { schedule } from '../../pipelines/schedule.js'
-import { RewardError, ShapeError } from '../../src/core/errors.js'
+import { OptionError, RewardError, ShapeError } from '../../src/core/errors.js'
 import { charCodec, fakeLm, fakeModels, fakeRm, ids, recording, sequenceOf } from '../fakes.js'
 
 describe('schedule', () => {
@@ -70,5 +70,28 @@ describe('a reward model with the same tokenizer and template', () => {
     const { model } = recording({ codec: charCodec(), run: async (calls) => calls.map(() => given) })
     const { reward } = schedule(fakeModels(fakeLm(), [model]))
     await expect(lastValueFrom(from(reward!.score(sequenceOf('a', ''), ids('xy'))))).rejects.toEqual(new RewardError(message))
+  })
+})
+
+describe('a reward model whose unit is a log-probability', () => {
+  it('is asked for the next token at each step, and for the whole reply at the end', async () => {
+    const { calls, model } = recording({ codec: charCodec(), unit: 'logprob' })
+    const { reward } = schedule(fakeModels(fakeLm(), [model]))
+    const sequence = sequenceOf('ab', 'cd')
+    await lastValueFrom(from(reward!.score(sequence, ids('xy'))))
+    await lastValueFrom(from(reward!.value(sequence)))
+    const [x, y] = ids('xy')
+    expect(calls).toEqual([
+      { key: sequence.key, tokenIds: [...ids('abcd')], branches: [[x], [y]] },
+      { key: sequence.key, tokenIds: [...ids('ab')], branches: [[...ids('cd')]] },
+    ])
+  })
+
+  it('is refused where its tokens are not those of the language model', () => {
+    const { model } = recording({ unit: 'logprob' })
+    expect(() => schedule(fakeModels(fakeLm(), [model]))).toThrow(OptionError)
+    expect(() => schedule(fakeModels(fakeLm(), [model]))).toThrow(
+      /`fake` to have the tokenizer and chat template of the language model/,
+    )
   })
 })

@@ -108,6 +108,34 @@ describe('score', () => {
     expect(await rowsOf([text('a')], failing.reward)).toMatchObject([{ error: 'no', finishReason: 'error' }])
   })
 
+  it('asks for the log-probability of the completion’s tokens where that is the reward', async () => {
+    const asked: RewardCall[] = []
+    const run = async (calls: readonly RewardCall[]) => {
+      asked.push(...calls)
+      return calls.map(({ branches }) => Float32Array.of(-branches[0]!.length))
+    }
+    const { reward } = fakeReward({
+      unit: 'logprob',
+      run,
+      codec: { ...fakeReward().reward.codec, encode: (text) => Array.from(text, (letter) => letter.codePointAt(0)!) },
+    })
+    const rows = await rowsOf(
+      [
+        { id: 'a', content: { text: 'ab' }, completion: 'cd' },
+        { id: 'b', content: { text: 'ab' }, completion: '' },
+        { id: 'c', content: { text: '' }, completion: 'cd' },
+      ],
+      reward,
+    )
+    expect(asked.map(({ tokenIds, branches }) => [tokenIds, branches])).toEqual([
+      [[97, 98], [[99, 100]]],
+      [[97, 98], [[]]],
+    ])
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    expect([byId.get('a')!.reward, byId.get('b')!.reward]).toEqual([-2, -0])
+    expect(byId.get('c')!.error).toMatch(/`length` gives a logprob: it needs a token of the prompt/)
+  })
+
   it('fails as a whole when the model is gone', async () => {
     const gone = fakeReward({ run: () => Promise.reject(new ModelLostError('gone')) })
     await expect(rowsOf([text('a')], gone.reward)).rejects.toThrow('gone')

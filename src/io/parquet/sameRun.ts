@@ -23,9 +23,10 @@ const decisive = ({ spec, seed, models }: RunMeta) => ({
   ...spec,
   seed,
   ...Object.fromEntries(
-    Object.entries(models).flatMap(([role, { sha256, dtype = 'fp32' }]) => [
+    Object.entries(models).flatMap(([role, { sha256, dtype = 'fp32', label }]) => [
       [`model ${role}`, sha256],
       [`dtype of ${role}`, dtype],
+      [`label of ${role}`, label],
     ]),
   ),
 })

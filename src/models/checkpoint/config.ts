@@ -1,16 +1,28 @@
 import * as z from 'zod'
 import { ModelError } from '../../core/errors.js'
 import type { Head } from './decoderConfig.js'
+import { labelFields, labelsOf } from './labels.js'
 import { type LlamaConfig, readLlamaConfig } from './llamaConfig.js'
 import { type MistralConfig, readMistralConfig } from './mistralConfig.js'
 import { checkJson } from './readJson.js'
+import type { RewardHead } from './rewardHead.js'
 
 export type { Head } from './decoderConfig.js'
 
-/** The config of any supported family; `family` tells them apart. */
-export type ModelConfig = LlamaConfig | MistralConfig
+type FamilyConfig = LlamaConfig | MistralConfig
 
-type Architecture = Readonly<{ head: Head; read: (json: unknown, head: Head, file: string) => ModelConfig }>
+/** The config of any supported family; `family` tells them apart. */
+export type ModelConfig = FamilyConfig &
+  Readonly<{
+    /** Names of a classifier's labels, by index. */
+    labels?: readonly string[]
+    /** config.json names a body without a head. */
+    bare?: true
+    /** Where a reward is read; the one label of a classifier unless given. */
+    rewardHead?: RewardHead
+  }>
+
+type Architecture = Readonly<{ head: Head; read: (json: unknown, head: Head, file: string) => FamilyConfig }>
 
 /** Architecture name in config.json → its family's reader and its head. A new family is a file like llamaConfig.ts and its rows here. */
 export const architectures: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
@@ -25,13 +37,17 @@ const named = z.looseObject({
     .array(z.string())
     .min(1)
     .describe(`a list with one of ${[...architectures.keys()].join(', ')}`),
-  id2label: z.record(z.string(), z.unknown()).nullish().describe('an object'),
-  num_labels: z.number().nullish().describe('a number'),
+  ...labelFields,
 })
 
-/** transformers writes `id2label` unless there are the two labels that it assumes. */
-const labelsOf = ({ id2label, num_labels: labels }: z.output<typeof named>): number =>
-  id2label ? Object.keys(id2label).length : (labels ?? 2)
+/** The row of a name, and of a body without a head (`LlamaModel`) that of its language model. */
+function architectureOf(name: string): (Architecture & { bare?: true }) | undefined {
+  const known = architectures.get(name)
+  if (known || !name.endsWith('Model')) return known
+  const body = name.slice(0, -'Model'.length)
+  const whole = architectures.get(`${body}ForCausalLM`) ?? architectures.get(`${body}LMHeadModel`)
+  return whole && { ...whole, bare: true }
+}
 
 function refuseQuantized(json: Readonly<Record<string, unknown>>, file: string): void {
   const quantization = json.quantization_config
@@ -45,17 +61,16 @@ function refuseQuantized(json: Readonly<Record<string, unknown>>, file: string):
 /**
  * Reads the content of a config.json: which architecture it is, and its validated, typed sizes and switches.
  *
- * @throws ModelError for an unknown architecture (listing the supported ones), quantized weights, a reward model with other
- * than one label, and any field that is missing, of the wrong type or not supported
+ * @throws ModelError for an unknown architecture (listing the supported ones), quantized weights, and any field that is missing, of the
+ * wrong type or not supported
  */
 export function readConfig(json: Readonly<Record<string, unknown>>, file: string): ModelConfig {
   const fields = checkJson(named, json, file)
   const name = fields.architectures[0]!
-  const architecture = architectures.get(name)
+  const architecture = architectureOf(name)
   if (architecture === undefined)
     throw new ModelError(`Unknown architecture \`${name}\` in ${file}; supported: ${[...architectures.keys()].join(', ')}`)
   refuseQuantized(json, file)
-  if (architecture.head === 'reward' && labelsOf(fields) !== 1)
-    throw new ModelError(`Expected one label in \`id2label\` of ${file}: a reward model has one output, got ${labelsOf(fields)}`)
-  return architecture.read(json, architecture.head, file)
+  const { head, read, bare } = architecture
+  return { ...read(json, head, file), ...(head === 'reward' && { labels: labelsOf(fields) }), ...(bare && { bare }) }
 }

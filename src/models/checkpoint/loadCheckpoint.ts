@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { ModelError } from '../../core/errors.js'
 import type { TextCodec } from '../../core/types.js'
+import { bodyNames } from './bodyNames.js'
 import { checkFolder } from './checkFolder.js'
 import { type ModelConfig, readConfig } from './config.js'
 import { type GenerationConfig, readGenerationConfig } from './generationConfig.js'
@@ -44,7 +45,7 @@ export async function readWithoutCodec(path: string): Promise<Omit<Checkpoint, '
     generationJson && { json: generationJson, file: generationFile },
     config.vocabSize,
   )
-  return { folder, config, tensors: await readSafetensors(folder), generation }
+  return { folder, config, tensors: bodyNames(await readSafetensors(folder)), generation }
 }
 
 /** @throws ModelError when the tokenizer cannot be read, or is another model's */

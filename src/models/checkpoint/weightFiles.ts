@@ -46,12 +46,40 @@ const index = z.looseObject({
     .describe('an object of tensor names and file names'),
 })
 
+/** State of a training run that lies beside weights, and is none. */
+const STATE = /^(training_args|optimizer|scheduler|scaler|rng_state|global_step|zero_pp_rank)/
+
+/** Pickled weights among the files of a folder: all shards where there are some. */
+function pickledIn(names: readonly string[]): readonly string[] {
+  const sharded = names.filter((name) => /^pytorch_model-\d+-of-\d+\.bin$/.test(name))
+  if (sharded.length > 0) return sharded.sort()
+  const pickled = names.filter((name) => /\.(bin|pt|pth)$/.test(name) && !STATE.test(name)).sort()
+  return pickled.includes('pytorch_model.bin') ? ['pytorch_model.bin'] : pickled.slice(0, 1)
+}
+
+const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
+
+/** One line that writes pickled weights as safetensors: of a checkpoint that holds more than them, its `module` or `model`. */
+export function conversion(folder: string, pickled: readonly string[]): string {
+  const code = [
+    'import sys, torch',
+    'from safetensors.torch import save_file',
+    'loaded = [torch.load(f, map_location="cpu", weights_only=True) for f in sys.argv[2:]]',
+    'w = {k: v for s in loaded for k, v in s.get("module", s.get("model", s)).items() if torch.is_tensor(v)}',
+    'save_file({k: v.contiguous().clone() for k, v in w.items()}, sys.argv[1], metadata={"format": "pt"})',
+  ].join('; ')
+  return `python3 -c '${code}' ${[SINGLE, ...pickled].map((name) => quoted(join(folder, name))).join(' ')}`
+}
+
 function refuse(folder: string, names: readonly string[]): never {
-  const pickled = names.find((name) => /^pytorch_model.*\.bin(\.index\.json)?$/.test(name))
-  if (pickled !== undefined)
+  const pickled = pickledIn(names)
+  const found = pickled[0] ?? names.find((name) => name === 'pytorch_model.bin.index.json')
+  if (found !== undefined) {
+    const how = pickled.length > 0 ? `; convert them with: ${conversion(folder, pickled)}` : ''
     throw new ModelError(
-      `Expected ${SINGLE} in ${folder}, got only ${pickled}: pickled weights can run code when they are read and are refused; convert them to safetensors`,
+      `Expected ${SINGLE} in ${folder}, got only ${found}: pickled weights can run code when they are read and are refused${how}`,
     )
+  }
   throw new ModelError(`Expected ${SINGLE} or ${INDEX} in ${folder}, found neither`)
 }
 

@@ -3,12 +3,13 @@ import { align, type CachedSequence, commit, emptySequence, positionsTaken, trun
 import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import { feedsOf, type InputShape, type Job } from './feeds.js'
 import { OutputBuffers } from './OutputBuffers.js'
-import { CHUNK, type Pass, planPasses, widthClass } from './passes.js'
+import { CHUNK, type Pass, planPasses, planScoring, widthClass } from './passes.js'
 import { clock, type SessionRun } from './protocol.js'
-import { allFinite, NOTHING, type Reading, readingOf } from './reading.js'
+import { allFinite, followed, logprobsOf, NOTHING, type Reading, readingOf } from './reading.js'
 import { isLong, joinedByLength, splitByLength } from './ropeRanges.js'
 import { Slab } from './Slab.js'
 import { adoptPrefix, sameTokens, takeOver } from './sharedPrefix.js'
+import { waves } from './waves.js'
 
 /** What an engine must know of its model. `vocabSize`: numbers that a language model's head gives a position. */
 export type EngineModel = InputShape & Readonly<{ contextLength: number; output: 'logits' | 'reward'; vocabSize: number }>
@@ -16,7 +17,9 @@ export type EngineModel = InputShape & Readonly<{ contextLength: number; output:
 /**
  * A call: a sequence's tokens, and the branches to read, each at its last token; an empty branch is read at the sequence's own last
  * token. No branch: the tokens are read into the cache. `decode` says that the call asks for the next token of a growing sequence,
- * `top` that only the likeliest of one branch are wanted, `expected` how many tokens the sequence is known to get at least.
+ * `top` that only the likeliest of one branch are wanted, `expected` how many tokens the sequence is known to get at least. Of a vocabulary
+ * head also log-probabilities: with `pick` of these tokens after one branch, with `from` (and no branch) of the token there and of each
+ * one after it, the sequence being at least one token longer than `from` is.
  */
 export type EngineCall = Readonly<{
   key: number
@@ -25,6 +28,8 @@ export type EngineCall = Readonly<{
   decode: boolean
   top?: number
   expected?: number
+  pick?: readonly number[]
+  from?: number
 }>
 
 type Plan = Readonly<{ call: EngineCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
@@ -34,6 +39,8 @@ type PlannedJob = Plan & Job & Readonly<{ last: boolean }>
 const GROWTH = 128
 /** Tokens of one run at most; more would only make the activations larger, not the matrix products faster. */
 const TOKENS_A_RUN = 4096
+/** Numbers that the head gives in one run at most. */
+const NUMBERS_A_RUN = 2 ** 24
 
 /**
  * Runs one model for many sequences at once and keeps their keys and values. Which passes a call needs follows from its sequence
@@ -121,6 +128,11 @@ export class Engine {
     if (cached.long !== long) truncate(cached, 0)
     cached.long = long
     const known = align(cached, tokenIds)
+    if (call.from !== undefined) {
+      truncate(cached, Math.min(cached.tokenIds.length, call.from - 1))
+      adoptPrefix(cached, tokenIds.subarray(0, call.from), this.sequences.values())
+      return [{ call, cached, single: false, passes: planScoring(cached.tokenIds.length, tokenIds, call.from) }]
+    }
     const readsChain = branches.some((branch) => branch.length === 0)
     if (known !== undefined && readsChain && branches.length === 1) {
       readings.set(call, { values: Float32Array.of(known) })
@@ -174,7 +186,8 @@ export class Engine {
     }
     return [...groups.values()].flatMap((group) => {
       const widest = Math.max(...group.map(({ pass }) => pass.tokenIds.length))
-      const rows = Math.max(1, Math.floor(TOKENS_A_RUN / widest))
+      const numbers = this.width * Math.max(1, ...group.map(({ pass }) => pass.reads.length))
+      const rows = Math.max(1, Math.floor(Math.min(TOKENS_A_RUN / widest, NUMBERS_A_RUN / numbers)))
       return Array.from({ length: Math.ceil(group.length / rows) }, (_, i) => group.slice(i * rows, (i + 1) * rows))
     })
   }
@@ -198,7 +211,9 @@ export class Engine {
       const values = dataOf(output).subarray(begin, begin + pass.reads.length * this.width)
       const finite = allFinite(values)
       if (!finite) cached.dirty = true
-      if (last) readings.set(call, readingOf(values, call.top, finite))
+      if (pass.next) readings.set(call, followed(readings.get(call), values, pass.next))
+      else if (last)
+        readings.set(call, call.pick ? { values: logprobsOf(values, call.pick) } : readingOf(values, call.top, finite))
       return { cached, pass, rewards: new Map(pass.reads.map((token, read) => [token, values[read]!])) }
     })
     this.unwritten = () =>
@@ -227,18 +242,4 @@ function sharingChunks(jobs: readonly PlannedJob[]) {
     else leaders.push(job)
   }
   return { leaders, followers }
-}
-
-/** Calls of one sequence follow one another: a second one waits for the next wave. */
-function waves(calls: readonly EngineCall[]): EngineCall[][] {
-  const found: EngineCall[][] = []
-  const seen = new Map<number, number>()
-  for (const call of calls) {
-    const wave = seen.get(call.key) ?? 0
-    seen.set(call.key, wave + 1)
-    const group = found[wave]
-    if (group) group.push(call)
-    else found[wave] = [call]
-  }
-  return found
 }

@@ -9,6 +9,8 @@ export type Pass = Readonly<{
   kept: number
   /** Tokens at which the head is read. */
   reads: readonly number[]
+  /** Where a sequence is scored: the token that comes after each read. */
+  next?: readonly number[]
 }>
 
 /**
@@ -25,6 +27,17 @@ export function planPasses(start: number, tokenIds: Int32Array, branches: readon
     passes.push({ ...chain(tokenIds.subarray(from, cut)), reads: [] })
   passes.push(withBranches(chain(tokenIds.subarray(from)), branches))
   return passes
+}
+
+/** The pieces of a chain after `start` cached tokens, read where the token `from` and each one after it comes next. */
+export function planScoring(start: number, tokenIds: Int32Array, from: number): Pass[] {
+  let at = start
+  return planPasses(start, tokenIds.subarray(0, -1), []).map((pass) => {
+    const first = at
+    at += pass.kept
+    const reads = Array.from(pass.tokenIds, (_, i) => i).filter((i) => first + i >= from - 1)
+    return { ...pass, reads, next: reads.map((i) => tokenIds[first + i + 1]!) }
+  })
 }
 
 const chain = (tokenIds: Int32Array) => ({

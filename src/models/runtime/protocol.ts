@@ -3,8 +3,11 @@ import type { EncoderModel } from './EncoderEngine.js'
 import type { EngineModel } from './Engine.js'
 import type { PackedResults } from './packing.js'
 
-/** What a worker is started with: a decoder, or an encoder. */
-export type WorkerSetup = (EngineModel | Readonly<{ encoder: EncoderModel }>) &
+/**
+ * What a worker is started with: a decoder, or an encoder. `logprobs`: branches are answered by the log-probabilities of their tokens, with
+ * a decoder whose output is the vocabulary's logits.
+ */
+export type WorkerSetup = ((EngineModel & Readonly<{ logprobs?: boolean }>) | Readonly<{ encoder: EncoderModel }>) &
   Readonly<{
     /** The ONNX graph; its weights are external data in `folder`. */
     graph: Uint8Array

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../core/errors.js'
+import { branchLogprobs } from './branchLogprobs.js'
 import { createSession } from './createSession.js'
 import { EncoderEngine } from './EncoderEngine.js'
 import { Engine } from './Engine.js'
@@ -43,7 +44,8 @@ async function open(onRun: (run: SessionRun) => void): Promise<Answering & Reado
         ...(need && { top: need }),
       })),
     )
-  return { run, settle: () => engine.settle(), release: (key) => engine.release(key), close }
+  const answers = setup.logprobs ? (calls: readonly WorkerCall[]) => branchLogprobs(engine, calls) : run
+  return { run: answers, settle: () => engine.settle(), release: (key) => engine.release(key), close }
 }
 
 async function answer(engine: Answering, id: number, packed: Int32Array, runs: SessionRun[]): Promise<void> {

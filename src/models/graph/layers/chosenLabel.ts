@@ -7,8 +7,8 @@ export type ChosenLabel = Readonly<{ weight: string; bias?: string; from: number
 /** What a linear head says of one of its labels: [..., from] → [..., 1]. Never quantised: it is no work to speak of, and all of a reward. */
 export function chosenLabel(graph: GraphBuilder, weights: Weights, input: Value, head: ChosenLabel): Value {
   const { weight, bias, from, labels, label } = head
-  const index = graph.constant('label', BigInt64Array.of(BigInt(label)), [1])
-  const rowOf = (tensor: Value, name: string) => (labels === 1 ? tensor : graph.node('Gather', [tensor, index], { name }))
+  const index = labels > 1 ? graph.constant('label', BigInt64Array.of(BigInt(label)), [1]) : undefined
+  const rowOf = (tensor: Value, name: string) => (index === undefined ? tensor : graph.node('Gather', [tensor, index], { name }))
   const row = rowOf(weights.float(weight, [labels, from]), 'label/weight')
   const column = graph.node('Transpose', [row], { name: 'label/column', attributes: { perm: { ints: [1, 0] } } })
   const product = graph.node('MatMul', [input, column], { name: 'label/product' })

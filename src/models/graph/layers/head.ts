@@ -1,10 +1,21 @@
 import type { Head } from '../../checkpoint/decoderConfig.js'
+import type { RewardHead } from '../../checkpoint/rewardHead.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
+import { chosenLabel } from './chosenLabel.js'
 import { linear } from './linear.js'
 import { softCapped } from './softCapped.js'
 
-export type HeadSize = Readonly<{ head: Head; hiddenSize: number; vocabSize: number; tieWordEmbeddings: boolean }>
+export type HeadSize = Readonly<{
+  head: Head
+  hiddenSize: number
+  vocabSize: number
+  tieWordEmbeddings: boolean
+  rewardHead?: RewardHead
+}>
+
+/** The one label of a classifier. */
+const SCORE: RewardHead = { weight: 'score.weight', labels: 1, label: 0 }
 
 /**
  * What is read of the last hidden states [B, R, hidden]: `logits` float [B, R, V] of the output projection, capped where `softCap` is
@@ -18,7 +29,7 @@ export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size:
     const logits = linear(graph, weights, hidden, table, { from: hiddenSize, to: vocabSize, bias: false })
     whole.output('logits', softCapped(graph, logits, softCap), 'float', ['B', 'R', vocabSize])
   } else {
-    const reward = linear(graph, weights, hidden, 'score', { from: hiddenSize, to: 1, bias: false })
+    const reward = chosenLabel(graph, weights, hidden, { ...(size.rewardHead ?? SCORE), from: hiddenSize })
     whole.output('reward', graph.node('Squeeze', [reward, graph.constant('axis', BigInt64Array.of(-1n), [1])]), 'float', [
       'B',
       'R',

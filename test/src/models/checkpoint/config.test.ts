@@ -155,16 +155,20 @@ describe('a Mistral config', () => {
 })
 
 describe('architectures', () => {
-  it('reads a reward model with one label', () => {
-    const reward = { architectures: ['LlamaForSequenceClassification'], id2label: { 0: 'LABEL_0' } }
-    expect(read(reward)).toMatchObject({ family: 'llama', head: 'reward' })
+  it('reads the labels of a reward model', () => {
+    const labels = (fields: Record<string, unknown>) =>
+      read({ architectures: ['LlamaForSequenceClassification'], ...fields }).labels
+    expect(read({ architectures: ['LlamaForSequenceClassification'] })).toMatchObject({ family: 'llama', head: 'reward' })
+    expect(labels({ id2label: { 0: 'LABEL_0' } })).toEqual(['LABEL_0'])
+    expect(labels({ id2label: { 1: 'b', 0: 'a', 2: 'c' } })).toEqual(['a', 'b', 'c'])
+    expect(labels({ num_labels: 1 })).toEqual(['LABEL_0'])
+    expect(labels({})).toEqual(['LABEL_0', 'LABEL_1'])
+    expect(read().labels).toBeUndefined()
   })
 
-  it.each([
-    ['no label map, which means two', {}, /one label .*got 2/],
-    ['three labels', { id2label: { 0: 'a', 1: 'b', 2: 'c' } }, /one label .*got 3/],
-  ])('refuses a reward model with %s', (_, fields, message) => {
-    expect(() => read({ architectures: ['LlamaForSequenceClassification'], ...fields })).toThrow(message)
+  it('knows a body without a head by the name of its family', () => {
+    expect(read({ architectures: ['LlamaModel'] })).toMatchObject({ family: 'llama', head: 'lm', bare: true })
+    expect(() => read({ architectures: ['OtherModel'] })).toThrow(/Unknown architecture `OtherModel`/)
   })
 
   it('lists the supported ones when it does not know one', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readSafetensors } from '../../../../src/models/checkpoint/safetensors.js'
+import { conversion } from '../../../../src/models/checkpoint/weightFiles.js'
 import { safetensorsBytes, type WrittenTensor, writeSafetensors } from './writeSafetensors.js'
 
 let folder: string
@@ -174,11 +175,30 @@ describe('no safetensors', () => {
   it('says which files were expected', () =>
     refused(/Expected model\.safetensors or model\.safetensors\.index\.json in .*, found neither/))
 
-  it.each(['pytorch_model.bin', 'pytorch_model.bin.index.json', 'pytorch_model-00001-of-00002.bin'])(
-    'refuses pickled %s',
+  it.each(['pytorch_model.bin', 'reward.pt', 'pytorch_model-00001-of-00002.bin'])(
+    'refuses pickled %s and says how to convert it',
     async (name) => {
       await writeFile(join(folder, name), '')
-      await refused(/got only pytorch_model.*can run code.*convert them to safetensors/)
+      await refused(
+        new RegExp(`got only ${name}: .*can run code.*convert them with: python3 -c '.*' \\S*/model\\.safetensors \\S*/${name}$`),
+      )
     },
   )
+
+  it('converts all shards, and nothing that is no weight', async () => {
+    const shards = ['pytorch_model-00001-of-00002.bin', 'pytorch_model-00002-of-00002.bin']
+    for (const name of [...shards, 'pytorch_model.bin.index.json', 'training_args.bin', 'optimizer.pt'])
+      await writeFile(join(folder, name), '')
+    await refused(new RegExp(`/model\\.safetensors ${shards.map((name) => `\\S*/${name}`).join(' ')}$`))
+  })
+
+  it('names an index of pickled shards, though there is none to convert', async () => {
+    await writeFile(join(folder, 'pytorch_model.bin.index.json'), '')
+    await refused(/got only pytorch_model\.bin\.index\.json: .*refused$/)
+  })
+
+  it('quotes what a shell would not leave alone', () =>
+    expect(conversion("/it's here", ['pytorch_model.bin'])).toMatch(
+      / '\/it'\\''s here\/model\.safetensors' '\/it'\\''s here\/pytorch_model\.bin'$/,
+    ))
 })

@@ -1,0 +1,170 @@
+"""Golden files of reward heads other than a classifier's one label, in the schema of make_golden.py.
+
+    python make_reward_heads.py     data/golden/<name>/{reward, golden.json}; the language model is that of data/golden/grouped
+
+A golden JSON also has `label`, where the reward is one of several. Rewards and rows mean:
+
+    labels        the logit of one of three labels
+    value-head    DeepSpeed-Chat's layout: body under `rwtranrsformer.`, `v_head.weight` beside it, an architecture without such a head
+    value-summary trl's: the language model's own names, its head included, and `v_head.summary` with a bias
+    vocabulary    an autoregressive reward model: the log-probability of the candidate, and of the whole reply
+"""
+
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils import logging
+
+from make_golden import ROOT, SETTINGS, Pair, decode_case, golden, telling, write
+from random_pairs import PROMPTS, make_config, make_tokenizer, perturb
+
+OUT = ROOT / "data/golden"
+LM = OUT / "grouped/lm"
+LABELS = {0: "verbose", 1: "helpful", 2: "safe"}
+OPTIONS = {"dtype": torch.float32, "attn_implementation": "eager"}
+
+
+class HeadPair(Pair):
+    """The language model with a reward that `rewards` reads."""
+
+    def __init__(self, reward: Path):
+        self.tokenizer = AutoTokenizer.from_pretrained(LM)
+        self.lm = AutoModelForCausalLM.from_pretrained(LM, **OPTIONS).eval()
+        self.end_token_ids = self.lm.generation_config.eos_token_id
+        self.reward_model = self.load(reward)
+
+    def load(self, folder: Path):
+        raise NotImplementedError
+
+    def whole(self, prompt_ids, tokens):
+        return self.rewards([prompt_ids + tokens])[0]
+
+
+class Labels(HeadPair):
+    def load(self, folder):
+        return AutoModelForSequenceClassification.from_pretrained(folder, **OPTIONS).eval()
+
+    def rewards(self, sequences):
+        hidden = self.reward_model.model(input_ids=torch.tensor(sequences), use_cache=False).last_hidden_state
+        return self.reward_model.score(hidden[:, -1])[:, 1]
+
+
+class ValueHead(HeadPair):
+    """Reads the head's tensors beside a body that transformers loads from its own names."""
+
+    def load(self, folder):
+        body = AutoModel.from_pretrained(folder.with_name("body"), **OPTIONS).eval()
+        tensors = load_file(folder / "model.safetensors")
+        self.head = {name: tensor.float() for name, tensor in tensors.items() if name.startswith("v_head.")}
+        return body
+
+    def rewards(self, sequences):
+        hidden = self.reward_model(input_ids=torch.tensor(sequences), use_cache=False).last_hidden_state[:, -1]
+        weight = next(tensor for name, tensor in self.head.items() if name.endswith("weight"))
+        bias = self.head.get("v_head.summary.bias", torch.zeros(1))
+        return (hidden @ weight.T + bias)[:, 0]
+
+
+class Vocabulary(HeadPair):
+    def load(self, folder):
+        return AutoModelForCausalLM.from_pretrained(folder, **OPTIONS).eval()
+
+    def logprobs(self, ids):
+        return self.reward_model(input_ids=torch.tensor([ids]), use_cache=False).logits[0].log_softmax(dim=-1)
+
+    def rewards(self, sequences):
+        return torch.stack([self.logprobs(ids[:-1])[-1, ids[-1]] for ids in sequences])
+
+    def whole(self, prompt_ids, tokens):
+        read = self.logprobs(prompt_ids + tokens)
+        return sum(read[len(prompt_ids) + index - 1, token] for index, token in enumerate(tokens))
+
+
+SIZES = {"heads": 4, "kv": 2, "head_dim": 8, "rope_parameters": {"rope_type": "default", "rope_theta": 700.0}}
+
+
+def save_labels(folder: Path, config, generator):
+    config.num_labels = 3
+    config.id2label, config.label2id = LABELS, {name: index for index, name in LABELS.items()}
+    model = AutoModelForSequenceClassification.from_config(config)
+    perturb(model, generator)
+    model.half().save_pretrained(folder)
+
+
+def save_vocabulary(folder: Path, config, generator):
+    model = AutoModelForCausalLM.from_config(config)
+    perturb(model, generator)
+    model.half().save_pretrained(folder)
+
+
+def save_value_head(folder: Path, config, generator, rename, bias: bool):
+    """The body as transformers has it beside the folder, for the oracle alone."""
+    save_vocabulary(folder, config, generator)
+    shutil.rmtree(folder.with_name("body"), ignore_errors=True)
+    shutil.copytree(folder, folder.with_name("body"))
+    file = folder / "model.safetensors"
+    tensors = {new: tensor for name, tensor in load_file(file).items() if (new := rename(name)) is not None}
+    prefix = "v_head.summary" if bias else "v_head"
+    tensors[f"{prefix}.weight"] = (2 * torch.randn(1, config.hidden_size, generator=generator) / config.hidden_size**0.5).half()
+    if bias:
+        tensors[f"{prefix}.bias"] = torch.tensor([0.7]).half()
+    save_file(tensors, file, metadata={"format": "pt"})
+
+
+def deepspeed(name: str):
+    return None if name.startswith("lm_head") else name.replace("model.", "rwtranrsformer.", 1)
+
+
+KINDS = {
+    "labels": (Labels, save_labels, "one of three labels; F16", 1300),
+    "value-head": (
+        ValueHead,
+        lambda *given: save_value_head(*given, rename=deepspeed, bias=False),
+        "DeepSpeed-Chat's v_head beside a body under its own prefix; F16",
+        1400,
+    ),
+    "value-summary": (
+        ValueHead,
+        lambda *given: save_value_head(*given, rename=lambda name: name, bias=True),
+        "trl's v_head.summary with a bias beside a whole language model; F16",
+        1500,
+    ),
+    "vocabulary": (Vocabulary, save_vocabulary, "log-probabilities of a language model; F16", 1600),
+}
+
+
+@torch.no_grad()
+def make(name: str):
+    kind, save, covers, first = KINDS[name]
+    folder = OUT / name
+    tokenizer = make_tokenizer()
+    for seed in range(first, first + 200):
+        shutil.rmtree(folder, ignore_errors=True)
+        generator = torch.Generator().manual_seed(seed)
+        save(folder / "reward", make_config("llama", vocab_size=len(tokenizer), **SIZES), generator)
+        tokenizer.save_pretrained(folder / "reward")
+        pair = kind(folder / "reward")
+        cases = []
+        for prompt_id, prompt in PROMPTS.items():
+            for setting in SETTINGS:
+                case = decode_case(pair, prompt_id, prompt, 14, setting)
+                if case is None:
+                    break
+                case["reward"] = round(float(pair.whole(case["promptTokenIds"], case["tokenIds"])), 6)
+                cases.append(case)
+        if telling(cases):
+            shutil.rmtree(folder / "body", ignore_errors=True)
+            content = golden(pair, name, covers, "../grouped/lm", "reward", 14, cases)
+            return write(folder / "golden.json", {**content, **({"label": LABELS[1]} if name == "labels" else {})})
+    raise SystemExit(f"{name}: no seed keeps the margin")
+
+
+if __name__ == "__main__":
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    torch.set_num_threads(1)
+    for each in KINDS:
+        make(each)

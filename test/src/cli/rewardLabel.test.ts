@@ -1,0 +1,105 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { withLabels } from '../../../src/cli/flags.js'
+import { jsonl, lm, reward, rxargs } from './rxargs.js'
+
+const golden = (name: string) => fileURLToPath(new URL(`../../../data/golden/${name}/reward`, import.meta.url))
+const labelled = golden('labels')
+const prompt = '{"id":"a","prompt":"How far is the moon?"}\n'
+const text = '{"id":"a","prompt":"How far","completion":" is the moon?"}\n'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rxargs-label-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+describe('--reward-label', () => {
+  const generated = (label: string, ...more: string[]) =>
+    rxargs(
+      ['generate', '-', '--lm', lm, '--reward', `r=${labelled}`, '--reward-label', label, '--max-new-tokens', '3', ...more],
+      prompt,
+    )
+
+  it('chooses what steers, by name or index, with or without the reward’s name', async () => {
+    const all = await Promise.all(['safe', '2', 'r=safe', 'verbose'].map((label) => generated(label)))
+    const rewards = all.map(({ stdout }) => jsonl(stdout)[0]!.reward)
+    expect(rewards.slice(1, 3)).toEqual([rewards[0], rewards[0]])
+    expect(rewards[3]).not.toBe(rewards[0])
+  })
+
+  it('belongs to the options of a run', async () => {
+    const out = join(folder, 'out')
+    expect((await generated('safe', '-o', out)).code).toBe(0)
+    expect((await generated('2', '-o', out)).stderr).toContain('holds the row already')
+    expect(await generated('helpful', '-o', out)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('`label of reward r` "safe", this run "helpful"'),
+    })
+  })
+
+  it('chooses what score tells', async () => {
+    const scored = (...flags: string[]) => rxargs(['score', '-', '--reward', labelled, ...flags], text)
+    const [safe, helpful] = await Promise.all([scored('--reward-label', 'safe'), scored('--reward-label', 'helpful')])
+    expect(jsonl(safe.stdout)[0]!.reward).not.toBe(jsonl(helpful.stdout)[0]!.reward)
+    expect(await scored()).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('name one of `verbose` (0), `helpful` (1), `safe` (2)'),
+    })
+    expect(await scored('--reward-label', 'kind')).toMatchObject({ code: 2, stderr: expect.stringContaining('got `kind`') })
+  })
+
+  it('is known to bench and --dry-run', async () => {
+    const flags = ['--lm', lm, '--reward', labelled, '--reward-label', 'safe']
+    expect((await rxargs(['generate', '-', ...flags, '--dry-run'], prompt)).code).toBe(0)
+    expect(
+      (
+        await rxargs(
+          ['bench', '--prompts', '-', ...flags, '--decoder', 'args', '--concurrency', '1', '--max-new-tokens', '2', '--json'],
+          prompt,
+        )
+      ).stdout,
+    ).toContain('"decoder": "args"')
+  })
+
+  it('is refused for a reward that is not there, and twice for one', () => {
+    const rewards = [{ path: 'm/a' }, { name: 'b', path: 'm/c' }]
+    expect(withLabels(rewards, ['b=x=y', 'a=z'])).toEqual([
+      { name: 'a', path: 'm/a', label: 'z' },
+      { name: 'b', path: 'm/c', label: 'x=y' },
+    ])
+    expect(() => withLabels(rewards, ['x'])).toThrow(/NAME=LABEL with a reward's name \(a, b\), got `x`/)
+    expect(() => withLabels(rewards, ['a=x', 'a=y'])).toThrow(/one `--reward-label` of reward `a`, got `x` and `a=y`/)
+    expect(withLabels([{ path: 'm/a' }], ['b=x'])).toEqual([{ name: 'a', path: 'm/a', label: 'b=x' }])
+  })
+})
+
+describe('rxargs inspect', () => {
+  it.each([
+    ['labels', /heads +3 labels, one to be chosen by --reward-label: `verbose`, `helpful`, `safe`/, 'reward model'],
+    ['value-head', /heads +value head `v_head.weight`\n/, 'reward model'],
+    ['value-summary', /heads +vocabulary; value head `v_head.summary.weight`\n/, 'language model and reward model'],
+    ['vocabulary', /heads +vocabulary \(as a reward: the log-probability of each token\)/, 'language model'],
+  ])('says what the heads of %s are', async (name, heads, role) => {
+    const { code, stdout } = await rxargs(['inspect', golden(name)])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(heads)
+    expect(stdout).toMatch(new RegExp(`family +llama, ${role} \\(`))
+    expect(stdout).not.toMatch(/^unused/m)
+  })
+
+  it('says that a reward has one label', async () => {
+    expect((await rxargs(['inspect', reward])).stdout).toMatch(/heads +one label, `LABEL_0`/)
+  })
+})
+
+describe('rxargs score with a vocabulary head', () => {
+  it('says what the number is', async () => {
+    const { stdout, stderr } = await rxargs(['score', '-', '--reward', `arm=${golden('vocabulary')}`], text)
+    expect(stderr).toMatch(/Reward `arm` is a language model: its reward is the log-probability/)
+    expect(jsonl(stdout)[0]!.reward).toBeLessThan(0)
+  })
+})
