@@ -1,4 +1,5 @@
 import { map } from 'rxjs'
+import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { softmax } from '../src/core/math.js'
@@ -6,13 +7,14 @@ import { parseOptions } from '../src/core/parseOptions.js'
 import type { Candidates } from '../src/core/types.js'
 import { uniform } from '../src/core/uniform.js'
 import type { Choice } from './selectGreedy.js'
-import { type TemperatureOptions, temperatureOptions } from './temperature.js'
+import { temperatureOptions } from './temperature.js'
 
-export const sampleTemperatureOptions = temperatureOptions
-export type SampleTemperatureOptions = TemperatureOptions
+const temperature = temperatureOptions.shape.temperature.default(1).describe('a finite number > 0')
+export const sampleTemperatureOptions = z.strictObject({ temperature })
+export type SampleTemperatureOptions = z.input<typeof sampleTemperatureOptions>
 
 /**
- * Samples a candidate from the softmax of `scores / temperature`. The random number comes from the sequence alone (its seed,
+ * Samples a candidate from the softmax of `scores / temperature` (1 unless given). The random number comes from the sequence alone (its seed,
  * prompt id, sample and position), so that neither the batch nor the order of arrival changes it.
  *
  * - in: `sequence`, `scores`: Float32[k], `tokenIds`: Int32[k]
@@ -22,11 +24,13 @@ export type SampleTemperatureOptions = TemperatureOptions
  *
  * @see ARGS-stochastic (Khanov et al., 2024)
  */
-export function sampleTemperature<S extends Candidates>(options: SampleTemperatureOptions): DescribedOperator<S, S & Choice> {
+export function sampleTemperature<S extends Candidates>(
+  options: SampleTemperatureOptions = {},
+): DescribedOperator<S, S & Choice> {
   const { temperature } = parseOptions(sampleTemperatureOptions, options)
 
   return described(
-    { name: 'sampleTemperature', options: { temperature } },
+    { name: 'sampleTemperature', options: { ...options } },
     map((step: S) => {
       const { seed, promptId, sample, tokenIds } = step.sequence
       const index = pick(step.scores, temperature, uniform(seed, promptId, sample, tokenIds.length))

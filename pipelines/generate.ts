@@ -8,7 +8,9 @@ import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
 import { finish, stopsOf } from './finish.js'
 import { type Job, jobs } from './jobs.js'
-import { perToken, type Search } from './perToken.js'
+import { type BoundSearch, perToken, type Search } from './perToken.js'
+import { builtIn, type Registry } from './registry.js'
+import { rowOptions, rowSettings } from './rowSettings.js'
 import { emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
 import { schedule } from './schedule.js'
 import { startOf } from './startOf.js'
@@ -22,14 +24,18 @@ const aFunction = <T>() =>
 const stopStrings = z.array(z.string().min(1))
 
 export const generateOptions = z.strictObject({
-  maxNewTokens: z.int().min(1).default(128).describe('an integer >= 1'),
+  maxNewTokens: rowOptions.shape.maxNewTokens.default(128).describe('an integer >= 1'),
   maxPromptTokens: z.int().min(1).default(2048).describe('an integer >= 1'),
   samples: z.int().min(1).default(1).describe('an integer >= 1'),
-  seed: z.int().min(0).default(0).describe('an integer from 0 to 9007199254740991'),
+  seed: rowOptions.shape.seed.default(0).describe('an integer from 0 to 9007199254740991'),
   stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty'),
   concurrency: z.int().min(1).default(16).describe('an integer >= 1'),
   trace: z.boolean().default(false).describe('true or false'),
   spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  registry: z
+    .custom<Registry>((value) => typeof value === 'object' && value !== null && 'operators' in value && 'decoders' in value)
+    .default(builtIn)
+    .describe('operators and decoders by name, for rows that name them'),
   now: aFunction<() => number>(),
   onNotice: aFunction<(notice: string) => void>(),
   onEvent: aFunction<(event: GenerateEvent) => void>(),
@@ -56,7 +62,7 @@ export function generate(
   models: Models,
   options: GenerateOptions = {},
 ): Run {
-  const { now = Date.now, onNotice, onEvent, ...settings } = parseOptions(generateOptions, options)
+  const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options)
   const { maxNewTokens, maxPromptTokens, samples, seed, stop, concurrency, trace } = settings
   const { codec, endTokenIds, stopStrings: modelStop } = models.lm
   const scheduled = schedule(models, {
@@ -65,8 +71,12 @@ export function generate(
   })
   const { rewards } = scheduled
   const told = { trace, rewards: models.rewards.map(({ name }) => name) }
-  const search = ('search' in decoder ? decoder : perToken(decoder)).search(scheduled)
-  checkNeed(search.need ?? 'all', models)
+  const bind = (one: Decoder | Search): BoundSearch => {
+    const bound = ('search' in one ? one : perToken(one)).search(scheduled)
+    checkNeed(bound.need ?? 'all', models)
+    return bound
+  }
+  const run = { search: bind(decoder), seed, maxNewTokens }
 
   // A reward model that reads the same tokens has to have room for them, too.
   const sameTokens = models.rewards.filter((source) => 'codec' in source && source.codec.fingerprint === codec.fingerprint)
@@ -75,14 +85,16 @@ export function generate(
   )
 
   const decoded = (job: Job, startedAt: number): Observable<Row> => {
-    const { start, text } = startOf(job, { codec, seed, maxPromptTokens, contextLength })
+    const own = rowSettings(job.prompt, { run, registry, reward: told.rewards[0], bind })
+    const { start, text } = startOf(job, { codec, seed: own.seed, maxPromptTokens, contextLength })
     const { texts, tokenIds } = stopsOf(
       [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop, ...modelStop],
       codec,
     )
-    const finished = finish({ codec, endTokenIds: [...endTokenIds, ...tokenIds], stop: texts, maxNewTokens, contextLength })
+    const ends = [...endTokenIds, ...tokenIds]
+    const finished = finish({ codec, endTokenIds: ends, stop: texts, maxNewTokens: own.maxNewTokens, contextLength })
     const key = { id: job.prompt.id, sample: job.sample }
-    return search.steps(start, finished).pipe(
+    return own.search.steps(start, finished).pipe(
       tap(() => onEvent?.({ type: 'token', key })),
       reduce((sum, one) => tally(sum, one, told), emptyTally()),
       mergeMap((sum) => {
@@ -127,7 +139,7 @@ export function generate(
       version,
       spec: {
         ...settings.spec,
-        decoder: search.spec ?? { steps: [{ custom: {} }] },
+        decoder: run.search.spec ?? { steps: [{ custom: {} }] },
         rewards: told.rewards,
         ...{ maxNewTokens, maxPromptTokens, samples, stop, trace },
       },

@@ -36,6 +36,7 @@ export const homes: Readonly<Record<string, string>> = {
   'onnxruntime-node': 'src/models',
   'parquetjs-lite': 'src/io',
   rxjs: '*',
+  yaml: 'pipelines',
   zod: '*',
 }
 

@@ -20,5 +20,5 @@ export type NucleusOptions = z.input<typeof nucleusOptions>
 export const nucleus = ({ p = 0.95, temperature = 1 }: NucleusOptions = {}): Decoder => () => steps(
   divide({ temperature }),
   topP({ p }),
-  sampleTemperature({ temperature: 1 }),
+  sampleTemperature(),
 )

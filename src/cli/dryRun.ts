@@ -9,8 +9,8 @@ import { type Terminal, writeLine } from './terminal.js'
 const { maxPromptTokens } = generateOptions.parse({})
 
 /** Prints what `generate` would do with these flags, and the memory it would need. Loads no weights, writes nothing. */
-export async function dryRun(input: string, flags: GenerateFlags, { stdout, signal }: Terminal): Promise<void> {
-  const { settings, limit, output, about, lm, rewards, dtype } = flags
+export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
+  const { settings, limit, output, lm, rewards, dtype } = flags
   const rows = await countRows(input)
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const models = await Promise.all(

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path'
 import * as z from 'zod'
 import type { Weight } from '../../pipelines/perReward.js'
-import { decoders } from '../../pipelines/registry.js'
+import { decoders, type Registry } from '../../pipelines/registry.js'
 import { OptionError } from '../core/errors.js'
 
 const shown = (text: string): string => (text === '' ? 'nothing' : `\`${text}\``)
@@ -141,14 +141,38 @@ export function flagsOfDecoders(): DecoderFlag[] {
   })
 }
 
+const camel = (flag: string): string => flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+
+/** Texts of the decoders' flags that were given, by option. */
+export const givenOptions = (flags: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(
+    flagsOfDecoders().flatMap(({ option, flag }) => {
+      const value = flags[camel(flag)]
+      return typeof value === 'string' ? [[option, value] as const] : []
+    }),
+  )
+
+/** Flags as options of a pipeline's steps, which say themselves what each may be. */
+export const pipelineOptions = (given: Readonly<Record<string, string>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(given).map(([option, value]) => {
+      const parse = decoderFlags[option]?.parse ?? ((flag) => number(flag, z.number()))
+      return [option, parse(flagOf(option))(value)]
+    }),
+  )
+
 /**
  * Flags as a decoder's own options.
  *
  * @param given texts of the flags that were given, by option
  * @throws OptionError for a flag that the decoder does not take, and for a value that may not be
  */
-export function decoderOptions(decoder: string, given: Readonly<Record<string, string>>): Record<string, unknown> {
-  const shape = decoders[decoder]!.options.shape
+export function decoderOptions(
+  decoder: string,
+  given: Readonly<Record<string, string>>,
+  registry: Registry,
+): Record<string, unknown> {
+  const shape = registry.decoders[decoder]!.options.shape
   const entries = Object.entries(given).map(([option, value]) => {
     const schema = shape[option] as z.ZodType | undefined
     if (schema === undefined) {

@@ -1,11 +1,12 @@
 import { Command } from 'commander'
 import { generate } from '../../pipelines/generate.js'
-import { decoderByName } from '../../pipelines/registry.js'
+import { weightsOf } from '../../pipelines/perReward.js'
 import { countRows } from '../io/countRows.js'
 import { fromFile } from '../io/fromFile.js'
 import { checkInput } from '../io/prompts/readRecords.js'
 import { toParquet } from '../io/toParquet.js'
 import { loadModels } from '../models/loadModels.js'
+import { type ChosenDecoder, chosenDecoder } from './chosenDecoder.js'
 import { dryRun } from './dryRun.js'
 import { type GenerateFlags, type GivenFlags, generateFlags, settingsOf } from './generateFlags.js'
 import { inputOf } from './inputOf.js'
@@ -20,17 +21,20 @@ import { watched } from './watched.js'
 export const generateCommand = (terminal: Terminal): Command =>
   generateFlags(new Command('generate'))
     .description('decode prompts, steered by a reward; the same command again goes on where it stopped')
-    .action(async (input: string | undefined, flags: GivenFlags) => run(inputOf(input, terminal), settingsOf(flags), terminal))
+    .action(async (input: string | undefined, flags: GivenFlags) =>
+      run(inputOf(input, terminal), settingsOf(flags), await chosenDecoder(flags), terminal),
+    )
 
-async function run(input: string, flags: GenerateFlags, terminal: Terminal): Promise<void> {
+async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, terminal: Terminal): Promise<void> {
   const { stdout, stderr, stdin, signal } = terminal
-  const decoder = decoderByName(flags.decoder, flags.decoderOptions)
+  const { decoder, about, weight, registry, use } = chosen
+  if (weight !== undefined) weightsOf(flags.rewards, weight)
   await checkInput(input)
-  if (flags.dryRun) return dryRun(input, flags, terminal)
+  if (flags.dryRun) return dryRun(input, flags, about, terminal)
 
   const shown = progress({ stream: stderr })
   shown.say(
-    `${input === '-' ? 'standard input' : input} with ${flags.about}; ${[flags.lm, ...flags.rewards.map(({ path }) => path)].join(', ')}`,
+    `${input === '-' ? 'standard input' : input} with ${about}; ${[flags.lm, ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
   const models = await loadModels({ lm: flags.lm, reward: flags.rewards, dtype: flags.dtype, onNotice: shown.say })
   try {
@@ -39,7 +43,8 @@ async function run(input: string, flags: GenerateFlags, terminal: Terminal): Pro
     const prompts = limited(fromFile(input, { template, promptColumn, keepInput, stdin }), limit)
     const rows = generate(prompts, decoder, models, {
       ...flags.settings,
-      spec: { template, promptColumn: promptColumn ?? null, keepInput },
+      spec: { template, promptColumn: promptColumn ?? null, keepInput, ...(Object.keys(use).length > 0 && { use }) },
+      registry,
       onNotice: shown.say,
       onEvent: (event) => {
         if (event.type === 'token') shown.token()

@@ -1,13 +1,12 @@
 import type { Command } from 'commander'
 import { type GenerateOptions, generateOptions } from '../../pipelines/generate.js'
-import { type Weight, weightsOf } from '../../pipelines/perReward.js'
 import { decoders } from '../../pipelines/registry.js'
 import { OptionError } from '../core/errors.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
+import type { DecoderFlags } from './chosenDecoder.js'
 import { embedded } from './embedded.js'
 import {
-  decoderOptions,
   flagsOfDecoders,
   type NamedPath,
   type NamedReward,
@@ -29,7 +28,6 @@ export type GivenFlags = Readonly<
     reward?: readonly NamedPath[]
     rewardLabel?: readonly string[]
     dtype: WeightDtype
-    decoder: string
     maxNewTokens: number
     samples: number
     stop?: readonly string[]
@@ -41,7 +39,8 @@ export type GivenFlags = Readonly<
     trace?: boolean
     keepInput?: boolean
     dryRun?: boolean
-  } & Partial<Record<'k' | 'weight' | 'reach' | 'temperature' | 'topP', string>>
+  } & DecoderFlags &
+    Partial<Record<'k' | 'weight' | 'reach' | 'temperature' | 'topP', string>>
 >
 
 /** Flags as `generate` and its source take them. */
@@ -57,17 +56,11 @@ export type GenerateFlags = Readonly<{
   lm: string
   rewards: readonly NamedReward[]
   dtype: WeightDtype
-  decoder: string
-  decoderOptions: Readonly<Record<string, unknown>>
-  /** The decoder and its options, for people. */
-  about: string
   settings: Required<Pick<GenerateOptions, 'maxNewTokens' | 'samples' | 'seed' | 'concurrency' | 'stop' | 'trace'>>
 }>
 
 const { maxNewTokens, samples, seed, concurrency } = generateOptions.shape
 const defaults = generateOptions.parse({})
-
-const camel = (flag: string): string => flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
 /** Adds all flags of `generate`. Defaults are those of the pipeline and its decoders. */
 export function generateFlags(command: Command): Command {
@@ -84,7 +77,9 @@ export function generateFlags(command: Command): Command {
       repeated(text('reward-label')),
     )
     .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
-    .option('--decoder <name>', Object.keys(decoders).join(', '), oneOf('decoder', Object.keys(decoders)), 'args')
+    .option('--decoder <name>', `${Object.keys(decoders).join(', ')} (default: args)`, text('decoder'))
+    .option('--pipeline <file>', 'YAML or JSON file with the steps of a decoder, instead of its name', text('pipeline'))
+    .option('--use <module>', 'module with operators and decoders of your own, repeatable', repeated(text('use')))
   for (const { flag, value, about } of flagsOfDecoders()) command.option(`--${flag} <${value}>`, about)
   return command
     .option(
@@ -110,21 +105,13 @@ export function generateFlags(command: Command): Command {
     .option('--dry-run', 'print what would run and the memory it needs')
 }
 
-/** `safe=1,short=0.5`, as it is given. */
-const shown = (value: unknown): string =>
-  typeof value === 'object' && value !== null
-    ? Object.entries(value)
-        .map((pair) => pair.join('='))
-        .join(',')
-    : String(value)
-
 /**
  * Flags, checked against each other.
  *
  * @throws OptionError for one that cannot be, or has no meaning beside the others
  */
 export function settingsOf(flags: GivenFlags): GenerateFlags {
-  const { output, decoder, template, promptColumn, limit, stop = [], trace = false } = flags
+  const { output, template, promptColumn, limit, stop = [], trace = false } = flags
   const { force = false, retryErrors = false, dryRun = false, keepInput = false } = flags
   for (const [flag, given] of Object.entries({ force, 'retry-errors': retryErrors })) {
     if (given && output === undefined) throw new OptionError(`Expected \`--output\` beside \`--${flag}\`, got none`)
@@ -133,20 +120,10 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   const rewards = withLabels(flags.reward ?? [{ path: embedded('chat-rm') }], flags.rewardLabel)
   const twice = rewards.find(({ name }, index) => rewards.findIndex((other) => other.name === name) !== index)
   if (twice) throw new OptionError(`Expected each \`--reward\` to have a name of its own, got \`${twice.name}\` twice`)
-  const given = flagsOfDecoders().flatMap(({ option, flag }) => {
-    const value = flags[camel(flag) as keyof GivenFlags]
-    return value === undefined ? [] : [[option, value as string] as const]
-  })
-  const options = decoderOptions(decoder, Object.fromEntries(given))
-  const all: Readonly<Record<string, unknown>> = decoders[decoder]!.options.parse(options)
-  if (options.weight !== undefined) weightsOf(rewards, options.weight as Weight)
-  const said = Object.entries(all).map(([name, value]) => `${name} ${shown(value)}`)
   return {
-    ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, keepInput, decoder, dtype: flags.dtype },
+    ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, keepInput, dtype: flags.dtype },
     lm: flags.lm ?? embedded('chat-lm'),
     rewards,
-    decoderOptions: options,
-    about: said.length > 0 ? `${decoder} (${said.join(', ')})` : decoder,
     settings: {
       maxNewTokens: flags.maxNewTokens,
       samples: flags.samples,

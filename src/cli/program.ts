@@ -3,6 +3,7 @@ import { version } from '../core/version.js'
 import { benchCommand } from './bench.js'
 import { catCommand } from './cat.js'
 import { evalCommand } from './eval.js'
+import { explainCommand } from './explain.js'
 import { generateCommand } from './generate.js'
 import { inspectCommand } from './inspect.js'
 import { judgeCommand } from './judge.js'
@@ -22,6 +23,7 @@ export function program(terminal: Terminal): Command {
     catCommand(terminal),
     inspectCommand(terminal),
     benchCommand(terminal),
+    explainCommand(terminal),
   ]
   for (const command of verbs) root.addCommand(command)
   for (const command of [root, ...verbs]) {

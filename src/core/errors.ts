@@ -1,6 +1,17 @@
 /** An option is not what it may be. The message says which one, what was expected and what came. */
 export class OptionError extends Error {
   override readonly name = 'OptionError'
+  readonly #path: readonly PropertyKey[]
+
+  constructor(message: string, path: readonly PropertyKey[] = []) {
+    super(message)
+    this.#path = path
+  }
+
+  /** Where in the options it is, so that whoever read them from a file can name the line. */
+  get path(): readonly PropertyKey[] {
+    return this.#path
+  }
 }
 
 /** A contract between operators or models was broken; the message carries expected and actual. */

@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { OptionError } from './errors.js'
+import { didYouMean } from './nearest.js'
 
 /** `0` (number), as error messages show what came. */
-const shown = (value: unknown): string =>
+export const shown = (value: unknown): string =>
   value === undefined
     ? 'nothing'
     : `\`${typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))}\` (${value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value})`
@@ -19,14 +20,19 @@ const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
 export function parseOptions<T extends z.ZodType>(schema: T, options: unknown): z.output<T> {
   const parsed = schema.safeParse(options)
   if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]!
+  // A misspelt option is also a missing one: its name says more.
+  const { issues } = parsed.error
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!
   if (issue.code === 'unrecognized_keys') {
-    const known = schema instanceof z.ZodObject ? Object.keys(schema.shape).join(', ') || 'none' : 'none'
-    throw new OptionError(`Unknown option \`${issue.keys[0]}\`; known: ${known}`)
+    const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+    const [key] = issue.keys
+    const hint = didYouMean(key!, known)
+    throw new OptionError(`Unknown option \`${key}\`${hint}; known: ${known.join(', ') || 'none'}`, [...issue.path, key!])
   }
   const name = String(issue.path[0] ?? 'options')
   const field = schema instanceof z.ZodObject ? (schema.shape[name] as z.ZodType | undefined) : undefined
   throw new OptionError(
     `Expected \`${name}\` to be ${field?.description ?? issue.message}, got ${shown(at(options, issue.path))}`,
+    issue.path,
   )
 }

@@ -79,6 +79,12 @@ export type Decoder = (models: DecoderModels) => StepOperator
 /** The decoder as data: `{ steps: [{ topK: { k: 10 } }, …] }`. Written into every output file. */
 export type DecoderSpec = Readonly<{ name?: string; steps: readonly Readonly<Record<string, unknown>>[] }>
 
+/**
+ * What a row sets for itself. `pipeline`: a decoder's name, a spec, or one as YAML or JSON; `weight`, `k`, `temperature`: of the steps
+ * that state them. Sources hand on what they found: it is checked when the row is decoded.
+ */
+export type Overrides = Readonly<Partial<Record<'pipeline' | 'weight' | 'k' | 'temperature' | 'seed' | 'maxNewTokens', unknown>>>
+
 /** A prompt as a source gives it. A broken one carries `error` instead of content and becomes an error row. */
 export type Prompt = Readonly<{
   id: string
@@ -88,6 +94,8 @@ export type Prompt = Readonly<{
   error?: string
   /** Stop strings of this row, besides the run's. */
   stop?: readonly string[]
+  /** What this row sets in place of the run's; a bad one makes it an error row. */
+  overrides?: Overrides
   /** Columns of the input that go into the row unchanged, where asked. */
   input?: Readonly<Record<string, unknown>>
 }>

@@ -78,6 +78,7 @@ const holdsOnlyWhatIsUsed = () => {
     'LICENSE',
     'README.md',
     'CHANGELOG.md',
+    'data/pipelines/schema.json',
     'data/models/chat-lm/config.json',
     'data/models/chat-rm/config.json',
   ]) {

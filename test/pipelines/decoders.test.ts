@@ -1,6 +1,4 @@
-import { lastValueFrom, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { decoderFromSpec } from '../../pipelines/decoderFromSpec.js'
 import { args, argsOptions } from '../../pipelines/decoders/args.js'
 import { argsPruned, argsPrunedOptions } from '../../pipelines/decoders/argsPruned.js'
 import { argsStochastic, argsStochasticOptions } from '../../pipelines/decoders/argsStochastic.js'
@@ -12,7 +10,6 @@ import { schedule } from '../../pipelines/schedule.js'
 import { OptionError } from '../../src/core/errors.js'
 import type { Decoder, DecoderModels } from '../../src/core/types.js'
 import { fakeLm, fakeModels, fakeRm } from '../fakes.js'
-import { logitsStep } from '../marbles.js'
 
 const models = schedule(fakeModels())
 const withoutReward: DecoderModels = { lm: models.lm, rewards: new Map() }
@@ -25,11 +22,7 @@ describe('the decoders', () => {
     expect(stepsOf(argsStochastic())).toEqual([...chosen, { sampleTemperature: { temperature: 0.7 } }])
     expect(stepsOf(greedy())).toEqual([{ topK: { k: 1 } }, { selectGreedy: {} }])
     expect(stepsOf(topKSampling())).toEqual([{ topK: { k: 40 } }, { sampleTemperature: { temperature: 0.7 } }])
-    expect(stepsOf(nucleus())).toEqual([
-      { temperature: { temperature: 1 } },
-      { topP: { p: 0.95 } },
-      { sampleTemperature: { temperature: 1 } },
-    ])
+    expect(stepsOf(nucleus())).toEqual([{ temperature: { temperature: 1 } }, { topP: { p: 0.95 } }, { sampleTemperature: {} }])
   })
   it('combine all rewards, each with its weight', () => {
     const three = schedule(fakeModels(fakeLm(), [fakeRm({ name: 'safe' }), fakeRm({ name: 'short' }), fakeRm({ name: 'kind' })]))
@@ -112,50 +105,5 @@ describe('decoderByName', () => {
         `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, greedy, top-k, nucleus, got \`${name}\``,
       ),
     )
-  })
-})
-
-describe('decoderFromSpec', () => {
-  it("makes of a decoder's spec the decoder again", async () => {
-    for (const decoder of [args({ k: 4 }), argsStochastic(), greedy(), topKSampling({ k: 5 }), nucleus()]) {
-      const { spec, need } = decoder(models)
-      const again = decoderFromSpec(JSON.parse(JSON.stringify(spec)))(models)
-      expect(again.spec).toEqual(spec)
-      expect(again.need).toBe(need)
-    }
-  })
-  it('decodes', async () => {
-    const decoder = decoderFromSpec({ name: 'first', steps: [{ topK: { k: 2 } }, { selectGreedy: null }] })(models)
-    expect(decoder.spec).toEqual({ name: 'first', steps: [{ topK: { k: 2 } }, { selectGreedy: {} }] })
-    expect(await lastValueFrom(of(logitsStep(1, 5, 3)).pipe(decoder))).toMatchObject({ tokenId: 1 })
-  })
-  it.each<[string, unknown, string]>([
-    [
-      'an unknown operator',
-      [{ topQ: {} }],
-      'Expected an operator (topK, topP, temperature, pruneCandidates, batchReward, batchRewardPruned, combineScore, selectGreedy, sampleTemperature), got `topQ`',
-    ],
-    ['a bad option', [{ topK: { k: 0 } }], 'Expected `k` to be an integer >= 1, got `0` (number)'],
-    ['an unknown option', [{ topK: { k: 1, n: 1 } }], 'Unknown option `n`; known: k'],
-    [
-      'a wrong order',
-      [{ topK: { k: 1 } }, { combineScore: { weight: 1 } }],
-      '`combineScore` needs `rewards`, which no step before it gives',
-    ],
-    ['topK twice', [{ topK: { k: 2 } }, { topK: { k: 1 } }], '`topK` needs `logits`, which no step before it gives'],
-    ['no choice', [{ topK: { k: 2 } }], 'Expected the last steps to choose a token, such as `selectGreedy`; none does'],
-  ])('refuses %s', (_, steps, message) => {
-    expect(() => decoderFromSpec({ steps })).toThrow(new OptionError(message))
-  })
-  it.each([[undefined], [{}], [{ steps: [] }], [{ steps: [{ topK: { k: 1 }, topP: { p: 1 } }] }], [{ steps: ['topK'] }]])(
-    'refuses %j',
-    (spec) => {
-      expect(() => decoderFromSpec(spec)).toThrow(OptionError)
-    },
-  )
-  it('refuses a reward that is not there', () => {
-    const decoder = decoderFromSpec({ steps: [{ topK: { k: 1 } }, { batchReward: { reward: 'kind' } }, { selectGreedy: {} }] })
-    expect(() => decoder(models)).toThrow(new OptionError('Expected `reward` to be one of the rewards (fake), got `kind`'))
-    expect(() => decoder(schedule(fakeModels(fakeLm(), [])))).toThrow('(none)')
   })
 })

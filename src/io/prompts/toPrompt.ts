@@ -1,4 +1,4 @@
-import type { Message, Prompt, PromptContent } from '../../core/types.js'
+import type { Message, Overrides, Prompt, PromptContent } from '../../core/types.js'
 import type { InputRecord } from './readRecords.js'
 
 /**
@@ -47,6 +47,30 @@ function stopOf(value: unknown): readonly string[] | undefined {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (!list.every(isText)) throw new Unfit(`\`stop\` to be text or a list of texts, not empty, got ${shown(value)}`)
   return list.map((text) => wellFormed('stop', text))
+}
+
+const overriding = {
+  pipeline: 'pipeline',
+  weight: 'weight',
+  k: 'k',
+  temperature: 'temperature',
+  seed: 'seed',
+  max_new_tokens: 'maxNewTokens',
+} as const satisfies Readonly<Record<string, keyof Overrides>>
+
+/** Columns in which a row sets options of its own. */
+export const overrideColumns = Object.keys(overriding) as readonly (keyof typeof overriding)[]
+
+/** What they may be is known where they are used; an integer of Parquet is a number as in JSON. */
+function overridesOf(values: Readonly<Record<string, unknown>>): Overrides | undefined {
+  const given = overrideColumns.filter((column) => (values[column] ?? null) !== null)
+  if (given.length === 0) return undefined
+  return Object.fromEntries(
+    given.map((column) => {
+      const value = values[column]
+      return [overriding[column], typeof value === 'bigint' ? Number(value) : value]
+    }),
+  )
 }
 
 const isMessage = (value: unknown): value is Message => {
@@ -105,5 +129,6 @@ export function toPrompt(record: InputRecord, options: PromptOptions = {}): Prom
     return { id: id instanceof Unfit ? place : id, place, error: `${where}: Expected ${unfit?.message}`, ...kept }
   }
   const stops = options.template === 'hh' ? [...new Set([...(stop ?? []), HH_STOP])] : stop
-  return { id, place, content, ...(stops && { stop: stops }), ...kept }
+  const overrides = overridesOf(values)
+  return { id, place, content, ...(stops && { stop: stops }), ...(overrides && { overrides }), ...kept }
 }

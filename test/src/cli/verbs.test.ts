@@ -138,7 +138,7 @@ describe('rxargs', () => {
       'nucleus 0.95',
       '(default: 128)',
       '(default: 16)',
-      '(default: "args")',
+      '(default: args)',
     ]) {
       expect(text).toContain(shown)
     }

@@ -14,6 +14,18 @@ describe('toPrompt', () => {
     expect(from({ prompt: 'x' })).toEqual({ id: 'a.jsonl:7', place: 'a.jsonl:7', content: { text: 'x' } })
   })
 
+  it('hands on what the row sets for itself, integers of Parquet as numbers', () => {
+    const values = { pipeline: 'greedy', weight: 0.5, k: 3n, temperature: null, seed: 0, max_new_tokens: 9n }
+    expect(from({ prompt: 'x', ...values }).overrides).toEqual({
+      pipeline: 'greedy',
+      weight: 0.5,
+      k: 3,
+      seed: 0,
+      maxNewTokens: 9,
+    })
+    expect(from({ prompt: 'x', weights: 2 })).not.toHaveProperty('overrides')
+  })
+
   it.each<[string, PromptOptions['template'], Record<string, unknown>, object]>([
     ['auto takes a prompt as it is', 'auto', { prompt: ' x ' }, { content: { text: ' x ' } }],
     ['auto hands messages on', 'auto', { messages }, { content: { messages } }],

@@ -1,0 +1,95 @@
+import type * as z from 'zod'
+import { batchReward } from '../operators/batchReward.js'
+import { batchRewardPruned, batchRewardPrunedOptions } from '../operators/batchRewardPruned.js'
+import { combineScore, combineScoreOptions } from '../operators/combineScore.js'
+import { pruneCandidates, pruneCandidatesOptions } from '../operators/pruneCandidates.js'
+import { sampleTemperature, sampleTemperatureOptions } from '../operators/sampleTemperature.js'
+import { selectGreedy, selectGreedyOptions } from '../operators/selectGreedy.js'
+import { temperature, temperatureOptions } from '../operators/temperature.js'
+import { topK, topKOptions } from '../operators/topK.js'
+import { topP, topPOptions } from '../operators/topP.js'
+import type { DescribedOperator } from '../src/core/described.js'
+import type { DecoderModels } from '../src/core/types.js'
+import { rewardName, rewardNamed } from './named.js'
+
+/**
+ * An operator as data. Fields of a step are named as in code; a need may be met by one of several fields (`logits|scores`).
+ *
+ * - `options`: the schema of its options as data; a model is named there
+ * - `adds`: fields with their shapes, in which an option's name stands for its value: `Int32[k]`
+ * - `changes`: fields that it gives other values or another length
+ * - `models`: options that name a model, and what kind
+ * - `from`: the module of an operator that did not come with this package
+ */
+export type RegisteredOperator = Readonly<{
+  about: string
+  options: z.ZodObject
+  needs: readonly string[]
+  adds: Readonly<Record<string, string>>
+  drops: readonly string[]
+  changes: readonly string[]
+  models: Readonly<Record<string, ModelKind>>
+  from?: string
+  make: (options: Readonly<Record<string, unknown>>, models: DecoderModels) => DescribedOperator<never, unknown>
+}>
+export type ModelKind = 'reward'
+
+type Flow = Pick<RegisteredOperator, 'needs'> & Partial<Pick<RegisteredOperator, 'adds' | 'drops' | 'changes' | 'models'>>
+
+const entry = <T extends z.ZodObject>(
+  about: string,
+  options: T,
+  flow: Flow,
+  make: (options: z.input<T>, models: DecoderModels) => DescribedOperator<never, unknown>,
+): RegisteredOperator => ({
+  ...{ about, options, adds: {}, drops: [], changes: [], models: {} },
+  ...flow,
+  // The operator checks its options itself; the spec then says what was given, without the defaults.
+  make: (given, models) => make(given as z.input<T>, models),
+})
+
+const candidates = (n: string): Flow => ({
+  needs: ['logits'],
+  adds: { tokenIds: `Int32[${n}]`, tokenLogits: `Float32[${n}]`, scores: `Float32[${n}]` },
+  drops: ['logits'],
+})
+const choice: Flow = { needs: ['scores'], adds: { index: 'number', tokenId: 'number' } }
+const rewards: Flow = { needs: ['scores'], adds: { rewards: 'Float32 by name, one a candidate' }, models: { reward: 'reward' } }
+const cut = ['tokenIds', 'tokenLogits', 'scores']
+
+/** The operators under the names of their files. */
+export const operators: Readonly<Record<string, RegisteredOperator>> = {
+  topK: entry('keeps the k likeliest tokens as candidates', topKOptions, candidates('k'), (options) => topK(options)),
+  topP: entry('keeps the fewest likeliest tokens that hold the mass p', topPOptions, candidates('n'), (options) => topP(options)),
+  temperature: entry(
+    'divides the logits, or the scores of candidates',
+    temperatureOptions,
+    { needs: ['logits|scores'], changes: ['logits', 'scores'] },
+    (options) => temperature(options),
+  ),
+  pruneCandidates: entry(
+    'drops candidates whose logit is more than the margin below the best',
+    pruneCandidatesOptions,
+    { needs: ['scores'], changes: cut },
+    (options) => pruneCandidates(options),
+  ),
+  batchReward: entry('scores each candidate in context', rewardName, rewards, ({ reward }, models) =>
+    batchReward({ reward: rewardNamed(reward, models) }),
+  ),
+  batchRewardPruned: entry(
+    'scores the candidates that could still win, and drops the others',
+    batchRewardPrunedOptions.extend(rewardName.shape),
+    { ...rewards, changes: cut },
+    ({ reward, ...options }, models) => batchRewardPruned({ reward: rewardNamed(reward, models), ...options }),
+  ),
+  combineScore: entry(
+    'adds the weighted reward to the scores',
+    combineScoreOptions,
+    { needs: ['rewards'], changes: ['scores'] },
+    (options) => combineScore(options),
+  ),
+  selectGreedy: entry('selects the highest score', selectGreedyOptions, choice, (options) => selectGreedy(options)),
+  sampleTemperature: entry('samples from the softmax of scores / temperature', sampleTemperatureOptions, choice, (options) =>
+    sampleTemperature(options),
+  ),
+}

@@ -1,0 +1,78 @@
+import * as z from 'zod'
+import { InputError, OptionError } from '../src/core/errors.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Decoder, DecoderSpec, Overrides, Prompt } from '../src/core/types.js'
+import type { BoundSearch } from './perToken.js'
+import { decoderByName, type Registry } from './registry.js'
+import { checkedSteps, decoderFromSpec } from './specs/decoderFromSpec.js'
+import { overridden } from './specs/overridden.js'
+import { pipelineFromText } from './specs/pipelineFromText.js'
+
+export const rowOptions = z.strictObject({
+  maxNewTokens: z.int().min(1).describe('an integer >= 1'),
+  seed: z.int().min(0).describe('an integer from 0 to 9007199254740991'),
+})
+
+const { shape } = rowOptions
+
+/** What one row is decoded with. */
+export type RowSettings = Readonly<{ search: BoundSearch; seed: number; maxNewTokens: number }>
+
+export type RowSettingsOptions = Readonly<{
+  /** The run's own. */
+  run: RowSettings
+  registry: Registry
+  /** Name of the first reward. */
+  reward: string | undefined
+  bind: (decoder: Decoder) => BoundSearch
+}>
+
+/**
+ * The run's settings, or with what the row sets for itself: its decoder is built here, once.
+ *
+ * @throws InputError with file, row and column, and what was expected there
+ */
+export function rowSettings(
+  { id, place, overrides = {} }: Pick<Prompt, 'id' | 'place' | 'overrides'>,
+  { run, registry, reward, bind }: RowSettingsOptions,
+): RowSettings {
+  const column = <T>(name: keyof Overrides, read: () => T): T => {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof OptionError)) throw error
+      const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+      throw new InputError(`${place ?? id}: Column \`${snake}\`: ${error.message}`)
+    }
+  }
+  const own = (name: 'seed' | 'maxNewTokens'): number => {
+    if (overrides[name] === undefined) return run[name]
+    return column(name, () => parseOptions(z.object({ [name]: shape[name] }), { [name]: overrides[name] })[name]!)
+  }
+  const { pipeline, weight, k, temperature } = overrides
+  const settings = { search: run.search, seed: own('seed'), maxNewTokens: own('maxNewTokens') }
+  const named = pipeline === undefined ? undefined : column('pipeline', () => specOf(pipeline, registry, bind))
+  const changes = Object.entries({ weight, k, temperature }).filter(([, value]) => value !== undefined)
+  if (changes.length === 0) return named ? { ...settings, search: named } : settings
+
+  const stated = (named ?? run.search).spec ?? { steps: [{ custom: {} }] }
+  const spec = changes.reduce<DecoderSpec>(
+    (changed, [name, value]) =>
+      column(name as keyof Overrides, () => {
+        const next = overridden(changed, { [name]: value }, reward)
+        checkedSteps(next, registry)
+        return next
+      }),
+    stated,
+  )
+  return { ...settings, search: column(changes[0]![0] as keyof Overrides, () => bind(decoderFromSpec(spec, registry))) }
+}
+
+const words = /^[\w-]+$/
+
+/** A decoder's name, YAML or JSON, or what was read of it already. */
+function specOf(pipeline: unknown, registry: Registry, bind: (decoder: Decoder) => BoundSearch): BoundSearch {
+  if (typeof pipeline !== 'string') return bind(decoderFromSpec(pipeline, registry))
+  if (words.test(pipeline)) return bind(decoderByName(pipeline, {}, registry))
+  return bind(decoderFromSpec(pipelineFromText(pipeline, 'pipeline', registry), registry))
+}

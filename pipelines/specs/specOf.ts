@@ -1,0 +1,33 @@
+import type { Decoder, DecoderModels, DecoderSpec, Need, Reward } from '../../src/core/types.js'
+
+/** A name that no model has: what is said of the first reward stays unsaid. */
+const FIRST = '(the first)'
+
+const reward = (name: string): Reward => ({ name, score: () => [], value: () => [] })
+
+const anyName: ReadonlyMap<string, Reward> = Object.assign(new Map<string, Reward>(), { get: reward, has: () => true })
+
+const standIns: DecoderModels = {
+  lm: {
+    capabilities: { all: true, maxTop: Number.POSITIVE_INFINITY, hiddenStates: false, unit: 'logit' },
+    logits: () => [],
+    release: () => {},
+  },
+  reward: reward(FIRST),
+  rewards: anyName,
+}
+
+/** The spec of a decoder that has no models yet, and its need. A reward that is not named is the first one, as in data. */
+export function specOf(decoder: Decoder): Readonly<{ spec: DecoderSpec; need: Need }> {
+  const { spec = { steps: [{ custom: {} }] }, need = 'all' } = decoder(standIns)
+  return { need, spec: { ...spec, steps: spec.steps.map((step) => withoutFirst(step) as typeof step) } }
+}
+
+const withoutFirst = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(
+        Object.entries(value)
+          .filter(([, inner]) => inner !== FIRST && inner !== undefined)
+          .map(([key, inner]) => [key, withoutFirst(inner)]),
+      )
+    : value

@@ -1,0 +1,63 @@
+import type { Weight } from '../../pipelines/perReward.js'
+import { builtIn, decoderByName, type Registry } from '../../pipelines/registry.js'
+import { decoderFromSpec } from '../../pipelines/specs/decoderFromSpec.js'
+import { overridden } from '../../pipelines/specs/overridden.js'
+import { OptionError } from '../core/errors.js'
+import type { Decoder } from '../core/types.js'
+import { decoderOptions, givenOptions, oneOf, pipelineOptions } from './flags.js'
+import { type LoadedRegistry, loadRegistry, readPipeline } from './loadRegistry.js'
+
+export type DecoderFlags = Readonly<{ decoder?: string; pipeline?: string; use?: readonly string[] }>
+
+/** The decoder that flags name, in words too, and the operators and decoders it was found among. */
+export type ChosenDecoder = LoadedRegistry &
+  Readonly<{
+    name: string
+    decoder: Decoder
+    about: string
+    /** The decoder's, where it was given: rewards that it names have to be there. */
+    weight: Weight | undefined
+  }>
+
+/** The decoder by its name, `args` unless given, or the pipeline of a file; other flags set its options. */
+export async function chosenDecoder(flags: DecoderFlags & Readonly<Record<string, unknown>>): Promise<ChosenDecoder> {
+  const { pipeline, decoder: named, use = [] } = flags
+  if (pipeline !== undefined && named !== undefined) throw new OptionError('Expected `--decoder` or `--pipeline`, got both')
+  const loaded = use.length === 0 ? { registry: builtIn, use: {} } : await loadRegistry(use)
+  const given = givenOptions(flags)
+  return pipeline === undefined
+    ? { ...loaded, ...byName(named ?? 'args', given, loaded.registry) }
+    : { ...loaded, ...(await ofFile(pipeline, given, loaded.registry)) }
+}
+
+/** `safe=1,short=0.5`, as it is given. */
+const shown = (value: unknown): string =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value)
+        .map((pair) => pair.join('='))
+        .join(',')
+    : String(value)
+
+const said = (name: string, options: Readonly<Record<string, unknown>>): string => {
+  const all = Object.entries(options).map(([option, value]) => `${option} ${shown(value)}`)
+  return all.length > 0 ? `${name} (${all.join(', ')})` : name
+}
+
+function byName(given: string, texts: Readonly<Record<string, string>>, registry: Registry) {
+  const name = oneOf('decoder', Object.keys(registry.decoders))(given)
+  const options = decoderOptions(name, texts, registry)
+  const all = registry.decoders[name]!.options.parse(options) as Readonly<Record<string, unknown>>
+  return {
+    name,
+    decoder: decoderByName(name, options, registry),
+    about: said(name, all),
+    weight: options.weight as Weight | undefined,
+  }
+}
+
+async function ofFile(path: string, texts: Readonly<Record<string, string>>, registry: Registry) {
+  const options = pipelineOptions(texts)
+  const spec = overridden(await readPipeline(path, registry), options)
+  const name = spec.name ?? path.replace(/^.*[\\/]|\.\w+$/g, '')
+  return { name, decoder: decoderFromSpec(spec, registry), about: said(path, options), weight: undefined }
+}

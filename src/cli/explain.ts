@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs'
+import { Command } from 'commander'
+import { builtIn } from '../../pipelines/registry.js'
+import { explain } from '../../pipelines/specs/explain.js'
+import { pipelineSchema } from '../../pipelines/specs/pipelineSchema.js'
+import { specOf } from '../../pipelines/specs/specOf.js'
+import { OptionError } from '../core/errors.js'
+import { chosenDecoder } from './chosenDecoder.js'
+import { flagsOfDecoders, repeated, text } from './flags.js'
+import { loadRegistry } from './loadRegistry.js'
+import { type Terminal, writeLine } from './terminal.js'
+
+type Flags = Readonly<{ use?: readonly string[]; schema?: boolean } & Record<string, unknown>>
+
+/** `rxargs explain`: what a decoder is made of. */
+export function explainCommand(terminal: Terminal): Command {
+  const command = new Command('explain')
+    .description('show a decoder: its steps, what flows between them, what it needs, and the same as TypeScript')
+    .argument('[decoder]', `name of a decoder (${Object.keys(builtIn.decoders).join(', ')}), or file with a pipeline`)
+    .option('--use <module>', 'module with operators and decoders of your own, repeatable', repeated(text('use')))
+    .option('--schema', 'print the JSON Schema of pipelines instead')
+  for (const { flag, value, about } of flagsOfDecoders()) command.option(`--${flag} <${value}>`, about)
+  return command.action((given: string | undefined, flags: Flags) => run(given, flags, terminal))
+}
+
+async function run(given: string | undefined, flags: Flags, { stdout }: Terminal): Promise<void> {
+  if (flags.schema) {
+    const { registry } = await loadRegistry(flags.use ?? [])
+    return writeLine(stdout, JSON.stringify(pipelineSchema(registry), null, 2))
+  }
+  if (given === undefined) throw new OptionError('Expected a decoder or a file with a pipeline to explain, got nothing')
+  const { name, decoder, registry } = await chosenDecoder({
+    ...flags,
+    ...(isFile(given) ? { pipeline: given } : { decoder: given }),
+  })
+  await writeLine(stdout, explain({ name, about: registry.decoders[name]?.about, ...specOf(decoder), registry }))
+}
+
+const isFile = (given: string): boolean => /[./\\]/.test(given) || existsSync(given)
