@@ -66,7 +66,7 @@ describe('rxargs judge', () => {
       { text: 'No idea', tokens: 5 },
       { body: '{' },
     ]
-    const { code, figures } = await judged((_, at) => bad[at] ?? first, ['--timeout', '0.2'])
+    const { code, figures } = await judged((_, at) => bad[at] ?? first, ['--timeout', '3'])
     expect([code, figures.judged, figures.failed]).toEqual([0, 10, 0])
     expect(figures.calls).toBe(16)
     expect(figures.tokens).toBe(505)
