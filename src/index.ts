@@ -54,6 +54,7 @@ export {
   ShapeError,
   TemplateError,
 } from './core/errors.js'
+export type { Overrides } from './core/overrides.js'
 export type * from './core/types.js'
 export { version } from './core/version.js'
 export { type FileOptions, fromFile } from './io/fromFile.js'

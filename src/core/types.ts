@@ -1,4 +1,5 @@
 import type { Observable, ObservableInput, OperatorFunction } from 'rxjs'
+import type { Overrides } from './overrides.js'
 
 /** One turn of a conversation, as chat templates take it. */
 export type Message = Readonly<{ role: string; content: string }>
@@ -78,12 +79,6 @@ export type Decoder = (models: DecoderModels) => StepOperator
 
 /** The decoder as data: `{ steps: [{ topK: { k: 10 } }, …] }`. Written into every output file. */
 export type DecoderSpec = Readonly<{ name?: string; steps: readonly Readonly<Record<string, unknown>>[] }>
-
-/**
- * What a row sets for itself. `pipeline`: a decoder's name, a spec, or one as YAML or JSON; `weight`, `k`, `temperature`: of the steps
- * that state them. Sources hand on what they found: it is checked when the row is decoded.
- */
-export type Overrides = Readonly<Partial<Record<'pipeline' | 'weight' | 'k' | 'temperature' | 'seed' | 'maxNewTokens', unknown>>>
 
 /** A prompt as a source gives it. A broken one carries `error` instead of content and becomes an error row. */
 export type Prompt = Readonly<{

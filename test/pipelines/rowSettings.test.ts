@@ -8,7 +8,8 @@ import { greedy } from '../../pipelines/decoders/greedy.js'
 import { nucleus } from '../../pipelines/decoders/nucleus.js'
 import { type GenerateOptions, generate } from '../../pipelines/generate.js'
 import { steps } from '../../pipelines/steps.js'
-import type { Decoder, LogitsStep, Overrides, Row } from '../../src/core/types.js'
+import type { Overrides } from '../../src/core/overrides.js'
+import type { Decoder, LogitsStep, Row } from '../../src/core/types.js'
 import { fakeLm, fakeModels, promptsOf, rowsOf } from '../fakes.js'
 
 const prompt = (id: string, overrides?: Overrides) => ({ id, place: `in.jsonl:${id}`, content: { text: 'Hello' }, overrides })

@@ -1,4 +1,5 @@
-import type { Message, Overrides, Prompt, PromptContent } from '../../core/types.js'
+import type { Overrides } from '../../core/overrides.js'
+import type { Message, Prompt, PromptContent } from '../../core/types.js'
 import type { InputRecord } from './readRecords.js'
 
 /**
