@@ -26,6 +26,21 @@ export type ModelSize = Readonly<{
   cacheBytes: number
 }>
 
+/** How a model knows the places of its tokens: `rotary, base 10000, yarn`. */
+export function positionsOf(config: ModelConfig): string {
+  const { ropeTheta, ropeScaling, rotaryDim, headDim } = config
+  const stretched = ropeScaling.type === 'none' ? '' : `, ${ropeScaling.type}`
+  const part = rotaryDim === headDim ? '' : `, ${rotaryDim} of ${headDim} elements of a head`
+  const local = 'localRope' in config ? `; base ${config.localRope.ropeTheta} in local layers` : ''
+  return `rotary, base ${ropeTheta}${stretched}${part}${local}`
+}
+
+/** Which layers see the latest tokens only: `4096 tokens, 13 of 26 layers`. */
+export function windowOf({ slidingWindow, layers }: ModelConfig): string {
+  if (!slidingWindow) return 'none: every token sees all before it'
+  return `${slidingWindow.tokens} tokens, ${slidingWindow.layers.filter(Boolean).length} of ${layers} layers`
+}
+
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
 
 /** A block of codes and its fp32 scale instead of fp32 weights. */

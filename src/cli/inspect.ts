@@ -10,7 +10,7 @@ import { loadCodec } from '../models/checkpoint/loadCodec.js'
 import { readJson, readOptionalJson } from '../models/checkpoint/readJson.js'
 import { readSafetensors } from '../models/checkpoint/safetensors.js'
 import { describeHeads } from './describeHeads.js'
-import { bytes, count, sizeOf } from './describeModel.js'
+import { bytes, count, positionsOf, sizeOf, windowOf } from './describeModel.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 /** `rxargs inspect`: what a model folder holds, and whether it can be used. */
@@ -61,6 +61,8 @@ async function inspected(folder: string): Promise<Found> {
     ],
     ['parameters', size && `${count(size.parameters)} (${size.parameters})`],
     ['dtype', size && `${size.dtypes.join(', ')}, computed as F32`],
+    ['positions', config && positionsOf(config)],
+    ['window', config && windowOf(config)],
     ['context', config && `${config.contextLength} tokens`],
     ['vocabulary', config && `${config.vocabSize}${codec ? `, ${codec.vocabSize} of them with text` : ''}`],
     ['template', codec && templateOf(() => codec.render([{ role: 'user', content: 'Hello' }]))],

@@ -8,16 +8,16 @@ import { loadModels } from '../../src/models/loadModels.js'
 
 const path = (name: string) => fileURLToPath(new URL(`../../data/${name}`, import.meta.url))
 
+const golden = (pair: string) =>
+  ({ dtype: 'fp32', lm: path(`golden/${pair}/lm`), reward: path(`golden/${pair}/reward`) }) as const
+
 /** Rounded weights need matrices whose sides are multiples of 32, which the golden pairs do not have. */
 const pairs = [
-  { name: 'Llama', dtype: 'fp32', lm: path('golden/biased/lm'), reward: path('golden/biased/reward'), numRuns: 12 },
-  {
-    name: 'Mistral, a sliding window',
-    dtype: 'fp32',
-    lm: path('golden/mistral/lm'),
-    reward: path('golden/mistral/reward'),
-    numRuns: 6,
-  },
+  { name: 'Llama', ...golden('biased'), numRuns: 12 },
+  { name: 'Mistral, a sliding window', ...golden('mistral'), numRuns: 4 },
+  { name: 'Phi-3, positions by length', ...golden('phi3'), numRuns: 3 },
+  { name: 'Gemma 2, soft caps', ...golden('gemma2'), numRuns: 3 },
+  { name: 'Gemma 3, two kinds of layers', ...golden('gemma3'), numRuns: 3 },
   { name: 'Llama', dtype: 'q8', lm: path('models/chat-lm'), reward: path('models/judge-rm'), numRuns: 3 },
   { name: 'Llama', dtype: 'q4', lm: path('models/chat-lm'), reward: path('models/judge-rm'), numRuns: 3 },
 ] as const

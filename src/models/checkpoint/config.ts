@@ -1,15 +1,20 @@
 import * as z from 'zod'
 import { ModelError } from '../../core/errors.js'
 import type { Head } from './decoderConfig.js'
+import { type Gemma2Config, readGemma2Config } from './gemma2Config.js'
+import { type Gemma3Config, readGemma3Config } from './gemma3Config.js'
 import { labelFields, labelsOf } from './labels.js'
 import { type LlamaConfig, readLlamaConfig } from './llamaConfig.js'
 import { type MistralConfig, readMistralConfig } from './mistralConfig.js'
+import { type Phi3Config, readPhi3Config } from './phi3Config.js'
+import { type Qwen2Config, readQwen2Config } from './qwen2Config.js'
+import { type Qwen3Config, readQwen3Config } from './qwen3Config.js'
 import { checkJson } from './readJson.js'
 import type { RewardHead } from './rewardHead.js'
 
 export type { Head } from './decoderConfig.js'
 
-type FamilyConfig = LlamaConfig | MistralConfig
+type FamilyConfig = LlamaConfig | MistralConfig | Qwen2Config | Qwen3Config | Phi3Config | Gemma2Config | Gemma3Config
 
 /** The config of any supported family; `family` tells them apart. */
 export type ModelConfig = FamilyConfig &
@@ -30,6 +35,16 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
   ['LlamaForSequenceClassification', { head: 'reward', read: readLlamaConfig }],
   ['MistralForCausalLM', { head: 'lm', read: readMistralConfig }],
   ['MistralForSequenceClassification', { head: 'reward', read: readMistralConfig }],
+  ['Qwen2ForCausalLM', { head: 'lm', read: readQwen2Config }],
+  ['Qwen2ForSequenceClassification', { head: 'reward', read: readQwen2Config }],
+  ['Qwen3ForCausalLM', { head: 'lm', read: readQwen3Config }],
+  ['Qwen3ForSequenceClassification', { head: 'reward', read: readQwen3Config }],
+  ['Phi3ForCausalLM', { head: 'lm', read: readPhi3Config }],
+  ['Phi3ForSequenceClassification', { head: 'reward', read: readPhi3Config }],
+  ['Gemma2ForCausalLM', { head: 'lm', read: readGemma2Config }],
+  ['Gemma2ForSequenceClassification', { head: 'reward', read: readGemma2Config }],
+  ['Gemma3ForCausalLM', { head: 'lm', read: readGemma3Config }],
+  ['Gemma3TextForSequenceClassification', { head: 'reward', read: readGemma3Config }],
 ])
 
 const named = z.looseObject({

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type DecoderConfig, decoderFields, type Head, readDecoder, silu } from './decoderConfig.js'
 import { checkJson } from './readJson.js'
-import { readSlidingWindow, slidingWindowFields } from './slidingWindow.js'
+import { readLocalLayers, slidingWindowFields, slidingWindowOf } from './slidingWindow.js'
 
 /** A model of the Mistral architecture: Llama with a sliding window in all layers. */
 export type MistralConfig = DecoderConfig & Readonly<{ family: 'mistral' }>
@@ -25,6 +25,6 @@ export function readMistralConfig(json: unknown, head: Head, file: string): Mist
   const fields = checkJson(schema, json, file)
   const decoder = readDecoder(fields, head, { contextLength: 131_072, kvHeads: 8 }, file)
   const tokens = fields.sliding_window === undefined ? 4096 : fields.sliding_window
-  const { contextLength } = decoder
-  return { family: 'mistral', ...decoder, ...readSlidingWindow(fields, { tokens, isLocal: () => true, contextLength }, file) }
+  const layers = readLocalLayers(fields, () => tokens !== null, file)
+  return { family: 'mistral', ...decoder, ...slidingWindowOf(layers, { ...decoder, tokens }, file) }
 }

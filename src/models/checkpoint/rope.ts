@@ -27,6 +27,8 @@ export type RopeFamily = Readonly<{
   original?: number
   /** Kinds of scaling; all known ones unless given. */
   types?: readonly string[]
+  /** Other names of kinds. */
+  aliases?: Readonly<Record<string, string>>
   /** Whether a part of each head may turn. */
   partial?: boolean
 }>
@@ -53,7 +55,7 @@ export function readRope(config: RopeFields, family: RopeFamily, file: string): 
 export function ropeOf(
   parameters: Readonly<Record<string, unknown>>,
   config: Pick<RopeFields, 'rope_theta' | 'partial_rotary_factor' | 'original_max_position_embeddings'>,
-  { headDim, contextLength, theta = 10_000, types, partial = false, ...family }: RopeFamily,
+  { headDim, contextLength, theta = 10_000, types, aliases = {}, partial = false, ...family }: RopeFamily,
   where: string,
   file: string,
 ): Rope {
@@ -72,7 +74,7 @@ export function ropeOf(
   const original = family.original ?? config.original_max_position_embeddings
   const context: RopeContext = { contextLength, ...(original != null && { original }) }
   const type = String(parameters.rope_type ?? parameters.type ?? 'default')
-  const ropeScaling = readScaling(type, parameters, context, where, types)
+  const ropeScaling = readScaling(aliases[type] ?? type, parameters, context, where, types)
   if (ropeScaling.type === 'longrope')
     for (const [name, factors] of [
       ['short_factor', ropeScaling.shortFactor],

@@ -10,8 +10,8 @@ export type SlidingWindow = Readonly<{
   layers: readonly boolean[]
 }>
 
-const LOCAL = 'sliding_attention'
-const FULL = 'full_attention'
+export const LOCAL = 'sliding_attention'
+export const FULL = 'full_attention'
 
 /** The fields of config.json that say which layers have a sliding window. */
 export const slidingWindowFields = {
@@ -25,26 +25,28 @@ export const slidingWindowFields = {
 type Fields = Readonly<{ layer_types?: readonly string[] | null | undefined; num_hidden_layers: number }>
 
 /**
- * Which layers have a window: those of `layer_types`, or by `isLocal` where the file has none. Nothing where none has, or where the
- * window is as long as the context.
+ * For each layer whether it is local: as `layer_types` says, or `isLocal` where the file has none.
  *
- * @param tokens length of the window, if the config has one
- * @throws ModelError when `layer_types` is not one a layer, or names local layers of a model without a window
+ * @throws ModelError when `layer_types` is not one a layer
  */
-export function readSlidingWindow(
-  { layer_types: types, num_hidden_layers: count }: Fields,
-  {
-    tokens,
-    isLocal,
-    contextLength,
-  }: Readonly<{ tokens: number | null; isLocal: (layer: number) => boolean; contextLength: number }>,
-  file: string,
-): Readonly<{ slidingWindow?: SlidingWindow }> {
+export function readLocalLayers(fields: Fields, isLocal: (layer: number) => boolean, file: string): readonly boolean[] {
+  const { layer_types: types, num_hidden_layers: count } = fields
   if (types && types.length !== count)
     throw new ModelError(`Expected \`layer_types\` in ${file} to name ${count} layers, got ${types.length}`)
-  const layers = Array.from({ length: count }, (_, layer) => (types ? types[layer] === LOCAL : tokens !== null && isLocal(layer)))
+  return Array.from({ length: count }, (_, layer) => (types ? types[layer] === LOCAL : isLocal(layer)))
+}
+
+/**
+ * The window of local layers; nothing where none is, or where it is as long as the context.
+ *
+ * @throws ModelError when there are local layers and `tokens` is null
+ */
+export function slidingWindowOf(
+  layers: readonly boolean[],
+  { tokens, contextLength }: Readonly<{ tokens: number | null; contextLength: number }>,
+  file: string,
+): Readonly<{ slidingWindow?: SlidingWindow }> {
   if (!layers.includes(true)) return {}
-  if (tokens === null)
-    throw new ModelError(`Expected a \`sliding_window\` in ${file} for the layers that \`layer_types\` calls ${LOCAL}, got none`)
+  if (tokens === null) throw new ModelError(`Expected a \`sliding_window\` in ${file} for its local layers, got none`)
   return tokens >= contextLength ? {} : { slidingWindow: { tokens, layers } }
 }

@@ -3,16 +3,29 @@ import { ModelError } from '../../core/errors.js'
 import type { ModelConfig } from '../checkpoint/config.js'
 import type { Tensors } from '../checkpoint/safetensors.js'
 import { type GraphBuilder, graphBuilder } from './builder.js'
+import { gemma2 } from './gemma2.js'
+import { gemma3 } from './gemma3.js'
 import { llama } from './llama.js'
 import { type Mask, masksOf } from './masks.js'
 import { mistral } from './mistral.js'
+import { phi3 } from './phi3.js'
 import type { WeightDtype } from './quantize.js'
+import { qwen2 } from './qwen2.js'
+import { qwen3 } from './qwen3.js'
 import { graphWeights, type TensorInMemory, type Weights } from './weights.js'
 
 /** A family writes its inputs, layers and outputs into the graph. `positions`: how many the tables of positions must hold. */
 type Family<Config> = (graph: GraphBuilder, weights: Weights, config: Config, positions: number) => void
 
-const families: { readonly [Name in ModelConfig['family']]: Family<Extract<ModelConfig, { family: Name }>> } = { llama, mistral }
+const families: { readonly [Name in ModelConfig['family']]: Family<Extract<ModelConfig, { family: Name }>> } = {
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  phi3,
+  gemma2,
+  gemma3,
+}
 
 /** A graph with all that is needed to run it. */
 export type BuiltGraph = Readonly<{

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { jsonl, lm, pair, reward, rxargs } from './rxargs.js'
 
@@ -108,6 +109,16 @@ describe('rxargs inspect', () => {
     ]) {
       expect(stdout).toMatch(line)
     }
+  })
+
+  it('says where positions and windows are particular', async () => {
+    const inspected = async (model: string) =>
+      (await rxargs(['inspect', fileURLToPath(new URL(`../../../data/golden/${model}`, import.meta.url))])).stdout
+    expect(await inspected('gemma3/lm')).toMatch(
+      /positions +rotary, base 800, linear; base 40 in local layers\nwindow +6 tokens, 2 of 3 layers/,
+    )
+    expect(await inspected('phi3/lm')).toMatch(/positions +rotary, base 200, longrope, 8 of 16 elements of a head\n/)
+    expect(await inspected('qwen3/lm')).toMatch(/window +none/)
   })
 
   it('names every part that cannot be used, with code 1', async () => {

@@ -3,6 +3,7 @@ import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'
 import { linear } from './linear.js'
+import { split } from './split.js'
 
 export type GatedMlpSize = Readonly<{ hidden: number; intermediate: number; bias: boolean; activation: Activation }>
 
@@ -12,6 +13,19 @@ export function gatedMlp(graph: GraphBuilder, weights: Weights, input: Value, pa
   const wide = { from: hidden, to: intermediate, bias }
   const gate = linear(graph, weights, input, `${path}.gate_proj`, wide)
   const up = linear(graph, weights, input, `${path}.up_proj`, wide)
+  return down(graph, weights, gate, up, path, size)
+}
+
+/** The same with gate and up as halves of one projection, `gate_up_proj`. */
+export function joinedGatedMlp(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: GatedMlpSize): Value {
+  const { hidden, intermediate, bias } = size
+  const both = linear(graph, weights, input, `${path}.gate_up_proj`, { from: hidden, to: 2 * intermediate, bias })
+  const [gate, up] = split(graph, both, [intermediate, intermediate], 'gate_up') as [Value, Value]
+  return down(graph, weights, gate, up, path, size)
+}
+
+function down(graph: GraphBuilder, weights: Weights, gate: Value, up: Value, path: string, size: GatedMlpSize): Value {
+  const { hidden, intermediate, bias } = size
   const gated = graph.node('Mul', [activation(graph, gate, size.activation), up], { name: 'gated' })
   return linear(graph, weights, gated, `${path}.down_proj`, { from: intermediate, to: hidden, bias })
 }

@@ -131,29 +131,6 @@ describe('rotary scaling', () => {
   })
 })
 
-describe('a Mistral config', () => {
-  const mistral = (fields: Record<string, unknown>) =>
-    read({ architectures: ['MistralForCausalLM'], model_type: 'mistral', num_key_value_heads: 2, ...fields })
-
-  it('has a window of 4,096 tokens unless the file says otherwise', () => {
-    expect(mistral({})).toMatchObject({ contextLength: 131_072, slidingWindow: { tokens: 4096, layers: [true, true] } })
-    expect(mistral({ sliding_window: 8 })).toMatchObject({ slidingWindow: { tokens: 8, layers: [true, true] } })
-    expect(mistral({ sliding_window: null })).not.toHaveProperty('slidingWindow')
-    expect(mistral({ max_position_embeddings: 4096 })).not.toHaveProperty('slidingWindow')
-  })
-
-  it('has 8 key heads where the file leaves them out, one for each query head where it says null', () => {
-    expect(() => mistral({ num_key_value_heads: undefined })).toThrow(
-      /`num_key_value_heads` .* divide 4 attention heads, got `8`/,
-    )
-    expect(mistral({ num_key_value_heads: null })).toMatchObject({ kvHeads: 4 })
-  })
-
-  it('refuses kinds of layers, which this family does not have', () => {
-    expect(() => mistral({ layer_types: ['full_attention', 'sliding_attention'] })).toThrow(/`layer_types` .*to be absent/)
-  })
-})
-
 describe('architectures', () => {
   it('reads the labels of a reward model', () => {
     const labels = (fields: Record<string, unknown>) =>

@@ -8,6 +8,12 @@ import { buildGraph } from '../../../../src/models/graph/buildGraph.js'
 
 export const goldenFolder = fileURLToPath(new URL('../../../../data/golden/', import.meta.url))
 
+export const goldenPath = (path: string): string => join(goldenFolder, path)
+
+/** Token ids that are no end tokens. */
+export const ids = (count: number, seed = 0): number[] =>
+  Array.from({ length: count }, (_, i) => 3 + ((i * 37 + seed * 11 + ((i * i) % 13)) % 270))
+
 /** A sequence whose first tokens are cached: keys and values by plane (layer 0 keys, layer 0 values, layer 1 keys, …). */
 export type Cached = { tokens: number; planes: Float32Array[] }
 
@@ -26,12 +32,12 @@ export const chain = (cached: Cached, tokenIds: readonly number[], reads = [toke
   reads,
 })
 
-/** Candidates side by side on the same prefix. */
-export const tree = (cached: Cached, candidateIds: readonly number[]): Pass => ({
+/** Candidates side by side on the same prefix, which is cached or, the last part of it, read in the same pass. */
+export const tree = (cached: Cached, candidateIds: readonly number[], prefix: readonly number[] = []): Pass => ({
   cached,
-  tokenIds: candidateIds,
-  parents: candidateIds.map(() => -1),
-  reads: candidateIds.map((_, i) => i),
+  tokenIds: [...prefix, ...candidateIds],
+  parents: [...prefix.map((_, i) => i - 1), ...candidateIds.map(() => prefix.length - 1)],
+  reads: candidateIds.map((_, i) => prefix.length + i),
 })
 
 const int64 = (values: readonly number[], dims: readonly number[]) =>
@@ -46,7 +52,7 @@ export const configOf = (folder: string): ModelConfig =>
 /** The graph of a checkpoint in a session of its own, without the runtime: cache and masks are the test's. */
 export async function openGraph(folder: string, changed: Readonly<Record<string, unknown>> = {}) {
   const config = { ...configOf(folder), ...changed } as ModelConfig
-  const { model, weightsFolder, output, shape, masks } = buildGraph(config, await readSafetensors(folder))
+  const { model, weightsFolder, output, shape, masks, longAfter } = buildGraph(config, await readSafetensors(folder))
   const session = await InferenceSession.create(model, {
     graphOptimizationLevel: 'all',
     intraOpNumThreads: 1,
@@ -76,17 +82,18 @@ export async function openGraph(folder: string, changed: Readonly<Record<string,
     ]
     passes.forEach((pass, row) => {
       const { cached, tokenIds, parents } = pass
+      const depths: number[] = []
+      for (const parent of parents) depths.push(parent < 0 ? 0 : depths[parent]! + 1)
+      const first = longAfter !== undefined && cached.tokens + Math.max(...depths) >= longAfter ? longAfter : 0
       for (let i = 0; i < S; i++) {
         const line = row * S + i
         for (const { selfBias } of biases) selfBias[line * S + i] = 0
         if (i >= tokenIds.length) continue
         ids[line] = tokenIds[i]!
-        let depth = 0
-        for (let j = parents[i]!; j >= 0; j = parents[j]!) {
-          depth++
-          for (const { selfBias, window } of biases) if (depth < window) selfBias[line * S + j] = 0
-        }
-        positions[line] = cached.tokens + depth
+        const depth = depths[i]!
+        for (let j = parents[i]!; j >= 0; j = parents[j]!)
+          for (const { selfBias, window } of biases) if (depth - depths[j]! < window) selfBias[line * S + j] = 0
+        positions[line] = first + cached.tokens + depth
         for (const { pastBias, window } of biases)
           for (let t = 0; t < cached.tokens; t++) if (cached.tokens + depth - t < window) pastBias[line * T + t] = 0
       }
@@ -147,5 +154,5 @@ export async function openGraph(folder: string, changed: Readonly<Record<string,
     return { tokens, planes }
   }
 
-  return { config, session, empty, run, grown, inputs: session.inputNames, outputs: session.outputNames }
+  return { config, longAfter, masks, session, empty, run, grown, inputs: session.inputNames, outputs: session.outputNames }
 }
