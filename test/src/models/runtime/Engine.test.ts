@@ -227,4 +227,26 @@ describe('Engine', () => {
     expect(reading!.values[0]).toBe(meaning(prompt))
     expect(runs.map(({ S }) => S)).toEqual([CHUNK, 3])
   })
+
+  it('reads branches that stay short and branches that become long with positions of their own, in their own order', async () => {
+    const changed = { longAfter: 6 }
+    const engine = engineOf([], changed)
+    const branches = [[], [7, 8], [9], [10, 11, 12], [13]]
+    const [reading] = await engine.run([call(1, [1, 2, 3, 4, 5], branches)])
+    const expected = branches.map((branch) => meaning([1, 2, 3, 4, 5, ...branch], { ...model, ...changed }))
+    expect([...reading!.values]).toEqual(expected)
+  })
+
+  it('shares a beginning only between sequences with the same positions', async () => {
+    const changed = { longAfter: 2 * CHUNK }
+    const beginning = Array.from({ length: CHUNK }, (_, index) => (index * 7) % 31)
+    const short = [...beginning, 1, 2]
+    const long = [...beginning, ...beginning, 3]
+    const meant = [short, long].map((tokens) => meaning(tokens, { ...model, ...changed }))
+    const together = await engineOf([], changed).run([call(1, short), call(2, long)])
+    expect(together.map(({ values }) => values[0])).toEqual(meant)
+    const engine = engineOf([], changed)
+    const later = [await engine.run([call(1, short)]), await engine.run([call(2, long)])].flat()
+    expect(later.map(({ values }) => values[0])).toEqual(meant)
+  })
 })
