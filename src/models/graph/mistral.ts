@@ -1,50 +1,34 @@
 import type { MistralConfig } from '../checkpoint/mistralConfig.js'
-import type { GraphBuilder, Value } from './builder.js'
-import { type Decoder, decoder } from './layers/decoder.js'
-import { embedding } from './layers/embedding.js'
+import type { GraphBuilder } from './builder.js'
+import { decoder } from './layers/decoder.js'
 import { gatedMlp } from './layers/gatedMlp.js'
-import { head } from './layers/head.js'
 import { rmsNorm } from './layers/rmsNorm.js'
-import { type RopeTables, ropeTables } from './layers/rope.js'
+import { ropeTables } from './layers/rope.js'
 import { selfAttention } from './layers/selfAttention.js'
+import { stack } from './layers/stack.js'
 import type { Weights } from './weights.js'
 
 /**
- * A Mistral model, which is Llama without biases and with a sliding window in all layers: inputs and outputs as buildGraph.ts describes them.
+ * A Mistral model, which is Llama without biases and with a sliding window in all layers. Inputs and outputs as buildGraph.ts
+ * describes them.
  *
  * @see transformers 5 models/mistral/modeling_mistral.py
  */
-export function mistral(graph: GraphBuilder, weights: Weights, config: MistralConfig, positions: number): void {
-  const { hiddenSize, layers, vocabSize, rmsNormEps } = config
-  const around = decoder(graph, config)
-  const rope = ropeTables(graph, config, positions)
-  let hidden = embedding(graph, weights, around.inputIds, 'model.embed_tokens.weight', [vocabSize, hiddenSize])
-  for (let layer = 0; layer < layers; layer++) hidden = block(graph, weights, hidden, layer, config, around, rope)
-  const normed = rmsNorm(graph.scope('head'), weights, hidden, 'model.norm', { size: hiddenSize, epsilon: rmsNormEps })
-  head(graph, weights, normed, config)
-}
-
-/** One layer, attention and MLP each on the normed hidden states: [B, S, hidden] → [B, S, hidden], the last one [B, R, hidden]. */
-function block(
-  whole: GraphBuilder,
-  weights: Weights,
-  hidden: Value,
-  layer: number,
-  config: MistralConfig,
-  around: Decoder,
-  rope: RopeTables,
-): Value {
+export function mistral(whole: GraphBuilder, weights: Weights, config: MistralConfig, positions: number): void {
   const { hiddenSize, intermediateSize, rmsNormEps } = config
-  const path = `model.layers.${layer}`
-  const graph = whole.scope(`layers.${layer}`)
+  const around = decoder(whole, config)
+  const rope = ropeTables(whole, config, positions)
   const norm = { size: hiddenSize, epsilon: rmsNormEps }
-
-  const normed = rmsNorm(graph, weights, hidden, `${path}.input_layernorm`, norm)
-  const bias = { input: false, output: false }
-  const mixed = selfAttention(graph, weights, normed, `${path}.self_attn`, around, layer, { ...config, bias, rope })
-  const middle = graph.node('Add', [around.wanted(layer, hidden), mixed], { name: 'residual/attention' })
-
-  const renormed = rmsNorm(graph, weights, middle, `${path}.post_attention_layernorm`, norm)
+  const attention = { ...config, rope, bias: { input: false, output: false } }
   const mlp = { hidden: hiddenSize, intermediate: intermediateSize, bias: false, activation: 'silu' } as const
-  return graph.node('Add', [middle, gatedMlp(graph, weights, renormed, `${path}.mlp`, mlp)], { name: 'residual/mlp' })
+
+  stack(whole, weights, around, { ...config, norm }, ({ graph, layer, path, hidden }) => {
+    const normed = rmsNorm(graph, weights, hidden, `${path}.input_layernorm`, norm)
+    const mixed = selfAttention(graph, weights, normed, `${path}.self_attn`, around, layer, attention)
+    const middle = graph.node('Add', [around.wanted(layer, hidden), mixed], { name: 'residual/attention' })
+
+    const renormed = rmsNorm(graph, weights, middle, `${path}.post_attention_layernorm`, norm)
+    const fed = gatedMlp(graph, weights, renormed, `${path}.mlp`, mlp)
+    return graph.node('Add', [middle, fed], { name: 'residual/mlp' })
+  })
 }

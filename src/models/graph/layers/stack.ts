@@ -1,0 +1,30 @@
+import type { GraphBuilder, Value } from '../builder.js'
+import type { Weights } from '../weights.js'
+import type { Decoder } from './decoder.js'
+import { embedding } from './embedding.js'
+import { type HeadSize, head } from './head.js'
+import { type RmsNormSize, rmsNorm } from './rmsNorm.js'
+
+export type Stack = HeadSize &
+  Readonly<{
+    layers: number
+    /** The norm before the head. */
+    norm: RmsNormSize
+    /** What embeddings are multiplied with. */
+    embeddingScale?: number
+    /** The size logits are kept within. */
+    softCap?: number | undefined
+  }>
+
+/** One layer: hidden states [B, S, hidden] → [B, S, hidden], the last one [B, R, hidden]. `path`: where its weights are. */
+export type Layer = (at: Readonly<{ graph: GraphBuilder; layer: number; path: string; hidden: Value }>) => Value
+
+/** Embedding, layers one on top of the other, a last norm and the head. */
+export function stack(whole: GraphBuilder, weights: Weights, { inputIds }: Decoder, size: Stack, write: Layer): void {
+  const { vocabSize, hiddenSize, layers, norm, embeddingScale, softCap } = size
+  const table = [vocabSize, hiddenSize] as const
+  let hidden = embedding(whole, weights, inputIds, 'model.embed_tokens.weight', table, embeddingScale)
+  for (let layer = 0; layer < layers; layer++)
+    hidden = write({ graph: whole.scope(`layers.${layer}`), layer, path: `model.layers.${layer}`, hidden })
+  head(whole, weights, rmsNorm(whole.scope('head'), weights, hidden, 'model.norm', norm), size, softCap)
+}
