@@ -1,9 +1,10 @@
-import { InputError, ShapeError } from '../src/core/errors.js'
+import { InputError, RewardError, ShapeError } from '../src/core/errors.js'
 import { logSumExp } from '../src/core/math.js'
+import type { BatchedPairReward } from '../src/core/pairReward.js'
 import type { BatchedLanguageModel, BatchedRewardModel, Reply, TextCodec } from '../src/core/types.js'
 import { cosine } from '../src/eval/cosine.js'
 import type { Metric } from '../src/eval/metrics.js'
-import { wholeTextCall } from './wholeTextCall.js'
+import { pairTexts, tokenTexts, type WholeTexts } from './wholeTexts.js'
 
 /** A metric that needs a model: one number a reply, NaN where a reply cannot be measured. */
 export type Measure = Metric & Readonly<{ measure: (replies: readonly Reply[]) => Promise<readonly number[]> }>
@@ -13,32 +14,29 @@ export type Measure = Metric & Readonly<{ measure: (replies: readonly Reply[]) =
  * `reward:NAME`; of an autoregressive reward model the log-probability of the completion. A text that is longer than the model's
  * context has none.
  */
-export const rewardMeasure = (model: BatchedRewardModel): Measure => ({
+export const rewardMeasure = (model: BatchedRewardModel | BatchedPairReward): Measure => ({
   name: `reward:${model.name}`,
   kind: 'mean',
-  measure: (replies) =>
-    inBatches(replies, model.maxBatch, async (batch) => {
-      const encode = (text: string) => wholeText(model.codec, text)
-      const calls = batch.map(({ prompt, completion }) => ({
-        key: {},
-        ...wholeTextCall(model, encode, prompt ?? '', completion ?? ''),
-      }))
-      const fitting = calls.filter(
-        ({ tokenIds, branches }) => tokenIds.length > 0 && tokenIds.length + branches[0]!.length <= model.contextLength,
-      )
-      const rewards = await model.run(fitting)
-      for (const { key } of fitting) model.release(key)
-      const given = new Map(fitting.map((call, index) => [call, rewards[index]![0]!]))
-      return calls.map((call) => given.get(call) ?? Number.NaN)
-    }),
+  measure: (replies) => ('encodePair' in model ? rewardsOf(replies, pairTexts(model)) : rewardsOf(replies, tokenTexts(model))),
 })
 
-/** Token ids of a text. A rendered prompt has its template's first token already: the tokenizer's is not put before it. */
-function wholeText(codec: TextCodec, text: string): number[] {
-  const tokenIds = codec.encode(text, true)
-  const isTwice = tokenIds.length > 1 && tokenIds[0] === tokenIds[1] && codec.decode([tokenIds[0]!], true) === ''
-  return isTwice ? tokenIds.slice(1) : tokenIds
-}
+const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>): Promise<number[]> =>
+  inBatches(replies, texts.maxBatch, async (batch) => {
+    const calls = batch.map(({ prompt, completion }) => {
+      try {
+        // Rows do not tell whether their prompt was rendered.
+        return { call: texts.read(prompt ?? '', completion ?? '', 'once') }
+      } catch (error) {
+        if (error instanceof InputError || error instanceof RewardError) return undefined
+        throw error
+      }
+    })
+    const fitting = calls.filter((one) => one !== undefined)
+    const rewards = await texts.run(fitting.map(({ call }) => call))
+    for (const { call } of fitting) texts.release(call)
+    const given = new Map(fitting.map((one, index) => [one, rewards[index]!]))
+    return calls.map((one) => (one && given.get(one)) ?? Number.NaN)
+  })
 
 /**
  * Mean negative log-likelihood of a reply's tokens, the end token among them, given its prompt: the metric `perplexity` of a run is

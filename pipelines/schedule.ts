@@ -1,6 +1,7 @@
 import { asapScheduler, defer, map, type Observable } from 'rxjs'
 import { type BatchReport, batchCalls } from '../operators/batchCalls.js'
 import { OptionError, RewardError, ShapeError } from '../src/core/errors.js'
+import type { BatchedPairReward } from '../src/core/pairReward.js'
 import { freeTurns, measuredTurns } from '../src/core/turns.js'
 import type {
   BatchedRewardModel,
@@ -14,6 +15,7 @@ import type {
 } from '../src/core/types.js'
 import { readAhead, type Weighed } from './readAhead.js'
 import { rewardOfText } from './rewardOfText.js'
+import { rewardOverPairs } from './rewardOverPairs.js'
 import { rewardOverText } from './rewardOverText.js'
 
 export type ScheduleOptions = Readonly<{
@@ -68,7 +70,17 @@ export function schedule({ lm, rewards }: Models, { onNotice, onBatch }: Schedul
     )
     return rewardOverText(model, lm.codec, call)
   }
-  const bound = rewards.map((source) => ('scoreTexts' in source ? rewardOfText(source, lm.codec) : rewardOfModel(source)))
+  const rewardOfEncoder = (model: BatchedPairReward): Reward => {
+    const scheduled = batched(model, model.name)
+    return rewardOverPairs(model, lm.codec, (key, pairs) =>
+      // A pair is read whole each time: nothing of a prompt can be read ahead.
+      scheduled(key, 0, pairs, () => pairs).pipe(map(finite(model.name, pairs.length))),
+    )
+  }
+  const bound = rewards.map((source) => {
+    if ('scoreTexts' in source) return rewardOfText(source, lm.codec)
+    return 'encodePair' in source ? rewardOfEncoder(source) : rewardOfModel(source)
+  })
   return {
     lm: scheduledLanguageModel(lm, batched(lm, 'lm'), live),
     rewards: new Map(bound.map((reward) => [reward.name, reward])),

@@ -2,11 +2,12 @@ import { catchError, defer, finalize, map, type Observable, of } from 'rxjs'
 import * as z from 'zod'
 import { batchCalls } from '../operators/batchCalls.js'
 import { InputError, ModelLostError, messageOf, RewardError } from '../src/core/errors.js'
+import type { BatchedPairReward } from '../src/core/pairReward.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { BatchedRewardModel, Prompt, RewardCall, Row, RowKey, Run, RunMeta } from '../src/core/types.js'
+import type { BatchedRewardModel, Prompt, Row, RowKey, Run, RunMeta, TextCodec } from '../src/core/types.js'
 import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
-import { wholeTextCall } from './wholeTextCall.js'
+import { pairTexts, tokenTexts, type WholeTexts } from './wholeTexts.js'
 
 /** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
 export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
@@ -22,7 +23,7 @@ export const scoreOptions = z.strictObject({
 export type ScoreOptions = z.input<typeof scoreOptions>
 
 /** A reward model with the hash of its files. */
-export type ScoreModels = Readonly<{ reward: BatchedRewardModel; hashes: RunMeta['models'] }>
+export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairReward; hashes: RunMeta['models'] }>
 
 /**
  * Texts → rows with the reward of prompt and completion, as the text stands: no end token is added. Calls of many texts are
@@ -30,28 +31,33 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel; hashes: RunMeta
  *
  * @throws OptionError for an option that may not be
  */
-export function score(
+export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
+  const settings = { ...parseOptions(scoreOptions, options), hashes }
+  if ('encodePair' in reward) return scored(source, pairTexts(reward), reward.render, settings)
+  return scored(source, tokenTexts(reward), reward.codec.render, settings)
+}
+
+function scored<Call>(
   source: AsyncIterable<ScoredText>,
-  { reward: model, hashes }: ScoreModels,
-  options: ScoreOptions = {},
+  texts: WholeTexts<Call>,
+  render: TextCodec['render'],
+  { concurrency, spec, now = Date.now, hashes }: z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'>,
 ): Run {
-  const { concurrency, spec, now = Date.now } = parseOptions(scoreOptions, options)
-  const scheduled = batchCalls((calls: readonly RewardCall[]) => model.run(calls), { maxBatch: model.maxBatch })
+  const scheduled = batchCalls((calls: readonly Call[]) => texts.run(calls), { maxBatch: texts.maxBatch })
 
   const rowOf = (text: ScoredText): Observable<Row> =>
     defer(() => {
       const startedAt = now()
       const row = (fields: Partial<Row>): Row => ({ ...unscored(text), startedAt, durationMs: now() - startedAt, ...fields })
       return defer(() => {
-        const { prompt, ...read } = readingOf(text, model)
-        const key = {}
-        return of({ key, ...read }).pipe(
+        const { prompt, call } = callOf(text, texts, render)
+        return of(call).pipe(
           scheduled,
-          map(([value]) => {
-            if (value === undefined || !Number.isFinite(value)) throw new RewardError(`Reward \`${model.name}\` gave ${value}`)
+          map((value) => {
+            if (value === undefined || !Number.isFinite(value)) throw new RewardError(`Reward \`${texts.name}\` gave ${value}`)
             return row({ prompt, reward: value })
           }),
-          finalize(() => model.release(key)),
+          finalize(() => texts.release(call)),
         )
       }).pipe(
         catchError((error: unknown) => {
@@ -67,7 +73,7 @@ export function score(
       signal,
     )
   return {
-    meta: { version, spec: { ...spec, score: model.name }, seed: 0, models: hashes },
+    meta: { version, spec: { ...spec, score: texts.name }, seed: 0, models: hashes },
     deliveries,
     rows: (rowsOptions) =>
       deliveries(rowsOptions).pipe(
@@ -94,22 +100,13 @@ async function* once(texts: AsyncIterable<ScoredText>, done?: (key: RowKey) => b
   }
 }
 
-function readingOf({ content, completion, error }: ScoredText, model: BatchedRewardModel) {
-  const { codec, name, contextLength, unit } = model
+function callOf<Call>({ content, completion, error }: ScoredText, { read }: WholeTexts<Call>, render: TextCodec['render']) {
   if (error !== undefined || !content || completion === undefined) {
     throw new InputError(error ?? 'Expected a prompt and its completion, got nothing')
   }
-  const prompt = content.messages ? codec.render(content.messages) : content.text
+  const prompt = content.messages ? render(content.messages) : content.text
   // A template writes its special tokens itself.
-  const call = wholeTextCall(model, (text) => codec.encode(text, content.messages === undefined), prompt, completion)
-  const length = call.tokenIds.length + call.branches[0]!.length
-  if (length === 0) throw new InputError('The text is empty: it has no tokens')
-  if (call.tokenIds.length === 0)
-    throw new InputError(`Reward \`${name}\` gives a ${unit}: it needs a token of the prompt before the completion`)
-  if (length > contextLength) {
-    throw new InputError(`Reward \`${name}\` has a context of ${contextLength} tokens, the text has ${length} of its tokens`)
-  }
-  return { prompt, ...call }
+  return { prompt, call: read(prompt, completion, content.messages === undefined) }
 }
 
 const unscored = ({ id, sample = 0, content, completion, input }: ScoredText): Omit<Row, 'startedAt' | 'durationMs'> => ({

@@ -55,6 +55,7 @@ export {
   TemplateError,
 } from './core/errors.js'
 export type { Overrides } from './core/overrides.js'
+export type { BatchedPairReward, EncodedPair } from './core/pairReward.js'
 export type * from './core/types.js'
 export { version } from './core/version.js'
 export { type FileOptions, fromFile } from './io/fromFile.js'

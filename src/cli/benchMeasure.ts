@@ -5,8 +5,9 @@ import { InputError } from '../core/errors.js'
 import type { Prompt } from '../core/types.js'
 import { fromFile } from '../io/fromFile.js'
 import { checkInput } from '../io/prompts/readRecords.js'
+import { isEncoder, loadEncoderCheckpoint } from '../models/checkpoint/loadEncoderCheckpoint.js'
 import type { WeightDtype } from '../models/graph/quantize.js'
-import { linearFlops } from '../models/linearFlops.js'
+import { encoderFlops, linearFlops } from '../models/linearFlops.js'
 import { readModel } from '../models/loadModel.js'
 import { loadModels } from '../models/loadModels.js'
 import type { Baseline } from './benchBaseline.js'
@@ -86,11 +87,11 @@ export async function measure(
 
 async function flopsOf({ lm, reward }: Measured) {
   const name = reward.name ?? basename(resolve(reward.path))
-  const [language, scoring] = await Promise.all([
-    readModel(lm, { head: 'lm', role: 'lm' }),
-    readModel(reward.path, { ...reward, head: 'reward', role: `reward ${name}` }),
-  ])
-  return { lm: linearFlops(language.config), [name]: linearFlops(scoring.config) }
+  const language = await readModel(lm, { head: 'lm', role: 'lm' })
+  const scoring = (await isEncoder(reward.path))
+    ? encoderFlops((await loadEncoderCheckpoint(reward.path)).config)
+    : linearFlops((await readModel(reward.path, { ...reward, head: 'reward', role: `reward ${name}` })).config)
+  return { lm: linearFlops(language.config), [name]: scoring }
 }
 
 /** Each setting beside greedy and args at the same concurrency, where they were measured, too. */

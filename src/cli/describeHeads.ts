@@ -31,7 +31,7 @@ export function describeHeads({ config, tensors, folder }: Read): DescribedHeads
   return {
     role: labels || !speaks ? 'reward model' : value ? 'language model and reward model' : 'language model',
     heads: labels
-      ? ofLabels(labels)
+      ? describeLabels(labels)
       : [...(speaks ? [value ? 'vocabulary' : SPEAKS] : []), ...(value ? [`value head \`${value.weight}\``] : [])].join('; '),
     unusedTensors: first!.filter((name) => others.every((unused) => unused.includes(name))),
   }
@@ -39,7 +39,8 @@ export function describeHeads({ config, tensors, folder }: Read): DescribedHeads
 
 const SPEAKS = 'vocabulary (as a reward: the log-probability of each token)'
 
-const ofLabels = (labels: readonly string[]): string =>
+/** A classifier's labels, and whether one has to be chosen. */
+export const describeLabels = (labels: readonly string[]): string =>
   labels.length === 1
     ? `one label, \`${labels[0]}\``
     : `${labels.length} labels, one to be chosen by --reward-label: ${labels.map((label) => `\`${label}\``).join(', ')}`

@@ -1,4 +1,5 @@
 import type { ModelConfig } from '../models/checkpoint/config.js'
+import type { EncoderConfig } from '../models/checkpoint/encoderConfig.js'
 import type { Tensors } from '../models/checkpoint/safetensors.js'
 import { BLOCK } from '../models/graph/quantize.js'
 import type { TensorInMemory } from '../models/graph/weights.js'
@@ -22,7 +23,7 @@ export type ModelSize = Readonly<{
   dtypes: readonly string[]
   /** Bytes of the weights once they are loaded: fp32 but for those that are rounded, a tied embedding twice. */
   weightBytes: number
-  /** Bytes of keys and values a token. */
+  /** Bytes of keys and values a token; an encoder keeps none. */
   cacheBytes: number
 }>
 
@@ -47,16 +48,20 @@ const elements = (shape: readonly number[]): number => shape.reduce((product, si
 const bytesSaved = ({ shape, bits }: TensorInMemory): number => (bits ? elements(shape) * (4 - bits / 8 - 4 / BLOCK) : 0)
 
 /** What a model takes in memory, out of the headers of its files. */
-export function sizeOf(config: ModelConfig, tensors: Tensors, inMemory: readonly TensorInMemory[] = []): ModelSize {
+export function sizeOf(
+  config: ModelConfig | EncoderConfig,
+  tensors: Tensors,
+  inMemory: readonly TensorInMemory[] = [],
+): ModelSize {
   const all = [...tensors.entries.values()]
   const parameters = all.reduce((sum, { shape }) => sum + elements(shape), 0)
   const byType = new Map<string, number>()
   for (const { dtype, shape } of all) byType.set(dtype, (byType.get(dtype) ?? 0) + elements(shape))
-  const tied = config.head === 'lm' && config.tieWordEmbeddings ? config.vocabSize * config.hiddenSize : 0
+  const tied = 'head' in config && config.head === 'lm' && config.tieWordEmbeddings ? config.vocabSize * config.hiddenSize : 0
   return {
     parameters,
     dtypes: [...byType].sort(([, a], [, b]) => b - a).map(([dtype]) => dtype),
     weightBytes: 4 * (parameters + tied) - inMemory.reduce((sum, matrix) => sum + bytesSaved(matrix), 0),
-    cacheBytes: cacheBytesPerToken(config),
+    cacheBytes: 'kvHeads' in config ? cacheBytesPerToken(config) : 0,
   }
 }

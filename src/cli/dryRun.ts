@@ -1,7 +1,11 @@
 import { generateOptions } from '../../pipelines/generate.js'
 import { countRows } from '../io/countRows.js'
 import { listParts } from '../io/parquet/partFiles.js'
+import { isEncoder, loadEncoderCheckpoint } from '../models/checkpoint/loadEncoderCheckpoint.js'
+import { buildEncoder } from '../models/graph/buildEncoder.js'
+import type { WeightDtype } from '../models/graph/quantize.js'
 import { readModel } from '../models/loadModel.js'
+import { encoderLabel } from '../models/loadReward.js'
 import { bytes, count, sizeOf } from './describeModel.js'
 import type { GenerateFlags } from './generateFlags.js'
 import { type Terminal, writeLine } from './terminal.js'
@@ -15,12 +19,10 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const models = await Promise.all(
     [{ role: 'lm', path: lm }, ...rewards.map(({ name, ...reward }) => ({ role: `reward ${name}`, ...reward }))].map(
-      async ({ role, path, ...label }) => {
-        const head = role === 'lm' ? 'lm' : 'reward'
-        const { config, tensors, graph } = await readModel(path, { head, role, dtype, ...label })
-        const size = sizeOf(config, tensors, graph.inMemory)
+      async ({ role, ...model }) => {
+        const { config, size } = await sizedModel({ role, dtype, ...model })
         const tokens = Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens)
-        return { role, path, config, size, tokens, cacheBytes: size.cacheBytes * tokens * settings.concurrency }
+        return { role, path: model.path, config, size, tokens, cacheBytes: size.cacheBytes * tokens * settings.concurrency }
       },
     ),
   )
@@ -43,4 +45,17 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
     ['output', output === undefined ? 'JSONL on stdout' : `${output}: ${(await listParts(output)).length} part files there`],
   ]
   for (const [name, value] of lines) await writeLine(stdout, `${name!.padEnd(10)}${value}`, signal)
+}
+
+type Asked = Readonly<{ role: string; path: string; dtype: WeightDtype; label?: string }>
+
+async function sizedModel({ role, path, ...asked }: Asked) {
+  if (role !== 'lm' && (await isEncoder(path))) {
+    const checkpoint = await loadEncoderCheckpoint(path)
+    const { config, tensors } = checkpoint
+    const label = encoderLabel(checkpoint, asked.label, role)
+    return { config, size: sizeOf(config, tensors, buildEncoder(config, tensors, { label }, asked.dtype).inMemory) }
+  }
+  const { config, tensors, graph } = await readModel(path, { head: role === 'lm' ? 'lm' : 'reward', role, ...asked })
+  return { config, size: sizeOf(config, tensors, graph.inMemory) }
 }

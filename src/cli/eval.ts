@@ -7,11 +7,12 @@ import { coherenceMeasure, type Measure, perplexityMeasure, rewardMeasure } from
 import { OptionError } from '../core/errors.js'
 import { countRows } from '../io/countRows.js'
 import { readReplies } from '../io/readReplies.js'
-import { batchedLanguageModel, batchedRewardModel } from '../models/batchedModels.js'
+import { batchedLanguageModel } from '../models/batchedModels.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { encoderPoolings, loadEncoder } from '../models/loadEncoder.js'
-import { type LoadedModel, loadModel } from '../models/loadModel.js'
+import { loadModel } from '../models/loadModel.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
+import { loadReward } from '../models/loadReward.js'
 import { evalJson, evalTable } from './evalTable.js'
 import { type NamedPath, namedPath, number, oneOf, repeated, text } from './flags.js'
 import { type TableFormat, tableFormats } from './formatTable.js'
@@ -72,17 +73,21 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
 
   const shown = progress({ stream: stderr })
   const closing: (() => Promise<void>)[] = []
-  const load = async (path: string, head: 'lm' | 'reward', role: string): Promise<LoadedModel> => {
-    const model = await loadModel(path, { head, role, dtype, threads: availableParallelism() })
-    closing.push(() => model.worker.close())
-    return model
-  }
+  const threads = availableParallelism()
   try {
     if (dtype === 'fp16' && (lm !== undefined || rewards.length > 0)) shown.say(FP16_NOTICE)
     const measures: Measure[] = []
-    for (const { path, name } of rewards)
-      measures.push(rewardMeasure(batchedRewardModel(name, await load(path, 'reward', `reward ${name}`), MAX_BATCH)))
-    if (lm !== undefined) measures.push(perplexityMeasure(batchedLanguageModel(await load(lm, 'lm', 'lm'), MAX_BATCH)))
+    for (const reward of rewards) {
+      const loaded = await loadReward(reward, { threads, dtype, maxBatch: MAX_BATCH })
+      closing.push(loaded.close)
+      if (loaded.notice !== undefined) shown.say(loaded.notice)
+      measures.push(rewardMeasure(loaded.source))
+    }
+    if (lm !== undefined) {
+      const loaded = await loadModel(lm, { head: 'lm', role: 'lm', dtype, threads })
+      closing.push(() => loaded.worker.close())
+      measures.push(perplexityMeasure(batchedLanguageModel(loaded, MAX_BATCH)))
+    }
     if (encoder !== undefined) {
       const loaded = await loadEncoder(encoder, { pooling })
       closing.push(loaded.close)

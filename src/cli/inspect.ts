@@ -4,6 +4,7 @@ import { ModelError, messageOf, TemplateError } from '../core/errors.js'
 import { bodyNames } from '../models/checkpoint/bodyNames.js'
 import { checkFolder } from '../models/checkpoint/checkFolder.js'
 import { type ModelConfig, readConfig } from '../models/checkpoint/config.js'
+import { encoderOf } from '../models/checkpoint/encoderConfig.js'
 import { readGenerationConfig } from '../models/checkpoint/generationConfig.js'
 import { checkVocabulary } from '../models/checkpoint/loadCheckpoint.js'
 import { loadCodec } from '../models/checkpoint/loadCodec.js'
@@ -11,6 +12,7 @@ import { readJson, readOptionalJson } from '../models/checkpoint/readJson.js'
 import { readSafetensors } from '../models/checkpoint/safetensors.js'
 import { describeHeads } from './describeHeads.js'
 import { bytes, count, positionsOf, sizeOf, windowOf } from './describeModel.js'
+import { inspectEncoder } from './inspectEncoder.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 /** `rxargs inspect`: what a model folder holds, and whether it can be used. */
@@ -43,6 +45,10 @@ async function inspected(folder: string): Promise<Found> {
   }
   const file = join(folder, 'config.json')
   const json = await attempt(() => readJson(file))
+  if (json && encoderOf(json)) {
+    const lines = await attempt(() => inspectEncoder(folder, String((json.architectures as readonly unknown[])[0])))
+    return { lines: lines ?? [['folder', folder]], problems }
+  }
   const config = json && (await attempt(() => readConfig(json, file)))
   const tensors = await attempt(async () => bodyNames(await readSafetensors(folder)))
   const described = config && tensors && (await attempt(() => describeHeads({ config, tensors, folder })))

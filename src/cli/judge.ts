@@ -9,8 +9,7 @@ import { type ReplyPair, sharedPrompts } from '../../pipelines/sharedPrompts.js'
 import { judgeFigures } from '../eval/judgeFigures.js'
 import { answersFile } from '../io/answersFile.js'
 import { readReplies } from '../io/readReplies.js'
-import { batchedRewardModel } from '../models/batchedModels.js'
-import { loadModel } from '../models/loadModel.js'
+import { loadReward } from '../models/loadReward.js'
 import { chatCompletions } from '../models/remote/chatCompletions.js'
 import { type ChatSettings, type JudgeFlags, judgeFlags, judgeSettings, KEY } from './judgeFlags.js'
 import { judgeJson, judgeTable } from './judgeTable.js'
@@ -52,11 +51,11 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
 
 async function byReward(path: string, pairs: readonly ReplyPair[]): Promise<Judged> {
   const name = basename(resolve(path))
-  const model = await loadModel(path, { head: 'reward', role: `reward ${name}`, threads: availableParallelism() })
+  const { source, close } = await loadReward({ name, path }, { threads: availableParallelism(), maxBatch: MAX_BATCH })
   try {
-    return await judgeByReward(pairs, rewardMeasure(batchedRewardModel(name, model, MAX_BATCH)))
+    return await judgeByReward(pairs, rewardMeasure(source))
   } finally {
-    await model.worker.close()
+    await close()
   }
 }
 

@@ -8,11 +8,10 @@ import { checkInput } from '../io/prompts/readRecords.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
 import { toParquet } from '../io/toParquet.js'
-import { batchedRewardModel } from '../models/batchedModels.js'
 import { hashFolder } from '../models/checkpoint/hashFolder.js'
 import { isQuantized, type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
-import { loadModel } from '../models/loadModel.js'
-import { FP16_NOTICE, vocabularyNotice } from '../models/loadModels.js'
+import { FP16_NOTICE } from '../models/loadModels.js'
+import { loadReward } from '../models/loadReward.js'
 import { embedded } from './embedded.js'
 import { type NamedPath, namedPath, number, oneOf, text, withLabels } from './flags.js'
 import { inputOf } from './inputOf.js'
@@ -69,23 +68,22 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
   await checkInput(input)
   const given = flags.reward ?? { path: embedded('chat-rm') }
-  const { path, name, ...asked } = withLabels([given], flags.rewardLabel === undefined ? [] : [flags.rewardLabel])[0]!
+  const named = withLabels([given], flags.rewardLabel === undefined ? [] : [flags.rewardLabel])[0]!
+  const { path, name } = named
   const shown = progress({ stream: stderr })
   shown.say(`${input === '-' ? 'standard input' : input} scored by ${path}`)
-  const expected = { ...asked, head: 'reward', threads: availableParallelism(), role: `reward ${name}`, dtype } as const
-  const model = await loadModel(path, expected)
+  const reward = await loadReward(named, { threads: availableParallelism(), maxBatch: MAX_BATCH, dtype })
   if (dtype === 'fp16') shown.say(FP16_NOTICE)
-  if (model.reading?.kind === 'vocabulary') shown.say(vocabularyNotice(name))
+  if (reward.notice !== undefined) shown.say(reward.notice)
   try {
     signal.throwIfAborted()
-    const reward = batchedRewardModel(name, model, MAX_BATCH)
-    const label = model.reading?.label
+    const { label } = reward
     const decisive = { ...(isQuantized(dtype) && { dtype }), ...(label !== undefined && { label }) }
     const hashes = { [name]: { path, sha256: await hashFolder(resolve(path)), ...decisive } }
     const options = { template, promptColumn, completionColumn, keepInput }
     const made = score(
       limited(scoredTexts(input, { ...options, stdin }), limit),
-      { reward, hashes },
+      { reward: reward.source, hashes },
       {
         concurrency: flags.concurrency,
         spec: { template, promptColumn: promptColumn ?? null, completionColumn, keepInput: keepInput ?? false },
@@ -102,6 +100,6 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
     await report({ summary, output, input }, terminal, shown)
   } finally {
     shown.end()
-    await model.worker.close()
+    await reward.close()
   }
 }

@@ -1,5 +1,6 @@
 import type { Observable, ObservableInput, OperatorFunction } from 'rxjs'
 import type { Overrides } from './overrides.js'
+import type { BatchedPairReward } from './pairReward.js'
 
 /** One turn of a conversation, as chat templates take it. */
 export type Message = Readonly<{ role: string; content: string }>
@@ -236,7 +237,7 @@ export type TextReward = Readonly<{
   timeoutMs: number
 }>
 
-export type RewardSource = BatchedRewardModel | TextReward
+export type RewardSource = BatchedRewardModel | BatchedPairReward | TextReward
 
 /** Loaded models with their hashes; `close` ends their workers. */
 export interface Models {

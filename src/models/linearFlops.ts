@@ -1,4 +1,5 @@
 import type { ModelConfig } from './checkpoint/config.js'
+import type { EncoderConfig } from './checkpoint/encoderConfig.js'
 import type { SessionRun } from './runtime/protocol.js'
 
 /**
@@ -11,4 +12,14 @@ export function linearFlops(config: ModelConfig): (run: Pick<SessionRun, 'rows' 
   const rest = heads * headDim * hiddenSize + 3 * hiddenSize * intermediateSize
   const head = hiddenSize * (config.head === 'lm' ? vocabSize : 1)
   return ({ rows, tokens, reads }) => 2 * rows * (tokens * (layers * inputs + (layers - 1) * rest) + reads * (rest + head))
+}
+
+/** The same of an encoder's runs: every token goes through all layers. */
+export function encoderFlops({
+  hiddenSize,
+  intermediateSize,
+  layers,
+}: EncoderConfig): (run: Pick<SessionRun, 'rows' | 'tokens'>) => number {
+  const layer = 4 * hiddenSize * hiddenSize + 2 * hiddenSize * intermediateSize
+  return ({ rows, tokens }) => 2 * rows * tokens * layers * layer
 }

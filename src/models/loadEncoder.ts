@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os'
 import * as z from 'zod'
+import { ShapeError } from '../core/errors.js'
+import type { EncodedPair } from '../core/pairReward.js'
 import { parseOptions } from '../core/parseOptions.js'
 import { type EncoderCheckpoint, loadEncoderCheckpoint } from './checkpoint/loadEncoderCheckpoint.js'
 import { buildEncoder, type EncoderReading } from './graph/buildEncoder.js'
@@ -72,7 +74,14 @@ export async function loadEncoder(path: string, options: EncoderOptions = {}): P
     width: hiddenSize,
     contextLength,
     async embed(texts) {
-      const encoded = texts.map((text) => checkpoint.encode(text))
+      const encoded = texts.map((text) => {
+        const one = checkpoint.encode(text)
+        const { length } = one.tokenIds
+        if (length >= 1 && length <= contextLength) return one
+        throw new ShapeError(
+          `Expected a text of 1 to ${contextLength} tokens, the context of ${checkpoint.folder}, got ${length}`,
+        )
+      })
       return (await worker.run(encoded.map(encoderCall))).map(({ values }) => values)
     },
     close: () => worker.close(),
@@ -80,7 +89,7 @@ export async function loadEncoder(path: string, options: EncoderOptions = {}): P
 }
 
 /** Encoded texts as the worker takes them; no cache hangs on the key. */
-export const encoderCall = ({ tokenIds, typeIds }: ReturnType<EncoderCheckpoint['encode']>) => ({
+export const encoderCall = ({ tokenIds, typeIds }: EncodedPair) => ({
   key: NO_KEY,
   tokenIds: Int32Array.from(tokenIds),
   typeIds: Int32Array.from(typeIds),

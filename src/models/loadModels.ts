@@ -4,10 +4,11 @@ import * as z from 'zod'
 import { OptionError } from '../core/errors.js'
 import { parseOptions } from '../core/parseOptions.js'
 import type { Models, RewardSource, TextReward } from '../core/types.js'
-import { batchedLanguageModel, batchedRewardModel } from './batchedModels.js'
+import { batchedLanguageModel } from './batchedModels.js'
 import { hashFolder } from './checkpoint/hashFolder.js'
 import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
-import { type Expected, type LoadedModel, loadModel } from './loadModel.js'
+import { loadModel } from './loadModel.js'
+import { type LoadedReward, loadReward, type NamedReward } from './loadReward.js'
 import type { SessionRun, Trip } from './runtime/protocol.js'
 
 const atLeastOne = z.int().min(1)
@@ -68,31 +69,31 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   })
   if (dtype === 'fp16') onNotice?.(FP16_NOTICE)
   const rewards = named(options.reward)
-  const loads: Promise<LoadedModel>[] = []
-  const load = (path: string, name: string, expected: Pick<Expected, 'head' | 'role' | 'label'>): Promise<LoadedModel> => {
-    const model = loadModel(path, {
-      ...expected,
-      threads,
-      dtype,
-      ...(onRun && { onRun: (run) => onRun(name, run) }),
-      ...(onTrip && { onTrip: (trip) => onTrip(name, trip) }),
-    })
-    loads.push(model)
-    return model
+  const loads: Promise<Readonly<{ close: () => Promise<void> }>>[] = []
+  const watch = (name: string) => ({
+    ...(onRun && { onRun: (run: SessionRun) => onRun(name, run) }),
+    ...(onTrip && { onTrip: (trip: Trip) => onTrip(name, trip) }),
+  })
+  const loadLm = async () => {
+    const loaded = await loadModel(lm, { head: 'lm', role: 'lm', threads, dtype, ...watch('lm') })
+    return { source: batchedLanguageModel(loaded, maxBatch), close: () => loaded.worker.close() }
+  }
+  const kept = <T extends Readonly<{ close: () => Promise<void> }>>(load: Promise<T>): Promise<T> => {
+    loads.push(load)
+    return load
   }
   const close = async () => {
-    for (const result of await Promise.allSettled(loads)) if (result.status === 'fulfilled') await result.value.worker.close()
+    for (const result of await Promise.allSettled(loads)) if (result.status === 'fulfilled') await result.value.close()
   }
   try {
-    const [model, loaded, sums] = await Promise.all([
-      load(lm, 'lm', { head: 'lm', role: 'lm' }).then((one) => batchedLanguageModel(one, maxBatch)),
+    const [{ source: model }, loaded, sums] = await Promise.all([
+      kept(loadLm()),
       Promise.all(
-        rewards.map(async (reward): Promise<LoadedReward> => {
+        rewards.map(async (reward): Promise<Pick<LoadedReward, 'label'> & { source: RewardSource }> => {
           if (!('path' in reward)) return { source: reward }
-          const { name, path, label } = reward
-          const one = await load(path, name, { head: 'reward', role: `reward ${name}`, ...(label !== undefined && { label }) })
-          if (one.reading?.kind === 'vocabulary') onNotice?.(vocabularyNotice(name))
-          return { source: batchedRewardModel(name, one, maxBatch), label: one.reading?.label }
+          const one = await kept(loadReward(reward, { threads, dtype, maxBatch, ...watch(reward.name) }))
+          if (one.notice !== undefined) onNotice?.(one.notice)
+          return one
         }),
       ),
       hashes(
@@ -107,11 +108,6 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     throw error
   }
 }
-
-type LoadedReward = Readonly<{ source: RewardSource; label?: string | undefined }>
-
-export const vocabularyNotice = (name: string): string =>
-  `Reward \`${name}\` is a language model: its reward is the log-probability of the next token, and of a reply the sum over its tokens`
 
 /** Hashes with the labels that rewards are read by. */
 const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string | undefined>>): Models['hashes'] =>
@@ -128,11 +124,9 @@ async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDt
   return Object.fromEntries(await Promise.all(hashed))
 }
 
-type NamedReward = Readonly<{ name: string; path: string; label?: string }> | TextReward
-
-function named(given: LoadOptions['reward']): NamedReward[] {
+function named(given: LoadOptions['reward']): (NamedReward | TextReward)[] {
   const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly RewardOption[]) : [given as RewardOption]
-  const rewards = list.map((reward): NamedReward => {
+  const rewards = list.map((reward): NamedReward | TextReward => {
     if (typeof reward === 'string') return { name: basename(resolve(reward)), path: reward }
     return 'path' in reward ? { ...reward, name: reward.name ?? basename(resolve(reward.path)) } : reward
   })

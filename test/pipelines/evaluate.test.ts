@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { evaluate } from '../../pipelines/evaluate.js'
 import { coherenceMeasure, type Measure, perplexityMeasure, rewardMeasure } from '../../pipelines/measures.js'
 import { ShapeError } from '../../src/core/errors.js'
-import type { Reply } from '../../src/core/types.js'
+import type { Reply, RewardCall } from '../../src/core/types.js'
 import { charCodec, fakeLm, logitsOf, recording } from '../fakes.js'
 
 const reply = (id: string, fields: Partial<Reply> = {}): Reply => ({
@@ -93,7 +93,7 @@ describe('rewardMeasure', () => {
     const { calls, model } = recording({ contextLength: 5, maxBatch: 2, release: (key) => released.push(key) })
     const { measure, name } = rewardMeasure({
       ...model,
-      run: async (batch) => model.run(batch).then(() => batch.map(() => Float32Array.of(7))),
+      run: async (batch: readonly RewardCall[]) => model.run(batch).then(() => batch.map(() => Float32Array.of(7))),
     })
     const replies = [reply('a'), reply('b', { completion: 'too long' }), reply('c', { completion: '' })]
     expect(await measure(replies)).toEqual([7, Number.NaN, 7])

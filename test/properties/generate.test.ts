@@ -55,7 +55,7 @@ describe('the batch never changes the answer', () => {
             async (concurrency, lmBatch, rewardBatch, order, seed) => {
               const source = reward()
               const limited =
-                'run' in source
+                'codec' in source
                   ? { ...source, maxBatch: rewardBatch, run: fakeRm({ maxBatch: rewardBatch, delay: jittery(seed) }).run }
                   : source
               const models = fakeModels(lm({ maxBatch: lmBatch, delay: jittery(seed + 1) }), [limited])

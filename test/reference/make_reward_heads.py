@@ -1,23 +1,33 @@
 """Golden files of reward heads other than a classifier's one label, in the schema of make_golden.py.
 
-    python make_reward_heads.py     data/golden/<name>/{reward, golden.json}; the language model is that of data/golden/grouped
+    python make_reward_heads.py [name …]   data/golden/<name>/{reward, golden.json}; the language model is that of data/golden/grouped
 
 A golden JSON also has `label`, where the reward is one of several. Rewards and rows mean:
 
     labels        the logit of one of three labels
     value-head    DeepSpeed-Chat's layout: body under `rwtranrsformer.`, `v_head.weight` beside it, an architecture without such a head
     value-summary trl's: the language model's own names, its head included, and `v_head.summary` with a bias
+    cross-encoder an encoder's logit of prompt and completion as a pair of texts, in its own tokens
     vocabulary    an autoregressive reward model: the log-probability of the candidate, and of the whole reply
 """
 
 import shutil
+import sys
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+)
 from transformers.utils import logging
 
+import make_encoders
 from make_golden import ROOT, SETTINGS, Pair, decode_case, golden, telling, write
 from random_pairs import PROMPTS, make_config, make_tokenizer, perturb
 
@@ -68,6 +78,23 @@ class ValueHead(HeadPair):
         return (hidden @ weight.T + bias)[:, 0]
 
 
+class CrossEncoder(HeadPair):
+    def load(self, folder):
+        self.own_tokenizer = AutoTokenizer.from_pretrained(folder)
+        return AutoModelForSequenceClassification.from_pretrained(folder, **OPTIONS).eval()
+
+    def rewards(self, sequences):
+        return torch.stack([self.of_pair(self.completion(ids)) for ids in sequences])
+
+    def completion(self, ids):
+        skip = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+        return self.tokenizer.decode(ids[len(self.tokenizer(self.prompt)["input_ids"]) :], **skip).rstrip("\ufffd")
+
+    def of_pair(self, completion):
+        inputs = self.own_tokenizer([self.prompt], [completion], return_tensors="pt")
+        return self.reward_model(**inputs).logits[0, 0]
+
+
 class Vocabulary(HeadPair):
     def load(self, folder):
         return AutoModelForCausalLM.from_pretrained(folder, **OPTIONS).eval()
@@ -92,6 +119,15 @@ def save_labels(folder: Path, config, generator):
     model = AutoModelForSequenceClassification.from_config(config)
     perturb(model, generator)
     model.half().save_pretrained(folder)
+
+
+def save_cross_encoder(folder: Path, _, generator):
+    tokenizer = make_encoders.wordpiece()
+    config = BertConfig(**make_encoders.SMALL, vocab_size=len(tokenizer), max_position_embeddings=640, num_labels=1)
+    model = BertForSequenceClassification(config)
+    make_encoders.perturb(model, generator)
+    model.half().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 def save_vocabulary(folder: Path, config, generator):
@@ -132,6 +168,7 @@ KINDS = {
         "trl's v_head.summary with a bias beside a whole language model; F16",
         1500,
     ),
+    "cross-encoder": (CrossEncoder, save_cross_encoder, "a BERT classifier over pairs of texts, with a tokenizer of its own; F16", 1700),
     "vocabulary": (Vocabulary, save_vocabulary, "log-probabilities of a language model; F16", 1600),
 }
 
@@ -145,10 +182,12 @@ def make(name: str):
         shutil.rmtree(folder, ignore_errors=True)
         generator = torch.Generator().manual_seed(seed)
         save(folder / "reward", make_config("llama", vocab_size=len(tokenizer), **SIZES), generator)
-        tokenizer.save_pretrained(folder / "reward")
+        if kind is not CrossEncoder:
+            tokenizer.save_pretrained(folder / "reward")
         pair = kind(folder / "reward")
         cases = []
         for prompt_id, prompt in PROMPTS.items():
+            pair.prompt = prompt
             for setting in SETTINGS:
                 case = decode_case(pair, prompt_id, prompt, 14, setting)
                 if case is None:
@@ -166,5 +205,5 @@ if __name__ == "__main__":
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     torch.set_num_threads(1)
-    for each in KINDS:
+    for each in sys.argv[1:] or KINDS:
         make(each)

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { ModelError } from '../../core/errors.js'
 import type { Head } from './decoderConfig.js'
+import { encoderOf } from './encoderConfig.js'
 import { type Gemma2Config, readGemma2Config } from './gemma2Config.js'
 import { type Gemma3Config, readGemma3Config } from './gemma3Config.js'
 import { labelFields, labelsOf } from './labels.js'
@@ -83,6 +84,7 @@ export function readConfig(json: Readonly<Record<string, unknown>>, file: string
   const fields = checkJson(named, json, file)
   const name = fields.architectures[0]!
   const architecture = architectureOf(name)
+  if (encoderOf(json)) throw new ModelError(`Expected a decoder in ${file}, got the encoder \`${name}\``)
   if (architecture === undefined)
     throw new ModelError(`Unknown architecture \`${name}\` in ${file}; supported: ${[...architectures.keys()].join(', ')}`)
   refuseQuantized(json, file)

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
-import { ModelError, ShapeError } from '../../core/errors.js'
+import { ModelError } from '../../core/errors.js'
+import type { EncodedPair } from '../../core/pairReward.js'
 import { checkFolder } from './checkFolder.js'
 import { type EncoderConfig, encoderArchitectures, encoderOf, readEncoderConfig } from './encoderConfig.js'
 import { checkVocabulary } from './loadCheckpoint.js'
@@ -7,7 +8,6 @@ import { loadCodec, type PairCodec } from './loadCodec.js'
 import { readJson } from './readJson.js'
 import { renamedTensors } from './renamedTensors.js'
 import { readSafetensors, type Tensors } from './safetensors.js'
-import type { EncodedPair } from './tokenizer/pairTemplate.js'
 
 /** An encoder's folder, read and validated; the weights themselves stay in their files. */
 export type EncoderCheckpoint = Readonly<{
@@ -16,11 +16,7 @@ export type EncoderCheckpoint = Readonly<{
   config: EncoderConfig
   tensors: Tensors
   codec: PairCodec
-  /**
-   * A text, or a pair of them, in the encoder's own tokens and special tokens.
-   *
-   * @throws ShapeError when they are longer than its context: nothing is cut
-   */
+  /** A text, or a pair of them, in the encoder's own tokens and special tokens. Whether they fit its context is asked by whoever reads them. */
   encode(first: string, second?: string): EncodedPair
 }>
 
@@ -57,12 +53,7 @@ export async function loadEncoderCheckpoint(path: string): Promise<EncoderCheckp
     config,
     tensors,
     codec,
-    encode(first, second) {
-      const encoded = template(codec.encode(first, false), second === undefined ? undefined : codec.encode(second, false))
-      const { length } = encoded.tokenIds
-      if (length < 1 || length > config.contextLength)
-        throw new ShapeError(`Expected a text of 1 to ${config.contextLength} tokens, the context of ${folder}, got ${length}`)
-      return encoded
-    },
+    encode: (first, second) =>
+      template(codec.encode(first, false), second === undefined ? undefined : codec.encode(second, false)),
   }
 }

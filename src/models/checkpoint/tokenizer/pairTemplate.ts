@@ -1,8 +1,6 @@
 import * as z from 'zod'
+import type { EncodedPair } from '../../../core/pairReward.js'
 import { checkJson } from '../readJson.js'
-
-/** Tokens of one text or of two, with the special tokens around them; `typeIds`: which text each belongs to. */
-export type EncodedPair = Readonly<{ tokenIds: readonly number[]; typeIds: readonly number[] }>
 
 /** Puts special tokens around the tokens of one text, or of two. */
 export type PairTemplate = (first: readonly number[], second?: readonly number[]) => EncodedPair

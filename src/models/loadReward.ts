@@ -1,0 +1,86 @@
+import { ModelError, RewardError } from '../core/errors.js'
+import type { BatchedPairReward } from '../core/pairReward.js'
+import type { BatchedRewardModel } from '../core/types.js'
+import { batchedRewardModel } from './batchedModels.js'
+import { labelIndex } from './checkpoint/labels.js'
+import { type EncoderCheckpoint, isEncoder, loadEncoderCheckpoint } from './checkpoint/loadEncoderCheckpoint.js'
+import type { WeightDtype } from './graph/quantize.js'
+import { encoderCall, type StartedEncoder, startEncoder } from './loadEncoder.js'
+import { loadModel } from './loadModel.js'
+import type { Watch } from './runtime/protocol.js'
+
+/** A reward model's folder under a name. `label`: which one of a classifier's several labels is the reward, by name or index. */
+export type NamedReward = Readonly<{ name: string; path: string; label?: string }>
+
+export type RewardOptions = Readonly<{ threads: number; maxBatch: number; dtype?: WeightDtype }> & Watch
+
+/** A reward model as it is loaded, and what is worth saying of it. */
+export type LoadedReward = Readonly<{
+  source: BatchedRewardModel | BatchedPairReward
+  /** Name of the label, where it is one of several. */
+  label?: string
+  notice?: string
+  close(): Promise<void>
+}>
+
+/**
+ * Loads a reward model of any kind: a decoder with a classifier, value or vocabulary head, or an encoder with a classifier.
+ *
+ * @throws ModelError when the folder is not a reward model that can be run
+ * @throws OptionError for a label that the model does not have
+ */
+export async function loadReward({ name, path, label }: NamedReward, options: RewardOptions): Promise<LoadedReward> {
+  const { maxBatch, ...running } = options
+  const role = `reward ${name}`
+  if (await isEncoder(path)) {
+    const checkpoint = await loadEncoderCheckpoint(path)
+    const { labels } = checkpoint.config
+    const index = encoderLabel(checkpoint, label, role)
+    const started = await startEncoder(checkpoint, { label: index }, running)
+    const source = batchedPairReward(name, started, maxBatch)
+    return { source, close: () => started.worker.close(), ...(labels.length > 1 && { label: labels[index]! }) }
+  }
+  const loaded = await loadModel(path, { ...running, head: 'reward', role, ...(label !== undefined && { label }) })
+  const { reading, worker } = loaded
+  return {
+    source: batchedRewardModel(name, loaded, maxBatch),
+    close: () => worker.close(),
+    ...(reading?.label !== undefined && { label: reading.label }),
+    ...(reading?.kind === 'vocabulary' && {
+      notice: `Reward \`${name}\` is a language model: its reward is the log-probability of the next token, and of a reply the sum over its tokens`,
+    }),
+  }
+}
+
+/** The label that an encoder is read by. */
+export function encoderLabel({ config, folder }: EncoderCheckpoint, asked: string | undefined, role: string): number {
+  if (config.labels.length === 0)
+    throw new ModelError(`Expected a reward model for \`${role}\`, got an encoder without a classifier in ${folder}`)
+  return labelIndex(config.labels, asked, { role, folder })
+}
+
+/** An encoder's classifier as batched calls. */
+function batchedPairReward(name: string, { checkpoint, worker }: StartedEncoder, maxBatch: number): BatchedPairReward {
+  const { encode, codec, config } = checkpoint
+  return {
+    name,
+    maxBatch,
+    render: codec.render,
+    encodePair(prompt, completion) {
+      const pair = encode(prompt, completion)
+      const { length } = pair.tokenIds
+      if (length <= config.contextLength) return pair
+      throw new RewardError(
+        `Reward \`${name}\` has a context of ${config.contextLength} tokens, prompt and completion have ${length} of its tokens`,
+      )
+    },
+    async run(calls) {
+      const results = await worker.run(calls.flatMap((pairs) => pairs.map(encoderCall)))
+      let read = 0
+      return calls.map(({ length }) => {
+        read += length
+        return Float32Array.from(results.slice(read - length, read), ({ values }) => values[0]!)
+      })
+    },
+  }
+}
