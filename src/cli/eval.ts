@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import { type Evaluation, evaluate } from '../../pipelines/evaluate.js'
 import { generateOptions } from '../../pipelines/generate.js'
@@ -14,7 +13,7 @@ import { loadModel } from '../models/loadModel.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
 import { loadReward } from '../models/loadReward.js'
 import { evalJson, evalTable } from './evalTable.js'
-import { type NamedPath, namedPath, number, oneOf, repeated, text } from './flags.js'
+import { type NamedPath, namedPath, number, oneOf, repeated, text, withLabels } from './flags.js'
 import { type TableFormat, tableFormats } from './formatTable.js'
 import { progress } from './progress.js'
 import { runName } from './runName.js'
@@ -22,6 +21,7 @@ import { type Terminal, writeLine } from './terminal.js'
 
 type Flags = Readonly<{
   rewardModel?: readonly NamedPath[]
+  rewardLabel?: readonly string[]
   lm?: string
   encoder?: string
   pooling?: (typeof encoderPoolings)[number]
@@ -44,6 +44,11 @@ export const evalCommand = (terminal: Terminal): Command =>
       'score the replies with this reward model, too; repeatable',
       repeated(namedPath('reward-model')),
     )
+    .option(
+      '--reward-label <[name=]label>',
+      'which label of a reward model with several is the reward',
+      repeated(text('reward-label')),
+    )
     .option('--lm <folder>', 'perplexity under this language model; costs as much as decoding the replies greedily', text('lm'))
     .option(
       '--encoder <folder>',
@@ -62,9 +67,9 @@ export const evalCommand = (terminal: Terminal): Command =>
     .action((runs: readonly string[], flags: Flags) => run(runs, flags, terminal))
 
 async function run(paths: readonly string[], flags: Flags, { stdout, stderr, signal }: Terminal): Promise<void> {
-  const { rewardModel = [], lm, encoder, pooling, dtype, json } = flags
+  const { rewardModel = [], rewardLabel, lm, encoder, pooling, dtype, json } = flags
   if (pooling !== undefined && encoder === undefined) throw new OptionError('Expected `--encoder` beside `--pooling`, got none')
-  const rewards = rewardModel.map(({ path, name = basename(resolve(path)) }) => ({ path, name }))
+  const rewards = withLabels(rewardModel, rewardLabel)
   const names = rewards.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new OptionError(`Expected each reward model to have a name of its own, got \`${twice}\` twice`)

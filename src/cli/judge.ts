@@ -49,9 +49,9 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
   }
 }
 
-async function byReward(path: string, pairs: readonly ReplyPair[]): Promise<Judged> {
-  const name = basename(resolve(path))
-  const { source, close } = await loadReward({ name, path }, { threads: availableParallelism(), maxBatch: MAX_BATCH })
+async function byReward(rm: Readonly<{ path: string; label?: string }>, pairs: readonly ReplyPair[]): Promise<Judged> {
+  const reward = { ...rm, name: basename(resolve(rm.path)) }
+  const { source, close } = await loadReward(reward, { threads: availableParallelism(), maxBatch: MAX_BATCH })
   try {
     return await judgeByReward(pairs, rewardMeasure(source))
   } finally {

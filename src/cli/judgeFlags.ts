@@ -6,6 +6,7 @@ import { number, text } from './flags.js'
 
 export type JudgeFlags = Readonly<{
   judge: string
+  rewardLabel?: string
   model?: string
   output?: string
   prompts: number
@@ -42,6 +43,7 @@ export const judgeFlags = (command: Command): Command =>
       `OpenAI-compatible server, or rm:FOLDER of a reward model; a key comes from ${KEY}`,
       text('judge'),
     )
+    .option('--reward-label <label>', 'which label of a reward model with several judges', text('reward-label'))
     .option('--model <name>', "the server's name of the model that judges", text('model'))
     .option(
       '-o, --output <folder>',
@@ -63,7 +65,7 @@ export const judgeFlags = (command: Command): Command =>
     .option('--json', 'print JSON')
 
 export type ChatSettings = Omit<JudgeFlags, 'judge'> & Readonly<{ url: string; model: string; output: string }>
-export type JudgeSettings = Readonly<{ rm: string }> | Readonly<{ chat: ChatSettings }>
+export type JudgeSettings = Readonly<{ rm: Readonly<{ path: string; label?: string }> }> | Readonly<{ chat: ChatSettings }>
 
 /**
  * Flags, checked against each other.
@@ -80,11 +82,12 @@ export function judgeSettings(flags: Partial<JudgeFlags> & Pick<JudgeFlags, 'jud
     }
     const rm = flags.judge.slice(RM.length)
     if (rm === '') throw new OptionError(`Expected \`--judge\` to be an address or rm:FOLDER, got \`${flags.judge}\``)
-    return { rm }
+    return { rm: { path: rm, ...(flags.rewardLabel !== undefined && { label: flags.rewardLabel }) } }
   }
   if (!/^https?:\/\//.test(flags.judge) || !URL.canParse(flags.judge))
     throw new OptionError(`Expected \`--judge\` to be an http(s) address or rm:FOLDER, got \`${flags.judge}\``)
-  const { model, output } = flags
+  const { model, output, rewardLabel } = flags
+  if (rewardLabel !== undefined) throw new OptionError('A chat model judges without labels: it takes no `--reward-label`')
   if (model === undefined) throw new OptionError("Expected `--model`, the server's name of the model that judges, got nothing")
   if (output === undefined) throw new OptionError('Expected `--output`, a folder for the answers, got nothing')
   return { chat: { ...chat, ...flags, url: flags.judge, model, output } }

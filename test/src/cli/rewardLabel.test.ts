@@ -65,6 +65,26 @@ describe('--reward-label', () => {
     ).toContain('"decoder": "args"')
   })
 
+  it('chooses what eval and judge measure by', async () => {
+    const runs = [join(folder, 'a'), join(folder, 'b')] as const
+    await Promise.all([generated('safe', '-o', runs[0]), generated('verbose', '-o', runs[1])])
+    const evaluated = async (label: string) => {
+      const flags = ['--reward-model', `m=${labelled}`, '--reward-label', label, '--json']
+      return (JSON.parse((await rxargs(['eval', runs[0], ...flags])).stdout) as { runs: Record<string, number>[] }).runs[0]!
+    }
+    const scored = await rxargs(['score', runs[0], '--reward', labelled, '--reward-label', 'safe'])
+    expect((await evaluated('m=safe'))['reward:m']).toBeCloseTo(jsonl(scored.stdout)[0]!.reward as number, 4)
+    expect((await evaluated('0'))['reward:m']).not.toBeCloseTo(jsonl(scored.stdout)[0]!.reward as number, 4)
+    const judged = (...flags: string[]) => rxargs(['judge', ...runs, '--judge', `rm:${labelled}`, '--json', ...flags])
+    expect((await judged('--reward-label', 'safe')).code).toBe(0)
+    expect(await judged()).toMatchObject({ code: 1, stderr: expect.stringContaining('name one of `verbose` (0)') })
+    const chat = ['--judge', 'http://localhost', '--model', 'm', '--output', 'o', '--reward-label', 'safe']
+    expect(await rxargs(['judge', ...runs, ...chat])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('takes no `--reward-label`'),
+    })
+  })
+
   it('is refused for a reward that is not there, and twice for one', () => {
     const rewards = [{ path: 'm/a' }, { name: 'b', path: 'm/c' }]
     expect(withLabels(rewards, ['b=x=y', 'a=z'])).toEqual([
