@@ -1,5 +1,6 @@
 import { concatMap, from, map, take, throwIfEmpty } from 'rxjs'
 import * as z from 'zod'
+import { checkRewards } from '../src/core/checkRewards.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { RewardError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
@@ -45,11 +46,4 @@ export function batchReward<S extends Candidates>(options: BatchRewardOptions): 
       ),
     ),
   )
-}
-
-function checkRewards(name: string, rewards: Float32Array, tokenIds: Int32Array): void {
-  if (rewards?.length !== tokenIds.length)
-    throw new RewardError(`Reward \`${name}\` gave ${rewards?.length ?? 'no'} numbers for ${tokenIds.length} candidates`)
-  const bad = rewards.findIndex((value) => !Number.isFinite(value))
-  if (bad !== -1) throw new RewardError(`Reward \`${name}\` gave ${rewards[bad]} for candidate ${bad} (token ${tokenIds[bad]})`)
 }

@@ -70,7 +70,7 @@ export function generate(
     onBatch: onEvent && ((model, report) => onEvent({ type: 'batch', model, report })),
   })
   const { rewards } = scheduled
-  const told = { trace, rewards: models.rewards.map(({ name }) => name) }
+  const told = { trace, rewards: [...rewards.keys()] }
   const bind = (one: Decoder | Search): BoundSearch => {
     const bound = ('search' in one ? one : perToken(one)).search(scheduled)
     checkNeed(bound.need ?? 'all', models)
@@ -141,6 +141,7 @@ export function generate(
         ...settings.spec,
         decoder: run.search.spec ?? { steps: [{ custom: {} }] },
         rewards: told.rewards,
+        ...functionsOf(models),
         ...{ maxNewTokens, maxPromptTokens, samples, stop, trace },
       },
       seed,
@@ -156,6 +157,12 @@ export function generate(
       ),
     [Symbol.asyncIterator]: () => iterated(deliveries()),
   }
+}
+
+/** What the rewards that are functions compute, where they say so. */
+function functionsOf({ rewards }: Models): Readonly<{ rewardFunctions?: Readonly<Record<string, unknown>> }> {
+  const entries = rewards.flatMap((source) => ('spec' in source && source.spec ? [[source.name, source.spec]] : []))
+  return entries.length === 0 ? {} : { rewardFunctions: Object.fromEntries(entries) }
 }
 
 const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty') })

@@ -4,6 +4,7 @@ import { combineScoreOptions } from '../operators/combineScore.js'
 import type { DescribedOperator } from '../src/core/described.js'
 import { OptionError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { type NamedReward, orderedRewards } from '../src/core/rewardSource.js'
 import type { Candidates, DecoderModels, Reward, Rewarded } from '../src/core/types.js'
 import { chained } from './steps.js'
 
@@ -17,22 +18,20 @@ export const weightOption = z
   .describe('a finite number, or finite numbers by the names of rewards')
 const DEFAULT_WEIGHT = weightOption.parse(undefined) as number
 
-/** What can be said of a reward before it is loaded. */
-export type RewardName = Readonly<{ name: string }>
-
 /**
- * The weight of each reward, by name: of those that `weight` leaves out, the default.
+ * The weight of each reward, by name: of those that `weight` leaves out, the default, or 0 of the members of ensembles.
  *
  * @throws OptionError for a weight of a reward that is not there, naming those that are
  */
-export function weightsOf(rewards: readonly RewardName[], weight: Weight): Readonly<Record<string, number>> {
-  const names = rewards.map(({ name }) => name)
+export function weightsOf(rewards: readonly NamedReward[], weight: Weight): Readonly<Record<string, number>> {
+  const names = orderedRewards(rewards).map(({ name }) => name)
+  const members = new Set(rewards.flatMap((each) => each.members ?? []))
   const given: Readonly<Record<string, number>> =
     typeof weight !== 'number' ? weight : names.length > 0 ? { [names[0]!]: weight } : {}
   const foreign = Object.keys(given).find((name) => !names.includes(name))
   if (foreign !== undefined)
     throw new OptionError(`Expected \`weight\` to name rewards (${names.join(', ') || 'there are none'}), got \`${foreign}\``)
-  return Object.fromEntries(names.map((name) => [name, given[name] ?? DEFAULT_WEIGHT]))
+  return Object.fromEntries(names.map((name) => [name, given[name] ?? (members.has(name) ? 0 : DEFAULT_WEIGHT)]))
 }
 
 /** A reward with its weight. */

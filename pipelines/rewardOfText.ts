@@ -1,10 +1,11 @@
 import { defer, finalize, from, map, type Observable, throwError, timeout } from 'rxjs'
 import { messageOf, RewardError } from '../src/core/errors.js'
-import type { Reward, Sequence, TextCodec, TextReward } from '../src/core/types.js'
+import type { ReplySoFar, TextReward } from '../src/core/rewardSource.js'
+import type { BatchedLanguageModel, Reward, Sequence } from '../src/core/types.js'
 import { completionText } from './completionText.js'
 
 /**
- * A reward written over text as operators see it, bound to the language model's codec: it reads the prompt's text (messages
+ * A reward written over text as operators see it, bound to the language model's words: it reads the prompt's text (messages
  * rendered with the chat template), the completion and the candidate, special tokens left out.
  *
  * One call a step, with the texts of its k candidates: calls of several prompts run side by side, so that one that fails or
@@ -12,15 +13,24 @@ import { completionText } from './completionText.js'
  *
  * - errors: `RewardError` with the reward's name: it threw, timed out, or gave something that is not one finite number a text
  */
-export function rewardOfText({ name, scoreTexts, timeoutMs }: TextReward, codec: TextCodec): Reward {
-  const textOf = ({ prompt, promptTokenIds, tokenIds }: Sequence, more: readonly number[]): string =>
-    (prompt.messages ? codec.render(prompt.messages) : prompt.text) +
-    completionText(codec, promptTokenIds, [...tokenIds, ...more])
-
-  const score = (texts: readonly string[]): Observable<Float32Array> =>
+export function rewardOfText(
+  { name, scoreTexts, timeoutMs }: TextReward,
+  { codec, endTokenIds }: Pick<BatchedLanguageModel, 'codec' | 'endTokenIds'>,
+): Reward {
+  const replyOf = ({ prompt, promptTokenIds, tokenIds }: Sequence, more: readonly number[]): ReplySoFar => {
+    const all = [...tokenIds, ...more]
+    return {
+      prompt: prompt.messages ? codec.render(prompt.messages) : prompt.text,
+      completion: completionText(codec, promptTokenIds, all),
+      tokens: all.length,
+      ended: endTokenIds.includes(all.at(-1) ?? -1),
+    }
+  }
+  const score = (replies: readonly ReplySoFar[]): Observable<Float32Array> =>
     defer(() => {
       const cancelled = new AbortController()
-      return from(called(name, async () => scoreTexts(texts, cancelled.signal))).pipe(
+      const texts = replies.map(({ prompt, completion }) => prompt + completion)
+      return from(called(name, async () => scoreTexts(texts, cancelled.signal, replies))).pipe(
         timeout({
           first: timeoutMs,
           with: () => throwError(() => new RewardError(`Reward \`${name}\` gave nothing within ${timeoutMs} ms`)),
@@ -32,8 +42,8 @@ export function rewardOfText({ name, scoreTexts, timeoutMs }: TextReward, codec:
 
   return {
     name,
-    score: (sequence, candidateIds) => score(Array.from(candidateIds, (id) => textOf(sequence, [id]))),
-    value: (sequence) => score([textOf(sequence, [])]).pipe(map(([value]) => value!)),
+    score: (sequence, candidateIds) => score(Array.from(candidateIds, (id) => replyOf(sequence, [id]))),
+    value: (sequence) => score([replyOf(sequence, [])]).pipe(map(([value]) => value!)),
   }
 }
 

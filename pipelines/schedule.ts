@@ -2,6 +2,7 @@ import { asapScheduler, defer, map, type Observable } from 'rxjs'
 import { type BatchReport, batchCalls } from '../operators/batchCalls.js'
 import { OptionError, RewardError, ShapeError } from '../src/core/errors.js'
 import type { BatchedPairReward } from '../src/core/pairReward.js'
+import { type EnsembleReward, orderedRewards, type RewardSource } from '../src/core/rewardSource.js'
 import { freeTurns, measuredTurns } from '../src/core/turns.js'
 import type {
   BatchedRewardModel,
@@ -17,6 +18,8 @@ import { readAhead, type Weighed } from './readAhead.js'
 import { rewardOfText } from './rewardOfText.js'
 import { rewardOverPairs } from './rewardOverPairs.js'
 import { rewardOverText } from './rewardOverText.js'
+import { ensemble } from './rewards/ensemble.js'
+import { shared } from './rewards/shared.js'
 
 export type ScheduleOptions = Readonly<{
   /** Something worth a line that is no error; each is said once. */
@@ -36,7 +39,8 @@ export type ScheduleOptions = Readonly<{
  */
 export function schedule({ lm, rewards }: Models, { onNotice, onBatch }: ScheduleOptions = {}): DecoderModels {
   const live = new Set<object>()
-  const alone = rewards.every((source) => 'scoreTexts' in source)
+  const ordered = orderedRewards(rewards)
+  const alone = rewards.every((source) => !('run' in source))
   const turns = alone
     ? freeTurns
     : measuredTurns(
@@ -77,14 +81,28 @@ export function schedule({ lm, rewards }: Models, { onNotice, onBatch }: Schedul
       scheduled(key, 0, pairs, () => pairs).pipe(map(finite(model.name, pairs.length))),
     )
   }
-  const bound = rewards.map((source) => {
-    if ('scoreTexts' in source) return rewardOfText(source, lm.codec)
+  const boundTo = (source: Exclude<RewardSource, EnsembleReward>): Reward => {
+    if ('scoreTexts' in source) return rewardOfText(source, lm)
     return 'encodePair' in source ? rewardOfEncoder(source) : rewardOfModel(source)
-  })
+  }
+  const members = new Set(rewards.flatMap((source) => ('members' in source ? source.members : [])))
+  const bound = new Map<string, Reward>()
+  for (const source of rewards) {
+    if ('members' in source) continue
+    bound.set(source.name, members.has(source.name) ? shared(boundTo(source)) : boundTo(source))
+  }
+  const named = (source: RewardSource): Reward =>
+    'members' in source
+      ? ensemble(
+          source,
+          source.members.map((member) => bound.get(member)!),
+        )
+      : bound.get(source.name)!
+  const all = ordered.map(named)
   return {
     lm: scheduledLanguageModel(lm, batched(lm, 'lm'), live),
-    rewards: new Map(bound.map((reward) => [reward.name, reward])),
-    ...(bound[0] && { reward: bound[0] }),
+    rewards: new Map(all.map((reward) => [reward.name, reward])),
+    ...(all[0] && { reward: all[0] }),
   }
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { TextReward } from '../src/core/types.js'
+import type { ReplySoFar, TextReward } from '../src/core/rewardSource.js'
 
 export const textRewardOptions = z.strictObject({
   timeoutMs: z
@@ -15,7 +15,9 @@ export type TextRewardOptions = z.input<typeof textRewardOptions>
 const named = z.object({ name: z.string().min(1).describe('a name') })
 
 /**
- * A reward of one's own: the text (prompt and completion so far) to a number, higher is better.
+ * A reward of one's own: the text (prompt and completion so far, the candidate included) to a number, higher is better. A prompt of
+ * messages is rendered with the language model's chat template; special tokens are left out. `reply` has prompt and completion apart,
+ * and says how many tokens the completion has and whether it has ended.
  *
  * A call that throws, gives anything but a finite number, or is not done after `timeoutMs`, makes its own prompt an error row.
  *
@@ -24,9 +26,14 @@ const named = z.object({ name: z.string().min(1).describe('a name') })
  */
 export const textReward = (
   name: string,
-  score: (text: string, signal: AbortSignal) => number | Promise<number>,
+  score: (text: string, signal: AbortSignal, reply: ReplySoFar) => number | Promise<number>,
   options: TextRewardOptions = {},
-): TextReward => batchTextReward(name, (texts, signal) => Promise.all(texts.map((text) => score(text, signal))), options)
+): TextReward =>
+  batchTextReward(
+    name,
+    (texts, signal, replies) => Promise.all(texts.map((text, index) => score(text, signal, replies[index]!))),
+    options,
+  )
 
 /**
  * The same over all texts of one step of one prompt (its k candidates) at once. Calls for several prompts run side by side.

@@ -18,13 +18,16 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
   const rows = await countRows(input)
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const models = await Promise.all(
-    [{ role: 'lm', path: lm }, ...rewards.map(({ name, ...reward }) => ({ role: `reward ${name}`, ...reward }))].map(
-      async ({ role, ...model }) => {
-        const { config, size } = await sizedModel({ role, dtype, ...model })
-        const tokens = Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens)
-        return { role, path: model.path, config, size, tokens, cacheBytes: size.cacheBytes * tokens * settings.concurrency }
-      },
-    ),
+    [
+      { role: 'lm', path: lm },
+      ...rewards.flatMap((reward) =>
+        reward.kind === 'model' ? [{ role: `reward ${reward.name}`, path: reward.path, label: reward.label }] : [],
+      ),
+    ].map(async ({ role, ...model }) => {
+      const { config, size } = await sizedModel({ role, dtype, ...model })
+      const tokens = Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens)
+      return { role, path: model.path, config, size, tokens, cacheBytes: size.cacheBytes * tokens * settings.concurrency }
+    }),
   )
   const weights = models.reduce((sum, { size }) => sum + size.weightBytes, 0)
   const cache = models.reduce((sum, { cacheBytes }) => sum + cacheBytes, 0)
@@ -36,6 +39,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
       role.split(' ')[0]!,
       `${path}: ${config.family}, ${count(size.parameters)} parameters, ${size.dtypes.join(', ')}, context ${config.contextLength}`,
     ]),
+    ...rewards.filter(({ kind }) => kind !== 'model').map(({ kind, path }) => ['reward', `${path}: a ${kind}`]),
     ['weights', `${bytes(weights)} in ${dtype === 'fp16' ? 'fp32' : dtype}`],
     [
       'cache',

@@ -11,8 +11,10 @@ import { dryRun } from './dryRun.js'
 import { type GenerateFlags, type GivenFlags, generateFlags, settingsOf } from './generateFlags.js'
 import { inputOf } from './inputOf.js'
 import { limited } from './limited.js'
+import { loadRewards } from './loadRewards.js'
 import { progress } from './progress.js'
 import { report } from './report.js'
+import { functionReward } from './rewardFlag.js'
 import type { Terminal } from './terminal.js'
 import { toLines } from './toLines.js'
 import { watched } from './watched.js'
@@ -28,15 +30,17 @@ export const generateCommand = (terminal: Terminal): Command =>
 async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, terminal: Terminal): Promise<void> {
   const { stdout, stderr, stdin, signal } = terminal
   const { decoder, about, weight, registry, use } = chosen
-  if (weight !== undefined) weightsOf(flags.rewards, weight)
+  const named = flags.rewards.map((each) => (each.kind === 'function' && each.of === 'ensemble' ? functionReward(each) : each))
+  weightsOf(named, weight ?? {})
   await checkInput(input)
+  const rewards = await loadRewards(flags.rewards, flags.rewardTimeout)
   if (flags.dryRun) return dryRun(input, flags, about, terminal)
 
   const shown = progress({ stream: stderr })
   shown.say(
     `${input === '-' ? 'standard input' : input} with ${about}; ${[flags.lm, ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
-  const models = await loadModels({ lm: flags.lm, reward: flags.rewards, dtype: flags.dtype, onNotice: shown.say })
+  const models = await loadModels({ lm: flags.lm, reward: rewards, dtype: flags.dtype, onNotice: shown.say })
   try {
     signal.throwIfAborted()
     const { template, promptColumn, keepInput, limit } = flags

@@ -1,22 +1,15 @@
 import type { Command } from 'commander'
 import { type GenerateOptions, generateOptions } from '../../pipelines/generate.js'
 import { decoders } from '../../pipelines/registry.js'
+import { rewardFunctions } from '../../pipelines/rewards/rewardByName.js'
+import { textRewardOptions } from '../../pipelines/textReward.js'
 import { OptionError } from '../core/errors.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import type { DecoderFlags } from './chosenDecoder.js'
 import { embedded } from './embedded.js'
-import {
-  flagsOfDecoders,
-  type NamedPath,
-  type NamedReward,
-  namedPath,
-  number,
-  oneOf,
-  repeated,
-  text,
-  withLabels,
-} from './flags.js'
+import { flagsOfDecoders, number, oneOf, repeated, text, withLabels } from './flags.js'
+import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags as commander gives them. */
 export type GivenFlags = Readonly<
@@ -25,7 +18,8 @@ export type GivenFlags = Readonly<
     promptColumn?: string
     template: Template
     lm?: string
-    reward?: readonly NamedPath[]
+    reward?: readonly RewardFlag[]
+    rewardTimeout?: number
     rewardLabel?: readonly string[]
     dtype: WeightDtype
     maxNewTokens: number
@@ -54,7 +48,8 @@ export type GenerateFlags = Readonly<{
   promptColumn: string | undefined
   keepInput: boolean
   lm: string
-  rewards: readonly NamedReward[]
+  rewards: readonly RewardFlag[]
+  rewardTimeout: number | undefined
   dtype: WeightDtype
   settings: Required<Pick<GenerateOptions, 'maxNewTokens' | 'samples' | 'seed' | 'concurrency' | 'stop' | 'trace'>>
 }>
@@ -70,11 +65,20 @@ export function generateFlags(command: Command): Command {
     .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
-    .option('--reward <[name=]folder>', 'reward model, repeatable (default: the embedded chat-rm)', repeated(namedPath('reward')))
+    .option(
+      '--reward <[name=]reward>',
+      `a model's folder, a module (./my-reward.js), or a function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
+      repeated(rewardFlag),
+    )
     .option(
       '--reward-label <[name=]label>',
       'which label of a classifier with several is the reward',
       repeated(text('reward-label')),
+    )
+    .option(
+      '--reward-timeout <number>',
+      'milliseconds that a module has for one step of one prompt (default: 30000)',
+      number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
     .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
     .option('--decoder <name>', `${Object.keys(decoders).join(', ')} (default: args)`, text('decoder'))
@@ -117,13 +121,20 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
     if (given && output === undefined) throw new OptionError(`Expected \`--output\` beside \`--${flag}\`, got none`)
   }
   if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
-  const rewards = withLabels(flags.reward ?? [{ path: embedded('chat-rm') }], flags.rewardLabel)
-  const twice = rewards.find(({ name }, index) => rewards.findIndex((other) => other.name === name) !== index)
+  const given = flags.reward ?? [rewardFlag(embedded('chat-rm'))]
+  const twice = given.find(({ name }, index) => given.findIndex((other) => other.name === name) !== index)
   if (twice) throw new OptionError(`Expected each \`--reward\` to have a name of its own, got \`${twice.name}\` twice`)
+  const models = withLabels(
+    given.filter(({ kind }) => kind === 'model'),
+    flags.rewardLabel,
+  )
+  const labels = new Map(models.map(({ name, label }) => [name, label]))
+  const rewards = given.map((reward) => (reward.kind === 'model' ? { ...reward, label: labels.get(reward.name) } : reward))
   return {
     ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, keepInput, dtype: flags.dtype },
     lm: flags.lm ?? embedded('chat-lm'),
     rewards,
+    rewardTimeout: flags.rewardTimeout,
     settings: {
       maxNewTokens: flags.maxNewTokens,
       samples: flags.samples,

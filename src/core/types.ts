@@ -1,6 +1,6 @@
 import type { Observable, ObservableInput, OperatorFunction } from 'rxjs'
 import type { Overrides } from './overrides.js'
-import type { BatchedPairReward } from './pairReward.js'
+import type { RewardSource } from './rewardSource.js'
 
 /** One turn of a conversation, as chat templates take it. */
 export type Message = Readonly<{ role: string; content: string }>
@@ -47,6 +47,8 @@ export interface LanguageModel {
 /** A reward as operators see it: one sequence at a time. */
 export interface Reward {
   readonly name: string
+  /** Of an ensemble: the names of the rewards that it is made of. */
+  readonly members?: readonly string[]
   /** One reward a candidate, each candidate appended to `sequence`: Float32[candidateIds.length]. */
   score(sequence: Sequence, candidateIds: Int32Array): ObservableInput<Float32Array>
   /** The reward of the whole sequence. */
@@ -54,7 +56,7 @@ export interface Reward {
   release?(sequence: Sequence): void
 }
 
-/** Models as a decoder receives them. `rewards` is keyed by name; `reward` is the first one. */
+/** Models as a decoder receives them. `rewards` is keyed by name, members of ensembles come last; `reward` is the first one. */
 export type DecoderModels = Readonly<{ lm: LanguageModel; rewards: ReadonlyMap<string, Reward>; reward?: Reward }>
 
 /** A step before anything was decided. */
@@ -229,15 +231,6 @@ export interface BatchedRewardModel {
   run(calls: readonly RewardCall[]): Promise<Float32Array[]>
   release(key: object): void
 }
-
-/** A reward written over text: of each whole text (prompt and completion), one number. */
-export type TextReward = Readonly<{
-  name: string
-  scoreTexts: (texts: readonly string[], signal: AbortSignal) => number[] | Float32Array | Promise<number[] | Float32Array>
-  timeoutMs: number
-}>
-
-export type RewardSource = BatchedRewardModel | BatchedPairReward | TextReward
 
 /** Loaded models with their hashes; `close` ends their workers. */
 export interface Models {

@@ -3,7 +3,8 @@ import { basename, resolve } from 'node:path'
 import * as z from 'zod'
 import { OptionError } from '../core/errors.js'
 import { parseOptions } from '../core/parseOptions.js'
-import type { Models, RewardSource, TextReward } from '../core/types.js'
+import type { EnsembleReward, RewardSource, TextReward } from '../core/rewardSource.js'
+import type { Models } from '../core/types.js'
 import { batchedLanguageModel } from './batchedModels.js'
 import { hashFolder } from './checkpoint/hashFolder.js'
 import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
@@ -24,10 +25,10 @@ const limits = z.object({
 export const FP16_NOTICE = 'Weights in fp16 are computed with in fp32 on a CPU: the same speed and answers as fp32'
 
 /**
- * A reward: a model's folder, with a name of its own if wished, or a function of text. `label`: which one of a classifier's several labels
- * is the reward, by name or index.
+ * A reward: a model's folder, with a name of its own if wished, a function of text, or an ensemble of others. `label`: which one of a
+ * classifier's several labels is the reward, by name or index.
  */
-export type RewardOption = string | Readonly<{ name?: string; path: string; label?: string }> | TextReward
+export type RewardOption = string | Readonly<{ name?: string; path: string; label?: string }> | TextReward | EnsembleReward
 
 export type LoadOptions = Readonly<{
   /** Folder of the language model. */
@@ -102,7 +103,12 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
       ),
     ])
     const labels = Object.fromEntries(loaded.map(({ source, label }) => [`reward ${source.name}`, label]))
-    return { lm: model, rewards: loaded.map(({ source }) => source), hashes: labelled(sums, labels), close }
+    return {
+      lm: model,
+      rewards: loaded.map(({ source }) => source),
+      hashes: { ...labelled(sums, labels), ...hashesOfFiles(rewards) },
+      close,
+    }
   } catch (error) {
     await close()
     throw error
@@ -124,9 +130,15 @@ async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDt
   return Object.fromEntries(await Promise.all(hashed))
 }
 
-function named(given: LoadOptions['reward']): (NamedReward | TextReward)[] {
+/** Of rewards that are functions, those that were read from a file. */
+const hashesOfFiles = (rewards: readonly OneReward[]): Models['hashes'] =>
+  Object.fromEntries(rewards.flatMap((one) => ('source' in one && one.source ? [[`reward ${one.name}`, one.source]] : [])))
+
+type OneReward = NamedReward | TextReward | EnsembleReward
+
+function named(given: LoadOptions['reward']): OneReward[] {
   const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly RewardOption[]) : [given as RewardOption]
-  const rewards = list.map((reward): NamedReward | TextReward => {
+  const rewards = list.map((reward): OneReward => {
     if (typeof reward === 'string') return { name: basename(resolve(reward)), path: reward }
     return 'path' in reward ? { ...reward, name: reward.name ?? basename(resolve(reward.path)) } : reward
   })

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { schedule } from '../../pipelines/schedule.js'
 import { textReward } from '../../pipelines/textReward.js'
 import { OptionError, RewardError } from '../../src/core/errors.js'
+import type { ReplySoFar } from '../../src/core/rewardSource.js'
 import { END, fakeLm, fakeModels, ids, sequenceOf } from '../fakes.js'
 
 describe('a reward over text', () => {
@@ -25,6 +26,17 @@ describe('a reward over text', () => {
     })
     await lastValueFrom(from(reward.value(messages)))
     expect(seen).toEqual(['user: hi\nassistant: yo'])
+  })
+  it('is told prompt and completion apart, and whether the reply has ended', async () => {
+    const replies: ReplySoFar[] = []
+    const reward = schedule(fakeModels(fakeLm(), [textReward('mine', (_text, _signal, reply) => replies.push(reply))])).reward!
+    await lastValueFrom(from(reward.score(sequenceOf('ab', 'c'), Int32Array.of(...ids('x'), END))))
+    expect(replies).toEqual([
+      { prompt: 'ab', completion: 'cx', tokens: 2, ended: false },
+      { prompt: 'ab', completion: 'c', tokens: 2, ended: true },
+    ])
+    await lastValueFrom(from(reward.value(sequenceOf('ab', ''))))
+    expect(replies[2]).toEqual({ prompt: 'ab', completion: '', tokens: 0, ended: false })
   })
   it('may be asynchronous', async () => {
     expect([...(await scoresOf(async (text) => text.length))]).toEqual([4, 4])

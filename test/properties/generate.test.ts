@@ -6,8 +6,10 @@ import { argsStochastic } from '../../pipelines/decoders/argsStochastic.js'
 import { greedy } from '../../pipelines/decoders/greedy.js'
 import { nucleus } from '../../pipelines/decoders/nucleus.js'
 import { generate } from '../../pipelines/generate.js'
+import { ensembleReward } from '../../pipelines/rewards/ensembleReward.js'
 import { textReward } from '../../pipelines/textReward.js'
-import type { Decoder, Models, Prompt, RewardSource } from '../../src/core/types.js'
+import type { RewardSource } from '../../src/core/rewardSource.js'
+import type { Decoder, Models, Prompt } from '../../src/core/types.js'
 import { charCodec, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../fakes.js'
 
 const decoders: Record<string, Decoder> = {
@@ -16,10 +18,12 @@ const decoders: Record<string, Decoder> = {
   greedy: greedy(),
   nucleus: nucleus(),
 }
-const rewards: Record<string, () => RewardSource> = {
-  tokens: () => fakeRm(),
-  text: () => fakeRm({ codec: charCodec('other') }),
-  own: () => textReward('own', (text) => Math.sin(text.length * 12.9898 + text.charCodeAt(text.length - 1))),
+const own = () => textReward('own', (text) => Math.sin(text.length * 12.9898 + text.charCodeAt(text.length - 1)))
+const rewards: Record<string, () => RewardSource[]> = {
+  tokens: () => [fakeRm()],
+  text: () => [fakeRm({ codec: charCodec('other') })],
+  own: () => [own()],
+  'an ensemble': () => [ensembleReward('both', { of: ['fake', 'own'], by: 'mean', c: 0.5, running: true }), fakeRm(), own()],
 }
 const texts = ['a', 'Hello there', 'What is it?', 'x y z', 'Tell me', 'again', '0123456789', 'end']
 const prompts: Prompt[] = texts.map((text, i) => ({ id: `p${i}`, content: { text } }))
@@ -39,7 +43,7 @@ describe('the batch never changes the answer', () => {
       it(`${name} with a reward over ${kind}: bit-equal rows at any concurrency, batch limit and order of arrival`, async () => {
         const options = { maxNewTokens: 10, samples: 2, seed: 3 }
         const lm = (more = {}) => fakeLm({ endLogit: 0.5, ...more })
-        const alone = generate(promptsOf(prompts), decoder, fakeModels(lm({ maxBatch: 1 }), [reward()]), {
+        const alone = generate(promptsOf(prompts), decoder, fakeModels(lm({ maxBatch: 1 }), reward()), {
           ...options,
           concurrency: 1,
         })
@@ -53,12 +57,12 @@ describe('the batch never changes the answer', () => {
             fc.shuffledSubarray(prompts, { minLength: prompts.length }),
             fc.nat(),
             async (concurrency, lmBatch, rewardBatch, order, seed) => {
-              const source = reward()
-              const limited =
+              const limited = reward().map((source) =>
                 'codec' in source
                   ? { ...source, maxBatch: rewardBatch, run: fakeRm({ maxBatch: rewardBatch, delay: jittery(seed) }).run }
-                  : source
-              const models = fakeModels(lm({ maxBatch: lmBatch, delay: jittery(seed + 1) }), [limited])
+                  : source,
+              )
+              const models = fakeModels(lm({ maxBatch: lmBatch, delay: jittery(seed + 1) }), limited)
               const rows = await rowsOf(generate(promptsOf(order), decoder, models, { ...options, concurrency }))
               expect(settled(rows)).toEqual(expected)
             },

@@ -1,0 +1,64 @@
+import { defer, forkJoin, map, type Observable, take } from 'rxjs'
+import { checkRewards } from '../../src/core/checkRewards.js'
+import type { EnsembleReward, EnsembleRule } from '../../src/core/rewardSource.js'
+import type { Reward } from '../../src/core/types.js'
+import { runningScale, type Scale } from './runningScale.js'
+
+type Combine = (values: readonly number[], options: Readonly<{ weights: readonly number[]; c: number }>) => number
+
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+const rules: Readonly<Record<EnsembleRule, Combine>> = {
+  sum: (values, { weights }) => values.reduce((sum, value, i) => sum + weights[i]! * value, 0),
+  min: (values) => Math.min(...values),
+  mean: (values, { c }) => {
+    const mean = meanOf(values)
+    return mean - c * Math.sqrt(meanOf(values.map((value) => (value - mean) ** 2)))
+  },
+}
+
+/**
+ * An ensemble as operators see it: a reward composed of rewards, which are asked side by side. `rewards`: its members, in their order.
+ *
+ * - errors: the members' own; `RewardError` unless a member gives one finite number a candidate
+ *
+ * @see ensembleReward for what it computes
+ */
+export function ensemble(source: EnsembleReward, rewards: readonly Reward[]): Reward {
+  const { name, members, by, c, running } = source
+  const weights = members.map((member) => source.weight[member] ?? 1)
+  const given: readonly Scale[] = members.map((member) => ({ mean: source.mean[member] ?? 0, scale: source.scale[member] ?? 1 }))
+  const ran = members.map(runningScale)
+  const combined = (values: readonly number[], scales: readonly Scale[]): number =>
+    rules[by](
+      values.map((value, i) => (value - scales[i]!.mean) / scales[i]!.scale),
+      { weights, c },
+    )
+
+  return {
+    name,
+    members,
+    score: (sequence, candidateIds): Observable<Float32Array> =>
+      forkJoin(rewards.map((reward) => defer(() => reward.score(sequence, candidateIds)).pipe(take(1)))).pipe(
+        map((scored) => {
+          scored.forEach((scores, i) => {
+            checkRewards(members[i]!, scores, candidateIds)
+          })
+          const scales = running ? scored.map((scores, i) => ran[i]!(sequence, candidateIds, scores)) : given
+          return Float32Array.from(candidateIds, (_, at) =>
+            combined(
+              scored.map((scores) => scores[at]!),
+              scales,
+            ),
+          )
+        }),
+      ),
+    value: (sequence) =>
+      forkJoin(rewards.map((reward) => defer(() => reward.value(sequence)).pipe(take(1)))).pipe(
+        map((values) => combined(values, given)),
+      ),
+    release: (sequence) => {
+      for (const reward of rewards) reward.release?.(sequence)
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import * as z from 'zod'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { TextReward } from '../../src/core/rewardSource.js'
+import { replyReward } from './replyReward.js'
+
+const units = {
+  words: (text: string) => text.split(/\s+/).filter((word) => word !== ''),
+  characters: (text: string) => Array.from(text),
+}
+
+export const repetitionRewardOptions = z.strictObject({
+  n: z.int().min(1).default(3).describe('an integer >= 1'),
+  unit: z.enum(['words', 'characters']).default('words').describe('one of words, characters'),
+})
+export type RepetitionRewardOptions = z.input<typeof repetitionRewardOptions>
+
+/**
+ * How much the completion repeats itself: minus the share of its n-grams that were there before, `-(1 - distinct / all)`, 0 at best.
+ *
+ * `unit`: what an n-gram is made of; characters for languages that have no space between words.
+ *
+ * @throws OptionError for an option that may not be
+ * @see rep-n, A Contrastive Framework for Neural Text Generation (Su et al., 2022)
+ */
+export function repetitionReward(name: string, options: RepetitionRewardOptions = {}): TextReward {
+  const { n, unit } = parseOptions(repetitionRewardOptions, options)
+  return replyReward(name, { repetition: { n, unit } }, ({ completion }) => {
+    const parts = units[unit](completion)
+    const grams = Array.from({ length: Math.max(0, parts.length - n + 1) }, (_, at) => parts.slice(at, at + n).join('\u0000'))
+    return grams.length === 0 ? 0 : new Set(grams).size / grams.length - 1
+  })
+}

@@ -1,0 +1,46 @@
+import type * as z from 'zod'
+import { OptionError } from '../../src/core/errors.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { EnsembleReward, TextReward } from '../../src/core/rewardSource.js'
+import { ensembleReward, ensembleRewardOptions } from './ensembleReward.js'
+import { jsonReward, jsonRewardOptions } from './jsonReward.js'
+import { lengthReward, lengthRewardOptions } from './lengthReward.js'
+import { regexReward, regexRewardOptions } from './regexReward.js'
+import { repetitionReward, repetitionRewardOptions } from './repetitionReward.js'
+import { wordsReward, wordsRewardOptions } from './wordsReward.js'
+
+/** A reward function by name: the schema of its options, and how it is made. */
+export type RewardFunction = Readonly<{
+  options: z.ZodObject
+  make: (name: string, options: unknown) => TextReward | EnsembleReward
+}>
+
+const entry = <T extends z.ZodObject>(
+  options: T,
+  make: (name: string, options: z.output<T>) => TextReward | EnsembleReward,
+): RewardFunction => ({
+  options,
+  make: (name, given) => make(name, parseOptions(options, given)),
+})
+
+/** The reward functions under the names of the command line. */
+export const rewardFunctions: Readonly<Record<string, RewardFunction>> = {
+  length: entry(lengthRewardOptions, lengthReward),
+  regex: entry(regexRewardOptions, regexReward),
+  json: entry(jsonRewardOptions, jsonReward),
+  repetition: entry(repetitionRewardOptions, repetitionReward),
+  words: entry(wordsRewardOptions, wordsReward),
+  ensemble: entry(ensembleRewardOptions, ensembleReward),
+}
+
+/**
+ * A reward function as data: its name, and its options by theirs.
+ *
+ * @throws OptionError for an unknown function, an option that it does not take, and one that may not be
+ * @example rewardByName('short', 'length', { target: 200 })
+ */
+export function rewardByName(name: string, of: string, options: unknown = {}): TextReward | EnsembleReward {
+  if (!Object.hasOwn(rewardFunctions, of))
+    throw new OptionError(`Expected a reward function (${Object.keys(rewardFunctions).join(', ')}), got \`${of}\``)
+  return rewardFunctions[of]!.make(name, options)
+}

@@ -1,0 +1,50 @@
+import type { Sequence } from '../../src/core/types.js'
+
+/** Mean and standard deviation that scores are normalised by; `scale` is 1 where all were equal. */
+export type Scale = Readonly<{ mean: number; scale: number }>
+
+type Sums = { count: number; sum: number; squares: number }
+type Held = { past: Sums; step: number; scores: Map<number, number> }
+
+const add = (sums: Sums, scores: Iterable<number>): Sums => {
+  let { count, sum, squares } = sums
+  for (const score of scores) {
+    count++
+    sum += score
+    squares += score * score
+  }
+  return { count, sum, squares }
+}
+
+function scaleOf({ count, sum, squares }: Sums): Scale {
+  const mean = sum / count
+  const scale = Math.sqrt(Math.max(0, squares / count - mean * mean))
+  // Rounding leaves a little of equal scores.
+  return { mean, scale: scale > 1e-6 * Math.max(1, Math.abs(mean)) ? scale : 1 }
+}
+
+/**
+ * Remembers the scores of each sequence's candidates by the step and the candidate, so that a step which is scored in parts, or
+ * twice, counts once; gives the mean and scale of those of earlier steps, in the first step of its own. A few numbers a sequence.
+ */
+export function runningScale(): (sequence: Sequence, candidateIds: Int32Array, scores: Float32Array) => Scale {
+  const none: Sums = { count: 0, sum: 0, squares: 0 }
+  const sequences = new WeakMap<object, Held>()
+
+  return ({ key, tokenIds }, candidateIds, scores) => {
+    const step = tokenIds.length
+    const found = sequences.get(key)
+    // A sequence that grew shorter is another one under the same key.
+    const held = found && found.step <= step ? found : { past: none, step, scores: new Map<number, number>() }
+    if (held.step < step) {
+      held.past = add(held.past, held.scores.values())
+      held.step = step
+      held.scores = new Map()
+    }
+    sequences.set(key, held)
+    candidateIds.forEach((id, index) => {
+      held.scores.set(id, scores[index]!)
+    })
+    return scaleOf(held.past.count > 0 ? held.past : add(none, held.scores.values()))
+  }
+}

@@ -1,0 +1,37 @@
+import * as z from 'zod'
+import { OptionError } from '../../src/core/errors.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { TextReward } from '../../src/core/rewardSource.js'
+import { replyReward } from './replyReward.js'
+
+const list = z.array(z.string().trim().min(1)).readonly().default([]).describe('a list of words')
+
+export const wordsRewardOptions = z.strictObject({ wanted: list, banned: list })
+export type WordsRewardOptions = z.input<typeof wordsRewardOptions>
+
+/**
+ * Wanted and banned words in the completion: the number of wanted words that are there, minus the number of times that a banned one
+ * is. Whole words in any case; a word may be several (`of course`).
+ *
+ * @throws OptionError for an option that may not be, and for no words at all
+ * @example wordsReward('polite', { wanted: ['please'], banned: ['stupid', 'shut up'] })
+ */
+export function wordsReward(name: string, options: WordsRewardOptions): TextReward {
+  const { wanted, banned } = parseOptions(wordsRewardOptions, options)
+  if (wanted.length + banned.length === 0) throw new OptionError('Expected `wanted` or `banned` words, got neither')
+  const wantedWords = [...new Set(wanted.map((word) => word.toLowerCase()))].map((word) => anyOf([word]))
+  const bannedWords = anyOf(banned)
+  return replyReward(
+    name,
+    { words: { wanted, banned } },
+    ({ completion }) =>
+      wantedWords.filter((word) => completion.search(word) !== -1).length - Array.from(completion.matchAll(bannedWords)).length,
+  )
+}
+
+/** Any of the words, the longest first, where no letter or digit goes on; nothing for no words. */
+function anyOf(words: readonly string[]): RegExp {
+  const longest = [...words].sort((a, b) => b.length - a.length)
+  const escaped = longest.map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replace(/\s+/g, '\\s+'))
+  return new RegExp(words.length === 0 ? '(?!)' : `(?<![\\p{L}\\p{N}])(?:${escaped.join('|')})(?![\\p{L}\\p{N}])`, 'giu')
+}
