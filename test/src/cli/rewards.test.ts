@@ -68,6 +68,33 @@ describe('rxargs generate with a model and a module', () => {
     }
   })
 
+  it('takes the preference of each user from its row', async () => {
+    const path = await write('e.mjs', E)
+    const given = ['--reward', `safe=${reward}`, '--reward', path, '--lm', lm, '--max-new-tokens', '6', '--k', '5']
+    const decoded = async (rows: readonly object[], ...more: string[]) => {
+      const { stdout } = await rxargs(
+        ['generate', '-', ...given, ...more],
+        rows.map((row) => `${JSON.stringify(row)}\n`).join(''),
+      )
+      return new Map(jsonl(stdout).map(({ id, token_ids: ids, error }) => [id, error ?? ids]))
+    }
+    const [ana, ben] = [
+      { id: 'ana', prompt: 'Say' },
+      { id: 'ben', prompt: 'Say' },
+    ]
+    const own = await decoded([
+      { ...ana, weight: { safe: 20, e: -9 } },
+      { ...ben, weight: { safe: -20 } },
+      { id: 'eve', prompt: 'Say', weight: { kind: 1 } },
+    ])
+    expect(own.get('ana')).toEqual((await decoded([ana], '--weight', 'safe=20,e=-9')).get('ana'))
+    expect(own.get('ben')).toEqual((await decoded([ben], '--weight', 'safe=-20')).get('ben'))
+    expect(own.get('ben')).not.toEqual(own.get('ana'))
+    expect(own.get('eve')).toBe(
+      'stdin:3: Column `weight`: Expected `weight` to name rewards that the steps combine (safe, e), got `kind`',
+    )
+  })
+
   it('writes both to Parquet, and does not mix in rows of a module that was changed', async () => {
     const path = await write('e.mjs', E)
     const out = join(folder, 'out')
