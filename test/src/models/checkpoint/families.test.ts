@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../../../src/models/checkpoint/config.js'
 
@@ -32,10 +33,22 @@ describe('every family', () => {
     expect(reader(architecture, type)()).toMatchObject({ head: 'reward', family: type.replace('_text', '') })
   })
 
-  it("has transformers' defaults for what the file leaves out", () => {
+  // Written by test/reference/make_default_configs.py.
+  const defaults = JSON.parse(readFileSync(new URL('default_configs.json', import.meta.url), 'utf8')) as {
+    family: string
+    sizes: Record<string, unknown>
+    written: Record<string, unknown>
+  }[]
+
+  it.each(defaults)('reads what a file leaves out as transformers writes it out: $family', ({ sizes: least, written }) => {
+    expect(Object.keys(written).length).toBeGreaterThan(Object.keys(least).length + 10)
+    expect(readConfig(written, 'm/config.json')).toEqual(readConfig(least, 'm/config.json'))
+  })
+
+  it('has the defaults that differ between families', () => {
     const absent = { num_key_value_heads: undefined }
     const wide = { ...absent, num_attention_heads: 32 }
-    expect(mistral({ ...wide })).toMatchObject({ kvHeads: 8, headDim: 2, contextLength: 131_072, rmsNormEps: 1e-6 })
+    expect(mistral(wide)).toMatchObject({ kvHeads: 8, headDim: 2, contextLength: 131_072, rmsNormEps: 1e-6 })
     expect(qwen2(wide)).toMatchObject({ kvHeads: 32, headDim: 2, contextLength: 32_768, tieWordEmbeddings: false })
     expect(qwen3(wide)).toMatchObject({ kvHeads: 32, headDim: 128, contextLength: 32_768, attentionBias: false })
     expect(phi3(absent)).toMatchObject({ kvHeads: 4, headDim: 16, contextLength: 4096, rmsNormEps: 1e-5 })
