@@ -182,6 +182,8 @@ export interface TextCodec {
   encode(text: string, special: boolean): number[]
   /** Text of token ids; special tokens are left out when `skipSpecial` is true. An incomplete character at the end is U+FFFD. */
   decode(tokenIds: readonly number[], skipSpecial: boolean): string
+  /** Byte tokens, a run of which has its text only once it has ended; absent where there are none. */
+  readonly byteTokenIds?: ReadonlySet<number>
   /** Messages in the chat template's words, an open reply at the end; `TemplateError` where there is no template or it refuses. */
   render(messages: readonly Message[]): string
   readonly vocabSize: number

@@ -6,6 +6,8 @@ import { strftime } from './strftime.js'
 export type ChatTemplateOptions = Readonly<{
   /** Jinja source; absent where the model has no chat template. */
   source?: string
+  /** Names of templates that the model has instead. */
+  others: readonly string[]
   /** Special tokens by their name in templates: `bos_token` and so on. */
   specialTokens: ReadonlyMap<string, string>
   /** Where the template came from, for messages. */
@@ -39,12 +41,12 @@ function environmentOf(variables: Readonly<Record<string, unknown>>): Environmen
  * @see transformers 5 utils/chat_template_utils.py `render_jinja_template`
  */
 export function chatTemplate(options: ChatTemplateOptions): (messages: readonly Message[]) => string {
-  const { source, specialTokens, folder, now } = options
+  const { source, others, specialTokens, folder, now } = options
   let template: Template | undefined
   return (messages) => {
     if (source === undefined)
       throw new TemplateError(
-        `Expected a chat template in ${folder} (chat_template.jinja, or chat_template in tokenizer_config.json), found none: this model takes plain prompts only`,
+        `Expected a chat template in ${folder} (chat_template.jinja, or chat_template in tokenizer_config.json), found ${others.length > 0 ? `only those named ${others.join(', ')}` : 'none'}: this model takes plain prompts only`,
       )
     try {
       // Jinja reads every kind of line end as one newline.

@@ -5,9 +5,10 @@ import { pipeline } from 'node:stream/promises'
 import { ModelError, messageOf } from '../../core/errors.js'
 import { checkFolder } from './checkFolder.js'
 import { isMissing } from './readJson.js'
+import { VOCABULARY_FILES } from './tokenizer/vocabularyFiles.js'
 import { findWeights, resolveInside } from './weightFiles.js'
 
-/** Files besides the weights that decide what a model answers; any may be absent. */
+/** Files besides the weights that decide what a model answers, and those that do where tokenizer.json is absent; any may be. */
 const FILES = [
   'config.json',
   'generation_config.json',
@@ -15,6 +16,7 @@ const FILES = [
   'tokenizer_config.json',
   'special_tokens_map.json',
   'chat_template.jinja',
+  'chat_template.json',
   'model.safetensors.index.json',
 ]
 
@@ -35,7 +37,7 @@ export async function hashFiles(folder: string): Promise<ReadonlyMap<string, str
   const weights = await findWeights(folder)
   const named = FILES.filter((name) => weights.shardOf !== undefined || !name.endsWith('.index.json'))
   const hashes = new Map<string, string>()
-  for (const name of [...named, ...weights.names].sort()) {
+  for (const name of [...named, ...VOCABULARY_FILES, ...weights.names].sort()) {
     const isWeight = weights.names.includes(name)
     try {
       hashes.set(name, await hashFile(isWeight ? await resolveInside(folder, name, folder) : join(folder, name)))
@@ -44,6 +46,7 @@ export async function hashFiles(folder: string): Promise<ReadonlyMap<string, str
       if (isWeight || !isMissing(error)) throw new ModelError(`Expected to read ${join(folder, name)}: ${messageOf(error)}`)
     }
   }
+  if (hashes.has('tokenizer.json')) for (const name of VOCABULARY_FILES) hashes.delete(name)
   return hashes
 }
 

@@ -5,7 +5,7 @@ import { ModelError, messageOf } from '../../core/errors.js'
 import type { TextCodec } from '../../core/types.js'
 import { canonicalJson } from './canonicalJson.js'
 import { chatTemplate } from './chatTemplate.js'
-import { exactByteFallback } from './exactByteFallback.js'
+import { exactTokenizer } from './tokenizer/exactTokenizer.js'
 import { type PairTemplate, pairTemplate } from './tokenizer/pairTemplate.js'
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizerFiles.js'
 
@@ -20,56 +20,72 @@ export type CodecOptions = Readonly<{
  */
 export type PairCodec = TextCodec & Readonly<{ pairTemplate: (typed: boolean) => PairTemplate }>
 
+const BYTES = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
+
+const HALF_PAIR = /[\uD800-\uDFFF]/gu
+const wellFormed = (text: string): string => text.replace(HALF_PAIR, '\uFFFD')
+
 /** Settings of tokenizer_config.json that change token ids. */
 const SETTINGS = ['remove_space', 'do_lowercase_and_remove_accent'] as const
 
 /** SHA-256 of all that decides token ids; of the special tokens by role, only those that the template mentions do. */
 function fingerprintOf({ tokenizer, config, specialTokens, template }: TokenizerFiles): string {
-  const mentioned = [...specialTokens].filter(([role]) => template?.includes(role))
+  const mentioned = [...specialTokens].filter(([role]) => template.source?.includes(role))
   const settings = SETTINGS.map((name) => config[name] ?? null)
-  const all = { tokenizer, settings, template: template ?? null, specialTokens: Object.fromEntries(mentioned) }
+  const all = { tokenizer, settings, template: template.source ?? null, specialTokens: Object.fromEntries(mentioned) }
   return createHash('sha256').update(canonicalJson(all)).digest('hex')
 }
 
 const namesTypes = ({ model_input_names: names }: TokenizerFiles['config']): boolean | undefined =>
   Array.isArray(names) ? names.includes('token_type_ids') : undefined
 
-function createTokenizer({ tokenizer, config }: TokenizerFiles, file: string): Tokenizer {
+function createTokenizer({ tokenizer, config }: TokenizerFiles, folder: string): Tokenizer {
   try {
     const settings = Object.fromEntries(SETTINGS.map((name) => [name, config[name]]))
-    const created = new Tokenizer(tokenizer, { ...settings, clean_up_tokenization_spaces: false })
+    const created = new Tokenizer(tokenizer, settings)
+    exactTokenizer(created, tokenizer)
     // A post-processor may name a token that the vocabulary lacks; its id would be undefined.
     const unknown = created.encode('').tokens.find((token) => created.token_to_id(token) === undefined)
     if (unknown !== undefined) throw new Error(`its post-processor adds ${unknown}, which is not in its vocabulary`)
-    exactByteFallback(created.decoder)
     return created
   } catch (error) {
-    throw new ModelError(`Expected a tokenizer that can be read in ${file}: ${messageOf(error)}`)
+    throw new ModelError(`Expected a tokenizer that can be read in ${join(folder, 'tokenizer.json')}: ${messageOf(error)}`)
   }
+}
+
+/** Ids of byte tokens, where the decoder joins their bytes to characters. */
+function byteTokenIdsOf({ tokenizer }: TokenizerFiles, created: Tokenizer): ReadonlySet<number> {
+  if (!JSON.stringify(tokenizer.decoder).includes('"ByteFallback"')) return new Set()
+  return new Set(BYTES.map((token) => created.token_to_id(token)).filter((id) => id !== undefined))
 }
 
 /**
  * Loads the tokenizer and chat template of a model folder.
  *
  * Decoding: bytes of neighbouring tokens are joined before they are read as UTF-8; ids without a token (a model's vocabulary
- * may be padded) have no text.
+ * may be padded) have no text. Half a surrogate pair is read as U+FFFD, as UTF-8 encoders write it.
  *
- * @throws ModelError when tokenizer.json is missing, damaged, or of a kind that cannot be read
+ * @throws ModelError when the tokenizer is missing, damaged, or of a kind that cannot be read
  */
 export async function loadCodec(folder: string, options: CodecOptions = {}): Promise<PairCodec> {
   const files = await readTokenizerFiles(folder)
-  const tokenizer = createTokenizer(files, join(folder, 'tokenizer.json'))
-  const { template: source, specialTokens, vocabSize } = files
+  const tokenizer = createTokenizer(files, folder)
+  const { template, specialTokens, specialIds, vocabSize } = files
   return {
-    encode: (text, special) => tokenizer.encode(text, { add_special_tokens: special }).ids,
+    encode: (text, special) => tokenizer.encode(wellFormed(text), { add_special_tokens: special }).ids,
     decode(tokenIds, skipSpecial) {
-      const known = tokenIds.filter((id) => tokenizer.id_to_token(id) !== undefined)
-      if (known.length === 0) return ''
-      return tokenizer.decode(known, { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false })
+      const tokens: string[] = []
+      for (const id of tokenIds) {
+        const token = skipSpecial && specialIds.has(id) ? undefined : tokenizer.id_to_token(id)
+        if (token !== undefined) tokens.push(token)
+      }
+      if (tokens.length === 0) return ''
+      return tokenizer.decoder ? tokenizer.decoder.decode(tokens) : tokens.join(' ')
     },
-    render: chatTemplate({ source, specialTokens, folder, now: options.now ?? (() => new Date()) }),
     pairTemplate: (typed) =>
       pairTemplate(files.tokenizer.post_processor, namesTypes(files.config) ?? typed, join(folder, 'tokenizer.json')),
+    byteTokenIds: byteTokenIdsOf(files, tokenizer),
+    render: chatTemplate({ ...template, specialTokens, folder, now: options.now ?? (() => new Date()) }),
     vocabSize,
     fingerprint: fingerprintOf(files),
   }

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import * as z from 'zod'
-import { ModelError } from '../../core/errors.js'
-import { exactPreTokenizer } from './exactPreTokenizer.js'
-import { checkJson, readOptionalJson, readOptionalText } from './readJson.js'
+import { checkJson, readOptionalJson } from './readJson.js'
+import { type FoundTemplate, readTemplate, templateField } from './tokenizer/readTemplate.js'
+import { vocabularyFiles } from './tokenizer/vocabularyFiles.js'
 
 const addedToken = z.looseObject({ id: z.number().int().nonnegative(), content: z.string() })
 
@@ -16,14 +16,10 @@ const tokenizerSchema = z.looseObject({
   added_tokens: z.array(addedToken).nullish().describe('a list of tokens with id and content'),
 })
 
-const namedTemplates = z.array(z.looseObject({ name: z.string(), template: z.string() }))
 const tokenText = z.union([z.string(), z.looseObject({ content: z.string() })])
 
 const configSchema = z.looseObject({
-  chat_template: z
-    .union([z.string(), namedTemplates, z.record(z.string(), z.string())])
-    .nullish()
-    .describe('a template or a list of named ones'),
+  chat_template: templateField,
   added_tokens_decoder: z
     .record(z.string().regex(/^\d+$/), z.looseObject({ content: z.string() }))
     .nullish()
@@ -37,7 +33,9 @@ export type TokenizerFiles = Readonly<{
   config: Readonly<Record<string, unknown>>
   /** Special tokens by role (`bos_token`, …). */
   specialTokens: ReadonlyMap<string, string>
-  template?: string
+  /** All tokens that are left out of decoded text. */
+  specialIds: ReadonlySet<number>
+  template: FoundTemplate
   /** One more than the largest token id. */
   vocabSize: number
 }>
@@ -84,30 +82,22 @@ function mergeAddedTokens(
   return [...byId.values()]
 }
 
-/** The template of that name among several, or the only one. */
-function templateOf(given: Config['chat_template']): string | undefined {
-  if (given == null || typeof given === 'string') return given ?? undefined
-  if (Array.isArray(given)) return given.find(({ name }) => name === 'default')?.template
-  return new Map(Object.entries(given)).get('default')
-}
-
 /**
- * Reads tokenizer.json, tokenizer_config.json, special_tokens_map.json (older folders) and chat_template.jinja, which wins
- * over a template in tokenizer_config.json. All but the first may be absent. Which tokens are put around a text is tokenizer.json's
- * affair: `add_bos_token` and `add_eos_token` of tokenizer_config.json count only without it, as in transformers 5.
+ * Reads tokenizer.json (or the vocabulary files of older folders), tokenizer_config.json, special_tokens_map.json (older folders)
+ * and the chat template. All but the first may be absent. Which tokens are put around a text is tokenizer.json's affair:
+ * `add_bos_token` and `add_eos_token` of tokenizer_config.json count only without it, as in transformers 5.
  *
- * @throws ModelError when tokenizer.json is missing or a file is not what it should be
+ * @throws ModelError when there is no tokenizer or a file is not what it should be
  */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   const file = join(folder, 'tokenizer.json')
   const configFile = join(folder, 'tokenizer_config.json')
-  const json = await readOptionalJson(file)
-  if (json === undefined)
-    throw new ModelError(`Expected ${file}, found no such file (a SentencePiece or vocab.json tokenizer alone is not read)`)
-  const { model, added_tokens: own } = checkJson(tokenizerSchema, json, file)
+  const given = await readOptionalJson(file)
   const ownConfig = checkJson(configSchema, (await readOptionalJson(configFile)) ?? {}, configFile)
   const older = ownConfig.added_tokens_decoder ? undefined : await readOptionalJson(join(folder, 'special_tokens_map.json'))
-  const { byRole, texts } = specialTokensOf({ ...ownConfig, ...older })
+  const { json, roles } = given ? { json: given, roles: {} } : await vocabularyFiles(folder, { ...ownConfig, ...older })
+  const { model, added_tokens: own } = checkJson(tokenizerSchema, json, given ? file : join(folder, 'its vocabulary'))
+  const { byRole, texts } = specialTokensOf({ ...roles, ...ownConfig, ...older })
   const { truncation: _truncation, padding: _padding, version: _version, ...parts } = json
   const ids = idsOf(model.vocab)
   const addedTokens = mergeAddedTokens(own ?? [], ownConfig, texts, ids)
@@ -115,14 +105,15 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     tokenizer: {
       ...parts,
       normalizer: parts.normalizer ?? null,
-      pre_tokenizer: exactPreTokenizer(parts.pre_tokenizer),
+      pre_tokenizer: parts.pre_tokenizer ?? null,
       decoder: parts.decoder ?? null,
       post_processor: parts.post_processor ?? null,
       added_tokens: addedTokens,
     },
     config: ownConfig,
     specialTokens: byRole,
-    template: (await readOptionalText(join(folder, 'chat_template.jinja'))) ?? templateOf(ownConfig.chat_template),
+    specialIds: new Set(addedTokens.filter(({ special }) => special).map(({ id }) => id)),
+    template: await readTemplate(folder, ownConfig.chat_template),
     vocabSize: [...ids.values(), ...addedTokens.map(({ id }) => id)].reduce((most, id) => Math.max(most, id + 1), 0),
   }
 }

@@ -4,61 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadCodec } from '../../../../src/models/checkpoint/loadCodec.js'
 
-type Expected = Readonly<{
-  texts: readonly Readonly<{
-    text: string
-    ids: number[]
-    plainIds: number[]
-    cutIds: number[]
-    kept: string
-    skipped: string
-    chat: string
-  }>[]
-  random: readonly Readonly<{ ids: number[]; text: string }>[]
-}>
-
 const tokenizers = join(import.meta.dirname, 'tokenizers')
 const readJson = async <T>(file: string): Promise<T> => JSON.parse(await readFile(file, 'utf8')) as T
-
-describe.each(['words', 'pattern', 'bytes'])('a tokenizer that splits by %s', (name) => {
-  const folder = join(tokenizers, name)
-  const load = async () => ({ codec: await loadCodec(folder), expected: await readJson<Expected>(join(folder, 'expected.json')) })
-
-  it('encodes as transformers does, with and without the tokens around', async () => {
-    const { codec, expected } = await load()
-    expect(expected.texts.map(({ text }) => codec.encode(text, true))).toEqual(expected.texts.map(({ ids }) => ids))
-    expect(expected.texts.map(({ text }) => codec.encode(text, false))).toEqual(expected.texts.map(({ plainIds }) => plainIds))
-  })
-
-  it('decodes as transformers does, incomplete characters and ids at random included', async () => {
-    const { codec, expected } = await load()
-    expect(expected.texts.map(({ cutIds }) => codec.decode(cutIds, false))).toEqual(expected.texts.map(({ kept }) => kept))
-    expect(expected.texts.map(({ cutIds }) => codec.decode(cutIds, true))).toEqual(expected.texts.map(({ skipped }) => skipped))
-    expect(expected.random.map(({ ids }) => codec.decode(ids, true))).toEqual(expected.random.map(({ text }) => text))
-  })
-
-  it('gives back the text that it encoded', async () => {
-    const { codec, expected } = await load()
-    // Lost by design: white space around <pad>, and the sign that stands for a space.
-    const lost = /<pad>|▁/
-    const ordinary = expected.texts.filter(({ text }) => !lost.test(text))
-    expect(ordinary.map(({ text }) => codec.decode(codec.encode(text, false), false))).toEqual(ordinary.map(({ text }) => text))
-  })
-
-  it('renders messages as transformers does', async () => {
-    const { codec, expected } = await load()
-    const rendered = expected.texts.map(({ text }) => codec.render([{ role: 'user', content: text }]))
-    expect(rendered).toEqual(expected.texts.map(({ chat }) => chat))
-  })
-
-  it('has no text for no ids and for ids outside the vocabulary', async () => {
-    const { codec } = await load()
-    const [letter] = codec.encode('e', false).slice(-1)
-    expect(codec.decode([], true)).toBe('')
-    expect(codec.decode([codec.vocabSize, -1, 1e9], false)).toBe('')
-    expect(codec.decode([codec.vocabSize, letter!, 1e9], false)).toBe('e')
-  })
-})
 
 describe('loadCodec', () => {
   let folder: string
@@ -118,6 +65,38 @@ describe('loadCodec', () => {
     await expect(loadCodec(folder)).rejects.toThrow(/tokenizer\.json: .*Morse/)
   })
 
+  it.each([
+    [{ model: { dropout: 0.1 } }, /dropout/],
+    [{ model: { continuing_subword_prefix: '##' } }, /continuing_subword_prefix, "##"/],
+    [{ pre_tokenizer: { type: 'Split', behavior: 'Isolated', pattern: {} } }, /a Split has neither a String nor a Regex/],
+    [{ normalizer: { type: 'Replace', content: '', pattern: {} } }, /a Replace has neither a String nor a Regex/],
+    [{ normalizer: { type: 'Precompiled', precompiled_charsmap: 'AAAA' } }, /precompiled_charsmap is cut short/],
+    [{ normalizer: { type: 'Precompiled' } }, /a Precompiled has no precompiled_charsmap/],
+  ])('refuses %j', async (fields, message) => {
+    await change('tokenizer.json', (json) => {
+      const { model, ...parts } = fields as { model?: object }
+      Object.assign(json, parts, { model: { ...(json.model as object), ...model } })
+    })
+    await expect(loadCodec(folder)).rejects.toThrow(message)
+  })
+
+  it.each([
+    ['vocab', 'merges.txt', null, /Expected .*merges\.txt beside vocab\.json, found no such file/],
+    ['vocab', 'merges.txt', '#version: 0.2\na b c\n', /Expected two tokens with a space between them a line .* got "a b c"/],
+    [
+      'vocab',
+      'tokenizer_config.json',
+      '{"tokenizer_class":"CTRLTokenizer"}',
+      /`tokenizer_class` .*`GPT2Tokenizer`.*`CTRLTokenizer`/,
+    ],
+    ['wordlist', 'vocab.txt', null, /Expected .*tokenizer\.json, found no such file, nor vocab\.json .* nor vocab\.txt/],
+  ])('says what is wrong with the folder %s and its %s', async (name, file, content, message) => {
+    await rm(join(folder, 'tokenizer.json'))
+    await cp(join(tokenizers, name), folder, { recursive: true })
+    await (content === null ? rm(join(folder, file)) : writeFile(join(folder, file), content))
+    await expect(loadCodec(folder)).rejects.toThrow(message)
+  })
+
   it('refuses a token around texts that the vocabulary lacks', async () => {
     const single = [{ SpecialToken: { id: '<none>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }]
     const post = { type: 'TemplateProcessing', single, pair: single, special_tokens: {} }
@@ -157,6 +136,18 @@ describe('loadCodec', () => {
     it('prefers chat_template.jinja, whatever its line ends', async () => {
       await writeFile(join(folder, 'chat_template.jinja'), 'file:\r\n{{ messages[0].content }}\r\n')
       expect((await loadCodec(folder)).render(user)).toBe('file:\nHi')
+    })
+
+    it('reads a template of chat_template.json where there is no other', async () => {
+      await settings({ chat_template: null })
+      await writeFile(join(folder, 'chat_template.json'), JSON.stringify({ chat_template: 'json {{ messages[0].content }}' }))
+      expect((await loadCodec(folder)).render(user)).toBe('json Hi')
+    })
+
+    it('says which templates there are where none is the default one', async () => {
+      await settings({ chat_template: [{ name: 'rag', template: 'x' }] })
+      const codec = await loadCodec(folder)
+      expect(() => codec.render(user)).toThrow(/found only those named rag/)
     })
 
     it('takes the default one of several templates', async () => {

@@ -1,0 +1,27 @@
+import { BPE, type Tokenizer, Unigram } from '@huggingface/tokenizers'
+
+const byteTokensOf = (text: string): string[] =>
+  Array.from(new TextEncoder().encode(text), (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
+
+/**
+ * Tokenizer models as in transformers. The library fuses unknown tokens of neighbouring words, too, and has no byte tokens for a
+ * Unigram model.
+ *
+ * @throws TypeError for what it leaves out altogether: BPE with dropout, or with a prefix of continuing subwords
+ */
+export function exactModel(model: NonNullable<Tokenizer['model']>): void {
+  if (model instanceof BPE) {
+    const { dropout, continuing_subword_prefix: prefix } = model.config as typeof model.config & Record<string, unknown>
+    if (dropout) throw new TypeError('its BPE model has a dropout: it would give other token ids each time')
+    if (prefix)
+      throw new TypeError(`its BPE model has a continuing_subword_prefix, ${JSON.stringify(prefix)}, which is not supported`)
+  } else if (!(model instanceof Unigram)) return
+  const fused = model._call.bind(model)
+  const fallsBack = model instanceof Unigram && 'byte_fallback' in model.config && model.config.byte_fallback === true
+  const bytesInstead = (token: string): string[] => {
+    if (!fallsBack || model.tokens_to_ids.has(token)) return [token]
+    const bytes = byteTokensOf(token)
+    return bytes.every((byte) => model.tokens_to_ids.has(byte)) ? bytes : [token]
+  }
+  model._call = (words) => words.flatMap((word) => fused([word]).flatMap(bytesInstead))
+}
