@@ -91,19 +91,16 @@ def pattern() -> Tokenizer:
     tokenizer = byte_level(
         pre_tokenizers.Sequence(
             [pre_tokenizers.Split(Regex(split), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
-        ),
-        ignore_merges=True,
-    )
+        ), ignore_merges=True,
+    )  # fmt: skip
     tokenizer.add_tokens([AddedToken("<pad>", lstrip=True, rstrip=True, special=False)])
     return tokenizer
 
 
 def prefix() -> Tokenizer:
-    first = [pre_tokenizers.Punctuation("contiguous"), pre_tokenizers.Digits(individual_digits=True)]
-    every_three = pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated")
-    return byte_level(
-        pre_tokenizers.Sequence([*first, pre_tokenizers.ByteLevel(add_prefix_space=True), every_three]), normalizers.NFC()
-    )
+    parts = [pre_tokenizers.Punctuation("contiguous"), pre_tokenizers.Digits(individual_digits=True)]
+    parts += [pre_tokenizers.ByteLevel(add_prefix_space=True), pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated")]
+    return byte_level(pre_tokenizers.Sequence(parts), normalizers.NFC())
 
 
 def split() -> Tokenizer:
@@ -124,18 +121,18 @@ def split() -> Tokenizer:
     return around(tokenizer)
 
 
-def characters(pre_tokenizer=None, normalizer=None, strip=True) -> Tokenizer:
+def characters(pre_tokenizer=None, normalizer=None) -> Tokenizer:
     """BPE over characters with byte tokens."""
     tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
     tokenizer.normalizer = normalizer
-    if pre_tokenizer:
-        tokenizer.pre_tokenizer = pre_tokenizer
+    tokenizer.pre_tokenizer = pre_tokenizer
     tokenizer.train_from_iterator(CORPUS, trainer([], ["<unk>", *SPECIALS, *BYTES]))
     content = json.loads(tokenizer.to_str())
     content["added_tokens"] = [token for token in content["added_tokens"] if token["content"] not in BYTES]
     tokenizer = Tokenizer.from_str(json.dumps(content))
-    steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
-    tokenizer.decoder = decoders.Sequence([*steps, decoders.Strip(" ", 1, 0)] if strip else steps)
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
     return around(tokenizer)
 
 
@@ -160,9 +157,7 @@ def charsmap() -> bytes:
         SentencePieceTrainer.train(
             sentence_iterator=iter(CORPUS * 4), model_writer=model, normalization_rule_tsv=table.name, **limits
         )
-    proto = sentencepiece_model_pb2.ModelProto()
-    proto.ParseFromString(model.getvalue())
-    return proto.normalizer_spec.precompiled_charsmap
+    return sentencepiece_model_pb2.ModelProto.FromString(model.getvalue()).normalizer_spec.precompiled_charsmap
 
 
 def unigram(fallback=False) -> Tokenizer:
