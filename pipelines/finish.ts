@@ -1,5 +1,6 @@
+import { textAfter, wholeText } from '../src/core/decodedText.js'
 import type { Sequence, TextCodec } from '../src/core/types.js'
-import { completionText } from './completionText.js'
+import { growingText } from './growingText.js'
 
 /** Why a sequence is finished, what its completion is, and how many of its tokens the reward is the value of. */
 export type Finish = Readonly<{ reason: 'stop' | 'length'; completion: string; valuedTokens: number }>
@@ -25,9 +26,6 @@ export function stopsOf(stop: readonly string[], codec: TextCodec): Readonly<{ t
   return { texts, tokenIds }
 }
 
-/** More than the characters a token may still be missing (incomplete bytes show as up to three U+FFFD). */
-const SLACK = 4
-
 /**
  * Says of a sequence that has grown by one token whether it is finished: by an end token, a stop string, the number of new
  * tokens, or the context.
@@ -38,17 +36,18 @@ const SLACK = 4
  */
 export function finish({ codec, endTokenIds, stop, maxNewTokens, contextLength }: FinishOptions) {
   const ends = new Set(endTokenIds)
-  const longestStop = Math.max(0, ...stop.map((text) => text.length))
+  const searched = stopSearch(codec, stop)
 
-  return ({ promptTokenIds, tokenIds }: Sequence): Finish | undefined => {
-    const text = (count: number): string => completionText(codec, promptTokenIds, tokenIds.slice(0, count))
+  return (sequence: Sequence): Finish | undefined => {
+    const { promptTokenIds, tokenIds } = sequence
+    const text = (count: number): string => textAfter(codec, promptTokenIds, tokenIds.slice(0, count))
     const all = tokenIds.length
     if (ends.has(tokenIds[all - 1]!)) return { reason: 'stop', completion: text(all - 1), valuedTokens: all }
 
-    if (firstOf(stop, longestStop === 0 ? '' : newText(codec, promptTokenIds, tokenIds, longestStop)) !== -1) {
-      const whole = text(all)
-      const at = firstOf(stop, whole)
-      if (at !== -1) return { reason: 'stop', completion: whole.slice(0, at), valuedTokens: tokensBefore(at, all, text) }
+    const found = stop.length === 0 ? undefined : searched(sequence)
+    if (found) {
+      const valuedTokens = tokensBefore(found.at, all, text)
+      return { reason: 'stop', completion: found.text.slice(0, found.at), valuedTokens }
     }
     if (all >= maxNewTokens || promptTokenIds.length + all >= contextLength)
       return { reason: 'length', completion: text(all), valuedTokens: all }
@@ -57,20 +56,22 @@ export function finish({ codec, endTokenIds, stop, maxNewTokens, contextLength }
 }
 
 /**
- * The end of the text, with at least `length` characters from before the last token: what was there before has been searched
- * already, and decoding everything at each step would cost the square of the length.
+ * Looks for stop strings in a sequence that grows, in what its last token may have changed: searching and decoding everything at
+ * each step would cost the square of the length.
  */
-function newText(codec: TextCodec, promptTokenIds: readonly number[], tokenIds: readonly number[], length: number): string {
-  const last = codec.decode(tokenIds.slice(-1), true).length
-  for (let window = length + SLACK; window < tokenIds.length; window *= 2) {
-    const tail = codec.decode(tokenIds.slice(-window), true)
-    if (tail.length - last >= length + SLACK) return tail
+function stopSearch(codec: TextCodec, stop: readonly string[]) {
+  const longest = Math.max(0, ...stop.map(({ length }) => length))
+  const textOf = growingText(codec)
+  return (sequence: Sequence): Readonly<{ text: string; at: number }> | undefined => {
+    const { now, before } = textOf(sequence)
+    const text = wholeText(codec, now)
+    const at = firstOf(stop, text, Math.max(0, before.text.length - longest + 1))
+    return at === -1 ? undefined : { text, at }
   }
-  return completionText(codec, promptTokenIds, tokenIds)
 }
 
-const firstOf = (stop: readonly string[], text: string): number => {
-  const found = stop.map((string) => text.indexOf(string)).filter((at) => at !== -1)
+const firstOf = (stop: readonly string[], text: string, from: number): number => {
+  const found = stop.map((string) => text.indexOf(string, from)).filter((at) => at !== -1)
   return found.length === 0 ? -1 : Math.min(...found)
 }
 

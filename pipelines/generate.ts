@@ -10,6 +10,7 @@ import { finish, stopsOf } from './finish.js'
 import { type Job, jobs } from './jobs.js'
 import { type BoundSearch, perToken, type Search } from './perToken.js'
 import { builtIn, type Registry } from './registry.js'
+import { replyText } from './replyText.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
 import { emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
 import { schedule } from './schedule.js'
@@ -42,9 +43,13 @@ export const generateOptions = z.strictObject({
 })
 export type GenerateOptions = z.input<typeof generateOptions>
 
-/** What happens while a run goes on, for progress: a row begun, a token decoded, a batch done (of `lm` or the reward named). */
+/**
+ * What happens while a run goes on, for progress: a row begun, a token decoded, a batch done (of `lm` or the reward named). `text`: what
+ * is certain of the reply with that token; whole characters, and together the completion.
+ */
 export type GenerateEvent =
-  | Readonly<{ type: 'start' | 'token'; key: RowKey }>
+  | Readonly<{ type: 'start'; key: RowKey }>
+  | Readonly<{ type: 'token'; key: RowKey; text: string }>
   | Readonly<{ type: 'row'; row: Row }>
   | Readonly<{ type: 'batch'; model: string; report: BatchReport }>
 
@@ -94,8 +99,9 @@ export function generate(
     const ends = [...endTokenIds, ...tokenIds]
     const finished = finish({ codec, endTokenIds: ends, stop: texts, maxNewTokens: own.maxNewTokens, contextLength })
     const key = { id: job.prompt.id, sample: job.sample }
+    const pieceOf = replyText(codec, start.promptTokenIds, texts)
     return own.search.steps(start, finished).pipe(
-      tap(() => onEvent?.({ type: 'token', key })),
+      tap((step) => onEvent?.({ type: 'token', key, text: pieceOf(step) })),
       reduce((sum, one) => tally(sum, one, told), emptyTally()),
       mergeMap((sum) => {
         if (!sum.last?.finish) throw new ShapeError('The decoder ended before the sequence was finished')

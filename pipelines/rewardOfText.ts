@@ -1,8 +1,8 @@
 import { defer, finalize, from, map, type Observable, throwError, timeout } from 'rxjs'
+import { textAfter } from '../src/core/decodedText.js'
 import { messageOf, RewardError } from '../src/core/errors.js'
 import type { ReplySoFar, TextReward } from '../src/core/rewardSource.js'
 import type { BatchedLanguageModel, Reward, Sequence } from '../src/core/types.js'
-import { completionText } from './completionText.js'
 
 /**
  * A reward written over text as operators see it, bound to the language model's words: it reads the prompt's text (messages
@@ -21,7 +21,7 @@ export function rewardOfText(
     const all = [...tokenIds, ...more]
     return {
       prompt: prompt.messages ? codec.render(prompt.messages) : prompt.text,
-      completion: completionText(codec, promptTokenIds, all),
+      completion: textAfter(codec, promptTokenIds, all),
       tokens: all.length,
       ended: endTokenIds.includes(all.at(-1) ?? -1),
     }

@@ -1,7 +1,8 @@
 import { defer, map, type Observable } from 'rxjs'
+import { wholeText, withToken } from '../src/core/decodedText.js'
 import { RewardError } from '../src/core/errors.js'
 import type { BatchedRewardModel, Reward, RewardCall, Sequence, TextCodec } from '../src/core/types.js'
-import { completionText } from './completionText.js'
+import { growingText } from './growingText.js'
 
 /**
  * A reward model with another tokenizer or chat template than the language model: it gets the text, in its own token ids.
@@ -26,9 +27,12 @@ export function rewardOverText(
     rendered.set(prompt, text)
     return text
   }
-  const tokensOf = (sequence: Sequence, more: readonly number[]): readonly number[] => {
-    const { prompt, promptTokenIds, tokenIds } = sequence
-    const completion = completionText(lmCodec, promptTokenIds, [...tokenIds, ...more]).replace(/\uFFFD+$/u, '')
+  const textOf = growingText(lmCodec)
+  const tokensOf = (sequence: Sequence, candidateId?: number): readonly number[] => {
+    const { prompt } = sequence
+    const { now } = textOf(sequence)
+    const reply = wholeText(lmCodec, candidateId === undefined ? now : withToken(lmCodec, now, candidateId))
+    const completion = reply.replace(/\uFFFD+$/u, '')
     // A template writes its special tokens itself.
     const encoded = codec.encode(promptOf(sequence) + completion, prompt.messages === undefined)
     if (encoded.length === 0) throw new RewardError(`Reward \`${name}\` cannot read an empty text`)
@@ -42,9 +46,9 @@ export function rewardOverText(
   return {
     name,
     score: (sequence, candidateIds) =>
-      defer(() => call({ key: sequence.key, ...shared(Array.from(candidateIds, (id) => tokensOf(sequence, [id]))) })),
+      defer(() => call({ key: sequence.key, ...shared(Array.from(candidateIds, (id) => tokensOf(sequence, id))) })),
     value: (sequence) =>
-      defer(() => call({ key: sequence.key, tokenIds: tokensOf(sequence, []), branches: [[]] })).pipe(map(([value]) => value!)),
+      defer(() => call({ key: sequence.key, tokenIds: tokensOf(sequence), branches: [[]] })).pipe(map(([value]) => value!)),
     release: ({ key }) => model.release(key),
   }
 }

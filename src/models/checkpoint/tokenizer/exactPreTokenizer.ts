@@ -11,6 +11,7 @@ import {
   WhitespacePreTokenizer,
   WhitespaceSplitPreTokenizer,
 } from '@huggingface/tokenizers'
+import { remembered } from './remembered.js'
 import { type Behavior, splitBy } from './splitBy.js'
 
 /** The words of GPT-2, which byte-level pre-tokenizers split at when they bring no pattern of their own; `\s` is Unicode's. */
@@ -48,11 +49,20 @@ export function exactPreTokenizer(part: Tokenizer['pre_tokenizer'], config: Conf
     const configs = config?.pretokenizers as readonly Config[]
     for (const [index, inner] of part.tokenizers.entries()) exactPreTokenizer(inner, configs[index])
   } else if (part instanceof MetaspacePreTokenizer) exactMetaspace(part, config)
-  else if (part instanceof ByteLevelPreTokenizer) part.pattern = WORDS
+  else if (part instanceof ByteLevelPreTokenizer) exactByteLevel(part)
   else if (part instanceof WhitespacePreTokenizer) part.pre_tokenize_text = (text) => text.match(WORDS_OR_SIGNS) ?? []
   else if (part !== null) {
     const split = splitOf(part)
     if (split) part.pre_tokenize_text = split
+  }
+}
+
+function exactByteLevel(part: ByteLevelPreTokenizer): void {
+  const characterOf = part.byte_encoder
+  const bytesAsCharacters = remembered((word) => Array.from(Buffer.from(word), (byte) => characterOf[byte]).join(''))
+  part.pre_tokenize_text = (text) => {
+    const whole = part.add_prefix_space && !text.startsWith(' ') ? ` ${text}` : text
+    return (part.use_regex ? (whole.match(WORDS) ?? []) : [whole]).map(bytesAsCharacters)
   }
 }
 
