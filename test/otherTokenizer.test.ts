@@ -14,13 +14,19 @@ const golden = (name: string) => fileURLToPath(new URL(`../data/golden/biased/${
 describe('a reward model with another tokenizer', () => {
   let folder: string
   let models: Models
+  const read: number[] = []
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rxargs-tokenizer-'))
     await cp(golden('reward'), folder, { recursive: true })
     const tokenizer = JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8'))
     tokenizer.model.merges = []
     await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
-    models = await loadModels({ lm: golden('lm'), reward: { name: 'bytes', path: folder }, threads: 1 })
+    models = await loadModels({
+      lm: golden('lm'),
+      reward: { name: 'bytes', path: folder },
+      threads: 1,
+      onRun: (model, { tokens }) => model === 'bytes' && read.push(tokens),
+    })
   })
   afterAll(async () => {
     await models?.close()
@@ -57,5 +63,19 @@ describe('a reward model with another tokenizer', () => {
           expect(rewards![i]).toBeCloseTo(await afresh(textOf([...tokenIds!.slice(0, step), candidate])), 4)
       }
     }
+  })
+
+  it('reads only what is new of the text, step by step', async () => {
+    const text = `\n\nHuman: ${'How far is the moon? '.repeat(12)}\n\nAssistant:`
+    async function* prompts(): AsyncGenerator<Prompt> {
+      yield { id: 'long', content: { text } }
+    }
+    read.length = 0
+    for await (const row of generate(prompts(), args({ k: 5 }), models, { maxNewTokens: 8 })) expect(row.error).toBeNull()
+    const whole = text.length
+    const first = read.findIndex((_, run) => read.slice(0, run + 1).reduce((sum, tokens) => sum + tokens, 0) >= whole)
+    // After the prompt: the branches of five candidates, and the tokens of the one that was chosen.
+    expect(read.slice(first + 1).length).toBeGreaterThanOrEqual(7)
+    expect(Math.max(...read.slice(first + 1))).toBeLessThan(64)
   })
 })

@@ -7,8 +7,20 @@ import type { TextCodec } from '../../../src/core/types.js'
 import { loadCodec } from '../../../src/models/checkpoint/loadCodec.js'
 
 const tokenizers = join(import.meta.dirname, '../models/checkpoint/tokenizers')
-const prompts = ['', '\n\nHuman: Hi\n\nAssistant:', 'wait 👩‍👩‍👧', '日本', '<|begin|>', 'x<|end|><|end|><|end|><|end|><|end|>', '  ']
-const replies = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.constant(' 日本語 🇨🇭👍🏽 e\u0301 \r\n'))
+const prompts = [
+  '',
+  '\n\nHuman: Hi\n\nAssistant:',
+  'wait 👩‍👩‍👧',
+  '日本',
+  '<|begin|>',
+  'x<|end|><|end|><|end|><|end|><|end|>',
+  '  ',
+]
+const replies = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.string({ unit: 'binary' }),
+  fc.constant(' 日本語 🇨🇭👍🏽 e\u0301 \r\n'),
+)
 
 /** The text at each step: what is certain. */
 const certain = (codec: TextCodec, before: readonly number[], tokenIds: readonly number[]): string[] => {
