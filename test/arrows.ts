@@ -28,6 +28,7 @@ export const homes: Readonly<Record<string, string>> = {
   '@observablehq/plot': 'src/cli',
   linkedom: 'src/cli',
   '@bufbuild/protobuf': 'src/models',
+  '@huggingface/hub': 'src/models',
   '@huggingface/jinja': 'src/models',
   '@huggingface/tokenizers': 'src/models',
   commander: 'src/cli',

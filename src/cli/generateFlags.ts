@@ -64,7 +64,7 @@ export function generateFlags(command: Command): Command {
     .option('-o, --output <folder>', 'folder for Parquet part files; without it rows are JSONL on stdout', text('output'))
     .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
-    .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
+    .option('--lm <folder>', 'language model, or ORG/NAME that was pulled (default: the embedded chat-lm)', text('lm'))
     .option(
       '--reward <[name=]reward>',
       `a model's folder, a module (./my-reward.js), or a function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { ModelError, messageOf, TemplateError } from '../core/errors.js'
 import { bodyNames } from '../models/checkpoint/bodyNames.js'
@@ -10,6 +10,7 @@ import { checkVocabulary } from '../models/checkpoint/loadCheckpoint.js'
 import { loadCodec } from '../models/checkpoint/loadCodec.js'
 import { readJson, readOptionalJson } from '../models/checkpoint/readJson.js'
 import { readSafetensors } from '../models/checkpoint/safetensors.js'
+import { modelFolder } from '../models/modelFolder.js'
 import { describeHeads } from './describeHeads.js'
 import { bytes, count, positionsOf, sizeOf, windowOf } from './describeModel.js'
 import { inspectEncoder } from './inspectEncoder.js'
@@ -19,9 +20,9 @@ import { type Terminal, writeLine } from './terminal.js'
 export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
   new Command('inspect')
     .description('what a model folder holds, and what of it is not supported')
-    .argument('<model>', 'folder with config.json, *.safetensors and tokenizer.json')
+    .argument('<model>', 'folder with config.json, *.safetensors and tokenizer.json, or ORG/NAME that was pulled')
     .action(async (path: string) => {
-      const { lines, problems } = await inspected(resolve(path))
+      const { lines, problems } = await inspected(await modelFolder(path))
       for (const [name, value] of lines) await writeLine(stdout, `${name.padEnd(14)}${value}`, signal)
       for (const problem of problems) await writeLine(stdout, `${'unsupported'.padEnd(14)}${problem}`, signal)
       if (problems.length > 0) throw new ModelError(`${path} cannot be used: ${problems[0]}`)

@@ -7,6 +7,7 @@ import { explainCommand } from './explain.js'
 import { generateCommand } from './generate.js'
 import { inspectCommand } from './inspect.js'
 import { judgeCommand } from './judge.js'
+import { pullCommand } from './pull.js'
 import { scoreCommand } from './score.js'
 import type { Terminal } from './terminal.js'
 
@@ -22,6 +23,7 @@ export function program(terminal: Terminal): Command {
     judgeCommand(terminal),
     catCommand(terminal),
     inspectCommand(terminal),
+    pullCommand(terminal),
     benchCommand(terminal),
     explainCommand(terminal),
   ]

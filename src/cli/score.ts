@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { score, scoreOptions } from '../../pipelines/score.js'
 import { OptionError } from '../core/errors.js'
@@ -12,6 +11,7 @@ import { hashFolder } from '../models/checkpoint/hashFolder.js'
 import { isQuantized, type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
 import { loadReward } from '../models/loadReward.js'
+import { modelFolder } from '../models/modelFolder.js'
 import { embedded } from './embedded.js'
 import { type NamedPath, namedPath, number, oneOf, text, withLabels } from './flags.js'
 import { inputOf } from './inputOf.js'
@@ -79,7 +79,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
     signal.throwIfAborted()
     const { label } = reward
     const decisive = { ...(isQuantized(dtype) && { dtype }), ...(label !== undefined && { label }) }
-    const hashes = { [name]: { path, sha256: await hashFolder(resolve(path)), ...decisive } }
+    const hashes = { [name]: { path, sha256: await hashFolder(await modelFolder(path)), ...decisive } }
     const options = { template, promptColumn, completionColumn, keepInput }
     const made = score(
       limited(scoredTexts(input, { ...options, stdin }), limit),

@@ -3,6 +3,7 @@ import { type Checkpoint, fittingCodec, readWithoutCodec } from './checkpoint/lo
 import { type RewardReading, rewardReading } from './checkpoint/rewardHead.js'
 import { type BuiltGraph, buildGraph } from './graph/buildGraph.js'
 import type { WeightDtype } from './graph/quantize.js'
+import { modelFolder } from './modelFolder.js'
 import { ModelWorker } from './runtime/ModelWorker.js'
 import type { Watch } from './runtime/protocol.js'
 
@@ -30,7 +31,7 @@ async function readGraph(
   path: string,
   { head, role, dtype, label }: Expected,
 ): Promise<Omit<Checkpoint, 'codec'> & { graph: BuiltGraph; reading?: RewardReading }> {
-  const checkpoint = await readWithoutCodec(path)
+  const checkpoint = await readWithoutCodec(await modelFolder(path))
   const { tensors, folder } = checkpoint
   if (head === 'lm') {
     const { config } = checkpoint

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { basename, resolve } from 'node:path'
 import * as z from 'zod'
 import { OptionError } from '../core/errors.js'
 import { parseOptions } from '../core/parseOptions.js'
@@ -10,6 +9,7 @@ import { hashFolder } from './checkpoint/hashFolder.js'
 import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { loadModel } from './loadModel.js'
 import { type LoadedReward, loadReward, type NamedReward } from './loadReward.js'
+import { modelFolder, modelName } from './modelFolder.js'
 import type { SessionRun, Trip } from './runtime/protocol.js'
 
 const atLeastOne = z.int().min(1)
@@ -31,7 +31,7 @@ export const FP16_NOTICE = 'Weights in fp16 are computed with in fp32 on a CPU: 
 export type RewardOption = string | Readonly<{ name?: string; path: string; label?: string }> | TextReward | EnsembleReward
 
 export type LoadOptions = Readonly<{
-  /** Folder of the language model. */
+  /** Folder of the language model, or ORG/NAME[@REVISION] that `rxargs pull` has fetched; so for rewards. */
   lm: string
   /**
    * One reward or several; names must differ. The decoders of this package steer by the first; decoders of one's own see all.
@@ -125,7 +125,7 @@ const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string
 async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDtype): Promise<Models['hashes']> {
   const rounded = isQuantized(dtype) && { dtype }
   const hashed = Object.entries(folders).map(
-    async ([role, path]) => [role, { path, sha256: await hashFolder(resolve(path)), ...rounded }] as const,
+    async ([role, path]) => [role, { path, sha256: await hashFolder(await modelFolder(path)), ...rounded }] as const,
   )
   return Object.fromEntries(await Promise.all(hashed))
 }
@@ -139,8 +139,8 @@ type OneReward = NamedReward | TextReward | EnsembleReward
 function named(given: LoadOptions['reward']): OneReward[] {
   const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly RewardOption[]) : [given as RewardOption]
   const rewards = list.map((reward): OneReward => {
-    if (typeof reward === 'string') return { name: basename(resolve(reward)), path: reward }
-    return 'path' in reward ? { ...reward, name: reward.name ?? basename(resolve(reward.path)) } : reward
+    if (typeof reward === 'string') return { name: modelName(reward), path: reward }
+    return 'path' in reward ? { ...reward, name: reward.name ?? modelName(reward.path) } : reward
   })
   const names = rewards.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)

@@ -7,6 +7,7 @@ import { type EncoderCheckpoint, isEncoder, loadEncoderCheckpoint } from './chec
 import type { WeightDtype } from './graph/quantize.js'
 import { encoderCall, type StartedEncoder, startEncoder } from './loadEncoder.js'
 import { loadModel } from './loadModel.js'
+import { modelFolder } from './modelFolder.js'
 import type { Watch } from './runtime/protocol.js'
 
 /** A reward model's folder under a name. `label`: which one of a classifier's several labels is the reward, by name or index. */
@@ -31,16 +32,17 @@ export type LoadedReward = Readonly<{
  */
 export async function loadReward({ name, path, label }: NamedReward, options: RewardOptions): Promise<LoadedReward> {
   const { maxBatch, ...running } = options
+  const folder = await modelFolder(path)
   const role = `reward ${name}`
-  if (await isEncoder(path)) {
-    const checkpoint = await loadEncoderCheckpoint(path)
+  if (await isEncoder(folder)) {
+    const checkpoint = await loadEncoderCheckpoint(folder)
     const { labels } = checkpoint.config
     const index = encoderLabel(checkpoint, label, role)
     const started = await startEncoder(checkpoint, { label: index }, running)
     const source = batchedPairReward(name, started, maxBatch)
     return { source, close: () => started.worker.close(), ...(labels.length > 1 && { label: labels[index]! }) }
   }
-  const loaded = await loadModel(path, { ...running, head: 'reward', role, ...(label !== undefined && { label }) })
+  const loaded = await loadModel(folder, { ...running, head: 'reward', role, ...(label !== undefined && { label }) })
   const { reading, worker } = loaded
   return {
     source: batchedRewardModel(name, loaded, maxBatch),

@@ -91,6 +91,16 @@ const saysItsVersion = () => {
   expect(said === version, `rxargs --version: ${said}, package.json: ${version}`)
 }
 
+const saysWhatPullNeeds = () => {
+  try {
+    rxargs('pull', 'org/name')
+  } catch (error) {
+    const { status, stderr } = error
+    return expect(status === 2 && /npm install @huggingface\/hub/.test(stderr), `rxargs pull: ${status}, ${stderr}`)
+  }
+  throw new Error('rxargs pull went on without @huggingface/hub')
+}
+
 const ids = (jsonl) => {
   const rows = jsonl
     .trimEnd()
@@ -169,6 +179,7 @@ try {
   if (check('is packed, under 60 MB', packs) && check('is installed into an empty folder', installs)) {
     check('holds what is used, no tests, no recipes', holdsOnlyWhatIsUsed)
     check('rxargs --version', saysItsVersion)
+    check('rxargs pull says that it needs @huggingface/hub', saysWhatPullNeeds)
     check('rxargs generate to stdout', generatesLines)
     check('rxargs generate to Parquet, rxargs cat', generatesParquet)
     check('import from a script', isImported)

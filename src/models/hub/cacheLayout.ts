@@ -1,0 +1,35 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Repository } from './repository.js'
+
+/**
+ * Where the Python tools keep a model: its files by their hash in `blobs`, links to them under their names in
+ * `snapshots/COMMIT`, and the commit of a branch or tag in `refs/NAME`.
+ *
+ * @see huggingface_hub 1.x file_download.py
+ */
+export const cacheLayout = (cacheFolder: string, { name, revision }: Repository) => {
+  const folder = join(cacheFolder, `models--${name.replaceAll('/', '--')}`)
+  return {
+    folder,
+    ref: join(folder, 'refs', ...revision.split('/')),
+    blob: (hash: string): string => join(folder, 'blobs', hash),
+    snapshot: (commit: string): string => join(folder, 'snapshots', commit),
+  }
+}
+
+export const isFolder = async (path: string): Promise<boolean> => {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+/** The folder of a model's files in the cache; nothing where it is not there. Uses no network. */
+export async function cachedSnapshot(cacheFolder: string, repository: Repository): Promise<string | undefined> {
+  const { ref, snapshot } = cacheLayout(cacheFolder, repository)
+  const commit = await readFile(ref, 'utf8').catch(() => repository.revision)
+  const folder = snapshot(commit.trim())
+  return (await isFolder(folder)) ? folder : undefined
+}

@@ -1,0 +1,68 @@
+import { posix, win32 } from 'node:path'
+import { ModelError } from '../../core/errors.js'
+import { VOCABULARY_FILES } from '../checkpoint/tokenizer/vocabularyFiles.js'
+
+/** A file of a model on the hub: `oid` is git's hash of it, `sha256` its own where the hub gives it. */
+export type HubFile = Readonly<{ path: string; size: number; oid?: string; sha256?: string }>
+
+const SMALL = new Set([
+  ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'],
+  ...['chat_template.jinja', 'chat_template.json', ...VOCABULARY_FILES],
+])
+export const INDEX = 'model.safetensors.index.json'
+const WEIGHTS = ['model.safetensors', INDEX]
+
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+
+/** A pattern of file names as a shell has them: `*` is anything within a folder, `**` anything. */
+const matcher = (pattern: string): RegExp =>
+  new RegExp(
+    `^${pattern
+      .split(/(\*+)/)
+      .map((part) => (/^\*+$/.test(part) ? (part === '*' ? '[^/]*' : '.*') : escaped(part)))
+      .join('')}$`,
+  )
+
+const leaves = (path: string): boolean =>
+  path === '' || posix.isAbsolute(path) || win32.parse(path).root !== '' || /[\\\0]/.test(path) || path.split('/').includes('..')
+
+/** @throws ModelError for a listing that names a file outside the model's folder */
+export function checkPaths(files: readonly HubFile[], name: string): void {
+  const bad = files.find(({ path }) => leaves(path))
+  if (bad) throw new ModelError(`Expected file names of ${name} to stay inside its folder, got ${JSON.stringify(bad.path)}`)
+}
+
+/**
+ * Of a model's files those that are read: its configs, its tokenizer, and its safetensors, small ones first; shards are known by
+ * the index and come after it. `include`: patterns of others that are wanted, too.
+ *
+ * @throws ModelError when there are no weights that can be read
+ */
+export function neededFiles(files: readonly HubFile[], name: string, include: readonly string[] = []): HubFile[] {
+  const wanted = include.map(matcher)
+  const weights = WEIGHTS.filter((weight) => files.some(({ path }) => path === weight))
+  const chosen = files.filter(
+    ({ path }) => SMALL.has(path) || path === weights[0] || wanted.some((pattern) => pattern.test(path)),
+  )
+  if (weights.length === 0 && !chosen.some(({ path }) => /\.(safetensors|onnx)$/.test(path))) {
+    const others = files
+      .filter(({ path }) => /\.(bin|h5|msgpack|onnx|gguf|pt|pth|safetensors)$/.test(path))
+      .map(({ path }) => path)
+    const found = others.length === 0 ? 'none' : `only ${others.slice(0, 3).join(', ')}${others.length > 3 ? ', …' : ''}`
+    const hint = others.some((path) => path.endsWith('.onnx')) ? "; for ONNX files add `--include 'onnx/*'` or the like" : ''
+    throw new ModelError(`Expected weights as safetensors in ${name}, found ${found}${hint}`)
+  }
+  return chosen.sort((a, b) => a.size - b.size)
+}
+
+/** The shards that an index names. */
+export function shardsOf(index: unknown, files: readonly HubFile[], name: string): HubFile[] {
+  const map = typeof index === 'object' && index !== null && 'weight_map' in index ? index.weight_map : undefined
+  if (typeof map !== 'object' || map === null) throw new ModelError(`Expected \`weight_map\` in ${INDEX} of ${name}, found none`)
+  return [...new Set(Object.values(map))].sort().map((shard) => {
+    const file = files.find(({ path }) => path === shard)
+    if (file === undefined)
+      throw new ModelError(`Expected ${JSON.stringify(shard)}, which ${INDEX} names, in ${name}, found none`)
+    return file
+  })
+}

@@ -1,0 +1,34 @@
+import { stat } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import { ModelError } from '../core/errors.js'
+import { cachedSnapshot } from './hub/cacheLayout.js'
+import { type Environment, hubCacheFolder } from './hub/hubSettings.js'
+import { parseRepository } from './hub/repository.js'
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+/** What a model is called unless it is given a name: the last part of its path, or NAME of ORG/NAME@REVISION. */
+export const modelName = (given: string): string => basename(resolve(parseRepository(given)?.name ?? given))
+
+/**
+ * The folder of a model that is given by its path, or as ORG/NAME[@REVISION] from the cache that `rxargs pull` and the Python
+ * tools fill. What is there under that path comes first; the network is never asked.
+ *
+ * @returns an absolute path; of what is no name of a model, whether or not there is a folder
+ * @throws ModelError for a name that is neither there nor in the cache
+ */
+export async function modelFolder(given: string, environment: Environment = process.env): Promise<string> {
+  const repository = parseRepository(given)
+  if (repository === undefined || (await isThere(given))) return resolve(given)
+  const cache = hubCacheFolder(environment)
+  const snapshot = await cachedSnapshot(cache, repository)
+  if (snapshot !== undefined) return snapshot
+  if (!repository.name.includes('/')) return resolve(given)
+  throw new ModelError(
+    `Expected a model folder at ${given}, found nothing there nor in ${cache}; \`rxargs pull ${given}\` fetches it from the hub`,
+  )
+}

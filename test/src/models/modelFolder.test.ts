@@ -1,0 +1,108 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { OptionError } from '../../../src/core/errors.js'
+import { hubCacheFolder, hubSettings } from '../../../src/models/hub/hubSettings.js'
+import { parseRepository, repositoryOf } from '../../../src/models/hub/repository.js'
+import { modelFolder, modelName } from '../../../src/models/modelFolder.js'
+
+const [first, second] = ['a'.repeat(40), 'b'.repeat(40)]
+let cache: string
+let environment: Record<string, string>
+beforeEach(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'rxargs-cache-'))
+  environment = { HF_HUB_CACHE: cache }
+  for (const name of ['models--org--name', 'models--gpt2']) {
+    for (const commit of [first, second]) await mkdir(join(cache, name, 'snapshots', commit), { recursive: true })
+    await mkdir(join(cache, name, 'refs', 'pr'), { recursive: true })
+    await writeFile(join(cache, name, 'refs', 'main'), first)
+    await writeFile(join(cache, name, 'refs', 'pr', '1'), second)
+  }
+})
+afterEach(() => rm(cache, { recursive: true, force: true }))
+
+describe('modelFolder', () => {
+  it.each([
+    ['org/name', 'models--org--name', first],
+    ['org/name@main', 'models--org--name', first],
+    ['org/name@pr/1', 'models--org--name', second],
+    [`org/name@${second}`, 'models--org--name', second],
+    ['gpt2', 'models--gpt2', first],
+  ])('finds %s in the cache', async (given, name, commit) => {
+    expect(await modelFolder(given, environment)).toBe(join(cache, name, 'snapshots', commit))
+  })
+
+  it('takes a folder that is there before one in the cache', async () => {
+    await mkdir(join(cache, 'models--src--models', 'snapshots', first), { recursive: true })
+    expect(await modelFolder('src/models', environment)).toBe(resolve('src/models'))
+    expect(await modelFolder(cache, environment)).toBe(cache)
+  })
+
+  it.each(['org/other', 'org/name@v9', `org/name@${'c'.repeat(40)}`])(
+    'says how to fetch %s, which is not there',
+    async (given) => {
+      await expect(modelFolder(given, environment)).rejects.toThrow(
+        `Expected a model folder at ${given}, found nothing there nor in ${cache}; \`rxargs pull ${given}\` fetches it from the hub`,
+      )
+    },
+  )
+
+  it.each(['./org/other', '/org/other', '../other', 'a/b/c', 'nothing', 'org--x/name'])(
+    'leaves the path %s as it is',
+    async (given) => {
+      expect(await modelFolder(given, environment)).toBe(resolve(given))
+    },
+  )
+
+  it('calls a model by the last part of its name', () => {
+    expect(['org/name@v2', 'org/name', './a/b/', '/x/rm.v1'].map(modelName)).toEqual(['name', 'name', 'b', 'rm.v1'])
+  })
+})
+
+describe('a model on the hub', () => {
+  it.each([
+    '',
+    'a/b/c',
+    '../x',
+    'org/',
+    '/name',
+    'org/na me',
+    'org/name@',
+    'org/name@../x',
+    'org/name@a//b',
+    'org/..',
+    'o/n@.git',
+  ])('is not %j', (given) => {
+    expect(parseRepository(given)).toBeUndefined()
+    expect(() => repositoryOf(given)).toThrow(
+      new OptionError(`Expected a model as ORG/NAME or ORG/NAME@REVISION, got \`${given}\``),
+    )
+  })
+})
+
+describe('the settings of the hub', () => {
+  it.each([
+    [{ HF_HUB_CACHE: '/a', HF_HOME: '/b' }, '/a'],
+    [{ HUGGINGFACE_HUB_CACHE: '/a', HF_HOME: '/b' }, '/a'],
+    [{ HF_HOME: '/b', XDG_CACHE_HOME: '/c' }, join('/b', 'hub')],
+    [{ XDG_CACHE_HOME: '/c' }, join('/c', 'huggingface', 'hub')],
+  ])('keep models where the Python tools do: %j', (variables, folder) => expect(hubCacheFolder(variables)).toBe(folder))
+
+  it('have the token of the environment, or of a login', async () => {
+    const home = { HF_HOME: cache }
+    expect((await hubSettings(home)).token).toBeUndefined()
+    await writeFile(join(cache, 'token'), 'hf_login\n')
+    expect((await hubSettings(home)).token).toBe('hf_login')
+    expect((await hubSettings({ ...home, HF_TOKEN: 'hf_given' })).token).toBe('hf_given')
+  })
+
+  it('have an address, and no network where it is forbidden', async () => {
+    expect((await hubSettings({ HF_HOME: cache })).endpoint).toBe('https://huggingface.co')
+    expect((await hubSettings({ HF_HOME: cache, HF_ENDPOINT: 'http://mirror/x/' })).endpoint).toBe('http://mirror/x')
+    await expect(hubSettings({ HF_ENDPOINT: 'mirror' })).rejects.toThrow(
+      /Expected `HF_ENDPOINT` to be an address .* got `mirror`/,
+    )
+    await expect(hubSettings({ HF_HUB_OFFLINE: '1' })).rejects.toThrow(/`HF_HUB_OFFLINE` is 1: nothing may be fetched/)
+  })
+})
