@@ -24,7 +24,7 @@ export class ModelError extends Error {
   override readonly name = 'ModelError'
 }
 
-/** A model is gone, its worker dead or closed: no prompt can go on, and none of them is to blame. */
+/** A model is gone, its worker dead or closed, or its weights are of no use: no prompt can go on, and none of them is to blame. */
 export class ModelLostError extends Error {
   override readonly name = 'ModelLostError'
 }

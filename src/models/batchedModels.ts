@@ -1,11 +1,13 @@
 import { ShapeError } from '../core/errors.js'
 import type { BatchedLanguageModel, BatchedRewardModel, LogitsCall, RewardCall } from '../core/types.js'
+import { finiteResults } from './finiteResults.js'
 import type { LoadedModel } from './loadModel.js'
 import { CHUNK } from './runtime/passes.js'
 
 /** A loaded checkpoint with a language-model head, as batched calls. */
 export function batchedLanguageModel({ worker, checkpoint }: LoadedModel, maxBatch: number): BatchedLanguageModel {
   const { config, codec, generation } = checkpoint
+  const finite = finiteResults(checkpoint.tensors)
   return {
     capabilities: { all: true, maxTop: config.vocabSize, hiddenStates: false, unit: 'logit' },
     codec,
@@ -16,16 +18,18 @@ export function batchedLanguageModel({ worker, checkpoint }: LoadedModel, maxBat
     chunk: CHUNK,
     run: async (calls: readonly LogitsCall[]) =>
       (
-        await worker.run(
-          calls.map(({ sequence, need, upTo }) => {
-            const tokenIds = fitting(joined(sequence.promptTokenIds, sequence.tokenIds), 0, config.contextLength)
-            return {
-              key: sequence.key,
-              tokenIds,
-              ...(upTo === undefined ? { need: need === 'all' ? 0 : need } : ahead(tokenIds, upTo)),
-            }
-          }),
-        )
+        await worker
+          .run(
+            calls.map(({ sequence, need, upTo }) => {
+              const tokenIds = fitting(joined(sequence.promptTokenIds, sequence.tokenIds), 0, config.contextLength)
+              return {
+                key: sequence.key,
+                tokenIds,
+                ...(upTo === undefined ? { need: need === 'all' ? 0 : need } : ahead(tokenIds, upTo)),
+              }
+            }),
+          )
+          .then(finite)
       ).map(({ tokenIds, values }) => ({ tokenIds, values })),
     release: (key) => worker.release(key),
   }
@@ -38,6 +42,7 @@ export function batchedRewardModel(
   maxBatch: number,
 ): BatchedRewardModel {
   const { config, codec } = checkpoint
+  const finite = finiteResults(checkpoint.tensors)
   return {
     name,
     unit: reading?.kind === 'vocabulary' ? 'logprob' : 'reward',
@@ -47,13 +52,15 @@ export function batchedRewardModel(
     chunk: CHUNK,
     run: async (calls: readonly RewardCall[]) =>
       (
-        await worker.run(
-          calls.map(({ key, branches, upTo, ...call }) => {
-            const longest = Math.max(...branches.map((branch) => branch.length))
-            const tokenIds = fitting(Int32Array.from(call.tokenIds), longest, config.contextLength)
-            return { key, tokenIds, branches, ...(upTo !== undefined && ahead(tokenIds, upTo)) }
-          }),
-        )
+        await worker
+          .run(
+            calls.map(({ key, branches, upTo, ...call }) => {
+              const longest = Math.max(...branches.map((branch) => branch.length))
+              const tokenIds = fitting(Int32Array.from(call.tokenIds), longest, config.contextLength)
+              return { key, tokenIds, branches, ...(upTo !== undefined && ahead(tokenIds, upTo)) }
+            }),
+          )
+          .then(finite)
       ).map(({ values }) => values),
     release: (key) => worker.release(key),
   }

@@ -1,3 +1,4 @@
+import { createContext, Script } from 'node:vm'
 import { Environment, Interpreter, Template } from '@huggingface/jinja'
 import { messageOf, TemplateError } from '../../core/errors.js'
 import type { Message } from '../../core/types.js'
@@ -14,13 +15,40 @@ export type ChatTemplateOptions = Readonly<{
   folder: string
   /** For templates that tell the date. */
   now: () => Date
+  /** How long a template may take. */
+  timeoutMs?: number
 }>
+
+/** Jinja's own limit, in its sandbox. */
+const LONGEST_RANGE = 100_000
+/** Rendering a prompt takes microseconds; what takes so long would never end. */
+const TIMEOUT_MS = 10_000
 
 /** What Jinja's `range` gives, for templates that count. */
 function range(first: number, end?: number, step = 1): number[] {
   const [from, to] = end === undefined ? [0, first] : [first, end]
   if (step === 0) throw new TypeError('range() step must not be zero')
-  return Array.from({ length: Math.max(0, Math.ceil((to - from) / step)) }, (_, index) => from + index * step)
+  const length = Math.max(0, Math.ceil((to - from) / step))
+  if (length > LONGEST_RANGE) throw new RangeError(`range() of ${length} numbers, at most ${LONGEST_RANGE} are allowed`)
+  return Array.from({ length }, (_, index) => from + index * step)
+}
+
+/** A function that runs what may never end, for so long at most. */
+function within(timeoutMs: number): <T>(work: () => T) => T {
+  const script = new Script('work()')
+  const sandbox: { work?: () => unknown } = {}
+  const context = createContext(sandbox)
+  return <T>(work: () => T): T => {
+    sandbox.work = work
+    try {
+      return script.runInContext(context, { timeout: timeoutMs }) as T
+    } catch (error) {
+      // It is an error of the context, not an instance of this one's.
+      if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
+        throw new RangeError(`it does not come to an end within ${timeoutMs} ms`)
+      throw error
+    }
+  }
 }
 
 /** The library's own globals cannot be replaced, and its clock speaks the machine's language: all of them are set here. */
@@ -41,8 +69,9 @@ function environmentOf(variables: Readonly<Record<string, unknown>>): Environmen
  * @see transformers 5 utils/chat_template_utils.py `render_jinja_template`
  */
 export function chatTemplate(options: ChatTemplateOptions): (messages: readonly Message[]) => string {
-  const { source, others, specialTokens, folder, now } = options
+  const { source, others, specialTokens, folder, now, timeoutMs = TIMEOUT_MS } = options
   let template: Template | undefined
+  let timed: ReturnType<typeof within> | undefined
   return (messages) => {
     if (source === undefined)
       throw new TemplateError(
@@ -62,7 +91,9 @@ export function chatTemplate(options: ChatTemplateOptions): (messages: readonly 
           throw new TemplateError(`The chat template of ${folder} refuses the messages: ${reason}`)
         },
       })
-      return String(new Interpreter(environment).run(template.parsed).value)
+      const { parsed } = template
+      timed ??= within(timeoutMs)
+      return timed(() => String(new Interpreter(environment).run(parsed).value))
     } catch (error) {
       if (error instanceof TemplateError) throw error
       throw new TemplateError(`The chat template of ${folder} cannot be rendered: ${messageOf(error)}`)

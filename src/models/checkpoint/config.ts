@@ -65,6 +65,9 @@ function architectureOf(name: string): (Architecture & { bare?: true }) | undefi
   return whole && { ...whole, bare: true }
 }
 
+/** Tables of positions are made for the whole context: more than this is a mistake in the file. */
+const LONGEST_CONTEXT = 2 ** 24
+
 function refuseQuantized(json: Readonly<Record<string, unknown>>, file: string): void {
   const quantization = json.quantization_config
   if (quantization == null) return
@@ -89,5 +92,8 @@ export function readConfig(json: Readonly<Record<string, unknown>>, file: string
     throw new ModelError(`Unknown architecture \`${name}\` in ${file}; supported: ${[...architectures.keys()].join(', ')}`)
   refuseQuantized(json, file)
   const { head, read, bare } = architecture
-  return { ...read(json, head, file), ...(head === 'reward' && { labels: labelsOf(fields) }), ...(bare && { bare }) }
+  const config = read(json, head, file)
+  if (config.contextLength > LONGEST_CONTEXT)
+    throw new ModelError(`Expected the context in ${file} to be at most ${LONGEST_CONTEXT} tokens, got ${config.contextLength}`)
+  return { ...config, ...(head === 'reward' && { labels: labelsOf(fields) }), ...(bare && { bare }) }
 }

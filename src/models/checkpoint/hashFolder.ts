@@ -6,7 +6,7 @@ import { ModelError, messageOf } from '../../core/errors.js'
 import { checkFolder } from './checkFolder.js'
 import { isMissing } from './readJson.js'
 import { VOCABULARY_FILES } from './tokenizer/vocabularyFiles.js'
-import { findWeights, resolveInside } from './weightFiles.js'
+import { findWeights, listedIn, resolveInside } from './weightFiles.js'
 
 /** Files besides the weights that decide what a model answers, and those that do where tokenizer.json is absent; any may be. */
 const FILES = [
@@ -40,7 +40,10 @@ export async function hashFiles(folder: string): Promise<ReadonlyMap<string, str
   for (const name of [...named, ...VOCABULARY_FILES, ...weights.names].sort()) {
     const isWeight = weights.names.includes(name)
     try {
-      hashes.set(name, await hashFile(isWeight ? await resolveInside(folder, name, folder) : join(folder, name)))
+      hashes.set(
+        name,
+        await hashFile(isWeight ? await resolveInside(folder, name, listedIn(folder, weights)) : join(folder, name)),
+      )
     } catch (error) {
       if (error instanceof ModelError) throw error
       if (isWeight || !isMissing(error)) throw new ModelError(`Expected to read ${join(folder, name)}: ${messageOf(error)}`)

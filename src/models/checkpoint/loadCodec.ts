@@ -5,6 +5,7 @@ import { ModelError, messageOf } from '../../core/errors.js'
 import type { TextCodec } from '../../core/types.js'
 import { canonicalJson } from './canonicalJson.js'
 import { chatTemplate } from './chatTemplate.js'
+import { checkModel } from './tokenizer/checkModel.js'
 import { exactTokenizer } from './tokenizer/exactTokenizer.js'
 import { type PairTemplate, pairTemplate } from './tokenizer/pairTemplate.js'
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizerFiles.js'
@@ -39,17 +40,20 @@ function fingerprintOf({ tokenizer, config, specialTokens, template }: Tokenizer
 const namesTypes = ({ model_input_names: names }: TokenizerFiles['config']): boolean | undefined =>
   Array.isArray(names) ? names.includes('token_type_ids') : undefined
 
-function createTokenizer({ tokenizer, config }: TokenizerFiles, folder: string): Tokenizer {
+function createTokenizer(files: TokenizerFiles, folder: string): { tokenizer: Tokenizer; fingerprint: string } {
+  const { tokenizer, config } = files
   try {
     const settings = Object.fromEntries(SETTINGS.map((name) => [name, config[name]]))
+    checkModel(tokenizer.model as Readonly<Record<string, unknown>>)
     const created = new Tokenizer(tokenizer, settings)
     exactTokenizer(created, tokenizer)
     // A post-processor may name a token that the vocabulary lacks; its id would be undefined.
     const unknown = created.encode('').tokens.find((token) => created.token_to_id(token) === undefined)
     if (unknown !== undefined) throw new Error(`its post-processor adds ${unknown}, which is not in its vocabulary`)
-    return created
+    return { tokenizer: created, fingerprint: fingerprintOf(files) }
   } catch (error) {
-    throw new ModelError(`Expected a tokenizer that can be read in ${join(folder, 'tokenizer.json')}: ${messageOf(error)}`)
+    const reason = error instanceof RangeError ? 'its parts are nested too deep' : messageOf(error)
+    throw new ModelError(`Expected a tokenizer that can be read in ${join(folder, 'tokenizer.json')}: ${reason}`)
   }
 }
 
@@ -69,7 +73,7 @@ function byteTokenIdsOf({ tokenizer }: TokenizerFiles, created: Tokenizer): Read
  */
 export async function loadCodec(folder: string, options: CodecOptions = {}): Promise<PairCodec> {
   const files = await readTokenizerFiles(folder)
-  const tokenizer = createTokenizer(files, folder)
+  const { tokenizer, fingerprint } = createTokenizer(files, folder)
   const { template, specialTokens, specialIds, vocabSize } = files
   return {
     encode: (text, special) => tokenizer.encode(wellFormed(text), { add_special_tokens: special }).ids,
@@ -87,6 +91,6 @@ export async function loadCodec(folder: string, options: CodecOptions = {}): Pro
     byteTokenIds: byteTokenIdsOf(files, tokenizer),
     render: chatTemplate({ ...template, specialTokens, folder, now: options.now ?? (() => new Date()) }),
     vocabSize,
-    fingerprint: fingerprintOf(files),
+    fingerprint,
   }
 }

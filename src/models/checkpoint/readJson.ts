@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { ModelError, messageOf } from '../../core/errors.js'
+import { duplicateKey } from './duplicateKey.js'
 
 /** A JSON value as an error message shows it, cut to a readable length. */
 const shown = (value: unknown): string => {
@@ -23,22 +24,33 @@ export async function readOptionalText(file: string): Promise<string | undefined
   }
 }
 
-/** Parses the text of `file`. A model's JSON is always an object. */
-export function parseJson(text: string, file: string): Readonly<Record<string, unknown>> {
+/**
+ * Parses the text of `file`. A model's JSON is always an object.
+ *
+ * @param keys whether a key may come twice in an object, of which the last one counts
+ * @throws ModelError for what is no JSON, begins with a byte-order mark (which Python refuses, too), or has a key twice
+ */
+export function parseJson(text: string, file: string, keys: 'once' | 'any' = 'once'): Readonly<Record<string, unknown>> {
+  if (text.startsWith('\uFEFF')) throw new ModelError(`Expected ${file} to be JSON without a byte-order mark, got one`)
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (error) {
     throw new ModelError(`Expected ${file} to be JSON: ${messageOf(error)}`)
   }
+  const twice = keys === 'any' ? undefined : duplicateKey(text)
+  if (twice !== undefined) throw new ModelError(`Expected each key of ${file} once, got ${JSON.stringify(twice)} twice`)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw new ModelError(`Expected ${file} to hold a JSON object, got ${shown(value)}`)
 }
 
 /** A JSON object that a model folder may lack; `undefined` when it does. */
-export async function readOptionalJson(file: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+export async function readOptionalJson(
+  file: string,
+  keys?: 'once' | 'any',
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   const text = await readOptionalText(file)
-  return text === undefined ? undefined : parseJson(text, file)
+  return text === undefined ? undefined : parseJson(text, file, keys)
 }
 
 /** A JSON object that a model folder must have. */

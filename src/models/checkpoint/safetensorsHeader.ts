@@ -112,6 +112,9 @@ export async function readSafetensorsHeader(file: string): Promise<ReadonlyMap<s
     checkLayout(entries, dataLength, file)
     const dataBegin = (await handle.stat()).size - dataLength
     return new Map([...entries].map(([name, entry]) => [name, { ...entry, begin: entry.begin + dataBegin }]))
+  } catch (error) {
+    if (error instanceof ModelError) throw error
+    throw new ModelError(`Expected to read ${file}: ${messageOf(error)}`)
   } finally {
     await handle.close()
   }

@@ -92,7 +92,8 @@ function mergeAddedTokens(
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   const file = join(folder, 'tokenizer.json')
   const configFile = join(folder, 'tokenizer_config.json')
-  const given = await readOptionalJson(file)
+  // Vocabularies are long: looking for a key that comes twice would take longer than reading them.
+  const given = await readOptionalJson(file, 'any')
   const ownConfig = checkJson(configSchema, (await readOptionalJson(configFile)) ?? {}, configFile)
   const older = ownConfig.added_tokens_decoder ? undefined : await readOptionalJson(join(folder, 'special_tokens_map.json'))
   const { json, roles } = given ? { json: given, roles: {} } : await vocabularyFiles(folder, { ...ownConfig, ...older })

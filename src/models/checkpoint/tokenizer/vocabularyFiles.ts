@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { ModelError } from '../../../core/errors.js'
-import { readJson, readOptionalText } from '../readJson.js'
+import { readOptionalJson, readOptionalText } from '../readJson.js'
 
 /** Files of a tokenizer without tokenizer.json, as older folders have them. */
 export const VOCABULARY_FILES = ['vocab.json', 'merges.txt', 'vocab.txt'] as const
@@ -25,7 +25,7 @@ const NOTHING = { normalizer: null, pre_tokenizer: null, decoder: null, post_pro
 /** @see transformers 5 models/gpt2/tokenization_gpt2.py */
 async function gpt2(folder: string, config: Config): Promise<Vocabulary> {
   const file = join(folder, 'merges.txt')
-  const vocab = await readJson(join(folder, 'vocab.json'))
+  const vocab = await readOptionalJson(join(folder, 'vocab.json'), 'any')
   const text = await readOptionalText(file)
   if (text === undefined) throw new ModelError(`Expected ${file} beside vocab.json, found no such file`)
   const lines = text.split(/\r?\n/).filter((line, index) => line !== '' && !(index === 0 && line.startsWith('#version')))

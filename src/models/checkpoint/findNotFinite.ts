@@ -1,0 +1,41 @@
+import { createReadStream } from 'node:fs'
+import type { Dtype, Tensor, Tensors } from './safetensors.js'
+
+export type NotFinite = Readonly<{ name: string; file: string; index: number; value: string }>
+
+/** Bytes an element, and which bits are all set in what is no finite number. */
+const layouts: Readonly<Record<Dtype, Readonly<{ bytes: 2 | 4; exponent: number }>>> = {
+  F32: { bytes: 4, exponent: 0x7f800000 },
+  F16: { bytes: 2, exponent: 0x7c00 },
+  BF16: { bytes: 2, exponent: 0x7f80 },
+}
+
+async function notFiniteIn({ file, dtype, begin, length }: Tensor): Promise<Pick<NotFinite, 'index' | 'value'> | undefined> {
+  const { bytes, exponent } = layouts[dtype]
+  const magnitude = bytes === 4 ? 0x7fffffff : 0x7fff
+  let index = 0
+  let rest: Buffer = Buffer.alloc(0)
+  if (length === 0) return undefined
+  for await (const chunk of createReadStream(file, { start: begin, end: begin + length - 1, highWaterMark: 1 << 20 })) {
+    const data = rest.length > 0 ? Buffer.concat([rest, chunk as Buffer]) : (chunk as Buffer)
+    const whole = data.length - (data.length % bytes)
+    for (let at = 0; at < whole; at += bytes, index++) {
+      const bits = bytes === 4 ? data.readUInt32LE(at) : data.readUInt16LE(at)
+      if ((bits & exponent) === exponent) return { index, value: (bits & magnitude) === exponent ? 'an infinity' : 'NaN' }
+    }
+    rest = data.subarray(whole)
+  }
+  return undefined
+}
+
+/**
+ * The first weight that is no finite number. Reads all of them, which takes as long as loading the model: asked for when a result
+ * is not finite, and not when a model is loaded.
+ */
+export async function findNotFinite({ entries }: Pick<Tensors, 'entries'>): Promise<NotFinite | undefined> {
+  for (const [name, tensor] of entries) {
+    const found = await notFiniteIn(tensor)
+    if (found) return { name, file: tensor.file, ...found }
+  }
+  return undefined
+}
