@@ -1,9 +1,10 @@
 import type { ModelConfig } from '../models/checkpoint/config.js'
 import { rewardReading, valueHeadOf } from '../models/checkpoint/rewardHead.js'
 import type { Tensors } from '../models/checkpoint/safetensors.js'
-import { buildGraph } from '../models/graph/buildGraph.js'
+import { type BuiltGraph, buildGraph } from '../models/graph/buildGraph.js'
+import type { WeightDtype } from '../models/graph/quantize.js'
 
-type Read = Readonly<{ config: ModelConfig; tensors: Tensors; folder: string }>
+type Read = Readonly<{ config: ModelConfig; tensors: Tensors; folder: string; dtype: WeightDtype }>
 
 export type DescribedHeads = Readonly<{
   /** What the model can be: a language model, a reward model, or both. */
@@ -12,6 +13,8 @@ export type DescribedHeads = Readonly<{
   heads: string
   /** Tensors that no head has a use for. */
   unusedTensors: readonly string[]
+  /** Tensors that are rounded. */
+  inMemory: BuiltGraph['inMemory']
 }>
 
 /**
@@ -19,13 +22,13 @@ export type DescribedHeads = Readonly<{
  *
  * @throws ModelError when there is none, or a tensor is missing or of the wrong shape
  */
-export function describeHeads({ config, tensors, folder }: Read): DescribedHeads {
+export function describeHeads({ config, tensors, folder, dtype }: Read): DescribedHeads {
   const { labels } = config
   const value = valueHeadOf({ tensors })
   const speaks = !labels && !config.bare && (!value || config.tieWordEmbeddings || tensors.has('lm_head.weight'))
   const reward = rewardReading({ config, tensors, folder }, labels && '0', folder)
   const graphs = [...(speaks ? [config] : []), ...(reward.kind === 'vocabulary' ? [] : [reward.config])].map((each) =>
-    buildGraph(each, tensors),
+    buildGraph(each, tensors, dtype),
   )
   const [first, ...others] = graphs.map(({ unusedTensors }) => unusedTensors)
   return {
@@ -34,6 +37,7 @@ export function describeHeads({ config, tensors, folder }: Read): DescribedHeads
       ? describeLabels(labels)
       : [...(speaks ? [value ? 'vocabulary' : SPEAKS] : []), ...(value ? [`value head \`${value.weight}\``] : [])].join('; '),
     unusedTensors: first!.filter((name) => others.every((unused) => unused.includes(name))),
+    inMemory: graphs[0]!.inMemory,
   }
 }
 

@@ -121,6 +121,51 @@ describe('rxargs inspect', () => {
     expect(await inspected('qwen3/lm')).toMatch(/window +none/)
   })
 
+  it('says what its tokenizer adds, which tokens are special, and what a template makes', async () => {
+    const { stdout } = await rxargs(['inspect', lm])
+    expect(stdout).toMatch(/tokenizer +BPE, adds <\|begin\|> before a text/)
+    expect(stdout).toMatch(/special +bos_token "<\|begin\|>" \(0\), eos_token "<\|end\|>" \(1\), pad_token "<\|end\|>" \(1\)/)
+    expect(stdout).toMatch(/template +none: plain prompts only/)
+  })
+
+  it('says the memory that so many sequences need', async () => {
+    const memory = async (folderOfModel: string, ...flags: string[]) => {
+      const { stdout } = await rxargs(['inspect', folderOfModel, '--json', ...flags])
+      return (JSON.parse(stdout) as { memory: Record<string, number> }).memory
+    }
+    const one = await memory(lm, '--concurrency', '1')
+    const token = 2 * 2 * 2 * 12 * 4 // keys and values, layers, heads, width, bytes
+    expect(one).toMatchObject({ cache_bytes_a_token: token, sequences: 1, tokens_a_sequence: 512, cache_bytes: token * 512 })
+    expect((await memory(lm, '--concurrency', '7')).cache_bytes).toBe(7 * token * 512)
+    expect((await rxargs(['inspect', lm, '--concurrency', '7'])).stdout).toMatch(
+      / a token of cache: .* for 7 sequences of up to 512 tokens/,
+    )
+    const [whole, rounded] = [await memory('data/models/chat-lm'), await memory('data/models/chat-lm', '--dtype', 'q8')]
+    expect(rounded.weights_bytes).toBeLessThan(0.6 * whole.weights_bytes!)
+  })
+
+  it('prints all of it as JSON, the config as it was read', async () => {
+    const { code, stdout } = await rxargs(['inspect', reward, '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      folder: reward,
+      family: 'llama',
+      dtype: ['F32'],
+      tokenizer: { kind: 'BPE', before: [0], after: [] },
+      special: expect.arrayContaining([{ role: 'eos_token', text: '<|end|>', id: 1 }]),
+      template: null,
+      config: { head: 'reward', layers: 3, kv_heads: 2, rope_theta: 300000, rope_scaling: { type: 'none' } },
+      problems: [],
+    })
+    await writeFile(join(folder, 'config.json'), '{"architectures":["OtherForCausalLM"]}')
+    const broken = await rxargs(['inspect', folder, '--json'])
+    expect(broken.code).toBe(1)
+    expect(JSON.parse(broken.stdout)).toMatchObject({
+      config: null,
+      problems: [/Unknown architecture/, /./, /./].map((said) => expect.stringMatching(said)),
+    })
+  })
+
   it('names every part that cannot be used, with code 1', async () => {
     await writeFile(join(folder, 'config.json'), '{"architectures":["OtherForCausalLM"]}')
     const { code, stdout, stderr } = await rxargs(['inspect', folder])
