@@ -1,4 +1,3 @@
-import { basename, resolve } from 'node:path'
 import type { ArgsOptions } from '../../pipelines/decoders/args.js'
 import { decoderByName, decoders } from '../../pipelines/registry.js'
 import { InputError } from '../core/errors.js'
@@ -10,6 +9,7 @@ import type { WeightDtype } from '../models/graph/quantize.js'
 import { encoderFlops, linearFlops } from '../models/linearFlops.js'
 import { readModel } from '../models/loadModel.js'
 import { loadModels } from '../models/loadModels.js'
+import { modelName } from '../models/modelFolder.js'
 import type { Baseline } from './benchBaseline.js'
 import { besideArgs } from './benchBesideArgs.js'
 import { compare } from './benchCompare.js'
@@ -86,7 +86,7 @@ export async function measure(
 }
 
 async function flopsOf({ lm, reward }: Measured) {
-  const name = reward.name ?? basename(resolve(reward.path))
+  const name = reward.name ?? modelName(reward.path)
   const language = await readModel(lm, { head: 'lm', role: 'lm' })
   const scoring = (await isEncoder(reward.path))
     ? encoderFlops((await loadEncoderCheckpoint(reward.path)).config)

@@ -1,8 +1,8 @@
-import { basename, resolve } from 'node:path'
 import * as z from 'zod'
 import type { Weight } from '../../pipelines/perReward.js'
 import { decoders, type Registry } from '../../pipelines/registry.js'
 import { OptionError } from '../core/errors.js'
+import { modelName } from '../models/modelFolder.js'
 
 const shown = (text: string): string => (text === '' ? 'nothing' : `\`${text}\``)
 
@@ -66,7 +66,7 @@ export const namedPath =
  * @throws OptionError for a label that is no reward's, and a second one of a reward
  */
 export function withLabels(rewards: readonly NamedPath[], labels: readonly string[] = []): readonly NamedReward[] {
-  const named = rewards.map((reward): NamedReward => ({ ...reward, name: reward.name ?? basename(resolve(reward.path)) }))
+  const named = rewards.map((reward): NamedReward => ({ ...reward, name: reward.name ?? modelName(reward.path) }))
   return labels.reduce<readonly NamedReward[]>((all, given) => {
     const owner = all.find(({ name }) => given.startsWith(`${name}=`)) ?? (all.length === 1 ? all[0] : undefined)
     if (!owner) {

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import { type Judged, judge, judgeByReward } from '../../pipelines/judge.js'
 import { answerSchema } from '../../pipelines/judgeAnswer.js'
@@ -11,6 +10,7 @@ import { answersFile } from '../io/answersFile.js'
 import { readReplies } from '../io/readReplies.js'
 import { loadReward } from '../models/loadReward.js'
 import { chatCompletions } from '../models/remote/chatCompletions.js'
+import { modelName } from '../models/modelFolder.js'
 import { type ChatSettings, type JudgeFlags, judgeFlags, judgeSettings, KEY } from './judgeFlags.js'
 import { judgeJson, judgeTable } from './judgeTable.js'
 import { progress } from './progress.js'
@@ -50,7 +50,7 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
 }
 
 async function byReward(rm: Readonly<{ path: string; label?: string }>, pairs: readonly ReplyPair[]): Promise<Judged> {
-  const reward = { ...rm, name: basename(resolve(rm.path)) }
+  const reward = { ...rm, name: modelName(rm.path) }
   const { source, close } = await loadReward(reward, { threads: availableParallelism(), maxBatch: MAX_BATCH })
   try {
     return await judgeByReward(pairs, rewardMeasure(source))

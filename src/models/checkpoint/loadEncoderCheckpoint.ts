@@ -1,6 +1,7 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { ModelError } from '../../core/errors.js'
 import type { EncodedPair } from '../../core/pairReward.js'
+import { modelFolder } from '../modelFolder.js'
 import { checkFolder } from './checkFolder.js'
 import { type EncoderConfig, encoderArchitectures, encoderOf, readEncoderConfig } from './encoderConfig.js'
 import { checkVocabulary } from './loadCheckpoint.js'
@@ -22,8 +23,9 @@ export type EncoderCheckpoint = Readonly<{
 
 /** Whether a folder's config names an encoder. */
 export async function isEncoder(path: string): Promise<boolean> {
-  await checkFolder(path)
-  return encoderOf(await readJson(join(resolve(path), 'config.json'))) !== undefined
+  const folder = await modelFolder(path)
+  await checkFolder(folder)
+  return encoderOf(await readJson(join(folder, 'config.json'))) !== undefined
 }
 
 /**
@@ -32,7 +34,7 @@ export async function isEncoder(path: string): Promise<boolean> {
  * @throws ModelError when the folder, or a file in it, is missing, damaged or of a kind that is not supported
  */
 export async function loadEncoderCheckpoint(path: string): Promise<EncoderCheckpoint> {
-  const folder = resolve(path)
+  const folder = await modelFolder(path)
   await checkFolder(folder)
   const file = join(folder, 'config.json')
   const json = await readJson(file)
