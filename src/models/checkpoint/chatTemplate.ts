@@ -3,6 +3,7 @@ import { Environment, Interpreter, Template } from '@huggingface/jinja'
 import { messageOf, TemplateError } from '../../core/errors.js'
 import type { Message } from '../../core/types.js'
 import { strftime } from './strftime.js'
+import { pythonStrips, stripFunctions } from './tokenizer/pythonStrips.js'
 
 export type ChatTemplateOptions = Readonly<{
   /** Jinja source; absent where the model has no chat template. */
@@ -59,11 +60,18 @@ function environmentOf(variables: Readonly<Record<string, unknown>>): Environmen
   return environment
 }
 
+function parsed(source: string): Template {
+  const template = new Template(source)
+  pythonStrips(template.parsed.body)
+  return template
+}
+
 /**
  * A chat template as a function: messages to the text of a prompt with an open reply at its end. Variables are those that
  * transformers passes (`tools` and `documents` are None). The template is parsed at its first use, so that a model whose
- * template cannot be parsed still serves plain prompts. Known difference: the library's `trim` is JavaScript's, which takes off
- * U+FEFF and leaves U+001C to U+001F and U+0085, Python's the other way round.
+ * template cannot be parsed still serves plain prompts. Known differences, which templates hardly meet: what is not defined has
+ * properties (not defined, either), and None, true, false and lists are written as JSON writes them; what else the library lacks is
+ * an error.
  *
  * @throws TemplateError (from the function) when there is no template, it refuses the messages, or it fails
  * @see transformers 5 utils/chat_template_utils.py `render_jinja_template`
@@ -79,9 +87,9 @@ export function chatTemplate(options: ChatTemplateOptions): (messages: readonly 
       )
     try {
       // Jinja reads every kind of line end as one newline.
-      template ??= new Template(source.replace(/\r\n?/g, '\n'))
+      template ??= parsed(source.replace(/\r\n?/g, '\n'))
       const environment = environmentOf({
-        ...Object.fromEntries(specialTokens),
+        ...Object.fromEntries([...specialTokens, ...stripFunctions]),
         messages: messages.map(({ role, content }) => ({ role, content })),
         add_generation_prompt: true,
         tools: null,
@@ -91,9 +99,9 @@ export function chatTemplate(options: ChatTemplateOptions): (messages: readonly 
           throw new TemplateError(`The chat template of ${folder} refuses the messages: ${reason}`)
         },
       })
-      const { parsed } = template
+      const { parsed: program } = template
       timed ??= within(timeoutMs)
-      return timed(() => String(new Interpreter(environment).run(parsed).value))
+      return timed(() => String(new Interpreter(environment).run(program).value))
     } catch (error) {
       if (error instanceof TemplateError) throw error
       throw new TemplateError(`The chat template of ${folder} cannot be rendered: ${messageOf(error)}`)
