@@ -3,7 +3,7 @@
     python make_tokenizers.py
 
 words: byte-level BPE split at GPT-2's words; pattern: at one of its own, as Llama 3 has it; bytes: BPE over characters with
-byte tokens for the rest, as Llama 2 has it; metaspace: the same without a normalizer; prefix: byte-level BPE that begins with a
+byte tokens for the rest, as Llama 2 has it; metaspace: the same over NFKC, by Metaspace; prefix: byte-level BPE that begins with a
 space, over NFC, split at digits and punctuation first, as Falcon has it; split: BPE split in the other ways that there are;
 unigram: with SentencePiece's table of characters, as XLM-RoBERTa and T5 have it; unigramBytes: with byte tokens; wordpiece: as
 BERT has it; cased: without lower case; vocab: as "words", of vocab.json and merges.txt as OPT has them; wordlist: of vocab.txt.
@@ -42,7 +42,7 @@ TEXTS = [
     "12345 1 22 333 ½ ²",
     "\u00a0no\u2028break\u3000wide\u200b",
     "\ufeffmark, next\u0085line: \u0085\ufeff!",
-    "a<|end|>b</s>c <pad> d",
+    "a<|end|>b</s>c <pad> d breads bread, xbread",
     "\x00\x07\x1b\x7f",
     "<0x41> literal bytes ▁ and Ġ",
     "?!... --- ''' \"\"",
@@ -141,8 +141,8 @@ def bytes_() -> Tokenizer:
 
 
 def metaspace() -> Tokenizer:
-    tokenizer = characters(pre_tokenizers.Metaspace("▁", "first", split=False))
-    tokenizer.add_tokens([AddedToken("<pad>", normalized=True, special=False)])
+    tokenizer = characters(pre_tokenizers.Metaspace("▁", "first", split=False), normalizers.NFKC())
+    tokenizer.add_tokens([AddedToken("<pad>", normalized=True), AddedToken("bread", single_word=True, normalized=False)])
     return tokenizer
 
 

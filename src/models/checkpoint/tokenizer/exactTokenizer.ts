@@ -1,4 +1,5 @@
 import type { Tokenizer } from '@huggingface/tokenizers'
+import { exactAddedTokens } from './exactAddedTokens.js'
 import { exactDecoder } from './exactDecoder.js'
 import { exactModel } from './exactModel.js'
 import { exactNormalizer } from './exactNormalizer.js'
@@ -18,4 +19,5 @@ export function exactTokenizer(tokenizer: Tokenizer, config: Readonly<Record<str
   exactPreTokenizer(preTokenizer, config.pre_tokenizer as Parameters<typeof exactPreTokenizer>[1])
   if (model) exactModel(model)
   exactDecoder(decoder)
+  exactAddedTokens(tokenizer)
 }

@@ -1,0 +1,70 @@
+import type { AddedToken, Tokenizer } from '@huggingface/tokenizers'
+
+type Splitter = { split(text: string): string[] }
+
+/** What the library keeps for itself. */
+type Internals = {
+  encode_text(text: string | null): string[] | null
+  added_tokens_map: ReadonlyMap<string, AddedToken>
+  splitter_unnormalized: Splitter
+  splitter_normalized: Splitter
+  remove_space?: boolean
+  do_lowercase_and_remove_accent?: boolean
+}
+
+type Part = Readonly<{ text: string; isToken: boolean }>
+
+const WORD = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200C\\u200D]'
+const [ENDS_WITH_WORD, STARTS_WITH_WORD] = [new RegExp(`${WORD}$`, 'u'), new RegExp(`^${WORD}`, 'u')]
+const SPACE = /\p{White_Space}/u
+const SPACE_AT_START = /^\p{White_Space}*/u
+
+/** A text as added tokens, each with the white space that belongs to it, and what is between them. */
+function partsOf(text: string, splitter: Splitter, tokens: ReadonlyMap<string, AddedToken>): Part[] {
+  const parts: Part[] = []
+  let [taken, position] = [0, 0]
+  for (const piece of splitter.split(text)) {
+    const token = tokens.get(piece)
+    let [start, stop] = [position, position + piece.length]
+    position = stop
+    if (!token || start < taken) continue
+    if (token.single_word && (ENDS_WITH_WORD.test(text.slice(0, start)) || STARTS_WITH_WORD.test(text.slice(stop)))) continue
+    while (token.lstrip && start > taken && SPACE.test(text[start - 1]!)) start--
+    if (token.rstrip) stop += SPACE_AT_START.exec(text.slice(stop))![0].length
+    if (taken < start) parts.push({ text: text.slice(taken, start), isToken: false })
+    parts.push({ text: piece, isToken: true })
+    taken = stop
+  }
+  if (taken < text.length) parts.push({ text: text.slice(taken), isToken: false })
+  return parts
+}
+
+/**
+ * Added tokens as in transformers: the library takes one within a word for a `single_word`, strips JavaScript's white space for Unicode's,
+ * and begins a text anew after one that is looked for in the normalized text.
+ */
+export function exactAddedTokens(tokenizer: Tokenizer): void {
+  const internals = tokenizer as unknown as Internals
+  const { added_tokens_map: tokens, splitter_unnormalized: asWritten, splitter_normalized: asNormalized } = internals
+  const { normalizer, pre_tokenizer: preTokenizer, model } = tokenizer
+
+  const prepared = (text: string): string => {
+    let made = text
+    if (internals.remove_space) made = made.trim().split(/\s+/).join(' ')
+    if (internals.do_lowercase_and_remove_accent) made = made.toLowerCase().replace(/\p{M}/gu, '')
+    return normalizer ? normalizer(made) : made
+  }
+  const tokensOf = (text: string, isFirst: boolean): string[] =>
+    model!(preTokenizer ? preTokenizer(text, { section_index: isFirst ? 0 : 1 }) : [text])
+
+  internals.encode_text = (text) =>
+    text === null
+      ? null
+      : partsOf(text, asWritten, tokens).flatMap((part, index) =>
+          part.isToken
+            ? [part.text]
+            : partsOf(prepared(part.text), asNormalized, tokens).flatMap((inner, at) =>
+                inner.isToken ? [inner.text] : tokensOf(inner.text, index === 0 && at === 0),
+              ),
+        )
+}
