@@ -54,7 +54,7 @@ describe('a reward model with', () => {
     [
       'two labels',
       changed('config.json', () => ({ id2label: { 0: 'bad', 1: 'good' } })),
-      /label.*reward.*config\.json|reward.*config\.json.*label/,
+      /Expected a label for `reward reward`, since .*reward has 2; name one of `bad` \(0\), `good` \(1\)/,
     ],
     [
       'a weight that is not a number',

@@ -1,7 +1,8 @@
-import { basename, extname, resolve } from 'node:path'
+import { basename, extname } from 'node:path'
 import type * as z from 'zod'
 import { rewardByName, rewardFunctions } from '../../pipelines/rewards/rewardByName.js'
 import { OptionError } from '../core/errors.js'
+import { modelName } from '../models/modelFolder.js'
 import { namedPath } from './flags.js'
 
 /** What `--reward` names: a model's folder, a module, or a function of this package with its options as they were written. */
@@ -30,7 +31,7 @@ export function rewardFlag(value: string): RewardFlag {
   const [, of, inside] = path.match(/^([a-z]\w*)\((.*)\)$/is) ?? []
   if (of !== undefined) return { kind: 'function', name: name ?? of, path, of, options: pairsOf(inside!, path) }
   const isModule = MODULES.includes(extname(path))
-  return { kind: isModule ? 'module' : 'model', name: name ?? basename(resolve(path), isModule ? extname(path) : ''), path }
+  return { kind: isModule ? 'module' : 'model', name: name ?? (isModule ? basename(path, extname(path)) : modelName(path)), path }
 }
 
 /** `target=200, pattern="\d, \d"`: in double quotes a value may hold commas, and `\"` is a quote. */
