@@ -1,7 +1,7 @@
 import { defer, map, type Observable } from 'rxjs'
+import { textAfter } from '../src/core/decodedText.js'
 import type { BatchedPairReward, EncodedPair } from '../src/core/pairReward.js'
 import type { Reward, Sequence, TextCodec } from '../src/core/types.js'
-import { completionText } from './completionText.js'
 
 /**
  * A cross-encoder as operators see it: it reads the prompt's text (messages rendered with the language model's chat template) and the
@@ -25,7 +25,7 @@ export function rewardOverPairs(
   }
   const pairOf = (sequence: Sequence, more: readonly number[]): EncodedPair => {
     const { promptTokenIds, tokenIds } = sequence
-    const completion = completionText(lmCodec, promptTokenIds, [...tokenIds, ...more]).replace(/\uFFFD+$/u, '')
+    const completion = textAfter(lmCodec, promptTokenIds, [...tokenIds, ...more]).replace(/\uFFFD+$/u, '')
     return encodePair(promptOf(sequence), completion)
   }
   return {
