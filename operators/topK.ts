@@ -10,11 +10,12 @@ export const topKOptions = z.strictObject({ k: z.int().min(1).describe('an integ
 export type TopKOptions = z.input<typeof topKOptions>
 
 /**
- * Keeps the `k` likeliest tokens as candidates, likeliest first, ties to the lower id.
+ * Keeps the `k` likeliest tokens as candidates, likeliest first, ties to the lower id; fewer where others are banned (−∞).
  *
  * - in: `logits`: Float32[V], or the model's sorted top n >= k
  * - out: `tokenIds`: Int32[k], `tokenLogits`: Float32[k], `scores`: Float32[k] = tokenLogits; `logits` is dropped
- * - errors: `OptionError` at call time unless `k` is an integer >= 1; `ShapeError` for fewer than k logits or one that is not finite
+ * - errors: `OptionError` at call time unless `k` is an integer >= 1; `ShapeError` for fewer than k logits, NaN or +∞, and no token
+ *   that is not banned
  *
  * @example of({ sequence, logits }).pipe(topK({ k: 10 }))
  * @see ARGS (Khanov et al., 2024), the candidate set V(k)

@@ -1,5 +1,6 @@
 import { map } from 'rxjs'
 import * as z from 'zod'
+import { denseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { logSumExp, topIndices } from '../src/core/math.js'
@@ -14,7 +15,8 @@ export type TopPOptions = z.input<typeof topPOptions>
  *
  * - in: `logits`: Float32[V], dense
  * - out: `tokenIds`: Int32[n], `tokenLogits`: Float32[n], `scores`: Float32[n] = tokenLogits, n >= 1; `logits` is dropped
- * - errors: `OptionError` at call time unless 0 < p <= 1; `ShapeError` for sparse logits, none, or one that is not finite
+ * - errors: `OptionError` at call time unless 0 < p <= 1; `ShapeError` for sparse logits, none, NaN or +∞; a banned
+ *   token (−∞) is never kept
  *
  * @example of({ sequence, logits }).pipe(temperature({ temperature: 0.8 }), topP({ p: 0.95 }))
  * @see The Curious Case of Neural Text Degeneration (Holtzman et al., 2020)
@@ -25,10 +27,9 @@ export function topP<S extends LogitsStep>(options: TopPOptions): DescribedOpera
   return described(
     { name: 'topP', options: { p }, need: 'all' },
     map(({ logits, ...step }: S) => {
-      if (logits.tokenIds)
-        throw new ShapeError(`Expected the logits of the whole vocabulary, got the top ${logits.tokenIds.length}`)
-      const tokenIds = nucleus(logits.values, p)
-      const tokenLogits = Float32Array.from(tokenIds, (id) => logits.values[id]!)
+      const values = denseLogits(logits)
+      const tokenIds = nucleus(values, p)
+      const tokenLogits = Float32Array.from(tokenIds, (id) => values[id]!)
       return { ...step, tokenIds, tokenLogits, scores: tokenLogits }
     }),
   )
@@ -41,10 +42,10 @@ function nucleus(values: Float32Array, p: number): Int32Array {
   for (let size = Math.min(64, values.length); ; size = Math.min(4 * size, values.length)) {
     const sorted = topIndices(values, size)
     let mass = 0
-    for (let n = 0; n < size; n++) {
+    for (let n = 0; n < sorted.length; n++) {
       mass += Math.exp(values[sorted[n]!]! - total)
       if (mass >= p) return sorted.slice(0, n + 1)
     }
-    if (size === values.length) return sorted
+    if (sorted.length < size || size === values.length) return sorted
   }
 }

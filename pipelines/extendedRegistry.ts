@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { OptionError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { Decoder } from '../src/core/types.js'
-import type { RegisteredOperator } from './operatorRegistry.js'
+import { modelKinds, type RegisteredOperator } from './operatorRegistry.js'
 import type { RegisteredDecoder, Registry } from './registry.js'
 
 const aSchema = z
@@ -21,7 +21,7 @@ const operatorSchema = z.strictObject({
   drops: fields.default([]).describe('a list of fields'),
   changes: fields.default([]).describe('a list of fields'),
   models: z
-    .record(z.string(), z.enum(['reward']))
+    .record(z.string(), z.enum(modelKinds))
     .default({})
     .describe('options that name a model, such as { reward: "reward" }'),
   make: aFunction,

@@ -1,13 +1,23 @@
 import type * as z from 'zod'
+import { bannedWords, bannedWordsOptions } from '../operators/bannedWords.js'
 import { batchReward } from '../operators/batchReward.js'
 import { batchRewardPruned, batchRewardPrunedOptions } from '../operators/batchRewardPruned.js'
+import { boundReward, boundRewardOptions } from '../operators/boundReward.js'
 import { combineScore, combineScoreOptions } from '../operators/combineScore.js'
+import { forcedWords, forcedWordsOptions } from '../operators/forcedWords.js'
+import { frequencyPenalty, frequencyPenaltyOptions } from '../operators/frequencyPenalty.js'
+import { logitBias, logitBiasOptions } from '../operators/logitBias.js'
+import { minP, minPOptions } from '../operators/minP.js'
+import { noRepeatNgram, noRepeatNgramOptions } from '../operators/noRepeatNgram.js'
+import { presencePenalty, presencePenaltyOptions } from '../operators/presencePenalty.js'
 import { pruneCandidates, pruneCandidatesOptions } from '../operators/pruneCandidates.js'
+import { repetitionPenalty, repetitionPenaltyOptions } from '../operators/repetitionPenalty.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../operators/sampleTemperature.js'
 import { selectGreedy, selectGreedyOptions } from '../operators/selectGreedy.js'
 import { temperature, temperatureOptions } from '../operators/temperature.js'
 import { topK, topKOptions } from '../operators/topK.js'
 import { topP, topPOptions } from '../operators/topP.js'
+import { typical, typicalOptions } from '../operators/typical.js'
 import type { DescribedOperator } from '../src/core/described.js'
 import type { DecoderModels } from '../src/core/types.js'
 import { rewardName, rewardNamed } from './named.js'
@@ -32,7 +42,9 @@ export type RegisteredOperator = Readonly<{
   from?: string
   make: (options: Readonly<Record<string, unknown>>, models: DecoderModels) => DescribedOperator<never, unknown>
 }>
-export type ModelKind = 'reward'
+/** What an option takes of the models: a reward by its name, or what the language model brings along. */
+export const modelKinds = ['reward', 'codec', 'endTokenIds'] as const
+export type ModelKind = (typeof modelKinds)[number]
 
 type Flow = Pick<RegisteredOperator, 'needs'> & Partial<Pick<RegisteredOperator, 'adds' | 'drops' | 'changes' | 'models'>>
 
@@ -55,10 +67,40 @@ const candidates = (n: string): Flow => ({
 })
 const choice: Flow = { needs: ['scores'], adds: { index: 'number', tokenId: 'number' } }
 const rewards: Flow = { needs: ['scores'], adds: { rewards: 'Float32 by name, one a candidate' }, models: { reward: 'reward' } }
+const processor: Flow = { needs: ['logits'], changes: ['logits'] }
 const cut = ['tokenIds', 'tokenLogits', 'scores']
 
 /** The operators under the names of their files. */
 export const operators: Readonly<Record<string, RegisteredOperator>> = {
+  repetitionPenalty: entry(
+    'makes tokens of prompt and reply less likely',
+    repetitionPenaltyOptions,
+    processor,
+    repetitionPenalty,
+  ),
+  presencePenalty: entry('takes the penalty off tokens of the reply', presencePenaltyOptions, processor, presencePenalty),
+  frequencyPenalty: entry(
+    'takes the penalty off tokens as often as they stand in the reply',
+    frequencyPenaltyOptions,
+    processor,
+    frequencyPenalty,
+  ),
+  logitBias: entry('adds numbers to the logits of tokens', logitBiasOptions, processor, logitBias),
+  noRepeatNgram: entry('bans tokens that would repeat an n-gram', noRepeatNgramOptions, processor, noRepeatNgram),
+  bannedWords: entry(
+    'bans the token that would complete a word',
+    bannedWordsOptions.omit({ codec: true }),
+    { ...processor, models: { codec: 'codec' } },
+    ({ words }, { lm }) => bannedWords({ words, codec: lm.codec }),
+  ),
+  forcedWords: entry(
+    'brings words into the first tokens of the reply',
+    forcedWordsOptions.omit({ codec: true, endTokenIds: true }),
+    { ...processor, models: { codec: 'codec', endTokenIds: 'endTokenIds' } },
+    ({ words, within }, { lm }) => forcedWords({ words, within, codec: lm.codec, endTokenIds: lm.endTokenIds }),
+  ),
+  minP: entry('bans tokens that are less likely than p times the likeliest', minPOptions, processor, minP),
+  typical: entry('keeps the most typical tokens that hold the mass p, bans the others', typicalOptions, processor, typical),
   topK: entry('keeps the k likeliest tokens as candidates', topKOptions, candidates('k'), (options) => topK(options)),
   topP: entry('keeps the fewest likeliest tokens that hold the mass p', topPOptions, candidates('n'), (options) => topP(options)),
   temperature: entry(
@@ -81,6 +123,9 @@ export const operators: Readonly<Record<string, RegisteredOperator>> = {
     batchRewardPrunedOptions.extend(rewardName.shape),
     { ...rewards, changes: cut },
     ({ reward, ...options }, models) => batchRewardPruned({ reward: rewardNamed(reward, models), ...options }),
+  ),
+  boundReward: entry('brings rewards into [0, 1]', boundRewardOptions, { needs: ['rewards'], changes: ['rewards'] }, (options) =>
+    boundReward(options),
   ),
   combineScore: entry(
     'adds the weighted reward to the scores',

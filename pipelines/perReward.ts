@@ -19,11 +19,15 @@ export const weightOption = z
 const DEFAULT_WEIGHT = weightOption.parse(undefined) as number
 
 /**
- * The weight of each reward, by name: of those that `weight` leaves out, the default, or 0 of the members of ensembles.
+ * The weight of each reward, by name: of those that `weight` leaves out, `otherwise`, or 0 of the members of ensembles.
  *
  * @throws OptionError for a weight of a reward that is not there, naming those that are
  */
-export function weightsOf(rewards: readonly NamedReward[], weight: Weight): Readonly<Record<string, number>> {
+export function weightsOf(
+  rewards: readonly NamedReward[],
+  weight: Weight,
+  otherwise = DEFAULT_WEIGHT,
+): Readonly<Record<string, number>> {
   const names = orderedRewards(rewards).map(({ name }) => name)
   const members = new Set(rewards.flatMap((each) => each.members ?? []))
   const given: Readonly<Record<string, number>> =
@@ -31,7 +35,7 @@ export function weightsOf(rewards: readonly NamedReward[], weight: Weight): Read
   const foreign = Object.keys(given).find((name) => !names.includes(name))
   if (foreign !== undefined)
     throw new OptionError(`Expected \`weight\` to name rewards (${names.join(', ') || 'there are none'}), got \`${foreign}\``)
-  return Object.fromEntries(names.map((name) => [name, given[name] ?? (members.has(name) ? 0 : DEFAULT_WEIGHT)]))
+  return Object.fromEntries(names.map((name) => [name, given[name] ?? (members.has(name) ? 0 : otherwise)]))
 }
 
 /** A reward with its weight. */
@@ -42,23 +46,26 @@ export type Weighted = Readonly<{ reward: Reward; weight: number }>
  *
  * @throws OptionError where there is no reward, and for a weight of one that is not there
  */
-export function weighted({ reward: first, rewards }: DecoderModels, weight: Weight): Weighted[] {
+export function weighted({ reward: first, rewards }: DecoderModels, weight: Weight, otherwise = DEFAULT_WEIGHT): Weighted[] {
   const { reward } = parseOptions(batchRewardOptions, { reward: first })
   const all = rewards.size > 0 ? [...rewards.values()] : [reward]
-  const weights = weightsOf(all, weight)
+  const weights = weightsOf(all, weight, otherwise)
   return all.map((one) => ({ reward: one, weight: weights[one.name]! }))
 }
 
-type Pair<S extends Candidates> = readonly [DescribedOperator<S, S & Rewarded>, DescribedOperator<S & Rewarded, S & Rewarded>]
+type Chain<S extends Candidates> = readonly [
+  DescribedOperator<S, S & Rewarded>,
+  ...DescribedOperator<S & Rewarded, S & Rewarded>[],
+]
 
 /**
- * The two operators of each reward in a row, as one operator: in the decoder's spec each of them is a step.
+ * The operators of each reward in a row, as one operator: in the decoder's spec each of them is a step.
  *
  * @example perReward(weighted(models, weight), ({ reward, weight }) => [batchReward({ reward }), combineScore({ reward: reward.name, weight })])
  */
 export function perReward<S extends Candidates>(
   rewards: readonly Weighted[],
-  operators: (one: Weighted, index: number) => Pair<S>,
+  operators: (one: Weighted, index: number) => Chain<S>,
 ): DescribedOperator<S, S & Rewarded> {
   const parts = rewards.flatMap<DescribedOperator<never, unknown>>(operators)
   return Object.assign(chained<S, S & Rewarded>(parts), { parts })

@@ -8,6 +8,7 @@ import { argsPruned, argsPrunedOptions } from './decoders/argsPruned.js'
 import { argsStochastic, argsStochasticOptions } from './decoders/argsStochastic.js'
 import { greedy, greedyOptions } from './decoders/greedy.js'
 import { nucleus, nucleusOptions } from './decoders/nucleus.js'
+import { rad, radOptions } from './decoders/rad.js'
 import { topKSampling, topKSamplingOptions } from './decoders/topKSampling.js'
 import { operators, type RegisteredOperator } from './operatorRegistry.js'
 
@@ -41,6 +42,7 @@ export const decoders: Registry['decoders'] = {
   args: entry('of the k likeliest tokens the one with the highest logit + weight * reward', argsOptions, true, args),
   'args-pruned': entry('args, without the reward of candidates that can hardly win', argsPrunedOptions, true, argsPruned),
   'args-stochastic': entry('samples by (logit + weight * reward) / temperature', argsStochasticOptions, true, argsStochastic),
+  rad: entry('samples by logit + weight * reward, the reward in [0, 1]', radOptions, true, rad),
   greedy: entry('the likeliest token', greedyOptions, false, greedy),
   'top-k': entry('samples among the k likeliest tokens', topKSamplingOptions, false, topKSampling),
   nucleus: entry('samples among the likeliest tokens that hold the mass p', nucleusOptions, false, nucleus),

@@ -112,6 +112,8 @@ type Scheduled<Call, Result> = ReturnType<typeof readAhead<Call, Result>>
 function scheduledLanguageModel(lm: Models['lm'], scheduled: Scheduled<LogitsCall, Logits>, live: Set<object>): LanguageModel {
   return {
     capabilities: lm.capabilities,
+    codec: lm.codec,
+    endTokenIds: lm.endTokenIds,
     logits: (sequence, need) =>
       defer(() => {
         const length = sequence.promptTokenIds.length + sequence.tokenIds.length

@@ -54,9 +54,9 @@ const shaped = (shape: string, options: Readonly<Record<string, unknown>>): stri
 
 function needs(steps: readonly CheckedStep[], need: Need): string {
   const named = steps.flatMap(({ operator, options }) =>
-    Object.entries(operator.models).map(([option, kind]) =>
-      options[option] === undefined ? `a ${kind}` : `the ${kind} \`${options[option]}\``,
-    ),
+    Object.entries(operator.models)
+      .filter(([, kind]) => kind === 'reward')
+      .map(([option, kind]) => (options[option] === undefined ? `a ${kind}` : `the ${kind} \`${options[option]}\``)),
   )
   const logits =
     need === 'all'

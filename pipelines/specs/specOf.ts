@@ -10,6 +10,14 @@ const anyName: ReadonlyMap<string, Reward> = Object.assign(new Map<string, Rewar
 const standIns: DecoderModels = {
   lm: {
     capabilities: { all: true, maxTop: Number.POSITIVE_INFINITY, hiddenStates: false, unit: 'logit' },
+    codec: {
+      encode: (text) => Array.from(text, (char) => char.codePointAt(0)!),
+      decode: (tokenIds) => String.fromCodePoint(...tokenIds),
+      render: () => '',
+      vocabSize: Number.POSITIVE_INFINITY,
+      fingerprint: '',
+    },
+    endTokenIds: [],
     logits: () => [],
     release: () => {},
   },

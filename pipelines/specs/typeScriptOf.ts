@@ -1,3 +1,4 @@
+import type { ModelKind } from '../operatorRegistry.js'
 import type { CheckedStep } from './decoderFromSpec.js'
 
 /** Checked steps as a module that exports the same decoder. */
@@ -12,8 +13,7 @@ export function typeScriptOf(name: string, steps: readonly CheckedStep[]): strin
   const call = ({ name: operator, operator: { models: kinds, from }, options }: CheckedStep): string => {
     if (from !== undefined) return `operators.${operator}.make(${object(options) || '{}'}, models)`
     const taken = Object.entries(kinds).map(([option, kind]) => {
-      const named = options[option]
-      const found = named === undefined ? model(kind) : `${model(`${kind}s`)}.get(${quoted(String(named))})`
+      const found = ofModels(kind, options[option], model)
       return found === option ? option : `${option}: ${found}`
     })
     const data = Object.entries(options).filter(([option]) => !(option in kinds))
@@ -30,6 +30,12 @@ export function typeScriptOf(name: string, steps: readonly CheckedStep[]): strin
     ...lines,
     ')',
   ].join('\n')
+}
+
+/** Where a part of the models is found: `reward`, `rewards.get('safe')`, `lm.codec`. */
+function ofModels(kind: ModelKind, named: unknown, model: (part: string) => string): string {
+  if (kind === 'codec' || kind === 'endTokenIds') return `${model('lm')}.${kind}`
+  return named === undefined ? model(kind) : `${model(`${kind}s`)}.get(${quoted(String(named))})`
 }
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`

@@ -40,9 +40,9 @@ export function argmax(values: ArrayLike<number>): number {
 
 /**
  * Indices of the `k` largest values, largest first, ties to the lower index: Int32[k]. One pass with a heap of k, so that it
- * costs little more than reading the V values.
+ * costs little more than reading the V values. Of −∞, which stands for what may not be chosen, none is taken: then there are fewer.
  *
- * @throws ShapeError for fewer than `k` values and for one that is not finite
+ * @throws ShapeError for fewer than `k` values, for one that is NaN or +∞, and where all are −∞
  */
 export function topIndices(values: ArrayLike<number>, k: number): Int32Array {
   if (values.length < k) throw new ShapeError(`Expected at least ${k} values to take the ${k} largest, got ${values.length}`)
@@ -58,11 +58,11 @@ export function topIndices(values: ArrayLike<number>, k: number): Int32Array {
     }
     heap[hole] = item
   }
-  for (let i = 0; i < k; i++) heap[i] = finite(values[i]!, i, i)
+  for (let i = 0; i < k; i++) heap[i] = number(values[i]!, i, i)
   for (let i = (k >> 1) - 1; i >= 0; i--) sink(heap[i]!, k, i)
   let bar = values[heap[0]!]!
   for (let i = k; i < values.length; i++) {
-    const value = finite(values[i]!, i)
+    const value = number(values[i]!, i)
     if (value > bar) {
       sink(i, k)
       bar = values[heap[0]!]!
@@ -73,7 +73,14 @@ export function topIndices(values: ArrayLike<number>, k: number): Int32Array {
     sink(heap[end]!, end)
     heap[end] = worst
   }
-  return heap
+  const count = heap.findLastIndex((index) => values[index] !== Number.NEGATIVE_INFINITY) + 1
+  if (count === 0 && k > 0) throw new ShapeError('Expected a value that may be chosen, got −∞ only')
+  return count === k ? heap : heap.slice(0, count)
+}
+
+/** `give` (the value itself, unless told), once the value was seen to be finite or −∞. */
+function number(value: number, index: number, give = value): number {
+  return value === Number.NEGATIVE_INFINITY ? give : finite(value, index, give)
 }
 
 /** `give` (the value itself, unless told), once the value was seen to be finite. */

@@ -29,7 +29,7 @@ export type Need = number | 'all'
 
 /**
  * Logits of the next token. Dense: `values[id]`, Float32[V]. Sparse: `tokenIds` and `values` of the n likeliest, sorted
- * descending, ties to the lower id. `logSumExp` is over the whole vocabulary, where the model gives it.
+ * descending, ties to the lower id. A token that may not be chosen has −∞. `logSumExp` is over the whole vocabulary, where the model gives it.
  */
 export type Logits = Readonly<{ tokenIds?: Int32Array; values: Float32Array; logSumExp?: number }>
 
@@ -38,6 +38,8 @@ export type Capabilities = Readonly<{ all: boolean; maxTop: number; hiddenStates
 /** A language model as operators see it: one sequence at a time. Pure from outside: a result depends on the tokens only. */
 export interface LanguageModel {
   readonly capabilities: Capabilities
+  readonly codec: TextCodec
+  readonly endTokenIds: readonly number[]
   /** Logits of the token after `sequence`. */
   logits(sequence: Sequence, need: Need): ObservableInput<Logits>
   /** Frees what is cached for `sequence.key`. A later call starts afresh. */

@@ -71,6 +71,14 @@ describe('topK', () => {
     }),
   )
 
+  it(
+    'leaves banned tokens out',
+    marbles(({ cold, expectObservable }) => {
+      const banned = logitsStep(1, Number.NEGATIVE_INFINITY, 2, Number.NEGATIVE_INFINITY)
+      expectObservable(cold('b|', { b: banned }).pipe(topK({ k: 3 }))).toBe('c|', { c: candidates([2, 0], [2, 1]) })
+    }),
+  )
+
   it.each([0, -1, 1.5, Number.NaN, '10'])('refuses k = %s when it is called', (k) => {
     expect(() => topK({ k: k as number })).toThrow(OptionError)
   })

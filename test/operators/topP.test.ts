@@ -75,6 +75,14 @@ describe('topP', () => {
     }),
   )
 
+  it(
+    'leaves banned tokens out',
+    marbles(({ cold, expectObservable }) => {
+      const banned = logitsStep(1, Number.NEGATIVE_INFINITY, 2, Number.NEGATIVE_INFINITY)
+      expectObservable(cold('b|', { b: banned }).pipe(topP({ p: 1 }))).toBe('c|', { c: candidates([2, 0], [2, 1]) })
+    }),
+  )
+
   it.each([0, -0.5, 1.01, Number.NaN, '0.9'])('refuses p = %s when it is called', (p) => {
     expect(() => topP({ p: p as number })).toThrow(OptionError)
   })

@@ -4,6 +4,7 @@ import { argsPruned, argsPrunedOptions } from '../../pipelines/decoders/argsPrun
 import { argsStochastic, argsStochasticOptions } from '../../pipelines/decoders/argsStochastic.js'
 import { greedy } from '../../pipelines/decoders/greedy.js'
 import { nucleus, nucleusOptions } from '../../pipelines/decoders/nucleus.js'
+import { rad, radOptions } from '../../pipelines/decoders/rad.js'
 import { topKSampling, topKSamplingOptions } from '../../pipelines/decoders/topKSampling.js'
 import { decoderByName, decoders } from '../../pipelines/registry.js'
 import { schedule } from '../../pipelines/schedule.js'
@@ -20,6 +21,10 @@ describe('the decoders', () => {
     const chosen = [{ topK: { k: 10 } }, { batchReward: { reward: 'fake' } }, { combineScore: { weight: 1.5, reward: 'fake' } }]
     expect(stepsOf(args())).toEqual([...chosen, { selectGreedy: {} }])
     expect(stepsOf(argsStochastic())).toEqual([...chosen, { sampleTemperature: { temperature: 0.7 } }])
+    expect(stepsOf(rad())).toEqual([
+      ...[{ topK: { k: 20 } }, { batchReward: { reward: 'fake' } }, { boundReward: { reward: 'fake' } }],
+      ...[{ combineScore: { weight: 30, reward: 'fake' } }, { sampleTemperature: { temperature: 1 } }],
+    ])
     expect(stepsOf(greedy())).toEqual([{ topK: { k: 1 } }, { selectGreedy: {} }])
     expect(stepsOf(topKSampling())).toEqual([{ topK: { k: 40 } }, { sampleTemperature: { temperature: 0.7 } }])
     expect(stepsOf(nucleus())).toEqual([{ temperature: { temperature: 1 } }, { topP: { p: 0.95 } }, { sampleTemperature: {} }])
@@ -65,6 +70,7 @@ describe('the decoders', () => {
     expect(stepsOf(args(argsOptions.parse({})))).toEqual(stepsOf(args()))
     expect(stepsOf(argsPruned(argsPrunedOptions.parse({})))).toEqual(stepsOf(argsPruned()))
     expect(stepsOf(argsStochastic(argsStochasticOptions.parse({})))).toEqual(stepsOf(argsStochastic()))
+    expect(stepsOf(rad(radOptions.parse({})))).toEqual(stepsOf(rad()))
     expect(stepsOf(topKSampling(topKSamplingOptions.parse({})))).toEqual(stepsOf(topKSampling()))
     expect(stepsOf(nucleus(nucleusOptions.parse({})))).toEqual(stepsOf(nucleus()))
   })
@@ -85,7 +91,7 @@ describe('the decoders', () => {
 
 describe('decoderByName', () => {
   it('makes each decoder of the command line', () => {
-    expect(Object.keys(decoders)).toEqual(['args', 'args-pruned', 'args-stochastic', 'greedy', 'top-k', 'nucleus'])
+    expect(Object.keys(decoders)).toEqual(['args', 'args-pruned', 'args-stochastic', 'rad', 'greedy', 'top-k', 'nucleus'])
     for (const name of Object.keys(decoders)) expect(decoderByName(name)(models).spec!.steps.length).toBeGreaterThan(1)
     expect(stepsOf(decoderByName('args', { k: 3, weight: undefined }))).toEqual(stepsOf(args({ k: 3 })))
     expect(stepsOf(decoderByName('nucleus', { p: 0.5, temperature: 2 }))).toEqual(stepsOf(nucleus({ p: 0.5, temperature: 2 })))
@@ -102,7 +108,7 @@ describe('decoderByName', () => {
   it.each(['best', 'constructor'])('refuses the name %s', (name) => {
     expect(() => decoderByName(name)).toThrow(
       new OptionError(
-        `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, greedy, top-k, nucleus, got \`${name}\``,
+        `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, rad, greedy, top-k, nucleus, got \`${name}\``,
       ),
     )
   })

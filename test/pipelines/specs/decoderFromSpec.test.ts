@@ -69,7 +69,7 @@ describe('decoderFromSpec', () => {
     expect(thrown(refused)).toMatchObject({ path })
   })
   it('names the operators that there are where none is near', () => {
-    expect(() => decoderFromSpec({ steps: [{ best: {} }] })).toThrow(/got `best`; known: topK, topP, /)
+    expect(() => decoderFromSpec({ steps: [{ best: {} }] })).toThrow(/got `best`; known: .*topK, topP, /)
   })
   it.each([[undefined], [{}], [{ steps: [] }], [{ steps: [{ topK: { k: 1 }, topP: { p: 1 } }] }], [{ steps: ['topK'] }]])(
     'refuses %j',

@@ -25,12 +25,18 @@ describe('topIndices', () => {
       }),
     )
   })
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('refuses %s wherever it stands', (bad) => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses %s wherever it stands', (bad) => {
     for (const at of [0, 1, 4]) {
       const list = Float32Array.of(5, 4, 3, 2, 1)
       list[at] = bad
       expect(() => topIndices(list, 2)).toThrow(new ShapeError(`Expected finite values, got ${bad} at index ${at}`))
     }
+  })
+  it('takes none that may not be chosen, and refuses where none may', () => {
+    const banned = Number.NEGATIVE_INFINITY
+    expect([...topIndices([banned, 2, banned, 3], 3)]).toEqual([3, 1])
+    expect([...topIndices([banned, 2, 1, 3], 2)]).toEqual([3, 1])
+    expect(() => topIndices([banned, banned], 1)).toThrow(new ShapeError('Expected a value that may be chosen, got −∞ only'))
   })
   it('refuses to take more than there are', () => {
     expect(() => topIndices(Float32Array.of(1, 2), 3)).toThrow(

@@ -1,0 +1,36 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { LogitsStep, TextCodec } from '../src/core/types.js'
+import { endsWith, type Words, wordOptions, writings } from '../src/core/words.js'
+
+export const bannedWordsOptions = z.strictObject(wordOptions)
+export type BannedWordsOptions = Readonly<{ words: Words; codec: TextCodec }>
+
+/**
+ * Bans words, each a text or its token ids: the token that would complete one is not chosen. A text is banned as the tokenizer writes it,
+ * with and without a space before it; written with other tokens it can still come. Stands before `topK`.
+ *
+ * - in, out: `logits`: Float32[V], dense; a banned token has −∞
+ * - errors: `OptionError` at call time for no words, an empty one, or no codec; `ShapeError` for sparse logits
+ *
+ * The first tokens of a word may stand in the prompt.
+ *
+ * @see transformers NoBadWordsLogitsProcessor
+ */
+export function bannedWords<S extends LogitsStep>(options: BannedWordsOptions): DescribedOperator<S, S> {
+  const { words, codec } = parseOptions(bannedWordsOptions, options)
+  const sequences = words.flatMap((word) => writings(word, codec))
+
+  return described(
+    { name: 'bannedWords', options: { words }, need: 'all' },
+    map((step: S) =>
+      withDenseLogits(step, (values) => {
+        const before = [...step.sequence.promptTokenIds, ...step.sequence.tokenIds]
+        for (const ids of sequences) if (endsWith(before, ids, ids.length - 1)) values[ids.at(-1)!] = BANNED
+      }),
+    ),
+  )
+}

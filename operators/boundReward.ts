@@ -1,0 +1,44 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { ShapeError } from '../src/core/errors.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Rewarded } from '../src/core/types.js'
+
+export const boundRewardOptions = z.strictObject({
+  by: z.enum(['clamp', 'sigmoid']).default('clamp').describe('one of clamp, sigmoid'),
+  reward: z.string().min(1).optional().describe('the name of a reward'),
+})
+export type BoundRewardOptions = z.input<typeof boundRewardOptions>
+
+const bounds = {
+  clamp: (value: number) => Math.min(1, Math.max(0, value)),
+  sigmoid: (value: number) => 1 / (1 + Math.exp(-value)),
+}
+
+/**
+ * Brings rewards into [0, 1]: cut off (`clamp`, unless told; for reward models that were trained to give such numbers) or by the logistic
+ * function (`sigmoid`; for those of pairs, whose rewards are log-odds). Stands between `batchReward` and `combineScore`.
+ *
+ * - in, out: `rewards[name]`: Float32[k]; all rewards unless one is named
+ * - errors: `OptionError` at call time for another `by`; `ShapeError` for a reward that is not there
+ *
+ * @see Reward-Augmented Decoding (Deng and Raffel, 2023), section 2.1; RAD@280be3c utils/logits_processor.py, which clamps
+ */
+export function boundReward<S extends Rewarded>(options: BoundRewardOptions = {}): DescribedOperator<S, S> {
+  const { by, reward } = parseOptions(boundRewardOptions, options)
+  const bounded = (values: Float32Array): Float32Array => values.map(bounds[by])
+
+  return described(
+    { name: 'boundReward', options: { ...options } },
+    map((step: S): S => {
+      const names = Object.keys(step.rewards)
+      if (reward !== undefined && !names.includes(reward))
+        throw new ShapeError(`Expected rewards named \`${reward}\`, got ${names.join(', ') || 'none'}`)
+      const changed = Object.entries(step.rewards).map(([name, values]) =>
+        reward === undefined || name === reward ? [name, bounded(values)] : [name, values],
+      )
+      return { ...step, rewards: Object.fromEntries(changed) }
+    }),
+  )
+}

@@ -1,0 +1,30 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { withDenseLogits } from '../src/core/denseLogits.js'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { LogitsStep } from '../src/core/types.js'
+
+export const frequencyPenaltyOptions = z.strictObject({ penalty: z.number().describe('a finite number') })
+export type FrequencyPenaltyOptions = z.input<typeof frequencyPenaltyOptions>
+
+/**
+ * Takes the penalty off the logit of each token as often as it stands in the reply. The prompt does not count.
+ *
+ * - in, out: `logits`: Float32[V], dense
+ * - errors: `OptionError` at call time unless `penalty` is finite; `ShapeError` for sparse logits
+ *
+ * @see OpenAI's API, `frequency_penalty`: `mu[j] - c[j] * alpha_frequency`, c the counts of the tokens sampled so far
+ */
+export function frequencyPenalty<S extends LogitsStep>(options: FrequencyPenaltyOptions): DescribedOperator<S, S> {
+  const { penalty } = parseOptions(frequencyPenaltyOptions, options)
+
+  return described(
+    { name: 'frequencyPenalty', options: { penalty }, need: 'all' },
+    map((step: S) =>
+      withDenseLogits(step, (values) => {
+        for (const id of step.sequence.tokenIds) values[id]! -= penalty
+      }),
+    ),
+  )
+}

@@ -1,0 +1,36 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { LogitsStep } from '../src/core/types.js'
+
+export const noRepeatNgramOptions = z.strictObject({ n: z.int().min(1).describe('an integer >= 1') })
+export type NoRepeatNgramOptions = z.input<typeof noRepeatNgramOptions>
+
+/**
+ * Bans each token that would make an n-gram of tokens stand twice in prompt and reply. Stands before `topK`.
+ *
+ * - in, out: `logits`: Float32[V], dense; a banned token has −∞
+ * - errors: `OptionError` at call time unless `n` is an integer >= 1; `ShapeError` for sparse logits
+ *
+ * @see A Deep Reinforced Model for Abstractive Summarization (Paulus et al., 2018), section 2.5; transformers NoRepeatNGramLogitsProcessor
+ */
+export function noRepeatNgram<S extends LogitsStep>(options: NoRepeatNgramOptions): DescribedOperator<S, S> {
+  const { n } = parseOptions(noRepeatNgramOptions, options)
+
+  return described(
+    { name: 'noRepeatNgram', options: { n }, need: 'all' },
+    map((step: S) =>
+      withDenseLogits(step, (values) => {
+        const tokenIds = [...step.sequence.promptTokenIds, ...step.sequence.tokenIds]
+        const end = tokenIds.length - (n - 1) // where the n-gram begins that the next token ends
+        for (let start = 0; start < end; start++) {
+          let same = 0
+          while (same < n - 1 && tokenIds[start + same] === tokenIds[end + same]) same++
+          if (same === n - 1) values[tokenIds[start + n - 1]!] = BANNED
+        }
+      }),
+    ),
+  )
+}

@@ -1,0 +1,30 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { withDenseLogits } from '../src/core/denseLogits.js'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { LogitsStep } from '../src/core/types.js'
+
+export const presencePenaltyOptions = z.strictObject({ penalty: z.number().describe('a finite number') })
+export type PresencePenaltyOptions = z.input<typeof presencePenaltyOptions>
+
+/**
+ * Takes the penalty off the logit of each token that stands in the reply, however often. The prompt does not count.
+ *
+ * - in, out: `logits`: Float32[V], dense
+ * - errors: `OptionError` at call time unless `penalty` is finite; `ShapeError` for sparse logits
+ *
+ * @see OpenAI's API, `presence_penalty`: `mu[j] - (c[j] > 0) * alpha_presence`, c the counts of the tokens sampled so far
+ */
+export function presencePenalty<S extends LogitsStep>(options: PresencePenaltyOptions): DescribedOperator<S, S> {
+  const { penalty } = parseOptions(presencePenaltyOptions, options)
+
+  return described(
+    { name: 'presencePenalty', options: { penalty }, need: 'all' },
+    map((step: S) =>
+      withDenseLogits(step, (values) => {
+        for (const id of new Set(step.sequence.tokenIds)) values[id]! -= penalty
+      }),
+    ),
+  )
+}

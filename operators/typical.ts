@@ -1,0 +1,46 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { logSumExp } from '../src/core/math.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { LogitsStep } from '../src/core/types.js'
+
+export const typicalOptions = z.strictObject({ p: z.number().gt(0).max(1).describe('a number above 0 and at most 1') })
+export type TypicalOptions = z.input<typeof typicalOptions>
+
+/**
+ * Locally typical sampling: keeps the tokens whose information `−log p` is nearest to the distribution's entropy, as few as hold the mass
+ * `p`, and bans the others. Stands before `topK` or `topP({ p: 1 })`, which leave banned tokens out.
+ *
+ * - in, out: `logits`: Float32[V], dense; a banned token has −∞
+ * - errors: `OptionError` at call time unless 0 < p <= 1; `ShapeError` for sparse logits
+ *
+ * @see Locally Typical Sampling (Meister et al., 2023), Eq. 7; transformers TypicalLogitsWarper
+ */
+export function typical<S extends LogitsStep>(options: TypicalOptions): DescribedOperator<S, S> {
+  const { p } = parseOptions(typicalOptions, options)
+
+  return described(
+    { name: 'typical', options: { p }, need: 'all' },
+    map((step: S) => withDenseLogits(step, (values) => banUntypical(values, p))),
+  )
+}
+
+function banUntypical(values: Float32Array, p: number): void {
+  const total = logSumExp(values)
+  const logprobs = Float64Array.from(values, (value) => value - total)
+  // A banned token has no probability and no share in the entropy.
+  const entropy = logprobs.reduce((sum, logprob) => (logprob === BANNED ? sum : sum - Math.exp(logprob) * logprob), 0)
+  const distance = logprobs.map((logprob) => Math.abs(-logprob - entropy))
+  const order = Uint32Array.from(values, (_, id) => id).sort((a, b) => distance[a]! - distance[b]! || a - b)
+  let mass = 0
+  let last = 0
+  while (last < order.length - 1) {
+    mass += Math.exp(logprobs[order[last]!]!)
+    if (mass >= p) break
+    last++
+  }
+  const limit = distance[order[last]!]!
+  for (let id = 0; id < values.length; id++) if (distance[id]! > limit) values[id] = BANNED
+}

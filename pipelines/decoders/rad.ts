@@ -1,0 +1,34 @@
+import * as z from 'zod'
+import { batchReward } from '../../operators/batchReward.js'
+import { boundReward } from '../../operators/boundReward.js'
+import { combineScore } from '../../operators/combineScore.js'
+import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
+import { topK, topKOptions } from '../../operators/topK.js'
+import type { Decoder } from '../../src/core/types.js'
+import { perReward, weighted, weightOption } from '../perReward.js'
+import { steps } from '../steps.js'
+
+export const radOptions = z.strictObject({
+  k: topKOptions.shape.k.default(20).describe('an integer >= 1'),
+  weight: weightOption.default(30).describe('a finite number, or finite numbers by the names of rewards'),
+  temperature: sampleTemperatureOptions.shape.temperature,
+})
+export type RadOptions = z.input<typeof radOptions>
+
+/**
+ * Reward-augmented decoding: samples among the k likeliest tokens from the softmax of `logit + weight * reward`, the reward cut off at 0
+ * and 1. `weight` is the paper's beta; rewards without a weight have 30, too. For rewards of another scale `boundReward` knows the logistic
+ * function: see data/pipelines/rad.yaml.
+ *
+ * @see Reward-Augmented Decoding (Deng and Raffel, 2023), Algorithm 1
+ */
+// biome-ignore format: one operator a line
+export const rad = ({ k = 20, weight = 30, temperature = 1 }: RadOptions = {}): Decoder => (models) => steps(
+  topK({ k }),
+  perReward(weighted(models, weight, 30), ({ reward, weight }) => [
+    batchReward({ reward }),
+    boundReward({ reward: reward.name }),
+    combineScore({ weight, reward: reward.name }),
+  ]),
+  sampleTemperature({ temperature }),
+)

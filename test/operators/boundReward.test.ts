@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { boundReward } from '../../operators/boundReward.js'
+import { OptionError, ShapeError } from '../../src/core/errors.js'
+import { candidates, marbles, rewarded } from '../marbles.js'
+
+const step = candidates([7, 8, 9], [3, 2, 1])
+const l = rewarded(step, { safe: [-2, 0.5, 3], short: [-1, 2, 0] })
+const r = rewarded(step, { safe: [0, 0.5, 1], short: [0, 1, 0] })
+
+describe('boundReward', () => {
+  it(
+    'cuts rewards off at 0 and 1',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-l--|', { l })
+      expectObservable(source.pipe(boundReward())).toBe('-r--|', { r })
+      expectSubscriptions(source.subscriptions).toBe('^---!')
+    }),
+  )
+
+  it(
+    'leaves other rewards alone where one is named, and knows the logistic function',
+    marbles(({ cold, expectObservable }) => {
+      const one = { ...l, rewards: { ...l.rewards, safe: r.rewards.safe! } }
+      expectObservable(cold('l|', { l }).pipe(boundReward({ reward: 'safe' }))).toBe('o|', { o: one })
+      const odds = rewarded(step, { safe: [0, Math.log(3), -Math.log(3)] })
+      const shares = rewarded(step, { safe: [0.5, 0.75, 0.25] })
+      expectObservable(cold('o|', { o: odds }).pipe(boundReward({ by: 'sigmoid' }))).toBe('s|', { s: shares })
+    }),
+  )
+
+  it(
+    'passes nothing, silence and errors on, and leaves the source when it is left',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      expectObservable(cold('|').pipe(boundReward() as never)).toBe('|')
+      expectObservable(cold('-').pipe(boundReward() as never)).toBe('-')
+      expectObservable(cold('-#').pipe(boundReward() as never)).toBe('-#')
+      const source = cold('-l--l--|', { l })
+      expectObservable(source.pipe(boundReward()), '^--!').toBe('-r--', { r })
+      expectSubscriptions(source.subscriptions).toBe('^--!')
+    }),
+  )
+
+  it(
+    'errors for a reward that is not there',
+    marbles(({ cold, expectObservable }) => {
+      const error = new ShapeError('Expected rewards named `kind`, got safe, short')
+      expectObservable(cold('l|', { l }).pipe(boundReward({ reward: 'kind' }))).toBe('#', {}, error)
+    }),
+  )
+
+  it('refuses another way when it is called', () => {
+    expect(() => boundReward({ by: 'tanh' as never })).toThrow(
+      new OptionError('Expected `by` to be one of clamp, sigmoid, got `tanh` (string)'),
+    )
+  })
+  it('says what it is', () =>
+    expect(boundReward({ by: 'sigmoid' }).entry).toEqual({ name: 'boundReward', options: { by: 'sigmoid' } }))
+})

@@ -1,0 +1,95 @@
+import { of } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { forcedWords } from '../../operators/forcedWords.js'
+import { OptionError, ShapeError } from '../../src/core/errors.js'
+import { charCodec } from '../fakes.js'
+import { logitsStep, marbles, sequence, sparseStep } from '../marbles.js'
+
+const banned = Number.NEGATIVE_INFINITY
+const codec = charCodec()
+const l = logitsStep(0, 1, 2)
+const r = logitsStep(0, banned, 2)
+
+describe('forcedWords', () => {
+  it(
+    'bans the end while a word is missing',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-l--|', { l })
+      expectObservable(source.pipe(forcedWords({ words: [[0]], within: 9, endTokenIds: [1], codec }))).toBe('-r--|', { r })
+      expectSubscriptions(source.subscriptions).toBe('^---!')
+    }),
+  )
+
+  /** The token that is chosen after each reply, when the likeliest would be `!` and the end is 127. */
+  const chosen = (words: readonly string[], within: number, reply: string): string => {
+    let char = ''
+    const values = Float32Array.from({ length: 128 }, (_, id) => (id === 33 ? 2 : id === 127 ? 1 : 0))
+    const step = { sequence: { ...sequence, tokenIds: codec.encode(reply, false) }, logits: { values } }
+    of(step)
+      .pipe(forcedWords({ words, within, endTokenIds: [127], codec }))
+      .subscribe((after) => {
+        char = String.fromCharCode(after.logits.values.indexOf(Math.max(...after.logits.values)))
+      })
+    return char
+  }
+  const written = (words: readonly string[], within: number, length: number): string => {
+    let reply = ''
+    while (reply.length < length) reply += chosen(words, within, reply)
+    return reply
+  }
+
+  it('writes missing words out in their order as late as it can', () => {
+    expect(written(['cat', 'dog'], 12, 12)).toBe('!!!! cat dog')
+    expect(written(['cat', 'dog'], 10, 12)).toBe('!! cat dog!!')
+    expect(written(['cat'], 2, 6)).toBe(' cat!!')
+  })
+  it('forces nothing that has come already, and goes on with what has begun', () => {
+    expect(chosen(['cat'], 3, 'a cat')).toBe('!')
+    expect(chosen(['cat'], 7, 'a ca')).toBe('t')
+    expect(chosen(['cat', 'dog'], 12, 'a dog is')).toBe(' ')
+  })
+
+  it(
+    'passes nothing, silence and errors on, and leaves the source when it is left',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const operator = forcedWords({ words: [[0]], within: 9, endTokenIds: [1], codec })
+      expectObservable(cold('|').pipe(operator as never)).toBe('|')
+      expectObservable(cold('-').pipe(operator as never)).toBe('-')
+      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
+      const source = cold('-l--l--|', { l })
+      expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
+      expectSubscriptions(source.subscriptions).toBe('^--!')
+    }),
+  )
+
+  it(
+    'errors for sparse logits, which hold not all tokens',
+    marbles(({ cold, expectObservable }) => {
+      const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1) })
+      const error = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')
+      expectObservable(cold('s|', { s }).pipe(forcedWords({ words: [[0]], within: 9, endTokenIds: [1], codec }))).toBe(
+        '#',
+        {},
+        error,
+      )
+    }),
+  )
+
+  it.each([[[]], [['']], [[[]]], ['bad'], [[[-1]]]])('refuses words = %j when it is called', (words) => {
+    expect(() => forcedWords({ words: words as string[], within: 1, endTokenIds: [], codec })).toThrow(OptionError)
+  })
+  it('refuses words without a codec', () => {
+    expect(() => forcedWords({ words: ['a'], within: 1, endTokenIds: [], codec: undefined as never })).toThrow(
+      'Expected `codec` to be the codec of the language model',
+    )
+  })
+  it('refuses within = 0 when it is called', () => {
+    expect(() => forcedWords({ words: ['a'], within: 0, endTokenIds: [], codec })).toThrow(OptionError)
+  })
+  it('says what it is', () =>
+    expect(forcedWords({ words: [[0]], within: 9, endTokenIds: [1], codec }).entry).toEqual({
+      name: 'forcedWords',
+      options: { words: [[0]], within: 9 },
+      need: 'all',
+    }))
+})

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { logitBias } from '../../operators/logitBias.js'
+import { OptionError, ShapeError } from '../../src/core/errors.js'
+import { logitsStep, marbles, sparseStep } from '../marbles.js'
+
+const l = logitsStep(0, 2, 1)
+const r = logitsStep(1.5, 2, 0)
+
+describe('logitBias', () => {
+  it(
+    'adds its numbers to the logits of its tokens',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-l--|', { l })
+      expectObservable(source.pipe(logitBias({ bias: { 0: 1.5, 2: -1 } }))).toBe('-r--|', { r })
+      expectSubscriptions(source.subscriptions).toBe('^---!')
+    }),
+  )
+
+  it(
+    'passes nothing, silence and errors on, and leaves the source when it is left',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const operator = logitBias({ bias: { 0: 1.5, 2: -1 } })
+      expectObservable(cold('|').pipe(operator as never)).toBe('|')
+      expectObservable(cold('-').pipe(operator as never)).toBe('-')
+      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
+      const source = cold('-l--l--|', { l })
+      expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
+      expectSubscriptions(source.subscriptions).toBe('^--!')
+    }),
+  )
+
+  it(
+    'errors for sparse logits, which hold not all tokens',
+    marbles(({ cold, expectObservable }) => {
+      const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1) })
+      const error = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')
+      expectObservable(cold('s|', { s }).pipe(logitBias({ bias: { 0: 1.5, 2: -1 } }))).toBe('#', {}, error)
+    }),
+  )
+
+  it(
+    'errors for a token that the vocabulary has not',
+    marbles(({ cold, expectObservable }) => {
+      const error = new ShapeError('Expected token ids below 3 to bias, got 3')
+      expectObservable(cold('l|', { l }).pipe(logitBias({ bias: { 3: 1 } }))).toBe('#', {}, error)
+    }),
+  )
+
+  it.each([{ a: 1 }, { 1: '2' }, { '-1': 1 }, { 1: Number.POSITIVE_INFINITY }, 3])(
+    'refuses bias = %j when it is called',
+    (bias) => {
+      expect(() => logitBias({ bias: bias as never })).toThrow(OptionError)
+    },
+  )
+  it('says what it is', () =>
+    expect(logitBias({ bias: { 0: 1.5, 2: -1 } }).entry).toEqual({
+      name: 'logitBias',
+      options: { bias: { 0: 1.5, 2: -1 } },
+      need: 'all',
+    }))
+})

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { minP } from '../../operators/minP.js'
+import { OptionError } from '../../src/core/errors.js'
+import { logitsStep, marbles, sparseStep } from '../marbles.js'
+
+const banned = Number.NEGATIVE_INFINITY
+const l = logitsStep(0, 2, 1.4, 1.2)
+const r = logitsStep(banned, 2, 1.4, banned)
+
+describe('minP', () => {
+  it(
+    'bans what is less likely than its share of the likeliest token',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-l--|', { l })
+      expectObservable(source.pipe(minP({ p: 0.5 }))).toBe('-r--|', { r })
+      expectSubscriptions(source.subscriptions).toBe('^---!')
+    }),
+  )
+
+  it(
+    'takes the sorted top n as well, and keeps the likeliest alone for p = 1',
+    marbles(({ cold, expectObservable }) => {
+      const s = sparseStep({ tokenIds: Int32Array.of(7, 3), values: Float32Array.of(2, 1) })
+      const one = sparseStep({ tokenIds: Int32Array.of(7, 3), values: Float32Array.of(2, banned) })
+      expectObservable(cold('s|', { s }).pipe(minP({ p: 1 }))).toBe('r|', { r: one })
+      expectObservable(cold('s|', { s }).pipe(minP({ p: 0.1 }))).toBe('s|', { s })
+    }),
+  )
+
+  it(
+    'passes nothing, silence and errors on, and leaves the source when it is left',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const operator = minP({ p: 0.5 })
+      expectObservable(cold('|').pipe(operator as never)).toBe('|')
+      expectObservable(cold('-').pipe(operator as never)).toBe('-')
+      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
+      const source = cold('-l--l--|', { l })
+      expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
+      expectSubscriptions(source.subscriptions).toBe('^--!')
+    }),
+  )
+
+  it.each([0, 1.1, Number.NaN, '2'])('refuses p = %s when it is called', (p) => {
+    expect(() => minP({ p: p as number })).toThrow(OptionError)
+  })
+  it('says what it is', () => expect(minP({ p: 0.5 }).entry).toEqual({ name: 'minP', options: { p: 0.5 } }))
+})

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { typical } from '../../operators/typical.js'
+import { OptionError, ShapeError } from '../../src/core/errors.js'
+import { logitsStep, marbles, sparseStep } from '../marbles.js'
+
+const banned = Number.NEGATIVE_INFINITY
+/** The entropy of 0.4, 0.2, 0.2, 0.2 is 1.33; 0.2 has the information 1.61, 0.4 has 0.92. */
+const l = logitsStep(Math.log(0.4), Math.log(0.2), Math.log(0.2), Math.log(0.2))
+const r = logitsStep(banned, Math.log(0.2), Math.log(0.2), Math.log(0.2))
+
+describe('typical', () => {
+  it(
+    'keeps the tokens whose information is nearest to the entropy',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-l--|', { l })
+      expectObservable(source.pipe(typical({ p: 0.5 }))).toBe('-r--|', { r })
+      expectSubscriptions(source.subscriptions).toBe('^---!')
+    }),
+  )
+
+  it(
+    'keeps all for p = 1, and banned tokens banned',
+    marbles(({ cold, expectObservable }) => {
+      expectObservable(cold('l|', { l }).pipe(typical({ p: 1 }))).toBe('l|', { l })
+      const some = logitsStep(banned, 0, 1)
+      expectObservable(cold('s|', { s: some }).pipe(typical({ p: 1 }))).toBe('s|', { s: some })
+    }),
+  )
+
+  it(
+    'passes nothing, silence and errors on, and leaves the source when it is left',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const operator = typical({ p: 0.5 })
+      expectObservable(cold('|').pipe(operator as never)).toBe('|')
+      expectObservable(cold('-').pipe(operator as never)).toBe('-')
+      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
+      const source = cold('-l--l--|', { l })
+      expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
+      expectSubscriptions(source.subscriptions).toBe('^--!')
+    }),
+  )
+
+  it(
+    'errors for sparse logits, which hold not all tokens',
+    marbles(({ cold, expectObservable }) => {
+      const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1) })
+      const error = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')
+      expectObservable(cold('s|', { s }).pipe(typical({ p: 0.5 }))).toBe('#', {}, error)
+    }),
+  )
+
+  it.each([0, 1.1, Number.NaN, '2'])('refuses p = %s when it is called', (p) => {
+    expect(() => typical({ p: p as number })).toThrow(OptionError)
+  })
+  it('says what it is', () => expect(typical({ p: 0.5 }).entry).toEqual({ name: 'typical', options: { p: 0.5 }, need: 'all' }))
+})
