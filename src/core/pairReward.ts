@@ -10,7 +10,7 @@ export interface BatchedPairReward {
   /**
    * Prompt and completion in the model's own tokens.
    *
-   * @throws RewardError when they are longer than its context: nothing is cut
+   * @throws RewardError when they have no tokens, or more than its context holds: nothing is cut
    */
   encodePair(prompt: string, completion: string): EncodedPair
   /** As a TextCodec's. */

@@ -71,6 +71,7 @@ function batchedPairReward(name: string, { checkpoint, worker }: StartedEncoder,
     encodePair(prompt, completion) {
       const pair = encode(prompt, completion)
       const { length } = pair.tokenIds
+      if (length === 0) throw new RewardError(`Reward \`${name}\` cannot read an empty text`)
       if (length <= config.contextLength) return pair
       throw new RewardError(
         `Reward \`${name}\` has a context of ${config.contextLength} tokens, prompt and completion have ${length} of its tokens`,

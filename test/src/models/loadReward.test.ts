@@ -1,3 +1,6 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { args } from '../../../pipelines/decoders/args.js'
@@ -44,6 +47,18 @@ describe('an encoder as a reward', () => {
     const [long, short] = await rewardMeasure(source).measure([reply, fits])
     expect([Number.isNaN(long), Number.isFinite(short)]).toEqual([true, true])
     await close()
+  })
+
+  it('refuses a pair without any token', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rxargs-pair-'))
+    await cp(golden('encoders/bert-classifier'), folder, { recursive: true })
+    const file = join(folder, 'tokenizer.json')
+    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), post_processor: null }))
+    const { source, close } = await loadReward({ name: 'r', path: folder }, options)
+    expect(() => (source as BatchedPairReward).encodePair('', '')).toThrow(/`r` cannot read an empty text/)
+    expect((source as BatchedPairReward).encodePair('', 'a').tokenIds).toHaveLength(1)
+    await close()
+    await rm(folder, { recursive: true, force: true })
   })
 
   it('gives the same bits at any concurrency', async () => {
