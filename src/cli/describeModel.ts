@@ -27,8 +27,9 @@ export type ModelSize = Readonly<{
   cacheBytes: number
 }>
 
-/** How a model knows the places of its tokens: `rotary, base 10000, yarn`. */
+/** How a model knows the places of its tokens: `rotary, base 10000, yarn`, or `learned`. */
 export function positionsOf(config: ModelConfig): string {
+  if (!('ropeTheta' in config)) return 'learned'
   const { ropeTheta, ropeScaling, rotaryDim, headDim } = config
   const stretched = ropeScaling.type === 'none' ? '' : `, ${ropeScaling.type}`
   const part = rotaryDim === headDim ? '' : `, ${rotaryDim} of ${headDim} elements of a head`
@@ -37,9 +38,10 @@ export function positionsOf(config: ModelConfig): string {
 }
 
 /** Which layers see the latest tokens only: `4096 tokens, 13 of 26 layers`. */
-export function windowOf({ slidingWindow, layers }: ModelConfig): string {
-  if (!slidingWindow) return 'none: every token sees all before it'
-  return `${slidingWindow.tokens} tokens, ${slidingWindow.layers.filter(Boolean).length} of ${layers} layers`
+export function windowOf(config: ModelConfig): string {
+  if (!('slidingWindow' in config) || !config.slidingWindow) return 'none: every token sees all before it'
+  const { tokens, layers } = config.slidingWindow
+  return `${tokens} tokens, ${layers.filter(Boolean).length} of ${layers.length} layers`
 }
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
@@ -57,7 +59,9 @@ export function sizeOf(
   const parameters = all.reduce((sum, { shape }) => sum + elements(shape), 0)
   const byType = new Map<string, number>()
   for (const { dtype, shape } of all) byType.set(dtype, (byType.get(dtype) ?? 0) + elements(shape))
-  const tied = 'head' in config && config.head === 'lm' && config.tieWordEmbeddings ? config.vocabSize * config.hiddenSize : 0
+  const stored = ['lm_head.weight', 'embed_out.weight'].some(tensors.has)
+  const width = 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize
+  const tied = 'head' in config && config.head === 'lm' && config.tieWordEmbeddings && !stored ? config.vocabSize * width : 0
   return {
     parameters,
     dtypes: [...byType].sort(([, a], [, b]) => b - a).map(([dtype]) => dtype),

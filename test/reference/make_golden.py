@@ -66,7 +66,7 @@ class Pair:
 
     def rewards(self, sequences):
         # Not the model's own pooling: that looks for the last token which is no padding, and end token and padding are one token.
-        hidden = self.reward_model.model(input_ids=torch.tensor(sequences), use_cache=False).last_hidden_state
+        hidden = self.reward_model.base_model(input_ids=torch.tensor(sequences), use_cache=False).last_hidden_state
         return self.reward_model.score(hidden[:, -1])[:, 0]
 
 

@@ -7,7 +7,9 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
+from layer_norm_pairs import LAYER_NORM_PAIRS
 from rotary_pairs import ROTARY_PAIRS
+from stored_elsewhere import as_stored_elsewhere
 
 BEGIN, END, OTHER_END = "<|begin|>", "<|end|>", "<|turn|>"
 
@@ -40,6 +42,7 @@ def theta(value: float):
 # the weights are stored.
 PAIRS = {
     **ROTARY_PAIRS,
+    **LAYER_NORM_PAIRS,
     "grouped": {
         "covers": "2 query heads a key head, head_dim other than hidden / heads, rope_theta, untied; F32",
         "seed": 100,
@@ -70,6 +73,10 @@ PAIRS = {
     },
 }
 
+# Parts of names: of tables of embeddings, and of projections whose scores shall be sharp.
+TABLES = ("embed_tokens", "embed_in", "embed_positions", "wte", "wpe")
+SHARP = ("q_proj", "k_proj", "qkv_proj", "c_attn", "query_key_value")
+
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE())
@@ -86,18 +93,18 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def make_config(family: str, heads: int, kv: int, layers: int = 2, **fields):
+def make_config(family: str, heads: int, kv: int | None = None, layers: int = 2, **fields):
     sizes = {
         "hidden_size": 32,
-        "intermediate_size": 56,
         "num_hidden_layers": layers,
         "num_attention_heads": heads,
-        "num_key_value_heads": kv,
         "max_position_embeddings": 512,
         "bos_token_id": 0,
         "eos_token_id": 1,
         "pad_token_id": 1,
     }
+    if kv is not None:
+        sizes |= {"num_key_value_heads": kv, "intermediate_size": 56}
     return AutoConfig.for_model(family, **{**sizes, **fields})
 
 
@@ -106,16 +113,17 @@ def perturb(model, generator: torch.Generator):
     """Random weights of which none can be left out unseen: sharp attention, biases and norms far from their defaults."""
     for name, weight in model.named_parameters():
         noise = torch.randn(weight.shape, generator=generator)
-        if "norm" in name:
+        if name.endswith("bias"):
+            weight.copy_(0.6 * noise)
+        elif "norm" in name or ".ln_" in name:
             centre = 0 if model.config.model_type.startswith("gemma") else 1
             weight.copy_(centre + 0.4 * noise)
-        elif name.endswith("bias"):
-            weight.copy_(0.6 * noise)
-        elif "embed_tokens" in name:
+        elif any(table in name for table in TABLES):
             weight.copy_(noise)
         else:
-            gain = 2.0 if any(part in name for part in ("q_proj", "k_proj", "qkv_proj")) else 1.0
-            weight.copy_(gain * noise / weight.shape[1] ** 0.5)
+            fan_in = weight.shape[0 if ".c_" in name else 1]  # GPT-2's Conv1D
+            gain = 2.0 if any(part in name for part in SHARP) else 1.0
+            weight.copy_(gain * noise / fan_in**0.5)
     if hasattr(model, "score"):
         model.score.weight.mul_(2.0)
     else:
@@ -133,6 +141,7 @@ def save_pair(folder: Path, spec, seed: int):
     for role, kind in (("lm", AutoModelForCausalLM), ("reward", AutoModelForSequenceClassification)):
         fields = dict(spec[role])
         shard = fields.pop("shard", spec.get("shard", "5GB"))
+        stored = fields.pop("stored", None)
         config = make_config(spec.get("family", "llama"), vocab_size=len(tokenizer), **fields)
         if role == "reward":
             config.num_labels = 1
@@ -143,3 +152,5 @@ def save_pair(folder: Path, spec, seed: int):
         model = model.to(spec.get("dtype", torch.float32))
         model.save_pretrained(folder / role, max_shard_size=shard)
         tokenizer.save_pretrained(folder / role)
+        if stored:
+            as_stored_elsewhere(folder / role, **stored)

@@ -4,9 +4,12 @@ import type { Head } from './decoderConfig.js'
 import { encoderOf } from './encoderConfig.js'
 import { type Gemma2Config, readGemma2Config } from './gemma2Config.js'
 import { type Gemma3Config, readGemma3Config } from './gemma3Config.js'
+import { type Gpt2Config, readGpt2Config } from './gpt2Config.js'
+import { type GptNeoxConfig, readGptNeoxConfig } from './gptNeoxConfig.js'
 import { labelFields, labelsOf } from './labels.js'
 import { type LlamaConfig, readLlamaConfig } from './llamaConfig.js'
 import { type MistralConfig, readMistralConfig } from './mistralConfig.js'
+import { type OptConfig, readOptConfig } from './optConfig.js'
 import { type Phi3Config, readPhi3Config } from './phi3Config.js'
 import { type Qwen2Config, readQwen2Config } from './qwen2Config.js'
 import { type Qwen3Config, readQwen3Config } from './qwen3Config.js'
@@ -15,7 +18,17 @@ import type { RewardHead } from './rewardHead.js'
 
 export type { Head } from './decoderConfig.js'
 
-type FamilyConfig = LlamaConfig | MistralConfig | Qwen2Config | Qwen3Config | Phi3Config | Gemma2Config | Gemma3Config
+type FamilyConfig =
+  | LlamaConfig
+  | MistralConfig
+  | Qwen2Config
+  | Qwen3Config
+  | Phi3Config
+  | Gemma2Config
+  | Gemma3Config
+  | OptConfig
+  | Gpt2Config
+  | GptNeoxConfig
 
 /** The config of any supported family; `family` tells them apart. */
 export type ModelConfig = FamilyConfig &
@@ -28,7 +41,10 @@ export type ModelConfig = FamilyConfig &
     rewardHead?: RewardHead
   }>
 
-type Architecture = Readonly<{ head: Head; read: (json: unknown, head: Head, file: string) => FamilyConfig }>
+type Architecture = Readonly<{
+  head: Head
+  read: (json: Readonly<Record<string, unknown>>, head: Head, file: string) => FamilyConfig
+}>
 
 /** Architecture name in config.json → its family's reader and its head. A new family is a file like llamaConfig.ts and its rows here. */
 export const architectures: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
@@ -46,6 +62,12 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
   ['Gemma2ForSequenceClassification', { head: 'reward', read: readGemma2Config }],
   ['Gemma3ForCausalLM', { head: 'lm', read: readGemma3Config }],
   ['Gemma3TextForSequenceClassification', { head: 'reward', read: readGemma3Config }],
+  ['OPTForCausalLM', { head: 'lm', read: readOptConfig }],
+  ['OPTForSequenceClassification', { head: 'reward', read: readOptConfig }],
+  ['GPT2LMHeadModel', { head: 'lm', read: readGpt2Config }],
+  ['GPT2ForSequenceClassification', { head: 'reward', read: readGpt2Config }],
+  ['GPTNeoXForCausalLM', { head: 'lm', read: readGptNeoxConfig }],
+  ['GPTNeoXForSequenceClassification', { head: 'reward', read: readGptNeoxConfig }],
 ])
 
 const named = z.looseObject({

@@ -9,6 +9,7 @@ export function renamedTensors(tensors: Tensors, rename: (name: string) => strin
     ...tensors,
     entries,
     has: (name) => tensors.has(original(name)),
+    nameOf: (names) => rename(tensors.nameOf(names.map(original))),
     require: (name, shape) => tensors.require(original(name), shape),
   }
 }

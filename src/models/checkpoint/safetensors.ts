@@ -12,11 +12,17 @@ export type Tensor = Readonly<{ file: string; dtype: Dtype; shape: readonly numb
 
 /** The weights of a model by name; nothing but headers was read. */
 export interface Tensors {
-  /** All tensors of a type that can be read. */
+  /** All tensors of a type that can be read, but for what old versions of transformers stored and computed anew. */
   readonly entries: ReadonlyMap<string, Tensor>
   /** Real paths of the files. */
   readonly files: readonly string[]
   has(name: string): boolean
+  /**
+   * The one of several names under which a tensor is stored: versions of a library do not agree on prefixes.
+   *
+   * @throws ModelError when there is none of them, or more than one
+   */
+  nameOf(names: readonly string[]): string
   /**
    * The tensor of that name and shape.
    *
@@ -26,6 +32,9 @@ export interface Tensors {
 }
 
 type Located = HeaderEntry & Readonly<{ file: string }>
+
+/** Causal masks and rotary frequencies: they follow from the config and are no weights. */
+const BUFFER = /(^|\.)(attn|attention)\.(bias|masked_bias)$|(^|\.)rotary_emb\.inv_freq$/
 
 const sides = (shape: readonly number[]): string => `[${shape.join(', ')}]`
 const isReadable = (tensor: Located): tensor is Located & Tensor => DTYPES.some((dtype) => dtype === tensor.dtype)
@@ -54,9 +63,17 @@ export async function readSafetensors(folder: string): Promise<Tensors> {
   const where = listedIn(folder, weights)
   const located = await locate(folder, weights)
   return {
-    entries: new Map([...located].filter((entry): entry is [string, Located & Tensor] => isReadable(entry[1]))),
+    entries: new Map(
+      [...located].filter((entry): entry is [string, Located & Tensor] => isReadable(entry[1]) && !BUFFER.test(entry[0])),
+    ),
     files: [...new Set([...located.values()].map(({ file }) => file))],
     has: (name) => located.has(name),
+    nameOf(names) {
+      const found = names.filter((name) => located.has(name))
+      if (found.length === 1) return found[0]!
+      const listed = (all: readonly string[]) => all.map((name) => `\`${name}\``).join(', ')
+      throw new ModelError(`Expected one of the tensors ${listed(names)} in ${where}, found ${listed(found) || 'none'}`)
+    },
     require(name, shape) {
       const tensor = located.get(name)
       if (tensor === undefined) throw new ModelError(`Expected tensor \`${name}\` ${sides(shape)} in ${where}, found none`)

@@ -5,9 +5,12 @@ import type { Tensors } from '../checkpoint/safetensors.js'
 import { type GraphBuilder, graphBuilder } from './builder.js'
 import { gemma2 } from './gemma2.js'
 import { gemma3 } from './gemma3.js'
+import { gpt2 } from './gpt2.js'
+import { gptNeox } from './gptNeox.js'
 import { llama } from './llama.js'
 import { type Mask, masksOf } from './masks.js'
 import { mistral } from './mistral.js'
+import { opt } from './opt.js'
 import { phi3 } from './phi3.js'
 import type { WeightDtype } from './quantize.js'
 import { qwen2 } from './qwen2.js'
@@ -25,6 +28,9 @@ const families: { readonly [Name in ModelConfig['family']]: Family<Extract<Model
   phi3,
   gemma2,
   gemma3,
+  opt,
+  gpt2,
+  gpt_neox: gptNeox,
 }
 
 /** A graph with all that is needed to run it. */

@@ -9,9 +9,9 @@ const storedTypes: Readonly<Record<Dtype, ElementType>> = { F32: 'float', F16: '
 
 /**
  * A tensor that the graph does not read from its file: where it lies, and under which path the graph looks for it. One with `bits` is a
- * matrix to be rounded, its scales under `path`/scales.
+ * matrix to be rounded, its scales under `path`/scales; with `transposed` its rows and columns change places before.
  */
-export type TensorInMemory = Tensor & Readonly<{ name: string; path: string; bits?: 4 | 8 }>
+export type TensorInMemory = Tensor & Readonly<{ name: string; path: string; bits?: 4 | 8; transposed?: boolean }>
 
 /** A quantised matrix as values of the graph: uint8 [to, blocks, bytes a block] and float [to, blocks]. */
 export type QuantizedValues = Readonly<{ bits: 4 | 8; packed: Value; scales: Value }>
@@ -22,15 +22,25 @@ export type Weights = Readonly<{
   stored(name: string, shape: readonly number[]): Value
   /** The same in fp32; the runtime widens it once, when it loads the graph. */
   float(name: string, shape: readonly number[]): Value
-  /** The matrix [to, from] in blocks along `from`; nothing where weights are computed with as they are. */
-  quantized(name: string, shape: readonly [number, number]): QuantizedValues | undefined
+  /**
+   * The matrix [to, from] in blocks along `from`; nothing where weights are computed with as they are. `transposed`: the
+   * checkpoint has it as [from, to].
+   */
+  quantized(name: string, shape: readonly [number, number], transposed?: boolean): QuantizedValues | undefined
+  has(name: string): boolean
+  /** What stands in front of `name` where a checkpoint may have it under one of several prefixes. */
+  prefixOf(name: string, prefixes: readonly string[]): string
   readonly taken: ReadonlySet<string>
   /** All tensors, where some are rounded: the runtime reads either all of them from files or none. */
   readonly inMemory: readonly TensorInMemory[]
 }>
 
 /** @throws ModelError from `require`: a tensor that is missing, of another shape or of a type that cannot be read */
-export function graphWeights(graph: GraphBuilder, tensors: Pick<Tensors, 'require'>, dtype: WeightDtype = 'fp32'): Weights {
+export function graphWeights(
+  graph: GraphBuilder,
+  tensors: Pick<Tensors, 'require' | 'has' | 'nameOf'>,
+  dtype: WeightDtype = 'fp32',
+): Weights {
   const taken = new Set<string>()
   const widened = new Map<string, Value>()
   const inMemory = new Map<string, TensorInMemory>()
@@ -61,7 +71,9 @@ export function graphWeights(graph: GraphBuilder, tensors: Pick<Tensors, 'requir
       widened.set(name, wide)
       return wide
     },
-    quantized(name, [to, from]) {
+    has: tensors.has,
+    prefixOf: (name, prefixes) => tensors.nameOf(prefixes.map((prefix) => prefix + name)).slice(0, -name.length),
+    quantized(name, [to, from], transposed = false) {
       const width = bits[dtype]
       if (width === undefined) return undefined
       if (from % BLOCK !== 0)
@@ -70,7 +82,8 @@ export function graphWeights(graph: GraphBuilder, tensors: Pick<Tensors, 'requir
         )
       taken.add(name)
       const path = `${name}/${dtype}`
-      inMemory.set(path, { ...tensors.require(name, [to, from]), name, path, bits: width })
+      const tensor = tensors.require(name, transposed ? [from, to] : [to, from])
+      inMemory.set(path, { ...tensor, name, path, bits: width, transposed })
       const [blocks, bytes] = [from / BLOCK, (BLOCK * width) / 8]
       const external = (location: string, type: ElementType, dims: readonly number[], length: number) =>
         graph.external(location, type, dims, { location, begin: 0, length })

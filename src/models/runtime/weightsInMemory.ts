@@ -14,13 +14,14 @@ export type WeightFile = Readonly<{ path: string; data: Uint8Array }>
  */
 export async function weightsInMemory(tensors: readonly TensorInMemory[]): Promise<WeightFile[]> {
   const files: WeightFile[] = []
-  for (const { name, file, dtype, begin, length, bits, path } of tensors) {
+  for (const { name, file, dtype, shape, begin, length, bits, transposed, path } of tensors) {
     const data = await bytesAt(file, begin, length)
     if (bits === undefined) {
       files.push({ path, data })
       continue
     }
-    const { packed, scales } = quantize(widened(data, dtype), bits)
+    const weights = widened(data, dtype)
+    const { packed, scales } = quantize(transposed ? turned(weights, shape[1]!) : weights, bits)
     if (!scales.every(Number.isFinite)) throw new ModelError(`Expected finite weights in tensor \`${name}\` of ${file}`)
     files.push({ path, data: packed }, { path: `${path}/scales`, data: new Uint8Array(scales.buffer) })
   }
@@ -40,6 +41,15 @@ async function bytesAt(file: string, begin: number, length: number): Promise<Uin
   } finally {
     await handle.close()
   }
+}
+
+/** A matrix of that many columns with rows and columns changed. */
+function turned(values: Float32Array, columns: number): Float32Array {
+  const rows = values.length / columns
+  const changed = new Float32Array(values.length)
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++) changed[column * rows + row] = values[row * columns + column]!
+  return changed
 }
 
 /** Little-endian F32, F16 or BF16 as fp32. */

@@ -166,6 +166,17 @@ describe('rxargs inspect', () => {
     })
   })
 
+  it('counts weights, not the masks that old versions stored beside them', async () => {
+    const { code, stdout } = await rxargs(['inspect', fileURLToPath(new URL('../../../data/golden/gpt2/lm', import.meta.url))])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/family +gpt2, language model \(GPT2LMHeadModel\)/)
+    expect(stdout).toMatch(/positions +learned\nwindow +none/)
+    expect(stdout).toMatch(/parameters +28\.9 k \(28896\)/)
+    // The tied table of 280 rows of 24 counts twice.
+    expect(stdout).toMatch(/memory +142 kB of weights, 384 B a token of cache/)
+    expect(stdout).not.toMatch(/^unused/m)
+  })
+
   it('names every part that cannot be used, with code 1', async () => {
     await writeFile(join(folder, 'config.json'), '{"architectures":["OtherForCausalLM"]}')
     const { code, stdout, stderr } = await rxargs(['inspect', folder])

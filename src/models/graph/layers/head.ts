@@ -11,6 +11,10 @@ export type HeadSize = Readonly<{
   hiddenSize: number
   vocabSize: number
   tieWordEmbeddings: boolean
+  /** Path of the embedding, where it is not that of Llama. */
+  embedding?: string
+  /** Paths under which a checkpoint may have the output projection; `lm_head` unless given. */
+  projections?: readonly string[]
   rewardHead?: RewardHead
 }>
 
@@ -22,10 +26,12 @@ const SCORE: RewardHead = { weight: 'score.weight', labels: 1, label: 0 }
  * given; or `reward` float [B, R] of a projection to one number.
  */
 export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size: HeadSize, softCap?: number): void {
-  const { hiddenSize, vocabSize } = size
+  const { hiddenSize, vocabSize, embedding = 'model.embed_tokens', projections = ['lm_head'] } = size
   const graph = whole.scope('head')
   if (size.head === 'lm') {
-    const table = size.tieWordEmbeddings ? 'model.embed_tokens' : 'lm_head'
+    // As in transformers 5, a projection that is stored is used even where the config says that it is the embedding.
+    const table =
+      projections.find((path) => weights.has(`${path}.weight`)) ?? (size.tieWordEmbeddings ? embedding : projections[0]!)
     const logits = linear(graph, weights, hidden, table, { from: hiddenSize, to: vocabSize, bias: false })
     whole.output('logits', softCapped(graph, logits, softCap), 'float', ['B', 'R', vocabSize])
   } else {

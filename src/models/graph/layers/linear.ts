@@ -5,33 +5,41 @@ import type { Weights } from '../weights.js'
 /** What the runtime calls products of 8-bit inputs: fastest by far, and the same bits for a row in any batch (dependencies.md). */
 const INT8_PRODUCTS = 4
 
-export type LinearSize = Readonly<{ from: number; to: number; bias: boolean }>
+export type LinearSize = Readonly<{
+  from: number
+  to: number
+  bias: boolean
+  /** Whether the checkpoint has the weight as [from, to], as GPT-2's Conv1D does. */
+  transposed?: boolean
+}>
 
 /**
- * `input · weightᵀ (+ bias)`: [..., from] → [..., to]. The weight keeps the checkpoint's order [to, from]: the runtime packs it from
- * there, without a transposed copy in between. Quantised weights are computed with in blocks of integers, the input rounded to 8
- * bits a block.
+ * `input · weightᵀ (+ bias)`: [..., from] → [..., to]. The weight keeps the checkpoint's order, [to, from] unless it is `transposed`:
+ * the runtime packs it from there, without a transposed copy in between. Quantised weights are computed with in blocks of integers,
+ * the input rounded to 8 bits a block.
  */
-export function linear(graph: GraphBuilder, weights: Weights, input: Value, path: string, { from, to, bias }: LinearSize): Value {
+export function linear(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: LinearSize): Value {
+  const { to, bias } = size
   const name = path.slice(path.lastIndexOf('.') + 1)
-  const product = productOf(graph, weights, input, path, { from, to })
+  const product = productOf(graph, weights, input, path, size)
   if (!bias) return product
   return graph.node('Add', [product, weights.float(`${path}.bias`, [to])], { name: `${name}/bias` })
 }
 
-function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: string, { from, to }: Omit<LinearSize, 'bias'>) {
+function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: LinearSize): Value {
+  const { from, to, transposed = false } = size
   const name = path.slice(path.lastIndexOf('.') + 1)
   // One output is no work to speak of, and all of a reward.
-  const quantized = to > 1 ? weights.quantized(`${path}.weight`, [to, from]) : undefined
+  const quantized = to > 1 ? weights.quantized(`${path}.weight`, [to, from], transposed) : undefined
   if (quantized) {
     const { bits, packed, scales } = quantized
     const sizes = { K: from, N: to, bits, block_size: BLOCK, accuracy_level: INT8_PRODUCTS }
     const attributes = Object.fromEntries(Object.entries(sizes).map(([key, int]) => [key, { int }]))
     return graph.node('MatMulNBits', [input, packed, scales], { name, domain: 'com.microsoft', attributes })
   }
-  return graph.node('FusedMatMul', [input, weights.float(`${path}.weight`, [to, from])], {
+  return graph.node('FusedMatMul', [input, weights.float(`${path}.weight`, transposed ? [from, to] : [to, from])], {
     name,
     domain: 'com.microsoft',
-    attributes: { transB: { int: 1 } },
+    attributes: { transB: { int: transposed ? 0 : 1 } },
   })
 }

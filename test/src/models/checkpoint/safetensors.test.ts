@@ -29,6 +29,37 @@ const refused = async (message: RegExp) => {
   expect(error?.message).not.toMatch(/\n/)
 }
 
+describe('names', () => {
+  it('are found where a tensor has one of several', async () => {
+    await write('model.safetensors', [
+      { name: 'body.a', dtype: 'F32', shape: [1] },
+      { name: 'b', dtype: 'F32', shape: [1] },
+    ])
+    const { nameOf } = await readSafetensors(folder)
+    expect(nameOf(['a', 'body.a'])).toBe('body.a')
+    expect(nameOf(['b', 'body.b'])).toBe('b')
+    const file = join(folder, 'model.safetensors')
+    expect(() => nameOf(['c', 'body.c'])).toThrow(`Expected one of the tensors \`c\`, \`body.c\` in ${file}, found none`)
+    expect(() => nameOf(['body.a', 'b'])).toThrow(/Expected one of .*found `body\.a`, `b`$/)
+  })
+
+  it('of masks and frequencies, which are no weights, are not among the weights', async () => {
+    const buffers = [
+      'h.0.attn.bias',
+      'attn.masked_bias',
+      'm.attention.bias',
+      'm.attention.rotary_emb.inv_freq',
+      'rotary_emb.inv_freq',
+    ]
+    const weights = ['h.0.attn.c_attn.bias', 'm.attention.dense.bias', 'attn_bias']
+    await write(
+      'model.safetensors',
+      [...buffers, ...weights].map((name) => ({ name, dtype: 'F32', shape: [1] })),
+    )
+    expect([...(await readSafetensors(folder)).entries.keys()].sort()).toEqual([...weights].sort())
+  })
+})
+
 describe('one file', () => {
   it('says where the bytes of each tensor lie', async () => {
     await write('model.safetensors', [

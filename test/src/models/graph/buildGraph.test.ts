@@ -15,7 +15,8 @@ const gap = (a: readonly number[], b: readonly number[]) => Math.max(...a.map((v
 const sameAtAnyLength = { ropeScaling: { type: 'none' } }
 const graphs: [string, Record<string, unknown>?][] = [
   ...[['grouped/lm'], ['biased/lm'], ['linear/reward'], ['llama3/reward'], ['mistral/lm'], ['qwen2/reward'], ['qwen3/lm']],
-  ...[['phi3/lm', sameAtAnyLength], ['gemma2/lm'], ['gemma3/lm']],
+  ...[['phi3/lm', sameAtAnyLength], ['gemma2/lm'], ['gemma3/lm'], ['opt/reward'], ['opt-350m/lm'], ['opt-plain/lm']],
+  ...[['gpt2/lm'], ['gpt2-scaled/reward'], ['gpt_neox/lm'], ['gpt_neox-serial/reward']],
 ] as [string, Record<string, unknown>?][]
 
 describe.each(graphs)('the graph of %s', (path, changed) => {
@@ -105,6 +106,20 @@ describe('a config that does not fit the weights', () => {
   ])('is an error that names a tensor: %s', async (_, changed, tensor) => {
     await expect(openGraph(goldenPath('grouped/lm'), changed)).rejects.toThrow(tensor)
     await expect(openGraph(goldenPath('grouped/lm'), changed)).rejects.toThrow(ModelError)
+  })
+})
+
+describe('the output projection', () => {
+  it('is the one that is stored, even where the config says that it is the embedding, as in transformers 5', async () => {
+    const answers = [true, false].map(async (tieWordEmbeddings) => {
+      const graph = await openGraph(goldenPath('grouped/lm'), { tieWordEmbeddings })
+      return [...(await graph.run([chain(graph.empty(), ids(5))]))[0]!.heads[0]!]
+    })
+    expect(await answers[0]).toEqual(await answers[1])
+  })
+
+  it('is asked for by name where neither is there', async () => {
+    await expect(openGraph(goldenPath('biased/lm'), { tieWordEmbeddings: false })).rejects.toThrow('`lm_head.weight` [280, 32]')
   })
 })
 

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { Tensor } from 'onnxruntime-node'
 import { type ModelConfig, readConfig } from '../../../../src/models/checkpoint/config.js'
 import { readSafetensors } from '../../../../src/models/checkpoint/safetensors.js'
 import { buildGraph } from '../../../../src/models/graph/buildGraph.js'
+import type { WeightDtype } from '../../../../src/models/graph/quantize.js'
+import { createSession } from '../../../../src/models/runtime/createSession.js'
 
 export const goldenFolder = fileURLToPath(new URL('../../../../data/golden/', import.meta.url))
 
@@ -50,14 +52,11 @@ export const configOf = (folder: string): ModelConfig =>
   readConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')), join(folder, 'config.json'))
 
 /** The graph of a checkpoint in a session of its own, without the runtime: cache and masks are the test's. */
-export async function openGraph(folder: string, changed: Readonly<Record<string, unknown>> = {}) {
+export async function openGraph(folder: string, changed: Readonly<Record<string, unknown>> = {}, dtype: WeightDtype = 'fp32') {
   const config = { ...configOf(folder), ...changed } as ModelConfig
-  const { model, weightsFolder, output, shape, masks, longAfter } = buildGraph(config, await readSafetensors(folder))
-  const session = await InferenceSession.create(model, {
-    graphOptimizationLevel: 'all',
-    intraOpNumThreads: 1,
-    extra: { session: { model_external_initializers_file_folder_path: weightsFolder } },
-  })
+  const tensors = await readSafetensors(folder)
+  const { model, weightsFolder, inMemory, output, shape, masks, longAfter } = buildGraph(config, tensors, dtype)
+  const session = await createSession({ graph: model, folder: weightsFolder, inMemory, threads: 1 })
   const { layers, kvHeads, headDim } = shape
   const count = 2 * layers
   const names = Array.from({ length: layers }, (_, layer) => [`key.${layer}`, `value.${layer}`]).flat()

@@ -15,7 +15,6 @@ describe('every switch of the config', () => {
   ]
   const switches: [string, string, Record<string, unknown>, tokens?: number][] = [
     ['rope_theta', 'grouped/lm', { ropeTheta: 10_000 }],
-    ['tie_word_embeddings', 'grouped/lm', { tieWordEmbeddings: true }],
     ['attention_bias', 'biased/lm', { attentionBias: false }],
     ['mlp_bias', 'biased/lm', { mlpBias: false }],
     ['rms_norm_eps', 'biased/lm', { rmsNormEps: 1e-6 }],

@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { args } from '../../../../../pipelines/decoders/args.js'
+import { generate } from '../../../../../pipelines/generate.js'
+import type { Models, Prompt, Row } from '../../../../../src/core/types.js'
+import { loadModels } from '../../../../../src/models/loadModels.js'
+import { goldenFolder } from '../graphSession.js'
+
+const CONTEXT = 320
+
+/** Rows of the table there are none behind: a step too far would be an error of the runtime. */
+describe.each(['gpt2', 'opt', 'opt-350m'])('positions of %s', (pair) => {
+  let models: Models
+  beforeAll(async () => {
+    const path = (role: string) => join(goldenFolder, pair, role)
+    models = await loadModels({ lm: path('lm'), reward: path('reward'), threads: 1 })
+  })
+  afterAll(() => models?.close())
+
+  const decoded = async (text: string) => {
+    async function* prompts(): AsyncGenerator<Prompt> {
+      yield { id: 'a', content: { text } }
+    }
+    const rows: Row[] = []
+    const endless = { ...models, lm: { ...models.lm, endTokenIds: [] } }
+    for await (const row of generate(prompts(), args({ k: 4 }), endless, { maxNewTokens: 100 })) rows.push(row)
+    return rows[0]!
+  }
+
+  it('are decoded to the last one, candidates at it, too, and no further', async () => {
+    const row = await decoded('a box and '.repeat(75))
+    expect(row).toMatchObject({ finishReason: 'length', error: null })
+    expect(row.tokenIds!.length).toBeGreaterThan(5)
+    expect(row.promptTokenIds!.length + row.tokenIds!.length).toBe(CONTEXT)
+  })
+
+  it('leave no room for a prompt that is longer', async () => {
+    expect((await decoded('a box and '.repeat(200))).error).toContain(`no room in the context of ${CONTEXT}`)
+  })
+})
