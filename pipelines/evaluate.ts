@@ -1,5 +1,5 @@
 import { InputError } from '../src/core/errors.js'
-import type { Reply } from '../src/core/types.js'
+import type { Reply } from '../src/core/reply.js'
 import { diversity } from '../src/eval/diversity.js'
 import { type Measured, type Metric, totals } from '../src/eval/metrics.js'
 import { pairedBootstrap } from '../src/eval/pairedBootstrap.js'
@@ -7,8 +7,8 @@ import { type ReplyTable, replyTable } from '../src/eval/replyTable.js'
 import type { Estimate } from '../src/eval/wilson.js'
 import type { Measure } from './measures.js'
 
-/** A run to evaluate: what it is called, and its rows, in any order. */
-export type EvaluatedRun = Readonly<{ name: string; replies: () => AsyncIterable<Reply> }>
+/** A run to evaluate: what it is called, its rows, in any order, and the names of the further rewards that they have. */
+export type EvaluatedRun = Readonly<{ name: string; replies: () => AsyncIterable<Reply>; rewards?: readonly string[] }>
 
 /** Figures of a run by metric; null where no reply has it. `counts`: the replies behind each. */
 export type RunFigures = Readonly<{
@@ -46,8 +46,10 @@ export type EvaluateOptions = Readonly<{
   onReply?: (reply: Reply) => void
 }>
 
+type OwnMetric = Metric & Readonly<{ of: (reply: Reply) => number }>
+
 /** What the rows tell by themselves. `stopped`: ended by an end token or a stop string, not by the limit of tokens. */
-const own: readonly (Metric & { of: (reply: Reply) => number })[] = [
+const always: readonly OwnMetric[] = [
   { name: 'reward', kind: 'mean', of: ({ reward }) => reward ?? Number.NaN },
   { name: 'diversity', kind: 'mean', of: ({ tokenIds }) => (tokenIds ? diversity(tokenIds) : Number.NaN) },
   { name: 'length', kind: 'mean', of: ({ tokenIds }) => tokenIds?.length ?? Number.NaN },
@@ -57,6 +59,12 @@ const own: readonly (Metric & { of: (reply: Reply) => number })[] = [
     of: ({ tokenIds, finishReason }) => (tokenIds ? Number(finishReason === 'stop') : Number.NaN),
   },
 ]
+
+/** The same of a further reward: `reward_NAME`, as its column is called. */
+const further = (name: string): OwnMetric => ({
+  ...{ name: `reward_${name}`, kind: 'mean' },
+  of: ({ otherRewards }) => otherRewards?.[name] ?? Number.NaN,
+})
 
 /** Replies that go to the models together. */
 const BATCH = 64
@@ -71,6 +79,8 @@ const BATCH = 64
  */
 export async function evaluate(runs: readonly EvaluatedRun[], options: EvaluateOptions = {}): Promise<Evaluation> {
   const { measures = [], seed = 0, signal, onReply } = options
+  const names = new Set(runs.flatMap(({ rewards = [] }) => rewards))
+  const own = [...always, ...[...names].map(further)]
   const metrics = [...own, ...measures]
   const first = runs.length > 1 ? replyTable(metrics.length) : undefined
   const evaluated: RunFigures[] = []
@@ -84,7 +94,7 @@ export async function evaluate(runs: readonly EvaluatedRun[], options: EvaluateO
       const good = batch.filter(({ finishReason }) => finishReason !== 'error')
       errors += batch.length - good.length
       rows += good.length
-      const measured = await measuredOf(good, measures)
+      const measured = await measuredOf(good, own, measures)
       good.forEach(({ id, sample }, index) => {
         sums.add(measured[index]!)
         const isNew = beside ? beside.add(id, sample, measured[index]!) : (first?.add(id, sample, measured[index]!) ?? true)
@@ -103,7 +113,11 @@ export async function evaluate(runs: readonly EvaluatedRun[], options: EvaluateO
   return { metrics: metrics.map(({ name }) => name), runs: evaluated, pairs }
 }
 
-async function measuredOf(replies: readonly Reply[], measures: readonly Measure[]): Promise<Measured[]> {
+async function measuredOf(
+  replies: readonly Reply[],
+  own: readonly OwnMetric[],
+  measures: readonly Measure[],
+): Promise<Measured[]> {
   const columns = await Promise.all(measures.map(({ measure }) => measure(replies)))
   return replies.map((reply, index) => ({
     values: Float64Array.of(...own.map(({ of }) => of(reply)), ...columns.map((column) => column[index]!)),
@@ -146,7 +160,7 @@ function comparison(metrics: readonly Metric[], first: ReplyTable, seed: number,
   }
 }
 
-const isReward = (metric: string): boolean => metric === 'reward' || metric.startsWith('reward:')
+const isReward = (metric: string): boolean => metric === 'reward' || /^reward[:_]/.test(metric)
 
 async function* batched<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
   let batch: T[] = []

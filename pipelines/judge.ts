@@ -35,7 +35,14 @@ export type JudgeOptions = Readonly<{
   signal: AbortSignal
 }>
 
-export type Judged = Readonly<{ judgements: readonly Judgement[]; failed: number; left: number; ceiling?: string }>
+/** `failed`: pairs without a usable answer, `failure` why the last of them; `left`: those that the `ceiling` left out. */
+export type Judged = Readonly<{
+  judgements: readonly Judgement[]
+  failed: number
+  failure?: string
+  left: number
+  ceiling?: string
+}>
 
 /**
  * Asks a chat model about each pair, the order of the replies drawn by seed and id. Answers that are known already are not asked for
@@ -69,8 +76,12 @@ export async function judge(pairs: readonly ReplyPair[], given: JudgeOptions): P
   )
   const answers = await lastValueFrom(all)
   const judgements = answers.flatMap(({ id, a, b, first }) => (a === undefined || b === undefined ? [] : [{ id, a, b, first }]))
-  const failed = answers.length - judgements.length
-  return { judgements, failed, left: pairs.length - answers.length, ...(reached !== undefined && { ceiling: reached }) }
+  const failures = answers.flatMap(({ error }) => error ?? [])
+  return {
+    ...{ judgements, failed: failures.length, left: pairs.length - answers.length },
+    ...(failures.length > 0 && { failure: failures.at(-1)! }),
+    ...(reached !== undefined && { ceiling: reached }),
+  }
 }
 
 type Question = Readonly<{ first: 'a' | 'b'; key: string; messages: readonly Message[] }>

@@ -1,5 +1,7 @@
 import type { Weight } from '../../pipelines/perReward.js'
-import { builtIn, decoderByName, type Registry } from '../../pipelines/registry.js'
+import type { Search } from '../../pipelines/perToken.js'
+import { builtIn, type Registry } from '../../pipelines/registry.js'
+import { searches } from '../../pipelines/searchRegistry.js'
 import { decoderFromSpec } from '../../pipelines/specs/decoderFromSpec.js'
 import { overridden } from '../../pipelines/specs/overridden.js'
 import { OptionError } from '../core/errors.js'
@@ -9,11 +11,11 @@ import { type LoadedRegistry, loadRegistry, readPipeline } from './loadRegistry.
 
 export type DecoderFlags = Readonly<{ decoder?: string; pipeline?: string; use?: readonly string[] }>
 
-/** The decoder that flags name, in words too, and the operators and decoders it was found among. */
+/** The decoder or search that flags name, in words too, and the operators and decoders it was found among. */
 export type ChosenDecoder = LoadedRegistry &
   Readonly<{
     name: string
-    decoder: Decoder
+    decoder: Decoder | Search
     about: string
     /** The decoder's, where it was given: rewards that it names have to be there. */
     weight: Weight | undefined
@@ -44,12 +46,14 @@ const said = (name: string, options: Readonly<Record<string, unknown>>): string 
 }
 
 function byName(given: string, texts: Readonly<Record<string, string>>, registry: Registry) {
-  const name = oneOf('decoder', Object.keys(registry.decoders))(given)
-  const options = decoderOptions(name, texts, registry)
-  const all = registry.decoders[name]!.options.parse(options) as Readonly<Record<string, unknown>>
+  const known = { ...searches, ...registry.decoders }
+  const name = oneOf('decoder', [...Object.keys(registry.decoders), ...Object.keys(searches)])(given)
+  const { options: schema, make } = known[name]!
+  const options = decoderOptions(name, texts, schema)
+  const all = schema.parse(options) as Readonly<Record<string, unknown>>
   return {
     name,
-    decoder: decoderByName(name, options, registry),
+    decoder: make(options),
     about: said(name, all),
     weight: options.weight as Weight | undefined,
   }

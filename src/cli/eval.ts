@@ -5,7 +5,7 @@ import { generateOptions } from '../../pipelines/generate.js'
 import { coherenceMeasure, type Measure, perplexityMeasure, rewardMeasure } from '../../pipelines/measures.js'
 import { OptionError } from '../core/errors.js'
 import { countRows } from '../io/countRows.js'
-import { readReplies } from '../io/readReplies.js'
+import { furtherRewards, readReplies } from '../io/readReplies.js'
 import { batchedLanguageModel } from '../models/batchedModels.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { encoderPoolings, loadEncoder } from '../models/loadEncoder.js'
@@ -100,7 +100,13 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     }
     signal.throwIfAborted()
     const total = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
-    const runs = paths.map((path) => ({ name: runName(path), replies: () => readReplies(path, { texts: measures.length > 0 }) }))
+    const runs = await Promise.all(
+      paths.map(async (path) => {
+        const further = await furtherRewards(path)
+        const options = { texts: measures.length > 0, rewards: further }
+        return { name: runName(path), rewards: further, replies: () => readReplies(path, options) }
+      }),
+    )
     shown.expect(total)
     const evaluation = await evaluate(runs, { measures, seed: flags.seed, signal, onReply: () => shown.skip() })
     shown.end()

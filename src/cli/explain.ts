@@ -33,6 +33,8 @@ async function run(given: string | undefined, flags: Flags, { stdout }: Terminal
     ...flags,
     ...(isFile(given) ? { pipeline: given } : { decoder: given }),
   })
+  if ('search' in decoder)
+    throw new OptionError(`Expected a decoder, which is a step, to explain; \`${name}\` is a search over whole replies`)
   await writeLine(stdout, explain({ name, about: registry.decoders[name]?.about, ...specOf(decoder), registry }))
 }
 

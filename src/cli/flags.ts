@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Weight } from '../../pipelines/perReward.js'
-import { decoders, type Registry } from '../../pipelines/registry.js'
+import { decoders } from '../../pipelines/registry.js'
+import { searches } from '../../pipelines/searchRegistry.js'
 import { OptionError } from '../core/errors.js'
 import { modelName } from '../models/modelFolder.js'
 
@@ -119,20 +120,26 @@ const decoderFlags: Readonly<Record<string, DecoderOption>> = {
     flag: 'reach',
     about: 'standard deviations by which a reward may be better than those seen; what could not win then is not scored',
   },
+  n: { flag: 'n', about: 'replies of which the best is kept' },
+  beams: { flag: 'beams', about: 'sequences that go on' },
+  lengthPenalty: { flag: 'length-penalty', about: 'power of the length that sums of log-probabilities are divided by' },
   p: { flag: 'top-p', about: 'mass of the tokens that are kept' },
 }
 
 const flagOf = (option: string): string =>
   decoderFlags[option]?.flag ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
+/** All that `--decoder` names. */
+const named = { ...decoders, ...searches }
+
 /** A decoder's option as a flag, over all decoders that take it. */
 export type DecoderFlag = Readonly<{ option: string; flag: string; value: string; about: string }>
 
-/** The flags that decoders take, out of the registry's schemas, each with its defaults. */
+/** The flags that decoders and searches take, out of the registry's schemas, each with its defaults. */
 export function flagsOfDecoders(): DecoderFlag[] {
-  const options = [...new Set(Object.values(decoders).flatMap(({ options: schema }) => Object.keys(schema.shape)))]
+  const options = [...new Set(Object.values(named).flatMap(({ options: schema }) => Object.keys(schema.shape)))]
   return options.map((option) => {
-    const takers = Object.entries(decoders).filter(([, { options: schema }]) => option in schema.shape)
+    const takers = Object.entries(named).filter(([, { options: schema }]) => option in schema.shape)
     const defaults = takers.map(
       ([name, { options: schema }]) => `${name} ${String((schema.shape[option] as z.ZodType).parse(undefined))}`,
     )
@@ -165,14 +172,14 @@ export const pipelineOptions = (given: Readonly<Record<string, string>>): Record
  * Flags as a decoder's own options.
  *
  * @param given texts of the flags that were given, by option
+ * @param schema of the decoder's options
  * @throws OptionError for a flag that the decoder does not take, and for a value that may not be
  */
 export function decoderOptions(
   decoder: string,
   given: Readonly<Record<string, string>>,
-  registry: Registry,
+  { shape }: z.ZodObject,
 ): Record<string, unknown> {
-  const shape = registry.decoders[decoder]!.options.shape
   const entries = Object.entries(given).map(([option, value]) => {
     const schema = shape[option] as z.ZodType | undefined
     if (schema === undefined) {

@@ -1,23 +1,19 @@
 import { Command } from 'commander'
-import { generate } from '../../pipelines/generate.js'
 import { weightsOf } from '../../pipelines/perReward.js'
-import { countRows } from '../io/countRows.js'
-import { fromFile } from '../io/fromFile.js'
 import { checkInput } from '../io/prompts/readRecords.js'
 import { toParquet } from '../io/toParquet.js'
 import { loadModels } from '../models/loadModels.js'
 import { type ChosenDecoder, chosenDecoder } from './chosenDecoder.js'
 import { dryRun } from './dryRun.js'
 import { type GenerateFlags, type GivenFlags, generateFlags, settingsOf } from './generateFlags.js'
+import { expectRows, generateRun } from './generateRun.js'
 import { inputOf } from './inputOf.js'
-import { limited } from './limited.js'
 import { loadRewards } from './loadRewards.js'
 import { progress } from './progress.js'
 import { report } from './report.js'
 import { functionReward } from './rewardFlag.js'
 import type { Terminal } from './terminal.js'
 import { toLines } from './toLines.js'
-import { watched } from './watched.js'
 
 /** `rxargs generate`: prompts in, rows out. */
 export const generateCommand = (terminal: Terminal): Command =>
@@ -28,8 +24,9 @@ export const generateCommand = (terminal: Terminal): Command =>
     )
 
 async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, terminal: Terminal): Promise<void> {
-  const { stdout, stderr, stdin, signal } = terminal
-  const { decoder, about, weight, registry, use } = chosen
+  const { stdout, stderr, signal } = terminal
+  const { about, weight } = chosen
+  const { output, force, retryErrors } = flags
   const named = flags.rewards.map((each) => (each.kind === 'function' && each.of === 'ensemble' ? functionReward(each) : each))
   weightsOf(named, weight ?? {})
   await checkInput(input)
@@ -43,24 +40,10 @@ async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, t
   const models = await loadModels({ lm: flags.lm, reward: rewards, dtype: flags.dtype, onNotice: shown.say })
   try {
     signal.throwIfAborted()
-    const { template, promptColumn, keepInput, limit } = flags
-    const prompts = limited(fromFile(input, { template, promptColumn, keepInput, stdin }), limit)
-    const rows = generate(prompts, decoder, models, {
-      ...flags.settings,
-      spec: { template, promptColumn: promptColumn ?? null, keepInput, ...(Object.keys(use).length > 0 && { use }) },
-      registry,
-      onNotice: shown.say,
-      onEvent: (event) => {
-        if (event.type === 'token') shown.token()
-      },
-    })
-    const counting = countRows(input)
-      .then((count) => count !== undefined && shown.expect(Math.min(count, limit ?? count) * flags.settings.samples))
-      .catch(() => undefined) // What is wrong with the input, its reader says.
-    const seen = watched(rows, { onSkip: shown.skip, onRow: shown.row })
-    const { output, force, retryErrors } = flags
+    const rows = generateRun(input, flags, chosen, models, shown, terminal)
+    const counting = expectRows(input, flags, shown)
     const summary =
-      output === undefined ? await toLines(seen, stdout, signal) : await toParquet(output, seen, { force, retryErrors, signal })
+      output === undefined ? await toLines(rows, stdout, signal) : await toParquet(output, rows, { force, retryErrors, signal })
     await counting
     shown.end()
     await report({ summary, output, input }, terminal, shown)

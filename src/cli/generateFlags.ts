@@ -2,8 +2,10 @@ import type { Command } from 'commander'
 import { type GenerateOptions, generateOptions } from '../../pipelines/generate.js'
 import { decoders } from '../../pipelines/registry.js'
 import { rewardFunctions } from '../../pipelines/rewards/rewardByName.js'
+import { searches } from '../../pipelines/searchRegistry.js'
 import { textRewardOptions } from '../../pipelines/textReward.js'
 import { OptionError } from '../core/errors.js'
+import { type Dataset, datasets } from '../io/prompts/datasets.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import type { DecoderFlags } from './chosenDecoder.js'
@@ -17,6 +19,7 @@ export type GivenFlags = Readonly<
     output?: string
     promptColumn?: string
     template: Template
+    dataset?: Dataset
     lm?: string
     reward?: readonly RewardFlag[]
     rewardTimeout?: number
@@ -34,7 +37,7 @@ export type GivenFlags = Readonly<
     keepInput?: boolean
     dryRun?: boolean
   } & DecoderFlags &
-    Partial<Record<'k' | 'weight' | 'reach' | 'temperature' | 'topP', string>>
+    Partial<Record<'k' | 'weight' | 'reach' | 'temperature' | 'topP' | 'n' | 'beams' | 'lengthPenalty', string>>
 >
 
 /** Flags as `generate` and its source take them. */
@@ -45,6 +48,7 @@ export type GenerateFlags = Readonly<{
   dryRun: boolean
   limit: number | undefined
   template: Template
+  dataset: Dataset | undefined
   promptColumn: string | undefined
   keepInput: boolean
   lm: string
@@ -57,13 +61,15 @@ export type GenerateFlags = Readonly<{
 const { maxNewTokens, samples, seed, concurrency } = generateOptions.shape
 const defaults = generateOptions.parse({})
 
-/** Adds all flags of `generate`. Defaults are those of the pipeline and its decoders. */
-export function generateFlags(command: Command): Command {
+/** Decoders' options that say something else than for `generate`, by flag. */
+export type OtherFlags = Readonly<Record<string, Readonly<{ value: string; about: string }>>>
+
+/** Adds all flags of `generate` but the input, the output and `--dry-run`. Defaults are those of the pipeline and its decoders. */
+export function decodingFlags(command: Command, others: OtherFlags = {}): Command {
   command
-    .argument('[input]', 'JSONL or Parquet file with prompts; - or nothing: JSONL on standard input')
-    .option('-o, --output <folder>', 'folder for Parquet part files; without it rows are JSONL on stdout', text('output'))
     .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
+    .option('--dataset <name>', `the input is a dataset of the paper: ${datasets.join(', ')}`, oneOf('dataset', datasets))
     .option('--lm <folder>', 'language model, or ORG/NAME that was pulled (default: the embedded chat-lm)', text('lm'))
     .option(
       '--reward <[name=]reward>',
@@ -81,10 +87,17 @@ export function generateFlags(command: Command): Command {
       number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
     .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
-    .option('--decoder <name>', `${Object.keys(decoders).join(', ')} (default: args)`, text('decoder'))
+    .option(
+      '--decoder <name>',
+      `${[...Object.keys(decoders), ...Object.keys(searches)].join(', ')} (default: args)`,
+      text('decoder'),
+    )
     .option('--pipeline <file>', 'YAML or JSON file with the steps of a decoder, instead of its name', text('pipeline'))
     .option('--use <module>', 'module with operators and decoders of your own, repeatable', repeated(text('use')))
-  for (const { flag, value, about } of flagsOfDecoders()) command.option(`--${flag} <${value}>`, about)
+  for (const each of flagsOfDecoders()) {
+    const { value, about } = others[each.flag] ?? each
+    command.option(`--${each.flag} <${value}>`, about)
+  }
   return command
     .option(
       '--max-new-tokens <number>',
@@ -106,8 +119,15 @@ export function generateFlags(command: Command): Command {
     .option('--keep-input', "keep the input's own columns, as JSON in the column input")
     .option('--force', 'replace the rows that the folder holds')
     .option('--retry-errors', 'make error rows again')
-    .option('--dry-run', 'print what would run and the memory it needs')
 }
+
+/** Adds all flags of `generate`. */
+export const generateFlags = (command: Command): Command =>
+  decodingFlags(
+    command
+      .argument('[input]', 'JSONL or Parquet file with prompts; - or nothing: JSONL on standard input')
+      .option('-o, --output <folder>', 'folder for Parquet part files; without it rows are JSONL on stdout', text('output')),
+  ).option('--dry-run', 'print what would run and the memory it needs')
 
 /**
  * Flags, checked against each other.
@@ -115,10 +135,14 @@ export function generateFlags(command: Command): Command {
  * @throws OptionError for one that cannot be, or has no meaning beside the others
  */
 export function settingsOf(flags: GivenFlags): GenerateFlags {
-  const { output, template, promptColumn, limit, stop = [], trace = false } = flags
+  const { output, template, promptColumn, dataset, limit, stop = [], trace = false } = flags
   const { force = false, retryErrors = false, dryRun = false, keepInput = false } = flags
   for (const [flag, given] of Object.entries({ force, 'retry-errors': retryErrors })) {
     if (given && output === undefined) throw new OptionError(`Expected \`--output\` beside \`--${flag}\`, got none`)
+  }
+  if (dataset !== undefined && (template !== 'auto' || promptColumn !== undefined)) {
+    const foreign = promptColumn === undefined ? 'template' : 'prompt-column'
+    throw new OptionError(`The dataset \`${dataset}\` says what its prompts are: it takes no \`--${foreign}\``)
   }
   if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
   const given = flags.reward ?? [rewardFlag(embedded('chat-rm'))]
@@ -131,7 +155,7 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   const labels = new Map(models.map(({ name, label }) => [name, label]))
   const rewards = given.map((reward) => (reward.kind === 'model' ? { ...reward, label: labels.get(reward.name) } : reward))
   return {
-    ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, keepInput, dtype: flags.dtype },
+    ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, dataset, keepInput, dtype: flags.dtype },
     lm: flags.lm ?? embedded('chat-lm'),
     rewards,
     rewardTimeout: flags.rewardTimeout,

@@ -38,12 +38,15 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
     shown.expect(pairs.length)
     const judged = 'rm' in settings ? await byReward(settings.rm, pairs) : await byChat(pairs, settings.chat, shown.skip, signal)
     shown.end()
-    if (judged.failed > 0) shown.say(`${judged.failed} of ${pairs.length} pairs have no usable answer and are left out`)
+    if (judged.failed > 0) {
+      const last = judged.failure === undefined ? '' : `; the last: ${judged.failure}`
+      shown.say(`${judged.failed} of ${pairs.length} pairs have no usable answer and are left out${last}`)
+    }
     if (judged.ceiling !== undefined)
       shown.say(`Stopped at the ceiling of ${judged.ceiling}: ${judged.left} of ${pairs.length} pairs are not judged`)
+    if (judged.judgements.length === 0) throw new RunFailed('No pair of replies was judged')
     const table = { a: runName(a), b: runName(b), judge: flags.judge, ...judged, ...judgeFigures(judged.judgements) }
     for (const line of flags.json ? [judgeJson(table)] : judgeTable(table)) await writeLine(stdout, line, signal)
-    if (judged.judgements.length === 0) throw new RunFailed('No pair of replies was judged')
   } finally {
     shown.end()
   }

@@ -27,7 +27,16 @@ const biasOf = ({ low, high }: Readonly<{ low: number; high: number }>): string 
   low <= 0.5 && 0.5 <= high ? 'no bias for a position seen' : `the judge leans to the ${low > 0.5 ? 'first' : 'second'} reply`
 
 /** The same for machines. */
-export const judgeJson = ({ judgements: _, winTie, meanA, meanB, firstWins, ceiling, ...table }: JudgeTable): string =>
+export const judgeJson = ({
+  judgements: _,
+  failure: __,
+  winTie,
+  meanA,
+  meanB,
+  firstWins,
+  ceiling,
+  ...table
+}: JudgeTable): string =>
   JSON.stringify(
     { ...table, ceiling: ceiling ?? null, win_tie: winTie, mean_a: meanA, mean_b: meanB, first_wins: firstWins },
     null,

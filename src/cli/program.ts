@@ -9,6 +9,7 @@ import { inspectCommand } from './inspect.js'
 import { judgeCommand } from './judge.js'
 import { pullCommand } from './pull.js'
 import { scoreCommand } from './score.js'
+import { sweepCommand } from './sweep.js'
 import type { Terminal } from './terminal.js'
 
 /** All verbs. Usage errors are one line on stderr and a CommanderError; it never ends the process. */
@@ -20,6 +21,7 @@ export function program(terminal: Terminal): Command {
     generateCommand(terminal),
     scoreCommand(terminal),
     evalCommand(terminal),
+    sweepCommand(terminal),
     judgeCommand(terminal),
     catCommand(terminal),
     inspectCommand(terminal),

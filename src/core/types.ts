@@ -140,11 +140,6 @@ export type Row = Readonly<{
   input?: Readonly<Record<string, unknown>>
 }>
 
-/** A finished row as evaluation reads it. */
-export type Reply = Readonly<
-  Pick<Row, 'id' | 'sample' | 'prompt' | 'completion' | 'promptTokenIds' | 'tokenIds' | 'finishReason' | 'reward'>
->
-
 /** The key of a row: one a prompt and sample. */
 export type RowKey = Readonly<{ id: string; sample: number }>
 

@@ -1,5 +1,6 @@
 import { OptionError } from '../core/errors.js'
 import type { Prompt } from '../core/types.js'
+import { datasets, readings } from './prompts/datasets.js'
 import { type ReadOptions, readRecords } from './prompts/readRecords.js'
 import { overrideColumns, type PromptOptions, templates, toPrompt } from './prompts/toPrompt.js'
 
@@ -8,15 +9,37 @@ export type FileOptions = PromptOptions & Pick<ReadOptions, 'stdin'>
 /**
  * Prompts of a JSONL or Parquet file, or of JSONL on standard input (`-`), read as they are asked for.
  *
- * Columns `pipeline`, `weight`, `k`, `temperature`, `seed`, `max_new_tokens` and `stop` set options of the row's own. A row's id is its own `id`, else file name and row number (`sample.jsonl:12`). Blank lines are skipped. A row without a prompt
- * that can be used, and a line that is no JSON object, is a prompt with an `error` that names file and line.
+ * Columns `pipeline`, `weight`, `k`, `temperature`, `seed`, `max_new_tokens` and `stop` set options of the row's own. A row's id is its
+ * own `id`, else file name and row number (`sample.jsonl:12`). Blank lines are skipped. A row without a prompt that can be used, and a
+ * line that is no JSON object, is a prompt with an `error` that names file and line.
+ *
+ * Of a dataset whose rows share prompts (SHP), each prompt comes once; memory: its ids.
  *
  * @throws InputError (while it is read) when there is no such file, or it is damaged Parquet
+ * @throws OptionError for an unknown template or dataset, and for a dataset beside a template or a column
  */
 export async function* fromFile(path: string, options: FileOptions = {}): AsyncGenerator<Prompt> {
-  const { stdin, promptColumn = 'prompt', keepInput, template = 'auto' } = options
+  checkOptions(options)
+  const { stdin, promptColumn = 'prompt', keepInput, dataset } = options
+  const wanted = dataset === undefined ? ['id', 'messages', promptColumn] : readings[dataset].columns
+  const columns = keepInput ? undefined : [...new Set([...wanted, 'stop', ...overrideColumns])]
+  const seen = dataset !== undefined && readings[dataset].repeats ? new Set<string>() : undefined
+  for await (const record of readRecords(path, { columns, stdin })) {
+    const prompt = toPrompt(record, options)
+    if (seen?.has(prompt.id)) continue
+    seen?.add(prompt.id)
+    yield prompt
+  }
+}
+
+function checkOptions({ template = 'auto', promptColumn, dataset }: FileOptions): void {
   if (!templates.includes(template))
     throw new OptionError(`Expected \`template\` to be one of ${templates.join(', ')}, got \`${template}\``)
-  const columns = keepInput ? undefined : [...new Set(['id', 'messages', 'stop', ...overrideColumns, promptColumn])]
-  for await (const record of readRecords(path, { columns, stdin })) yield toPrompt(record, options)
+  if (dataset === undefined) return
+  if (!datasets.includes(dataset))
+    throw new OptionError(`Expected \`dataset\` to be one of ${datasets.join(', ')}, got \`${dataset}\``)
+  if (template !== 'auto' || promptColumn !== undefined)
+    throw new OptionError(
+      `The dataset \`${dataset}\` says what its prompts are: it takes neither \`template\` nor \`promptColumn\``,
+    )
 }

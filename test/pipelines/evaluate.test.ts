@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { evaluate } from '../../pipelines/evaluate.js'
 import { coherenceMeasure, type Measure, perplexityMeasure, rewardMeasure } from '../../pipelines/measures.js'
 import { ShapeError } from '../../src/core/errors.js'
-import type { Reply, RewardCall } from '../../src/core/types.js'
+import type { Reply } from '../../src/core/reply.js'
+import type { RewardCall } from '../../src/core/types.js'
 import { charCodec, fakeLm, logitsOf, recording } from '../fakes.js'
 
 const reply = (id: string, fields: Partial<Reply> = {}): Reply => ({
@@ -46,6 +47,19 @@ describe('evaluate', () => {
     expect(pairs[0]!.outcomes).toEqual({ reward: { win: 1, tie: 1, lose: 1 } })
     expect(pairs[0]!.differences.reward!.value).toBeCloseTo((2 - 3 + 0) / 3, 12)
     expect(pairs[0]!.differences.diversity).toEqual({ value: 0, low: 0, high: 0 })
+  })
+
+  it('has a figure of each further reward of the rows', async () => {
+    const rows = [1, 2, null].map((short, index) => reply(String(index), { otherRewards: { short } }))
+    const one = { ...runOf('one', rows), rewards: ['short'] }
+    const { metrics, runs, pairs } = await evaluate([one, runOf('two', [reply('0')]), { ...one, name: 'three' }])
+    expect(metrics).toContain('reward_short')
+    expect(runs.map(({ figures, counts }) => [figures.reward_short, counts.reward_short])).toEqual([
+      [1.5, 2],
+      [null, 0],
+      [1.5, 2],
+    ])
+    expect(pairs.map(({ outcomes }) => outcomes.reward_short)).toEqual([undefined, { win: 0, tie: 2, lose: 0 }])
   })
 
   it('has no figure where no row has it, and no winner without rewards', async () => {

@@ -4,7 +4,7 @@ import type { JudgeAnswer } from '../../pipelines/judgeAnswer.js'
 import { CeilingReached, judgeCeiling } from '../../pipelines/judgeCeiling.js'
 import { sharedPrompts } from '../../pipelines/sharedPrompts.js'
 import { RemoteError } from '../../src/core/errors.js'
-import type { Reply } from '../../src/core/types.js'
+import type { Reply } from '../../src/core/reply.js'
 
 const reply = (id: string, completion: string, fields: Partial<Reply> = {}): Reply => ({
   ...{ id, sample: 0, prompt: `prompt ${id}`, completion, promptTokenIds: null, tokenIds: null },

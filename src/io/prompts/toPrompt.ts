@@ -1,5 +1,6 @@
 import type { Overrides } from '../../core/overrides.js'
 import type { Message, Prompt, PromptContent } from '../../core/types.js'
+import { type Dataset, readings } from './datasets.js'
 import type { InputRecord } from './readRecords.js'
 
 /**
@@ -14,6 +15,8 @@ export type PromptOptions = Readonly<{
   template?: Template
   /** Column of the prompt; named, it goes before `messages`. */
   promptColumn?: string
+  /** The rows are of this dataset: its columns, its wrapping, its stops. In the place of a template and a column. */
+  dataset?: Dataset
   /** Hand the row's own columns on. */
   keepInput?: boolean
 }>
@@ -88,25 +91,33 @@ function messagesOf(name: string, value: unknown): PromptContent {
   }
 }
 
-function contentOf(values: Readonly<Record<string, unknown>>, { template = 'auto', promptColumn }: PromptOptions): PromptContent {
+/** What `hh` stops at, besides the row's own stop strings: the human's next turn. */
+const HH_STOP = '\n\nHuman:'
+
+type Found = Readonly<{ content: PromptContent; stop?: readonly string[] }>
+
+function contentOf(values: Readonly<Record<string, unknown>>, options: PromptOptions): Found {
+  const { template = 'auto', promptColumn, dataset } = options
+  if (dataset !== undefined) {
+    const found = readings[dataset].prompt(values)
+    if ('unfit' in found) throw new Unfit(found.unfit)
+    return { content: { text: wellFormed('prompt', found.text) }, ...(found.stop && { stop: found.stop }) }
+  }
   const name = promptColumn ?? 'prompt'
   if (template === 'auto' && promptColumn === undefined && (values.messages ?? null) !== null) {
-    return messagesOf('messages', values.messages)
+    return { content: messagesOf('messages', values.messages) }
   }
   const prompt = values[name]
-  if (template === 'auto' && Array.isArray(prompt)) return messagesOf(name, prompt)
+  if (template === 'auto' && Array.isArray(prompt)) return { content: messagesOf(name, prompt) }
   if (!isText(prompt)) {
     const hint = (prompt ?? null) === null && Array.isArray(values.messages) ? '; messages are read with the template auto' : ''
     throw new Unfit(`\`${name}\` to be text that is not empty, got ${shown(prompt)}${hint}`)
   }
   const text = wellFormed(name, prompt)
-  if (template === 'hh') return { text: `\n\nHuman: ${text}\n\nAssistant:` }
-  if (template === 'chat') return { messages: [{ role: 'user', content: text }] }
-  return { text }
+  if (template === 'hh') return { content: { text: `\n\nHuman: ${text}\n\nAssistant:` }, stop: [HH_STOP] }
+  if (template === 'chat') return { content: { messages: [{ role: 'user', content: text }] } }
+  return { content: { text } }
 }
-
-/** What `hh` stops at, besides the row's own stop strings: the human's next turn. */
-const HH_STOP = '\n\nHuman:'
 
 const attempt = <T>(make: () => T): T | Unfit => {
   try {
@@ -121,15 +132,16 @@ const attempt = <T>(make: () => T): T | Unfit => {
 export function toPrompt(record: InputRecord, options: PromptOptions = {}): Prompt {
   const { place, where, values, problem } = record
   if (values === undefined) return { id: place, place, error: problem }
-  const id = attempt(() => idOf(values.id, place))
-  const content = attempt(() => contentOf(values, options))
+  const idColumn = options.dataset === undefined ? 'id' : readings[options.dataset].id
+  const id = attempt(() => idOf(values[idColumn], place))
+  const found = attempt(() => contentOf(values, options))
   const stop = attempt(() => stopOf(values.stop))
-  const unfit = [id, content, stop].find((part) => part instanceof Unfit)
+  const unfit = [id, found, stop].find((part) => part instanceof Unfit)
   const kept = options.keepInput ? { input: values } : {}
-  if (id instanceof Unfit || content instanceof Unfit || stop instanceof Unfit) {
+  if (id instanceof Unfit || found instanceof Unfit || stop instanceof Unfit) {
     return { id: id instanceof Unfit ? place : id, place, error: `${where}: Expected ${unfit?.message}`, ...kept }
   }
-  const stops = options.template === 'hh' ? [...new Set([...(stop ?? []), HH_STOP])] : stop
+  const stops = found.stop ? [...new Set([...(stop ?? []), ...found.stop])] : stop
   const overrides = overridesOf(values)
-  return { id, place, content, ...(stops && { stop: stops }), ...(overrides && { overrides }), ...kept }
+  return { id, place, content: found.content, ...(stops && { stop: stops }), ...(overrides && { overrides }), ...kept }
 }

@@ -86,6 +86,16 @@ describe('rxargs eval', () => {
     expect(figures['reward:reward']).toBe(figures['reward:again'])
   })
 
+  it('has the further rewards of runs with several', async () => {
+    const out = join(folder, 'several')
+    const two = ['--lm', lm, '--reward', reward, '--reward', `twin=${reward}`]
+    await rxargs(['generate', '-', ...two, '--max-new-tokens', '3', '-o', out], '{"prompt":"Say"}\n{"prompt":"Tell"}\n')
+    const { stdout } = await rxargs(['eval', out, '--json'])
+    const [figures] = JSON.parse(stdout).runs
+    expect(Number.isFinite(figures.reward)).toBe(true)
+    expect(figures.reward_twin).toBe(figures.reward)
+  })
+
   it('gives the perplexity that transformers gives', async () => {
     const out = join(folder, 'fixed')
     const { replies, value } = evalGolden.perplexity

@@ -1,0 +1,136 @@
+import { EMPTY, expand, filter, finalize, forkJoin, from, map, mergeMap, type Observable, of, take, tap } from 'rxjs'
+import * as z from 'zod'
+import { logSumExp, topIndices } from '../../src/core/math.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { Logits, Sequence } from '../../src/core/types.js'
+import type { DecodedStep } from '../decode.js'
+import type { Finish } from '../finish.js'
+import type { Search } from '../perToken.js'
+
+export const beamOptions = z.strictObject({
+  beams: z.int().min(1).default(4).describe('an integer >= 1'),
+  lengthPenalty: z.number().default(1).describe('a finite number'),
+})
+export type BeamOptions = z.input<typeof beamOptions>
+
+/** A sequence on its way: the sum of its tokens' log-probabilities, and how it came about. */
+type Beam = Readonly<{ sequence: Sequence; score: number; step?: DecodedStep; parent?: Beam }>
+/** A continuation of a beam by one token. */
+type Continuation = Readonly<{ parent: Beam; tokenId: number; logit: number; score: number }>
+type State = Readonly<{ running: readonly Beam[]; finished: readonly Readonly<{ beam: Beam; score: number }>[]; isOver: boolean }>
+type Finished = (sequence: Sequence) => Finish | undefined
+
+/**
+ * Beam search: the `beams` sequences with the highest sums of log-probabilities go on; of those that finished the one with the
+ * highest `sum / tokens^lengthPenalty` is the reply. It is over when no running one, as long as it is now, would come among the best
+ * `beams` finished ones. A step's score is the sum up to its token.
+ *
+ * - ties: the better beam, then the lower token id
+ * - needs the logits of all tokens
+ *
+ * @see transformers generation/utils.py `_beam_search` with `early_stopping=False`
+ */
+export const beam = (options: BeamOptions = {}): Search => ({
+  search: ({ lm }) => {
+    const { beams, lengthPenalty } = parseOptions(beamOptions, options)
+    return {
+      spec: { steps: [{ beam: { beams, lengthPenalty } }] },
+      need: 'all',
+      steps: (start, finish) => {
+        const held = new Map([[start.key, start]])
+        const hold = ({ running, isOver }: State): void => {
+          const live = new Map(isOver ? [] : running.map(({ sequence }) => [sequence.key, sequence]))
+          for (const [key, sequence] of held) if (!live.has(key)) lm.release(sequence)
+          held.clear()
+          for (const [key, sequence] of live) held.set(key, sequence)
+        }
+        const next = (state: State): Observable<State> =>
+          state.isOver
+            ? EMPTY
+            : forkJoin(state.running.map(({ sequence }) => from(lm.logits(sequence, 'all')).pipe(take(1)))).pipe(
+                map((logits) => advanced(state, logits, { beams, lengthPenalty, finish })),
+                tap(hold),
+              )
+        const first: State = { running: [{ sequence: start, score: 0 }], finished: [], isOver: false }
+        return of(first).pipe(
+          expand(next),
+          filter(({ isOver }) => isOver),
+          mergeMap(({ finished }) => stepsOf(finished[0]!.beam, start)),
+          finalize(() => {
+            for (const sequence of held.values()) lm.release(sequence)
+          }),
+        )
+      },
+    }
+  },
+})
+
+type Setting = Readonly<{ beams: number; lengthPenalty: number; finish: Finished }>
+
+/** One token further: the best that finish among the first `beams` are kept, the best that do not go on. */
+function advanced(
+  { running, finished: before }: State,
+  logits: readonly Logits[],
+  { beams, lengthPenalty, finish }: Setting,
+): State {
+  const length = running[0]!.sequence.tokenIds.length + 1
+  const taken = new Set<object>()
+  const going: Beam[] = []
+  const ended: { beam: Beam; score: number }[] = []
+  let rank = 0
+  for (const continuation of ranked(running, logits, 2 * beams)) {
+    const grown = grow(continuation, finish, taken)
+    if (!grown.step!.finish) going.push(grown)
+    else if (rank < beams) ended.push({ beam: grown, score: grown.score / length ** lengthPenalty })
+    rank++
+    // At the limit of tokens nothing goes on, however many are looked at.
+    if (going.length === beams || (rank >= beams && grown.step!.finish?.reason === 'length')) break
+  }
+  const finished = [...before, ...ended].sort((a, b) => b.score - a.score).slice(0, beams)
+  const hopeless =
+    finished.length === beams && going.length > 0 && going[0]!.score / length ** lengthPenalty <= finished.at(-1)!.score
+  return { running: going, finished, isOver: going.length === 0 || hopeless }
+}
+
+/** Continuations of all beams, best first; looked for in more tokens of each beam when the first ones are used up. */
+function* ranked(running: readonly Beam[], logits: readonly Logits[], many: number): Generator<Continuation> {
+  const totals = logits.map(({ values }) => logSumExp(values))
+  const vocabulary = Math.max(...logits.map(({ values }) => values.length))
+  let given = 0
+  for (let width = many; ; width *= 2) {
+    const all = running.flatMap((parent, index) => {
+      const { values, tokenIds } = logits[index]!
+      return Array.from(topIndices(values, Math.min(width, values.length)), (at) => ({
+        parent,
+        tokenId: tokenIds?.[at] ?? at,
+        logit: values[at]!,
+        score: parent.score + values[at]! - totals[index]!,
+      }))
+    })
+    // Stable: of equals the better beam comes first. No more than `width` are sure to be in their places.
+    const sorted = all.sort((a, b) => b.score - a.score)
+    const sure = width >= vocabulary ? sorted.length : Math.min(width, sorted.length)
+    yield* sorted.slice(given, sure)
+    given = sure
+    if (width >= vocabulary) return
+  }
+}
+
+/** A continuation as a beam. The first that goes on from a beam takes over its key, and with it what is cached; others are forks. */
+function grow({ parent, tokenId, logit, score }: Continuation, finish: Finished, taken: Set<object>): Beam {
+  const grown = { ...parent.sequence, tokenIds: [...parent.sequence.tokenIds, tokenId] }
+  const done = finish(grown)
+  const isFork = done !== undefined || taken.has(parent.sequence.key)
+  taken.add(isFork ? grown : parent.sequence.key)
+  const sequence = isFork ? { ...grown, key: {} } : grown
+  const one = { tokenIds: Int32Array.of(tokenId), tokenLogits: Float32Array.of(logit), scores: Float32Array.of(score) }
+  return { sequence, score, parent, step: { ...one, sequence, index: 0, tokenId, ...(done && { finish: done }) } }
+}
+
+/** The steps of a beam from its first token on, as those of the sequence that was searched for. */
+function stepsOf(last: Beam, { key }: Sequence): DecodedStep[] {
+  const steps: DecodedStep[] = []
+  for (let at: Beam | undefined = last; at?.step; at = at.parent)
+    steps.push({ ...at.step, sequence: { ...at.step.sequence, key } })
+  return steps.reverse()
+}

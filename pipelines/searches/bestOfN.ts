@@ -1,0 +1,68 @@
+import { defer, finalize, from, last, map, mergeMap, type Observable, range, reduce, toArray } from 'rxjs'
+import * as z from 'zod'
+import { OptionError, RewardError } from '../../src/core/errors.js'
+import type { DecoderModels, Reward, Sequence } from '../../src/core/types.js'
+import type { DecodedStep } from '../decode.js'
+import { topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
+import { type BoundSearch, perToken, type Search } from '../perToken.js'
+import { valued } from '../rows.js'
+
+export const bestOfNOptions = topKSamplingOptions.extend({ n: z.int().min(1).default(8).describe('an integer >= 1') })
+export type BestOfNOptions = z.input<typeof bestOfNOptions>
+
+type Sampled = Readonly<{ steps: readonly DecodedStep[]; reward: number; number: number }>
+
+/**
+ * Best of n: n replies by top-k sampling, of which the one with the highest reward of prompt and whole reply is kept; ties to the
+ * earlier one. They are those that `samples: n` of top-k sampling gives, so that a row's sample i chooses among the samples
+ * `i * n … i * n + n - 1`. All n are decoded at once: a prompt takes n times the room of one.
+ *
+ * @see Learning to summarize from human feedback (Stiennon et al., 2020), section 4.3; ARGS (Khanov et al., 2024), Table 10
+ */
+export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => ({
+  search: (models: DecoderModels): BoundSearch => {
+    const { reward } = models
+    if (!reward) throw new OptionError('Expected `reward` to be a reward to choose the best of n replies by, got nothing')
+    const one = perToken(topKSampling(sampling)).search(models)
+    return {
+      spec: { steps: [...(one.spec?.steps ?? []), { bestOfN: { n, reward: reward.name } }] },
+      need: one.need,
+      steps: (start, finish) => {
+        const sampled = (number: number): Observable<Sampled> =>
+          defer(() => {
+            const fork: Sequence = { ...start, key: {}, sample: start.sample * n + number }
+            return one.steps(fork, finish).pipe(
+              toArray(),
+              mergeMap((steps) => rewardOf(reward, steps).pipe(map((value) => ({ steps, reward: value, number })))),
+              finalize(() => release(models, fork)),
+            )
+          })
+        return range(0, n).pipe(
+          mergeMap(sampled),
+          reduce((best, each) => (isBetter(each, best) ? each : best)),
+          mergeMap(({ steps }) =>
+            steps.map((step) => ({ ...step, sequence: { ...step.sequence, key: start.key, sample: start.sample } })),
+          ),
+        )
+      },
+    }
+  },
+})
+
+/** Replies come in the order in which they finish, which decides nothing. */
+const isBetter = (one: Sampled, other: Sampled): boolean =>
+  one.reward > other.reward || (one.reward === other.reward && one.number < other.number)
+
+function rewardOf(reward: Reward, steps: readonly DecodedStep[]): Observable<number> {
+  return from(reward.value(valued(steps.at(-1)!))).pipe(
+    last(),
+    map((value) => {
+      if (!Number.isFinite(value)) throw new RewardError(`Reward \`${reward.name}\` gave ${value} for a reply`)
+      return value
+    }),
+  )
+}
+
+function release({ rewards }: DecoderModels, fork: Sequence): void {
+  for (const each of rewards.values()) each.release?.(fork)
+}

@@ -1,0 +1,42 @@
+import { generate } from '../../pipelines/generate.js'
+import type { Models, Run } from '../core/types.js'
+import { countRows } from '../io/countRows.js'
+import { fromFile } from '../io/fromFile.js'
+import { readings } from '../io/prompts/datasets.js'
+import type { ChosenDecoder } from './chosenDecoder.js'
+import type { GenerateFlags } from './generateFlags.js'
+import { limited } from './limited.js'
+import type { Progress } from './progress.js'
+import type { Terminal } from './terminal.js'
+import { watched } from './watched.js'
+
+/** The run that the flags of `generate` and its decoder ask for, over models that are loaded, told to the progress. */
+export function generateRun(
+  input: string,
+  { template, promptColumn, dataset, keepInput, limit, settings }: GenerateFlags,
+  { decoder, registry, use }: ChosenDecoder,
+  models: Models,
+  shown: Progress,
+  { stdin }: Terminal,
+): Run {
+  const prompts = limited(fromFile(input, { template, promptColumn, dataset, keepInput, stdin }), limit)
+  const own = { ...(dataset && { dataset }), ...(Object.keys(use).length > 0 && { use }) }
+  const run = generate(prompts, decoder, models, {
+    ...settings,
+    spec: { template, promptColumn: promptColumn ?? null, keepInput, ...own },
+    registry,
+    onNotice: shown.say,
+    onEvent: (event) => {
+      if (event.type === 'token') shown.token()
+    },
+  })
+  return watched(run, { onSkip: shown.skip, onRow: shown.row })
+}
+
+/** Tells the progress how many rows there will be, where that is known. */
+export async function expectRows(input: string, { dataset, limit, settings }: GenerateFlags, shown: Progress): Promise<void> {
+  if (dataset !== undefined && readings[dataset].repeats) return
+  // What is wrong with the input, its reader says.
+  const count = await countRows(input).catch(() => undefined)
+  if (count !== undefined) shown.expect(Math.min(count, limit ?? count) * settings.samples)
+}

@@ -1,0 +1,47 @@
+/** The datasets of the ARGS paper, by the columns that they are published with; the files themselves are the user's. */
+export type Dataset = 'hh' | 'shp'
+
+export const datasets: readonly Dataset[] = ['hh', 'shp']
+
+/** What a row of a dataset says: its prompt, where it begins a reply; `unfit`: what was expected, and what came. */
+export type DatasetPrompt = Readonly<{ text: string; stop?: readonly string[] } | { unfit: string }>
+
+const REPLY = '\n\nAssistant:'
+const NEXT_TURN = '\n\nHuman:'
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+/** A transcript up to where its last reply begins. */
+function opened(transcript: string): string | undefined {
+  const at = transcript.lastIndexOf(REPLY)
+  return at === -1 ? undefined : transcript.slice(0, at + REPLY.length)
+}
+
+/** HH-RLHF: `prompt` of the full set as it is, else the transcript `chosen` (or `rejected`) before its last reply. */
+function hh({ prompt, chosen, rejected }: Readonly<Record<string, unknown>>): DatasetPrompt {
+  if (isText(prompt)) return { text: prompt, stop: [NEXT_TURN] }
+  const transcript = [chosen, rejected].find(isText)
+  if (transcript === undefined) return { unfit: 'a row of HH-RLHF (`prompt`, or `chosen` or `rejected`), got none of them' }
+  const text = opened(transcript)
+  if (text === undefined) return { unfit: 'the transcript to have a turn of `Assistant:`, got none' }
+  return { text, stop: [NEXT_TURN] }
+}
+
+/** SHP: the post `history` as the human's turn. */
+function shp({ history }: Readonly<Record<string, unknown>>): DatasetPrompt {
+  return isText(history) ? { text: `Human: ${history} Assistant:` } : { unfit: 'a row of SHP (`history`), got none' }
+}
+
+type Reading = Readonly<{
+  columns: readonly string[]
+  /** The column of a row's id. */
+  id: string
+  prompt: (values: Readonly<Record<string, unknown>>) => DatasetPrompt
+  /** Whether rows share ids, and the first of each is its prompt: SHP has a row a pair of comments. */
+  repeats: boolean
+}>
+
+export const readings: Readonly<Record<Dataset, Reading>> = {
+  hh: { columns: ['id', 'prompt', 'chosen', 'rejected'], id: 'id', prompt: hh, repeats: false },
+  shp: { columns: ['post_id', 'history'], id: 'post_id', prompt: shp, repeats: true },
+}
