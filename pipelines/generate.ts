@@ -74,7 +74,7 @@ export function generate(
     onNotice,
     onBatch: onEvent && ((model, report) => onEvent({ type: 'batch', model, report })),
   })
-  const { rewards } = scheduled
+  const { rewards, lms } = scheduled
   const told = { trace, rewards: [...rewards.keys()] }
   const bind = (one: Decoder | Search): BoundSearch => {
     const bound = ('search' in one ? one : perToken(one)).search(scheduled)
@@ -86,7 +86,9 @@ export function generate(
   // A reward model that reads the same tokens has to have room for them, too.
   const sameTokens = models.rewards.filter((source) => 'codec' in source && source.codec.fingerprint === codec.fingerprint)
   const contextLength = Math.min(
-    ...[models.lm, ...sameTokens].map((model) => ('contextLength' in model ? model.contextLength : Infinity)),
+    ...[models.lm, ...Object.values(models.lms ?? {}), ...sameTokens].map((model) =>
+      'contextLength' in model ? model.contextLength : Infinity,
+    ),
   )
 
   const decoded = (job: Job, startedAt: number): Observable<Row> => {
@@ -114,7 +116,7 @@ export function generate(
         )
       }),
       finalize(() => {
-        for (const each of rewards.values()) each.release?.(start)
+        for (const each of [...rewards.values(), ...lms.values()]) each.release?.(start)
       }),
     )
   }

@@ -3,6 +3,7 @@ import { bannedWords, bannedWordsOptions } from '../operators/bannedWords.js'
 import { batchReward } from '../operators/batchReward.js'
 import { batchRewardPruned, batchRewardPrunedOptions } from '../operators/batchRewardPruned.js'
 import { boundReward, boundRewardOptions } from '../operators/boundReward.js'
+import { combineLogits, combineLogitsOptions } from '../operators/combineLogits.js'
 import { combineScore, combineScoreOptions } from '../operators/combineScore.js'
 import { forcedWords, forcedWordsOptions } from '../operators/forcedWords.js'
 import { frequencyPenalty, frequencyPenaltyOptions } from '../operators/frequencyPenalty.js'
@@ -20,7 +21,7 @@ import { topP, topPOptions } from '../operators/topP.js'
 import { typical, typicalOptions } from '../operators/typical.js'
 import type { DescribedOperator } from '../src/core/described.js'
 import type { DecoderModels } from '../src/core/types.js'
-import { rewardName, rewardNamed } from './named.js'
+import { lmName, lmNamed, rewardName, rewardNamed } from './named.js'
 
 /**
  * An operator as data. Fields of a step are named as in code; a need may be met by one of several fields (`logits|scores`).
@@ -42,8 +43,8 @@ export type RegisteredOperator = Readonly<{
   from?: string
   make: (options: Readonly<Record<string, unknown>>, models: DecoderModels) => DescribedOperator<never, unknown>
 }>
-/** What an option takes of the models: a reward by its name, or what the language model brings along. */
-export const modelKinds = ['reward', 'codec', 'endTokenIds'] as const
+/** What an option takes of the models: a reward or language model by its name, or what the language model brings along. */
+export const modelKinds = ['reward', 'lm', 'codec', 'endTokenIds'] as const
 export type ModelKind = (typeof modelKinds)[number]
 
 type Flow = Pick<RegisteredOperator, 'needs'> & Partial<Pick<RegisteredOperator, 'adds' | 'drops' | 'changes' | 'models'>>
@@ -101,6 +102,12 @@ export const operators: Readonly<Record<string, RegisteredOperator>> = {
   ),
   minP: entry('bans tokens that are less likely than p times the likeliest', minPOptions, processor, minP),
   typical: entry('keeps the most typical tokens that hold the mass p, bans the others', typicalOptions, processor, typical),
+  combineLogits: entry(
+    'combines the logits, or the scores of candidates, with the logits of a language model',
+    combineLogitsOptions.extend(lmName.shape),
+    { needs: ['logits|scores'], changes: ['logits', 'scores'], models: { lm: 'lm' } },
+    ({ lm, ...options }, models) => combineLogits({ lm: lmNamed(lm, models), ...options }),
+  ),
   topK: entry('keeps the k likeliest tokens as candidates', topKOptions, candidates('k'), (options) => topK(options)),
   topP: entry('keeps the fewest likeliest tokens that hold the mass p', topPOptions, candidates('n'), (options) => topP(options)),
   temperature: entry(

@@ -6,6 +6,9 @@ import type { Decoder } from '../src/core/types.js'
 import { args, argsOptions } from './decoders/args.js'
 import { argsPruned, argsPrunedOptions } from './decoders/argsPruned.js'
 import { argsStochastic, argsStochasticOptions } from './decoders/argsStochastic.js'
+import { classifierFreeGuidance, classifierFreeGuidanceOptions } from './decoders/classifierFreeGuidance.js'
+import { contrastive, contrastiveOptions } from './decoders/contrastive.js'
+import { dexperts, dexpertsOptions } from './decoders/dexperts.js'
 import { greedy, greedyOptions } from './decoders/greedy.js'
 import { nucleus, nucleusOptions } from './decoders/nucleus.js'
 import { rad, radOptions } from './decoders/rad.js'
@@ -46,6 +49,24 @@ export const decoders: Registry['decoders'] = {
   greedy: entry('the likeliest token', greedyOptions, false, greedy),
   'top-k': entry('samples among the k likeliest tokens', topKSamplingOptions, false, topKSampling),
   nucleus: entry('samples among the likeliest tokens that hold the mass p', nucleusOptions, false, nucleus),
+  dexperts: entry(
+    'samples by logit + scale * (expert - antiexpert), of further language models',
+    dexpertsOptions,
+    false,
+    dexperts,
+  ),
+  contrastive: entry(
+    'the likely token that an amateur language model finds least likely',
+    contrastiveOptions,
+    false,
+    contrastive,
+  ),
+  cfg: entry(
+    'classifier-free guidance: samples by plain + scale * (prompted - plain)',
+    classifierFreeGuidanceOptions,
+    false,
+    classifierFreeGuidance,
+  ),
 }
 
 /** What comes with this package. */

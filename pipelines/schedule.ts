@@ -1,25 +1,17 @@
 import { asapScheduler, defer, map, type Observable } from 'rxjs'
 import { type BatchReport, batchCalls } from '../operators/batchCalls.js'
-import { OptionError, RewardError, ShapeError } from '../src/core/errors.js'
+import { OptionError, RewardError } from '../src/core/errors.js'
 import type { BatchedPairReward } from '../src/core/pairReward.js'
 import { type EnsembleReward, orderedRewards, type RewardSource } from '../src/core/rewardSource.js'
 import { freeTurns, measuredTurns } from '../src/core/turns.js'
-import type {
-  BatchedRewardModel,
-  DecoderModels,
-  LanguageModel,
-  Logits,
-  LogitsCall,
-  Models,
-  Reward,
-  RewardCall,
-} from '../src/core/types.js'
+import type { BatchedRewardModel, DecoderModels, Models, Reward, RewardCall } from '../src/core/types.js'
 import { readAhead, type Weighed } from './readAhead.js'
 import { rewardOfText } from './rewardOfText.js'
 import { rewardOverPairs } from './rewardOverPairs.js'
 import { rewardOverText } from './rewardOverText.js'
 import { ensemble } from './rewards/ensemble.js'
 import { shared } from './rewards/shared.js'
+import { scheduledLanguageModel } from './scheduledLanguageModel.js'
 
 export type ScheduleOptions = Readonly<{
   /** Something worth a line that is no error; each is said once. */
@@ -35,9 +27,10 @@ export type ScheduleOptions = Readonly<{
  *
  * A call that cannot fit its model is refused here, before it joins a batch that it would fail.
  *
- * @throws OptionError for a reward that gives log-probabilities of tokens and has others than the language model
+ * @throws OptionError for a reward that gives log-probabilities of tokens, or a further language model, and has other tokens than the
+ *   language model
  */
-export function schedule({ lm, rewards }: Models, { onNotice, onBatch }: ScheduleOptions = {}): DecoderModels {
+export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch }: ScheduleOptions = {}): DecoderModels {
   const live = new Set<object>()
   const ordered = orderedRewards(rewards)
   const alone = rewards.every((source) => !('run' in source))
@@ -99,36 +92,22 @@ export function schedule({ lm, rewards }: Models, { onNotice, onBatch }: Schedul
         )
       : bound.get(source.name)!
   const all = ordered.map(named)
+  const further = Object.entries(lms).map(([name, one]) => {
+    if (one.codec.fingerprint !== lm.codec.fingerprint)
+      throw new OptionError(
+        `Expected language model \`${name}\` to have the tokenizer and chat template of \`lm\`, it has others`,
+      )
+    return [name, scheduledLanguageModel(name, one, batched(one, name), new Set())] as const
+  })
   return {
-    lm: scheduledLanguageModel(lm, batched(lm, 'lm'), live),
+    lm: scheduledLanguageModel('lm', lm, batched(lm, 'lm'), live),
+    lms: new Map(further),
     rewards: new Map(all.map((reward) => [reward.name, reward])),
     ...(all[0] && { reward: all[0] }),
   }
 }
 
 type Batched<Call, Result> = Readonly<{ maxBatch: number; chunk?: number; run(calls: readonly Call[]): Promise<Result[]> }>
-type Scheduled<Call, Result> = ReturnType<typeof readAhead<Call, Result>>
-
-function scheduledLanguageModel(lm: Models['lm'], scheduled: Scheduled<LogitsCall, Logits>, live: Set<object>): LanguageModel {
-  return {
-    capabilities: lm.capabilities,
-    codec: lm.codec,
-    endTokenIds: lm.endTokenIds,
-    logits: (sequence, need) =>
-      defer(() => {
-        const length = sequence.promptTokenIds.length + sequence.tokenIds.length
-        if (length > lm.contextLength)
-          throw new ShapeError(`Expected at most ${lm.contextLength} tokens, the model's context, got ${length}`)
-        live.add(sequence.key)
-        return scheduled(sequence.key, length, { sequence, need }, (upTo) => ({ sequence, need, upTo }))
-      }),
-    release: ({ key }) => {
-      live.delete(key)
-      lm.release(key)
-    },
-  }
-}
-
 /**
  * The same tokenizer and template: token ids go straight through. An autoregressive reward model's value is the log-probability of the
  * reply given the prompt (GenARM's reward of a trajectory).

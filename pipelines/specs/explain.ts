@@ -52,11 +52,13 @@ function flow(steps: readonly CheckedStep[]): [string, string][] {
 const shaped = (shape: string, options: Readonly<Record<string, unknown>>): string =>
   shape.replace(/\[(\w+)\]/g, (whole, name: string) => (options[name] === undefined ? whole : `[${options[name]}]`))
 
+const nouns: Readonly<Record<string, string>> = { reward: 'reward', lm: 'language model' }
+
 function needs(steps: readonly CheckedStep[], need: Need): string {
   const named = steps.flatMap(({ operator, options }) =>
     Object.entries(operator.models)
-      .filter(([, kind]) => kind === 'reward')
-      .map(([option, kind]) => (options[option] === undefined ? `a ${kind}` : `the ${kind} \`${options[option]}\``)),
+      .filter(([option, kind]) => kind === 'reward' || (kind === 'lm' && options[option] !== undefined))
+      .map(([option, kind]) => (options[option] === undefined ? `a ${kind}` : `the ${nouns[kind]} \`${options[option]}\``)),
   )
   const logits =
     need === 'all'

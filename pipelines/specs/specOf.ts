@@ -1,28 +1,34 @@
-import type { Decoder, DecoderModels, DecoderSpec, Need, Reward } from '../../src/core/types.js'
+import type { Decoder, DecoderModels, DecoderSpec, LanguageModel, Need, Reward } from '../../src/core/types.js'
 
-/** A name that no model has: what is said of the first reward stays unsaid. */
+/** A name that no model has: what is said of the first reward, and of the language model itself, stays unsaid. */
 const FIRST = '(the first)'
 
 const reward = (name: string): Reward => ({ name, score: () => [], value: () => [] })
 
-const anyName: ReadonlyMap<string, Reward> = Object.assign(new Map<string, Reward>(), { get: reward, has: () => true })
+const languageModel = (name: string): LanguageModel => ({
+  name,
+  capabilities: { all: true, maxTop: Number.POSITIVE_INFINITY, hiddenStates: false, unit: 'logit' },
+  codec: {
+    encode: (text) => Array.from(text, (char) => char.codePointAt(0)!),
+    decode: (tokenIds) => String.fromCodePoint(...tokenIds),
+    render: () => '',
+    vocabSize: Number.POSITIVE_INFINITY,
+    fingerprint: '',
+  },
+  endTokenIds: [],
+  logits: () => [],
+  release: () => {},
+})
+
+/** Whatever is asked for is there. */
+const byAnyName = <T>(make: (name: string) => T): ReadonlyMap<string, T> =>
+  Object.assign(new Map<string, T>(), { get: make, has: () => true })
 
 const standIns: DecoderModels = {
-  lm: {
-    capabilities: { all: true, maxTop: Number.POSITIVE_INFINITY, hiddenStates: false, unit: 'logit' },
-    codec: {
-      encode: (text) => Array.from(text, (char) => char.codePointAt(0)!),
-      decode: (tokenIds) => String.fromCodePoint(...tokenIds),
-      render: () => '',
-      vocabSize: Number.POSITIVE_INFINITY,
-      fingerprint: '',
-    },
-    endTokenIds: [],
-    logits: () => [],
-    release: () => {},
-  },
+  lm: languageModel(FIRST),
+  lms: byAnyName(languageModel),
   reward: reward(FIRST),
-  rewards: anyName,
+  rewards: byAnyName(reward),
 }
 
 /** The spec of a decoder that has no models yet, and its need. A reward that is not named is the first one, as in data. */

@@ -14,12 +14,14 @@ const { maxPromptTokens } = generateOptions.parse({})
 
 /** Prints what `generate` would do with these flags, and the memory it would need. Loads no weights, writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
-  const { settings, limit, output, lm, rewards, dtype } = flags
+  const { settings, limit, output, lm, lms, rewards, dtype } = flags
   const rows = await countRows(input)
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
+  const further = Object.entries(lms).map(([name, path]) => ({ role: `lm ${name}`, path }))
   const models = await Promise.all(
     [
       { role: 'lm', path: lm },
+      ...further,
       ...rewards.flatMap((reward) =>
         reward.kind === 'model' ? [{ role: `reward ${reward.name}`, path: reward.path, label: reward.label }] : [],
       ),
@@ -54,12 +56,17 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
 type Asked = Readonly<{ role: string; path: string; dtype: WeightDtype; label?: string }>
 
 async function sizedModel({ role, path, ...asked }: Asked) {
-  if (role !== 'lm' && (await isEncoder(path))) {
+  const isLm = role.split(' ')[0] === 'lm'
+  if (!isLm && (await isEncoder(path))) {
     const checkpoint = await loadEncoderCheckpoint(path)
     const { config, tensors } = checkpoint
     const label = encoderLabel(checkpoint, asked.label, role)
     return { config, size: sizeOf(config, tensors, buildEncoder(config, tensors, { label }, asked.dtype).inMemory) }
   }
-  const { config, tensors, graph } = await readModel(path, { head: role === 'lm' ? 'lm' : 'reward', role, ...asked })
+  const { config, tensors, graph } = await readModel(path, {
+    head: role.split(' ')[0] === 'lm' ? 'lm' : 'reward',
+    role,
+    ...asked,
+  })
   return { config, size: sizeOf(config, tensors, graph.inMemory) }
 }

@@ -61,6 +61,13 @@ export const namedPath =
     return match ? { name: match[1]!, path } : { path }
   }
 
+/** A parser of `NAME=PATH`, a further language model. */
+export function otherLm(value: string): Required<Pick<NamedPath, 'name' | 'path'>> {
+  const { name, path } = namedPath('other-lm')(value)
+  if (name === undefined) throw new OptionError(`Expected \`--other-lm\` to be NAME=PATH, got ${shown(value)}`)
+  return { name, path }
+}
+
 /**
  * Rewards with their labels: `NAME=LABEL`, or a label alone where there is one reward.
  *
@@ -123,7 +130,8 @@ const decoderFlags: Readonly<Record<string, DecoderOption>> = {
   n: { flag: 'n', about: 'replies of which the best is kept' },
   beams: { flag: 'beams', about: 'sequences that go on' },
   lengthPenalty: { flag: 'length-penalty', about: 'power of the length that sums of log-probabilities are divided by' },
-  p: { flag: 'top-p', about: 'mass of the tokens that are kept' },
+  p: { flag: 'top-p', about: 'mass of the tokens that are kept; of contrastive the share of the likeliest that they have' },
+  scale: { flag: 'scale', about: 'how strongly further language models, or the prompt, guide' },
 }
 
 const flagOf = (option: string): string =>

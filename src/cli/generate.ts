@@ -35,9 +35,9 @@ async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, t
 
   const shown = progress({ stream: stderr })
   shown.say(
-    `${input === '-' ? 'standard input' : input} with ${about}; ${[flags.lm, ...flags.rewards.map(({ path }) => path)].join(', ')}`,
+    `${input === '-' ? 'standard input' : input} with ${about}; ${[flags.lm, ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
-  const models = await loadModels({ lm: flags.lm, reward: rewards, dtype: flags.dtype, onNotice: shown.say })
+  const models = await loadModels({ lm: flags.lm, lms: flags.lms, reward: rewards, dtype: flags.dtype, onNotice: shown.say })
   try {
     signal.throwIfAborted()
     const rows = generateRun(input, flags, chosen, models, shown, terminal)

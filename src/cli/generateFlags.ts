@@ -10,7 +10,7 @@ import { type Template, templates } from '../io/prompts/toPrompt.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import type { DecoderFlags } from './chosenDecoder.js'
 import { embedded } from './embedded.js'
-import { flagsOfDecoders, number, oneOf, repeated, text, withLabels } from './flags.js'
+import { flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags as commander gives them. */
@@ -21,6 +21,7 @@ export type GivenFlags = Readonly<
     template: Template
     dataset?: Dataset
     lm?: string
+    otherLm?: readonly Readonly<{ name: string; path: string }>[]
     reward?: readonly RewardFlag[]
     rewardTimeout?: number
     rewardLabel?: readonly string[]
@@ -52,6 +53,7 @@ export type GenerateFlags = Readonly<{
   promptColumn: string | undefined
   keepInput: boolean
   lm: string
+  lms: Readonly<Record<string, string>>
   rewards: readonly RewardFlag[]
   rewardTimeout: number | undefined
   dtype: WeightDtype
@@ -71,6 +73,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--dataset <name>', `the input is a dataset of the paper: ${datasets.join(', ')}`, oneOf('dataset', datasets))
     .option('--lm <folder>', 'language model, or ORG/NAME that was pulled (default: the embedded chat-lm)', text('lm'))
+    .option('--other-lm <name=folder>', 'further language model that a decoder combines, repeatable', repeated(otherLm))
     .option(
       '--reward <[name=]reward>',
       `a model's folder, a module (./my-reward.js), or a function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
@@ -157,6 +160,7 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   return {
     ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, dataset, keepInput, dtype: flags.dtype },
     lm: flags.lm ?? embedded('chat-lm'),
+    lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
     rewards,
     rewardTimeout: flags.rewardTimeout,
     settings: {

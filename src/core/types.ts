@@ -1,6 +1,9 @@
 import type { Observable, ObservableInput, OperatorFunction } from 'rxjs'
+import type { Capabilities, LanguageModel, Logits, Need } from './languageModel.js'
 import type { Overrides } from './overrides.js'
 import type { RewardSource } from './rewardSource.js'
+
+export type { Capabilities, LanguageModel, Logits, Need }
 
 /** One turn of a conversation, as chat templates take it. */
 export type Message = Readonly<{ role: string; content: string }>
@@ -24,28 +27,6 @@ export type Sequence = Readonly<{
   tokenIds: readonly number[]
 }>
 
-/** How many of the likeliest tokens a decoder needs, or the whole vocabulary. */
-export type Need = number | 'all'
-
-/**
- * Logits of the next token. Dense: `values[id]`, Float32[V]. Sparse: `tokenIds` and `values` of the n likeliest, sorted
- * descending, ties to the lower id. A token that may not be chosen has −∞. `logSumExp` is over the whole vocabulary, where the model gives it.
- */
-export type Logits = Readonly<{ tokenIds?: Int32Array; values: Float32Array; logSumExp?: number }>
-
-export type Capabilities = Readonly<{ all: boolean; maxTop: number; hiddenStates: boolean; unit: 'logit' | 'logprob' }>
-
-/** A language model as operators see it: one sequence at a time. Pure from outside: a result depends on the tokens only. */
-export interface LanguageModel {
-  readonly capabilities: Capabilities
-  readonly codec: TextCodec
-  readonly endTokenIds: readonly number[]
-  /** Logits of the token after `sequence`. */
-  logits(sequence: Sequence, need: Need): ObservableInput<Logits>
-  /** Frees what is cached for `sequence.key`. A later call starts afresh. */
-  release(sequence: Sequence): void
-}
-
 /** A reward as operators see it: one sequence at a time. */
 export interface Reward {
   readonly name: string
@@ -58,8 +39,16 @@ export interface Reward {
   release?(sequence: Sequence): void
 }
 
-/** Models as a decoder receives them. `rewards` is keyed by name, members of ensembles come last; `reward` is the first one. */
-export type DecoderModels = Readonly<{ lm: LanguageModel; rewards: ReadonlyMap<string, Reward>; reward?: Reward }>
+/**
+ * Models as a decoder receives them. `rewards` and `lms`, further language models, are keyed by name, members of ensembles come last;
+ * `reward` is the first one.
+ */
+export type DecoderModels = Readonly<{
+  lm: LanguageModel
+  lms: ReadonlyMap<string, LanguageModel>
+  rewards: ReadonlyMap<string, Reward>
+  reward?: Reward
+}>
 
 /** A step before anything was decided. */
 export type LogitsStep = Readonly<{ sequence: Sequence; logits: Logits }>
@@ -234,6 +223,8 @@ export interface BatchedRewardModel {
 /** Loaded models with their hashes; `close` ends their workers. */
 export interface Models {
   readonly lm: BatchedLanguageModel
+  /** Further language models by name, of the same tokenizer. */
+  readonly lms?: Readonly<Record<string, BatchedLanguageModel>>
   readonly rewards: readonly RewardSource[]
   readonly hashes: RunMeta['models']
   close(): Promise<void>

@@ -33,6 +33,8 @@ export type RewardOption = string | Readonly<{ name?: string; path: string; labe
 export type LoadOptions = Readonly<{
   /** Folder of the language model, or ORG/NAME[@REVISION] that `rxargs pull` has fetched; so for rewards. */
   lm: string
+  /** Folders of further language models by name, of the same tokenizer, for decoders that combine several. */
+  lms?: Readonly<Record<string, string>>
   /**
    * One reward or several; names must differ. The decoders of this package steer by the first; decoders of one's own see all.
    * None: decoders that need none still work.
@@ -62,7 +64,7 @@ export type LoadOptions = Readonly<{
  * @throws OptionError when two rewards have the same name, or a model has no such label
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm, onRun, onTrip, onNotice } = options
+  const { lm, lms = {}, onRun, onTrip, onNotice } = options
   const { threads, maxBatch, dtype } = parseOptions(limits, {
     threads: options.threads,
     maxBatch: options.maxBatch,
@@ -70,13 +72,15 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   })
   if (dtype === 'fp16') onNotice?.(FP16_NOTICE)
   const rewards = named(options.reward)
+  const taken = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
+  if (taken !== undefined) throw new OptionError(`Expected each model to have a name of its own, got \`${taken}\` twice`)
   const loads: Promise<Readonly<{ close: () => Promise<void> }>>[] = []
   const watch = (name: string) => ({
     ...(onRun && { onRun: (run: SessionRun) => onRun(name, run) }),
     ...(onTrip && { onTrip: (trip: Trip) => onTrip(name, trip) }),
   })
-  const loadLm = async () => {
-    const loaded = await loadModel(lm, { head: 'lm', role: 'lm', threads, dtype, ...watch('lm') })
+  const loadLm = async (path: string, name: string, role: string) => {
+    const loaded = await loadModel(path, { head: 'lm', role, threads, dtype, ...watch(name) })
     return { source: batchedLanguageModel(loaded, maxBatch), close: () => loaded.worker.close() }
   }
   const kept = <T extends Readonly<{ close: () => Promise<void> }>>(load: Promise<T>): Promise<T> => {
@@ -87,8 +91,14 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     for (const result of await Promise.allSettled(loads)) if (result.status === 'fulfilled') await result.value.close()
   }
   try {
-    const [{ source: model }, loaded, sums] = await Promise.all([
-      kept(loadLm()),
+    const [{ source: model }, further, loaded, sums] = await Promise.all([
+      kept(loadLm(lm, 'lm', 'lm')),
+      Promise.all(
+        Object.entries(lms).map(async ([name, path]) => {
+          const { source } = await kept(loadLm(path, name, `lm ${name}`))
+          return [name, source] as const
+        }),
+      ),
       Promise.all(
         rewards.map(async (reward): Promise<Pick<LoadedReward, 'label'> & { source: RewardSource }> => {
           if (!('path' in reward)) return { source: reward }
@@ -98,13 +108,18 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
         }),
       ),
       hashes(
-        { lm, ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))) },
+        {
+          lm,
+          ...roles('lm', Object.entries(lms)),
+          ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))),
+        },
         dtype,
       ),
     ])
     const labels = Object.fromEntries(loaded.map(({ source, label }) => [`reward ${source.name}`, label]))
     return {
       lm: model,
+      lms: Object.fromEntries(further),
       rewards: loaded.map(({ source }) => source),
       hashes: { ...labelled(sums, labels), ...hashesOfFiles(rewards) },
       close,
@@ -114,6 +129,9 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     throw error
   }
 }
+
+const roles = (role: string, folders: readonly (readonly [string, string])[]): Record<string, string> =>
+  Object.fromEntries(folders.map(([name, path]) => [`${role} ${name}`, path]))
 
 /** Hashes with the labels that rewards are read by. */
 const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string | undefined>>): Models['hashes'] =>

@@ -6,14 +6,16 @@ import { greedy } from '../../pipelines/decoders/greedy.js'
 import { nucleus, nucleusOptions } from '../../pipelines/decoders/nucleus.js'
 import { rad, radOptions } from '../../pipelines/decoders/rad.js'
 import { topKSampling, topKSamplingOptions } from '../../pipelines/decoders/topKSampling.js'
+import { generate } from '../../pipelines/generate.js'
 import { decoderByName, decoders } from '../../pipelines/registry.js'
 import { schedule } from '../../pipelines/schedule.js'
 import { OptionError } from '../../src/core/errors.js'
 import type { Decoder, DecoderModels } from '../../src/core/types.js'
-import { fakeLm, fakeModels, fakeRm } from '../fakes.js'
+import { charCodec, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf } from '../fakes.js'
 
-const models = schedule(fakeModels())
-const withoutReward: DecoderModels = { lm: models.lm, rewards: new Map() }
+const further = { expert: fakeLm(), antiexpert: fakeLm(), amateur: fakeLm() }
+const models = schedule({ ...fakeModels(), lms: further })
+const withoutReward: DecoderModels = { lm: models.lm, lms: new Map(), rewards: new Map() }
 const stepsOf = (decoder: Decoder) => decoder(models).spec!.steps
 
 describe('the decoders', () => {
@@ -89,9 +91,52 @@ describe('the decoders', () => {
   })
 })
 
+describe('decoders of several language models', () => {
+  it('combine those of their names, and say which is missing', () => {
+    const combined = ['dexperts', 'contrastive', 'cfg'].map((name) =>
+      stepsOf(decoderByName(name)).flatMap(({ combineLogits }) => (combineLogits ? [combineLogits] : [])),
+    )
+    expect(combined).toEqual([
+      [
+        { lm: 'expert', factor: 2 },
+        { lm: 'antiexpert', factor: -2 },
+      ],
+      [{ lm: 'amateur', factor: -1 }],
+      [{ lm: 'lm', prompt: '', own: 1.5, factor: -0.5 }],
+    ])
+    const lone = schedule(fakeModels())
+    expect(() => decoderByName('dexperts')(lone)).toThrow(
+      new OptionError('Expected `lm` to be one of the further language models (none), got `expert`'),
+    )
+    const other = { expert: fakeLm({ codec: charCodec('other') }) }
+    expect(() => schedule({ ...fakeModels(), lms: other })).toThrow('Expected language model `expert` to have the tokenizer')
+  })
+  it('free what each model held', async () => {
+    const [lm, expert, antiexpert] = [fakeLm(), fakeLm(), fakeLm()]
+    const all = { ...fakeModels(lm), lms: { expert, antiexpert } }
+    for (const name of ['dexperts', 'cfg']) {
+      const rows = await rowsOf(generate(promptsOf(['One', 'Two']), decoderByName(name), all, { maxNewTokens: 3 }))
+      expect(rows.map(({ error }) => error)).toEqual([null, null])
+    }
+    expect([lm, expert, antiexpert].map(({ held }) => held.size)).toEqual([0, 0, 0])
+    expect(expert.batches.length).toBeGreaterThan(0)
+  })
+})
+
 describe('decoderByName', () => {
   it('makes each decoder of the command line', () => {
-    expect(Object.keys(decoders)).toEqual(['args', 'args-pruned', 'args-stochastic', 'rad', 'greedy', 'top-k', 'nucleus'])
+    expect(Object.keys(decoders)).toEqual([
+      'args',
+      'args-pruned',
+      'args-stochastic',
+      'rad',
+      'greedy',
+      'top-k',
+      'nucleus',
+      'dexperts',
+      'contrastive',
+      'cfg',
+    ])
     for (const name of Object.keys(decoders)) expect(decoderByName(name)(models).spec!.steps.length).toBeGreaterThan(1)
     expect(stepsOf(decoderByName('args', { k: 3, weight: undefined }))).toEqual(stepsOf(args({ k: 3 })))
     expect(stepsOf(decoderByName('nucleus', { p: 0.5, temperature: 2 }))).toEqual(stepsOf(nucleus({ p: 0.5, temperature: 2 })))
@@ -108,7 +153,7 @@ describe('decoderByName', () => {
   it.each(['best', 'constructor'])('refuses the name %s', (name) => {
     expect(() => decoderByName(name)).toThrow(
       new OptionError(
-        `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, rad, greedy, top-k, nucleus, got \`${name}\``,
+        `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, rad, greedy, top-k, nucleus, dexperts, contrastive, cfg, got \`${name}\``,
       ),
     )
   })

@@ -20,7 +20,7 @@ describe('perToken', () => {
   })
 
   it('knows the spec and the need of its decoder', () => {
-    const { spec, need } = perToken(greedy()).search({ lm: {} as never, rewards: new Map() })
+    const { spec, need } = perToken(greedy()).search({ lm: {} as never, lms: new Map(), rewards: new Map() })
     expect({ spec, need }).toEqual({ spec: { steps: [{ topK: { k: 1 } }, { selectGreedy: {} }] }, need: 1 })
   })
 })

@@ -36,6 +36,7 @@ describe('a run', () => {
         template: 'hh',
         decoder: args()({
           lm: null as never,
+          lms: new Map(),
           rewards: new Map(),
           reward: { name: 'fake', score: () => NEVER, value: () => NEVER },
         }).spec,

@@ -10,7 +10,7 @@ import { pipelineFromText } from '../../../pipelines/specs/pipelineFromText.js'
 import { specOf } from '../../../pipelines/specs/specOf.js'
 import { typeScriptOf } from '../../../pipelines/specs/typeScriptOf.js'
 import * as rxargs from '../../../src/index.js'
-import { fakeModels, fakeRm } from '../../fakes.js'
+import { fakeLm, fakeModels, fakeRm } from '../../fakes.js'
 
 const models = schedule(fakeModels(undefined, [fakeRm({ name: 'safe' }), fakeRm({ name: 'short' })]))
 
@@ -24,7 +24,12 @@ const evaluated = (typeScript: string): rxargs.Decoder => {
 
 /** There is one reward: whether it is named makes no difference. */
 const unnamed = (spec: rxargs.DecoderSpec | undefined) =>
-  spec!.steps.map((step) => Object.entries(step).map(([name, options]) => [name, { ...(options as object), reward: undefined }]))
+  spec!.steps.map((step) =>
+    Object.entries(step).map(([name, options]) => [
+      name,
+      { ...(options as object), reward: undefined, ...((options as { lm?: string }).lm === 'lm' && { lm: undefined }) },
+    ]),
+  )
 
 describe('explain', () => {
   it('shows steps, what flows, needs and TypeScript', () => {
@@ -63,11 +68,15 @@ In TypeScript:
     const { spec, need } = specOf(decoder)
     const text = explain({ name, spec, need })
     const yaml = text.match(/^ {2}steps:\n(?: {4}.*\n)+/m)![0].replace(/^ {2}/gm, '')
-    const again = decoderFromSpec(pipelineFromText(yaml, name))(schedule(fakeModels()))
-    const original = decoder(schedule(fakeModels()))
+    const again = decoderFromSpec(pipelineFromText(yaml, name))(
+      schedule({ ...fakeModels(), lms: { expert: fakeLm(), antiexpert: fakeLm(), amateur: fakeLm() } }),
+    )
+    const original = decoder(schedule({ ...fakeModels(), lms: { expert: fakeLm(), antiexpert: fakeLm(), amateur: fakeLm() } }))
     expect([unnamed(again.spec), again.need]).toEqual([unnamed(original.spec), original.need])
     const code = evaluated(typeScriptOf(name, checkedSteps(spec)))
-    expect(unnamed(code(schedule(fakeModels())).spec)).toEqual(unnamed(original.spec))
+    expect(
+      unnamed(code(schedule({ ...fakeModels(), lms: { expert: fakeLm(), antiexpert: fakeLm(), amateur: fakeLm() } })).spec),
+    ).toEqual(unnamed(original.spec))
   })
 
   it('names the rewards that it needs', () => {

@@ -1,0 +1,55 @@
+import { concatMap, from, map, take, throwIfEmpty } from 'rxjs'
+import * as z from 'zod'
+import { denseLogits } from '../src/core/denseLogits.js'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { ShapeError } from '../src/core/errors.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Candidates, LanguageModel, LogitsStep, Sequence } from '../src/core/types.js'
+
+const isLm = (value: unknown): value is LanguageModel => typeof value === 'object' && value !== null && 'logits' in value
+
+export const combineLogitsOptions = z.strictObject({
+  lm: z.custom<LanguageModel>(isLm).describe('a language model (given with the models)'),
+  factor: z.number().describe('a finite number'),
+  own: z.number().positive().default(1).describe('a finite number > 0'),
+  prompt: z.string().optional().describe('text'),
+})
+export type CombineLogitsOptions = Readonly<{ lm: LanguageModel | undefined }> & Omit<z.input<typeof combineLogitsOptions>, 'lm'>
+
+/**
+ * Combines the step's logits with those of a language model on the same reply: `own * logits + factor * lm`. After `topK` or `topP` it does
+ * so with the candidates' scores. Several in a row make an ensemble.
+ *
+ * With `prompt` the model reads this text in place of the prompt; of an empty text it reads the prompt's last token, as transformers does
+ * for guidance without a negative prompt.
+ *
+ * - in, out: `logits`: Float32[V], dense; or `scores`: Float32[k]
+ * - errors: `OptionError` at call time without a language model; `ShapeError` for sparse logits or another vocabulary; the model's own
+ *
+ * @see DExperts (Liu et al., 2021), Eq. 1; Contrastive Decoding (Li et al., 2023), Eq. 3; classifier-free guidance (Sanchez et al., 2023), Eq. 7
+ */
+export function combineLogits<S extends LogitsStep | Candidates>(options: CombineLogitsOptions): DescribedOperator<S, S> {
+  const { lm, factor, own, prompt } = parseOptions(combineLogitsOptions, options)
+  const given = prompt === undefined || prompt === '' ? undefined : lm.codec.encode(prompt, true)
+  const promptOf = ({ promptTokenIds }: Sequence) => (prompt === '' ? promptTokenIds.slice(-1) : given)
+  const sum = (mine: number, other: number): number => own * mine + factor * other
+
+  const combined = (step: S, other: Float32Array): S => {
+    if ('scores' in step) return { ...step, scores: step.scores.map((score, i) => sum(score, other[step.tokenIds[i]!]!)) }
+    const values = denseLogits(step.logits)
+    if (values.length !== other.length)
+      throw new ShapeError(`Expected logits of ${values.length} tokens from \`${lm.name}\`, got ${other.length}`)
+    return { ...step, logits: { values: values.map((value, id) => sum(value, other[id]!)) } }
+  }
+  const { lm: _, ...numbers } = options
+  return described(
+    { name: 'combineLogits', options: { lm: lm.name, ...numbers }, need: 'all' },
+    concatMap((step: S) =>
+      from(lm.logits(step.sequence, 'all', promptOf(step.sequence))).pipe(
+        take(1),
+        throwIfEmpty(() => new ShapeError(`Expected logits from \`${lm.name}\`, got none`)),
+        map((logits) => combined(step, denseLogits(logits))),
+      ),
+    ),
+  )
+}

@@ -1,0 +1,26 @@
+import * as z from 'zod'
+import { combineLogits } from '../../operators/combineLogits.js'
+import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
+import { topK, topKOptions } from '../../operators/topK.js'
+import type { Decoder } from '../../src/core/types.js'
+import { steps } from '../steps.js'
+
+export const classifierFreeGuidanceOptions = z.strictObject({
+  scale: z.number().positive().default(1.5).describe('a finite number > 0'),
+  k: topKOptions.shape.k.default(40).describe('an integer >= 1'),
+  temperature: sampleTemperatureOptions.shape.temperature,
+})
+export type ClassifierFreeGuidanceOptions = z.input<typeof classifierFreeGuidanceOptions>
+
+/**
+ * Classifier-free guidance: samples from `plain + scale * (prompted − plain)`, the logits of the same language model with the prompt and
+ * with the prompt's last token alone. A negative prompt is an option of `combineLogits`.
+ *
+ * @see Stay on topic with Classifier-Free Guidance (Sanchez et al., 2023), Eq. 7; transformers UnbatchedClassifierFreeGuidanceLogitsProcessor
+ */
+// biome-ignore format: one operator a line
+export const classifierFreeGuidance = ({ scale = 1.5, k = 40, temperature = 1 }: ClassifierFreeGuidanceOptions = {}): Decoder => ({ lm }) => steps(
+  combineLogits({ lm, prompt: '', own: scale, factor: 1 - scale }),
+  topK({ k }),
+  sampleTemperature({ temperature }),
+)

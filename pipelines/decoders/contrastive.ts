@@ -1,0 +1,27 @@
+import * as z from 'zod'
+import { combineLogits } from '../../operators/combineLogits.js'
+import { minP, minPOptions } from '../../operators/minP.js'
+import { selectGreedy } from '../../operators/selectGreedy.js'
+import { topP } from '../../operators/topP.js'
+import type { Decoder } from '../../src/core/types.js'
+import { lmNamed } from '../named.js'
+import { steps } from '../steps.js'
+
+export const contrastiveOptions = z.strictObject({
+  p: minPOptions.shape.p.default(0.1).describe('a number above 0 and at most 1'),
+})
+export type ContrastiveOptions = z.input<typeof contrastiveOptions>
+
+/**
+ * Contrastive decoding with one beam: of the tokens at least `p` (the paper's alpha) times as likely as the likeliest one, the one whose
+ * log-probability is the most above that of a weaker language model, named `amateur`.
+ *
+ * @see Contrastive Decoding: Open-ended Text Generation as Optimization (Li et al., 2023), Eq. 2 and 3
+ */
+// biome-ignore format: one operator a line
+export const contrastive = ({ p = 0.1 }: ContrastiveOptions = {}): Decoder => (models) => steps(
+  minP({ p }),
+  topP({ p: 1 }),
+  combineLogits({ lm: lmNamed('amateur', models), factor: -1 }),
+  selectGreedy(),
+)

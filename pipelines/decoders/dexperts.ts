@@ -1,0 +1,28 @@
+import * as z from 'zod'
+import { combineLogits } from '../../operators/combineLogits.js'
+import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
+import { topP, topPOptions } from '../../operators/topP.js'
+import type { Decoder } from '../../src/core/types.js'
+import { lmNamed } from '../named.js'
+import { steps } from '../steps.js'
+
+export const dexpertsOptions = z.strictObject({
+  p: topPOptions.shape.p.default(0.9).describe('a number above 0 and at most 1'),
+  scale: z.number().default(2).describe('a finite number'),
+  temperature: sampleTemperatureOptions.shape.temperature,
+})
+export type DexpertsOptions = z.input<typeof dexpertsOptions>
+
+/**
+ * DExperts: samples among the likeliest tokens of the language model by `logit + scale * (expert − antiexpert)`, the logits of two more
+ * language models named `expert` and `antiexpert`.
+ *
+ * @see DExperts: Decoding-Time Controlled Text Generation with Experts and Anti-Experts (Liu et al., 2021), Eq. 1
+ */
+// biome-ignore format: one operator a line
+export const dexperts = ({ p = 0.9, scale = 2, temperature = 1 }: DexpertsOptions = {}): Decoder => (models) => steps(
+  topP({ p }),
+  combineLogits({ lm: lmNamed('expert', models), factor: scale }),
+  combineLogits({ lm: lmNamed('antiexpert', models), factor: -scale }),
+  sampleTemperature({ temperature }),
+)
