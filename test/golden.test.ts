@@ -28,10 +28,12 @@ type Case = Readonly<{
     margin: number
   }>[]
 }>
+/** `others`: further language models that answer as `lm` does. */
 type Golden = Readonly<{
   name: string
   covers: string
   lm: string
+  others?: readonly string[]
   reward: string
   label?: string
   maxNewTokens: number
@@ -71,12 +73,16 @@ const within = (actual: readonly number[] | Float32Array, expected: readonly num
   })
 }
 
-describe.each(goldenFiles.map((file) => [file.pathname.split('/golden/')[1]!, file] as const))('%s', (_, file) => {
+const pairs = goldenFiles.flatMap((file) => {
   const golden = JSON.parse(readFileSync(file, 'utf8')) as Golden
+  return [golden.lm, ...(golden.others ?? [])].map((lm) => [file.pathname.split('/golden/')[1]!, lm, golden, file] as const)
+})
+
+describe.each(pairs)('%s with %s', (_name, lm, golden, file) => {
   let models: Models
   beforeAll(async () => {
     const path = (name: string) => fileURLToPath(new URL(name, file))
-    const { lm, reward, label } = golden
+    const { reward, label } = golden
     models = await loadModels({ lm: path(lm), reward: { path: path(reward), ...(label !== undefined && { label }) }, threads: 1 })
   })
   afterAll(() => models?.close())

@@ -14,7 +14,7 @@ import { measure } from './benchMeasure.js'
 import { machineText, settingText } from './benchReport.js'
 import { benchTable, tableRows } from './benchTable.js'
 import { embedded } from './embedded.js'
-import { list, type NamedPath, namedPath, number, oneOf, text, withLabels } from './flags.js'
+import { DTYPE_HELP, list, type NamedPath, namedPath, number, oneOf, text, withLabels } from './flags.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 type Flags = Readonly<{
@@ -46,7 +46,7 @@ export const benchCommand = (terminal: Terminal): Command =>
   new Command('bench')
     .description('measure how fast prompts are decoded: tokens/s, latency, batches, where the time goes')
     .option('--prompts <file>', 'JSONL or Parquet file with prompts, each decoded once a setting', text('prompts'))
-    .option('--lm <folder>', 'language model (default: the embedded chat-lm)', text('lm'))
+    .option('--lm <folder>', 'language model, or an *.onnx of it (default: the embedded chat-lm)', text('lm'))
     .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath('reward'))
     .option('--reward-label <label>', 'which label of a classifier with several is the reward', text('reward-label'))
     .option(
@@ -69,7 +69,7 @@ export const benchCommand = (terminal: Terminal): Command =>
       number('max-new-tokens', maxNewTokens),
       maxNewTokens.parse(undefined),
     )
-    .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
+    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option('--limit <number>', 'only so many prompts', number('limit', count))
     .option('--threads <number>', 'threads a model computes with', number('threads', count), availableParallelism())
     .option(

@@ -10,6 +10,8 @@ import { encoderFlops, linearFlops } from '../models/linearFlops.js'
 import { readModel } from '../models/loadModel.js'
 import { loadModels } from '../models/loadModels.js'
 import { modelName } from '../models/modelFolder.js'
+import { findOnnx } from '../models/onnx/findOnnx.js'
+import type { SessionRun } from '../models/runtime/protocol.js'
 import type { Baseline } from './benchBaseline.js'
 import { besideArgs } from './benchBesideArgs.js'
 import { compare } from './benchCompare.js'
@@ -85,13 +87,18 @@ export async function measure(
   return besideEachOther(settings)
 }
 
-async function flopsOf({ lm, reward }: Measured) {
+/** Operations of a run, by model; of a ready graph they are not known. */
+async function flopsOf({ lm, reward, dtype }: Measured): Promise<Record<string, (run: SessionRun) => number>> {
   const name = reward.name ?? modelName(reward.path)
-  const language = await readModel(lm, { head: 'lm', role: 'lm' })
-  const scoring = (await isEncoder(reward.path))
-    ? encoderFlops((await loadEncoderCheckpoint(reward.path)).config)
-    : linearFlops((await readModel(reward.path, { ...reward, head: 'reward', role: `reward ${name}` })).config)
-  return { lm: linearFlops(language.config), [name]: scoring }
+  const ready = (path: string) => findOnnx(path, dtype)
+  const scoring = async () =>
+    (await isEncoder(reward.path))
+      ? encoderFlops((await loadEncoderCheckpoint(reward.path)).config)
+      : linearFlops((await readModel(reward.path, { ...reward, head: 'reward', role: `reward ${name}` })).config)
+  return {
+    ...(!(await ready(lm)) && { lm: linearFlops((await readModel(lm, { head: 'lm', role: 'lm' })).config) }),
+    ...(!(await ready(reward.path)) && { [name]: await scoring() }),
+  }
 }
 
 /** Each setting beside greedy and args at the same concurrency, where they were measured, too. */

@@ -1,8 +1,18 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkHead, type Expected } from '../models/checkHead.js'
 import type { ModelConfig } from '../models/checkpoint/config.js'
 import type { EncoderConfig } from '../models/checkpoint/encoderConfig.js'
+import { fittingCodec } from '../models/checkpoint/loadCheckpoint.js'
+import { isEncoder, loadEncoderCheckpoint } from '../models/checkpoint/loadEncoderCheckpoint.js'
 import type { Tensors } from '../models/checkpoint/safetensors.js'
+import { buildEncoder } from '../models/graph/buildEncoder.js'
 import { BLOCK } from '../models/graph/quantize.js'
 import type { TensorInMemory } from '../models/graph/weights.js'
+import { readModel } from '../models/loadModel.js'
+import { encoderLabel } from '../models/loadReward.js'
+import { findOnnx, type OnnxFile } from '../models/onnx/findOnnx.js'
+import { type OnnxCheckpoint, readOnnxModel } from '../models/onnx/readOnnxModel.js'
 import { cacheBytesPerToken } from '../models/runtime/cacheShape.js'
 
 /** Three digits and a unit: `5.47 M`. */
@@ -18,10 +28,11 @@ export const count = (value: number): string => scaled(value, ['', 'k', 'M', 'B'
 export const bytes = (value: number): string => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB'])
 
 export type ModelSize = Readonly<{
-  parameters: number
-  /** Element types of the weights' files, the commonest first. */
+  /** Not known of a ready graph, whose weights are not looked into. */
+  parameters?: number
+  /** Element types of the weights' files, the commonest first; of a ready graph its file's name. */
   dtypes: readonly string[]
-  /** Bytes of the weights once they are loaded: fp32 but for those that are rounded, a tied embedding twice. */
+  /** Bytes of the weights once they are loaded: fp32 but for those that are rounded, a tied embedding twice; of a ready graph its files. */
   weightBytes: number
   /** Bytes of keys and values a token; an encoder keeps none. */
   cacheBytes: number
@@ -67,5 +78,36 @@ export function sizeOf(
     dtypes: [...byType].sort(([, a], [, b]) => b - a).map(([dtype]) => dtype),
     weightBytes: 4 * (parameters + tied) - inMemory.reduce((sum, matrix) => sum + bytesSaved(matrix), 0),
     cacheBytes: 'kvHeads' in config ? cacheBytesPerToken(config) : 0,
+  }
+}
+
+/** A model before it is loaded: what it is, and what it takes in memory. */
+export async function describeModel(path: string, expected: Expected) {
+  const { head, role, dtype, label } = expected
+  const onnx = await findOnnx(path, dtype)
+  if (onnx) {
+    const model = await readOnnxModel(onnx)
+    checkHead(model, expected)
+    await fittingCodec(model)
+    return { config: model.config, size: await sizeOfOnnx(onnx, model) }
+  }
+  if (head === 'reward' && (await isEncoder(path))) {
+    const checkpoint = await loadEncoderCheckpoint(path)
+    const { config, tensors } = checkpoint
+    const reading = { label: encoderLabel(checkpoint, label, role) }
+    return { config, size: sizeOf(config, tensors, buildEncoder(config, tensors, reading, dtype).inMemory) }
+  }
+  const { config, tensors, graph } = await readModel(path, expected)
+  return { config, size: sizeOf(config, tensors, graph.inMemory) }
+}
+
+/** What a ready graph takes in memory, out of its header and the sizes of its files. */
+export async function sizeOfOnnx({ folder, name }: OnnxFile, { contract, opened }: OnnxCheckpoint): Promise<ModelSize> {
+  const files = await Promise.all(opened.names.map((each) => stat(join(folder, each))))
+  const bytesOf = { float32: 4, float16: 2 }
+  return {
+    dtypes: [name],
+    weightBytes: files.reduce((sum, { size }) => sum + size, 0),
+    cacheBytes: contract.planes.reduce((sum, { heads, headDim, type }) => sum + heads * headDim * bytesOf[type], 0),
   }
 }

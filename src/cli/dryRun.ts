@@ -1,12 +1,7 @@
 import { generateOptions } from '../../pipelines/generate.js'
 import { countRows } from '../io/countRows.js'
 import { listParts } from '../io/parquet/partFiles.js'
-import { isEncoder, loadEncoderCheckpoint } from '../models/checkpoint/loadEncoderCheckpoint.js'
-import { buildEncoder } from '../models/graph/buildEncoder.js'
-import type { WeightDtype } from '../models/graph/quantize.js'
-import { readModel } from '../models/loadModel.js'
-import { encoderLabel } from '../models/loadReward.js'
-import { bytes, count, sizeOf } from './describeModel.js'
+import { bytes, count, describeModel } from './describeModel.js'
 import type { GenerateFlags } from './generateFlags.js'
 import { type Terminal, writeLine } from './terminal.js'
 
@@ -26,7 +21,8 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
         reward.kind === 'model' ? [{ role: `reward ${reward.name}`, path: reward.path, label: reward.label }] : [],
       ),
     ].map(async ({ role, ...model }) => {
-      const { config, size } = await sizedModel({ role, dtype, ...model })
+      const head = role.split(' ')[0] === 'lm' ? 'lm' : 'reward'
+      const { config, size } = await describeModel(model.path, { head, role, dtype, ...model })
       const tokens = Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens)
       return { role, path: model.path, config, size, tokens, cacheBytes: size.cacheBytes * tokens * settings.concurrency }
     }),
@@ -39,7 +35,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
     ['decoder', `${about}, ${settings.maxNewTokens} new tokens at most, seed ${settings.seed}`],
     ...models.map(({ role, path, config, size }) => [
       role.split(' ')[0]!,
-      `${path}: ${config.family}, ${count(size.parameters)} parameters, ${size.dtypes.join(', ')}, context ${config.contextLength}`,
+      `${path}: ${config.family}, ${size.parameters === undefined ? '' : `${count(size.parameters)} parameters, `}${size.dtypes.join(', ')}, context ${config.contextLength}`,
     ]),
     ...rewards.filter(({ kind }) => kind !== 'model').map(({ kind, path }) => ['reward', `${path}: a ${kind}`]),
     ['weights', `${bytes(weights)} in ${dtype === 'fp16' ? 'fp32' : dtype}`],
@@ -51,22 +47,4 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
     ['output', output === undefined ? 'JSONL on stdout' : `${output}: ${(await listParts(output)).length} part files there`],
   ]
   for (const [name, value] of lines) await writeLine(stdout, `${name!.padEnd(10)}${value}`, signal)
-}
-
-type Asked = Readonly<{ role: string; path: string; dtype: WeightDtype; label?: string }>
-
-async function sizedModel({ role, path, ...asked }: Asked) {
-  const isLm = role.split(' ')[0] === 'lm'
-  if (!isLm && (await isEncoder(path))) {
-    const checkpoint = await loadEncoderCheckpoint(path)
-    const { config, tensors } = checkpoint
-    const label = encoderLabel(checkpoint, asked.label, role)
-    return { config, size: sizeOf(config, tensors, buildEncoder(config, tensors, { label }, asked.dtype).inMemory) }
-  }
-  const { config, tensors, graph } = await readModel(path, {
-    head: role.split(' ')[0] === 'lm' ? 'lm' : 'reward',
-    role,
-    ...asked,
-  })
-  return { config, size: sizeOf(config, tensors, graph.inMemory) }
 }

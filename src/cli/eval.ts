@@ -13,7 +13,7 @@ import { loadModel } from '../models/loadModel.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
 import { loadReward } from '../models/loadReward.js'
 import { evalJson, evalTable } from './evalTable.js'
-import { type NamedPath, namedPath, number, oneOf, repeated, text, withLabels } from './flags.js'
+import { DTYPE_HELP, type NamedPath, namedPath, number, oneOf, repeated, text, withLabels } from './flags.js'
 import { type TableFormat, tableFormats } from './formatTable.js'
 import { progress } from './progress.js'
 import { runName } from './runName.js'
@@ -60,7 +60,7 @@ export const evalCommand = (terminal: Terminal): Command =>
       `what an embedding is made of: ${encoderPoolings.join(', ')} (default: mean)`,
       oneOf('pooling', encoderPoolings),
     )
-    .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
+    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option('--seed <number>', 'seed of the bootstrap', number('seed', seed), seed.parse(undefined))
     .option('--format <name>', tableFormats.join(', '), oneOf('format', tableFormats), 'text')
     .option('--json', 'print JSON: runs and pairs')

@@ -46,6 +46,10 @@ export const repeated =
   <T>(parse: (text: string) => T) =>
   (value: string, before: readonly T[] | undefined): readonly T[] => [...(before ?? []), parse(value)]
 
+/** What `--dtype` does, for the help of all commands that take it. */
+export const DTYPE_HELP =
+  'weights are computed with in fp32, fp16 (on a CPU in fp32), q8 or q4; of a folder of ONNX graphs, which one is taken'
+
 export type NamedPath = Readonly<{ name?: string; path: string; label?: string }>
 
 /** A reward under its name, or its folder's. */

@@ -10,7 +10,7 @@ import { type Template, templates } from '../io/prompts/toPrompt.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import type { DecoderFlags } from './chosenDecoder.js'
 import { embedded } from './embedded.js'
-import { flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
+import { DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags as commander gives them. */
@@ -89,7 +89,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
       'milliseconds that a module has for one step of one prompt (default: 30000)',
       number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
-    .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
+    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option(
       '--decoder <name>',
       `${[...Object.keys(decoders), ...Object.keys(searches)].join(', ')} (default: args)`,

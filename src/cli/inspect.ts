@@ -14,11 +14,13 @@ import { readSafetensors } from '../models/checkpoint/safetensors.js'
 import { readTokenizerFiles } from '../models/checkpoint/tokenizerFiles.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { modelFolder } from '../models/modelFolder.js'
+import { findOnnx } from '../models/onnx/findOnnx.js'
 import { describeHeads } from './describeHeads.js'
 import { bytes, count, type ModelSize, positionsOf, sizeOf, windowOf } from './describeModel.js'
-import { number, oneOf } from './flags.js'
+import { DTYPE_HELP, number, oneOf } from './flags.js'
 import { inspectEncoder } from './inspectEncoder.js'
 import type { InspectedLine } from './inspectedLine.js'
+import { inspectOnnx } from './inspectOnnx.js'
 import { inspectTokenizer } from './inspectTokenizer.js'
 import { type Terminal, writeLine } from './terminal.js'
 
@@ -31,8 +33,11 @@ const { concurrency, maxNewTokens } = generateOptions.shape
 export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
   new Command('inspect')
     .description('what a model folder holds, what it needs in memory, and what of it is not supported')
-    .argument('<model>', 'folder with config.json, *.safetensors and tokenizer.json, or ORG/NAME that was pulled')
-    .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
+    .argument(
+      '<model>',
+      'folder with config.json, tokenizer.json and *.safetensors or *.onnx, one *.onnx of it, or ORG/NAME that was pulled',
+    )
+    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option(
       '--concurrency <number>',
       'sequences in memory at the same time',
@@ -47,7 +52,8 @@ export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
     )
     .option('--json', 'print JSON')
     .action(async (path: string, flags: Flags) => {
-      const { lines, problems, config } = await inspected(await modelFolder(path), flags)
+      const onnx = await findOnnx(path, flags.dtype)
+      const { lines, problems, config } = onnx ? await inspectOnnx(onnx) : await inspected(await modelFolder(path), flags)
       if (flags.json) {
         const data = Object.fromEntries(
           lines.map(([name, text, value]) => [name.replaceAll(' ', '_'), value === undefined ? text : value]),
@@ -110,7 +116,7 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
       config && `${config.layers} of width ${config.hiddenSize}, ${config.heads} heads, ${config.kvHeads} of keys and values`,
       config?.layers,
     ],
-    ['parameters', size && `${count(size.parameters)} (${size.parameters})`, size?.parameters],
+    ['parameters', size && `${count(size.parameters ?? 0)} (${size.parameters})`, size?.parameters],
     ['dtype', size && `${size.dtypes.join(', ')}, computed as ${dtype === 'fp16' ? 'fp32' : dtype}`, size?.dtypes],
     ['positions', config && positionsOf(config)],
     ['window', config && windowOf(config)],

@@ -13,7 +13,7 @@ export async function inspectEncoder(path: string, architecture: string): Promis
   const { folder, config, tensors, codec } = await loadEncoderCheckpoint(path)
   const { labels, family } = config
   const { unusedTensors } = buildEncoder(config, tensors, labels.length > 0 ? { label: 0 } : 'mean')
-  const { parameters, dtypes, weightBytes } = sizeOf(config, tensors)
+  const { parameters = 0, dtypes, weightBytes } = sizeOf(config, tensors)
   const unused = unusedTensors.filter((name) => labels.length > 0 || !hasUse(name, () => buildEncoder(config, tensors, 'pooler')))
   return [
     ['folder', folder],

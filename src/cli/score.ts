@@ -7,13 +7,12 @@ import { checkInput } from '../io/prompts/readRecords.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
 import { toParquet } from '../io/toParquet.js'
-import { hashFolder } from '../models/checkpoint/hashFolder.js'
 import { isQuantized, type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
+import { hashModel } from '../models/hashModel.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
 import { loadReward } from '../models/loadReward.js'
-import { modelFolder } from '../models/modelFolder.js'
 import { embedded } from './embedded.js'
-import { type NamedPath, namedPath, number, oneOf, text, withLabels } from './flags.js'
+import { DTYPE_HELP, type NamedPath, namedPath, number, oneOf, text, withLabels } from './flags.js'
 import { inputOf } from './inputOf.js'
 import { limited } from './limited.js'
 import { progress } from './progress.js'
@@ -51,7 +50,7 @@ export const scoreCommand = (terminal: Terminal): Command =>
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath('reward'))
     .option('--reward-label <label>', 'which label of a classifier with several is the reward', text('reward-label'))
-    .option('--dtype <name>', `what weights are computed with: ${weightDtypes.join(', ')}`, oneOf('dtype', weightDtypes), 'fp32')
+    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option('--concurrency <number>', 'texts at the same time', number('concurrency', concurrency), concurrency.parse(undefined))
     .option('--limit <number>', 'only so many texts', number('limit', concurrency))
     .option('--keep-input', "keep the input's own columns, as JSON in the column input")
@@ -79,7 +78,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
     signal.throwIfAborted()
     const { label } = reward
     const decisive = { ...(isQuantized(dtype) && { dtype }), ...(label !== undefined && { label }) }
-    const hashes = { [name]: { path, sha256: await hashFolder(await modelFolder(path)), ...decisive } }
+    const hashes = { [name]: { path, sha256: await hashModel(path, dtype), ...decisive } }
     const options = { template, promptColumn, completionColumn, keepInput }
     const made = score(
       limited(scoredTexts(input, { ...options, stdin }), limit),

@@ -2,10 +2,9 @@ import { ShapeError } from '../core/errors.js'
 import type { BatchedLanguageModel, BatchedRewardModel, LogitsCall, RewardCall } from '../core/types.js'
 import { finiteResults } from './finiteResults.js'
 import type { LoadedModel } from './loadModel.js'
-import { CHUNK } from './runtime/passes.js'
 
 /** A loaded checkpoint with a language-model head, as batched calls. */
-export function batchedLanguageModel({ worker, checkpoint }: LoadedModel, maxBatch: number): BatchedLanguageModel {
+export function batchedLanguageModel({ worker, checkpoint, chunk }: LoadedModel, maxBatch: number): BatchedLanguageModel {
   const { config, codec, generation } = checkpoint
   const finite = finiteResults(checkpoint.tensors)
   return {
@@ -15,7 +14,7 @@ export function batchedLanguageModel({ worker, checkpoint }: LoadedModel, maxBat
     endTokenIds: generation.endTokenIds,
     stopStrings: generation.stopStrings,
     maxBatch,
-    chunk: CHUNK,
+    ...(chunk !== undefined && { chunk }),
     run: async (calls: readonly LogitsCall[]) =>
       (
         await worker
@@ -38,7 +37,7 @@ export function batchedLanguageModel({ worker, checkpoint }: LoadedModel, maxBat
 /** A loaded checkpoint that is read as a reward, as batched calls. */
 export function batchedRewardModel(
   name: string,
-  { worker, checkpoint, reading }: LoadedModel,
+  { worker, checkpoint, reading, chunk }: LoadedModel,
   maxBatch: number,
 ): BatchedRewardModel {
   const { config, codec } = checkpoint
@@ -49,7 +48,7 @@ export function batchedRewardModel(
     codec,
     contextLength: config.contextLength,
     maxBatch,
-    chunk: CHUNK,
+    ...(chunk !== undefined && { chunk }),
     run: async (calls: readonly RewardCall[]) =>
       (
         await worker

@@ -1,17 +1,30 @@
-import { ModelError } from '../core/errors.js'
+import { join } from 'node:path'
+import { checkHead, type Expected } from './checkHead.js'
+import { labelIndex } from './checkpoint/labels.js'
 import { type Checkpoint, fittingCodec, readWithoutCodec } from './checkpoint/loadCheckpoint.js'
+import type { PairCodec } from './checkpoint/loadCodec.js'
 import { type RewardReading, rewardReading } from './checkpoint/rewardHead.js'
+import type { Tensors } from './checkpoint/safetensors.js'
 import { type BuiltGraph, buildGraph } from './graph/buildGraph.js'
-import type { WeightDtype } from './graph/quantize.js'
 import { modelFolder } from './modelFolder.js'
-import { ModelWorker } from './runtime/ModelWorker.js'
+import { findOnnx, type OnnxFile } from './onnx/findOnnx.js'
+import { type OnnxCheckpoint, readOnnxModel } from './onnx/readOnnxModel.js'
+import type { ModelWorker } from './runtime/ModelWorker.js'
+import { CHUNK } from './runtime/passes.js'
+import { readsAhead } from './runtime/planOnnx.js'
 import type { Watch } from './runtime/protocol.js'
+import { startWorker } from './startWorker.js'
 
-/** A checkpoint and the worker that runs it; of a reward also how it is read. */
-export type LoadedModel = Readonly<{ checkpoint: Checkpoint; worker: ModelWorker; reading?: RewardReading }>
+/** A model and the worker that runs it; of a reward also how it is read. */
+export type LoadedModel = Readonly<{
+  checkpoint: Pick<Checkpoint | OnnxCheckpoint, 'folder' | 'config' | 'generation'> &
+    Readonly<{ codec: PairCodec; tensors: Pick<Tensors, 'entries'> }>
+  worker: ModelWorker
+  reading?: Pick<RewardReading, 'kind' | 'label'>
+  /** A long prompt may be read ahead in pieces that end at multiples of this; absent where it is read as a whole. */
+  chunk?: number
+}>
 
-/** What a model is loaded for. `label`: which one of a classifier's is the reward, by name or index. */
-export type Expected = Readonly<{ head: 'lm' | 'reward'; role: string; dtype?: WeightDtype; label?: string }>
 type Running = Readonly<{ threads: number }> & Watch
 
 /**
@@ -32,13 +45,10 @@ async function readGraph(
   { head, role, dtype, label }: Expected,
 ): Promise<Omit<Checkpoint, 'codec'> & { graph: BuiltGraph; reading?: RewardReading }> {
   const checkpoint = await readWithoutCodec(await modelFolder(path))
-  const { tensors, folder } = checkpoint
+  const { tensors } = checkpoint
   if (head === 'lm') {
     const { config } = checkpoint
-    if (config.head !== 'lm' || config.bare)
-      throw new ModelError(
-        `Expected a language model for \`${role}\`, got ${config.bare ? 'a body without a head' : 'a reward model'} in ${folder}`,
-      )
+    checkHead(checkpoint, { head, role })
     return { ...checkpoint, graph: buildGraph(config, tensors, dtype) }
   }
   const reading = rewardReading(checkpoint, label, role)
@@ -46,34 +56,48 @@ async function readGraph(
 }
 
 /**
- * Reads a model folder and starts its worker, which loads the weights while the tokenizer is read here.
+ * Reads a model folder, or a ready graph, and starts its worker.
  *
- * @throws ModelError when the folder cannot be used, or has another head than was asked for
+ * @throws ModelError when the model cannot be used, or has another head than was asked for
  * @throws OptionError for a label that a reward model does not have
  */
 export async function loadModel(path: string, { threads, onRun, onTrip, ...expected }: Expected & Running): Promise<LoadedModel> {
+  const watch = { ...(onRun && { onRun }), ...(onTrip && { onTrip }) }
+  const onnx = await findOnnx(path, expected.dtype)
+  if (onnx) return loadOnnx(onnx, { threads, ...expected }, watch)
   const { graph, reading, ...checkpoint } = await readGraph(path, expected)
-  const starting = ModelWorker.start(
-    checkpoint.folder,
-    {
-      graph: graph.model,
-      folder: graph.weightsFolder,
-      inMemory: graph.inMemory,
-      shape: graph.shape,
-      masks: graph.masks,
-      ...(graph.longAfter !== undefined && { longAfter: graph.longAfter }),
-      contextLength: checkpoint.config.contextLength,
-      vocabSize: checkpoint.config.vocabSize,
-      output: graph.output,
-      logprobs: reading?.kind === 'vocabulary',
-      threads,
-    },
-    { ...(onRun && { onRun }), ...(onTrip && { onTrip }) },
-  )
-  const [codec, worker] = await Promise.allSettled([fittingCodec(checkpoint), starting])
-  if (worker.status === 'rejected') throw worker.reason
-  if (codec.status === 'fulfilled')
-    return { checkpoint: { ...checkpoint, codec: codec.value }, worker: worker.value, ...(reading && { reading }) }
-  await worker.value.close()
-  throw codec.reason
+  const { folder, config } = checkpoint
+  const setup = {
+    graph: graph.model,
+    folder: graph.weightsFolder,
+    inMemory: graph.inMemory,
+    shape: graph.shape,
+    masks: graph.masks,
+    ...(graph.longAfter !== undefined && { longAfter: graph.longAfter }),
+    contextLength: config.contextLength,
+    vocabSize: config.vocabSize,
+    output: graph.output,
+    logprobs: reading?.kind === 'vocabulary',
+    threads,
+  }
+  const { codec, worker } = await startWorker(folder, setup, watch, fittingCodec(checkpoint))
+  return { checkpoint: { ...checkpoint, codec }, worker, chunk: CHUNK, ...(reading && { reading }) }
+}
+
+async function loadOnnx(onnx: OnnxFile, { threads, ...expected }: Expected & Running, watch: Watch): Promise<LoadedModel> {
+  const { opened, contract, width, ...checkpoint } = await readOnnxModel(onnx)
+  const { folder, config } = checkpoint
+  checkHead(checkpoint, expected)
+  const label =
+    expected.head === 'reward' ? labelIndex(config.labels, expected.label, { role: expected.role, folder }) : undefined
+  const model = { contract, width, ...(label !== undefined && { label }) }
+  const setup = { ...(await opened.source()), inMemory: [], threads, ...model }
+  const { codec, worker } = await startWorker(join(folder, onnx.name), setup, watch, fittingCodec(checkpoint))
+  const named = label === undefined || config.labels.length === 1 ? {} : { label: config.labels[label]! }
+  return {
+    checkpoint: { ...checkpoint, codec, tensors: { entries: new Map() } },
+    worker,
+    ...(readsAhead(contract) && { chunk: CHUNK }),
+    ...(label !== undefined && { reading: { kind: 'label', ...named } }),
+  }
 }

@@ -5,11 +5,11 @@ import { parseOptions } from '../core/parseOptions.js'
 import type { EnsembleReward, RewardSource, TextReward } from '../core/rewardSource.js'
 import type { Models } from '../core/types.js'
 import { batchedLanguageModel } from './batchedModels.js'
-import { hashFolder } from './checkpoint/hashFolder.js'
 import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
+import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
 import { type LoadedReward, loadReward, type NamedReward } from './loadReward.js'
-import { modelFolder, modelName } from './modelFolder.js'
+import { modelName } from './modelFolder.js'
 import type { SessionRun, Trip } from './runtime/protocol.js'
 
 const atLeastOne = z.int().min(1)
@@ -22,16 +22,16 @@ const limits = z.object({
   maxBatch: atLeastOne.default(64).describe('an integer >= 1'),
 })
 
-export const FP16_NOTICE = 'Weights in fp16 are computed with in fp32 on a CPU: the same speed and answers as fp32'
+export const FP16_NOTICE = 'Weights in fp16 are computed with in fp32 on a CPU: no faster than fp32'
 
 /**
- * A reward: a model's folder, with a name of its own if wished, a function of text, or an ensemble of others. `label`: which one of a
+ * A reward: a model's folder or ready graph, with a name of its own if wished, a function of text, or an ensemble of others. `label`: which one of a
  * classifier's several labels is the reward, by name or index.
  */
 export type RewardOption = string | Readonly<{ name?: string; path: string; label?: string }> | TextReward | EnsembleReward
 
 export type LoadOptions = Readonly<{
-  /** Folder of the language model, or ORG/NAME[@REVISION] that `rxargs pull` has fetched; so for rewards. */
+  /** Folder of the language model, a ready `*.onnx` file in it, or ORG/NAME[@REVISION] that `rxargs pull` has fetched; so for rewards. */
   lm: string
   /** Folders of further language models by name, of the same tokenizer, for decoders that combine several. */
   lms?: Readonly<Record<string, string>>
@@ -42,7 +42,7 @@ export type LoadOptions = Readonly<{
   reward?: RewardOption | readonly RewardOption[]
   /**
    * What the weights of linear layers are computed with: `fp32` (default; `fp16` is the same on a CPU), or rounded to 8 or 4 bits in
-   * blocks of 32.
+   * blocks of 32. Of a folder of ready ONNX graphs: which one is taken.
    */
   dtype?: WeightDtype
   /** Threads a model computes with; all cores unless given, the models take turns. */
@@ -143,7 +143,7 @@ const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string
 async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDtype): Promise<Models['hashes']> {
   const rounded = isQuantized(dtype) && { dtype }
   const hashed = Object.entries(folders).map(
-    async ([role, path]) => [role, { path, sha256: await hashFolder(await modelFolder(path)), ...rounded }] as const,
+    async ([role, path]) => [role, { path, sha256: await hashModel(path, dtype), ...rounded }] as const,
   )
   return Object.fromEntries(await Promise.all(hashed))
 }

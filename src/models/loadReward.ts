@@ -3,11 +3,12 @@ import type { BatchedPairReward } from '../core/pairReward.js'
 import type { BatchedRewardModel } from '../core/types.js'
 import { batchedRewardModel } from './batchedModels.js'
 import { labelIndex } from './checkpoint/labels.js'
-import { type EncoderCheckpoint, isEncoder, loadEncoderCheckpoint } from './checkpoint/loadEncoderCheckpoint.js'
+import { type EncoderCheckpoint, isEncoder, loadEncoderCheckpoint, pairEncoding } from './checkpoint/loadEncoderCheckpoint.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { encoderCall, type StartedEncoder, startEncoder } from './loadEncoder.js'
-import { loadModel } from './loadModel.js'
+import { type LoadedModel, loadModel } from './loadModel.js'
 import { modelFolder } from './modelFolder.js'
+import { findOnnx } from './onnx/findOnnx.js'
 import type { Watch } from './runtime/protocol.js'
 
 /** A reward model's folder under a name. `label`: which one of a classifier's several labels is the reward, by name or index. */
@@ -25,7 +26,7 @@ export type LoadedReward = Readonly<{
 }>
 
 /**
- * Loads a reward model of any kind: a decoder with a classifier, value or vocabulary head, or an encoder with a classifier.
+ * Loads a reward model of any kind: a decoder with a classifier, value or vocabulary head, or an encoder with a classifier; or a ready graph of one.
  *
  * @throws ModelError when the folder is not a reward model that can be run
  * @throws OptionError for a label that the model does not have
@@ -34,7 +35,8 @@ export async function loadReward({ name, path, label }: NamedReward, options: Re
   const { maxBatch, ...running } = options
   const folder = await modelFolder(path)
   const role = `reward ${name}`
-  if (await isEncoder(folder)) {
+  const onnx = await findOnnx(folder, running.dtype)
+  if (!onnx && (await isEncoder(folder))) {
     const checkpoint = await loadEncoderCheckpoint(folder)
     const { labels } = checkpoint.config
     const index = encoderLabel(checkpoint, label, role)
@@ -44,8 +46,9 @@ export async function loadReward({ name, path, label }: NamedReward, options: Re
   }
   const loaded = await loadModel(folder, { ...running, head: 'reward', role, ...(label !== undefined && { label }) })
   const { reading, worker } = loaded
+  const ofPairs = onnx !== undefined && (await isEncoder(onnx.folder))
   return {
-    source: batchedRewardModel(name, loaded, maxBatch),
+    source: ofPairs ? batchedPairReward(name, asEncoder(loaded), maxBatch) : batchedRewardModel(name, loaded, maxBatch),
     close: () => worker.close(),
     ...(reading?.label !== undefined && { label: reading.label }),
     ...(reading?.kind === 'vocabulary' && {
@@ -61,8 +64,18 @@ export function encoderLabel({ config, folder }: EncoderCheckpoint, asked: strin
   return labelIndex(config.labels, asked, { role, folder })
 }
 
+type PairModel = Readonly<{
+  checkpoint: Pick<EncoderCheckpoint, 'encode' | 'codec'> & Readonly<{ config: Readonly<{ contextLength: number }> }>
+  worker: StartedEncoder['worker']
+}>
+
+/** A ready graph of an encoder, which reads what the encoder itself would. */
+function asEncoder({ checkpoint: { config, codec }, worker }: LoadedModel): PairModel {
+  return { checkpoint: { config, codec, encode: pairEncoding(codec, config.family === 'bert') }, worker }
+}
+
 /** An encoder's classifier as batched calls. */
-function batchedPairReward(name: string, { checkpoint, worker }: StartedEncoder, maxBatch: number): BatchedPairReward {
+function batchedPairReward(name: string, { checkpoint, worker }: PairModel, maxBatch: number): BatchedPairReward {
   const { encode, codec, config } = checkpoint
   return {
     name,

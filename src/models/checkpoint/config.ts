@@ -14,6 +14,7 @@ import { type Phi3Config, readPhi3Config } from './phi3Config.js'
 import { type Qwen2Config, readQwen2Config } from './qwen2Config.js'
 import { type Qwen3Config, readQwen3Config } from './qwen3Config.js'
 import { checkJson } from './readJson.js'
+import { refuseQuantizedConfig } from './refuseQuantized.js'
 import type { RewardHead } from './rewardHead.js'
 
 export type { Head } from './decoderConfig.js'
@@ -90,15 +91,6 @@ function architectureOf(name: string): (Architecture & { bare?: true }) | undefi
 /** Tables of positions are made for the whole context: more than this is a mistake in the file. */
 const LONGEST_CONTEXT = 2 ** 24
 
-function refuseQuantized(json: Readonly<Record<string, unknown>>, file: string): void {
-  const quantization = json.quantization_config
-  if (quantization == null) return
-  const method = (quantization as Record<string, unknown>).quant_method
-  throw new ModelError(
-    `Expected weights in F32, F16 or BF16, but \`quantization_config\` in ${file} says that they are quantized${typeof method === 'string' ? ` (${method})` : ''}; use the model before quantization`,
-  )
-}
-
 /**
  * Reads the content of a config.json: which architecture it is, and its validated, typed sizes and switches.
  *
@@ -112,7 +104,7 @@ export function readConfig(json: Readonly<Record<string, unknown>>, file: string
   if (encoderOf(json)) throw new ModelError(`Expected a decoder in ${file}, got the encoder \`${name}\``)
   if (architecture === undefined)
     throw new ModelError(`Unknown architecture \`${name}\` in ${file}; supported: ${[...architectures.keys()].join(', ')}`)
-  refuseQuantized(json, file)
+  refuseQuantizedConfig(json, file)
   const { head, read, bare } = architecture
   const config = read(json, head, file)
   if (config.contextLength > LONGEST_CONTEXT)

@@ -30,11 +30,12 @@ async function hashFile(file: string): Promise<string> {
  * SHA-256 of each file that a model is read from, by its name in the folder, sorted by name. Streams, so that the size of the
  * weights costs time but no memory.
  *
+ * @param onnx names of a ready graph's files, where that is what is run
  * @throws ModelError when the folder has no weights or a file cannot be read
  */
-export async function hashFiles(folder: string): Promise<ReadonlyMap<string, string>> {
+export async function hashFiles(folder: string, onnx?: readonly string[]): Promise<ReadonlyMap<string, string>> {
   await checkFolder(folder)
-  const weights = await findWeights(folder)
+  const weights = onnx ? { names: onnx, shardOf: undefined } : await findWeights(folder)
   const named = FILES.filter((name) => weights.shardOf !== undefined || !name.endsWith('.index.json'))
   const hashes = new Map<string, string>()
   for (const name of [...named, ...VOCABULARY_FILES, ...weights.names].sort()) {
@@ -54,8 +55,8 @@ export async function hashFiles(folder: string): Promise<ReadonlyMap<string, str
 }
 
 /** One SHA-256 of a whole model: of the lines `name:hash` of its files, sorted by name. */
-export async function hashFolder(folder: string): Promise<string> {
+export async function hashFolder(folder: string, onnx?: readonly string[]): Promise<string> {
   const hash = createHash('sha256')
-  for (const [name, sum] of await hashFiles(folder)) hash.update(`${name}:${sum}\n`)
+  for (const [name, sum] of await hashFiles(folder, onnx)) hash.update(`${name}:${sum}\n`)
   return hash.digest('hex')
 }

@@ -5,7 +5,7 @@ import { bodyNames } from './bodyNames.js'
 import { checkFolder } from './checkFolder.js'
 import { type ModelConfig, readConfig } from './config.js'
 import { type GenerationConfig, readGenerationConfig } from './generationConfig.js'
-import { type CodecOptions, loadCodec } from './loadCodec.js'
+import { type CodecOptions, loadCodec, type PairCodec } from './loadCodec.js'
 import { readJson, readOptionalJson } from './readJson.js'
 import { readSafetensors, type Tensors } from './safetensors.js'
 
@@ -50,9 +50,9 @@ export async function readWithoutCodec(path: string): Promise<Omit<Checkpoint, '
 
 /** @throws ModelError when the tokenizer cannot be read, or is another model's */
 export async function fittingCodec(
-  { folder, config }: Pick<Checkpoint, 'folder' | 'config'>,
+  { folder, config }: Readonly<{ folder: string; config: Pick<ModelConfig, 'vocabSize'> }>,
   options: CodecOptions = {},
-): Promise<TextCodec> {
+): Promise<PairCodec> {
   const codec = await loadCodec(folder, options)
   checkVocabulary(folder, config, codec)
   return codec

@@ -46,7 +46,6 @@ export async function loadEncoderCheckpoint(path: string): Promise<EncoderCheckp
   const config = readEncoderConfig(json, architecture, file)
   const codec = await loadCodec(folder)
   checkVocabulary(folder, config, codec)
-  const template = codec.pairTemplate(config.family === 'bert')
   // Old checkpoints of BERT have the names of another library.
   const modern = (name: string) => name.replace(/\.gamma$/, '.weight').replace(/\.beta$/, '.bias')
   const tensors = renamedTensors(await readSafetensors(folder), modern)
@@ -55,7 +54,12 @@ export async function loadEncoderCheckpoint(path: string): Promise<EncoderCheckp
     config,
     tensors,
     codec,
-    encode: (first, second) =>
-      template(codec.encode(first, false), second === undefined ? undefined : codec.encode(second, false)),
+    encode: pairEncoding(codec, config.family === 'bert'),
   }
+}
+
+/** How an encoder's texts and pairs become tokens; `typed`: unless the tokenizer says otherwise, it tells which text each belongs to. */
+export function pairEncoding(codec: PairCodec, typed: boolean): EncoderCheckpoint['encode'] {
+  const template = codec.pairTemplate(typed)
+  return (first, second) => template(codec.encode(first, false), second === undefined ? undefined : codec.encode(second, false))
 }

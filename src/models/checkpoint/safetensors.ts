@@ -1,4 +1,5 @@
 import { ModelError } from '../../core/errors.js'
+import { refuseQuantizedTensors } from './refuseQuantized.js'
 import { type HeaderEntry, readSafetensorsHeader } from './safetensorsHeader.js'
 import { findWeights, listedIn, resolveInside, type WeightFiles } from './weightFiles.js'
 
@@ -56,12 +57,13 @@ async function locate(folder: string, files: WeightFiles): Promise<Map<string, L
 /**
  * Reads the headers of a model folder's safetensors, one file or the shards of its index.
  *
- * @throws ModelError when files or tensors are missing, a file is damaged, or a name leaves the folder
+ * @throws ModelError when files or tensors are missing, a file is damaged, a name leaves the folder, or the weights are quantized
  */
 export async function readSafetensors(folder: string): Promise<Tensors> {
   const weights = await findWeights(folder)
   const where = listedIn(folder, weights)
   const located = await locate(folder, weights)
+  refuseQuantizedTensors(located, where)
   return {
     entries: new Map(
       [...located].filter((entry): entry is [string, Located & Tensor] => isReadable(entry[1]) && !BUFFER.test(entry[0])),

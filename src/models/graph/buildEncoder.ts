@@ -1,8 +1,8 @@
+import { dirname } from 'node:path'
 import type { EncoderConfig, EncoderFamily } from '../checkpoint/encoderConfig.js'
 import type { Tensors } from '../checkpoint/safetensors.js'
 import { bert } from './bert.js'
 import { type GraphBuilder, graphBuilder, type Value } from './builder.js'
-import { commonFolder } from './buildGraph.js'
 import type { WeightDtype } from './quantize.js'
 import { roberta } from './roberta.js'
 import { graphWeights, type TensorInMemory, type Weights } from './weights.js'
@@ -51,7 +51,7 @@ export function buildEncoder(
   graph.output('values', families[family](graph, weights, config, body, read), 'float', ['B', width])
   return {
     model: graph.model(),
-    weightsFolder: commonFolder(tensors.files),
+    weightsFolder: dirname(tensors.files[0]!),
     width,
     inMemory: weights.inMemory,
     unusedTensors: [...tensors.entries.keys()].filter((name) => !weights.taken.has(name)),

@@ -1,5 +1,4 @@
 import { dirname } from 'node:path'
-import { ModelError } from '../../core/errors.js'
 import type { ModelConfig } from '../checkpoint/config.js'
 import type { Tensors } from '../checkpoint/safetensors.js'
 import { type GraphBuilder, graphBuilder } from './builder.js'
@@ -37,7 +36,7 @@ const families: { readonly [Name in ModelConfig['family']]: Family<Extract<Model
 export type BuiltGraph = Readonly<{
   /** The ONNX file's bytes, without the weights. */
   model: Uint8Array
-  /** Real path of the one folder in which all files of the weights lie. */
+  /** Real path of the folder in which the weights lie that the session reads from files. */
   weightsFolder: string
   /** Name of the output that the head gives. */
   output: 'logits' | 'reward'
@@ -66,7 +65,7 @@ export type BuiltGraph = Readonly<{
  *   [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
  * - out: `logits` float [B, R, V] or `reward` float [B, R]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
  *   already rotated
- * - errors: `ModelError` when a tensor is missing or of the wrong shape, or the files lie in different folders
+ * - errors: `ModelError` when a tensor is missing or of the wrong shape
  */
 export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightDtype = 'fp32'): BuiltGraph {
   const graph = graphBuilder(config.family)
@@ -76,7 +75,7 @@ export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightD
   const { layers, kvHeads, headDim } = config
   return {
     model: graph.model(),
-    weightsFolder: commonFolder(tensors.files),
+    weightsFolder: dirname(tensors.files[0]!),
     output: config.head === 'lm' ? 'logits' : 'reward',
     shape: { layers, kvHeads, headDim },
     masks: masksOf(config),
@@ -90,11 +89,4 @@ function longAfterOf(config: ModelConfig): Readonly<{ longAfter?: number }> {
   if (!('ropeScaling' in config) || config.ropeScaling.type !== 'longrope') return {}
   const after = config.ropeScaling.originalMaxPositionEmbeddings
   return after < config.contextLength ? { longAfter: after } : {}
-}
-
-/** The runtime takes weights from one folder and refuses links that lead out of it. */
-export function commonFolder(files: readonly string[]): string {
-  const folders = [...new Set(files.map((file) => dirname(file)))]
-  if (folders.length === 1) return folders[0]!
-  throw new ModelError(`Expected the shards' real files in one folder, got them in ${folders.length}: ${folders.join(', ')}`)
 }

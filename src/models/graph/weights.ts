@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { ModelError } from '../../core/errors.js'
 import type { Dtype, Tensor, Tensors } from '../checkpoint/safetensors.js'
 import type { GraphBuilder, Value } from './builder.js'
@@ -31,14 +31,17 @@ export type Weights = Readonly<{
   /** What stands in front of `name` where a checkpoint may have it under one of several prefixes. */
   prefixOf(name: string, prefixes: readonly string[]): string
   readonly taken: ReadonlySet<string>
-  /** All tensors, where some are rounded: the runtime reads either all of them from files or none. */
+  /**
+   * All tensors, where some are rounded or the files lie in several folders: the runtime reads from one folder, and follows no links
+   * out of it, or from none.
+   */
   readonly inMemory: readonly TensorInMemory[]
 }>
 
 /** @throws ModelError from `require`: a tensor that is missing, of another shape or of a type that cannot be read */
 export function graphWeights(
   graph: GraphBuilder,
-  tensors: Pick<Tensors, 'require' | 'has' | 'nameOf'>,
+  tensors: Pick<Tensors, 'require' | 'has' | 'nameOf' | 'files'>,
   dtype: WeightDtype = 'fp32',
 ): Weights {
   const taken = new Set<string>()
@@ -46,13 +49,15 @@ export function graphWeights(
   const inMemory = new Map<string, TensorInMemory>()
   const bits = { fp32: undefined, fp16: undefined, q8: 8, q4: 4 } as const
 
+  const fromFiles = bits[dtype] === undefined && new Set(tensors.files.map(dirname)).size === 1
+
   const take = (name: string, shape: readonly number[]) => {
     taken.add(name)
     const tensor = tensors.require(name, shape)
     const { file, begin, length } = tensor
     const type = storedTypes[tensor.dtype]
-    if (bits[dtype] !== undefined) inMemory.set(name, { ...tensor, name, path: name })
-    const data = bits[dtype] === undefined ? { location: basename(file), begin, length } : { location: name, begin: 0, length }
+    if (!fromFiles) inMemory.set(name, { ...tensor, name, path: name })
+    const data = fromFiles ? { location: basename(file), begin, length } : { location: name, begin: 0, length }
     return { type, value: graph.external(name, type, shape, data) }
   }
 

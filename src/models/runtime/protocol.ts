@@ -1,20 +1,24 @@
 import type { TensorInMemory } from '../graph/weights.js'
 import type { EncoderModel } from './EncoderEngine.js'
 import type { EngineModel } from './Engine.js'
+import type { OnnxModel } from './OnnxEngine.js'
 import type { PackedResults } from './packing.js'
 
+/** What a session is made of. */
+export type SessionSetup = Readonly<{
+  /** An ONNX graph, or the path of its file; its weights are external data in `folder`. */
+  graph: Uint8Array | string
+  folder: string
+  inMemory: readonly TensorInMemory[]
+  threads: number
+}>
+
 /**
- * What a worker is started with: a decoder, or an encoder. `logprobs`: branches are answered by the log-probabilities of their tokens, with
- * a decoder whose output is the vocabulary's logits.
+ * What a worker is started with: a decoder over caches of ours, an encoder, or a ready graph with the cache that it defines. `logprobs`:
+ * branches are answered by the log-probabilities of their tokens, with a decoder whose output is the vocabulary's logits.
  */
-export type WorkerSetup = ((EngineModel & Readonly<{ logprobs?: boolean }>) | Readonly<{ encoder: EncoderModel }>) &
-  Readonly<{
-    /** The ONNX graph; its weights are external data in `folder`. */
-    graph: Uint8Array
-    folder: string
-    inMemory: readonly TensorInMemory[]
-    threads: number
-  }>
+export type WorkerSetup = SessionSetup &
+  ((EngineModel & Readonly<{ logprobs?: boolean }>) | Readonly<{ encoder: EncoderModel }> | OnnxModel)
 
 /**
  * A call over the thread boundary. `need` of a language model: the n likeliest tokens, or 0 for all. `expected` as in EngineCall. `typeIds`

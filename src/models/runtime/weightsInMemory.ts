@@ -3,6 +3,7 @@ import { ModelError } from '../../core/errors.js'
 import type { Dtype } from '../checkpoint/safetensors.js'
 import { quantize } from '../graph/quantize.js'
 import type { TensorInMemory } from '../graph/weights.js'
+import { fromHalf } from './half.js'
 
 /** A file of weights that exists in memory only, as the runtime takes it. */
 export type WeightFile = Readonly<{ path: string; data: Uint8Array }>
@@ -64,13 +65,4 @@ function widened(data: Uint8Array, dtype: Dtype): Float32Array {
     else values[i] = fromHalf(half)
   }
   return values
-}
-
-function fromHalf(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1
-  const exponent = (half >> 10) & 0x1f
-  const fraction = half & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }

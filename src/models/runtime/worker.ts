@@ -4,6 +4,7 @@ import { branchLogprobs } from './branchLogprobs.js'
 import { createSession } from './createSession.js'
 import { EncoderEngine } from './EncoderEngine.js'
 import { Engine } from './Engine.js'
+import { OnnxEngine } from './OnnxEngine.js'
 import { packResults, unpackCalls } from './packing.js'
 import {
   clock,
@@ -34,7 +35,7 @@ async function open(onRun: (run: SessionRun) => void): Promise<Answering & Reado
     const engine = new EncoderEngine(session, setup.encoder, onRun)
     return { run: (calls) => engine.run(calls), settle: () => undefined, release: () => undefined, close }
   }
-  const engine = new Engine(session, setup, onRun)
+  const engine = 'contract' in setup ? new OnnxEngine(session, setup, onRun) : new Engine(session, setup, onRun)
   const run = (calls: readonly WorkerCall[]) =>
     engine.run(
       calls.map(({ need, branches = [[]], ...call }) => ({
@@ -44,7 +45,7 @@ async function open(onRun: (run: SessionRun) => void): Promise<Answering & Reado
         ...(need && { top: need }),
       })),
     )
-  const answers = setup.logprobs ? (calls: readonly WorkerCall[]) => branchLogprobs(engine, calls) : run
+  const answers = 'logprobs' in setup && setup.logprobs ? (calls: readonly WorkerCall[]) => branchLogprobs(engine, calls) : run
   return { run: answers, settle: () => engine.settle(), release: (key) => engine.release(key), close }
 }
 

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ModelError, OptionError } from '../../../../src/core/errors.js'
-import { type Expected, readModel } from '../../../../src/models/loadModel.js'
+import type { Expected } from '../../../../src/models/checkHead.js'
+import { readModel } from '../../../../src/models/loadModel.js'
 import { loadModels } from '../../../../src/models/loadModels.js'
 
 const golden = (path: string) => fileURLToPath(new URL(`../../../../data/golden/${path}`, import.meta.url))

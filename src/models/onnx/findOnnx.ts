@@ -1,0 +1,68 @@
+import { readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { ModelError } from '../../core/errors.js'
+import { checkFolder } from '../checkpoint/checkFolder.js'
+import { isMissing } from '../checkpoint/readJson.js'
+import type { WeightDtype } from '../graph/quantize.js'
+import { modelFolder } from '../modelFolder.js'
+
+/** A ready graph: the folder of its config and tokenizer, and the file's name in it. */
+export type OnnxFile = Readonly<{ folder: string; name: string }>
+
+/** What stands at the end of a file's name for the weights in it. */
+const SUFFIXES: Readonly<Record<WeightDtype, string>> = { fp32: '', fp16: '_fp16', q8: '_quantized', q4: '_q4' }
+const STEMS = ['model', 'decoder_model_merged']
+const PLACES = ['', 'onnx/']
+
+/** Names in the order in which they are looked for. */
+const namesFor = (dtype: WeightDtype): string[] =>
+  PLACES.flatMap((place) => STEMS.map((stem) => `${place}${stem}${SUFFIXES[dtype]}.onnx`))
+
+/**
+ * Which ready graph a path means: the named `*.onnx` file, whose config lies beside it or one folder up; or of a folder without
+ * safetensors the first of `model`, `decoder_model_merged`, `onnx/model`, `onnx/decoder_model_merged` whose name ends as `dtype` says.
+ * Nothing for a folder that has safetensors or no ONNX file.
+ *
+ * @throws ModelError when there is no such file, and when a folder has only others
+ */
+export async function findOnnx(path: string, dtype: WeightDtype = 'fp32'): Promise<OnnxFile | undefined> {
+  const whole = await modelFolder(path)
+  if (whole.endsWith('.onnx') && !(await isFolder(whole))) return named(whole, dtype)
+  await checkFolder(whole)
+  const names = await readdir(whole)
+  if (names.some((name) => /^model\.safetensors(\.index\.json)?$/.test(name))) return undefined
+  const inner = names.includes('onnx') ? await readdir(join(whole, 'onnx')) : []
+  const all = [...names, ...inner.map((name) => `onnx/${name}`)].filter((name) => name.endsWith('.onnx'))
+  if (all.length === 0) return undefined
+  const name = namesFor(dtype).find((one) => all.includes(one))
+  if (name !== undefined) return { folder: whole, name }
+  throw new ModelError(
+    `Expected ${namesFor(dtype).join(', ')} in ${whole} for weights in ${dtype}, got ${all.sort().join(', ')}; name one, such as ${join(whole, all[0]!)}, or another dtype`,
+  )
+}
+
+async function named(file: string, dtype: WeightDtype): Promise<OnnxFile> {
+  if (!(await exists(file))) throw new ModelError(`Expected an ONNX file at ${file}, found nothing there`)
+  if (basename(file).startsWith('decoder_with_past_model'))
+    throw new ModelError(
+      `Expected a graph that can begin a sequence, got ${file}, which only goes on with one; use decoder_model_merged`,
+    )
+  if (dtype !== 'fp32' && !file.endsWith(`${SUFFIXES[dtype]}.onnx`))
+    throw new ModelError(`Expected no dtype beside a named file, whose weights are what they are, got ${dtype} for ${file}`)
+  for (const folder of [dirname(file), dirname(dirname(file))])
+    if (await exists(join(folder, 'config.json')))
+      return { folder, name: folder === dirname(file) ? basename(file) : `${basename(dirname(file))}/${basename(file)}` }
+  throw new ModelError(`Expected config.json beside ${file} or in the folder above, found none`)
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+}
+
+const isFolder = async (path: string): Promise<boolean> => (await exists(path)) && (await stat(path)).isDirectory()

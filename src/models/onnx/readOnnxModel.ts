@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { ModelError } from '../../core/errors.js'
+import { checkFolder } from '../checkpoint/checkFolder.js'
+import type { Head } from '../checkpoint/config.js'
+import { type GenerationConfig, readGenerationConfig } from '../checkpoint/generationConfig.js'
+import { readJson, readOptionalJson } from '../checkpoint/readJson.js'
+import type { OnnxFile } from './findOnnx.js'
+import { type OnnxContract, onnxContract } from './onnxContract.js'
+import { type OpenOnnx, openOnnx } from './openOnnx.js'
+import { type OnnxConfig, readOnnxConfig } from './readOnnxConfig.js'
+
+/** A ready graph with what lies beside it, all understood; its weights were not read. */
+export type OnnxCheckpoint = Readonly<{
+  folder: string
+  config: OnnxConfig & Readonly<{ head: Head }>
+  generation: GenerationConfig
+  contract: OnnxContract
+  opened: OpenOnnx
+  /** Logits a position of a language model, or labels of a reward. */
+  width: number
+}>
+
+/**
+ * Reads a ready graph's header and the model's config and generation config. Logits of each position as many as the vocabulary
+ * are a language model's, all others rewards.
+ *
+ * @throws ModelError when a file is missing or damaged, the graph is not understood, or has other labels than config.json
+ */
+export async function readOnnxModel(onnx: OnnxFile): Promise<OnnxCheckpoint> {
+  const { folder, name } = onnx
+  const file = join(folder, name)
+  await checkFolder(folder)
+  const configFile = join(folder, 'config.json')
+  const json = await readJson(configFile)
+  const config = readOnnxConfig(json, configFile)
+  const opened = await openOnnx(onnx)
+  const contract = onnxContract(opened.header, file)
+  const head = !contract.pooled && (contract.width ?? config.vocabSize) === config.vocabSize ? 'lm' : 'reward'
+  const labels = config.labels.length
+  const width = contract.width ?? (head === 'lm' ? config.vocabSize : labels)
+  if (head === 'reward' && width !== labels)
+    throw new ModelError(
+      `Expected \`logits\` in ${file} of ${labels} labels, as config.json has, or of the vocabulary's ${config.vocabSize}, got ${width}`,
+    )
+  const generationFile = join(folder, 'generation_config.json')
+  const generationJson = await readOptionalJson(generationFile)
+  const generation = readGenerationConfig(
+    { json, file: configFile },
+    generationJson && { json: generationJson, file: generationFile },
+    config.vocabSize,
+  )
+  return { folder, config: { ...config, head }, generation, contract, opened, width }
+}

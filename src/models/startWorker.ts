@@ -1,0 +1,18 @@
+import type { PairCodec } from './checkpoint/loadCodec.js'
+import { ModelWorker } from './runtime/ModelWorker.js'
+import type { Watch, WorkerSetup } from './runtime/protocol.js'
+
+/** Starts a model's worker, which loads the weights while the tokenizer is read here; where one of them fails, the worker is ended. */
+export async function startWorker(
+  name: string,
+  setup: WorkerSetup,
+  { onRun, onTrip }: Watch,
+  reading: Promise<PairCodec>,
+): Promise<Readonly<{ worker: ModelWorker; codec: PairCodec }>> {
+  const starting = ModelWorker.start(name, setup, { ...(onRun && { onRun }), ...(onTrip && { onTrip }) })
+  const [codec, worker] = await Promise.allSettled([reading, starting])
+  if (worker.status === 'rejected') throw worker.reason
+  if (codec.status === 'fulfilled') return { codec: codec.value, worker: worker.value }
+  await worker.value.close()
+  throw codec.reason
+}
