@@ -7,7 +7,7 @@ import { args, argsOptions } from './decoders/args.js'
 import { argsPruned, argsPrunedOptions } from './decoders/argsPruned.js'
 import { argsStochastic, argsStochasticOptions } from './decoders/argsStochastic.js'
 import { classifierFreeGuidance, classifierFreeGuidanceOptions } from './decoders/classifierFreeGuidance.js'
-import { contrastive, contrastiveOptions } from './decoders/contrastive.js'
+import { contrastiveDecoding, contrastiveDecodingOptions } from './decoders/contrastiveDecoding.js'
 import { dexperts, dexpertsOptions } from './decoders/dexperts.js'
 import { greedy, greedyOptions } from './decoders/greedy.js'
 import { nucleus, nucleusOptions } from './decoders/nucleus.js'
@@ -55,11 +55,11 @@ export const decoders: Registry['decoders'] = {
     false,
     dexperts,
   ),
-  contrastive: entry(
+  'contrastive-decoding': entry(
     'the likely token that an amateur language model finds least likely',
-    contrastiveOptions,
+    contrastiveDecodingOptions,
     false,
-    contrastive,
+    contrastiveDecoding,
   ),
   cfg: entry(
     'classifier-free guidance: samples by plain + scale * (prompted - plain)',

@@ -134,7 +134,10 @@ const decoderFlags: Readonly<Record<string, DecoderOption>> = {
   n: { flag: 'n', about: 'replies of which the best is kept' },
   beams: { flag: 'beams', about: 'sequences that go on' },
   lengthPenalty: { flag: 'length-penalty', about: 'power of the length that sums of log-probabilities are divided by' },
-  p: { flag: 'top-p', about: 'mass of the tokens that are kept; of contrastive the share of the likeliest that they have' },
+  p: {
+    flag: 'top-p',
+    about: 'mass of the tokens that are kept; of contrastive-decoding the share of the likeliest that they have',
+  },
   scale: { flag: 'scale', about: 'how strongly further language models, or the prompt, guide' },
 }
 

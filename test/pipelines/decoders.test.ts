@@ -93,7 +93,7 @@ describe('the decoders', () => {
 
 describe('decoders of several language models', () => {
   it('combine those of their names, and say which is missing', () => {
-    const combined = ['dexperts', 'contrastive', 'cfg'].map((name) =>
+    const combined = ['dexperts', 'contrastive-decoding', 'cfg'].map((name) =>
       stepsOf(decoderByName(name)).flatMap(({ combineLogits }) => (combineLogits ? [combineLogits] : [])),
     )
     expect(combined).toEqual([
@@ -134,7 +134,7 @@ describe('decoderByName', () => {
       'top-k',
       'nucleus',
       'dexperts',
-      'contrastive',
+      'contrastive-decoding',
       'cfg',
     ])
     for (const name of Object.keys(decoders)) expect(decoderByName(name)(models).spec!.steps.length).toBeGreaterThan(1)
@@ -153,7 +153,7 @@ describe('decoderByName', () => {
   it.each(['best', 'constructor'])('refuses the name %s', (name) => {
     expect(() => decoderByName(name)).toThrow(
       new OptionError(
-        `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, rad, greedy, top-k, nucleus, dexperts, contrastive, cfg, got \`${name}\``,
+        `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, rad, greedy, top-k, nucleus, dexperts, contrastive-decoding, cfg, got \`${name}\``,
       ),
     )
   })

@@ -111,7 +111,7 @@ def dexperts(models, prompt, reply, random, p, scale):
     return sampled(values + scale * difference[ids], ids, random)
 
 
-def contrastive(models, prompt, reply, random, p):
+def contrastive_decoding(models, prompt, reply, random, p):
     expert, amateur = (models.logits(name, prompt + reply) for name in ("lm", "amateur"))
     plausible = torch.softmax(expert, 0)
     gap = plausible - p * plausible.max()
@@ -135,8 +135,8 @@ METHODS = [
     ("rad", rad, {"k": 20, "weight": 30}),
     ("dexperts", dexperts, {"p": 0.9, "scale": 2}),
     ("dexperts", dexperts, {"p": 0.5, "scale": -1}),
-    ("contrastive", contrastive, {"p": 0.1}),
-    ("contrastive", contrastive, {"p": 0.5}),
+    ("contrastive-decoding", contrastive_decoding, {"p": 0.1}),
+    ("contrastive-decoding", contrastive_decoding, {"p": 0.5}),
     ("cfg", cfg, {"scale": 1.5, "k": 40}),
     ("cfg", cfg, {"scale": 3, "k": 5}),
 ]

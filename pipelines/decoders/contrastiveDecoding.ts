@@ -7,10 +7,10 @@ import type { Decoder } from '../../src/core/types.js'
 import { lmNamed } from '../named.js'
 import { steps } from '../steps.js'
 
-export const contrastiveOptions = z.strictObject({
+export const contrastiveDecodingOptions = z.strictObject({
   p: minPOptions.shape.p.default(0.1).describe('a number above 0 and at most 1'),
 })
-export type ContrastiveOptions = z.input<typeof contrastiveOptions>
+export type ContrastiveDecodingOptions = z.input<typeof contrastiveDecodingOptions>
 
 /**
  * Contrastive decoding with one beam: of the tokens at least `p` (the paper's alpha) times as likely as the likeliest one, the one whose
@@ -19,7 +19,7 @@ export type ContrastiveOptions = z.input<typeof contrastiveOptions>
  * @see Contrastive Decoding: Open-ended Text Generation as Optimization (Li et al., 2023), Eq. 2 and 3
  */
 // biome-ignore format: one operator a line
-export const contrastive = ({ p = 0.1 }: ContrastiveOptions = {}): Decoder => (models) => steps(
+export const contrastiveDecoding = ({ p = 0.1 }: ContrastiveDecodingOptions = {}): Decoder => (models) => steps(
   minP({ p }),
   topP({ p: 1 }),
   combineLogits({ lm: lmNamed('amateur', models), factor: -1 }),
