@@ -62,11 +62,12 @@ export function topIndices(values: ArrayLike<number>, k: number): Int32Array {
   for (let i = (k >> 1) - 1; i >= 0; i--) sink(heap[i]!, k, i)
   let bar = values[heap[0]!]!
   for (let i = k; i < values.length; i++) {
-    const value = number(values[i]!, i)
+    const value = values[i]!
     if (value > bar) {
+      number(value, i)
       sink(i, k)
       bar = values[heap[0]!]!
-    }
+    } else if (!(value <= bar)) number(value, i) // NaN is neither
   }
   for (let end = k - 1; end > 0; end--) {
     const worst = heap[0]!

@@ -35,8 +35,8 @@ export type EngineCall = Readonly<{
 type Plan = Readonly<{ call: EngineCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
 type PlannedJob = Plan & Job & Readonly<{ last: boolean }>
 
-/** Positions a new row has room for beyond what it needs at once, so that a reply does not soon outgrow its length class. */
-const GROWTH = 128
+/** Positions a new row has room for beyond what it needs at once: a reply of 128 tokens and its candidates do not outgrow their length class. */
+const GROWTH = 192
 /** Tokens of one run at most; more would only make the activations larger, not the matrix products faster. */
 const TOKENS_A_RUN = 4096
 /** Numbers that the head gives in one run at most. */
