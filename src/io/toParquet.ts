@@ -1,6 +1,6 @@
 import type { Delivery, RowsOptions, Run } from '../core/types.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
-import { listParts, preparePartFolder, removeParts } from './parquet/partFiles.js'
+import { listParts, preparePartFolder, removeEmpty, removeParts } from './parquet/partFiles.js'
 import { type FlushPolicy, type PartWriter, partWriter } from './parquet/partWriter.js'
 import { sameRun } from './parquet/sameRun.js'
 
@@ -56,14 +56,15 @@ function drain(run: Run, options: RowsOptions, writer: PartWriter, tally: (deliv
 
 /**
  * Writes a run's rows into a folder of Parquet part files, each complete or absent and readable while the run goes on. Rows
- * that the folder holds are left out, so that the same call again goes on where an earlier one stopped.
+ * that the folder holds are left out, so that the same call again goes on where an earlier one stopped. One that fails before its first
+ * part leaves no new folder.
  *
  * @throws OutputError when the folder holds rows made with other options, is no folder, or cannot be written
  */
 export async function toParquet(folder: string, run: Run, options: ToParquetOptions = {}): Promise<Summary> {
   const { force = false, retryErrors = false, signal, policy } = options
   signal?.throwIfAborted()
-  await preparePartFolder(folder)
+  const isNew = await preparePartFolder(folder)
   // What is to be replaced need not be readable.
   const { parts, metas, done: there, failed } = force ? { ...nothing, parts: await listParts(folder) } : await heldRows(folder)
   for (const [path, meta] of metas) sameRun(path, meta, run.meta)
@@ -81,13 +82,16 @@ export async function toParquet(folder: string, run: Run, options: ToParquetOpti
     failed: retryErrors ? failed : nothing.failed,
     policy,
   })
+  let isComplete = false
   try {
     await drain(run, { done, signal }, writer, ({ row }) => {
       count.written++
       if (row.finishReason === 'error') count.errors++
     })
+    isComplete = true
   } finally {
     await writer.close()
+    if (isNew && !isComplete && writer.files.length === 0) await removeEmpty(folder)
   }
   if (force && writer.files.length === 0) await removeParts(parts)
   return { ...count, files: writer.files }

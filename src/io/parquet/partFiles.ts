@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link as hardLink, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { link as hardLink, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, OutputError } from '../../core/errors.js'
 
@@ -31,10 +31,11 @@ export async function listParts(folder: string): Promise<string[]> {
   return numbered.sort((a, b) => a.number - b.number).map(({ name }) => join(folder, name))
 }
 
-/** Makes the folder and removes what killed runs left of unfinished parts. */
-export async function preparePartFolder(folder: string, now: () => number = Date.now): Promise<void> {
+/** Makes the folder and removes what killed runs left of unfinished parts. Whether it is new. */
+export async function preparePartFolder(folder: string, now: () => number = Date.now): Promise<boolean> {
+  let isNew: boolean
   try {
-    await mkdir(folder, { recursive: true })
+    isNew = (await mkdir(folder, { recursive: true })) !== undefined
   } catch (error) {
     throw new OutputError(`Expected to make the folder ${folder}: ${messageOf(error)}`)
   }
@@ -47,6 +48,7 @@ export async function preparePartFolder(folder: string, now: () => number = Date
     )
     if (age > ABANDONED_MS) await rm(path, { force: true })
   }
+  return isNew
 }
 
 /** Where the platform can: the folder's own entry reaches the disk. */
@@ -145,6 +147,9 @@ export async function replacePart(folder: string, path: string, bytes: Uint8Arra
     throw new OutputError(`Expected to rewrite ${path}: ${messageOf(error)}`)
   }
 }
+
+/** Removes a folder that holds nothing; any other stays. */
+export const removeEmpty = (folder: string): Promise<void> => rmdir(folder).catch(() => undefined)
 
 /** Removes part files; one that is gone already is no error. */
 export async function removeParts(paths: readonly string[]): Promise<void> {

@@ -41,10 +41,10 @@ export const meta = (spec: RunMeta['spec'] = { maxNewTokens: 8 }): RunMeta => ({
   models: { lm: { path: '/somewhere', sha256: 'aa' } },
 })
 
-/** A run over rows that are there already: gives one after another, at most `open` of them without a receipt. */
+/** A run over rows that are there already: gives one after another, at most `open` of them without a receipt. With `hangs` it never ends, and calls that after the last row. */
 export function fakeRun(
   rows: readonly Row[],
-  { runMeta = meta(), open = 4, fails = undefined as unknown, hangs = false } = {},
+  { runMeta = meta(), open = 4, fails = undefined as unknown, hangs = undefined as (() => void) | undefined } = {},
 ): Run & {
   readonly most: () => number
 } {
@@ -57,7 +57,8 @@ export function fakeRun(
         while (!subscriber.closed && unreceipted < open) {
           const each = left.shift()
           if (!each) {
-            if (unreceipted > 0 || hangs) return
+            if (hangs) return hangs()
+            if (unreceipted > 0) return
             return fails ? subscriber.error(fails) : subscriber.complete()
           }
           most = Math.max(most, ++unreceipted)

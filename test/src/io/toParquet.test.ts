@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -170,7 +171,7 @@ describe('toParquet', () => {
 
   it('writes a part when its time is up, though the run goes on', async () => {
     const stop = new AbortController()
-    const done = toParquet(folder, fakeRun(many(3), { hangs: true }), {
+    const done = toParquet(folder, fakeRun(many(3), { hangs: () => undefined }), {
       signal: stop.signal,
       policy: () => ({ rows: 99, milliseconds: 5 }),
     })
@@ -179,6 +180,15 @@ describe('toParquet', () => {
     stop.abort(new Error('enough'))
     await expect(done).rejects.toThrow('enough')
     expect(await ids()).toEqual(['r0', 'r1', 'r2'])
+  })
+
+  it('leaves no folder where a run fails before its first row, unless it was there', async () => {
+    const failing = () => toParquet(folder, fakeRun([], { fails: new Error('worker ended') }))
+    await expect(failing()).rejects.toThrow('worker ended')
+    expect(existsSync(folder)).toBe(false)
+    await mkdir(folder)
+    await expect(failing()).rejects.toThrow('worker ended')
+    expect(await names()).toEqual([])
   })
 
   it('leaves rows at the run while a part is being written and the next is full', async () => {
@@ -199,9 +209,8 @@ describe('toParquet', () => {
 
   it('writes what was finished when it is aborted', async () => {
     const stop = new AbortController()
-    const done = toParquet(folder, fakeRun(many(3), { hangs: true }), { signal: stop.signal })
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    stop.abort(new Error('interrupted'))
+    const hangs = () => stop.abort(new Error('interrupted'))
+    const done = toParquet(folder, fakeRun(many(3), { hangs }), { signal: stop.signal })
     await expect(done).rejects.toThrow('interrupted')
     expect(await names()).toEqual(['part-00000.parquet'])
     await expect(toParquet(folder, fakeRun(many(5)), { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow(

@@ -11,6 +11,7 @@ import {
   WhitespacePreTokenizer,
   WhitespaceSplitPreTokenizer,
 } from '@huggingface/tokenizers'
+import { PUNCTUATION } from './punctuation.js'
 import { remembered } from './remembered.js'
 import { type Behavior, splitBy } from './splitBy.js'
 
@@ -19,7 +20,6 @@ const WORDS =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu
 const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200C\\u200D'
 const WORDS_OR_SIGNS = new RegExp(`[${WORD}]+|[^${WORD}\\p{White_Space}]+`, 'gu')
-const PUNCTUATION = /[\p{P}$+<=>^`|~]/gu
 const SPACE = /\p{White_Space}+/gu
 const NUMBER = /\p{N}/gu
 
