@@ -11,7 +11,7 @@ export const topPOptions = z.strictObject({ p: z.number().gt(0).max(1).describe(
 export type TopPOptions = z.input<typeof topPOptions>
 
 /**
- * Keeps the nucleus: the fewest likeliest tokens whose probabilities together reach `p`, likeliest first, ties to the lower id.
+ * Keeps the nucleus: the fewest likeliest tokens whose probabilities together reach `p`, likeliest first, ties to the lower id; all at 1.
  *
  * - in: `logits`: Float32[V], dense
  * - out: `tokenIds`: Int32[n], `tokenLogits`: Float32[n], `scores`: Float32[n] = tokenLogits, n >= 1; `logits` is dropped
@@ -38,6 +38,8 @@ export function topP<S extends LogitsStep>(options: TopPOptions): DescribedOpera
 /** Sorting a whole vocabulary is slow and a nucleus is small as a rule, so the sorted top grows until it holds the mass. */
 function nucleus(values: Float32Array, p: number): Int32Array {
   if (values.length === 0) throw new ShapeError('Expected the logits of the whole vocabulary, got none')
+  // Rounded, the masses of fewer tokens may add up to 1.
+  if (p === 1) return topIndices(values, values.length)
   const total = logSumExp(values)
   for (let size = Math.min(64, values.length); ; size = Math.min(4 * size, values.length)) {
     const sorted = topIndices(values, size)

@@ -9,6 +9,7 @@ import { argsStochastic, argsStochasticOptions } from './decoders/argsStochastic
 import { classifierFreeGuidance, classifierFreeGuidanceOptions } from './decoders/classifierFreeGuidance.js'
 import { contrastiveDecoding, contrastiveDecodingOptions } from './decoders/contrastiveDecoding.js'
 import { dexperts, dexpertsOptions } from './decoders/dexperts.js'
+import { genarm, genarmOptions } from './decoders/genarm.js'
 import { greedy, greedyOptions } from './decoders/greedy.js'
 import { nucleus, nucleusOptions } from './decoders/nucleus.js'
 import { rad, radOptions } from './decoders/rad.js'
@@ -46,6 +47,7 @@ export const decoders: Registry['decoders'] = {
   'args-pruned': entry('args, without the reward of candidates that can hardly win', argsPrunedOptions, true, argsPruned),
   'args-stochastic': entry('samples by (logit + weight * reward) / temperature', argsStochasticOptions, true, argsStochastic),
   rad: entry('samples by logit + weight * reward, the reward in [0, 1]', radOptions, true, rad),
+  genarm: entry('samples by logit + weight * log-probability of an autoregressive reward model', genarmOptions, true, genarm),
   greedy: entry('the likeliest token', greedyOptions, false, greedy),
   'top-k': entry('samples among the k likeliest tokens', topKSamplingOptions, false, topKSampling),
   nucleus: entry('samples among the likeliest tokens that hold the mass p', nucleusOptions, false, nucleus),

@@ -121,6 +121,7 @@ function rewardOverTokens(model: BatchedRewardModel, call: (call: RewardCall) =>
     })
   return {
     name: model.name,
+    ...(model.unit && { unit: model.unit }),
     score: ({ key, promptTokenIds, tokenIds }, candidateIds) =>
       read(
         key,

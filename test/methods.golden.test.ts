@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { genarm } from '../pipelines/decoders/genarm.js'
 import { generate } from '../pipelines/generate.js'
 import { decoderByName } from '../pipelines/registry.js'
-import type { Models } from '../src/core/types.js'
+import { decoderFromSpec } from '../pipelines/specs/decoderFromSpec.js'
+import type { Models, Row } from '../src/core/types.js'
 import { loadModels } from '../src/models/loadModels.js'
-import { promptsOf, rowsOf } from './fakes.js'
+import { promptsOf, rowsOf, settled } from './fakes.js'
 
 /** What test/reference/methods.py writes; its head describes the fields. */
 type Case = Readonly<{
   decoder: string
-  options: Readonly<Record<string, number>>
+  options: Readonly<Record<string, unknown>>
   id: string
   prompt: string
   seed: number
@@ -22,20 +24,31 @@ const cases = JSON.parse(readFileSync(new URL('methods/methods.json', folder), '
 const path = (name: string): string => fileURLToPath(new URL(name, folder))
 
 let models: Models
+let armed: Models
 beforeAll(async () => {
   const lms = { expert: path('biased/lm'), antiexpert: path('linear/lm'), amateur: path('llama3/lm') }
   models = await loadModels({ lm: path('grouped/lm'), lms, reward: path('grouped/reward'), threads: 1 })
+  const arms = [
+    { name: 'arm', path: path('linear/lm') },
+    { name: 'other', path: path('llama3/lm') },
+  ]
+  armed = await loadModels({ lm: path('grouped/lm'), lms: { further: path('linear/lm') }, reward: arms, threads: 1 })
 })
-afterAll(() => models?.close())
+afterAll(async () => {
+  await models?.close()
+  await armed?.close()
+})
 
 describe('the methods of the literature', () => {
   it.each(cases.map((one) => [one.decoder, JSON.stringify(one.options), one] as const))(
     '%s %s decodes what plain Python decodes',
     async (decoder, _, { options, id, prompt, seed, tokenIds, scores }) => {
-      const run = generate(promptsOf([{ id, content: { text: prompt } }]), decoderByName(decoder, options), models, {
-        maxNewTokens: 8,
-        seed,
-      })
+      const run = generate(
+        promptsOf([{ id, content: { text: prompt } }]),
+        decoderByName(decoder, options),
+        decoder === 'genarm' ? armed : models,
+        { maxNewTokens: 8, seed },
+      )
       const [row] = await rowsOf(run)
       expect([row!.error, row!.tokenIds]).toEqual([null, tokenIds])
       scores.forEach((score, step) => {
@@ -43,4 +56,15 @@ describe('the methods of the literature', () => {
       })
     },
   )
+
+  it('GenARM is the same when its reward model is a further language model', async () => {
+    const prompts = () => promptsOf(cases.map(({ prompt }) => prompt))
+    const combined = decoderFromSpec({
+      steps: [{ topP: { p: 1 } }, { combineLogits: { lm: 'further', factor: 0.7 } }, { sampleTemperature: {} }],
+    })
+    const asReward = await rowsOf(generate(prompts(), genarm({ weight: { arm: 0.7, other: 0 } }), armed, { maxNewTokens: 8 }))
+    const asLm = await rowsOf(generate(prompts(), combined, armed, { maxNewTokens: 8 }))
+    const tokens = (rows: readonly Row[]) => settled(rows).map(({ id, tokenIds, error }) => ({ id, tokenIds, error }))
+    expect(tokens(asReward)).toEqual(tokens(asLm))
+  })
 })

@@ -3,7 +3,7 @@ import type { Decoder, DecoderModels, DecoderSpec, LanguageModel, Need, Reward }
 /** A name that no model has: what is said of the first reward, and of the language model itself, stays unsaid. */
 const FIRST = '(the first)'
 
-const reward = (name: string): Reward => ({ name, score: () => [], value: () => [] })
+const reward = (name: string): Reward => ({ name, unit: 'logprob', score: () => [], value: () => [] })
 
 const languageModel = (name: string): LanguageModel => ({
   name,

@@ -30,6 +30,8 @@ export type Sequence = Readonly<{
 /** A reward as operators see it: one sequence at a time. */
 export interface Reward {
   readonly name: string
+  /** As a reward model's: `logprob` of an autoregressive one. */
+  readonly unit?: 'reward' | 'logprob'
   /** Of an ensemble: the names of the rewards that it is made of. */
   readonly members?: readonly string[]
   /** One reward a candidate, each candidate appended to `sequence`: Float32[candidateIds.length]. */

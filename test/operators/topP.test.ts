@@ -32,6 +32,8 @@ describe('topP', () => {
       expectObservable(cold('l|', { l }).pipe(topP({ p: 0.799 }))).toBe('c|', { c: kept(1, 3) })
       expectObservable(cold('l|', { l }).pipe(topP({ p: 0.801 }))).toBe('c|', { c: kept(1, 3, 0) })
       expectObservable(cold('l|', { l }).pipe(topP({ p: 1 }))).toBe('c|', { c: kept(1, 3, 0, 2) })
+      const steep = logitsStep(0, 50)
+      expectObservable(cold('s|', { s: steep }).pipe(topP({ p: 1 }))).toBe('c|', { c: candidates([1, 0], [50, 0]) })
     }),
   )
 

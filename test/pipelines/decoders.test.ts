@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { args, argsOptions } from '../../pipelines/decoders/args.js'
 import { argsPruned, argsPrunedOptions } from '../../pipelines/decoders/argsPruned.js'
 import { argsStochastic, argsStochasticOptions } from '../../pipelines/decoders/argsStochastic.js'
+import { genarm } from '../../pipelines/decoders/genarm.js'
 import { greedy } from '../../pipelines/decoders/greedy.js'
 import { nucleus, nucleusOptions } from '../../pipelines/decoders/nucleus.js'
 import { rad, radOptions } from '../../pipelines/decoders/rad.js'
@@ -14,7 +15,7 @@ import type { Decoder, DecoderModels } from '../../src/core/types.js'
 import { charCodec, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf } from '../fakes.js'
 
 const further = { expert: fakeLm(), antiexpert: fakeLm(), amateur: fakeLm() }
-const models = schedule({ ...fakeModels(), lms: further })
+const models = schedule({ ...fakeModels(fakeLm(), [{ ...fakeRm(), unit: 'logprob' }]), lms: further })
 const withoutReward: DecoderModels = { lm: models.lm, lms: new Map(), rewards: new Map() }
 const stepsOf = (decoder: Decoder) => decoder(models).spec!.steps
 
@@ -26,6 +27,10 @@ describe('the decoders', () => {
     expect(stepsOf(rad())).toEqual([
       ...[{ topK: { k: 20 } }, { batchReward: { reward: 'fake' } }, { boundReward: { reward: 'fake' } }],
       ...[{ combineScore: { weight: 30, reward: 'fake' } }, { sampleTemperature: { temperature: 1 } }],
+    ])
+    expect(stepsOf(genarm())).toEqual([
+      ...[{ topP: { p: 1 } }, { batchReward: { reward: 'fake' } }, { combineScore: { weight: 1, reward: 'fake' } }],
+      { sampleTemperature: { temperature: 1 } },
     ])
     expect(stepsOf(greedy())).toEqual([{ topK: { k: 1 } }, { selectGreedy: {} }])
     expect(stepsOf(topKSampling())).toEqual([{ topK: { k: 40 } }, { sampleTemperature: { temperature: 0.7 } }])
@@ -84,6 +89,18 @@ describe('the decoders', () => {
       'all',
     ])
   })
+  it('ask autoregressive rewards of GenARM only, and no other unless its weight is 0', () => {
+    const two = schedule(fakeModels(fakeLm(), [fakeRm({ name: 'safe' }), { ...fakeRm({ name: 'arm' }), unit: 'logprob' }]))
+    expect(genarm({ weight: { safe: 0, arm: 2 } })(two).spec!.steps.slice(1, -1)).toEqual([
+      { batchReward: { reward: 'arm' } },
+      { combineScore: { weight: 2, reward: 'arm' } },
+    ])
+    expect(() => genarm()(two)).toThrow(
+      new OptionError(
+        'Expected reward `safe` to be autoregressive (a language model, whose log-probabilities it gives) or to have weight 0; it has another head',
+      ),
+    )
+  })
   it('say so when there is no reward to guide by', () => {
     expect(() => args()(withoutReward)).toThrow(/Expected `reward` to be a reward .*, got nothing/)
     expect(() => argsStochastic()(withoutReward)).toThrow(OptionError)
@@ -130,6 +147,7 @@ describe('decoderByName', () => {
       'args-pruned',
       'args-stochastic',
       'rad',
+      'genarm',
       'greedy',
       'top-k',
       'nucleus',
@@ -153,7 +171,7 @@ describe('decoderByName', () => {
   it.each(['best', 'constructor'])('refuses the name %s', (name) => {
     expect(() => decoderByName(name)).toThrow(
       new OptionError(
-        `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, rad, greedy, top-k, nucleus, dexperts, contrastive-decoding, cfg, got \`${name}\``,
+        `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, rad, genarm, greedy, top-k, nucleus, dexperts, contrastive-decoding, cfg, got \`${name}\``,
       ),
     )
   })

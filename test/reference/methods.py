@@ -17,6 +17,8 @@ from transformers.utils import logging
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "data/golden"
 FOLDERS = {"lm": "grouped", "expert": "biased", "antiexpert": "linear", "amateur": "llama3"}
+# Language models that GenARM takes for rewards.
+REWARDS = {"arm": "linear", "other": "llama3"}
 PROMPTS = ["\n\nHuman: How far is the moon?\n\nAssistant:", "Grüße aus Århus: naïve café"]
 NEW_TOKENS = 8
 LEAST_MARGIN = 1e-4
@@ -54,7 +56,7 @@ class Models:
         self.tokenizer = AutoTokenizer.from_pretrained(GOLDEN / "grouped/lm")
         self.lms = {
             name: AutoModelForCausalLM.from_pretrained(GOLDEN / folder / "lm", **options).eval()
-            for name, folder in FOLDERS.items()
+            for name, folder in (FOLDERS | REWARDS).items()
         }
         self.rm = AutoModelForSequenceClassification.from_pretrained(GOLDEN / "grouped/reward", **options).eval()
         self.ends = set(self.lms["lm"].generation_config.eos_token_id)
@@ -105,6 +107,13 @@ def rad(models, prompt, reply, random, k, weight):
     return sampled(values + weight * rewards, ids, random)
 
 
+def genarm(models, prompt, reply, random, weight, p=1):
+    values, ids = nucleus(models.logits("lm", prompt + reply), p)
+    for name, factor in weight.items():
+        values = values + factor * torch.log_softmax(models.logits(name, prompt + reply), 0)[ids]
+    return sampled(values, ids, random)
+
+
 def dexperts(models, prompt, reply, random, p, scale):
     values, ids = nucleus(models.logits("lm", prompt + reply), p)
     difference = models.logits("expert", prompt + reply) - models.logits("antiexpert", prompt + reply)
@@ -133,6 +142,8 @@ def cfg(models, prompt, reply, random, scale, k):
 METHODS = [
     ("rad", rad, {"k": 5, "weight": 4}),
     ("rad", rad, {"k": 20, "weight": 30}),
+    ("genarm", genarm, {"weight": {"arm": 1, "other": 0}}),
+    ("genarm", genarm, {"weight": {"arm": 2, "other": -0.5}, "p": 0.9}),
     ("dexperts", dexperts, {"p": 0.9, "scale": 2}),
     ("dexperts", dexperts, {"p": 0.5, "scale": -1}),
     ("contrastive-decoding", contrastive_decoding, {"p": 0.1}),

@@ -1,0 +1,49 @@
+import * as z from 'zod'
+import { batchReward } from '../../operators/batchReward.js'
+import { combineScore } from '../../operators/combineScore.js'
+import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
+import { topP, topPOptions } from '../../operators/topP.js'
+import { OptionError } from '../../src/core/errors.js'
+import type { Decoder, DecoderModels } from '../../src/core/types.js'
+import { perReward, type Weight, type Weighted, weighted, weightOption } from '../perReward.js'
+import { steps } from '../steps.js'
+
+export const genarmOptions = z.strictObject({
+  weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
+  p: topPOptions.shape.p.default(1).describe('a number above 0 and at most 1'),
+  temperature: sampleTemperatureOptions.shape.temperature,
+})
+export type GenarmOptions = z.input<typeof genarmOptions>
+
+/**
+ * GenARM: samples from the language model's distribution times that of autoregressive reward models, `lm · Π reward^weight`, over the whole
+ * vocabulary: of the logits and the log-probabilities that the rewards give of each token, `softmax(logit + Σ weight · logprob)`. `weight`
+ * is the paper's 1/beta, of several rewards its alpha_i; rewards without a weight have 1, too, those of weight 0 are not asked.
+ *
+ * Only with `p` 1 is it the paper's distribution: less keeps the language model's nucleus first. `argsStochastic` at temperature 1 is the
+ * same among the language model's k likeliest tokens, so that no reward can bring in another one. `topP` and `combineLogits`, the reward model
+ * being a further language model, decode the same tokens, without rewards in the rows.
+ *
+ * - errors: `OptionError`, given the models, for a reward with a weight that is not autoregressive (has no vocabulary head)
+ *
+ * @see GenARM: Reward Guided Generation with Autoregressive Reward Model for Test-time Alignment (Xu et al., 2025),
+ *   log π_decode(y_t) = −log Z + log π_base(y_t) + 1/beta · log π_r(y_t), and its multi-objective form
+ */
+// biome-ignore format: one operator a line
+export const genarm = ({ weight = 1, p = 1, temperature = 1 }: GenarmOptions = {}): Decoder => (models) => steps(
+  topP({ p }),
+  perReward(autoregressive(models, weight), ({ reward, weight }) => [
+    batchReward({ reward }),
+    combineScore({ weight, reward: reward.name }),
+  ]),
+  sampleTemperature({ temperature }),
+)
+
+function autoregressive(models: DecoderModels, weight: Weight): Weighted[] {
+  const all = weighted(models, weight, 1).filter((one) => one.weight !== 0)
+  const other = all.find(({ reward }) => reward.unit !== 'logprob')
+  if (other === undefined) return all
+  throw new OptionError(
+    `Expected reward \`${other.reward.name}\` to be autoregressive (a language model, whose log-probabilities it gives) or to have weight 0; it has another head`,
+  )
+}
