@@ -1,6 +1,7 @@
 import { InputError, RewardError, ShapeError } from '../src/core/errors.js'
 import { logSumExp } from '../src/core/math.js'
 import type { BatchedPairReward } from '../src/core/pairReward.js'
+import { readsAs } from '../src/core/readsAs.js'
 import type { Reply } from '../src/core/reply.js'
 import type { BatchedLanguageModel, BatchedRewardModel, TextCodec } from '../src/core/types.js'
 import { cosine } from '../src/eval/cosine.js'
@@ -74,12 +75,7 @@ async function likelihoods(lm: BatchedLanguageModel, replies: readonly Reply[]):
 }
 
 function checkTokenizer(codec: TextCodec, { id, prompt, promptTokenIds }: Reply): void {
-  // A template writes its special tokens itself, and rows do not tell whether there was one.
-  const isSame = [true, false].some((special) => {
-    const tokenIds = codec.encode(prompt ?? '', special)
-    return tokenIds.length === promptTokenIds!.length && tokenIds.every((tokenId, index) => tokenId === promptTokenIds![index])
-  })
-  if (!isSame)
+  if (!readsAs(codec, prompt ?? '', promptTokenIds!))
     throw new InputError(`Expected \`lm\` to have the tokenizer of the run, got other token ids for the prompt of \`${id}\``)
 }
 

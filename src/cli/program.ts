@@ -11,6 +11,7 @@ import { pullCommand } from './pull.js'
 import { scoreCommand } from './score.js'
 import { sweepCommand } from './sweep.js'
 import type { Terminal } from './terminal.js'
+import { whyCommand } from './why.js'
 
 /** All verbs. Usage errors are one line on stderr and a CommanderError; it never ends the process. */
 export function program(terminal: Terminal): Command {
@@ -24,6 +25,7 @@ export function program(terminal: Terminal): Command {
     sweepCommand(terminal),
     judgeCommand(terminal),
     catCommand(terminal),
+    whyCommand(terminal),
     inspectCommand(terminal),
     pullCommand(terminal),
     benchCommand(terminal),

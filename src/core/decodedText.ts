@@ -59,3 +59,7 @@ export const wholeText = (codec: Codec, { text, held, anchor }: DecodedText): st
 /** The text that `tokenIds` add to the tokens `before`, without special tokens: the text before and this one are the whole. */
 export const textAfter = (codec: Codec, before: readonly number[], tokenIds: readonly number[]): string =>
   added(codec, tokenIds.length === 0 ? [] : anchorOf(codec, before), tokenIds)
+
+/** What one token says after the tokens `before`; a special token has its own name. Part of a character is U+FFFD. */
+export const tokenText = (codec: Codec, before: readonly number[], tokenId: number): string =>
+  textAfter(codec, before, [tokenId]) || codec.decode([tokenId], false)

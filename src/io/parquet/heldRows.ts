@@ -3,9 +3,7 @@ import { OutputError } from '../../core/errors.js'
 import type { RowKey, RunMeta } from '../../core/types.js'
 import { listParts } from './partFiles.js'
 import { readParquet } from './readParquet.js'
-
-/** The key under which a part file carries what went into its run. */
-export const RUN_KEY = 'rxargs.run'
+import { RUN_KEY, runMeta } from './runMeta.js'
 
 /** One text for one row: ids may hold any character. */
 export const keyOf = ({ id, sample }: RowKey): string => `${sample} ${id}`
@@ -19,13 +17,9 @@ export type HeldRows = Readonly<{
   failed: ReadonlyMap<string, string>
 }>
 
-function metaOf(path: string, text: string | undefined): RunMeta {
-  try {
-    const meta = JSON.parse(text ?? '') as RunMeta
-    if (typeof meta === 'object' && meta !== null && typeof meta.spec === 'object') return meta
-  } catch {
-    // The error below says it better.
-  }
+function metaOf(path: string, metadata: ReadonlyMap<string, string>): RunMeta {
+  const meta = runMeta(metadata)
+  if (meta) return meta
   throw new OutputError(
     `Expected ${path} to be a part of a run of rxargs, found no \`${RUN_KEY}\` in its metadata; use another folder`,
   )
@@ -45,7 +39,7 @@ export async function heldRows(folder: string): Promise<HeldRows> {
   const failed = new Map<string, string>()
   for (const path of parts) {
     const file = await readParquet(path)
-    metas.set(path, metaOf(path, file.metadata.get(RUN_KEY)))
+    metas.set(path, metaOf(path, file.metadata))
     for await (const { id, sample, finish_reason: reason } of file.records(['id', 'sample', 'finish_reason'])) {
       if (typeof id !== 'string' || typeof sample !== 'number') {
         throw new OutputError(`Expected rows of ${basename(path)} to have \`id\` and \`sample\``)

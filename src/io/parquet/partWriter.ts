@@ -1,9 +1,10 @@
 import type { Delivery, Row, RunMeta } from '../../core/types.js'
 import { encodeParquet } from './encodeParquet.js'
-import { keyOf, RUN_KEY } from './heldRows.js'
+import { keyOf } from './heldRows.js'
 import { addPart, removeParts, replacePart } from './partFiles.js'
 import { readParquet } from './readParquet.js'
 import { columnNames, columnsOf, recordOf } from './rowColumns.js'
+import { RUN_KEY } from './runMeta.js'
 
 /** When rows become a part file: at so many rows, or so long after the first of them. */
 export type FlushPolicy = Readonly<{ rows: number; milliseconds: number }>

@@ -7,8 +7,11 @@ export type ParquetFile = Readonly<{
   columns: readonly string[]
   rowCount: number
   metadata: ReadonlyMap<string, string>
-  /** Records in their order, a row group in memory at a time; only the columns named, where the file has them. */
-  records(columns?: readonly string[]): AsyncGenerator<Record<string, unknown>>
+  /**
+   * Records in their order, a row group in memory at a time; only the columns named, where the file has them, and only the rows of these
+   * numbers: row groups without any stay unread.
+   */
+  records(columns?: readonly string[], wanted?: ReadonlySet<number>): AsyncGenerator<Record<string, unknown>>
 }>
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -37,6 +40,12 @@ function plain(value: unknown): unknown {
 
 const pairsOf = ({ key_value_metadata: pairs = [] }: FileMetaData) => new Map(pairs.map(({ key, value }) => [key, value ?? '']))
 
+/** From the first to behind the last of the numbers in [start, end). */
+function spanOf(numbers: ReadonlySet<number>, start: number, end: number): [number, number] {
+  const within = [...numbers].filter((each) => each >= start && each < end)
+  return within.length === 0 ? [end, end] : [Math.min(...within), Math.max(...within) + 1]
+}
+
 /**
  * Opens a Parquet file: reads its footer.
  *
@@ -61,17 +70,19 @@ export async function readParquet(path: string): Promise<ParquetFile> {
     columns: names,
     rowCount: Number(metadata.num_rows),
     metadata: pairsOf(metadata),
-    async *records(columns = names) {
-      const wanted = columns.filter((name) => names.includes(name))
+    async *records(columns = names, wanted) {
+      const there = columns.filter((name) => names.includes(name))
       let start = 0
       for (const group of metadata.row_groups) {
         const end = start + Number(group.num_rows)
-        const range = { rowStart: start, rowEnd: end }
+        const [rowStart, rowEnd] = wanted ? spanOf(wanted, start, end) : [start, end]
+        const range = { rowStart, rowEnd }
         const rows =
-          wanted.length === 0
-            ? Array.from({ length: end - start }, () => ({}))
-            : await reading(() => parquetReadObjects({ file, metadata, columns: wanted, compressors, parsers, ...range }))
-        for (const row of rows) yield plain(row) as Record<string, unknown>
+          there.length === 0 || rowStart === rowEnd
+            ? Array.from({ length: rowEnd - rowStart }, () => ({}))
+            : await reading(() => parquetReadObjects({ file, metadata, columns: there, compressors, parsers, ...range }))
+        for (const [index, row] of rows.entries())
+          if (wanted?.has(rowStart + index) ?? true) yield plain(row) as Record<string, unknown>
         start = end
       }
     },

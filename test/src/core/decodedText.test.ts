@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { decodedText, textAfter, wholeText, withToken } from '../../../src/core/decodedText.js'
+import { decodedText, textAfter, tokenText, wholeText, withToken } from '../../../src/core/decodedText.js'
 import type { TextCodec } from '../../../src/core/types.js'
 import { loadCodec } from '../../../src/models/checkpoint/loadCodec.js'
 
@@ -71,5 +71,20 @@ describe.each(readdirSync(tokenizers))('text of the tokenizer %s, token by token
   it('has every character of ordinary text once it is complete', () => {
     const ids = codec.encode('They are all open.', false)
     expect(certain(codec, [], ids).at(-1)).toBe(codec.decode(ids, true))
+  })
+
+  it('is that of each token after those before it, in ordinary text', () => {
+    const ids = codec.encode('They are all open.', false)
+    const texts = ids.map((id, index) => tokenText(codec, ids.slice(0, index), id))
+    expect(texts.join('')).toBe(codec.decode(ids, true))
+  })
+})
+
+describe('tokenText', () => {
+  it('names a special token, which has no text', async () => {
+    const codec = await loadCodec(join(tokenizers, 'bytes'))
+    const [end] = codec.encode('<|end|>', false)
+    expect(codec.decode([end!], true)).toBe('')
+    expect(tokenText(codec, codec.encode('a', false), end!)).toBe('<|end|>')
   })
 })

@@ -1,0 +1,75 @@
+import { InputError } from '../core/errors.js'
+import type { ReadStep, TracedReply } from '../core/tracedReply.js'
+import type { FinishReason, RowKey, RunMeta } from '../core/types.js'
+import { readParquet } from './parquet/readParquet.js'
+import { RUN_KEY, runMeta } from './parquet/runMeta.js'
+import { parquetFiles } from './readRows.js'
+
+type Lists = readonly (readonly (number | null)[] | null)[]
+type Cells = Readonly<Record<string, unknown>>
+
+const FURTHER = 'candidate_rewards_'
+const TEXTS = ['id', 'sample', 'prompt', 'completion', 'prompt_token_ids', 'token_ids', 'finish_reason', 'error', 'reward']
+const CANDIDATES = ['candidate_ids', 'candidate_logits', 'candidate_rewards', 'candidate_scores']
+
+/** A row with the candidates of its steps, and what went into its run. */
+export type FoundTrace = Readonly<{ reply: TracedReply; meta: RunMeta }>
+
+/**
+ * Rows of a run's folder with the candidates of their steps, those that are wanted: every key is asked about once. Of other rows only the
+ * key is read.
+ *
+ * @throws InputError when there is nothing, or a file that is no part of a run
+ */
+export async function* readTraces(path: string, wanted: (key: RowKey) => boolean): AsyncGenerator<FoundTrace> {
+  for (const name of await parquetFiles(path)) {
+    const file = await readParquet(name)
+    const meta = runMeta(file.metadata)
+    if (!meta) throw new InputError(`Expected ${name} to be a part of a run of rxargs, found no \`${RUN_KEY}\` in its metadata`)
+    const numbers = new Set<number>()
+    let number = 0
+    for await (const { id, sample } of file.records(['id', 'sample'])) {
+      if (wanted({ id: String(id), sample: Number(sample) })) numbers.add(number)
+      number++
+    }
+    if (numbers.size === 0) continue
+    const others = file.columns.filter((column) => column.startsWith(FURTHER))
+    const columns = [...TEXTS, ...CANDIDATES, ...others]
+    for await (const row of file.records(columns, numbers)) yield { reply: replyOf(row, others, meta), meta }
+  }
+}
+
+function replyOf(row: Cells, others: readonly string[], { spec: { rewards } }: RunMeta): TracedReply {
+  const first = Array.isArray(rewards) && rewards.length > 0 ? String(rewards[0]) : 'reward'
+  const columns = [
+    [first, 'candidate_rewards'],
+    ...others.map((column) => [column.slice(FURTHER.length), column] as const),
+  ] as const
+  const steps = row.candidate_ids as Lists | null | undefined
+  const listAt = (column: string, step: number) => (row[column] as Lists | null | undefined)?.[step] ?? null
+  return {
+    id: row.id as string,
+    sample: row.sample as number,
+    prompt: row.prompt as string | null,
+    completion: row.completion as string | null,
+    promptTokenIds: row.prompt_token_ids as number[] | null,
+    tokenIds: row.token_ids as number[] | null,
+    finishReason: row.finish_reason as FinishReason,
+    error: row.error as string | null,
+    reward: row.reward as number | null,
+    trace:
+      steps?.map(
+        (tokenIds, step): ReadStep => ({
+          tokenIds: (tokenIds ?? []) as readonly number[],
+          logits: listAt('candidate_logits', step) ?? [],
+          rewards: Object.fromEntries(
+            columns.flatMap(([name, column]) => {
+              const values = listAt(column, step)
+              return values ? [[name, values]] : []
+            }),
+          ),
+          scores: listAt('candidate_scores', step) ?? [],
+        }),
+      ) ?? null,
+  }
+}
