@@ -1,12 +1,15 @@
-import { InputError, RewardError, ShapeError } from '../src/core/errors.js'
+import { lastValueFrom } from 'rxjs'
+import { InputError, RemoteError, RewardError, ShapeError } from '../src/core/errors.js'
 import { logSumExp } from '../src/core/math.js'
 import type { BatchedPairReward } from '../src/core/pairReward.js'
 import { readsAs } from '../src/core/readsAs.js'
 import type { Reply } from '../src/core/reply.js'
+import type { TextReward } from '../src/core/rewardSource.js'
 import type { BatchedLanguageModel, BatchedRewardModel, TextCodec } from '../src/core/types.js'
 import { cosine } from '../src/eval/cosine.js'
 import type { Metric } from '../src/eval/metrics.js'
-import { pairTexts, tokenTexts, type WholeTexts } from './wholeTexts.js'
+import { textScores } from './rewardOfText.js'
+import { pairTexts, tokenTexts, type WholeTexts, writtenText } from './wholeTexts.js'
 
 /** A metric that needs a model: one number a reply, NaN where a reply cannot be measured. */
 export type Measure = Metric & Readonly<{ measure: (replies: readonly Reply[]) => Promise<readonly number[]> }>
@@ -16,11 +19,29 @@ export type Measure = Metric & Readonly<{ measure: (replies: readonly Reply[]) =
  * `reward:NAME`; of an autoregressive reward model the log-probability of the completion. A text that is longer than the model's
  * context has none.
  */
-export const rewardMeasure = (model: BatchedRewardModel | BatchedPairReward): Measure => ({
+export const rewardMeasure = (model: BatchedRewardModel | BatchedPairReward | TextReward): Measure => ({
   name: `reward:${model.name}`,
   kind: 'mean',
-  measure: (replies) => ('encodePair' in model ? rewardsOf(replies, pairTexts(model)) : rewardsOf(replies, tokenTexts(model))),
+  measure: (replies) => {
+    if ('scoreTexts' in model) return rewardsOfText(replies, textScores(model))
+    return 'encodePair' in model ? rewardsOf(replies, pairTexts(model)) : rewardsOf(replies, tokenTexts(model))
+  },
 })
+
+/** A text that is empty, or that the server refuses, has none. */
+const rewardsOfText = (replies: readonly Reply[], scores: ReturnType<typeof textScores>): Promise<number[]> =>
+  Promise.all(
+    replies.map(async ({ prompt, completion }) => {
+      try {
+        const [value] = await lastValueFrom(scores([writtenText(prompt ?? '', completion ?? '')]))
+        return value!
+      } catch (error) {
+        const cause = error instanceof RewardError ? error.cause : error
+        if (cause instanceof InputError || (cause instanceof RemoteError && cause.kind === 'refusal')) return Number.NaN
+        throw error
+      }
+    }),
+  )
 
 const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>): Promise<number[]> =>
   inBatches(replies, texts.maxBatch, async (batch) => {

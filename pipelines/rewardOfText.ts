@@ -1,6 +1,6 @@
 import { defer, finalize, from, map, type Observable, throwError, timeout } from 'rxjs'
 import { textAfter } from '../src/core/decodedText.js'
-import { messageOf, RewardError } from '../src/core/errors.js'
+import { ModelLostError, messageOf, RewardError } from '../src/core/errors.js'
 import type { ReplySoFar, TextReward } from '../src/core/rewardSource.js'
 import type { BatchedLanguageModel, Reward, Sequence } from '../src/core/types.js'
 
@@ -11,10 +11,11 @@ import type { BatchedLanguageModel, Reward, Sequence } from '../src/core/types.j
  * One call a step, with the texts of its k candidates: calls of several prompts run side by side, so that one that fails or
  * hangs takes nobody with it.
  *
- * - errors: `RewardError` with the reward's name: it threw, timed out, or gave something that is not one finite number a text
+ * - errors: `RewardError` with the reward's name: it threw, timed out, or gave something that is not one finite number a text;
+ *   `ModelLostError` as it comes
  */
 export function rewardOfText(
-  { name, scoreTexts, timeoutMs }: TextReward,
+  source: TextReward,
   { codec, endTokenIds }: Pick<BatchedLanguageModel, 'codec' | 'endTokenIds'>,
 ): Reward {
   const replyOf = ({ prompt, promptTokenIds, tokenIds }: Sequence, more: readonly number[]): ReplySoFar => {
@@ -26,7 +27,18 @@ export function rewardOfText(
       ended: endTokenIds.includes(all.at(-1) ?? -1),
     }
   }
-  const score = (replies: readonly ReplySoFar[]): Observable<Float32Array> =>
+  const score = textScores(source)
+  return {
+    name: source.name,
+    score: (sequence, candidateIds) => score(Array.from(candidateIds, (id) => replyOf(sequence, [id]))),
+    value: (sequence) => score([replyOf(sequence, [])]).pipe(map(([value]) => value!)),
+  }
+}
+
+/** One call of the reward: a number a reply. Cancelled when nobody waits any more; errors as above. */
+export const textScores =
+  ({ name, scoreTexts, timeoutMs }: TextReward) =>
+  (replies: readonly ReplySoFar[]): Observable<Float32Array> =>
     defer(() => {
       const cancelled = new AbortController()
       const texts = replies.map(({ prompt, completion }) => prompt + completion)
@@ -40,17 +52,11 @@ export function rewardOfText(
       )
     })
 
-  return {
-    name,
-    score: (sequence, candidateIds) => score(Array.from(candidateIds, (id) => replyOf(sequence, [id]))),
-    value: (sequence) => score([replyOf(sequence, [])]).pipe(map(([value]) => value!)),
-  }
-}
-
 const called = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
   try {
     return await call()
   } catch (error) {
+    if (error instanceof ModelLostError) throw error
     throw new RewardError(`Reward \`${name}\` failed: ${messageOf(error)}`, { cause: error })
   }
 }

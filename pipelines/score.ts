@@ -1,13 +1,15 @@
-import { catchError, defer, finalize, map, type Observable, of } from 'rxjs'
+import { catchError, defer, finalize, map, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs'
 import * as z from 'zod'
 import { batchCalls } from '../operators/batchCalls.js'
-import { InputError, ModelLostError, messageOf, RewardError } from '../src/core/errors.js'
+import { InputError, ModelLostError, messageOf, RewardError, TemplateError } from '../src/core/errors.js'
 import type { BatchedPairReward } from '../src/core/pairReward.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import type { ReplySoFar, TextReward } from '../src/core/rewardSource.js'
 import type { BatchedRewardModel, Prompt, Row, RowKey, Run, RunMeta, TextCodec } from '../src/core/types.js'
 import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
-import { pairTexts, tokenTexts, type WholeTexts } from './wholeTexts.js'
+import { textScores } from './rewardOfText.js'
+import { pairTexts, tokenTexts, type WholeTexts, writtenText } from './wholeTexts.js'
 
 /** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
 export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
@@ -22,8 +24,8 @@ export const scoreOptions = z.strictObject({
 })
 export type ScoreOptions = z.input<typeof scoreOptions>
 
-/** A reward model with the hash of its files. */
-export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairReward; hashes: RunMeta['models'] }>
+/** A reward with the hash of its files. */
+export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairReward | TextReward; hashes: RunMeta['models'] }>
 
 /**
  * Texts → rows with the reward of prompt and completion, as the text stands: no end token is added. Calls of many texts are
@@ -33,18 +35,42 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
   const settings = { ...parseOptions(scoreOptions, options), hashes }
-  if ('encodePair' in reward) return scored(source, pairTexts(reward), reward.render, settings)
-  return scored(source, tokenTexts(reward), reward.codec.render, settings)
+  if ('scoreTexts' in reward) return scored(source, ofText(reward), unrendered(reward), settings)
+  if ('encodePair' in reward) return scored(source, batched(pairTexts(reward)), reward.render, settings)
+  return scored(source, batched(tokenTexts(reward)), reward.codec.render, settings)
 }
+
+type Texts<Call> = Pick<WholeTexts<Call>, 'name' | 'read' | 'release'> &
+  Readonly<{ scheduled: OperatorFunction<Call, number | undefined> }>
+
+const batched = <Call>(texts: WholeTexts<Call>): Texts<Call> => ({
+  ...texts,
+  scheduled: batchCalls((calls: readonly Call[]) => texts.run(calls), { maxBatch: texts.maxBatch }),
+})
+
+/** Calls side by side, so that one that fails takes nobody with it. */
+function ofText(reward: TextReward): Texts<ReplySoFar> {
+  const scores = textScores(reward)
+  return {
+    name: reward.name,
+    read: writtenText,
+    scheduled: mergeMap((reply) => scores([reply]).pipe(map(([value]) => value))),
+    release: () => undefined,
+  }
+}
+
+const unrendered =
+  ({ name }: TextReward) =>
+  (): never => {
+    throw new TemplateError(`Reward \`${name}\` has no chat template to render messages with; expected a prompt that is text`)
+  }
 
 function scored<Call>(
   source: AsyncIterable<ScoredText>,
-  texts: WholeTexts<Call>,
+  texts: Texts<Call>,
   render: TextCodec['render'],
   { concurrency, spec, now = Date.now, hashes }: z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'>,
 ): Run {
-  const scheduled = batchCalls((calls: readonly Call[]) => texts.run(calls), { maxBatch: texts.maxBatch })
-
   const rowOf = (text: ScoredText): Observable<Row> =>
     defer(() => {
       const startedAt = now()
@@ -52,7 +78,7 @@ function scored<Call>(
       return defer(() => {
         const { prompt, call } = callOf(text, texts, render)
         return of(call).pipe(
-          scheduled,
+          texts.scheduled,
           map((value) => {
             if (value === undefined || !Number.isFinite(value)) throw new RewardError(`Reward \`${texts.name}\` gave ${value}`)
             return row({ prompt, reward: value })
@@ -100,7 +126,7 @@ async function* once(texts: AsyncIterable<ScoredText>, done?: (key: RowKey) => b
   }
 }
 
-function callOf<Call>({ content, completion, error }: ScoredText, { read }: WholeTexts<Call>, render: TextCodec['render']) {
+function callOf<Call>({ content, completion, error }: ScoredText, { read }: Texts<Call>, render: TextCodec['render']) {
   if (error !== undefined || !content || completion === undefined) {
     throw new InputError(error ?? 'Expected a prompt and its completion, got nothing')
   }

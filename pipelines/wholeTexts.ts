@@ -1,5 +1,6 @@
 import { InputError } from '../src/core/errors.js'
 import type { BatchedPairReward, EncodedPair } from '../src/core/pairReward.js'
+import type { ReplySoFar } from '../src/core/rewardSource.js'
 import type { BatchedRewardModel, RewardCall } from '../src/core/types.js'
 
 /** Whether the tokenizer puts its special tokens around a text; `once`: unless the text begins with them, as a rendered prompt does. */
@@ -47,6 +48,16 @@ export function tokenTexts(model: BatchedRewardModel): WholeTexts<RewardCall> {
     run: async (calls) => (await model.run(calls)).map(([value]) => value),
     release: ({ key }) => model.release(key),
   }
+}
+
+/**
+ * Of a reward written over text, which gets each text in a call of its own.
+ *
+ * @throws InputError for an empty text
+ */
+export function writtenText(prompt: string, completion: string): ReplySoFar {
+  if (prompt + completion === '') throw new InputError('The text is empty')
+  return { prompt, completion, tokens: Number.NaN, ended: true }
 }
 
 /** Of a cross-encoder. */

@@ -11,10 +11,10 @@ import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { encoderPoolings, loadEncoder } from '../models/loadEncoder.js'
 import { loadModel } from '../models/loadModel.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
-import { loadReward } from '../models/loadReward.js'
 import { evalJson, evalTable } from './evalTable.js'
 import { DTYPE_HELP, type NamedPath, namedPath, number, oneOf, repeated, text, withLabels } from './flags.js'
 import { type TableFormat, tableFormats } from './formatTable.js'
+import { openReward } from './openReward.js'
 import { progress } from './progress.js'
 import { runName } from './runName.js'
 import { type Terminal, writeLine } from './terminal.js'
@@ -40,8 +40,8 @@ export const evalCommand = (terminal: Terminal): Command =>
     .description('metrics of runs, and each run beside the first: differences with 95% bootstrap intervals, win, tie and lose')
     .argument('<runs...>', 'folders that generate wrote')
     .option(
-      '--reward-model <[name=]folder>',
-      'score the replies with this reward model, too; repeatable',
+      '--reward-model <[name=]reward>',
+      'score the replies with this reward model, too, or with a server (NAME=http://…); repeatable',
       repeated(namedPath('reward-model')),
     )
     .option(
@@ -83,7 +83,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     if (dtype === 'fp16' && (lm !== undefined || rewards.length > 0)) shown.say(FP16_NOTICE)
     const measures: Measure[] = []
     for (const reward of rewards) {
-      const loaded = await loadReward(reward, { threads, dtype, maxBatch: MAX_BATCH })
+      const loaded = await openReward(reward, dtype)
       closing.push(loaded.close)
       if (loaded.notice !== undefined) shown.say(loaded.notice)
       measures.push(rewardMeasure(loaded.source))

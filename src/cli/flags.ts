@@ -4,6 +4,8 @@ import { decoders } from '../../pipelines/registry.js'
 import { searches } from '../../pipelines/searchRegistry.js'
 import { OptionError } from '../core/errors.js'
 import { modelName } from '../models/modelFolder.js'
+import { isHttp } from '../models/remote/httpAddress.js'
+import { namedServer } from './namedServer.js'
 
 const shown = (text: string): string => (text === '' ? 'nothing' : `\`${text}\``)
 
@@ -52,8 +54,8 @@ export const DTYPE_HELP =
 
 export type NamedPath = Readonly<{ name?: string; path: string; label?: string }>
 
-/** A reward under its name, or its folder's. */
-export type NamedReward = NamedPath & Readonly<{ name: string }>
+/** A reward under its name, or its folder's; with `url` it is a server's, and `path` says which. */
+export type NamedReward = NamedPath & Readonly<{ name: string; url?: string }>
 
 /** A parser of a flag that is `[NAME=]PATH`. */
 export const namedPath =
@@ -75,10 +77,16 @@ export function otherLm(value: string): Required<Pick<NamedPath, 'name' | 'path'
 /**
  * Rewards with their labels: `NAME=LABEL`, or a label alone where there is one reward.
  *
- * @throws OptionError for a label that is no reward's, and a second one of a reward
+ * @throws OptionError for a label that is no reward's, and a second one of a reward; for a server as `namedServer`
  */
-export function withLabels(rewards: readonly NamedPath[], labels: readonly string[] = []): readonly NamedReward[] {
-  const named = rewards.map((reward): NamedReward => ({ ...reward, name: reward.name ?? modelName(reward.path) }))
+export function withLabels(
+  rewards: readonly (NamedPath | NamedReward)[],
+  labels: readonly string[] = [],
+): readonly NamedReward[] {
+  const named = rewards.map((reward): NamedReward => {
+    if (isHttp(reward.path) && !('url' in reward)) return { ...reward, ...namedServer(reward) }
+    return { ...reward, name: reward.name ?? modelName(reward.path) }
+  })
   return labels.reduce<readonly NamedReward[]>((all, given) => {
     const owner = all.find(({ name }) => given.startsWith(`${name}=`)) ?? (all.length === 1 ? all[0] : undefined)
     if (!owner) {

@@ -76,7 +76,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     .option('--other-lm <name=folder>', 'further language model that a decoder combines, repeatable', repeated(otherLm))
     .option(
       '--reward <[name=]reward>',
-      `a model's folder, a module (./my-reward.js), or a function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
+      `a model's folder, a module (./my-reward.js), a server (NAME=http://…), or a function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
       repeated(rewardFlag),
     )
     .option(
@@ -86,7 +86,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     )
     .option(
       '--reward-timeout <number>',
-      'milliseconds that a module has for one step of one prompt (default: 30000)',
+      'milliseconds that a module has for one step of one prompt, a server for a request (default: 30000)',
       number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
@@ -152,11 +152,13 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   const twice = given.find(({ name }, index) => given.findIndex((other) => other.name === name) !== index)
   if (twice) throw new OptionError(`Expected each \`--reward\` to have a name of its own, got \`${twice.name}\` twice`)
   const models = withLabels(
-    given.filter(({ kind }) => kind === 'model'),
+    given.filter(({ kind }) => kind === 'model' || kind === 'server'),
     flags.rewardLabel,
   )
   const labels = new Map(models.map(({ name, label }) => [name, label]))
-  const rewards = given.map((reward) => (reward.kind === 'model' ? { ...reward, label: labels.get(reward.name) } : reward))
+  const rewards = given.map((reward) =>
+    reward.kind === 'model' || reward.kind === 'server' ? { ...reward, label: labels.get(reward.name) } : reward,
+  )
   return {
     ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, dataset, keepInput, dtype: flags.dtype },
     lm: flags.lm ?? embedded('chat-lm'),

@@ -16,11 +16,12 @@ import { functionReward, type RewardFlag } from './rewardFlag.js'
  * @throws RewardError for a module or a file that cannot be used: which, and what was expected
  */
 export function loadRewards(flags: readonly RewardFlag[], timeoutMs: number | undefined): Promise<RewardOption[]> {
-  if (timeoutMs !== undefined && !flags.some(({ kind }) => kind === 'module'))
-    throw new OptionError('Expected a `--reward` that is a module (.js or .mjs) beside `--reward-timeout`, got none')
+  if (timeoutMs !== undefined && !flags.some(({ kind }) => kind === 'module' || kind === 'server'))
+    throw new OptionError('Expected a `--reward` that is a module (.js or .mjs) or a server beside `--reward-timeout`, got none')
   return Promise.all(
     flags.map(async (flag) => {
       if (flag.kind === 'function') return functionReward(flag, await wordsOf(flag.options))
+      if (flag.kind === 'server') return serverReward(flag, timeoutMs)
       return flag.kind === 'module' ? moduleReward(flag, timeoutMs) : modelReward(flag)
     }),
   )
@@ -30,6 +31,11 @@ const modelReward = ({ name, path, label }: Extract<RewardFlag, { kind: 'model' 
   ...{ name, path },
   ...(label !== undefined && { label }),
 })
+
+const serverReward = (
+  { name, url, label }: Extract<RewardFlag, { kind: 'server' }>,
+  timeoutMs: number | undefined,
+): RewardOption => ({ name, url, ...(label !== undefined && { label }), ...(timeoutMs !== undefined && { timeoutMs }) })
 
 type ScoreText = Parameters<typeof textReward>[1]
 

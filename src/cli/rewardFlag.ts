@@ -3,12 +3,16 @@ import type * as z from 'zod'
 import { rewardByName, rewardFunctions } from '../../pipelines/rewards/rewardByName.js'
 import { OptionError } from '../core/errors.js'
 import { modelName } from '../models/modelFolder.js'
+import { isHttp } from '../models/remote/httpAddress.js'
 import { namedPath } from './flags.js'
+import { namedServer } from './namedServer.js'
 
-/** What `--reward` names: a model's folder, a module, or a function of this package with its options as they were written. */
-export type RewardFlag = ModelFlag | ModuleFlag | FunctionFlag
+/** What `--reward` names: a model's folder, a module, a server, or a function of this package with its options as they were written. */
+export type RewardFlag = ModelFlag | ModuleFlag | FunctionFlag | ServerFlag
 /** `label`: which one of a classifier's is the reward. */
 type ModelFlag = Readonly<{ kind: 'model'; name: string; path: string; label?: string | undefined }>
+/** `path`: its address as it may be said. */
+type ServerFlag = Readonly<{ kind: 'server'; name: string; path: string; url: string; label?: string | undefined }>
 type ModuleFlag = Readonly<{ kind: 'module'; name: string; path: string }>
 type FunctionFlag = Readonly<{
   kind: 'function'
@@ -21,13 +25,14 @@ type FunctionFlag = Readonly<{
 const MODULES = ['.js', '.mjs']
 
 /**
- * `[NAME=]FOLDER`, `[NAME=]FILE.js` or `[NAME=]FUNCTION(OPTION=VALUE, …)`. Without a name of its own a reward is called after its
+ * `[NAME=]FOLDER`, `[NAME=]FILE.js`, `[NAME=]FUNCTION(OPTION=VALUE, …)` or `NAME=http://…`. Without a name of its own a reward is called after its
  * folder, file or function.
  *
  * @throws OptionError for none of these
  */
 export function rewardFlag(value: string): RewardFlag {
   const { path, name } = namedPath('reward')(value)
+  if (isHttp(path)) return { kind: 'server', ...namedServer({ path, name }) }
   const [, of, inside] = path.match(/^([a-z]\w*)\((.*)\)$/is) ?? []
   if (of !== undefined) return { kind: 'function', name: name ?? of, path, of, options: pairsOf(inside!, path) }
   const isModule = MODULES.includes(extname(path))

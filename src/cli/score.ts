@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import { score, scoreOptions } from '../../pipelines/score.js'
 import { OptionError } from '../core/errors.js'
@@ -7,14 +6,13 @@ import { checkInput } from '../io/prompts/readRecords.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
 import { toParquet } from '../io/toParquet.js'
-import { isQuantized, type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
-import { hashModel } from '../models/hashModel.js'
+import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
-import { loadReward } from '../models/loadReward.js'
 import { embedded } from './embedded.js'
 import { DTYPE_HELP, type NamedPath, namedPath, number, oneOf, text, withLabels } from './flags.js'
 import { inputOf } from './inputOf.js'
 import { limited } from './limited.js'
+import { openReward } from './openReward.js'
 import { progress } from './progress.js'
 import { report } from './report.js'
 import type { Terminal } from './terminal.js'
@@ -37,7 +35,6 @@ type Flags = Readonly<{
 }>
 
 const { concurrency } = scoreOptions.shape
-const MAX_BATCH = 64
 
 /** `rxargs score`: the reward of texts that are there already. */
 export const scoreCommand = (terminal: Terminal): Command =>
@@ -48,7 +45,11 @@ export const scoreCommand = (terminal: Terminal): Command =>
     .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--completion-column <name>', 'column of the completion', text('completion-column'), 'completion')
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
-    .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath('reward'))
+    .option(
+      '--reward <[name=]reward>',
+      "a model's folder, or a server (NAME=http://…; default: the embedded chat-rm)",
+      namedPath('reward'),
+    )
     .option('--reward-label <label>', 'which label of a classifier with several is the reward', text('reward-label'))
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option('--concurrency <number>', 'texts at the same time', number('concurrency', concurrency), concurrency.parse(undefined))
@@ -71,14 +72,12 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const { path, name } = named
   const shown = progress({ stream: stderr })
   shown.say(`${input === '-' ? 'standard input' : input} scored by ${path}`)
-  const reward = await loadReward(named, { threads: availableParallelism(), maxBatch: MAX_BATCH, dtype })
+  const reward = await openReward(named, dtype)
   if (dtype === 'fp16') shown.say(FP16_NOTICE)
   if (reward.notice !== undefined) shown.say(reward.notice)
   try {
     signal.throwIfAborted()
-    const { label } = reward
-    const decisive = { ...(isQuantized(dtype) && { dtype }), ...(label !== undefined && { label }) }
-    const hashes = { [name]: { path, sha256: await hashModel(path, dtype), ...decisive } }
+    const hashes = { [name]: await reward.origin() }
     const options = { template, promptColumn, completionColumn, keepInput }
     const made = score(
       limited(scoredTexts(input, { ...options, stdin }), limit),

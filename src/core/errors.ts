@@ -49,12 +49,16 @@ export class RewardError extends Error {
   override readonly name = 'RewardError'
 }
 
-/** A server behind HTTP gave no answer that can be used. `isHopeless`: the next call would fare no better (wrong key, wrong address). */
+/**
+ * A server behind HTTP gave no answer that can be used. `isHopeless`: the next call would fare no better (wrong key, wrong address).
+ * `kind`: the server refused this call, gave a wrong answer, or is down or busy (`outage`), which is no call's own fault.
+ */
 export class RemoteError extends Error {
   override readonly name = 'RemoteError'
   constructor(
     message: string,
     readonly isHopeless = false,
+    readonly kind: 'answer' | 'refusal' | 'outage' = 'answer',
   ) {
     super(message)
   }

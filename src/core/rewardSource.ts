@@ -8,11 +8,14 @@ export type ReplySoFar = Readonly<{
   prompt: string
   /** Without special tokens; an incomplete character at the end is U+FFFD. */
   completion: string
-  /** Tokens of the completion, an end token included. */
+  /** Tokens of the completion, an end token included; NaN of a text that was not decoded here. */
   tokens: number
-  /** Whether the last of them is an end token of the language model. */
+  /** Whether the last of them is an end token of the language model; true of such a text. */
   ended: boolean
 }>
+
+/** Where answers come from: a file or folder with its hash, or an address, which has none. */
+export type Source = Readonly<{ path: string; sha256?: string; dtype?: string; label?: string }>
 
 /** A reward written over text: of each whole text (prompt and completion), one number. */
 export type TextReward = Readonly<{
@@ -25,8 +28,8 @@ export type TextReward = Readonly<{
   timeoutMs: number
   /** What it computes, as data: goes into what a run says of itself, so that rows of another are not mixed in. */
   spec?: Readonly<Record<string, unknown>>
-  /** The file it was read from: goes there, too. */
-  source?: Readonly<{ path: string; sha256: string }>
+  /** The file it was read from, or the server that gives it: goes there, too. */
+  source?: Source
 }>
 
 /** How an ensemble makes one number of its members' (each normalised: `(score - mean) / scale`). */

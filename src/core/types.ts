@@ -1,7 +1,7 @@
 import type { Observable, ObservableInput, OperatorFunction } from 'rxjs'
 import type { Capabilities, LanguageModel, Logits, Need } from './languageModel.js'
 import type { Overrides } from './overrides.js'
-import type { RewardSource } from './rewardSource.js'
+import type { RewardSource, Source } from './rewardSource.js'
 
 export type { Capabilities, LanguageModel, Logits, Need }
 
@@ -140,10 +140,10 @@ export type RunMeta = Readonly<{
   spec: Readonly<Record<string, unknown>>
   seed: number
   /**
-   * Path and SHA-256 of each model's files, by role; `dtype` where its weights are not computed with as they are, `label` where a reward
-   * is one of a model's several.
+   * Path and SHA-256 of each model's files, by role, or the address of one behind HTTP; `dtype` where its weights are not computed with as
+   * they are, `label` where a reward is one of a model's several.
    */
-  models: Readonly<Record<string, Readonly<{ path: string; sha256: string; dtype?: string; label?: string }>>>
+  models: Readonly<Record<string, Source>>
 }>
 
 export type RowsOptions = Readonly<{

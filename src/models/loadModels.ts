@@ -10,6 +10,7 @@ import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
 import { type LoadedReward, loadReward, type NamedReward } from './loadReward.js'
 import { modelName } from './modelFolder.js'
+import { type RemoteReward, remoteReward } from './remote/remoteReward.js'
 import type { SessionRun, Trip } from './runtime/protocol.js'
 
 const atLeastOne = z.int().min(1)
@@ -25,10 +26,15 @@ const limits = z.object({
 export const FP16_NOTICE = 'Weights in fp16 are computed with in fp32 on a CPU: no faster than fp32'
 
 /**
- * A reward: a model's folder or ready graph, with a name of its own if wished, a function of text, or an ensemble of others. `label`: which one of a
- * classifier's several labels is the reward, by name or index.
+ * A reward: a model's folder or ready graph, with a name of its own if wished, the address of a server, a function of text, or an
+ * ensemble of others. `label`: which one of a classifier's several labels is the reward, by name or index.
  */
-export type RewardOption = string | Readonly<{ name?: string; path: string; label?: string }> | TextReward | EnsembleReward
+export type RewardOption =
+  | string
+  | Readonly<{ name?: string; path: string; label?: string }>
+  | RemoteReward
+  | TextReward
+  | EnsembleReward
 
 export type LoadOptions = Readonly<{
   /** Folder of the language model, a ready `*.onnx` file in it, or ORG/NAME[@REVISION] that `rxargs pull` has fetched; so for rewards. */
@@ -62,6 +68,7 @@ export type LoadOptions = Readonly<{
  *
  * @throws ModelError when a folder is not a model that can be run: what, where, and what was expected
  * @throws OptionError when two rewards have the same name, or a model has no such label
+ * @throws RemoteError for an address that is none
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
   const { lm, lms = {}, onRun, onTrip, onNotice } = options
@@ -158,6 +165,7 @@ function named(given: LoadOptions['reward']): OneReward[] {
   const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly RewardOption[]) : [given as RewardOption]
   const rewards = list.map((reward): OneReward => {
     if (typeof reward === 'string') return { name: modelName(reward), path: reward }
+    if ('url' in reward) return remoteReward(reward)
     return 'path' in reward ? { ...reward, name: reward.name ?? modelName(reward.path) } : reward
   })
   const names = rewards.map(({ name }) => name)

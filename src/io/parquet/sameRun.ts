@@ -18,12 +18,12 @@ export function firstDifference(held: unknown, asked: unknown, name = ''): Diffe
   return undefined
 }
 
-/** What decides a run's answers: where a model lies on the disk and the version of this package do not. */
+/** What decides a run's answers: where a model lies on the disk, unless it is behind an address, and the version of this package do not. */
 const decisive = ({ spec, seed, models }: RunMeta) => ({
   ...spec,
   seed,
   ...Object.fromEntries(
-    Object.entries(models).flatMap(([role, { sha256, dtype = 'fp32', label }]) => [
+    Object.entries(models).flatMap(([role, { path, sha256 = path, dtype = 'fp32', label }]) => [
       [`model ${role}`, sha256],
       [`dtype of ${role}`, dtype],
       [`label of ${role}`, label],

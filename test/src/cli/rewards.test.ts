@@ -188,7 +188,7 @@ describe('rxargs generate refuses', () => {
     [['--reward', 'best()'], 'Expected a reward function (length, regex, json, repetition, words, ensemble), got `best`'],
     [
       ['--reward', 'json()', '--reward-timeout', '5'],
-      'Expected a `--reward` that is a module (.js or .mjs) beside `--reward-timeout`',
+      'Expected a `--reward` that is a module (.js or .mjs) or a server beside `--reward-timeout`',
     ],
     [
       ['--reward', 'a.js', '--reward-timeout', '0'],

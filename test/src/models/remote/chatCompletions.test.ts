@@ -115,9 +115,9 @@ describe('endpointOf', () => {
     ['http://host/v1/', 'http://host/v1/chat/completions'],
     ['https://host/v1/chat/completions', 'https://host/v1/chat/completions'],
     ['https://host/x?version=1', 'https://host/x/chat/completions?version=1'],
-  ])('%s is %s', (url, endpoint) => expect(endpointOf(url)).toBe(endpoint))
+  ])('%s is %s', (url, endpoint) => expect(endpointOf(url, '/chat/completions')).toBe(endpoint))
 
   it.each(['host/v1', 'file:///etc/passwd', ''])('%j is refused', (url) =>
-    expect(() => endpointOf(url)).toThrow('Expected an http'),
+    expect(() => endpointOf(url, '/chat/completions')).toThrow('Expected an http'),
   )
 })

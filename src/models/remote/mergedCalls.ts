@@ -1,0 +1,107 @@
+import { RemoteError } from '../../core/errors.js'
+
+export type MergeOptions = Readonly<{
+  /** Items in one request at most. */
+  maxBatch: number
+  /** Requests at the same time at most. */
+  concurrency: number
+}>
+
+type Send<Item, Result> = (items: readonly Item[], signal: AbortSignal) => Promise<readonly Result[]>
+/** A part of a caller's items that goes in one request. */
+type Part<Item, Result> = Readonly<{
+  items: readonly Item[]
+  signal: AbortSignal
+  resolve: (results: readonly Result[]) => void
+  reject: (reason: unknown) => void
+}>
+
+/**
+ * Calls with some items each → requests with many: what waits when there is room for a request goes together, first come, first served.
+ * A call with more than `maxBatch` is split. A request of several calls that is refused, or answered wrongly, is made again for each
+ * alone, so that no call fails for another's items. A caller whose signal is aborted leaves; a request that nobody waits for is aborted.
+ *
+ * - errors: what `send` rejects with, to the callers of that request; the signal's reason
+ */
+export function mergedCalls<Item, Result>(
+  send: Send<Item, Result>,
+  { maxBatch, concurrency }: MergeOptions,
+): (items: readonly Item[], signal: AbortSignal) => Promise<Result[]> {
+  const waiting = new Set<Part<Item, Result>>()
+  let running = 0
+  let isDue = false
+
+  const wake = (): void => {
+    if (isDue) return
+    isDue = true
+    // What is called in this turn of the event loop goes together.
+    setImmediate(() => {
+      isDue = false
+      while (running < concurrency && waiting.size > 0) start(taken(waiting, maxBatch))
+    })
+  }
+  const start = (parts: readonly Part<Item, Result>[]): void => {
+    running++
+    request(send, parts).finally(() => {
+      running--
+      if (waiting.size > 0) wake()
+    })
+  }
+  const join = (items: readonly Item[], signal: AbortSignal): Promise<readonly Result[]> =>
+    new Promise((resolve, reject) => {
+      const part = { items, signal, resolve, reject }
+      const leave = (): void => {
+        waiting.delete(part)
+        reject(signal.reason)
+      }
+      if (signal.aborted) return leave()
+      signal.addEventListener('abort', leave, { once: true })
+      waiting.add(part)
+      wake()
+    })
+  return async (items, signal) => {
+    const parts = Array.from({ length: Math.ceil(items.length / maxBatch) }, (_, part) =>
+      join(items.slice(part * maxBatch, (part + 1) * maxBatch), signal),
+    )
+    return (await Promise.all(parts)).flat()
+  }
+}
+
+/** Takes the first of those that wait, as many as fit one request. */
+function taken<Item, Result>(waiting: Set<Part<Item, Result>>, maxBatch: number): Part<Item, Result>[] {
+  const parts: Part<Item, Result>[] = []
+  let count = 0
+  for (const part of waiting) {
+    count += part.items.length
+    if (count > maxBatch) break
+    waiting.delete(part)
+    parts.push(part)
+  }
+  return parts
+}
+
+async function request<Item, Result>(send: Send<Item, Result>, parts: readonly Part<Item, Result>[]): Promise<void> {
+  const cancelled = new AbortController()
+  const check = (): void => {
+    if (parts.every(({ signal }) => signal.aborted)) cancelled.abort()
+  }
+  for (const { signal } of parts) signal.addEventListener('abort', check, { once: true })
+  try {
+    const results = await send(
+      parts.flatMap(({ items }) => items),
+      cancelled.signal,
+    )
+    let read = 0
+    for (const { items, resolve } of parts) {
+      resolve(results.slice(read, read + items.length))
+      read += items.length
+    }
+  } catch (error) {
+    const live = parts.filter(({ signal }) => !signal.aborted)
+    const isOwn = error instanceof RemoteError && !error.isHopeless && error.kind !== 'outage'
+    if (isOwn && parts.length > 1) for (const part of live) await request(send, [part])
+    else for (const { reject } of live) reject(error)
+  } finally {
+    for (const { signal } of parts) signal.removeEventListener('abort', check)
+  }
+}

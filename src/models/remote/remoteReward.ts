@@ -1,0 +1,81 @@
+import * as z from 'zod'
+import { ModelLostError, RemoteError } from '../../core/errors.js'
+import { parseOptions } from '../../core/parseOptions.js'
+import type { TextReward } from '../../core/rewardSource.js'
+import { circuitBreaker } from './circuitBreaker.js'
+import { httpAddress, saidAddress } from './httpAddress.js'
+import { mergedCalls } from './mergedCalls.js'
+import { type PostOptions, postJson } from './postJson.js'
+import { remoteKey } from './remoteKey.js'
+import { rewardsIn, shapeOf } from './rewardShapes.js'
+
+const milliseconds = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1)
+
+/** `timeoutMs`: of one request. The rest are for servers of other habits. */
+export const remoteRewardOptions = z.strictObject({
+  name: z.string().min(1).describe('a name'),
+  url: z.string().describe('an http(s) address'),
+  label: z.string().min(1).optional().describe('the label of a class'),
+  timeoutMs: milliseconds.default(30_000).describe('an integer from 1 to 2147483647 (milliseconds)'),
+  retries: z.int().min(0).max(20).default(5).describe('an integer from 0 to 20'),
+  backoffMs: milliseconds.default(500).describe('an integer from 1 to 2147483647 (milliseconds)'),
+  maxBatch: z.int().min(1).default(32).describe('an integer >= 1'),
+  concurrency: z.int().min(1).default(8).describe('an integer >= 1'),
+  failures: z.int().min(1).default(5).describe('an integer >= 1'),
+  pauseMs: milliseconds.default(30_000).describe('an integer from 1 to 2147483647 (milliseconds)'),
+})
+
+/**
+ * A reward behind HTTP. The address's path says how it is asked: `/classify` as vLLM's, `/predict` as TEI's, any other by
+ * `POST {"texts": […]}`, answered by a list of numbers. `label`: which class of several is the reward; vLLM's by index.
+ *
+ * `maxBatch` texts go in a request at most, those of several prompts together, and `concurrency` requests at the same time. Each may
+ * take `timeoutMs` and is tried again `retries` times. After `failures` in a row that still failed, nothing is sent for `pauseMs`.
+ */
+export type RemoteReward = Readonly<z.input<typeof remoteRewardOptions>>
+
+/** What tests put in the place of the clock and the environment. */
+export type RemoteWorld = Readonly<{
+  environment?: Readonly<Record<string, string | undefined>>
+  sleep?: NonNullable<PostOptions['sleep']>
+  now?: () => number
+}>
+
+/**
+ * A server's reward as one written over text. A key comes from the environment: `RXARGS_REWARD_API_KEY_NAME`, or
+ * `RXARGS_REWARD_API_KEY`.
+ *
+ * - errors of its calls: `RemoteError`, which fails the prompt; `ModelLostError` where no request can do better (wrong key, wrong address)
+ *
+ * @throws OptionError for an option that may not be
+ * @throws RemoteError for an address that is none, or holds a user or password
+ */
+export function remoteReward(given: RemoteReward, { environment = process.env, sleep, now }: RemoteWorld = {}): TextReward {
+  const { name, url, label, maxBatch, concurrency, failures, pauseMs, ...options } = parseOptions(remoteRewardOptions, given)
+  const address = httpAddress(url)
+  const shape = shapeOf(address)
+  const key = remoteKey('RXARGS_REWARD_API_KEY', name, environment)
+  const breaker = circuitBreaker({ failures, pauseMs, ...(now && { now }) })
+  const post = postJson(address.href, { ...options, breaker, ...(key && { key }), ...(sleep && { sleep }) })
+  const server = saidAddress(url)
+  const call = mergedCalls<string, number>(
+    (texts, signal) =>
+      post(shape.body(texts), (answer) => rewardsIn(answer, { shape, count: texts.length, label, server }), signal),
+    { maxBatch, concurrency },
+  )
+  return {
+    name,
+    scoreTexts: (texts, signal) =>
+      call(texts, signal).catch((error: unknown) => {
+        if (error instanceof RemoteError && error.isHopeless)
+          throw new ModelLostError(`Reward \`${name}\`: ${error.message}`, { cause: error })
+        throw error
+      }),
+    // Its requests have time-outs of their own.
+    timeoutMs: 2 ** 31 - 1,
+    source: { path: server, ...(label !== undefined && { label }) },
+  }
+}

@@ -1,0 +1,89 @@
+import { RemoteError } from '../../core/errors.js'
+import { excerpt } from './postJson.js'
+
+/** What a kind of server is sent, and how its answer is read: one number a text. */
+export type RewardShape = Readonly<{
+  name: string
+  body: (texts: readonly string[]) => unknown
+  /** Classes of each text by label or place; a single number is a class without a name. */
+  classes: (answer: unknown) => readonly (readonly Class[])[] | undefined
+  expected: string
+}>
+
+type Class = Readonly<{ label: string; value: unknown }>
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+const only = (value: unknown): Class[] => [{ label: '', value }]
+/** A list of what `of` makes of each; undefined where anything is not what was expected. */
+const each = <T>(value: unknown, of: (one: unknown) => T | undefined): T[] | undefined => {
+  if (!Array.isArray(value)) return undefined
+  const all = value.map(of)
+  return all.includes(undefined) ? undefined : (all as T[])
+}
+
+/** vLLM's classification API; a class is called by its index. `use_activation: false` asks for logits instead of probabilities. */
+const classify: RewardShape = {
+  name: "vLLM's /classify",
+  body: (input) => ({ input, use_activation: false }),
+  classes: (answer) =>
+    isObject(answer)
+      ? each(answer.data, (one) =>
+          isObject(one) ? each(one.probs, (value) => value)?.map((value, index) => ({ label: String(index), value })) : undefined,
+        )
+      : undefined,
+  expected: '`{"data": [{"probs": [number]}, …]}`',
+}
+
+/** TEI's prediction API: a list of one text each, since a list of texts would be one pair. `raw_scores` asks for logits. */
+const predict: RewardShape = {
+  name: "TEI's /predict",
+  body: (texts) => ({ inputs: texts.map((text) => [text]), raw_scores: true, truncate: false }),
+  classes: (answer) =>
+    each(answer, (one) =>
+      each(one, (scored) => (isObject(scored) ? { label: String(scored.label), value: scored.score } : undefined)),
+    ),
+  expected: '`[[{"label": name, "score": number}], …]`',
+}
+
+const plain: RewardShape = {
+  name: 'a plain endpoint',
+  body: (texts) => ({ texts }),
+  classes: (answer) => each(answer, (value) => only(value)),
+  expected: '`[number, …]`',
+}
+
+/** By the end of the address's path: `/classify`, `/predict`, or anything else. */
+export function shapeOf({ pathname }: URL): RewardShape {
+  const path = pathname.replace(/\/+$/, '')
+  if (path.endsWith('/classify')) return classify
+  return path.endsWith('/predict') ? predict : plain
+}
+
+/**
+ * One finite number a text out of an answer.
+ *
+ * @param label which class is the reward, where there are several
+ * @param server for messages
+ * @throws RemoteError for anything else: the server, what was expected, what came
+ */
+export function rewardsIn(
+  answer: unknown,
+  { shape, count, label, server }: Readonly<{ shape: RewardShape; count: number; label?: string | undefined; server: string }>,
+): number[] {
+  const texts = `${count} ${count === 1 ? 'text' : 'texts'}`
+  const wrong = (expected: string, got: string): RemoteError => new RemoteError(`${server}: expected ${expected}, got ${got}`)
+  const classes = shape.classes(answer)
+  if (!classes) throw wrong(`${shape.expected} for ${texts}`, `\`${excerpt(JSON.stringify(answer))}\``)
+  if (classes.length !== count) throw wrong(`a number for each of ${texts}`, String(classes.length))
+  return classes.map((all, index) => {
+    const one = label === undefined && all.length === 1 ? all[0] : all.find((each) => each.label === label)
+    if (!one) {
+      const labels = all.map((each) => each.label).join(', ')
+      throw label === undefined
+        ? wrong('one class, or a label that says which one is the reward', `${all.length} for text ${index}: ${labels}`)
+        : wrong(`a class \`${label}\``, `${labels || 'none'} for text ${index}`)
+    }
+    if (typeof one.value === 'number' && Number.isFinite(Math.fround(one.value))) return one.value
+    throw wrong(`a finite number for text ${index} of ${texts}`, `\`${excerpt(String(JSON.stringify(one.value)))}\``)
+  })
+}
