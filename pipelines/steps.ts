@@ -56,7 +56,7 @@ export function steps(...operators: readonly Op<never, unknown>[]): StepOperator
 export function composed(operators: readonly DescribedOperator<never, unknown>[]): StepOperator {
   const operator = chained<LogitsStep, Selected>(operators)
   const parts = operators.flatMap((each) => each.parts ?? each)
-  return Object.assign(operator, { spec: specOf(parts), need: needOf(parts) })
+  return Object.assign(operator, { spec: specOf(parts), need: needOf(parts), operators: parts })
 }
 
 /** Operators in a row, whose types were checked before. */
@@ -65,9 +65,11 @@ export function chained<In, Out>(operators: readonly DescribedOperator<never, un
   return (source) => chain.reduce<Observable<unknown>>((stream, next) => next(stream), source) as Observable<Out>
 }
 
-/** An operator of one's own has no entry: the spec says only that there was one. */
+/** An operator of one's own has no entry: the spec says only that there was one. Of one that changes nothing it says nothing. */
 const specOf = (operators: readonly DescribedOperator<never, unknown>[]): DecoderSpec => ({
-  steps: operators.map(({ entry }) => (entry ? { [entry.name]: entry.options } : { custom: {} })),
+  steps: operators
+    .filter(({ entry }) => !entry?.observes)
+    .map(({ entry }) => (entry ? { [entry.name]: entry.options } : { custom: {} })),
 })
 
 function needOf(operators: readonly DescribedOperator<never, unknown>[]): Need {

@@ -20,6 +20,7 @@ export { selectGreedy } from '../operators/selectGreedy.js'
 export { temperature } from '../operators/temperature.js'
 export { topK } from '../operators/topK.js'
 export { topP } from '../operators/topP.js'
+export { type TraceOptions, trace } from '../operators/trace.js'
 export { typical } from '../operators/typical.js'
 export { type DecodedStep, decode } from '../pipelines/decode.js'
 export { args } from '../pipelines/decoders/args.js'
@@ -71,6 +72,7 @@ export { pipelineSchema } from '../pipelines/specs/pipelineSchema.js'
 export { specOf } from '../pipelines/specs/specOf.js'
 export { steps } from '../pipelines/steps.js'
 export { batchTextReward, textReward } from '../pipelines/textReward.js'
+export { type OperatorTime, type TimedOptions, timed } from '../pipelines/timed.js'
 export {
   InputError,
   ModelError,

@@ -13,13 +13,16 @@ export type Recording = Readonly<{
   trips: Readonly<Record<string, readonly Trip[]>>
   /** Calls in each batch, by model. */
   batches: Readonly<Record<string, readonly number[]>>
+  /** Milliseconds in each operator, over all steps of all sequences. */
+  operators: Readonly<Record<string, number>>
   peakRssBytes: number
   /** What was decoded, in the order in which it finished. */
   rows: readonly Readonly<{ id: string; promptTokenIds: readonly number[]; tokenIds: readonly number[] }>[]
 }>
 
 type Spread = Readonly<{ p50: number | null; p95: number | null }>
-type ByModel<T> = Readonly<Record<string, T>>
+/** By a model's name, or an operator's. */
+type ByName<T> = Readonly<Record<string, T>>
 
 /** Figures of a setting. Shares are parts of the wall time; those of models that run at the same time may add up to more than 1. */
 export type Figures = Readonly<{
@@ -33,22 +36,24 @@ export type Figures = Readonly<{
   time_to_first_token_ms: Spread
   /** From one token of a sequence to its next. */
   time_per_token_ms: Spread
-  run_share: ByModel<number>
+  run_share: ByName<number>
   lm_prefill_share: number
   /** Wall time in which no model ran. */
   outside_run_share: number
   /** Of that: in a worker beside its runs (cache, masks, choosing the likeliest), on the way to or from one, and all else. */
   outside_share: Readonly<{ workers: number; messages: number; operators: number }>
+  /** Of one step in each operator, from coming in to going out, in ms: a mean over all steps. What waits for a model waits for its batch. */
+  operator_ms: ByName<number>
   /** Floating-point operations of the linear layers over the time in runs, in 10^9 a second. */
-  gflops: ByModel<number>
-  mean_batch: ByModel<number>
+  gflops: ByName<number>
+  mean_batch: ByName<number>
   /** How many batches had so many calls. */
-  batch_sizes: ByModel<Readonly<Record<string, number>>>
+  batch_sizes: ByName<Readonly<Record<string, number>>>
   peak_rss_bytes: number
 }>
 
 /** `flops`: operations of a run, by model. */
-export function figuresOf(recording: Recording, flops: ByModel<(run: SessionRun) => number> = {}): Figures {
+export function figuresOf(recording: Recording, flops: ByName<(run: SessionRun) => number> = {}): Figures {
   const { startedAt, endedAt, sequences, runs, batches, promptTokens, completionTokens } = recording
   const wall = endedAt - startedAt
   const share = (ms: number) => (wall > 0 ? ms / wall : 0)
@@ -80,6 +85,7 @@ export function figuresOf(recording: Recording, flops: ByModel<(run: SessionRun)
       messages: share(underWay - inWorkers),
       operators: 1 - share(underWay),
     },
+    operator_ms: mapped(recording.operators, (ms) => ms / Math.max(1, completionTokens)),
     gflops: Object.fromEntries(Object.entries(flops).map(([model, of]) => [model, gflopsOf(runs[model] ?? [], of)])),
     mean_batch: mapped(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
     batch_sizes: mapped(batches, counted),
@@ -111,7 +117,7 @@ export function percentile(values: readonly number[], share: number): number | n
 
 const spread = (values: readonly number[]): Spread => ({ p50: percentile(values, 0.5), p95: percentile(values, 0.95) })
 
-const mapped = <T, U>(given: ByModel<T>, change: (value: T) => U): ByModel<U> =>
+const mapped = <T, U>(given: ByName<T>, change: (value: T) => U): ByName<U> =>
   Object.fromEntries(Object.entries(given).map(([name, value]) => [name, change(value)]))
 
 function counted(sizes: readonly number[]): Record<string, number> {

@@ -1,5 +1,6 @@
 import { lastValueFrom, toArray } from 'rxjs'
 import { type GenerateOptions, generate } from '../../pipelines/generate.js'
+import { timed } from '../../pipelines/timed.js'
 import { InputError } from '../core/errors.js'
 import type { Decoder, Models, Prompt } from '../core/types.js'
 import type { LoadOptions } from '../models/loadModels.js'
@@ -50,6 +51,7 @@ export async function record(
 ): Promise<Recording> {
   const sequences = new Map<string, { startedAt: number; tokensAt: number[] }>()
   const batches: Record<string, number[]> = {}
+  const operators: Record<string, number> = {}
   let peakRssBytes = process.memoryUsage.rss()
   const watch = setInterval(() => {
     peakRssBytes = Math.max(peakRssBytes, process.memoryUsage.rss())
@@ -57,7 +59,13 @@ export async function record(
   take()
   const startedAt = clock()
   try {
-    const run = generate(each(prompts), decoder, models, {
+    const measured = timed(decoder, {
+      clock: () => performance.now(),
+      onStep: (times) => {
+        for (const { operator, ms } of times) operators[operator] = (operators[operator] ?? 0) + ms
+      },
+    })
+    const run = generate(each(prompts), measured, models, {
       ...options,
       onEvent: (event) => {
         if (event.type === 'start') sequences.set(event.key.id, { startedAt: clock(), tokensAt: [] })
@@ -71,7 +79,7 @@ export async function record(
     if (broken) throw new InputError(`Expected prompts that can be decoded, got \`${broken.id}\`: ${broken.error}`)
     const sum = (count: (row: (typeof rows)[number]) => number | null) => rows.reduce((all, row) => all + (count(row) ?? 0), 0)
     return {
-      ...{ startedAt, endedAt, batches, peakRssBytes },
+      ...{ startedAt, endedAt, batches, operators, peakRssBytes },
       rows: rows.map(({ id, promptTokenIds, tokenIds }) => ({
         id,
         promptTokenIds: promptTokenIds ?? [],

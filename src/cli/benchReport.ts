@@ -50,11 +50,18 @@ export function settingText(setting: BenchSetting, peakGflops: number): string {
     ...besideLines(setting.beside_args),
     `  wall time by what ran (${percent(setting.outside_run_share)} outside runs):`,
     ...time.map(([name, share]) => `    ${name.padEnd(widest)} ${percent(share).padStart(6)} ${bar(share)}`.trimEnd()),
+    '  a step in each operator (what waits for a model waits for its batch):',
+    ...operatorLines(setting.operator_ms),
     ...Object.entries(sizes).flatMap(([model, counts]) => [
       `  calls a batch of ${model}, mean ${number(setting.mean_batch[model] ?? 0, 2)}:`,
       ...histogram(counts),
     ]),
   ].join('\n')
+}
+
+function operatorLines(times: Readonly<Record<string, number>>): string[] {
+  const widest = Math.max(0, ...Object.keys(times).map((name) => name.length))
+  return Object.entries(times).map(([name, ms]) => `    ${name.padEnd(widest)} ${number(ms, 3).padStart(9)} ms`)
 }
 
 function histogram(counts: Readonly<Record<string, number>>): string[] {

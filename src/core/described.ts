@@ -3,9 +3,14 @@ import type { Need } from './types.js'
 
 /**
  * An operator as data: its name in the registry, its checked options, and what it needs of the logits (nothing said: whatever
- * the operators after it need).
+ * the operators after it need). `observes`: it changes nothing, and so is no part of a decoder's spec.
  */
-export type OperatorEntry = Readonly<{ name: string; options: Readonly<Record<string, unknown>>; need?: Need }>
+export type OperatorEntry = Readonly<{
+  name: string
+  options: Readonly<Record<string, unknown>>
+  need?: Need
+  observes?: boolean
+}>
 
 /** An RxJS operator that knows its registry entry. */
 export interface DescribedOperator<In, Out> extends OperatorFunction<In, Out> {

@@ -1,4 +1,5 @@
 import type { Observable, ObservableInput, OperatorFunction } from 'rxjs'
+import type { DescribedOperator } from './described.js'
 import type { Capabilities, LanguageModel, Logits, Need } from './languageModel.js'
 import type { Overrides } from './overrides.js'
 import type { RewardSource, Source } from './rewardSource.js'
@@ -65,10 +66,11 @@ export type Rewarded = Candidates & Readonly<{ rewards: Readonly<Record<string, 
 export type Selected = Candidates & Readonly<{ index: number; tokenId: number; rewards?: Readonly<Record<string, Float32Array>> }>
 
 /**
- * One step of one sequence: logits in, a decided step out. `steps(…)` gives one that knows its `spec` and what it `need`s of the
- * logits; a bare `pipe` needs all.
+ * One step of one sequence: logits in, a decided step out. `steps(…)` gives one that knows its `spec`, what it `need`s of the
+ * logits and the `operators` it is made of; a bare `pipe` needs all.
  */
-export type StepOperator = OperatorFunction<LogitsStep, Selected> & Readonly<{ spec?: DecoderSpec; need?: Need }>
+export type StepOperator = OperatorFunction<LogitsStep, Selected> &
+  Readonly<{ spec?: DecoderSpec; need?: Need; operators?: readonly DescribedOperator<never, unknown>[] }>
 
 /** One step of decoding, given the models. */
 export type Decoder = (models: DecoderModels) => StepOperator

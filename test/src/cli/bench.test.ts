@@ -38,6 +38,10 @@ describe('rxargs bench', () => {
       expect(one.lm_prefill_share).toBeGreaterThan(0)
       const { workers, messages, operators } = one.outside_share
       expect(workers + messages + operators).toBeCloseTo(one.outside_run_share, 6)
+      expect(Object.keys(one.operator_ms)).toEqual(
+        one.decoder === 'args' ? ['topK', 'batchReward', 'combineScore', 'selectGreedy'] : ['topK', 'selectGreedy'],
+      )
+      expect(Object.values(one.operator_ms).every((ms) => (ms as number) > 0)).toBe(true)
       expect(one.gflops.lm).toBeGreaterThan(0)
       const calls = Object.entries(one.batch_sizes.lm).reduce((sum, [size, count]) => sum + Number(size) * Number(count), 0)
       expect(calls).toBe(one.completion_tokens)
@@ -51,6 +55,7 @@ describe('rxargs bench', () => {
     const { code, stdout } = await bench('--concurrency', '2', '--decoder', 'args', '--limit', '2')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^args, 2 at once: [\d.]+ tokens\/s\n {2}2 prompts, \d+ tokens in /m)
+    expect(stdout).toMatch(/^ {4}batchReward +[\d.]+ ms$/m)
     expect(stdout).toMatch(/^ {4}messages +[\d.]+%/m)
     expect(stdout).toMatch(/^ {2}calls a batch of reward, mean [\d.]+:$/m)
   })

@@ -38,6 +38,7 @@ describe('figuresOf', () => {
       rm: [{ postedAt: 1190, receivedAt: 1200, answeredAt: 1460, arrivedAt: 1470 }],
     },
     batches: { lm: [1, 2, 2], rm: [3] },
+    operators: { topK: 10, batchReward: 400 },
     peakRssBytes: 1,
   }
   const figures = figuresOf(recording, { lm: ({ rows, tokens }) => 1e6 * rows * tokens })
@@ -51,6 +52,9 @@ describe('figuresOf', () => {
     expect(figures.run_share).toEqual({ lm: 0.2, rm: 0.2 })
     expect(figures.lm_prefill_share).toBe(0.1)
     expect(figures.outside_run_share).toBeCloseTo(0.65, 12)
+  })
+  it('gives the time that a step is with each operator', () => {
+    expect(figures.operator_ms).toEqual({ topK: 2, batchReward: 80 })
   })
   it('counts batches by size', () => {
     expect(figures.mean_batch).toEqual({ lm: 5 / 3, rm: 3 })

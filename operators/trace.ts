@@ -1,0 +1,27 @@
+import { tap } from 'rxjs'
+import * as z from 'zod'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+
+export const traceOptions = z.strictObject({
+  onStep: z.custom<(step: never) => void>((value) => typeof value === 'function').describe('a function'),
+})
+export type TraceOptions<S> = Readonly<{ onStep: (step: S) => void }>
+
+/**
+ * Hands each step to a function as it is at this place of the row, and passes it on. It is no part of the decoder's spec, and needs nothing
+ * of the logits: a run with it and one without are the same run.
+ *
+ * - in, out: any step, unchanged; the function must not change its arrays
+ * - errors: `OptionError` at call time without a function; what the function throws goes down the error channel
+ *
+ * @example steps(topK({ k: 10 }), trace({ onStep: ({ tokenIds }) => console.log(tokenIds) }), selectGreedy())
+ */
+export function trace<S>(options: TraceOptions<S>): DescribedOperator<S, S> {
+  parseOptions(traceOptions, options)
+  const { onStep } = options
+  return described(
+    { name: 'trace', options: {}, observes: true },
+    tap((step: S) => onStep(step)),
+  )
+}

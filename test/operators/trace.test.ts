@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { selectGreedy } from '../../operators/selectGreedy.js'
+import { topK } from '../../operators/topK.js'
+import { trace } from '../../operators/trace.js'
+import { steps } from '../../pipelines/steps.js'
+import { OptionError } from '../../src/core/errors.js'
+import type { Candidates } from '../../src/core/types.js'
+import { candidates, marbles } from '../marbles.js'
+
+const c = candidates([7, 8], [2, 1])
+
+describe('trace', () => {
+  it(
+    'hands each step to the function and passes the same step on',
+    marbles(({ cold, expectObservable, expectSubscriptions, flush }) => {
+      const seen: Candidates[] = []
+      const source = cold('-c-c|', { c })
+      expectObservable(source.pipe(trace({ onStep: (step) => seen.push(step) }))).toBe('-c-c|', { c })
+      expectSubscriptions(source.subscriptions).toBe('^---!')
+      flush()
+      expect(seen).toHaveLength(2)
+      expect(seen.every((step) => step === c)).toBe(true)
+    }),
+  )
+  it(
+    'passes nothing, silence and errors on, and leaves the source when it is left',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const onStep = () => undefined
+      expectObservable(cold('|').pipe(trace({ onStep }))).toBe('|')
+      expectObservable(cold('-').pipe(trace({ onStep }))).toBe('-')
+      expectObservable(cold('-#').pipe(trace({ onStep }))).toBe('-#')
+      const source = cold('-c--c--|', { c })
+      expectObservable(source.pipe(trace({ onStep })), '^--!').toBe('-c--', { c })
+      expectSubscriptions(source.subscriptions).toBe('^--!')
+    }),
+  )
+  it(
+    'errors with what the function throws',
+    marbles(({ cold, expectObservable }) => {
+      const onStep = () => {
+        throw new Error('enough')
+      }
+      expectObservable(cold('-c-c|', { c }).pipe(trace({ onStep }))).toBe('-#', {}, new Error('enough'))
+    }),
+  )
+  it('is no part of the spec, and needs no more of the logits', () => {
+    const plain = steps(topK({ k: 3 }), selectGreedy())
+    const traced = steps(
+      trace({ onStep: ({ logits }) => logits.values }),
+      topK({ k: 3 }),
+      trace({ onStep: ({ tokenIds }) => tokenIds }),
+      selectGreedy(),
+    )
+    expect(traced.spec).toEqual(plain.spec)
+    expect(traced.need).toBe(3)
+  })
+  it('needs a function', () => {
+    expect(() => trace({} as never)).toThrow(new OptionError('Expected `onStep` to be a function, got nothing'))
+  })
+})
