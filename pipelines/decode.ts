@@ -16,10 +16,17 @@ export type DecodeOptions = Readonly<{
  * One prompt → its steps, the last one with `finish`. What the language model caches is freed on completion, error and
  * unsubscription alike.
  *
- * - `start`: the sequence without decoded tokens
+ * - errors: as of `stepsAfter`
+ */
+export const decode = (start: Sequence, options: DecodeOptions): Observable<DecodedStep> =>
+  stepsAfter(start, options).pipe(finalize(() => options.lm.release(start)))
+
+/**
+ * The steps that follow a sequence until it is finished, which it is not yet. What the language model caches stays.
+ *
  * - errors: the models' and operators' own; `ShapeError` when the decoder gives no token
  */
-export function decode(start: Sequence, { lm, decoder, finish }: DecodeOptions): Observable<DecodedStep> {
+export function stepsAfter(start: Sequence, { lm, decoder, finish }: DecodeOptions): Observable<DecodedStep> {
   const need = decoder.need ?? 'all'
   const append = (step: Selected, index: number): DecodedStep => {
     if (index > 0) throw new ShapeError('Expected the decoder to give one token a step, got two')
@@ -38,5 +45,5 @@ export function decode(start: Sequence, { lm, decoder, finish }: DecodeOptions):
           throwIfEmpty(() => new ShapeError('Expected the decoder to give a token, got none')),
         )
   const steps: Observable<Pick<DecodedStep, 'sequence' | 'finish'>> = of({ sequence: start }).pipe(expand(next), skip(1))
-  return (steps as Observable<DecodedStep>).pipe(finalize(() => lm.release(start)))
+  return steps as Observable<DecodedStep>
 }

@@ -114,7 +114,7 @@ function shownText(content: PromptContent, codec: TextCodec): string | null {
 }
 
 /** The sequence up to the stop: with an end token, without a stop string. */
-export const valued = ({ sequence, finish }: DecodedStep): Sequence =>
+export const valued = ({ sequence, finish }: Pick<DecodedStep, 'sequence' | 'finish'>): Sequence =>
   finish!.valuedTokens === sequence.tokenIds.length
     ? sequence
     : { ...sequence, tokenIds: sequence.tokenIds.slice(0, finish!.valuedTokens) }

@@ -3,6 +3,8 @@ import { parseOptions } from '../src/core/parseOptions.js'
 import type { Search } from './perToken.js'
 import { beam, beamOptions } from './searches/beam.js'
 import { bestOfN, bestOfNOptions } from './searches/bestOfN.js'
+import { blockBestOfN, blockBestOfNOptions } from './searches/blockBestOfN.js'
+import { rollout, rolloutOptions } from './searches/rollout.js'
 
 /** A search over whole replies by name: the schema of its options (defaults included), and how it is made. */
 export type RegisteredSearch = Readonly<{ about: string; options: z.ZodObject; make: (options: unknown) => Search }>
@@ -15,5 +17,11 @@ const entry = <T extends z.ZodObject>(about: string, options: T, make: (options:
 /** The searches under the names of the command line, where they stand beside the decoders. */
 export const searches: Readonly<Record<string, RegisteredSearch>> = {
   'best-of-n': entry('of n replies by top-k sampling the one with the highest reward', bestOfNOptions, bestOfN),
+  'block-best-of-n': entry(
+    'the same block by block: n blocks by top-k sampling, the best is kept',
+    blockBestOfNOptions,
+    blockBestOfN,
+  ),
+  rollout: entry('the token with the highest logit + weight * reward after greedy tokens', rolloutOptions, rollout),
   beam: entry('the likeliest of the replies that beam search finds', beamOptions, beam),
 }

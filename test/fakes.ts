@@ -6,6 +6,7 @@ import type {
   Models,
   Prompt,
   RewardCall,
+  Run,
   Sequence,
   TextCodec,
 } from '../src/core/types.js'
@@ -163,6 +164,29 @@ export async function rowsOf<T>(rows: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const row of rows) all.push(row)
   return all
+}
+
+/** The language model of a run that was left when so many of its batches were done, once what was under way has come back. */
+export async function leftAfter(
+  batches: number,
+  runOf: (lm: BatchedLanguageModel) => Run,
+): Promise<Watched<BatchedLanguageModel>> {
+  const lm = fakeLm()
+  await new Promise<void>((resolve, reject) => {
+    const run = async (calls: readonly LogitsCall[]): Promise<Logits[]> => {
+      const logits = await lm.run(calls)
+      if (lm.batches.length === batches) {
+        rows.unsubscribe()
+        setTimeout(resolve)
+      }
+      return logits
+    }
+    const complete = () => reject(new Error('the run was over before it was left'))
+    const rows = runOf({ ...lm, run })
+      .rows()
+      .subscribe({ complete, error: reject })
+  })
+  return lm
 }
 
 /** Rows by id and sample, without what the clock says. */

@@ -4,12 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { genarm } from '../pipelines/decoders/genarm.js'
 import { generate } from '../pipelines/generate.js'
 import { decoderByName } from '../pipelines/registry.js'
+import { searches } from '../pipelines/searchRegistry.js'
 import { decoderFromSpec } from '../pipelines/specs/decoderFromSpec.js'
 import type { Models, Row } from '../src/core/types.js'
 import { loadModels } from '../src/models/loadModels.js'
 import { promptsOf, rowsOf, settled } from './fakes.js'
 
-/** What test/reference/methods.py writes; its head describes the fields. */
+/** What test/reference/methods.py and searches.py write; the head of the first describes the fields. */
 type Case = Readonly<{
   decoder: string
   options: Readonly<Record<string, unknown>>
@@ -20,7 +21,9 @@ type Case = Readonly<{
   scores: readonly number[]
 }>
 const folder = new URL('../data/golden/', import.meta.url)
-const cases = JSON.parse(readFileSync(new URL('methods/methods.json', folder), 'utf8')) as readonly Case[]
+const cases = ['methods', 'searches'].flatMap(
+  (name) => JSON.parse(readFileSync(new URL(`methods/${name}.json`, folder), 'utf8')) as readonly Case[],
+)
 const path = (name: string): string => fileURLToPath(new URL(name, folder))
 
 let models: Models
@@ -45,7 +48,7 @@ describe('the methods of the literature', () => {
     async (decoder, _, { options, id, prompt, seed, tokenIds, scores }) => {
       const run = generate(
         promptsOf([{ id, content: { text: prompt } }]),
-        decoderByName(decoder, options),
+        searches[decoder]?.make(options) ?? decoderByName(decoder, options),
         decoder === 'genarm' ? armed : models,
         { maxNewTokens: 8, seed },
       )
@@ -56,6 +59,14 @@ describe('the methods of the literature', () => {
       })
     },
   )
+
+  it.each(Object.keys(searches))('%s gives the same bits at any concurrency', async (name) => {
+    const texts = [...new Set(cases.map(({ prompt }) => prompt))]
+    const prompts = () => promptsOf(texts.flatMap((text) => [text, text.repeat(2), text.repeat(4)]))
+    const rows = (concurrency: number) =>
+      rowsOf(generate(prompts(), searches[name]!.make({}), models, { maxNewTokens: 6, concurrency }))
+    expect(settled(await rows(5))).toEqual(settled(await rows(1)))
+  })
 
   it('GenARM is the same when its reward model is a further language model', async () => {
     const prompts = () => promptsOf(cases.map(({ prompt }) => prompt))

@@ -1,11 +1,12 @@
-import { defer, finalize, from, last, map, mergeMap, type Observable, range, reduce, toArray } from 'rxjs'
+import { defer, finalize, map, mergeMap, type Observable, range, reduce, toArray } from 'rxjs'
 import * as z from 'zod'
-import { OptionError, RewardError } from '../../src/core/errors.js'
-import type { DecoderModels, Reward, Sequence } from '../../src/core/types.js'
+import { OptionError } from '../../src/core/errors.js'
+import type { DecoderModels, Sequence } from '../../src/core/types.js'
 import type { DecodedStep } from '../decode.js'
 import { topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
 import { type BoundSearch, perToken, type Search } from '../perToken.js'
 import { valued } from '../rows.js'
+import { finiteValue, freeFork } from './forks.js'
 
 export const bestOfNOptions = topKSamplingOptions.extend({ n: z.int().min(1).default(8).describe('an integer >= 1') })
 export type BestOfNOptions = z.input<typeof bestOfNOptions>
@@ -33,8 +34,10 @@ export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => 
             const fork: Sequence = { ...start, key: {}, sample: start.sample * n + number }
             return one.steps(fork, finish).pipe(
               toArray(),
-              mergeMap((steps) => rewardOf(reward, steps).pipe(map((value) => ({ steps, reward: value, number })))),
-              finalize(() => release(models, fork)),
+              mergeMap((steps) =>
+                finiteValue(reward, valued(steps.at(-1)!)).pipe(map((value) => ({ steps, reward: value, number }))),
+              ),
+              finalize(() => freeFork(models, fork)),
             )
           })
         return range(0, n).pipe(
@@ -52,17 +55,3 @@ export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => 
 /** Replies come in the order in which they finish, which decides nothing. */
 const isBetter = (one: Sampled, other: Sampled): boolean =>
   one.reward > other.reward || (one.reward === other.reward && one.number < other.number)
-
-function rewardOf(reward: Reward, steps: readonly DecodedStep[]): Observable<number> {
-  return from(reward.value(valued(steps.at(-1)!))).pipe(
-    last(),
-    map((value) => {
-      if (!Number.isFinite(value)) throw new RewardError(`Reward \`${reward.name}\` gave ${value} for a reply`)
-      return value
-    }),
-  )
-}
-
-function release({ rewards }: DecoderModels, fork: Sequence): void {
-  for (const each of rewards.values()) each.release?.(fork)
-}

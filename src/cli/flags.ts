@@ -139,7 +139,9 @@ const decoderFlags: Readonly<Record<string, DecoderOption>> = {
     flag: 'reach',
     about: 'standard deviations by which a reward may be better than those seen; what could not win then is not scored',
   },
-  n: { flag: 'n', about: 'replies of which the best is kept' },
+  n: { flag: 'n', about: 'replies, or blocks, of which the best is kept' },
+  blockTokens: { flag: 'block-tokens', about: 'tokens of a block' },
+  rolloutTokens: { flag: 'rollout-tokens', about: 'greedy tokens after a candidate, before its reward is read' },
   beams: { flag: 'beams', about: 'sequences that go on' },
   lengthPenalty: { flag: 'length-penalty', about: 'power of the length that sums of log-probabilities are divided by' },
   p: {

@@ -38,7 +38,12 @@ export type GivenFlags = Readonly<
     keepInput?: boolean
     dryRun?: boolean
   } & DecoderFlags &
-    Partial<Record<'k' | 'weight' | 'reach' | 'temperature' | 'topP' | 'n' | 'beams' | 'lengthPenalty', string>>
+    Partial<
+      Record<
+        'k' | 'weight' | 'reach' | 'temperature' | 'topP' | 'n' | 'blockTokens' | 'rolloutTokens' | 'beams' | 'lengthPenalty',
+        string
+      >
+    >
 >
 
 /** Flags as `generate` and its source take them. */

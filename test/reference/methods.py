@@ -162,25 +162,26 @@ def decoded(models, method, options, prompt, prompt_id, seed):
     return {"seed": seed, "tokenIds": reply, "scores": scores}
 
 
-def main():
+def write(methods, decode, file):
     logging.set_verbosity_error()
     models = Models()
     cases = []
-    for name, method, options in METHODS:
+    for name, method, options in methods:
         for number, text in enumerate(PROMPTS):
             prompt = models.tokenizer(text)["input_ids"]
             for seed in range(100):
                 try:
-                    case = decoded(models, method, options, prompt, f"p{number}", seed)
+                    case = decode(models, method, options, prompt, f"p{number}", seed)
                     break
                 except Close:
                     continue
             else:
                 raise SystemExit(f"{name} {options}: every seed came too close")
             cases.append({"decoder": name, "options": options, "id": f"p{number}", "prompt": text, "promptTokenIds": prompt} | case)
-    out = GOLDEN / "methods/methods.json"
+    out = GOLDEN / "methods" / file
     out.parent.mkdir(exist_ok=True)
     out.write_text("[\n" + ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases) + "\n]\n")
 
 
-main()
+if __name__ == "__main__":
+    write(METHODS, decoded, "methods.json")

@@ -1,0 +1,102 @@
+import {
+  concatMap,
+  defer,
+  EMPTY,
+  expand,
+  finalize,
+  map,
+  mergeMap,
+  type Observable,
+  of,
+  range,
+  reduce,
+  skip,
+  take,
+  tap,
+  toArray,
+} from 'rxjs'
+import * as z from 'zod'
+import { OptionError } from '../../src/core/errors.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { Sequence } from '../../src/core/types.js'
+import { type DecodedStep, stepsAfter } from '../decode.js'
+import { topKSampling } from '../decoders/topKSampling.js'
+import type { Search } from '../perToken.js'
+import { valued } from '../rows.js'
+import { bestOfNOptions } from './bestOfN.js'
+import { finiteValue, freeFork } from './forks.js'
+
+export const blockBestOfNOptions = bestOfNOptions.extend({
+  blockTokens: z.int().min(1).default(32).describe('an integer >= 1'),
+})
+export type BlockBestOfNOptions = z.input<typeof blockBestOfNOptions>
+
+/** A block that was sampled, number `number` of n, after which the sequence has this reward. */
+type Block = Readonly<{ steps: readonly DecodedStep[]; end: Sequence; isOver: boolean; reward: number; number: number }>
+
+/**
+ * Block-wise best of n: n blocks of `blockTokens` tokens by top-k sampling, of which the one is kept after which the reward of prompt and
+ * reply so far is highest, ties to the earlier one; then n blocks that follow it, until the reply ends. A block that ends the reply may be
+ * shorter. All n are decoded at once: a prompt takes n times the room of one.
+ *
+ * One token a block is a search token by token, as many as a reply has are best of n, with the same samples.
+ *
+ * @see Controlled Decoding from Language Models (Mudgal et al., 2024), blockwise best-of-K with M tokens a block (32 in the
+ *   experiments); the reward stands in the place of their prefix scorer
+ */
+export const blockBestOfN = (options: BlockBestOfNOptions = {}): Search => ({
+  search: (models) => {
+    const { n, blockTokens, ...sampling } = parseOptions(blockBestOfNOptions, options)
+    const { lm, reward } = models
+    if (!reward) throw new OptionError('Expected `reward` to be a reward to choose the best block by, got nothing')
+    const decoder = topKSampling(sampling)(models)
+    return {
+      spec: { steps: [{ blockBestOfN: { ...sampling, n, blockTokens, reward: reward.name } }] },
+      need: decoder.need,
+      steps: (start, finish) => {
+        const live = new Map<object, Sequence>()
+        const free = (kept?: Sequence): void => {
+          for (const [key, fork] of live) {
+            if (key === kept?.key) continue
+            live.delete(key)
+            freeFork(models, fork)
+          }
+        }
+        const sampled = (before: Sequence, number: number): Observable<Block> =>
+          defer(() => {
+            // The first one goes on with what is cached, and is there for the others to take it over.
+            const fork = { ...before, key: number === 0 ? before.key : {}, sample: start.sample * n + number }
+            live.set(fork.key, fork)
+            return stepsAfter(fork, { lm, decoder, finish }).pipe(
+              take(blockTokens),
+              toArray(),
+              mergeMap((steps) => {
+                const last = steps.at(-1)!
+                const isOver = last.finish !== undefined
+                const value = finiteValue(reward, isOver ? valued(last) : last.sequence)
+                return value.pipe(map((given) => ({ steps, end: last.sequence, isOver, reward: given, number })))
+              }),
+            )
+          })
+        const next = ({ end, isOver }: Pick<Block, 'end' | 'isOver'>): Observable<Block> =>
+          isOver
+            ? EMPTY
+            : range(0, n).pipe(
+                mergeMap((number) => sampled(end, number)),
+                reduce((best, each) => (isBetter(each, best) ? each : best)),
+                tap((best) => free(best.end)),
+              )
+        const blocks = of({ end: start, isOver: false }).pipe(expand(next), skip(1)) as Observable<Block>
+        return blocks.pipe(
+          concatMap(({ steps }) => steps),
+          map((step) => ({ ...step, sequence: { ...step.sequence, key: start.key, sample: start.sample } })),
+          finalize(() => free()),
+        )
+      },
+    }
+  },
+})
+
+/** Blocks come in the order in which they are done, which decides nothing. */
+const isBetter = (one: Block, other: Block): boolean =>
+  one.reward > other.reward || (one.reward === other.reward && one.number < other.number)

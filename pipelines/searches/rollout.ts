@@ -1,0 +1,92 @@
+import { concatMap, defer, finalize, forkJoin, last, map, mergeMap, type Observable, of, startWith, take } from 'rxjs'
+import * as z from 'zod'
+import { selectGreedy } from '../../operators/selectGreedy.js'
+import { topK, topKOptions } from '../../operators/topK.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { Candidates, DecoderModels, Rewarded, Sequence } from '../../src/core/types.js'
+import { type DecodedStep, decode } from '../decode.js'
+import { greedy } from '../decoders/greedy.js'
+import { type Weighted, weighted, weightOption } from '../perReward.js'
+import type { Search } from '../perToken.js'
+import { valued } from '../rows.js'
+import { steps } from '../steps.js'
+import { finiteValue, freeFork } from './forks.js'
+
+export const rolloutOptions = z.strictObject({
+  k: topKOptions.shape.k.default(10).describe('an integer >= 1'),
+  weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
+  rolloutTokens: z.int().min(0).default(16).describe('an integer >= 0'),
+})
+export type RolloutOptions = z.input<typeof rolloutOptions>
+
+type Finished = Parameters<ReturnType<Search['search']>['steps']>[1]
+type Reading = Readonly<{ models: DecoderModels; rewards: readonly Weighted[]; rolloutTokens: number; finish: Finished }>
+
+/**
+ * Rollouts: each of the k likeliest tokens is followed by greedy tokens, the reward is read after them, and the token with the highest
+ * `logit + weight * reward` is taken. A rollout ends where a reply would: at an end token, a stop string, or the limit of tokens. The k
+ * rollouts of a step are decoded at once, and so are those of other prompts.
+ *
+ * Transfer Q* estimates the value of a token from a whole trajectory of a baseline model; here the baseline is the language model
+ * itself, and a trajectory has at most `rolloutTokens` more tokens: as many as a reply has are the paper's, none are ARGS. `weight` is
+ * the paper's 1/alpha. The paper's tokens are sampled from these scores, here the best one is taken.
+ *
+ * - ties: the likelier token, then the lower id
+ * - a step's rewards are those of the rollouts
+ *
+ * @see Transfer Q*: Principled Decoding for LLM Alignment (Chakraborty et al., 2024), Algorithm 1 (k = 10, alpha = 1)
+ */
+export const rollout = (options: RolloutOptions = {}): Search => ({
+  search: (models) => {
+    const { k, weight, rolloutTokens } = parseOptions(rolloutOptions, options)
+    const rewards = weighted(models, weight, 1)
+    return {
+      spec: { steps: [{ rollout: { k, weight, rolloutTokens } }] },
+      need: k,
+      steps: (start, finish) => {
+        const reading: Reading = { models, rewards, rolloutTokens, finish }
+        const decoder = steps(
+          topK({ k }),
+          concatMap((step) => scored(step, reading)),
+          selectGreedy(),
+        )
+        return decode(start, { lm: models.lm, decoder, finish })
+      },
+    }
+  },
+})
+
+/** Candidates with the rewards after their rollouts, and scores with them. */
+function scored<S extends Candidates>(step: S, reading: Reading): Observable<S & Rewarded> {
+  const all = Array.from(step.tokenIds, (tokenId, index) => rewardsAfter(step.sequence, tokenId, index === 0, reading))
+  return forkJoin(all).pipe(
+    map((given) => {
+      const of = (at: number) => Float32Array.from(given, (values) => values[at]!)
+      const rewards = Object.fromEntries(reading.rewards.map(({ reward }, at) => [reward.name, of(at)]))
+      const scores = step.scores.map((logit, index) =>
+        reading.rewards.reduce((score, { reward, weight }) => score + weight * rewards[reward.name]![index]!, logit),
+      )
+      return { ...step, rewards, scores }
+    }),
+  )
+}
+
+/** One number a reward, of the sequence with a candidate and its rollout. */
+function rewardsAfter(sequence: Sequence, tokenId: number, isFirst: boolean, reading: Reading): Observable<number[]> {
+  const { models, rewards, rolloutTokens, finish } = reading
+  return defer(() => {
+    const fork: Sequence = { ...sequence, key: {}, tokenIds: [...sequence.tokenIds, tokenId] }
+    const first: Pick<DecodedStep, 'sequence' | 'finish'> = { sequence: fork, finish: finish(fork) }
+    const further = decode(fork, { lm: models.lm, decoder: greedy()(models), finish }).pipe(take(rolloutTokens))
+    const end = first.finish ? of(first) : further.pipe(startWith(first), last())
+    return end.pipe(
+      mergeMap((step) => {
+        const rolled = step.finish ? valued(step) : step.sequence
+        // Rewards read one rollout under the sequence's own key: so the prefix stays cached for those of the next step.
+        const read = isFirst ? { ...rolled, key: sequence.key } : rolled
+        return forkJoin(rewards.map(({ reward }) => finiteValue(reward, read)))
+      }),
+      finalize(() => freeFork(models, fork)),
+    )
+  })
+}
