@@ -5,9 +5,11 @@ import { batchRewardPruned, batchRewardPrunedOptions } from '../operators/batchR
 import { boundReward, boundRewardOptions } from '../operators/boundReward.js'
 import { combineLogits, combineLogitsOptions } from '../operators/combineLogits.js'
 import { combineScore, combineScoreOptions } from '../operators/combineScore.js'
+import { degenerationPenalty, degenerationPenaltyOptions } from '../operators/degenerationPenalty.js'
 import { forcedWords, forcedWordsOptions } from '../operators/forcedWords.js'
 import { frequencyPenalty, frequencyPenaltyOptions } from '../operators/frequencyPenalty.js'
 import { logitBias, logitBiasOptions } from '../operators/logitBias.js'
+import { logNormalizer, logNormalizerOptions } from '../operators/logNormalizer.js'
 import { minP, minPOptions } from '../operators/minP.js'
 import { noRepeatNgram, noRepeatNgramOptions } from '../operators/noRepeatNgram.js'
 import { presencePenalty, presencePenaltyOptions } from '../operators/presencePenalty.js'
@@ -108,6 +110,12 @@ export const operators: Readonly<Record<string, RegisteredOperator>> = {
     { needs: ['logits|scores'], changes: ['logits', 'scores'], models: { lm: 'lm' } },
     ({ lm, ...options }, models) => combineLogits({ lm: lmNamed(lm, models), ...options }),
   ),
+  logNormalizer: entry(
+    'keeps the logarithm of the sum of exp(logits): what candidates need to have probabilities',
+    logNormalizerOptions,
+    { needs: ['logits'], adds: { logNormalizer: 'number' } },
+    (options) => logNormalizer(options),
+  ),
   topK: entry('keeps the k likeliest tokens as candidates', topKOptions, candidates('k'), (options) => topK(options)),
   topP: entry('keeps the fewest likeliest tokens that hold the mass p', topPOptions, candidates('n'), (options) => topP(options)),
   temperature: entry(
@@ -121,6 +129,12 @@ export const operators: Readonly<Record<string, RegisteredOperator>> = {
     pruneCandidatesOptions,
     { needs: ['scores'], changes: cut },
     (options) => pruneCandidates(options),
+  ),
+  degenerationPenalty: entry(
+    'scores candidates by probability, less their likeness to a token of the context by hidden states',
+    degenerationPenaltyOptions.extend(lmName.shape),
+    { needs: ['scores', 'logNormalizer'], changes: ['scores'], models: { lm: 'lm' } },
+    ({ lm, ...options }, models) => degenerationPenalty({ lm: lmNamed(lm, models), ...options }),
   ),
   batchReward: entry('scores each candidate in context', rewardName, rewards, ({ reward }, models) =>
     batchReward({ reward: rewardNamed(reward, models) }),

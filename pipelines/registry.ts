@@ -7,6 +7,7 @@ import { args, argsOptions } from './decoders/args.js'
 import { argsPruned, argsPrunedOptions } from './decoders/argsPruned.js'
 import { argsStochastic, argsStochasticOptions } from './decoders/argsStochastic.js'
 import { classifierFreeGuidance, classifierFreeGuidanceOptions } from './decoders/classifierFreeGuidance.js'
+import { contrastive, contrastiveOptions } from './decoders/contrastive.js'
 import { contrastiveDecoding, contrastiveDecodingOptions } from './decoders/contrastiveDecoding.js'
 import { dexperts, dexpertsOptions } from './decoders/dexperts.js'
 import { genarm, genarmOptions } from './decoders/genarm.js'
@@ -51,6 +52,12 @@ export const decoders: Registry['decoders'] = {
   greedy: entry('the likeliest token', greedyOptions, false, greedy),
   'top-k': entry('samples among the k likeliest tokens', topKSamplingOptions, false, topKSampling),
   nucleus: entry('samples among the likeliest tokens that hold the mass p', nucleusOptions, false, nucleus),
+  contrastive: entry(
+    'contrastive search: of the k likeliest tokens a probable one that is unlike the context',
+    contrastiveOptions,
+    false,
+    contrastive,
+  ),
   dexperts: entry(
     'samples by logit + scale * (expert - antiexpert), of further language models',
     dexpertsOptions,

@@ -1,17 +1,25 @@
-import { asapScheduler, defer, map, type Observable } from 'rxjs'
+import { asapScheduler, defer, map, type Observable, of } from 'rxjs'
 import { type BatchReport, batchCalls } from '../operators/batchCalls.js'
 import { OptionError, RewardError } from '../src/core/errors.js'
 import type { BatchedPairReward } from '../src/core/pairReward.js'
 import { type EnsembleReward, orderedRewards, type RewardSource } from '../src/core/rewardSource.js'
 import { freeTurns, measuredTurns } from '../src/core/turns.js'
-import type { BatchedRewardModel, DecoderModels, Models, Reward, RewardCall } from '../src/core/types.js'
+import type {
+  BatchedLanguageModel,
+  BatchedRewardModel,
+  DecoderModels,
+  Models,
+  Reward,
+  RewardCall,
+  StatesCall,
+} from '../src/core/types.js'
 import { readAhead, type Weighed } from './readAhead.js'
 import { rewardOfText } from './rewardOfText.js'
 import { rewardOverPairs } from './rewardOverPairs.js'
 import { rewardOverText } from './rewardOverText.js'
 import { ensemble } from './rewards/ensemble.js'
 import { shared } from './rewards/shared.js'
-import { scheduledLanguageModel } from './scheduledLanguageModel.js'
+import { type ScheduledStates, scheduledLanguageModel } from './scheduledLanguageModel.js'
 
 export type ScheduleOptions = Readonly<{
   /** Something worth a line that is no error; each is said once. */
@@ -50,6 +58,16 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
       }),
       model.chunk,
     )
+
+  const statesOf = (name: string, model: BatchedLanguageModel): ScheduledStates | undefined => {
+    if (!model.hiddenStates) return undefined
+    const scheduled = batchCalls<StatesCall, Float32Array[]>((calls) => model.hiddenStates!(calls), {
+      maxBatch: model.maxBatch,
+      turns,
+      ...(onBatch && { onBatch: (report: BatchReport) => onBatch(name, report) }),
+    })
+    return (call) => of(call).pipe(scheduled)
+  }
 
   const rewardOfModel = (model: BatchedRewardModel): Reward => {
     const scheduled = batched(model, model.name)
@@ -97,10 +115,10 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
       throw new OptionError(
         `Expected language model \`${name}\` to have the tokenizer and chat template of \`lm\`, it has others`,
       )
-    return [name, scheduledLanguageModel(name, one, batched(one, name), new Set())] as const
+    return [name, scheduledLanguageModel(name, one, batched(one, name), new Set(), statesOf(name, one))] as const
   })
   return {
-    lm: scheduledLanguageModel('lm', lm, batched(lm, 'lm'), live),
+    lm: scheduledLanguageModel('lm', lm, batched(lm, 'lm'), live, statesOf('lm', lm)),
     lms: new Map(further),
     rewards: new Map(all.map((reward) => [reward.name, reward])),
     ...(all[0] && { reward: all[0] }),

@@ -60,7 +60,7 @@ export function fakeLm(options: FakeOptions = {}): Watched<BatchedLanguageModel>
   const held = new Set<object>()
   const released: object[] = []
   return {
-    capabilities: { all: true, maxTop: codec.vocabSize, hiddenStates: false, unit: 'logit' },
+    capabilities: { all: true, maxTop: codec.vocabSize, hiddenStates: true, unit: 'logit' },
     codec,
     contextLength,
     endTokenIds: [END],
@@ -79,6 +79,15 @@ export function fakeLm(options: FakeOptions = {}): Watched<BatchedLanguageModel>
         return { values: logitsOf(whole(sequence), endLogit) }
       })
     },
+    hiddenStates: async (calls) =>
+      calls.map(({ sequence, candidateIds }) => {
+        const tokenIds = whole(sequence)
+        const prefixes = [
+          ...tokenIds.map((_, i) => tokenIds.slice(0, i + 1)),
+          ...Array.from(candidateIds, (id) => [...tokenIds, id]),
+        ]
+        return prefixes.map((prefix) => Float32Array.from({ length: 4 }, (_, i) => hashed(prefix.slice(-3), 13 + i)))
+      }),
     release: (key) => {
       released.push(key)
       held.delete(key)

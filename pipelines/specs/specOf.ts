@@ -7,7 +7,7 @@ const reward = (name: string): Reward => ({ name, unit: 'logprob', score: () => 
 
 const languageModel = (name: string): LanguageModel => ({
   name,
-  capabilities: { all: true, maxTop: Number.POSITIVE_INFINITY, hiddenStates: false, unit: 'logit' },
+  capabilities: { all: true, maxTop: Number.POSITIVE_INFINITY, hiddenStates: true, unit: 'logit' },
   codec: {
     encode: (text) => Array.from(text, (char) => char.codePointAt(0)!),
     decode: (tokenIds) => String.fromCodePoint(...tokenIds),
@@ -17,6 +17,7 @@ const languageModel = (name: string): LanguageModel => ({
   },
   endTokenIds: [],
   logits: () => [],
+  hiddenStates: () => [],
   release: () => {},
 })
 

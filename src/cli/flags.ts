@@ -148,6 +148,7 @@ const decoderFlags: Readonly<Record<string, DecoderOption>> = {
     flag: 'top-p',
     about: 'mass of the tokens that are kept; of contrastive-decoding the share of the likeliest that they have',
   },
+  alpha: { flag: 'alpha', about: 'how much likeness to the context counts, as against probability' },
   scale: { flag: 'scale', about: 'how strongly further language models, or the prompt, guide' },
 }
 

@@ -21,6 +21,11 @@ export interface LanguageModel {
   readonly endTokenIds: readonly number[]
   /** Logits of the token after `sequence`; with other tokens in the place of its prompt, where given. */
   logits(sequence: Sequence, need: Need, promptTokenIds?: readonly number[]): ObservableInput<Logits>
+  /**
+   * Last hidden states, those that the head reads: one a position of `sequence`, then one a candidate, each candidate appended to it:
+   * Float32[hidden] each. There where `capabilities.hiddenStates` says so.
+   */
+  hiddenStates?(sequence: Sequence, candidateIds: Int32Array): ObservableInput<readonly Float32Array[]>
   /** Frees what is cached for `sequence.key`. A later call starts afresh. */
   release(sequence: Sequence): void
 }

@@ -184,6 +184,9 @@ export interface TextCodec {
 /** A call of a batched language model. `upTo`: read the first so many tokens ahead, nothing is asked of them (no logits). */
 export type LogitsCall = Readonly<{ sequence: Sequence; need: Need; upTo?: number }>
 
+/** A call for last hidden states: of every position of `sequence`, and of each candidate appended to it. */
+export type StatesCall = Readonly<{ sequence: Sequence; candidateIds: Int32Array }>
+
 /**
  * A call of a batched reward model, in its own token ids: rewards read at the last token of each branch appended to `tokenIds`;
  * an empty branch is read at the last of `tokenIds`. Of a model whose unit is `logprob`: the sum of the log-probabilities of each
@@ -207,6 +210,8 @@ export interface BatchedLanguageModel {
   /** A long prompt may be read ahead by calls that end at multiples of this; unless given, it comes in one call. */
   readonly chunk?: number
   run(calls: readonly LogitsCall[]): Promise<Logits[]>
+  /** Of each call one state a position, then one a candidate; absent where `capabilities.hiddenStates` is false. */
+  hiddenStates?(calls: readonly StatesCall[]): Promise<Float32Array[][]>
   release(key: object): void
 }
 

@@ -2,13 +2,28 @@ import { ShapeError } from '../core/errors.js'
 import type { BatchedLanguageModel, BatchedRewardModel, LogitsCall, RewardCall } from '../core/types.js'
 import { finiteResults } from './finiteResults.js'
 import type { LoadedModel } from './loadModel.js'
+import { rememberedStates } from './rememberedStates.js'
 
 /** A loaded checkpoint with a language-model head, as batched calls. */
-export function batchedLanguageModel({ worker, checkpoint, chunk }: LoadedModel, maxBatch: number): BatchedLanguageModel {
+export function batchedLanguageModel(
+  { worker, checkpoint, chunk, hiddenSize }: LoadedModel,
+  maxBatch: number,
+): BatchedLanguageModel {
   const { config, codec, generation } = checkpoint
   const finite = finiteResults(checkpoint.tensors)
+  const states =
+    hiddenSize === undefined
+      ? undefined
+      : rememberedStates(hiddenSize, async (calls) => {
+          const asked = calls.map(({ key, tokenIds, from, candidateIds }) => {
+            const branches = Array.from(candidateIds, (tokenId) => [tokenId])
+            return { key, tokenIds: fitting(tokenIds, branches[0]?.length ?? 0, config.contextLength), branches, states: from }
+          })
+          return (await worker.run(asked).then(finite)).map(({ values }) => values)
+        })
   return {
-    capabilities: { all: true, maxTop: config.vocabSize, hiddenStates: false, unit: 'logit' },
+    capabilities: { all: true, maxTop: config.vocabSize, hiddenStates: states !== undefined, unit: 'logit' },
+    ...(states && { hiddenStates: states.hiddenStates }),
     codec,
     contextLength: config.contextLength,
     endTokenIds: generation.endTokenIds,
@@ -30,7 +45,10 @@ export function batchedLanguageModel({ worker, checkpoint, chunk }: LoadedModel,
           )
           .then(finite)
       ).map(({ tokenIds, values }) => ({ tokenIds, values })),
-    release: (key) => worker.release(key),
+    release: (key) => {
+      states?.release(key)
+      worker.release(key)
+    },
   }
 }
 

@@ -21,6 +21,8 @@ export type LoadedModel = Readonly<{
     Readonly<{ codec: PairCodec; tensors: Pick<Tensors, 'entries'> }>
   worker: ModelWorker
   reading?: Pick<RewardReading, 'kind' | 'label'>
+  /** Of a language model that gives its last hidden states: how many numbers one has. */
+  hiddenSize?: number
   /** A long prompt may be read ahead in pieces that end at multiples of this; absent where it is read as a whole. */
   chunk?: number
 }>
@@ -74,6 +76,7 @@ export async function loadModel(path: string, { threads, onRun, onTrip, ...expec
     shape: graph.shape,
     masks: graph.masks,
     ...(graph.longAfter !== undefined && { longAfter: graph.longAfter }),
+    ...(graph.hiddenSize !== undefined && { hiddenSize: graph.hiddenSize }),
     contextLength: config.contextLength,
     vocabSize: config.vocabSize,
     output: graph.output,
@@ -81,7 +84,9 @@ export async function loadModel(path: string, { threads, onRun, onTrip, ...expec
     threads,
   }
   const { codec, worker } = await startWorker(folder, setup, watch, fittingCodec(checkpoint))
-  return { checkpoint: { ...checkpoint, codec }, worker, chunk: CHUNK, ...(reading && { reading }) }
+  const loaded = { checkpoint: { ...checkpoint, codec }, worker, chunk: CHUNK, ...(reading && { reading }) }
+  // Where positions depend on the length, the hidden states of a beginning change as it grows: there is none to remember.
+  return graph.hiddenSize === undefined || graph.longAfter !== undefined ? loaded : { ...loaded, hiddenSize: graph.hiddenSize }
 }
 
 async function loadOnnx(onnx: OnnxFile, { threads, ...expected }: Expected & Running, watch: Watch): Promise<LoadedModel> {

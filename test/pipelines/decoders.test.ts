@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { args, argsOptions } from '../../pipelines/decoders/args.js'
 import { argsPruned, argsPrunedOptions } from '../../pipelines/decoders/argsPruned.js'
 import { argsStochastic, argsStochasticOptions } from '../../pipelines/decoders/argsStochastic.js'
+import { contrastive, contrastiveOptions } from '../../pipelines/decoders/contrastive.js'
 import { genarm } from '../../pipelines/decoders/genarm.js'
 import { greedy } from '../../pipelines/decoders/greedy.js'
 import { nucleus, nucleusOptions } from '../../pipelines/decoders/nucleus.js'
@@ -12,7 +13,7 @@ import { decoderByName, decoders } from '../../pipelines/registry.js'
 import { schedule } from '../../pipelines/schedule.js'
 import { OptionError } from '../../src/core/errors.js'
 import type { Decoder, DecoderModels } from '../../src/core/types.js'
-import { charCodec, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf } from '../fakes.js'
+import { charCodec, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../fakes.js'
 
 const further = { expert: fakeLm(), antiexpert: fakeLm(), amateur: fakeLm() }
 const models = schedule({ ...fakeModels(fakeLm(), [{ ...fakeRm(), unit: 'logprob' }]), lms: further })
@@ -34,6 +35,9 @@ describe('the decoders', () => {
     ])
     expect(stepsOf(greedy())).toEqual([{ topK: { k: 1 } }, { selectGreedy: {} }])
     expect(stepsOf(topKSampling())).toEqual([{ topK: { k: 40 } }, { sampleTemperature: { temperature: 0.7 } }])
+    expect(stepsOf(contrastive())).toEqual([
+      ...[{ logNormalizer: {} }, { topK: { k: 8 } }, { degenerationPenalty: { lm: 'lm', alpha: 0.6 } }, { selectGreedy: {} }],
+    ])
     expect(stepsOf(nucleus())).toEqual([{ temperature: { temperature: 1 } }, { topP: { p: 0.95 } }, { sampleTemperature: {} }])
   })
   it('combine all rewards, each with its weight', () => {
@@ -80,6 +84,7 @@ describe('the decoders', () => {
     expect(stepsOf(rad(radOptions.parse({})))).toEqual(stepsOf(rad()))
     expect(stepsOf(topKSampling(topKSamplingOptions.parse({})))).toEqual(stepsOf(topKSampling()))
     expect(stepsOf(nucleus(nucleusOptions.parse({})))).toEqual(stepsOf(nucleus()))
+    expect(stepsOf(contrastive(contrastiveOptions.parse({})))).toEqual(stepsOf(contrastive()))
   })
   it('need the logits they read', () => {
     expect([args({ k: 7 }), greedy(), topKSampling(), nucleus()].map((decoder) => decoder(models).need)).toEqual([
@@ -105,6 +110,29 @@ describe('the decoders', () => {
     expect(() => args()(withoutReward)).toThrow(/Expected `reward` to be a reward .*, got nothing/)
     expect(() => argsStochastic()(withoutReward)).toThrow(OptionError)
     expect(() => greedy()(withoutReward)).not.toThrow()
+  })
+})
+
+describe('contrastive search', () => {
+  it('is refused with a model that gives no hidden states', async () => {
+    const { hiddenStates: _, ...given } = fakeLm()
+    const lm = { ...given, capabilities: { ...given.capabilities, hiddenStates: false } }
+    const refused =
+      'Expected language model `lm` to give its hidden states, which contrastive search compares; it gives logits only'
+    expect(() => contrastive()(schedule(fakeModels(lm)))).toThrow(new OptionError(refused))
+    expect(() => generate(promptsOf(['One']), contrastive(), fakeModels(lm))).toThrow(new OptionError(refused))
+  })
+  it('frees what the model held, and gives the same in any batch', async () => {
+    const lm = fakeLm()
+    const rowsAt = async (concurrency: number) =>
+      settled(
+        await rowsOf(
+          generate(promptsOf(['One', 'Two', 'Three']), contrastive(), fakeModels(lm), { maxNewTokens: 9, concurrency }),
+        ),
+      )
+    const alone = await rowsAt(1)
+    expect(await rowsAt(3)).toEqual(alone)
+    expect(lm.held.size).toBe(0)
   })
 })
 
@@ -151,6 +179,7 @@ describe('decoderByName', () => {
       'greedy',
       'top-k',
       'nucleus',
+      'contrastive',
       'dexperts',
       'contrastive-decoding',
       'cfg',
@@ -171,7 +200,7 @@ describe('decoderByName', () => {
   it.each(['best', 'constructor'])('refuses the name %s', (name) => {
     expect(() => decoderByName(name)).toThrow(
       new OptionError(
-        `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, rad, genarm, greedy, top-k, nucleus, dexperts, contrastive-decoding, cfg, got \`${name}\``,
+        `Expected \`decoder\` to be one of args, args-pruned, args-stochastic, rad, genarm, greedy, top-k, nucleus, contrastive, dexperts, contrastive-decoding, cfg, got \`${name}\``,
       ),
     )
   })

@@ -40,6 +40,8 @@ export type BuiltGraph = Readonly<{
   weightsFolder: string
   /** Name of the output that the head gives. */
   output: 'logits' | 'reward'
+  /** Of a language model: numbers of a hidden state that the head reads. */
+  hiddenSize?: number
   /** What the cache keeps of each position. */
   shape: Readonly<{ layers: number; kvHeads: number; headDim: number }>
   /** Its pairs of mask inputs. */
@@ -56,14 +58,14 @@ export type BuiltGraph = Readonly<{
  * Writes a checkpoint down as an ONNX graph that keeps its weights in the checkpoint's own files.
  *
  * Sizes: B sequences, S new tokens, T cached positions (a multiple of 32, at least 32; all of them may be masked), R positions at
- * which the head is read, V vocabulary; L layers; D = headDim.
+ * which hidden states are read, H of these at which a language model's head is, V vocabulary; L layers; D = headDim.
  *
  * - in: `input_ids`, `position_ids` int64 [B, S]; `past_bias` float [B, 1, 1 or S, T] and `self_bias` float [1 or B, 1, S, S], added to
  *   the scores: 0 where a token may attend and -1e9 where it may not (finite, so that no row gives NaN; exp makes it an exact
  *   zero); a token attends at least to itself; `local_past_bias` and `local_self_bias` the same for layers with a sliding window, either
- *   pair only where a layer needs it (`masks`); `read_positions` int64 [B, R], indices into S; `past_key.l`, `past_value.l` float
+ *   pair only where a layer needs it (`masks`); `read_positions` int64 [B, R], indices into S; of a language model `head_positions` int64 [B, H], indices into R; `past_key.l`, `past_value.l` float
  *   [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
- * - out: `logits` float [B, R, V] or `reward` float [B, R]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
+ * - out: `logits` float [B, H, V] and `hidden_states` float [B, R, hiddenSize], or `reward` float [B, R]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
  *   already rotated
  * - errors: `ModelError` when a tensor is missing or of the wrong shape
  */
@@ -77,6 +79,7 @@ export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightD
     model: graph.model(),
     weightsFolder: dirname(tensors.files[0]!),
     output: config.head === 'lm' ? 'logits' : 'reward',
+    ...(config.head === 'lm' && { hiddenSize: 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize }),
     shape: { layers, kvHeads, headDim },
     masks: masksOf(config),
     ...longAfterOf(config),

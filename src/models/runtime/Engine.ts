@@ -2,11 +2,12 @@ import type { InferenceSession } from 'onnxruntime-node'
 import { align, type CachedSequence, commit, emptySequence, positionsTaken, truncate } from './CachedSequence.js'
 import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import { feedsOf, type InputShape, type Job } from './feeds.js'
-import { OutputBuffers } from './OutputBuffers.js'
-import { CHUNK, type Pass, planPasses, planScoring, widthClass } from './passes.js'
+import { type Output, OutputBuffers } from './OutputBuffers.js'
+import { CHUNK, type Pass, planPasses, planScoring, planStates } from './passes.js'
 import { clock, type SessionRun } from './protocol.js'
-import { allFinite, followed, logprobsOf, NOTHING, type Reading, readingOf } from './reading.js'
+import { allFinite, followed, joined, logprobsOf, NOTHING, type Reading, readingOf } from './reading.js'
 import { isLong, joinedByLength, splitByLength } from './ropeRanges.js'
+import { runGroups } from './runGroups.js'
 import { Slab } from './Slab.js'
 import { adoptPrefix, sameTokens, takeOver } from './sharedPrefix.js'
 import { waves } from './waves.js'
@@ -19,7 +20,8 @@ export type EngineModel = InputShape & Readonly<{ contextLength: number; output:
  * token. No branch: the tokens are read into the cache. `decode` says that the call asks for the next token of a growing sequence,
  * `top` that only the likeliest of one branch are wanted, `expected` how many tokens the sequence is known to get at least. Of a vocabulary
  * head also log-probabilities: with `pick` of these tokens after one branch, with `from` (and no branch) of the token there and of each
- * one after it, the sequence being at least one token longer than `from` is.
+ * one after it, the sequence being at least one token longer than `from` is. With `states` hidden states in place of the head: of each
+ * token from there on, and of the last one of each branch.
  */
 export type EngineCall = Readonly<{
   key: number
@@ -30,6 +32,7 @@ export type EngineCall = Readonly<{
   expected?: number
   pick?: readonly number[]
   from?: number
+  states?: number
 }>
 
 type Plan = Readonly<{ call: EngineCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
@@ -37,11 +40,6 @@ type PlannedJob = Plan & Job & Readonly<{ last: boolean }>
 
 /** Positions a new row has room for beyond what it needs at once: a reply of 128 tokens and its candidates do not outgrow their length class. */
 const GROWTH = 192
-/** Tokens of one run at most; more would only make the activations larger, not the matrix products faster. */
-const TOKENS_A_RUN = 4096
-/** Numbers that the head gives in one run at most. */
-const NUMBERS_A_RUN = 2 ** 24
-
 /**
  * Runs one model for many sequences at once and keeps their keys and values. Which passes a call needs follows from its sequence
  * alone; which of them share a run follows from load, and changes no bit (design.md section 7).
@@ -50,7 +48,8 @@ export class Engine {
   private readonly sequences = new Map<number, CachedSequence>()
   private readonly slabs = new Map<number, Slab<CachedSequence>>()
   private readonly buffers: OutputBuffers
-  private readonly width: number
+  private readonly head: Output
+  private readonly states: Output
   /** Writes what the last run computed into the cache. */
   private unwritten: () => void = nothing
 
@@ -59,8 +58,9 @@ export class Engine {
     private readonly model: EngineModel,
     private readonly onRun: (run: SessionRun) => void = () => undefined,
   ) {
-    this.width = model.output === 'logits' ? model.vocabSize : 1
-    this.buffers = new OutputBuffers(model.shape, model.output, this.width)
+    this.head = { name: model.output, width: model.output === 'logits' ? model.vocabSize : 1 }
+    this.states = { name: 'hidden_states', width: model.hiddenSize ?? 0 }
+    this.buffers = new OutputBuffers(model.shape)
   }
 
   /** What the last run computed is not in the cache before `settle`, or whatever needs it there. */
@@ -79,7 +79,7 @@ export class Engine {
           .filter(({ passes }) => round < passes.length)
           .map((plan) => ({ ...plan, pass: plan.passes[round]!, last: round === plan.passes.length - 1 }))
         const { leaders, followers } = sharingChunks(jobs)
-        for (const batch of this.batches(leaders)) await this.runBatch(batch, readings)
+        for (const batch of runGroups(leaders, (job) => this.outputOf([job]).width)) await this.runBatch(batch, readings)
         if (followers.length > 0) this.settle()
         for (const { job, leader } of followers) takeOver(job.cached, leader.cached, job.cached.chunked + CHUNK)
       }
@@ -133,6 +133,11 @@ export class Engine {
       adoptPrefix(cached, tokenIds.subarray(0, call.from), this.sequences.values())
       return [{ call, cached, single: false, passes: planScoring(cached.tokenIds.length, tokenIds, call.from) }]
     }
+    if (call.states !== undefined) {
+      truncate(cached, Math.min(cached.tokenIds.length, call.states))
+      const start = cached.tokenIds.length
+      return [{ call, cached, single: false, passes: planStates(start, tokenIds, branches, call.states) }]
+    }
     const readsChain = branches.some((branch) => branch.length === 0)
     if (known !== undefined && readsChain && branches.length === 1) {
       readings.set(call, { values: Float32Array.of(known) })
@@ -174,47 +179,36 @@ export class Engine {
     return slab
   }
 
-  /** Passes that share a run: one slab, a like number of tokens, not too many in all. */
-  private batches(jobs: readonly PlannedJob[]): PlannedJob[][] {
-    const groups = new Map<string, PlannedJob[]>()
-    for (const job of jobs) {
-      const width = job.single ? 0 : Math.max(1, widthClass(job.pass.tokenIds.length))
-      const key = `${job.cached.slab!.longest}/${width}`
-      const group = groups.get(key)
-      if (group) group.push(job)
-      else groups.set(key, [job])
-    }
-    return [...groups.values()].flatMap((group) => {
-      const widest = Math.max(...group.map(({ pass }) => pass.tokenIds.length))
-      const numbers = this.width * Math.max(1, ...group.map(({ pass }) => pass.reads.length))
-      const rows = Math.max(1, Math.floor(Math.min(TOKENS_A_RUN / widest, NUMBERS_A_RUN / numbers)))
-      return Array.from({ length: Math.ceil(group.length / rows) }, (_, i) => group.slice(i * rows, (i + 1) * rows))
-    })
+  private outputOf([job]: readonly PlannedJob[]): Output {
+    return job!.pass.states ? this.states : this.head
   }
 
   private async runBatch(jobs: readonly PlannedJob[], readings: Map<EngineCall, Reading>): Promise<void> {
     this.settle()
     const { shape, output } = this.model
+    const { name, width } = this.outputOf(jobs)
     const slab = jobs[0]!.cached.slab!
     const start = slab.gather(jobs.map(({ cached }) => cached))
     const inOrder = [...jobs].sort((a, b) => a.cached.slot - b.cached.slot)
     const tokens = jobs[0]!.single ? 1 : Math.max(2, ...jobs.map(({ pass }) => pass.tokenIds.length))
     const { feeds, reads } = feedsOf(inOrder, slab, start, tokens, this.model)
-    const fetches = this.buffers.fetches(jobs.length, tokens, reads)
+    const fetches = this.buffers.fetches(jobs.length, tokens, reads, { name, width })
     const startedAt = clock()
     const outputs = await this.session.run(feeds, fetches)
     this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens, reads })
     const dataOf = (name: string): Float32Array => outputs[name]!.data as Float32Array
     const planes = Array.from({ length: shape.layers }, (_, layer) => [dataOf(`key.${layer}`), dataOf(`value.${layer}`)]).flat()
     const results = inOrder.map(({ call, cached, pass, last }, row) => {
-      const begin = row * reads * this.width
-      const values = dataOf(output).subarray(begin, begin + pass.reads.length * this.width)
+      const begin = row * reads * width
+      const values = dataOf(name).subarray(begin, begin + pass.reads.length * width)
       const finite = allFinite(values)
       if (!finite) cached.dirty = true
-      if (pass.next) readings.set(call, followed(readings.get(call), values, pass.next))
+      if (pass.states) readings.set(call, joined(readings.get(call), values))
+      else if (pass.next) readings.set(call, followed(readings.get(call), values, pass.next))
       else if (last)
         readings.set(call, call.pick ? { values: logprobsOf(values, call.pick) } : readingOf(values, call.top, finite))
-      return { cached, pass, rewards: new Map(pass.reads.map((token, read) => [token, values[read]!])) }
+      const rewards = output === 'reward' ? pass.reads.map((token, read) => [token, values[read]!] as const) : []
+      return { cached, pass, rewards: new Map(rewards) }
     })
     this.unwritten = () =>
       results.forEach(({ cached, pass, rewards }, row) => {

@@ -1,6 +1,9 @@
 import { Tensor } from 'onnxruntime-node'
 import type { CacheShape } from './cacheShape.js'
 
+/** An output that is read, and the numbers that it has a position. */
+export type Output = Readonly<{ name: 'logits' | 'reward' | 'hidden_states'; width: number }>
+
 /**
  * Arrays that runs write their outputs into, one after the other: new ones each time would be touched for the first time each time,
  * which costs more than writing them. What is wanted of them is copied before the next run.
@@ -8,18 +11,12 @@ import type { CacheShape } from './cacheShape.js'
 export class OutputBuffers {
   private readonly arrays = new Map<string, Float32Array>()
 
-  constructor(
-    private readonly shape: CacheShape,
-    private readonly output: 'logits' | 'reward',
-    /** Numbers that the head gives a position. */
-    private readonly width: number,
-  ) {}
+  constructor(private readonly shape: CacheShape) {}
 
-  /** Outputs of a run of B rows, S tokens and R reads a row, as the session takes them. */
-  fetches(B: number, S: number, R: number): Record<string, Tensor> {
+  /** Outputs of a run of B rows, S tokens and R reads of `output` a row, as the session takes them. */
+  fetches(B: number, S: number, R: number, { name, width }: Output): Record<string, Tensor> {
     const { layers, kvHeads, headDim } = this.shape
-    const head = this.output === 'logits' ? [B, R, this.width] : [B, R]
-    const fetches: Record<string, Tensor> = { [this.output]: this.tensor(this.output, head) }
+    const fetches: Record<string, Tensor> = { [name]: this.tensor(name, name === 'reward' ? [B, R] : [B, R, width]) }
     for (let layer = 0; layer < layers; layer++)
       for (const name of [`key.${layer}`, `value.${layer}`]) fetches[name] = this.tensor(name, [B, kvHeads, S, headDim])
     return fetches

@@ -11,14 +11,14 @@ const MASKED = -1e9
 export type Job = Readonly<{ cached: CachedSequence; pass: Pass }>
 
 /** What a model's inputs depend on besides its cache. */
-export type InputShape = Readonly<{ shape: CacheShape; masks: readonly Mask[]; longAfter?: number }>
+export type InputShape = Readonly<{ shape: CacheShape; masks: readonly Mask[]; longAfter?: number; hiddenSize?: number }>
 
 /**
  * The graph's inputs for passes of one slab, in slots `start` on. B passes, S tokens (`width`) and R reads a row, padded with
- * tokens that nothing attends to.
+ * tokens that nothing attends to. A language model's head is computed at every read, but where hidden states are wanted at the first only.
  */
 export function feedsOf(jobs: readonly Job[], slab: Slab<CachedSequence>, start: number, width: number, model: InputShape) {
-  const { shape, masks, longAfter = 0 } = model
+  const { shape, masks, longAfter = 0, hiddenSize } = model
   const B = jobs.length
   const S = width
   const T = slab.length
@@ -44,6 +44,7 @@ export function feedsOf(jobs: readonly Job[], slab: Slab<CachedSequence>, start:
     input_ids: new Tensor('int64', inputIds, [B, S]),
     position_ids: new Tensor('int64', positionIds, [B, S]),
     read_positions: new Tensor('int64', readPositions, [B, R]),
+    ...(hiddenSize !== undefined && { head_positions: headPositions(B, jobs[0]!.pass.states ? 1 : R) }),
     ...Object.fromEntries(masks.flatMap((mask) => biases(mask, rows, S, T))),
   }
   for (let layer = 0; layer < shape.layers; layer++) {
@@ -53,6 +54,13 @@ export function feedsOf(jobs: readonly Job[], slab: Slab<CachedSequence>, start:
   }
   return { feeds, reads: R }
 }
+
+const headPositions = (B: number, H: number): Tensor =>
+  new Tensor(
+    'int64',
+    BigInt64Array.from({ length: B * H }, (_, i) => BigInt(i % H)),
+    [B, H],
+  )
 
 /** Cached tokens, and for each token of the pass its parent and its distance to them. */
 type Row = Readonly<{ past: number; parents: readonly number[]; depths: Int32Array }>

@@ -3,14 +3,16 @@ import type { WorkerCall, WorkerResult } from './protocol.js'
 /** Calls of a batch in one array: a message of many small arrays takes longer to copy between threads than some models to run. */
 export function packCalls(calls: readonly WorkerCall[]): Int32Array {
   const packed: number[] = []
-  for (const { key, tokenIds, typeIds, branches, need = ABSENT, expected = ABSENT } of calls) {
-    packed.push(key, need, expected, tokenIds.length, typeIds?.length ?? ABSENT, branches?.length ?? ABSENT)
+  for (const { key, tokenIds, typeIds, branches, need = ABSENT, expected = ABSENT, states = ABSENT } of calls) {
+    packed.push(key, need, expected, states, tokenIds.length, typeIds?.length ?? ABSENT, branches?.length ?? ABSENT)
     for (const tokenId of tokenIds) packed.push(tokenId)
     for (const typeId of typeIds ?? []) packed.push(typeId)
     for (const branch of branches ?? []) packed.push(branch.length, ...branch)
   }
   return Int32Array.from(packed)
 }
+
+type Head = [number, number, number, number, number, number, number]
 
 /** The calls of `packCalls`. */
 export function unpackCalls(packed: Int32Array): WorkerCall[] {
@@ -21,7 +23,7 @@ export function unpackCalls(packed: Int32Array): WorkerCall[] {
     return packed.subarray(at - count, at)
   }
   while (at < packed.length) {
-    const [key, need, expected, tokens, types, count] = [...take(6)] as [number, number, number, number, number, number]
+    const [key, need, expected, states, tokens, types, count] = Array.from(take(7)) as Head
     const tokenIds = take(tokens)
     const typeIds = take(Math.max(0, types))
     const branches = Array.from({ length: Math.max(0, count) }, () => Array.from(take(take(1)[0]!)))
@@ -32,6 +34,7 @@ export function unpackCalls(packed: Int32Array): WorkerCall[] {
       ...(count !== ABSENT && { branches }),
       ...(need !== ABSENT && { need }),
       ...(expected !== ABSENT && { expected }),
+      ...(states !== ABSENT && { states }),
     })
   }
   return calls

@@ -11,6 +11,8 @@ export type Pass = Readonly<{
   reads: readonly number[]
   /** Where a sequence is scored: the token that comes after each read. */
   next?: readonly number[]
+  /** Whether hidden states are read, in place of the head. */
+  states?: boolean
 }>
 
 /**
@@ -37,6 +39,17 @@ export function planScoring(start: number, tokenIds: Int32Array, from: number): 
     at += pass.kept
     const reads = Array.from(pass.tokenIds, (_, i) => i).filter((i) => first + i >= from - 1)
     return { ...pass, reads, next: reads.map((i) => tokenIds[first + i + 1]!) }
+  })
+}
+
+/** The pieces of `planPasses`, hidden states being read at each token from `from` on and at the end of each branch. */
+export function planStates(start: number, tokenIds: Int32Array, branches: readonly (readonly number[])[], from: number): Pass[] {
+  let at = start
+  return planPasses(start, tokenIds, branches).map((pass) => {
+    const first = Math.max(0, from - at)
+    at += pass.kept
+    const reads = Array.from({ length: Math.max(0, pass.kept - first) }, (_, i) => first + i)
+    return { ...pass, reads: [...reads, ...pass.reads], states: true }
   })
 }
 

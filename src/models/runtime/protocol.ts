@@ -22,7 +22,7 @@ export type WorkerSetup = SessionSetup &
 
 /**
  * A call over the thread boundary. `need` of a language model: the n likeliest tokens, or 0 for all. `expected` as in EngineCall. `typeIds`
- * of an encoder: which text each token belongs to, 0 unless given.
+ * of an encoder: which text each token belongs to, 0 unless given. `states` of a language model: hidden states, as in EngineCall.
  */
 export type WorkerCall = Readonly<{
   key: number
@@ -31,6 +31,7 @@ export type WorkerCall = Readonly<{
   branches?: readonly (readonly number[])[]
   need?: number
   expected?: number
+  states?: number
 }>
 
 export type WorkerResult = Readonly<{ tokenIds?: Int32Array; values: Float32Array }>

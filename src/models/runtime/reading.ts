@@ -28,6 +28,14 @@ export function followed(before: Reading = NOTHING, logits: Float32Array, next: 
   return { values: Float32Array.of(...before.values, ...logprobs) }
 }
 
+/** What was read before, and what is read now. */
+export function joined(before: Reading = NOTHING, more: Float32Array): Reading {
+  const values = new Float32Array(before.values.length + more.length)
+  values.set(before.values)
+  values.set(more, before.values.length)
+  return { values }
+}
+
 export function allFinite(values: Float32Array): boolean {
   for (let i = 0; i < values.length; i++) if (values[i]! - values[i]! !== 0) return false // of what is not finite: NaN
   return true

@@ -1,6 +1,7 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import { type Mask, masksOf } from '../masks.js'
 import { type AttentionOptions, type AttentionSize, attention, attentionContext, type Projected } from './attention.js'
+import { reader } from './reader.js'
 
 export type DecoderSize = AttentionSize & Parameters<typeof masksOf>[0]
 
@@ -48,10 +49,4 @@ export function decoder(graph: GraphBuilder, size: DecoderSize): Decoder {
       return wanted(layer, attended.output)
     },
   }
-}
-
-/** Takes [B, R, size] of [B, S, size]. */
-function reader(graph: GraphBuilder, readPositions: Value): (values: Value) => Value {
-  const indices = graph.node('Unsqueeze', [readPositions, graph.constant('axis', BigInt64Array.of(-1n), [1])])
-  return (values) => graph.node('GatherND', [values, indices], { attributes: { batch_dims: { int: 1 } } })
 }

@@ -4,6 +4,7 @@ import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { chosenLabel } from './chosenLabel.js'
 import { linear } from './linear.js'
+import { reader } from './reader.js'
 import { softCapped } from './softCapped.js'
 
 export type HeadSize = Readonly<{
@@ -22,8 +23,9 @@ export type HeadSize = Readonly<{
 const SCORE: RewardHead = { weight: 'score.weight', labels: 1, label: 0 }
 
 /**
- * What is read of the last hidden states [B, R, hidden]: `logits` float [B, R, V] of the output projection, capped where `softCap` is
- * given; or `reward` float [B, R] of a projection to one number.
+ * What is read of the last hidden states [B, R, hidden]: of a language model these themselves, `hidden_states`, and `logits` float
+ * [B, H, V] of the output projection at `head_positions`, capped where `softCap` is given; or `reward` float [B, R] of a projection to
+ * one number.
  */
 export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size: HeadSize, softCap?: number): void {
   const { hiddenSize, vocabSize, embedding = 'model.embed_tokens', projections = ['lm_head'] } = size
@@ -32,8 +34,10 @@ export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size:
     // As in transformers 5, a projection that is stored is used even where the config says that it is the embedding.
     const table =
       projections.find((path) => weights.has(`${path}.weight`)) ?? (size.tieWordEmbeddings ? embedding : projections[0]!)
-    const logits = linear(graph, weights, hidden, table, { from: hiddenSize, to: vocabSize, bias: false })
-    whole.output('logits', softCapped(graph, logits, softCap), 'float', ['B', 'R', vocabSize])
+    const read = reader(graph.scope('read'), whole.input('head_positions', 'int64', ['B', 'H']))
+    const logits = linear(graph, weights, read(hidden), table, { from: hiddenSize, to: vocabSize, bias: false })
+    whole.output('hidden_states', hidden, 'float', ['B', 'R', hiddenSize])
+    whole.output('logits', softCapped(graph, logits, softCap), 'float', ['B', 'H', vocabSize])
   } else {
     const reward = chosenLabel(graph, weights, hidden, { ...(size.rewardHead ?? SCORE), from: hiddenSize })
     whole.output('reward', graph.node('Squeeze', [reward, graph.constant('axis', BigInt64Array.of(-1n), [1])]), 'float', [

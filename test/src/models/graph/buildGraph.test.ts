@@ -28,12 +28,13 @@ describe.each(graphs)('the graph of %s', (path, changed) => {
   it('takes and gives what its contract says', () => {
     const layers = [...Array(graph.config.layers).keys()]
     const masks = graph.masks.flatMap(({ past, self }) => [past, self])
-    const plain = ['input_ids', 'position_ids', ...masks, 'read_positions']
-    const head = path.endsWith('lm') ? 'logits' : 'reward'
+    const isLm = path.endsWith('lm')
+    const plain = ['input_ids', 'position_ids', ...masks, 'read_positions', ...(isLm ? ['head_positions'] : [])]
+    const head = isLm ? ['logits', 'hidden_states'] : ['reward']
     const past = layers.flatMap((layer) => [`past_key.${layer}`, `past_value.${layer}`])
     const made = layers.flatMap((layer) => [`key.${layer}`, `value.${layer}`])
     expect([...graph.inputs].sort()).toEqual([...plain, ...past].sort())
-    expect([...graph.outputs].sort()).toEqual([head, ...made].sort())
+    expect([...graph.outputs].sort()).toEqual([...head, ...made].sort())
   })
 
   it('gives the same wherever a sequence is cut, up to rounding', async () => {

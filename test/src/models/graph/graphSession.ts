@@ -55,7 +55,7 @@ export const configOf = (folder: string): ModelConfig =>
 export async function openGraph(folder: string, changed: Readonly<Record<string, unknown>> = {}, dtype: WeightDtype = 'fp32') {
   const config = { ...configOf(folder), ...changed } as ModelConfig
   const tensors = await readSafetensors(folder)
-  const { model, weightsFolder, inMemory, output, shape, masks, longAfter } = buildGraph(config, tensors, dtype)
+  const { model, weightsFolder, inMemory, output, hiddenSize, shape, masks, longAfter } = buildGraph(config, tensors, dtype)
   const session = await createSession({ graph: model, folder: weightsFolder, inMemory, threads: 1 })
   const { layers, kvHeads, headDim } = shape
   const count = 2 * layers
@@ -110,6 +110,12 @@ export async function openGraph(folder: string, changed: Readonly<Record<string,
       input_ids: int64(ids, [B, S]),
       position_ids: int64(positions, [B, S]),
       read_positions: int64(reads, [B, R]),
+      ...(hiddenSize !== undefined && {
+        head_positions: int64(
+          reads.map((_, i) => i % R),
+          [B, R],
+        ),
+      }),
     }
     for (const { past, self, pastBias, selfBias } of biases) {
       feeds[past] = new Tensor('float32', pastBias, [B, 1, S, T])

@@ -77,6 +77,28 @@ describe('Engine', () => {
     },
   )
 
+  it('reads hidden states from a position on and of candidates, over several chunks, and answers with logits or rewards in between', async () => {
+    const runs: Run[] = []
+    const engine = engineOf(runs, { hiddenSize: 1 })
+    const tokens = Array.from({ length: 2 * CHUNK + 5 }, (_, i) => (7 * i) % 30)
+    const states = (from: number, branches: readonly (readonly number[])[], of = tokens) => [
+      ...of.flatMap((_, i) => (i < from ? [] : [meaning(of.slice(0, i + 1))])),
+      ...branches.map((branch) => meaning([...of, ...branch])),
+    ]
+    const read = async (from: number, branches: readonly (readonly number[])[], of = tokens) => [
+      ...(await engine.run([{ ...call(1, of, branches), states: from }]))[0]!.values,
+    ]
+    await engine.run([call(1, tokens)])
+    expect(await read(0, [[3], [4], [5]])).toEqual(states(0, [[3], [4], [5]]))
+    const grown = [...tokens, 4]
+    expect([...(await engine.run([call(1, grown)]))[0]!.values]).toEqual([meaning(grown)])
+    runs.length = 0
+    expect(await read(grown.length, [[6], [7]], grown)).toEqual(states(grown.length, [[6], [7]], grown))
+    expect(runs.map(({ S }) => S)).toEqual([2])
+    const forked = tokens.slice(0, CHUNK + 3)
+    expect(await read(CHUNK - 2, [[8]], forked)).toEqual(states(CHUNK - 2, [[8]], forked))
+  })
+
   it('takes the chosen candidate out of the tree instead of computing it again', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs)

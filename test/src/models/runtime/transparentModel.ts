@@ -53,7 +53,12 @@ export function transparentSession({ masks }: EngineModel, runs: Run[] = []): Pi
         }
       }
     }
-    return { reward: { data: reward }, 'key.0': { data: keys }, 'value.0': { data: keys.slice() } }
+    return {
+      reward: { data: reward },
+      hidden_states: { data: reward },
+      'key.0': { data: keys },
+      'value.0': { data: keys.slice() },
+    }
   }
   return { run: run as unknown as InferenceSession['run'] }
 }

@@ -1,0 +1,61 @@
+import { concatMap, from, map, take, throwIfEmpty } from 'rxjs'
+import * as z from 'zod'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { OptionError, ShapeError } from '../src/core/errors.js'
+import { highestCosine } from '../src/core/highestCosine.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { Candidates, LanguageModel } from '../src/core/types.js'
+import type { Normalized } from './logNormalizer.js'
+
+const isLm = (value: unknown): value is LanguageModel => typeof value === 'object' && value !== null && 'logits' in value
+
+export const degenerationPenaltyOptions = z.strictObject({
+  lm: z.custom<LanguageModel>(isLm).describe('a language model (given with the models)'),
+  alpha: z.number().min(0).max(1).default(0.6).describe('a number from 0 to 1'),
+})
+export type DegenerationPenaltyOptions = Readonly<{ lm: LanguageModel | undefined }> &
+  Omit<z.input<typeof degenerationPenaltyOptions>, 'lm'>
+
+/**
+ * Scores each candidate by `(1 − alpha) · p − alpha · s`, in place of the scores so far: p its probability, s the highest cosine of its
+ * last hidden state and that of a token of prompt and reply. `alpha` 0 leaves the order of the probabilities.
+ *
+ * - in: `sequence`, `tokenIds`: Int32[k], `tokenLogits`: Float32[k], `logNormalizer`
+ * - out: `scores`: Float32[k]
+ * - errors: `OptionError` at call time for `alpha`, without a language model, and for one that gives no hidden states; `ShapeError`
+ *   unless it gives one for each position and candidate
+ *
+ * @see A Contrastive Framework for Neural Text Generation (Su et al., 2022), Eq. 5; transformers 4.46 generation/utils.py `_ranking_fast`
+ */
+export function degenerationPenalty<S extends Candidates & Normalized>(
+  options: DegenerationPenaltyOptions,
+): DescribedOperator<S, S> {
+  const { lm, alpha } = parseOptions(degenerationPenaltyOptions, options)
+  if (!lm.capabilities.hiddenStates || !lm.hiddenStates)
+    throw new OptionError(
+      `Expected language model \`${lm.name}\` to give its hidden states, which contrastive search compares; it gives logits only`,
+    )
+  const statesOf = lm.hiddenStates
+
+  const penalized = (step: S, states: readonly Float32Array[]): S => {
+    const { sequence, tokenIds, tokenLogits, logNormalizer } = step
+    const positions = sequence.promptTokenIds.length + sequence.tokenIds.length
+    if (states.length !== positions + tokenIds.length)
+      throw new ShapeError(
+        `Expected ${positions + tokenIds.length} hidden states from \`${lm.name}\`, one a position and candidate, got ${states.length}`,
+      )
+    const likeness = highestCosine(states.slice(0, positions), states.slice(positions))
+    const score = (logit: number, i: number) => (1 - alpha) * Math.exp(logit - logNormalizer) - alpha * likeness[i]!
+    return { ...step, scores: tokenLogits.map(score) }
+  }
+  return described(
+    { name: 'degenerationPenalty', options: { lm: lm.name, ...(options.alpha !== undefined && { alpha }) } },
+    concatMap((step: S) =>
+      from(statesOf(step.sequence, step.tokenIds)).pipe(
+        take(1),
+        throwIfEmpty(() => new ShapeError(`Expected hidden states from \`${lm.name}\`, got none`)),
+        map((states) => penalized(step, states)),
+      ),
+    ),
+  )
+}

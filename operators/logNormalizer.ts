@@ -1,0 +1,34 @@
+import { map } from 'rxjs'
+import * as z from 'zod'
+import { denseLogits } from '../src/core/denseLogits.js'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { logSumExp } from '../src/core/math.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { LogitsStep } from '../src/core/types.js'
+
+export const logNormalizerOptions = z.strictObject({})
+export type LogNormalizerOptions = z.input<typeof logNormalizerOptions>
+
+/** What a step has after `logNormalizer`. */
+export type Normalized = Readonly<{ logNormalizer: number }>
+
+/**
+ * Keeps `log Σ exp(logits)`, so that the candidates which `topK` or `topP` leaves still have their probabilities:
+ * `exp(tokenLogits − logNormalizer)`. Stands right before these, after the logits processors.
+ *
+ * - in: `logits`: Float32[V], or sparse with `logSumExp`
+ * - out: + `logNormalizer`
+ * - errors: `ShapeError` for sparse logits without `logSumExp`
+ */
+export function logNormalizer<S extends LogitsStep>(options: LogNormalizerOptions = {}): DescribedOperator<S, S & Normalized> {
+  parseOptions(logNormalizerOptions, options)
+
+  return described(
+    { name: 'logNormalizer', options: {}, need: 'all' },
+    map((step: S) => {
+      const { logits } = step
+      const known = logits.tokenIds && logits.logSumExp
+      return { ...step, logNormalizer: known ?? logSumExp(denseLogits(logits)) }
+    }),
+  )
+}

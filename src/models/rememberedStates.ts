@@ -1,0 +1,57 @@
+import type { Sequence, StatesCall } from '../core/types.js'
+
+/** What a model is asked: hidden states of a sequence's tokens from `from` on, then of each candidate appended to it. */
+export type StatesRead = Readonly<{ key: object; tokenIds: Int32Array; from: number; candidateIds: Int32Array }>
+
+/** Hidden states by position, and those of the candidates that may come next. */
+type Remembered = Readonly<{
+  tokenIds: readonly number[]
+  states: readonly Float32Array[]
+  offered: ReadonlyMap<number, Float32Array>
+}>
+
+/**
+ * The hidden states of whole sequences, of which a model reads each position once: those read before are kept until the sequence is
+ * released, and a candidate that was chosen brings its own along. Takes `hiddenSize` · 4 bytes a position.
+ *
+ * - `read`: calls in; for each, one array of its states one after the other out
+ */
+export function rememberedStates(hiddenSize: number, read: (calls: readonly StatesRead[]) => Promise<readonly Float32Array[]>) {
+  const memory = new WeakMap<object, Remembered>()
+  return {
+    /** Of each call one state a position, then one a candidate: Float32[hiddenSize] each. */
+    async hiddenStates(calls: readonly StatesCall[]): Promise<Float32Array[][]> {
+      const plans = calls.map(({ sequence, candidateIds }) => {
+        const tokenIds = [...sequence.promptTokenIds, ...sequence.tokenIds]
+        return { sequence, candidateIds, tokenIds, known: knownOf(memory.get(sequence.key), tokenIds) }
+      })
+      const values = await read(
+        plans.map(({ sequence, tokenIds, known, candidateIds }) => ({
+          ...{ key: sequence.key, tokenIds: Int32Array.from(tokenIds), from: known.length, candidateIds },
+        })),
+      )
+      return plans.map(({ sequence, tokenIds, known, candidateIds }, call) => {
+        const states = [...known, ...rowsOf(values[call]!, hiddenSize)]
+        const offered = new Map(Array.from(candidateIds, (tokenId, i) => [tokenId, states[tokenIds.length + i]!]))
+        memory.set(sequence.key, { tokenIds, states: states.slice(0, tokenIds.length), offered })
+        return states
+      })
+    },
+    release(key: Sequence['key']): void {
+      memory.delete(key)
+    },
+  }
+}
+
+/** States of the leading tokens that are the same. */
+function knownOf(before: Remembered | undefined, tokenIds: readonly number[]): readonly Float32Array[] {
+  if (!before) return []
+  let length = 0
+  while (length < before.tokenIds.length && before.tokenIds[length] === tokenIds[length]) length++
+  const known = before.states.slice(0, length)
+  const chosen = length === before.tokenIds.length ? before.offered.get(tokenIds[length] ?? -1) : undefined
+  return chosen ? [...known, chosen] : known
+}
+
+const rowsOf = (values: Float32Array, size: number): Float32Array[] =>
+  Array.from({ length: values.length / size }, (_, row) => values.subarray(row * size, (row + 1) * size))

@@ -1,0 +1,46 @@
+import { map } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { logNormalizer, type Normalized } from '../../operators/logNormalizer.js'
+import { topK } from '../../operators/topK.js'
+import { OptionError, ShapeError } from '../../src/core/errors.js'
+import type { Candidates } from '../../src/core/types.js'
+import { logitsStep, marbles, sparseStep } from '../marbles.js'
+
+/** All alike but one, which is banned: each has a third. */
+const l = logitsStep(0, 0, Number.NEGATIVE_INFINITY, 0)
+
+describe('logNormalizer', () => {
+  it(
+    'keeps the logarithm of the sum, which candidates carry on',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('-l--|', { l })
+      expectObservable(source.pipe(logNormalizer())).toBe('-r--|', { r: { ...l, logNormalizer: Math.log(3) } })
+      expectSubscriptions(source.subscriptions).toBe('^---!')
+      const third = map(({ logNormalizer, tokenLogits }: Normalized & Candidates) => Math.exp(tokenLogits[0]! - logNormalizer))
+      expectObservable(cold('l|', { l }).pipe(logNormalizer(), topK({ k: 1 }), third)).toBe('p|', { p: Math.exp(-Math.log(3)) })
+    }),
+  )
+  it(
+    'takes that of sparse logits from the model, and errors where there is none',
+    marbles(({ cold, expectObservable }) => {
+      const sparse = { tokenIds: Int32Array.of(1), values: Float32Array.of(1) }
+      const s = sparseStep({ ...sparse, logSumExp: 2 })
+      expectObservable(cold('s|', { s }).pipe(logNormalizer())).toBe('r|', { r: { ...s, logNormalizer: 2 } })
+      const none = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')
+      expectObservable(cold('s|', { s: sparseStep(sparse) }).pipe(logNormalizer())).toBe('#', {}, none)
+    }),
+  )
+  it(
+    'passes nothing, silence and errors on, and leaves its source when it is left',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      for (const marble of ['|', '-', '-#']) expectObservable(cold(marble).pipe(logNormalizer() as never)).toBe(marble)
+      const source = cold('-l---|', { l })
+      expectObservable(source.pipe(logNormalizer()), '^!').toBe('--')
+      expectSubscriptions(source.subscriptions).toBe('^!')
+    }),
+  )
+  it('takes no options, and needs all logits', () => {
+    expect(() => logNormalizer({ k: 1 } as never)).toThrow(OptionError)
+    expect(logNormalizer().entry).toEqual({ name: 'logNormalizer', options: {}, need: 'all' })
+  })
+})
