@@ -8,6 +8,7 @@ import { generateCommand } from './generate.js'
 import { inspectCommand } from './inspect.js'
 import { judgeCommand } from './judge.js'
 import { pullCommand } from './pull.js'
+import { reproduceCommand } from './reproduce.js'
 import { scoreCommand } from './score.js'
 import { sweepCommand } from './sweep.js'
 import type { Terminal } from './terminal.js'
@@ -24,6 +25,7 @@ export function program(terminal: Terminal): Command {
     evalCommand(terminal),
     sweepCommand(terminal),
     judgeCommand(terminal),
+    reproduceCommand(terminal),
     catCommand(terminal),
     whyCommand(terminal),
     inspectCommand(terminal),

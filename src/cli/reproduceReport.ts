@@ -1,0 +1,85 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkpoints } from '../../pipelines/reproduction.js'
+import type { SweepRow } from '../../pipelines/sweep.js'
+import type { Machine } from './benchMachine.js'
+import { evalTable, interval, shown } from './evalTable.js'
+import { formatTable } from './formatTable.js'
+import type { ComparedTable, Cost } from './reproduceTables.js'
+import { sweepCells } from './sweepFigures.js'
+
+export type Reproduced = Readonly<{
+  command: string
+  machine: Machine
+  seed: number
+  models: readonly Readonly<{ role: string; path: string; sha256: string }>[]
+  tables: readonly ComparedTable[]
+  sweep: readonly SweepRow[]
+  cost: readonly Cost[]
+}>
+
+/** Both figures are of the abstract of ARGS (Khanov et al., 2024). */
+const PAPER =
+  'The paper, with LLaMA-7B on HH-RLHF: ARGS-greedy has an average reward 19.56% above greedy decoding, and wins or ties in 64.33% of prompts as judged by GPT-4 ([abstract](https://arxiv.org/abs/2402.01694)).'
+
+function tableLines({ title, about, left, evaluation, judged }: ComparedTable): string[] {
+  const missing = left.map((role) => `- left out: \`${role}\`, ${checkpoints[role]}, was not given`)
+  const verdicts = judged.map(({ name, judged: prompts, win, tie, lose, winTie }) => [
+    ...[name, String(prompts), `${win} / ${tie} / ${lose}`, interval(winTie)],
+  ])
+  return [
+    ...[`## ${title}`, '', about, ''],
+    ...(missing.length > 0 ? [...missing, ''] : []),
+    ...(evaluation ? [...evalTable(evaluation, 'md'), ''] : ['Nothing to compare.', '']),
+    ...(verdicts.length > 0
+      ? [
+          ...formatTable(
+            [[`judged against ${judged[0]!.against}`, 'prompts', 'win / tie / lose', 'win-tie [95%]'], ...verdicts],
+            'md',
+          ),
+          '',
+        ]
+      : []),
+  ]
+}
+
+function markdown({ command, machine, seed, models, tables, sweep, cost }: Reproduced): string {
+  const { cpu, cores, memory_gib: memory, node, version } = machine
+  const plots = ['reward', 'diversity', 'coherence'].filter(
+    (metric) => metric !== 'coherence' || 'coherence' in (sweep[0]?.figures ?? {}),
+  )
+  return [
+    ...['# ARGS, reproduced', ''],
+    `\`${command}\`: rxargs ${version} on ${cpu}, ${cores} cores, ${memory} GiB, Node ${node}, seed ${seed}.`,
+    'Differences have 95% bootstrap intervals over prompts, win-tie shares 95% intervals of Wilson. The judge guided no run.',
+    ...['', PAPER, ''],
+    ...formatTable([['model', 'folder', 'SHA-256'], ...models.map(({ role, path, sha256 }) => [role, path, sha256])], 'md'),
+    '',
+    ...tables.flatMap(tableLines),
+    ...['## Generation cost', '', 'One prompt at a time, over the same prompts.', ''],
+    ...formatTable(
+      [
+        ['decoder', 'prompts', 'greedy, ms a token', 'its own', 'ratio [95%]'],
+        ...cost.map(({ decoder, prompts, first, second, ratio }) => [
+          ...[decoder, String(prompts), shown(first), shown(second), interval(ratio)],
+        ]),
+      ],
+      'md',
+    ),
+    ...['', '## Weight and k (Figure 2)', ''],
+    ...plots.map((metric) => `![${metric} against the weight](sweep/${metric}.svg)`),
+    '',
+    ...formatTable(sweepCells(sweep, shown), 'md'),
+  ].join('\n')
+}
+
+/** Writes `report.md` and `report.json` beside the runs, and gives their paths; the plots are those of the sweep. */
+export async function writeReproduction(folder: string, reproduced: Reproduced): Promise<string[]> {
+  const { tables, ...rest } = reproduced
+  const files = [
+    ['report.md', markdown(reproduced)],
+    ['report.json', JSON.stringify({ ...rest, tables: tables.map(({ runs, ...table }) => table) }, null, 1)],
+  ] as const
+  for (const [name, content] of files) await writeFile(join(folder, name), `${content}\n`)
+  return files.map(([name]) => join(folder, name))
+}

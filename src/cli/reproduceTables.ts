@@ -1,0 +1,65 @@
+import { type Evaluation, evaluate } from '../../pipelines/evaluate.js'
+import { judgeByReward } from '../../pipelines/judge.js'
+import type { Measure } from '../../pipelines/measures.js'
+import { type Comparison, runName } from '../../pipelines/reproduction.js'
+import { sharedPrompts } from '../../pipelines/sharedPrompts.js'
+import type { Reply } from '../core/reply.js'
+import { generationCost, type Timed } from '../eval/generationCost.js'
+import { type JudgeFigures, judgeFigures } from '../eval/judgeFigures.js'
+import { readReplies } from '../io/readReplies.js'
+import { readRows } from '../io/readRows.js'
+import type { ReproduceFlags } from './reproduce.js'
+import { costFolder, type Reproducing, runFolder, TIMED } from './reproduceRuns.js'
+
+/** Prompts a judge sees, as in the paper. */
+const JUDGED = 300
+
+/** A comparison with its figures; none where only one run or none is there. */
+export type ComparedTable = Comparison &
+  Readonly<{ evaluation?: Evaluation; judged: readonly (JudgeFigures & Readonly<{ name: string; against: string }>)[] }>
+
+/** Metrics of a comparison's runs, and each run judged against the first by the reward model that guided none of them. */
+export async function compared(
+  comparison: Comparison,
+  judge: Measure,
+  { flags, measures, terminal }: Reproducing,
+): Promise<ComparedTable> {
+  const { reward } = comparison.runs[0] ?? {}
+  const runs = comparison.runs.map((run) => ({
+    name: runName(run),
+    replies: () => repliesOf(runFolder(flags.output, run), run.reward === reward),
+  }))
+  const [first, ...others] = runs
+  if (!first || others.length === 0) return { ...comparison, judged: [] }
+  const { seed } = flags
+  const evaluation = await evaluate(runs, { measures, seed, signal: terminal.signal })
+  const judged: (JudgeFigures & { name: string; against: string })[] = []
+  for (const run of others) {
+    const { pairs } = await sharedPrompts(run, first, { count: JUDGED, seed })
+    const { judgements } = await judgeByReward(pairs, judge)
+    judged.push({ name: run.name, against: first.name, ...judgeFigures(judgements) })
+  }
+  return { ...comparison, evaluation, judged }
+}
+
+/** Rewards of another model than the first run's are on another scale, and left out. */
+async function* repliesOf(folder: string, sameReward: boolean): AsyncGenerator<Reply> {
+  for await (const reply of readReplies(folder, { texts: true })) yield sameReward ? reply : { ...reply, reward: null }
+}
+
+export type Cost = Readonly<{ decoder: string }> & NonNullable<ReturnType<typeof generationCost>>
+
+/** Milliseconds a token of each timed decoder beside greedy. */
+export async function costOf({ output, seed }: ReproduceFlags): Promise<Cost[]> {
+  const timedOf = async (decoder: string): Promise<Timed[]> => {
+    const replies: Timed[] = []
+    const columns = ['id', 'duration_ms', 'completion_tokens']
+    for await (const { id, duration_ms: durationMs, completion_tokens: tokens } of readRows(costFolder(output, decoder), columns))
+      if (typeof tokens === 'number') replies.push({ id: String(id), durationMs: Number(durationMs), tokens })
+    return replies
+  }
+  const [greedy, ...others] = TIMED
+  const first = await timedOf(greedy)
+  const costs = others.map(async (decoder) => ({ decoder, cost: generationCost(first, await timedOf(decoder), seed) }))
+  return (await Promise.all(costs)).flatMap(({ decoder, cost }) => (cost ? [{ decoder, ...cost }] : []))
+}
