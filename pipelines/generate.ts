@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { BatchReport } from '../operators/batchCalls.js'
 import { ModelLostError, messageOf, OptionError, ShapeError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Decoder, Models, Need, Prompt, Row, RowKey, RowsOptions, Run } from '../src/core/types.js'
+import type { Decoder, Models, Prompt, Row, RowKey, RowsOptions, Run } from '../src/core/types.js'
 import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
 import { finish, stopsOf } from './finish.js'
@@ -78,7 +78,7 @@ export function generate(
   const told = { trace, rewards: [...rewards.keys()] }
   const bind = (one: Decoder | Search): BoundSearch => {
     const bound = ('search' in one ? one : perToken(one)).search(scheduled)
-    checkNeed(bound.need ?? 'all', models)
+    checkNeed(bound, models)
     return bound
   }
   const run = { search: bind(decoder), seed, maxNewTokens }
@@ -175,10 +175,12 @@ function functionsOf({ rewards }: Models): Readonly<{ rewardFunctions?: Readonly
 
 const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty') })
 
-function checkNeed(need: Need, { lm }: Models): void {
+function checkNeed({ need = 'all', spec }: Pick<BoundSearch, 'need' | 'spec'>, { lm }: Models): void {
   const { all, maxTop } = lm.capabilities
+  const named = spec?.name ?? spec?.steps.flatMap((step) => Object.keys(step)).join(' → ')
+  const decoder = named === undefined ? 'The decoder' : `The decoder \`${named}\``
   if (need === 'all' && !all)
-    throw new OptionError(`The decoder needs the logits of all tokens, the language model gives the top ${maxTop}`)
+    throw new OptionError(`${decoder} needs the logits of all tokens, the language model gives the top ${maxTop}`)
   if (need !== 'all' && need > maxTop)
-    throw new OptionError(`The decoder needs the logits of the top ${need} tokens, the language model gives at most ${maxTop}`)
+    throw new OptionError(`${decoder} needs the logits of the top ${need} tokens, the language model gives at most ${maxTop}`)
 }

@@ -1,4 +1,4 @@
-import { asapScheduler, defer, map, type Observable, of } from 'rxjs'
+import { asapScheduler, defer, map, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs'
 import { type BatchReport, batchCalls } from '../operators/batchCalls.js'
 import { OptionError, RewardError } from '../src/core/errors.js'
 import type { BatchedPairReward } from '../src/core/pairReward.js'
@@ -41,7 +41,7 @@ export type ScheduleOptions = Readonly<{
 export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch }: ScheduleOptions = {}): DecoderModels {
   const live = new Set<object>()
   const ordered = orderedRewards(rewards)
-  const alone = rewards.every((source) => !('run' in source))
+  const alone = lm.sideBySide || rewards.every((source) => !('run' in source))
   const turns = alone
     ? freeTurns
     : measuredTurns(
@@ -50,12 +50,14 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
       )
   const batched = <Call, Result>(model: Batched<Call, Result>, name: string) =>
     readAhead<Call, Result>(
-      batchCalls((calls: readonly Weighed<Call>[]) => model.run(calls.map(({ call }) => call)), {
-        maxBatch: model.maxBatch,
-        promptTokens: ({ promptTokens }) => promptTokens,
-        turns,
-        ...(onBatch && { onBatch: (report: BatchReport) => onBatch(name, report) }),
-      }),
+      model.sideBySide
+        ? apart(model)
+        : batchCalls((calls: readonly Weighed<Call>[]) => model.run(calls.map(({ call }) => call)), {
+            maxBatch: model.maxBatch,
+            promptTokens: ({ promptTokens }) => promptTokens,
+            turns,
+            ...(onBatch && { onBatch: (report: BatchReport) => onBatch(name, report) }),
+          }),
       model.chunk,
     )
 
@@ -125,7 +127,17 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
   }
 }
 
-type Batched<Call, Result> = Readonly<{ maxBatch: number; chunk?: number; run(calls: readonly Call[]): Promise<Result[]> }>
+type Batched<Call, Result> = Readonly<{
+  maxBatch: number
+  chunk?: number
+  sideBySide?: boolean
+  run(calls: readonly Call[]): Promise<Result[]>
+}>
+
+/** Every call on its own: one that fails or takes long keeps nobody. */
+const apart = <Call, Result>(model: Batched<Call, Result>): OperatorFunction<Weighed<Call>, Result> =>
+  mergeMap(({ call }) => defer(() => model.run([call])).pipe(map(([result]) => result!)))
+
 /**
  * The same tokenizer and template: token ids go straight through. An autoregressive reward model's value is the log-probability of the
  * reply given the prompt (GenARM's reward of a trajectory).

@@ -11,6 +11,7 @@ import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { encoderPoolings, loadEncoder } from '../models/loadEncoder.js'
 import { loadModel } from '../models/loadModel.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
+import { isHttp } from '../models/remote/httpAddress.js'
 import { evalJson, evalTable } from './evalTable.js'
 import { DTYPE_HELP, type NamedPath, namedPath, number, oneOf, repeated, text, withLabels } from './flags.js'
 import { type TableFormat, tableFormats } from './formatTable.js'
@@ -89,6 +90,8 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
       measures.push(rewardMeasure(loaded.source))
     }
     if (lm !== undefined) {
+      if (isHttp(lm))
+        throw new OptionError('Perplexity needs the logits of all tokens, which a server does not give: expected a folder')
       const loaded = await loadModel(lm, { head: 'lm', role: 'lm', dtype, threads })
       closing.push(() => loaded.worker.close())
       measures.push(perplexityMeasure(batchedLanguageModel(loaded, MAX_BATCH)))

@@ -8,6 +8,7 @@ import { dryRun } from './dryRun.js'
 import { type GenerateFlags, type GivenFlags, generateFlags, settingsOf } from './generateFlags.js'
 import { expectRows, generateRun } from './generateRun.js'
 import { inputOf } from './inputOf.js'
+import { lmSaid } from './lmFlag.js'
 import { loadRewards } from './loadRewards.js'
 import { progress } from './progress.js'
 import { report } from './report.js'
@@ -35,7 +36,7 @@ async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, t
 
   const shown = progress({ stream: stderr })
   shown.say(
-    `${input === '-' ? 'standard input' : input} with ${about}; ${[flags.lm, ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
+    `${input === '-' ? 'standard input' : input} with ${about}; ${[lmSaid(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
   const models = await loadModels({ lm: flags.lm, lms: flags.lms, reward: rewards, dtype: flags.dtype, onNotice: shown.say })
   try {

@@ -8,9 +8,11 @@ import { OptionError } from '../core/errors.js'
 import { type Dataset, datasets } from '../io/prompts/datasets.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
+import { type RemoteLm, remoteLmOptions } from '../models/remote/remoteLanguageModel.js'
 import type { DecoderFlags } from './chosenDecoder.js'
 import { embedded } from './embedded.js'
 import { DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
+import { lmFlag } from './lmFlag.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags as commander gives them. */
@@ -21,6 +23,9 @@ export type GivenFlags = Readonly<
     template: Template
     dataset?: Dataset
     lm?: string
+    lmModel?: string
+    lmTokenizer?: string
+    lmTop?: number
     otherLm?: readonly Readonly<{ name: string; path: string }>[]
     reward?: readonly RewardFlag[]
     rewardTimeout?: number
@@ -57,7 +62,7 @@ export type GenerateFlags = Readonly<{
   dataset: Dataset | undefined
   promptColumn: string | undefined
   keepInput: boolean
-  lm: string
+  lm: string | RemoteLm
   lms: Readonly<Record<string, string>>
   rewards: readonly RewardFlag[]
   rewardTimeout: number | undefined
@@ -77,7 +82,18 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--dataset <name>', `the input is a dataset of the paper: ${datasets.join(', ')}`, oneOf('dataset', datasets))
-    .option('--lm <folder>', 'language model, or ORG/NAME that was pulled (default: the embedded chat-lm)', text('lm'))
+    .option(
+      '--lm <folder>',
+      'language model, ORG/NAME that was pulled, or an OpenAI-compatible server (http://…/v1; default: the embedded chat-lm)',
+      text('lm'),
+    )
+    .option('--lm-model <name>', "the server's name of the model", text('lm-model'))
+    .option('--lm-tokenizer <folder>', "folder with the tokenizer and configs of the server's model", text('lm-tokenizer'))
+    .option(
+      '--lm-top <number>',
+      'likeliest tokens that the server gives at most (default: 20)',
+      number('lm-top', remoteLmOptions.shape.maxTop),
+    )
     .option('--other-lm <name=folder>', 'further language model that a decoder combines, repeatable', repeated(otherLm))
     .option(
       '--reward <[name=]reward>',
@@ -166,7 +182,7 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   )
   return {
     ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, dataset, keepInput, dtype: flags.dtype },
-    lm: flags.lm ?? embedded('chat-lm'),
+    lm: lmFlag(flags),
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
     rewards,
     rewardTimeout: flags.rewardTimeout,

@@ -209,6 +209,8 @@ export interface BatchedLanguageModel {
   readonly maxBatch: number
   /** A long prompt may be read ahead by calls that end at multiples of this; unless given, it comes in one call. */
   readonly chunk?: number
+  /** Calls are requests of their own: each goes when it comes and waits for no other; `release` ends one that is under way. */
+  readonly sideBySide?: boolean
   run(calls: readonly LogitsCall[]): Promise<Logits[]>
   /** Of each call one state a position, then one a candidate; absent where `capabilities.hiddenStates` is false. */
   hiddenStates?(calls: readonly StatesCall[]): Promise<Float32Array[][]>

@@ -10,6 +10,7 @@ import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
 import { type LoadedReward, loadReward, type NamedReward } from './loadReward.js'
 import { modelName } from './modelFolder.js'
+import { type RemoteLanguageModel, type RemoteLm, remoteLanguageModel } from './remote/remoteLanguageModel.js'
 import { type RemoteReward, remoteReward } from './remote/remoteReward.js'
 import type { SessionRun, Trip } from './runtime/protocol.js'
 
@@ -37,8 +38,11 @@ export type RewardOption =
   | EnsembleReward
 
 export type LoadOptions = Readonly<{
-  /** Folder of the language model, a ready `*.onnx` file in it, or ORG/NAME[@REVISION] that `rxargs pull` has fetched; so for rewards. */
-  lm: string
+  /**
+   * Folder of the language model, a ready `*.onnx` file in it, or ORG/NAME[@REVISION] that `rxargs pull` has fetched; so for rewards. Or a
+   * model behind HTTP.
+   */
+  lm: string | RemoteLm
   /** Folders of further language models by name, of the same tokenizer, for decoders that combine several. */
   lms?: Readonly<Record<string, string>>
   /**
@@ -98,8 +102,8 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     for (const result of await Promise.allSettled(loads)) if (result.status === 'fulfilled') await result.value.close()
   }
   try {
-    const [{ source: model }, further, loaded, sums] = await Promise.all([
-      kept(loadLm(lm, 'lm', 'lm')),
+    const [main, further, loaded, sums] = await Promise.all([
+      kept<LoadedLm>(typeof lm === 'string' ? loadLm(lm, 'lm', 'lm') : remoteLanguageModel(lm)),
       Promise.all(
         Object.entries(lms).map(async ([name, path]) => {
           const { source } = await kept(loadLm(path, name, `lm ${name}`))
@@ -116,7 +120,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
       ),
       hashes(
         {
-          lm,
+          ...(typeof lm === 'string' && { lm }),
           ...roles('lm', Object.entries(lms)),
           ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))),
         },
@@ -125,10 +129,10 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     ])
     const labels = Object.fromEntries(loaded.map(({ source, label }) => [`reward ${source.name}`, label]))
     return {
-      lm: model,
+      lm: main.source,
       lms: Object.fromEntries(further),
       rewards: loaded.map(({ source }) => source),
-      hashes: { ...labelled(sums, labels), ...hashesOfFiles(rewards) },
+      hashes: { ...(main.origin && { lm: main.origin }), ...labelled(sums, labels), ...hashesOfFiles(rewards) },
       close,
     }
   } catch (error) {
@@ -159,6 +163,7 @@ async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDt
 const hashesOfFiles = (rewards: readonly OneReward[]): Models['hashes'] =>
   Object.fromEntries(rewards.flatMap((one) => ('source' in one && one.source ? [[`reward ${one.name}`, one.source]] : [])))
 
+type LoadedLm = Omit<RemoteLanguageModel, 'origin'> & Partial<Pick<RemoteLanguageModel, 'origin'>>
 type OneReward = NamedReward | TextReward | EnsembleReward
 
 function named(given: LoadOptions['reward']): OneReward[] {

@@ -23,10 +23,11 @@ const decisive = ({ spec, seed, models }: RunMeta) => ({
   ...spec,
   seed,
   ...Object.fromEntries(
-    Object.entries(models).flatMap(([role, { path, sha256 = path, dtype = 'fp32', label }]) => [
+    Object.entries(models).flatMap(([role, { path, sha256 = path, dtype = 'fp32', label, model }]) => [
       [`model ${role}`, sha256],
       [`dtype of ${role}`, dtype],
       [`label of ${role}`, label],
+      [`model of ${role}`, model],
     ]),
   ),
 })

@@ -5,27 +5,18 @@ import type { TextReward } from '../../core/rewardSource.js'
 import { circuitBreaker } from './circuitBreaker.js'
 import { httpAddress, saidAddress } from './httpAddress.js'
 import { mergedCalls } from './mergedCalls.js'
-import { type PostOptions, postJson } from './postJson.js'
+import { postJson } from './postJson.js'
 import { remoteKey } from './remoteKey.js'
+import { type RemoteWorld, requestOptions } from './remoteOptions.js'
 import { rewardsIn, shapeOf } from './rewardShapes.js'
 
-const milliseconds = z
-  .int()
-  .min(1)
-  .max(2 ** 31 - 1)
-
-/** `timeoutMs`: of one request. The rest are for servers of other habits. */
 export const remoteRewardOptions = z.strictObject({
   name: z.string().min(1).describe('a name'),
   url: z.string().describe('an http(s) address'),
   label: z.string().min(1).optional().describe('the label of a class'),
-  timeoutMs: milliseconds.default(30_000).describe('an integer from 1 to 2147483647 (milliseconds)'),
-  retries: z.int().min(0).max(20).default(5).describe('an integer from 0 to 20'),
-  backoffMs: milliseconds.default(500).describe('an integer from 1 to 2147483647 (milliseconds)'),
   maxBatch: z.int().min(1).default(32).describe('an integer >= 1'),
   concurrency: z.int().min(1).default(8).describe('an integer >= 1'),
-  failures: z.int().min(1).default(5).describe('an integer >= 1'),
-  pauseMs: milliseconds.default(30_000).describe('an integer from 1 to 2147483647 (milliseconds)'),
+  ...requestOptions,
 })
 
 /**
@@ -36,13 +27,6 @@ export const remoteRewardOptions = z.strictObject({
  * take `timeoutMs` and is tried again `retries` times. After `failures` in a row that still failed, nothing is sent for `pauseMs`.
  */
 export type RemoteReward = Readonly<z.input<typeof remoteRewardOptions>>
-
-/** What tests put in the place of the clock and the environment. */
-export type RemoteWorld = Readonly<{
-  environment?: Readonly<Record<string, string | undefined>>
-  sleep?: NonNullable<PostOptions['sleep']>
-  now?: () => number
-}>
 
 /**
  * A server's reward as one written over text. A key comes from the environment: `RXARGS_REWARD_API_KEY_NAME`, or

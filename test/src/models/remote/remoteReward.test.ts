@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { ModelLostError, OptionError, RemoteError } from '../../../../src/core/errors.js'
-import { type RemoteReward, type RemoteWorld, remoteReward } from '../../../../src/models/remote/remoteReward.js'
+import type { RemoteWorld } from '../../../../src/models/remote/remoteOptions.js'
+import { type RemoteReward, remoteReward } from '../../../../src/models/remote/remoteReward.js'
 import { type Behaviour, type JsonServer, jsonServer } from './jsonServer.js'
 
 type Body = Readonly<{ texts?: string[]; input?: string[]; inputs?: string[][] }>

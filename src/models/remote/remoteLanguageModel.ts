@@ -1,0 +1,90 @@
+import * as z from 'zod'
+import { ModelLostError, OptionError, RemoteError } from '../../core/errors.js'
+import { parseOptions } from '../../core/parseOptions.js'
+import type { Source } from '../../core/rewardSource.js'
+import type { BatchedLanguageModel, Logits, LogitsCall } from '../../core/types.js'
+import { readTokenizerFolder } from '../checkpoint/readTokenizerFolder.js'
+import { modelFolder } from '../modelFolder.js'
+import { endpointOf } from './chatCompletions.js'
+import { circuitBreaker } from './circuitBreaker.js'
+import { saidAddress } from './httpAddress.js'
+import { postJson } from './postJson.js'
+import { remoteKey } from './remoteKey.js'
+import { type RemoteWorld, requestOptions } from './remoteOptions.js'
+import { tokenIdOf, topLogprobs } from './topLogprobs.js'
+
+export const remoteLmOptions = z.strictObject({
+  url: z.string().describe('an http(s) address'),
+  model: z.string().min(1).describe("the server's name of the model"),
+  tokenizer: z.string().min(1).describe("the folder of the model's tokenizer"),
+  maxTop: z.int().min(1).default(20).describe('an integer >= 1'),
+  ...requestOptions,
+})
+
+/**
+ * A language model behind an OpenAI-compatible completions endpoint, such as `http://127.0.0.1:8000/v1` of vLLM. `tokenizer`: a folder
+ * with the model's tokenizer, config.json and generation_config.json. `maxTop`: how many of the likeliest tokens it gives at most (vLLM's
+ * `--max-logprobs`). The others are as those of a reward behind HTTP.
+ */
+export type RemoteLm = Readonly<z.input<typeof remoteLmOptions>>
+
+export type RemoteLanguageModel = Readonly<{ source: BatchedLanguageModel; origin: Source; close: () => Promise<void> }>
+
+/** How many steps may wait for the server at the same time; how many go together is the server's business. */
+const MAX_BATCH = 64
+
+/**
+ * Each call is a request of its own for one token more with the likeliest in its place: log-probabilities of the model's own
+ * distribution. The prompt goes as token ids. A key comes from the environment: `RXARGS_LM_API_KEY`.
+ *
+ * - errors of its calls: `RemoteError`, which fails the prompt; `ModelLostError` where no request can do better
+ *
+ * @throws ModelError when the tokenizer's folder cannot be used
+ * @throws OptionError for an option that may not be
+ * @throws RemoteError for an address that is none, or holds a user or password
+ */
+export async function remoteLanguageModel(
+  given: RemoteLm,
+  { environment = process.env, sleep, now }: RemoteWorld = {},
+): Promise<RemoteLanguageModel> {
+  const { url, model, tokenizer, maxTop, failures, pauseMs, ...options } = parseOptions(remoteLmOptions, given)
+  const endpoint = endpointOf(url, '/completions')
+  const server = saidAddress(endpoint)
+  const { codec, contextLength, endTokenIds, stopStrings, vocabSize } = await readTokenizerFolder(await modelFolder(tokenizer))
+  const key = remoteKey('RXARGS_LM_API_KEY', 'lm', environment)
+  const breaker = circuitBreaker({ failures, pauseMs, ...(now && { now }) })
+  const post = postJson(endpoint, { ...options, breaker, ...(key && { key }), ...(sleep && { sleep }) })
+  const reading = { server, vocabSize, idOf: tokenIdOf(codec, server) }
+  const running = new Map<object, AbortController>()
+
+  const logits = async ({ sequence, need }: LogitsCall): Promise<Logits> => {
+    if (need === 'all') throw new OptionError(`Expected the top ${maxTop} tokens at most to be asked of ${server}, got all`)
+    const prompt = [...sequence.promptTokenIds, ...sequence.tokenIds]
+    const cancelled = new AbortController()
+    running.set(sequence.key, cancelled)
+    const body = { model, prompt, max_tokens: 1, temperature: 0, logprobs: need, return_tokens_as_token_ids: true }
+    try {
+      return await post(body, (answer) => topLogprobs(answer, need, reading), cancelled.signal)
+    } catch (error) {
+      if (error instanceof RemoteError && error.isHopeless)
+        throw new ModelLostError(`Language model: ${error.message}`, { cause: error })
+      throw error
+    } finally {
+      if (running.get(sequence.key) === cancelled) running.delete(sequence.key)
+    }
+  }
+  return {
+    source: {
+      capabilities: { all: false, maxTop: Math.min(maxTop, vocabSize), hiddenStates: false, unit: 'logprob' },
+      ...{ codec, contextLength, endTokenIds, stopStrings },
+      maxBatch: MAX_BATCH,
+      sideBySide: true,
+      run: (calls) => Promise.all(calls.map(logits)),
+      release: (sequence) => running.get(sequence)?.abort(),
+    },
+    origin: { path: saidAddress(url), model },
+    close: async () => {
+      for (const cancelled of running.values()) cancelled.abort()
+    },
+  }
+}

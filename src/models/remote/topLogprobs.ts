@@ -1,0 +1,78 @@
+import { RemoteError } from '../../core/errors.js'
+import type { Logits, TextCodec } from '../../core/types.js'
+import { excerpt } from './postJson.js'
+
+type Pair = readonly [tokenId: number, logprob: number]
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+
+export type TopLogprobs = Readonly<{ server: string; vocabSize: number; idOf: (token: string) => number }>
+
+/**
+ * Ids of tokens that come as text: `token_id:123` as it says (vLLM's `return_tokens_as_token_ids`), any other by the one token that has
+ * this text.
+ *
+ * @throws RemoteError for a text that is no token's, or several tokens'
+ */
+export function tokenIdOf(codec: TextCodec, server: string): (token: string) => number {
+  let known: Map<string, number[]> | undefined
+  const all = (): Map<string, number[]> => {
+    const ids = new Map<string, number[]>()
+    for (let id = 0; id < codec.vocabSize; id++) {
+      const text = codec.decode([id], false)
+      ids.set(text, [...(ids.get(text) ?? []), id])
+    }
+    return ids
+  }
+  return (token) => {
+    const id = token.match(/^token_id:(\d+)$/)?.[1]
+    if (id !== undefined) return Number(id)
+    known ??= all()
+    const ids = known.get(token) ?? []
+    if (ids.length === 1) return ids[0]!
+    const found = ids.length === 0 ? 'no token of the tokenizer' : `tokens ${ids.slice(0, 5).join(', ')}`
+    throw new RemoteError(
+      `${server}: expected token ids, or texts of one token each, got ${JSON.stringify(token)}, which is ${found}`,
+    )
+  }
+}
+
+/** The likeliest of the first token, as completions endpoints write them: by text (OpenAI, vLLM), or a list with ids (llama.cpp's server). */
+function pairsOf(answer: unknown, idOf: TopLogprobs['idOf']): Pair[] | undefined {
+  const choice = isObject(answer) && Array.isArray(answer.choices) ? (answer.choices[0] as unknown) : undefined
+  const logprobs = isObject(choice) ? choice.logprobs : undefined
+  if (!isObject(logprobs)) return undefined
+  const content = Array.isArray(logprobs.content) ? (logprobs.content[0] as unknown) : undefined
+  const listed = isObject(content) ? content.top_logprobs : undefined
+  if (Array.isArray(listed))
+    return listed.map((one): Pair => [Number(one?.id ?? idOf(String(one?.token))), numberOf(one?.logprob)])
+  const [first] = Array.isArray(logprobs.top_logprobs) ? (logprobs.top_logprobs as unknown[]) : []
+  return isObject(first) ? Object.entries(first).map(([token, value]): Pair => [idOf(token), numberOf(value)]) : undefined
+}
+
+const numberOf = (value: unknown): number => (typeof value === 'number' ? Math.fround(value) : Number.NaN)
+
+/**
+ * The `need` likeliest tokens out of an answer, best first, ties to the lower id; log-probabilities over the whole vocabulary.
+ *
+ * @throws RemoteError for fewer, and for anything else: the server, what was expected, what came
+ */
+export function topLogprobs(answer: unknown, need: number, { server, vocabSize, idOf }: TopLogprobs): Logits {
+  const pairs = pairsOf(answer, idOf)
+  if (!pairs) {
+    const got = excerpt(JSON.stringify(isObject(answer) ? (answer.choices ?? answer) : answer))
+    throw new RemoteError(`${server}: expected \`choices[0].logprobs.top_logprobs[0]\` of one token, got \`${got}\``)
+  }
+  const bad = pairs.find(([id, value]) => !Number.isInteger(id) || id < 0 || id >= vocabSize || !Number.isFinite(value))
+  if (bad)
+    throw new RemoteError(`${server}: expected token ids below ${vocabSize} with finite logprobs, got ${bad[0]} with ${bad[1]}`)
+  const best = [...new Map(pairs)].sort(([a, x], [b, y]) => y - x || a - b).slice(0, need)
+  if (best.length < need)
+    throw new RemoteError(
+      `${server}: expected the ${need} likeliest tokens, got ${best.length}; it may have a lower limit of \`logprobs\``,
+    )
+  return {
+    tokenIds: Int32Array.from(best, ([id]) => id),
+    values: Float32Array.from(best, ([, value]) => value),
+    logSumExp: 0,
+  }
+}
