@@ -9,7 +9,6 @@ import { endpointOf } from './chatCompletions.js'
 import { circuitBreaker } from './circuitBreaker.js'
 import { saidAddress } from './httpAddress.js'
 import { postJson } from './postJson.js'
-import { remoteKey } from './remoteKey.js'
 import { type RemoteWorld, requestOptions } from './remoteOptions.js'
 import { tokenIdOf, topLogprobs } from './topLogprobs.js'
 
@@ -51,7 +50,7 @@ export async function remoteLanguageModel(
   const endpoint = endpointOf(url, '/completions')
   const server = saidAddress(endpoint)
   const { codec, contextLength, endTokenIds, stopStrings, vocabSize } = await readTokenizerFolder(await modelFolder(tokenizer))
-  const key = remoteKey('RXARGS_LM_API_KEY', 'lm', environment)
+  const key = environment.RXARGS_LM_API_KEY
   const breaker = circuitBreaker({ failures, pauseMs, ...(now && { now }) })
   const post = postJson(endpoint, { ...options, breaker, ...(key && { key }), ...(sleep && { sleep }) })
   const reading = { server, vocabSize, idOf: tokenIdOf(codec, server) }

@@ -1,0 +1,74 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { ModelLostError, OptionError } from '../../../../src/core/errors.js'
+import { type RemoteLm, remoteLanguageModel } from '../../../../src/models/remote/remoteLanguageModel.js'
+import { sequenceOf } from '../../../fakes.js'
+import { type Behaviour, type JsonServer, jsonServer } from './jsonServer.js'
+
+const tokenizer = fileURLToPath(new URL('../../../../data/golden/grouped/lm', import.meta.url))
+const good: Behaviour = {
+  body: '{"choices":[{"logprobs":{"top_logprobs":[{"token_id:7":-0.5,"token_id:3":-1.5}]}}]}',
+}
+let server: JsonServer<unknown> | undefined
+afterEach(async () => {
+  await server?.close()
+  server = undefined
+})
+
+/** A model behind a server that behaves so in turn, and well after that. */
+async function behind(bad: readonly Behaviour[], more: Partial<RemoteLm> = {}) {
+  server = await jsonServer((_, number) => bad[number] ?? good)
+  const options = { url: server.url, model: 'tiny', tokenizer, ...more }
+  return (await remoteLanguageModel(options, { environment: {}, sleep: async () => undefined })).source
+}
+const sequence = sequenceOf('', '', { promptTokenIds: [1, 2], tokenIds: [4] })
+
+describe('remoteLanguageModel', () => {
+  it.each<[string, Behaviour]>([
+    ['a rate limit', { status: 429 }],
+    ['a failure of the server', { status: 502 }],
+    ['an answer that does not come', { slow: true }],
+    ['a cut answer', { cut: true }],
+  ])('asks again after %s', async (_, bad) => {
+    const model = await behind([bad, bad], { timeoutMs: 100 })
+    const [logits] = await model.run([{ sequence, need: 2 }])
+    expect(logits).toEqual({ tokenIds: Int32Array.of(7, 3), values: Float32Array.of(-0.5, -1.5), logSumExp: 0 })
+    expect(server!.requests.map(({ path, body }) => [path, (body as { prompt: unknown }).prompt])).toEqual(
+      Array.from({ length: 3 }, () => ['/completions', [1, 2, 4]]),
+    )
+  })
+
+  it('knows where replies end and how long they may be, without weights', async () => {
+    const model = await behind([], { maxTop: 5 })
+    expect(model.capabilities).toEqual({ all: false, maxTop: 5, hiddenStates: false, unit: 'logprob' })
+    expect(model.contextLength).toBeGreaterThan(0)
+    expect(model.endTokenIds.length).toBeGreaterThan(0)
+  })
+
+  it('ends a request of a sequence that is released', async () => {
+    const model = await behind([{ slow: true }])
+    const asked = model.run([{ sequence, need: 2 }]).catch((error: Error) => error.name)
+    await expect.poll(() => server!.open()).toBe(1)
+    model.release(sequence.key)
+    expect(await asked).toBe('AbortError')
+    await expect.poll(() => server!.open()).toBe(0)
+  })
+
+  it('gives no logits of all tokens, and ends the run where no request can do better', async () => {
+    const model = await behind([{ status: 404 }])
+    await expect(model.run([{ sequence, need: 'all' }])).rejects.toThrow(OptionError)
+    await expect(model.run([{ sequence, need: 2 }])).rejects.toThrow(ModelLostError)
+  })
+
+  it('refuses a folder that tells no context length', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rxargs-tokenizer-'))
+    await writeFile(join(folder, 'config.json'), '{"vocab_size": 300}')
+    await expect(behind([], { tokenizer: folder })).rejects.toThrow(
+      `Expected \`max_position_embeddings\` in ${join(folder, 'config.json')}, found none`,
+    )
+    await rm(folder, { recursive: true })
+  })
+})
