@@ -2,7 +2,7 @@ import { map } from 'rxjs'
 import * as z from 'zod'
 import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
-import { logSumExp } from '../src/core/math.js'
+import { entropy, logSumExp } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { LogitsStep } from '../src/core/types.js'
 
@@ -30,9 +30,8 @@ export function typical<S extends LogitsStep>(options: TypicalOptions): Describe
 function banUntypical(values: Float32Array, p: number): void {
   const total = logSumExp(values)
   const logprobs = Float64Array.from(values, (value) => value - total)
-  // A banned token has no probability and no share in the entropy.
-  const entropy = logprobs.reduce((sum, logprob) => (logprob === BANNED ? sum : sum - Math.exp(logprob) * logprob), 0)
-  const distance = logprobs.map((logprob) => Math.abs(-logprob - entropy))
+  const expected = entropy(values)
+  const distance = logprobs.map((logprob) => Math.abs(-logprob - expected))
   const order = Uint32Array.from(values, (_, id) => id).sort((a, b) => distance[a]! - distance[b]! || a - b)
   let mass = 0
   let last = 0

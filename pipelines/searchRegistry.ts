@@ -4,6 +4,7 @@ import type { Search } from './perToken.js'
 import { beam, beamOptions } from './searches/beam.js'
 import { bestOfN, bestOfNOptions } from './searches/bestOfN.js'
 import { blockBestOfN, blockBestOfNOptions } from './searches/blockBestOfN.js'
+import { cards, cardsOptions } from './searches/cards.js'
 import { rollout, rolloutOptions } from './searches/rollout.js'
 
 /** A search over whole replies by name: the schema of its options (defaults included), and how it is made. */
@@ -23,5 +24,6 @@ export const searches: Readonly<Record<string, RegisteredSearch>> = {
     blockBestOfN,
   ),
   rollout: entry('the token with the highest logit + weight * reward after greedy tokens', rolloutOptions, rollout),
+  cards: entry('segments cut where the model is unsure, accepted by their reward', cardsOptions, cards),
   beam: entry('the likeliest of the replies that beam search finds', beamOptions, beam),
 }

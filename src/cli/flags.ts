@@ -142,13 +142,28 @@ const decoderFlags: Readonly<Record<string, DecoderOption>> = {
   n: { flag: 'n', about: 'replies, or blocks, of which the best is kept' },
   blockTokens: { flag: 'block-tokens', about: 'tokens of a block' },
   rolloutTokens: { flag: 'rollout-tokens', about: 'greedy tokens after a candidate, before its reward is read' },
+  entropyThreshold: {
+    flag: 'entropy-threshold',
+    about: 'entropy of the next token, in nats, from which a segment ends before it',
+  },
+  rewardThreshold: {
+    flag: 'reward-threshold',
+    about: 'reward from which a segment is always accepted; depends on the reward model',
+  },
+  beta: { flag: 'beta', about: 'how soft acceptance is: exp((reward - threshold) / beta)' },
+  rampTokens: { flag: 'ramp-tokens', about: 'tokens after which the threshold has risen to the reward threshold' },
+  proposals: { flag: 'proposals', about: 'segments at most of which one is accepted, or else the best' },
   beams: { flag: 'beams', about: 'sequences that go on' },
   lengthPenalty: { flag: 'length-penalty', about: 'power of the length that sums of log-probabilities are divided by' },
   p: {
     flag: 'top-p',
     about: 'mass of the tokens that are kept; of contrastive-decoding the share of the likeliest that they have',
   },
-  alpha: { flag: 'alpha', about: 'how much likeness to the context counts, as against probability' },
+  alpha: {
+    flag: 'alpha',
+    about:
+      'how much likeness to the context counts, as against probability; of cards the share of the reward threshold in the first one, beside the reward of the prompt',
+  },
   scale: { flag: 'scale', about: 'how strongly further language models, or the prompt, guide' },
 }
 

@@ -45,7 +45,22 @@ export type GivenFlags = Readonly<
   } & DecoderFlags &
     Partial<
       Record<
-        'k' | 'weight' | 'reach' | 'temperature' | 'topP' | 'n' | 'blockTokens' | 'rolloutTokens' | 'beams' | 'lengthPenalty',
+        | 'k'
+        | 'weight'
+        | 'reach'
+        | 'temperature'
+        | 'topP'
+        | 'n'
+        | 'blockTokens'
+        | 'rolloutTokens'
+        | 'entropyThreshold'
+        | 'rewardThreshold'
+        | 'alpha'
+        | 'beta'
+        | 'rampTokens'
+        | 'proposals'
+        | 'beams'
+        | 'lengthPenalty',
         string
       >
     >

@@ -17,6 +17,14 @@ export function softmax(values: ArrayLike<number>, temperature = 1): Float64Arra
   return scaled.map((value) => Math.exp(value - total))
 }
 
+/** Entropy in nats of the distribution whose logits these are; one of −∞ has no share in it. */
+export function entropy(logits: Float32Array): number {
+  const total = logSumExp(logits)
+  let sum = 0
+  for (const logit of logits) if (logit !== Number.NEGATIVE_INFINITY) sum -= Math.exp(logit - total) * (logit - total)
+  return sum
+}
+
 /** Standard deviation of n >= 1 values, divided by n. */
 export function standardDeviation(values: Float32Array): number {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length

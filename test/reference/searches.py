@@ -5,6 +5,9 @@ Writes data/golden/methods/searches.json. `scores` of sampled tokens are their l
     python3 test/reference/searches.py
 """
 
+import math
+
+import torch
 from methods import LEAST_MARGIN, NEW_TOKENS, Close, likeliest, sampled, uniform, write
 
 
@@ -70,11 +73,49 @@ def block_best_of_n(models, prompt, prompt_id, seed, n, k, temperature, blockTok
     return reply, scores
 
 
+def cards(models, prompt, prompt_id, seed, k, temperature, entropyThreshold, rewardThreshold, alpha, beta, rampTokens, proposals):
+    reply, scores = [], []
+    first = (1 - alpha) * reward_of(models, prompt) + alpha * rewardThreshold
+    while not is_over(models, reply):
+        rejected = []
+        for number in range(proposals):
+            segment, logits = [], []
+            while len(segment) < 64 and not is_over(models, reply + segment):
+                entropy = torch.distributions.Categorical(logits=models.logits("lm", prompt + reply + segment)).entropy()
+                if abs(entropy - entropyThreshold) < LEAST_MARGIN:
+                    raise Close
+                if len(segment) >= 4 and entropy >= entropyThreshold:
+                    break
+                random = uniform(seed, prompt_id, number, len(reply + segment))
+                token, logit = top_k_sampled(models, prompt, reply + segment, random, k, temperature)
+                segment.append(token)
+                logits.append(logit)
+            reward = reward_of(models, prompt + reply + segment)
+            tokens = len(reply + segment)
+            threshold = min(first + tokens * (rewardThreshold - first) / rampTokens, rewardThreshold)
+            chance = math.exp((reward - threshold) / beta)
+            random = uniform(seed, prompt_id, proposals + number, tokens)
+            if abs(chance - random) < LEAST_MARGIN:
+                raise Close
+            rejected.append((reward, segment, logits))
+            if number < proposals - 1 and random < chance:
+                break
+        else:
+            different = {tuple(segment): (reward, segment, logits) for reward, segment, logits in rejected}
+            _, segment, logits = list(different.values())[best_of([reward for reward, _, _ in different.values()])]
+        reply += segment
+        scores += logits
+    return reply, scores
+
+
+CARDS = {"k": 20, "temperature": 1, "alpha": 0.5, "rampTokens": 8}
 SEARCHES = [
     ("rollout", rollout, {"k": 5, "weight": 1, "rolloutTokens": 3}),
     ("rollout", rollout, {"k": 10, "weight": 4, "rolloutTokens": 16}),
     ("block-best-of-n", block_best_of_n, {"n": 4, "k": 20, "temperature": 1, "blockTokens": 3}),
     ("block-best-of-n", block_best_of_n, {"n": 3, "k": 40, "temperature": 0.7, "blockTokens": 1}),
+    ("cards", cards, CARDS | {"entropyThreshold": 2.2, "rewardThreshold": 2, "beta": 0.7, "proposals": 21}),
+    ("cards", cards, CARDS | {"entropyThreshold": 0, "rewardThreshold": 50, "beta": 0.1, "proposals": 3}),
 ]
 
 

@@ -1,0 +1,109 @@
+import { concatMap, EMPTY, expand, finalize, map, mergeMap, type Observable, of, skip, take, takeWhile, toArray } from 'rxjs'
+import * as z from 'zod'
+import { sampleTemperature } from '../../operators/sampleTemperature.js'
+import { topK } from '../../operators/topK.js'
+import { denseLogits } from '../../src/core/denseLogits.js'
+import { OptionError } from '../../src/core/errors.js'
+import { entropy } from '../../src/core/math.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { LogitsStep, Sequence } from '../../src/core/types.js'
+import { uniform } from '../../src/core/uniform.js'
+import { type DecodedStep, stepsAfter } from '../decode.js'
+import { topKSamplingOptions } from '../decoders/topKSampling.js'
+import type { Search } from '../perToken.js'
+import { valued } from '../rows.js'
+import { steps } from '../steps.js'
+import { finiteValue } from './forks.js'
+
+export const cardsOptions = topKSamplingOptions.extend({
+  entropyThreshold: z.number().min(0).default(3).describe('a number >= 0'),
+  rewardThreshold: z.number().default(8.5).describe('a finite number'),
+  alpha: z.number().min(0).max(1).default(0.5).describe('a number from 0 to 1'),
+  beta: z.number().positive().default(0.7).describe('a finite number > 0'),
+  rampTokens: z.int().min(1).default(128).describe('an integer >= 1'),
+  proposals: z.int().min(1).default(21).describe('an integer >= 1'),
+})
+export type CardsOptions = z.input<typeof cardsOptions>
+
+/** Tokens of a segment, unless the reply ends, as in the paper's code. */
+const LEAST = 4
+const MOST = 64
+
+/** A proposed segment, and the reward of the sequence with it. */
+type Segment = Readonly<{ steps: readonly DecodedStep[]; reward: number }>
+/** Where the search is: `taken`, the steps of the segment accepted last, if one was; `best`, of those rejected since. */
+type State = Readonly<{ end: Sequence; isOver: boolean; number: number; taken: readonly DecodedStep[]; best?: Segment }>
+
+/**
+ * CARDS, cascade reward sampling: a segment is sampled by top-k sampling and ends before a token of which the language model is
+ * unsure (the entropy of its distribution, in nats, is at least `entropyThreshold`). It is accepted with the probability
+ * `min(1, exp((reward − threshold) / beta))`, the reward being that of prompt and reply with it; otherwise another one is sampled. Of
+ * `proposals` rejected ones the one with the highest reward is taken, ties to the earlier one.
+ *
+ * The threshold rises from `(1 − alpha) · reward of the prompt + alpha · rewardThreshold` to `rewardThreshold` at `rampTokens` tokens of
+ * the reply. What a high reward is depends on the reward model: the default is that of the paper's Llama 7B.
+ *
+ * - needs the logits of all tokens
+ *
+ * @see Cascade Reward Sampling for Efficient Decoding-Time Alignment (Li et al., 2024), Algorithm 1; CARDS@012cd83 reward_sampling.py
+ *   `seg_rs_generate`: segments of 4 to 64 tokens, the last of 21 proposals is not put to the test
+ */
+export const cards = (options: CardsOptions = {}): Search => ({
+  search: (models) => {
+    const given = parseOptions(cardsOptions, options)
+    const { k, temperature, entropyThreshold, rewardThreshold, alpha, beta, rampTokens, proposals } = given
+    const { lm, reward } = models
+    if (!reward) throw new OptionError('Expected `reward` to be a reward to accept segments by, got nothing')
+    const decoder = steps(
+      map((step: LogitsStep) => ({ ...step, entropy: entropy(denseLogits(step.logits)) })),
+      topK({ k }),
+      sampleTemperature({ temperature }),
+    )
+    const isSure = (step: DecodedStep, index: number): boolean =>
+      index < LEAST || (step as DecodedStep & Readonly<{ entropy: number }>).entropy < entropyThreshold
+    return {
+      spec: { steps: [{ cards: { ...given, reward: reward.name } }] },
+      need: 'all',
+      steps: (start, finish) => {
+        // Each proposal has a sample of its own to draw by, and another one to be accepted by.
+        const sample = (number: number): number => 2 * proposals * start.sample + number
+        const proposed = ({ end, number }: State): Observable<Segment> =>
+          // One after the other under the same key: what is cached of the prefix stays.
+          stepsAfter({ ...end, sample: sample(number) }, { lm, decoder, finish }).pipe(
+            takeWhile(isSure),
+            take(MOST),
+            toArray(),
+            mergeMap((all) => {
+              const last = all.at(-1)!
+              const value = finiteValue(reward, last.finish ? valued(last) : last.sequence)
+              return value.pipe(map((one) => ({ steps: all, reward: one })))
+            }),
+          )
+        const judged = (state: State, segment: Segment, first: number): State => {
+          const best = state.best && state.best.reward >= segment.reward ? state.best : segment
+          const { sequence } = segment.steps.at(-1)!
+          const risen = first + (sequence.tokenIds.length * (rewardThreshold - first)) / rampTokens
+          const likely = Math.exp((segment.reward - Math.min(risen, rewardThreshold)) / beta)
+          const random = uniform(start.seed, start.promptId, sample(proposals + state.number), sequence.tokenIds.length)
+          const isLast = state.number === proposals - 1
+          if (!isLast && random >= likely) return { ...state, taken: [], number: state.number + 1, best }
+          const { steps: taken } = isLast ? best : segment
+          const last = taken.at(-1)!
+          return { end: last.sequence, isOver: last.finish !== undefined, number: 0, taken }
+        }
+        return finiteValue(reward, start).pipe(
+          map((ofPrompt) => (1 - alpha) * ofPrompt + alpha * rewardThreshold),
+          mergeMap((first) => {
+            const next = (state: State): Observable<State> =>
+              state.isOver ? EMPTY : proposed(state).pipe(map((segment) => judged(state, segment, first)))
+            const begin: State = { end: start, isOver: false, number: 0, taken: [] }
+            return of(begin).pipe(expand(next), skip(1))
+          }),
+          concatMap(({ taken }) => taken),
+          map((step) => ({ ...step, sequence: { ...step.sequence, sample: start.sample } })),
+          finalize(() => lm.release(start)),
+        )
+      },
+    }
+  },
+})
