@@ -3,8 +3,9 @@ import { InputError, OptionError } from '../src/core/errors.js'
 import type { Overrides } from '../src/core/overrides.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { Decoder, DecoderSpec, Prompt } from '../src/core/types.js'
-import type { BoundSearch } from './perToken.js'
+import type { BoundSearch, Search } from './perToken.js'
 import { decoderByName, type Registry } from './registry.js'
+import { searchByName, searches } from './searchRegistry.js'
 import { checkedSteps, decoderFromSpec } from './specs/decoderFromSpec.js'
 import { overridden } from './specs/overridden.js'
 import { pipelineFromText } from './specs/pipelineFromText.js'
@@ -25,7 +26,7 @@ export type RowSettingsOptions = Readonly<{
   registry: Registry
   /** Name of the first reward. */
   reward: string | undefined
-  bind: (decoder: Decoder) => BoundSearch
+  bind: (decoder: Decoder | Search) => BoundSearch
 }>
 
 /**
@@ -52,8 +53,13 @@ export function rowSettings(
   }
   const { pipeline, weight, k, temperature } = overrides
   const settings = { search: run.search, seed: own('seed'), maxNewTokens: own('maxNewTokens') }
-  const named = pipeline === undefined ? undefined : column('pipeline', () => specOf(pipeline, registry, bind))
   const changes = Object.entries({ weight, k, temperature }).filter(([, value]) => value !== undefined)
+  if (namesSearch(pipeline, registry)) {
+    for (const [name, value] of changes) column(name as keyof Overrides, () => searchByName(pipeline, { [name]: value }))
+    const blamed = (changes[0]?.[0] ?? 'pipeline') as keyof Overrides
+    return { ...settings, search: column(blamed, () => bind(searchByName(pipeline, { weight, k, temperature }))) }
+  }
+  const named = pipeline === undefined ? undefined : column('pipeline', () => specOf(pipeline, registry, bind))
   if (changes.length === 0) return named ? { ...settings, search: named } : settings
 
   const stated = (named ?? run.search).spec ?? { steps: [{ custom: {} }] }
@@ -68,6 +74,9 @@ export function rowSettings(
   )
   return { ...settings, search: column(changes[0]![0] as keyof Overrides, () => bind(decoderFromSpec(spec, registry))) }
 }
+
+const namesSearch = (pipeline: unknown, { decoders }: Registry): pipeline is string =>
+  typeof pipeline === 'string' && Object.hasOwn(searches, pipeline) && !Object.hasOwn(decoders, pipeline)
 
 const words = /^[\w-]+$/
 

@@ -1,4 +1,6 @@
 import type * as z from 'zod'
+import { OptionError } from '../src/core/errors.js'
+import { didYouMean } from '../src/core/nearest.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { Search } from './perToken.js'
 import { beam, beamOptions } from './searches/beam.js'
@@ -26,4 +28,23 @@ export const searches: Readonly<Record<string, RegisteredSearch>> = {
   rollout: entry('the token with the highest logit + weight * reward after greedy tokens', rolloutOptions, rollout),
   cards: entry('segments cut where the model is unsure, accepted by their reward', cardsOptions, cards),
   beam: entry('the likeliest of the replies that beam search finds', beamOptions, beam),
+}
+
+/**
+ * A search by its name, with its options by theirs.
+ *
+ * @throws OptionError for an unknown name, an option that the search does not take, and one that may not be
+ * @example searchByName('rollout', { k: 10, rolloutTokens: 8 })
+ */
+export function searchByName(name: string, options: Readonly<Record<string, unknown>> = {}): Search {
+  const names = Object.keys(searches)
+  if (!names.includes(name))
+    throw new OptionError(`Expected a search, one of ${names.join(', ')}, got \`${name}\`${didYouMean(name, names)}`)
+  const { options: schema, make } = searches[name]!
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const taken = Object.keys(schema.shape)
+  const foreign = Object.keys(given).find((option) => !taken.includes(option))
+  if (foreign !== undefined)
+    throw new OptionError(`Search \`${name}\` takes no option \`${foreign}\`; it takes ${taken.join(', ')}`)
+  return make(given)
 }

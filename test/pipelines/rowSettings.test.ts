@@ -7,6 +7,9 @@ import { argsStochastic } from '../../pipelines/decoders/argsStochastic.js'
 import { greedy } from '../../pipelines/decoders/greedy.js'
 import { nucleus } from '../../pipelines/decoders/nucleus.js'
 import { type GenerateOptions, generate } from '../../pipelines/generate.js'
+import type { Search } from '../../pipelines/perToken.js'
+import { beam } from '../../pipelines/searches/beam.js'
+import { rollout } from '../../pipelines/searches/rollout.js'
 import { steps } from '../../pipelines/steps.js'
 import type { Overrides } from '../../src/core/overrides.js'
 import type { Decoder, LogitsStep, Row } from '../../src/core/types.js'
@@ -47,6 +50,26 @@ describe('a row', () => {
     expect(rows.map(({ seed }) => seed)).toEqual([0, 7])
     const [cool] = await decoded(nucleus(), [{ temperature: 0.01 }])
     expect(replies([cool!])).toEqual(replies([await alone(nucleus({ temperature: 0.01 }))]))
+  })
+
+  it('names a search, and sets options of it', async () => {
+    const rows = await decoded(args(), [{ pipeline: 'rollout', k: 3, weight: 2 }, undefined, { pipeline: 'beam' }])
+    const run = (search: Search) => rowsOf(generate(promptsOf([prompt('1')]), search, fakeModels(), { maxNewTokens: 6 }))
+    const expected = [...(await run(rollout({ k: 3, weight: 2 }))), await alone(args()), ...(await run(beam()))]
+    expect(replies(rows)).toEqual(replies(expected))
+  })
+
+  it('says which option a search does not take, and what may not be', async () => {
+    const wrong = [
+      { pipeline: 'beam', k: 3 },
+      { pipeline: 'rollout', weight: 2, k: 0 },
+      { pipeline: 'best-of-n', weight: 1 },
+    ]
+    expect((await decoded(args(), wrong)).map(({ error }) => error)).toEqual([
+      'in.jsonl:1: Column `k`: Search `beam` takes no option `k`; it takes beams, lengthPenalty',
+      'in.jsonl:2: Column `k`: Expected `k` to be an integer >= 1, got `0` (number)',
+      'in.jsonl:3: Column `weight`: Search `best-of-n` takes no option `weight`; it takes k, temperature, n',
+    ])
   })
 
   it('has a pipeline of its own: a name, YAML, or steps', async () => {
