@@ -13,7 +13,13 @@ export type Role = 'chat-lm' | 'chat-rm' | Checkpoint
 export type ReproducedRun = Readonly<{ lm: Role; reward: Role; decoder: string }>
 
 /** Runs that are compared, the first one with each of the others. `left`: what is not there for want of a checkpoint. */
-export type Comparison = Readonly<{ title: string; about: string; runs: readonly ReproducedRun[]; left: readonly Checkpoint[] }>
+export type Comparison = Readonly<{
+  name: string
+  title: string
+  about: string
+  runs: readonly ReproducedRun[]
+  left: readonly Checkpoint[]
+}>
 
 /** The decoders that the paper compares, and best-of-n. */
 const compared = ['greedy', 'top-k', 'nucleus', 'contrastive', 'args', 'args-stochastic', 'best-of-n']
@@ -37,21 +43,23 @@ export function comparisons(has: ReadonlySet<string>): Comparison[] {
       run(lm, 'args', reward),
     ]),
   )
-  const ofLm = (title: string, lm: Role, ...roles: readonly Checkpoint[]): Comparison => ({
-    ...{ title, about: 'Every decoder, guided or watched by the same reward model.' },
+  const ofLm = (name: string, title: string, lm: Role, ...roles: readonly Checkpoint[]): Comparison => ({
+    ...{ name, title, about: 'Every decoder, guided or watched by the same reward model.' },
     runs: all(compared.map((decoder) => run(lm, decoder))),
     left: left(...roles),
   })
   return [
-    ofLm('Decoders, fine-tuned language model', 'chat-lm'),
-    ofLm('Decoders, base language model', 'base-lm', 'base-lm'),
+    ofLm('decoders', 'Decoders, fine-tuned language model', 'chat-lm'),
+    ofLm('decoders-base-lm', 'Decoders, base language model', 'base-lm', 'base-lm'),
     {
+      name: 'training',
       title: 'ARGS beside training with the reward',
       about: 'ARGS with the fine-tuned language model; language models that PPO and DPO trained, decoded greedily.',
       runs: all([run('chat-lm', 'greedy'), run('chat-lm', 'args'), run('ppo-lm', 'greedy'), run('dpo-lm', 'greedy')]),
       left: left('ppo-lm', 'dpo-lm'),
     },
     {
+      name: 'sizes',
       title: 'Sizes of language model and reward model (Figure 3)',
       about:
         'Rewards of different models are on different scales: those of another than the first are left out, the judge compares all.',

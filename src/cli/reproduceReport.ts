@@ -22,7 +22,10 @@ export type Reproduced = Readonly<{
 const PAPER =
   'The paper, with LLaMA-7B on HH-RLHF: ARGS-greedy has an average reward 19.56% above greedy decoding, and wins or ties in 64.33% of prompts as judged by GPT-4 ([abstract](https://arxiv.org/abs/2402.01694)).'
 
-function tableLines({ title, about, left, evaluation, judged }: ComparedTable): string[] {
+/** The metric by which all runs are on one scale. */
+const JUDGED = 'reward:judge'
+
+function tableLines({ name: file, title, about, left, evaluation, judged }: ComparedTable): string[] {
   const missing = left.map((role) => `- left out: \`${role}\`, ${checkpoints[role]}, was not given`)
   const verdicts = judged.map(({ name, judged: prompts, win, tie, lose, winTie }) => [
     ...[name, String(prompts), `${win} / ${tie} / ${lose}`, interval(winTie)],
@@ -30,7 +33,9 @@ function tableLines({ title, about, left, evaluation, judged }: ComparedTable): 
   return [
     ...[`## ${title}`, '', about, ''],
     ...(missing.length > 0 ? [...missing, ''] : []),
-    ...(evaluation ? [...evalTable(evaluation, 'md'), ''] : ['Nothing to compare.', '']),
+    ...(evaluation
+      ? [...evalTable(evaluation, 'md'), '', `![${JUDGED} of each run](${file}.svg)`, '']
+      : ['Nothing to compare.', '']),
     ...(verdicts.length > 0
       ? [
           ...formatTable(
@@ -73,12 +78,19 @@ function markdown({ command, machine, seed, models, tables, sweep, cost }: Repro
   ].join('\n')
 }
 
-/** Writes `report.md` and `report.json` beside the runs, and gives their paths; the plots are those of the sweep. */
+/** Writes `report.md`, `report.json` and a plot a comparison beside the runs, and gives their paths; the sweep has its own plots. */
 export async function writeReproduction(folder: string, reproduced: Reproduced): Promise<string[]> {
   const { tables, ...rest } = reproduced
+  // The plotting library is large, and nobody else needs it.
+  const { differencesPlot } = await import('./differencesPlot.js')
+  const plots = tables.flatMap(({ name, evaluation }) => {
+    const svg = evaluation && differencesPlot(evaluation.pairs, JUDGED)
+    return svg === undefined ? [] : [[`${name}.svg`, svg] as const]
+  })
   const files = [
     ['report.md', markdown(reproduced)],
     ['report.json', JSON.stringify({ ...rest, tables: tables.map(({ runs, ...table }) => table) }, null, 1)],
+    ...plots,
   ] as const
   for (const [name, content] of files) await writeFile(join(folder, name), `${content}\n`)
   return files.map(([name]) => join(folder, name))

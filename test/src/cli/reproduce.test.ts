@@ -25,7 +25,9 @@ describe('rxargs reproduce', () => {
     const out = join(folder, 'out')
     const first = await rxargs([...args, '-o', out])
     expect(first.code, first.stderr).toBe(0)
-    expect(first.stdout).toBe(`${join(out, 'report.md')}\n${join(out, 'report.json')}\n`)
+    expect(first.stdout).toBe(
+      ['report.md', 'report.json', 'decoders.svg', 'training.svg', 'sizes.svg'].map((name) => `${join(out, name)}\n`).join(''),
+    )
     expect(first.stderr).toContain('ARGS beside training with the reward: left out for want of dpo-lm\n')
     const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'))
     const names = report.tables.map((table: { evaluation?: { runs: { name: string; rows: number }[] } }) =>
@@ -45,7 +47,7 @@ describe('rxargs reproduce', () => {
     expect(report.sweep.map(({ name }: { name: string }) => name)).toEqual(['k-2-weight-0', 'k-2-weight-1'])
     const markdown = await readFile(join(out, 'report.md'), 'utf8')
     expect(markdown).toContain('- left out: `dpo-lm`, the language model after DPO on the preference data, was not given')
-    expect(await readFile(join(out, 'sweep/reward.svg'), 'utf8')).toMatch(/^<svg /)
+    for (const plot of ['sweep/reward.svg', 'sizes.svg']) expect(await readFile(join(out, plot), 'utf8')).toMatch(/^<svg /)
 
     const again = await rxargs([...args, '-o', out])
     expect(again.code).toBe(0)
