@@ -12,7 +12,8 @@ export const interval = (estimate: Estimate | null | undefined): string =>
 const measured = ({ metrics, runs }: Evaluation): string[] =>
   metrics.filter((metric) => runs.some(({ figures }) => figures[metric] !== null))
 
-function runCells(evaluation: Evaluation): Cells {
+/** One line a run: its figures. */
+export function runCells(evaluation: Evaluation): Cells {
   const metrics = measured(evaluation)
   const row = ({ name, rows, errors, figures }: RunFigures): string[] => [
     name,
@@ -23,7 +24,8 @@ function runCells(evaluation: Evaluation): Cells {
   return [['run', 'rows', ...metrics, 'errors'], ...evaluation.runs.map(row)]
 }
 
-function pairCells(evaluation: Evaluation): Cells {
+/** One line a further run: its differences from the first. */
+export function pairCells(evaluation: Evaluation): Cells {
   const metrics = measured(evaluation).filter((metric) => evaluation.pairs.some(({ differences }) => differences[metric]))
   const rewards = [...new Set(evaluation.pairs.flatMap(({ outcomes }) => Object.keys(outcomes)))]
   const row = ({ name, rows, differences, outcomes }: PairFigures): string[] => [
@@ -87,3 +89,21 @@ export const evalJson = ({ runs, pairs }: Evaluation): string =>
     null,
     1,
   )
+
+/** What was left out, and why the numbers of rows differ. */
+export function evalNotices({ metrics, runs, pairs }: Evaluation): string[] {
+  const rows = (count: number): string => `${count} ${count === 1 ? 'row' : 'rows'}`
+  return [
+    ...runs.flatMap(({ name, errors }) => (errors > 0 ? [`${name}: ${rows(errors)} that ended in an error left out`] : [])),
+    ...runs.flatMap(({ name, rows: all, counts }) =>
+      metrics
+        .filter((metric) => counts[metric]! < all)
+        .map((metric) => `${name}: ${metric} of ${counts[metric]} of ${rows(all)}, the others have none`),
+    ),
+    ...pairs.flatMap(({ name, against, rows: shared, onlyHere, onlyThere }) =>
+      onlyHere + onlyThere > 0
+        ? [`${name} and ${against} share ${rows(shared)}; ${onlyHere} and ${onlyThere} more are not compared`]
+        : [],
+    ),
+  ]
+}

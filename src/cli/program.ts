@@ -8,6 +8,7 @@ import { generateCommand } from './generate.js'
 import { inspectCommand } from './inspect.js'
 import { judgeCommand } from './judge.js'
 import { pullCommand } from './pull.js'
+import { reportCommand } from './report/reportCommand.js'
 import { reproduceCommand } from './reproduce.js'
 import { scoreCommand } from './score.js'
 import { sweepCommand } from './sweep.js'
@@ -23,6 +24,7 @@ export function program(terminal: Terminal): Command {
     generateCommand(terminal),
     scoreCommand(terminal),
     evalCommand(terminal),
+    reportCommand(terminal),
     sweepCommand(terminal),
     judgeCommand(terminal),
     reproduceCommand(terminal),

@@ -1,13 +1,12 @@
 import { Command } from 'commander'
 import * as z from 'zod'
 import { InputError, OptionError } from '../core/errors.js'
-import type { DecoderSpec } from '../core/types.js'
 import { decisions } from '../eval/decisions.js'
 import { type FoundTrace, readTraces } from '../io/readTraces.js'
 import { number, text } from './flags.js'
 import { runCodec } from './runCodec.js'
 import { type Terminal, writeLine } from './terminal.js'
-import { heading, inFull, overview, whyJson } from './whyTable.js'
+import { decoderText, heading, inFull, overview, prunedNotice, whyJson } from './whyTable.js'
 
 type Range = Readonly<{ from: number; to: number }>
 type Flags = Readonly<{ sample: number; step?: Range; lm?: string; json?: boolean }>
@@ -45,10 +44,9 @@ async function run(path: string, id: string, flags: Flags, { stdout, stderr, sig
   const shown = all.filter(({ position }) => position >= from && position <= to)
   const found = await runCodec(meta, reply, flags.lm)
   if (found.codec === undefined) stderr.write(`Tokens are shown by their ids: ${found.reason}; --lm says where it is\n`)
-  const decoder = meta.spec.decoder as DecoderSpec | undefined
-  if (!flags.json && decoder?.steps.some((step) => 'batchRewardPruned' in step))
-    stderr.write('Candidates that could not win were dropped before they were written: greedy is the likeliest of the others\n')
-  const why = { reply, decisions: shown, codec: found.codec, decoder }
+  const notice = prunedNotice(meta)
+  if (notice !== undefined) stderr.write(`Note: ${notice}\n`)
+  const why = { reply, decisions: shown, codec: found.codec, decoder: decoderText(meta) }
   const lines = flags.json ? [whyJson(why)] : [...heading(why), ...(flags.step ? inFull(why) : overview(why))]
   for (const line of lines) await writeLine(stdout, line, signal)
 }

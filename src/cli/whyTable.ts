@@ -1,6 +1,6 @@
 import { tokenText } from '../core/decodedText.js'
 import type { TracedReply } from '../core/tracedReply.js'
-import type { DecoderSpec, TextCodec } from '../core/types.js'
+import type { DecoderSpec, RunMeta, TextCodec } from '../core/types.js'
 import type { Candidate, Decision } from '../eval/decisions.js'
 import { inOneLine } from './displayWidth.js'
 import { formatTable } from './formatTable.js'
@@ -12,8 +12,8 @@ export type Why = Readonly<{
   reply: TracedReply
   decisions: readonly Decision[]
   codec: TextCodec | undefined
-  /** The run's decoder; a row may have set its own. */
-  decoder: DecoderSpec | undefined
+  /** The run's decoder, in words; a row may have set its own. */
+  decoder: string | undefined
 }>
 
 const number = (value: number | null | undefined): string => (value === null || value === undefined ? '' : value.toFixed(DIGITS))
@@ -87,20 +87,34 @@ function stepLines(why: Why, { position, tokenId, candidates, chosen, greedy, be
   ]
 }
 
-/** Whose steps these are. */
-export function heading({ reply, decisions, decoder }: Why): string[] {
-  const { id, sample, prompt, completion, reward, tokenIds } = reply
-  const differing = decisions.filter(({ differs }) => differs).length
-  const of = decisions.length === tokenIds?.length ? '' : ` shown of ${tokenIds?.length ?? 0}`
+/** The decoder that a run says it had, as its steps with their options. */
+export function decoderText(meta: RunMeta | undefined): string | undefined {
+  const decoder = meta?.spec.decoder as DecoderSpec | undefined
   const steps = decoder?.steps.map((step) => {
     const [name, options] = Object.entries(step)[0]!
     const given = Object.entries(options ?? {}).map(([option, value]) => `${option} ${JSON.stringify(value)}`)
     return given.length > 0 ? `${name} (${given.join(', ')})` : name
   })
+  return steps?.join(', ')
+}
+
+/** What has to be said of a run whose candidates are fewer than those that greedy decoding chooses from; undefined of any other. */
+export function prunedNotice({ spec }: RunMeta): string | undefined {
+  const decoder = spec.decoder as DecoderSpec | undefined
+  return decoder?.steps.some((step) => 'batchRewardPruned' in step)
+    ? 'candidates that could not win were dropped before they were written: greedy is the likeliest of the others'
+    : undefined
+}
+
+/** Whose steps these are. */
+export function heading({ reply, decisions, decoder }: Why): string[] {
+  const { id, sample, prompt, completion, reward, tokenIds } = reply
+  const differing = decisions.filter(({ differs }) => differs).length
+  const of = decisions.length === tokenIds?.length ? '' : ` shown of ${tokenIds?.length ?? 0}`
   return [
     `${inOneLine(id)}, sample ${sample}: ${inOneLine(prompt ?? '')}`,
     `reply: ${inOneLine(completion ?? '')}`,
-    ...(steps ? [`decoder of the run: ${steps.join(', ')}`] : []),
+    ...(decoder === undefined ? [] : [`decoder of the run: ${decoder}`]),
     `${decisions.length} ${decisions.length === 1 ? 'step' : 'steps'}${of}, ${differing} of them other than greedy${reward === null ? '' : `; reward ${number(reward)}`}`,
     '',
   ]

@@ -1,0 +1,88 @@
+import { tokenText } from '../../core/decodedText.js'
+import type { TracedReply } from '../../core/tracedReply.js'
+import type { RowKey, TextCodec } from '../../core/types.js'
+import { decisions } from '../../eval/decisions.js'
+import { readTraces } from '../../io/readTraces.js'
+import { runCodec } from '../runCodec.js'
+import { prunedNotice } from '../whyTable.js'
+
+/** A candidate: token (a place in `texts`, or null), its id, logit, score, and the rewards in the order of the reply's `rewards`. */
+type Cell = readonly [text: number | null, id: number, logit: number | null, score: number | null, ...(number | null)[]]
+type Step = Readonly<{
+  text: number | null
+  id: number
+  chosen: number
+  greedy: number
+  differs: boolean
+  candidates: readonly Cell[]
+}>
+type Inspected = Readonly<{
+  run: number
+  completion: string
+  reward: number | null
+  rewards: readonly string[]
+  /** Null of a run without a trace. */
+  steps: readonly Step[] | null
+}>
+
+/** What the page's inspector shows. Texts of tokens stand once. */
+export type InspectorData = Readonly<{
+  runs: readonly string[]
+  texts: readonly string[]
+  rows: readonly Readonly<{ id: string; sample: number; prompt: string; replies: readonly Inspected[] }>[]
+}>
+
+export type InspectedRun = Readonly<{ name: string; path: string; keys: readonly RowKey[] }>
+
+const DIGITS = 4
+const rounded = (value: number | null): number | null => (value === null ? null : Number(value.toFixed(DIGITS)))
+const keyOf = ({ id, sample }: RowKey): string => JSON.stringify([id, sample])
+
+/** Reads the rows that were drawn from each run, with the candidates of their steps; `onNotice` is told of what cannot be shown. */
+export async function inspected(runs: readonly InspectedRun[], onNotice: (notice: string) => void): Promise<InspectorData> {
+  const texts = new Map<string, number>()
+  const rows = new Map<string, { id: string; sample: number; prompt: string; replies: Inspected[] }>()
+  for (const [run, { name, path, keys }] of runs.entries()) {
+    const drawn = new Set(keys.map(keyOf))
+    let codec: TextCodec | undefined
+    let [isFirst, isTraced] = [true, true]
+    for await (const { reply, meta } of readTraces(path, (key) => drawn.has(keyOf(key)))) {
+      if (isFirst && reply.trace) {
+        const found = await runCodec(meta, reply)
+        codec = found.codec
+        const pruned = prunedNotice(meta)
+        if (pruned !== undefined) onNotice(`${name}: ${pruned}`)
+        if (!found.codec) onNotice(`${name}: tokens are shown by their ids: ${found.reason}`)
+        isFirst = false
+      }
+      isTraced &&= reply.trace !== null
+      const key = keyOf(reply)
+      if (!rows.has(key)) rows.set(key, { id: reply.id, sample: reply.sample, prompt: reply.prompt ?? '', replies: [] })
+      rows.get(key)!.replies.push({ run, ...inspectedReply(reply, codec, texts) })
+    }
+    if (!isTraced) onNotice(`${name} was decoded without --trace: its replies are shown without their candidates`)
+  }
+  return { runs: runs.map(({ name }) => name), texts: [...texts.keys()], rows: [...rows.values()] }
+}
+
+function inspectedReply(reply: TracedReply, codec: TextCodec | undefined, texts: Map<string, number>): Omit<Inspected, 'run'> {
+  const { completion, reward, trace, promptTokenIds, tokenIds } = reply
+  const rewards = [...new Set((trace ?? []).flatMap((step) => Object.keys(step.rewards)))]
+  const ids = [...(promptTokenIds ?? []), ...(tokenIds ?? [])]
+  const textAt = (position: number, tokenId: number): number | null => {
+    if (!codec) return null
+    const text = tokenText(codec, ids.slice(0, (promptTokenIds?.length ?? 0) + position), tokenId)
+    if (!texts.has(text)) texts.set(text, texts.size)
+    return texts.get(text)!
+  }
+  const steps = decisions(reply).map(
+    ({ position, tokenId, chosen, greedy, differs, candidates }): Step => ({
+      ...{ text: textAt(position, tokenId), id: tokenId, chosen, greedy, differs },
+      candidates: candidates.map(({ tokenId: id, logit, score, rewards: own }) => [
+        ...([textAt(position, id), id, rounded(logit), rounded(score)] as const),
+        ...rewards.map((name) => rounded(own[name] ?? null)),
+      ]),
+    }),
+  )
+  return { completion: completion ?? '', reward: rounded(reward), rewards, steps: trace && steps }
+}

@@ -1,0 +1,175 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseHTML } from 'linkedom'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toParquet } from '../../../../src/io/toParquet.js'
+import { loadCodec } from '../../../../src/models/checkpoint/loadCodec.js'
+import { browser, opened, WITHOUT } from '../../../browser.js'
+import { errorRow, fakeRun, meta, row } from '../../io/fakeRun.js'
+import { lm, reward, rxargs } from '../rxargs.js'
+
+let folder: string
+let greedy: string
+let guided: string
+let page: string
+const two = ['--lm', lm, '--reward', `safe=${reward}`, '--reward', 'short=length(target=3)']
+const prompts = [...'abcdef'].map((id) => `{"id":"${id}","prompt":"Say ${id}"}\n`).join('')
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rxargs-report-'))
+  greedy = join(folder, 'greedy')
+  guided = join(folder, 'guided')
+  page = join(folder, 'report.html')
+  const settings = [...two, '--max-new-tokens', '6', '--trace']
+  await rxargs(['generate', '-', ...settings, '--decoder', 'greedy', '-o', greedy], prompts)
+  await rxargs(['generate', '-', ...settings, '--k', '4', '--weight', 'safe=3', '-o', guided], `${prompts}{"id":"bad"}\n`)
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const documentOf = (html: string) => parseHTML(html).document
+const cellsOf = (table: { querySelectorAll: (selector: string) => Iterable<unknown> }): string[][] =>
+  [...(table.querySelectorAll('tr') as Iterable<{ children: Iterable<{ textContent: string }> }>)].map(({ children }) =>
+    [...children].map(({ textContent }) => textContent),
+  )
+
+describe('rxargs report', () => {
+  it('has the tables of rxargs eval, and a plot of each figure that is there', async () => {
+    const made = await rxargs(['report', greedy, guided, '-o', page])
+    expect(made).toMatchObject({ code: 0, stdout: `${page}\n`, stderr: `${guided}: 1 row that ended in an error left out\n` })
+    const document = documentOf(await readFile(page, 'utf8'))
+    const [runs, pairs] = [...document.querySelectorAll('table')].map(cellsOf)
+    const csv = (await rxargs(['eval', greedy, guided, '--format', 'md'])).stdout
+    const expected = csv.split('\n').filter((line) => line.startsWith('|') && !line.startsWith('| ---'))
+    expect([...runs!, ...pairs!].map((cells) => `| ${cells.join(' | ')} |`)).toEqual(expected)
+    const labels = [...document.querySelectorAll('figure svg')].map((svg) => svg.getAttribute('aria-label'))
+    expect(labels.map((label) => label?.split(':')[0])).toEqual(['length (tokens)', 'reward', 'reward_short'])
+    expect(document.body.textContent).toContain('1 row that ended in an error left out')
+  })
+
+  it('embeds the same sample of every run, and says so', async () => {
+    const small = join(folder, 'small.html')
+    await rxargs(['report', greedy, guided, '-o', small, '--inspect', '2', '--seed', '5'])
+    const document = documentOf(await readFile(small, 'utf8'))
+    expect(document.body.textContent).toContain('A sample of 2 of up to 6 replies a run, drawn by seed 5.')
+    const data = JSON.parse(document.getElementById('inspector-data')!.textContent!)
+    expect(data.rows).toHaveLength(2)
+    for (const { replies } of data.rows) expect(replies.map(({ run }: { run: number }) => run)).toEqual([0, 1])
+    await rxargs(['report', greedy, '-o', small, '--inspect', '0', '--force'])
+    expect(await readFile(small, 'utf8')).toContain('No reply is in this page: <code>--inspect 0</code>.')
+  })
+
+  it('loads nothing, and lets one script run', async () => {
+    const html = await readFile(page, 'utf8')
+    const document = documentOf(html)
+    const policy = document.querySelector('meta[http-equiv]')!.getAttribute('content')
+    expect(policy).toMatch(/^default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-[\w+/]+='; /)
+    expect([...document.querySelectorAll('[src], [href], link, img, iframe, object')]).toHaveLength(0)
+    expect(html).not.toMatch(/url\(|@import/)
+  })
+
+  it.each([
+    [['-o', 'x.html'], 2, "missing required argument 'runs'"],
+    [['nowhere', '-o', 'x.html'], 1, 'found nothing there'],
+    [['nowhere'], 2, "required option '-o, --output <file>' not specified"],
+    [['x', '-o', 'x.html', '--inspect', '-1'], 2, 'Expected `--inspect` to be an integer >= 0, got `-1`'],
+    [['x', '-o', 'x.html', '--pooling', 'mean'], 2, 'Expected `--encoder` beside `--pooling`, got none'],
+  ])('%j is refused in one line', async (args, code, message) => {
+    const refused = await rxargs(['report', ...args])
+    expect(refused).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(message) })
+    expect(refused.stderr.match(/\n/g)).toHaveLength(1)
+  })
+
+  it('replaces a file with --force only, and says where it cannot be written', async () => {
+    const path = join(folder, 'there.html')
+    await writeFile(path, 'mine')
+    expect(await rxargs(['report', greedy, '-o', path])).toMatchObject({ code: 1, stderr: expect.stringContaining('--force') })
+    expect(await readFile(path, 'utf8')).toBe('mine')
+    expect((await rxargs(['report', greedy, '-o', path, '--force'])).code).toBe(0)
+    expect(await readFile(path, 'utf8')).toMatch(/^<!doctype html>/)
+    const nowhere = join(folder, 'no', 'where.html')
+    expect(await rxargs(['report', greedy, '-o', nowhere])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`Expected to write ${nowhere}`),
+    })
+  })
+})
+
+describe('the page in a browser', () => {
+  it('shows the tokens of a reply, marks where greedy decoding would differ, and the candidates of a step', async (context) => {
+    context.skip(browser === undefined, WITHOUT)
+    const { html, said } = await opened(page)
+    expect(said).toBe('')
+    const document = documentOf(html)
+    const data = JSON.parse(document.getElementById('inspector-data')!.textContent!)
+    const [{ id, replies }] = data.rows
+    const { steps } = JSON.parse((await rxargs(['why', guided, id, '--json'])).stdout)
+    const tokens = [...document.querySelectorAll('#inspector-reply button')]
+    expect(replies).toHaveLength(2)
+    expect(tokens.map(({ textContent }) => textContent)).toEqual(
+      steps.map(({ token }: { token: string }) => token.replaceAll('\n', '⏎\n')),
+    )
+    expect(tokens.map(({ className }) => className.includes('differs'))).toEqual(
+      steps.map(({ differs }: { differs: boolean }) => differs),
+    )
+    const at = tokens.findIndex((token) => token.getAttribute('aria-pressed') === 'true')
+    expect(steps[at].differs).toBe(true)
+    const [head, ...rows] = cellsOf(document.querySelector('#inspector-panel table')!)
+    expect(head).toEqual(['token', 'logit', 'safe', 'short', 'score'])
+    type Candidate = {
+      token: string
+      logit: number
+      score: number
+      rewards: Record<string, number>
+      chosen: boolean
+      greedy: boolean
+    }
+    expect(rows).toEqual(
+      steps[at].candidates.map(({ token, logit, score, rewards, chosen, greedy: isGreedy }: Candidate) => [
+        `${JSON.stringify(token)}${chosen ? ' chosen' : ''}${isGreedy ? ' greedy' : ''}`,
+        ...[logit, rewards.safe!, rewards.short!, score].map((value) => Number(value.toFixed(4)).toFixed(3)),
+      ]),
+    )
+  })
+
+  it('never reads what a prompt, a reply, an id or a run is called as HTML', async (context) => {
+    context.skip(browser === undefined, WITHOUT)
+    const hostile = `</script><script>document.title='broken'</script><!--<script><img src=x onerror="document.title='broken'">&amp;`
+    const codec = await loadCodec(lm)
+    const tokenIds = codec.encode(hostile, false)
+    const own = { prompt: hostile, completion: hostile, promptTokenIds: codec.encode(hostile, true), tokenIds }
+    const trace = tokenIds.map((tokenId) => ({
+      tokenIds: Int32Array.of(tokenId),
+      logits: Float32Array.of(1),
+      scores: Float32Array.of(1),
+    }))
+    const run = join(folder, `<img src=x onerror=alert(1)>'"&`)
+    const runMeta = {
+      ...meta({ trace: true, decoder: { steps: [{ [hostile]: {} }] } }),
+      models: { lm: { path: lm, sha256: 'aa' } },
+    }
+    await toParquet(run, fakeRun([row(hostile, { ...own, trace }), errorRow('bad')], { runMeta }))
+    const path = join(folder, 'hostile.html')
+    expect((await rxargs(['report', run, '-o', path])).code).toBe(0)
+    const { html, said } = await opened(path)
+    expect(said).toBe('')
+    const document = documentOf(html)
+    expect(document.title).toBe(`rxargs report: ${run}`)
+    expect([...document.querySelectorAll('script')]).toHaveLength(2)
+    expect([...document.querySelectorAll('img')]).toHaveLength(0)
+    expect(document.getElementById('inspector-reply')!.textContent).toBe(hostile)
+    expect(document.getElementById('inspector-prompt')!.textContent).toBe(hostile.trim())
+  })
+
+  it('shows a reply without a trace as text', async (context) => {
+    context.skip(browser === undefined, WITHOUT)
+    const run = join(folder, 'plain')
+    await toParquet(run, fakeRun([row('a')]))
+    const path = join(folder, 'plain.html')
+    const { stderr } = await rxargs(['report', run, '-o', path])
+    expect(stderr).toBe(`${run} was decoded without --trace: its replies are shown without their candidates\n`)
+    const document = documentOf((await opened(path)).html)
+    expect(document.getElementById('inspector-reply')!.textContent).toBe('to a')
+    expect(document.getElementById('inspector-summary')!.textContent).toContain('there are no candidates to show')
+  })
+})
