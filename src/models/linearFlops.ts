@@ -7,17 +7,17 @@ const ungated: ReadonlySet<ModelConfig['family']> = new Set(['opt', 'gpt2', 'gpt
 
 /**
  * Floating-point operations of a run's linear layers, a multiplication and an addition for each weight and token. After the last attention
- * only the tokens that are read go on. Attention over the cache and padding's use are not counted: padded tokens are.
+ * only the tokens that are read go on. Attention is not counted.
  */
-export function linearFlops(config: ModelConfig): (run: Pick<SessionRun, 'rows' | 'tokens' | 'reads'>) => number {
+export function linearFlops(config: ModelConfig): (run: Pick<SessionRun, 'tokens' | 'reads'>) => number {
   const width = 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize
   const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim, vocabSize } = config
   const inputs = hiddenSize * (heads + 2 * kvHeads) * headDim
   const rest = heads * headDim * hiddenSize + (ungated.has(config.family) ? 2 : 3) * hiddenSize * intermediateSize
   const projection = width === hiddenSize ? 0 : width * hiddenSize
   const head = width * (config.head === 'lm' ? vocabSize : 1)
-  return ({ rows, tokens, reads }) =>
-    2 * rows * (tokens * (projection + layers * inputs + (layers - 1) * rest) + reads * (rest + projection + head))
+  return ({ tokens, reads }) =>
+    2 * (tokens * (projection + layers * inputs + (layers - 1) * rest) + reads * (rest + projection + head))
 }
 
 /** The same of an encoder's runs: every token goes through all layers. */
@@ -25,7 +25,7 @@ export function encoderFlops({
   hiddenSize,
   intermediateSize,
   layers,
-}: EncoderConfig): (run: Pick<SessionRun, 'rows' | 'tokens'>) => number {
+}: EncoderConfig): (run: Pick<SessionRun, 'tokens'>) => number {
   const layer = 4 * hiddenSize * hiddenSize + 2 * hiddenSize * intermediateSize
-  return ({ rows, tokens }) => 2 * rows * tokens * layers * layer
+  return ({ tokens }) => 2 * tokens * layers * layer
 }

@@ -57,15 +57,17 @@ export type BuiltGraph = Readonly<{
 /**
  * Writes a checkpoint down as an ONNX graph that keeps its weights in the checkpoint's own files.
  *
- * Sizes: B sequences, S new tokens, T cached positions (a multiple of 32, at least 32; all of them may be masked), R positions at
- * which hidden states are read, H of these at which a language model's head is, V vocabulary; L layers; D = headDim.
+ * Sizes: B sequences, N new tokens of all of them, one sequence after the other, S of the longest; T cached positions (a multiple of 32, at
+ * least 32; all of them may be masked), R tokens at which hidden states are read, H of these at which a language model's head is, V vocabulary; L layers;
+ * D = headDim. Linear layers see N tokens; attention alone is padded.
  *
- * - in: `input_ids`, `position_ids` int64 [B, S]; `past_bias` float [B, 1, 1 or S, T] and `self_bias` float [1 or B, 1, S, S], added to
+ * - in: `input_ids`, `position_ids` int64 [N, 1]; `slots` int64 [B, S]: which of the N tokens each place of a row holds (padding: any); `places`
+ *   int64 [N, 1]: where each token lies among the B · S places; `past_bias` float [B, 1, 1 or S, T] and `self_bias` float [1 or B, 1, S, S], added to
  *   the scores: 0 where a token may attend and -1e9 where it may not (finite, so that no row gives NaN; exp makes it an exact
  *   zero); a token attends at least to itself; `local_past_bias` and `local_self_bias` the same for layers with a sliding window, either
- *   pair only where a layer needs it (`masks`); `read_positions` int64 [B, R], indices into S; of a language model `head_positions` int64 [B, H], indices into R; `past_key.l`, `past_value.l` float
- *   [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
- * - out: `logits` float [B, H, V] and `hidden_states` float [B, R, hiddenSize], or `reward` float [B, R]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
+ *   pair only where a layer needs it (`masks`); `read_positions` int64 [R], indices into N; of a language model `head_positions` int64 [H], indices
+ *   into R; `past_key.l`, `past_value.l` float [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
+ * - out: `logits` float [H, 1, V] and `hidden_states` float [R, 1, hiddenSize], or `reward` float [R, 1]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
  *   already rotated
  * - errors: `ModelError` when a tensor is missing or of the wrong shape
  */

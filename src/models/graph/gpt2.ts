@@ -35,7 +35,7 @@ export function gpt2(graph: GraphBuilder, weights: Weights, config: Gpt2Config):
   head(graph, weights, normed, { ...config, embedding: `${body}wte` })
 }
 
-/** One decoder layer: [B, S, hidden] → [B, S, hidden], of the last [B, R, hidden]. */
+/** One decoder layer: [N, 1, hidden] → [N, 1, hidden], of the last [R, 1, hidden]. */
 function block(
   whole: GraphBuilder,
   weights: Weights,
@@ -67,7 +67,7 @@ function block(
 const scaleOf = ({ headDim, scaleByHeadDim, scaleByLayer }: Gpt2Config, layer: number): number =>
   (scaleByHeadDim ? 1 / Math.sqrt(headDim) : 1) / (scaleByLayer ? layer + 1 : 1)
 
-/** Queries, keys and values lie side by side: [B, S, 3 · hidden]. */
+/** Queries, keys and values lie side by side: [N, 1, 3 · hidden]. */
 function thirds(graph: GraphBuilder, values: Value): Projected {
   const attributes = { axis: { int: -1 } }
   const [query, key, value] = graph.nodes('Split', [values], 3, { name: 'thirds', attributes }) as [Value, Value, Value]

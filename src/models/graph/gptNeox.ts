@@ -34,7 +34,7 @@ export function gptNeox(graph: GraphBuilder, weights: Weights, config: GptNeoxCo
   head(graph, weights, normed, { ...config, embedding: `${body}embed_in`, projections: ['lm_head', 'embed_out'] })
 }
 
-/** One decoder layer: [B, S, hidden] → [B, S, hidden], of the last [B, R, hidden]. */
+/** One decoder layer: [N, 1, hidden] → [N, 1, hidden], of the last [R, 1, hidden]. */
 function block(
   whole: GraphBuilder,
   weights: Weights,
@@ -66,7 +66,7 @@ function block(
   return graph.node('Add', [fed, middle], { name: 'residual/mlp' })
 }
 
-/** Each head's query, key and value lie side by side: [B, S, heads · 3 · headDim]. */
+/** Each head's query, key and value lie side by side: [N, 1, heads · 3 · headDim]. */
 function thirdsOfHeads(whole: GraphBuilder, values: Value, { heads, headDim }: GptNeoxConfig): Projected {
   const graph = whole.scope('thirds')
   const shape = (name: string, ...dims: number[]) =>

@@ -46,7 +46,7 @@ export function opt(graph: GraphBuilder, weights: Weights, config: OptConfig): v
 
 const normOf = ({ hiddenSize, normAffine }: OptConfig) => ({ size: hiddenSize, epsilon: EPSILON, affine: normAffine })
 
-/** One decoder layer: [B, S, hidden] → [B, S, hidden], of the last [B, R, hidden]. */
+/** One decoder layer: [N, 1, hidden] → [N, 1, hidden], of the last [R, 1, hidden]. */
 function block(
   whole: GraphBuilder,
   weights: Weights,

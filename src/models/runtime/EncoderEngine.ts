@@ -46,7 +46,7 @@ export class EncoderEngine {
     const { width } = this.model
     const startedAt = clock()
     const { values } = await this.session.run(encoderFeeds(calls, tokens, this.model))
-    this.onRun({ startedAt, endedAt: clock(), rows: calls.length, tokens, reads: 1 })
+    this.onRun({ startedAt, endedAt: clock(), rows: calls.length, tokens: calls.length * tokens, reads: calls.length })
     const data = values!.data as Float32Array
     for (const [row, call] of calls.entries()) results.set(call, { values: data.slice(row * width, (row + 1) * width) })
   }

@@ -190,16 +190,16 @@ export class Engine {
     const slab = jobs[0]!.cached.slab!
     const start = slab.gather(jobs.map(({ cached }) => cached))
     const inOrder = [...jobs].sort((a, b) => a.cached.slot - b.cached.slot)
-    const tokens = jobs[0]!.single ? 1 : Math.max(2, ...jobs.map(({ pass }) => pass.tokenIds.length))
-    const { feeds, reads } = feedsOf(inOrder, slab, start, tokens, this.model)
-    const fetches = this.buffers.fetches(jobs.length, tokens, reads, { name, width })
+    const places = jobs[0]!.single ? 1 : Math.max(2, ...jobs.map(({ pass }) => pass.tokenIds.length))
+    const { feeds, tokens, reads, firstReads } = feedsOf(inOrder, slab, start, places, this.model)
+    const fetches = this.buffers.fetches(jobs.length, places, reads, { name, width })
     const startedAt = clock()
     const outputs = await this.session.run(feeds, fetches)
     this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens, reads })
     const dataOf = (name: string): Float32Array => outputs[name]!.data as Float32Array
     const planes = Array.from({ length: shape.layers }, (_, layer) => [dataOf(`key.${layer}`), dataOf(`value.${layer}`)]).flat()
     const results = inOrder.map(({ call, cached, pass, last }, row) => {
-      const begin = row * reads * width
+      const begin = firstReads[row]! * width
       const values = dataOf(name).subarray(begin, begin + pass.reads.length * width)
       const finite = allFinite(values)
       if (!finite) cached.dirty = true
@@ -212,7 +212,7 @@ export class Engine {
     })
     this.unwritten = () =>
       results.forEach(({ cached, pass, rewards }, row) => {
-        commit(cached, pass, { planes, row, tokens }, rewards)
+        commit(cached, pass, { planes, row, tokens: places }, rewards)
       })
   }
 }

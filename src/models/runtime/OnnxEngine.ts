@@ -123,8 +123,8 @@ export class OnnxEngine {
     const fetches = [...(read ? ['logits'] : []), ...(keep ? contract.planes.map(({ present }) => present) : [])]
     const startedAt = clock()
     const outputs = await this.session.run(onnxFeeds(jobs, contract), fetches)
-    const reads = read ? 1 : 0
-    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens: tokenIds.length, reads })
+    const B = jobs.length
+    this.onRun({ startedAt, endedAt: clock(), rows: B, tokens: B * tokenIds.length, reads: read ? B : 0 })
     if (read) {
       const rows = this.lastLogits(outputs.logits as Tensor, jobs.length)
       for (const [row, job] of jobs.entries()) job.read!(rows[row]!)

@@ -13,10 +13,10 @@ export class OutputBuffers {
 
   constructor(private readonly shape: CacheShape) {}
 
-  /** Outputs of a run of B rows, S tokens and R reads of `output` a row, as the session takes them. */
+  /** Outputs of a run of B rows of S places and R reads of `output`, as the session takes them. */
   fetches(B: number, S: number, R: number, { name, width }: Output): Record<string, Tensor> {
     const { layers, kvHeads, headDim } = this.shape
-    const fetches: Record<string, Tensor> = { [name]: this.tensor(name, name === 'reward' ? [B, R] : [B, R, width]) }
+    const fetches: Record<string, Tensor> = { [name]: this.tensor(name, name === 'reward' ? [R, 1] : [R, 1, width]) }
     for (let layer = 0; layer < layers; layer++)
       for (const name of [`key.${layer}`, `value.${layer}`]) fetches[name] = this.tensor(name, [B, kvHeads, S, headDim])
     return fetches

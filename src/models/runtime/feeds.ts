@@ -13,54 +13,76 @@ export type Job = Readonly<{ cached: CachedSequence; pass: Pass }>
 /** What a model's inputs depend on besides its cache. */
 export type InputShape = Readonly<{ shape: CacheShape; masks: readonly Mask[]; longAfter?: number; hiddenSize?: number }>
 
+/** The graph's inputs, and where in them each pass is: the new tokens of all (N), the reads of all (R), and a pass's first read. */
+export type Feeds = Readonly<{ feeds: Record<string, Tensor>; tokens: number; reads: number; firstReads: readonly number[] }>
+
 /**
- * The graph's inputs for passes of one slab, in slots `start` on. B passes, S tokens (`width`) and R reads a row, padded with
- * tokens that nothing attends to. A language model's head is computed at every read, but where hidden states are wanted at the first only.
+ * The graph's inputs for passes of one slab, in slots `start` on. Tokens lie one pass after the other; in attention each pass has a row of
+ * `width` places (S), padded with its own first token, which nothing attends to. A language model's head is computed at every read, but where hidden
+ * states are wanted at the first only.
  */
-export function feedsOf(jobs: readonly Job[], slab: Slab<CachedSequence>, start: number, width: number, model: InputShape) {
-  const { shape, masks, longAfter = 0, hiddenSize } = model
+export function feedsOf(
+  jobs: readonly Job[],
+  slab: Slab<CachedSequence>,
+  start: number,
+  width: number,
+  { shape, masks, longAfter = 0, hiddenSize }: InputShape,
+): Feeds {
   const B = jobs.length
-  const S = width
   const T = slab.length
-  const R = Math.max(1, ...jobs.map(({ pass }) => pass.reads.length))
-  const inputIds = new BigInt64Array(B * S)
-  const positionIds = new BigInt64Array(B * S)
-  const readPositions = new BigInt64Array(B * R)
+  const firsts = sums(jobs.map(({ pass }) => pass.tokenIds.length))
+  const firstReads = sums(jobs.map(({ pass }) => pass.reads.length))
+  // Products of one row round differently from those of several: a tree of one token is never alone.
+  const N = Math.max(width === 1 ? 1 : 2, firsts.pop()!)
+  const R = Math.max(1, firstReads.pop()!)
+  const inputIds = new BigInt64Array(N)
+  const positionIds = new BigInt64Array(N)
+  const slots = new BigInt64Array(B * width)
+  const places = new BigInt64Array(N)
+  const readPositions = new BigInt64Array(R)
   const rows = jobs.map(({ cached, pass }) => ({ past: cached.tokenIds.length, parents: pass.parents, depths: depths(pass) }))
 
   jobs.forEach(({ cached, pass }, row) => {
     const { past, depths } = rows[row]!
-    const first = past + (cached.long ? longAfter : 0)
+    const first = firsts[row]!
+    const position = past + (cached.long ? longAfter : 0)
+    slots.fill(BigInt(first), row * width, (row + 1) * width)
     pass.tokenIds.forEach((tokenId, i) => {
-      inputIds[row * S + i] = BigInt(tokenId)
-      positionIds[row * S + i] = BigInt(first + depths[i]!)
+      inputIds[first + i] = BigInt(tokenId)
+      positionIds[first + i] = BigInt(position + depths[i]!)
+      slots[row * width + i] = BigInt(first + i)
+      places[first + i] = BigInt(row * width + i)
     })
     pass.reads.forEach((index, read) => {
-      readPositions[row * R + read] = BigInt(index)
+      readPositions[firstReads[row]! + read] = BigInt(first + index)
     })
   })
 
   const feeds: Record<string, Tensor> = {
-    input_ids: new Tensor('int64', inputIds, [B, S]),
-    position_ids: new Tensor('int64', positionIds, [B, S]),
-    read_positions: new Tensor('int64', readPositions, [B, R]),
-    ...(hiddenSize !== undefined && { head_positions: headPositions(B, jobs[0]!.pass.states ? 1 : R) }),
-    ...Object.fromEntries(masks.flatMap((mask) => biases(mask, rows, S, T))),
+    input_ids: new Tensor('int64', inputIds, [N, 1]),
+    position_ids: new Tensor('int64', positionIds, [N, 1]),
+    slots: new Tensor('int64', slots, [B, width]),
+    places: new Tensor('int64', places, [N, 1]),
+    read_positions: new Tensor('int64', readPositions, [R]),
+    ...(hiddenSize !== undefined && { head_positions: headPositions(jobs[0]!.pass.states ? 1 : R) }),
+    ...Object.fromEntries(masks.flatMap((mask) => biases(mask, rows, width, T))),
   }
   for (let layer = 0; layer < shape.layers; layer++) {
     const dims = [B, shape.kvHeads, T, shape.headDim]
     feeds[`past_key.${layer}`] = new Tensor('float32', slab.rows(2 * layer, start, B), dims)
     feeds[`past_value.${layer}`] = new Tensor('float32', slab.rows(2 * layer + 1, start, B), dims)
   }
-  return { feeds, reads: R }
+  return { feeds, tokens: N, reads: R, firstReads }
 }
 
-const headPositions = (B: number, H: number): Tensor =>
-  new Tensor(
-    'int64',
-    BigInt64Array.from({ length: B * H }, (_, i) => BigInt(i % H)),
-    [B, H],
-  )
+/** What lies before each, and all together at the end. */
+function sums(counts: readonly number[]): number[] {
+  const before = [0]
+  for (const count of counts) before.push(before.at(-1)! + count)
+  return before
+}
+
+const headPositions = (H: number): Tensor => new Tensor('int64', BigInt64Array.from({ length: H }, (_, i) => BigInt(i)), [H])
 
 /** Cached tokens, and for each token of the pass its parent and its distance to them. */
 type Row = Readonly<{ past: number; parents: readonly number[]; depths: Int32Array }>

@@ -83,8 +83,11 @@ export function depths({ parents }: Pass): Int32Array {
   return depth
 }
 
+/** Trees of up to so many tokens share a run whatever their sizes. */
+const SMALL = 16
+
 /**
- * Whether passes go in one run: tokens a row differ by less than a factor of two, so that padding stays below a half. Runs of one
- * token (decode) are never mixed with longer ones: their matrix products round differently.
+ * Whether passes go in one run: tokens differ by less than a factor of two, or are few, so that attention, which alone is padded, computes
+ * little for nothing. Runs of one token (decode) are never mixed with longer ones: their matrix products round differently.
  */
-export const widthClass = (tokens: number): number => Math.ceil(Math.log2(Math.max(tokens, 1)))
+export const widthClass = (tokens: number): number => Math.ceil(Math.log2(Math.max(tokens, SMALL)))

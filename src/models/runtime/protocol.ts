@@ -39,7 +39,7 @@ export type WorkerResult = Readonly<{ tokenIds?: Int32Array; values: Float32Arra
 /** Milliseconds since the epoch, finer than Date's and the same in every thread. */
 export const clock = (): number => performance.timeOrigin + performance.now()
 
-/** One `session.run`: times by `clock`, sequences (B), new tokens a sequence (S) and reads of the head a sequence (R). */
+/** One `session.run`: times by `clock`, sequences (`rows`), new tokens of all of them, padding that linear layers compute included, and reads of the head. */
 export type SessionRun = Readonly<{ startedAt: number; endedAt: number; rows: number; tokens: number; reads: number }>
 
 /** A batch's way to a worker and back, times by `clock`: asked for, begun there, answered there, and there again. */

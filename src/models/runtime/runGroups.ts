@@ -14,7 +14,7 @@ const NUMBERS_A_RUN = 2 ** 24
 export function runGroups<J extends Job & Readonly<{ single: boolean }>>(jobs: readonly J[], widthOf: (job: J) => number): J[][] {
   const groups = new Map<string, J[]>()
   for (const job of jobs) {
-    const width = job.single ? 0 : Math.max(1, widthClass(job.pass.tokenIds.length))
+    const width = job.single ? 0 : widthClass(job.pass.tokenIds.length)
     const key = `${job.cached.slab!.longest}/${width}/${job.pass.states ?? false}`
     const group = groups.get(key)
     if (group) group.push(job)

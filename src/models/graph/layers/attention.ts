@@ -21,20 +21,20 @@ export type Projected = Readonly<{ query: Value; key: Value; value: Value }>
 export type Past = Readonly<{ key: Value; value: Value }>
 
 /**
- * Joins the two masks: past_bias [B, 1, 1 or S, T] and self_bias [1 or B, 1, S, S]. Repeated for the query heads that share a key
+ * Joins the two masks of `slots` [B, S]: past_bias [B, 1, 1 or S, T] and self_bias [1 or B, 1, S, S]. Repeated for the query heads that share a key
  * head, which lie one after the other.
  */
 export function attentionContext(
   graph: GraphBuilder,
-  { inputIds, pastBias, selfBias }: Readonly<{ inputIds: Value; pastBias: Value; selfBias: Value }>,
+  { slots, pastBias, selfBias }: Readonly<{ slots: Value; pastBias: Value; selfBias: Value }>,
   queriesPerKey: number,
 ): AttentionContext {
   const sizes = graph.scope('sizes')
   const one = sizes.constant('one', BigInt64Array.of(1n), [1])
   const size = (name: string, of: Value, axis: number) =>
     sizes.node('Shape', [of], { name, attributes: { start: { int: axis }, end: { int: axis + 1 } } })
-  const batch = size('batch', inputIds, 0)
-  const tokens = size('tokens', inputIds, 1)
+  const batch = size('batch', slots, 0)
+  const tokens = size('tokens', slots, 1)
   const past = size('past', pastBias, 3)
 
   const masks = graph.scope('masks')

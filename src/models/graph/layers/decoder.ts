@@ -7,31 +7,33 @@ export type DecoderSize = AttentionSize & Parameters<typeof masksOf>[0]
 
 /** What is around the layers of every decoder: its inputs, its cache and its masks. */
 export type Decoder = Readonly<{
-  /** int64 [B, S]. */
+  /** int64 [N, 1]: the new tokens of all sequences, one after the other. */
   inputIds: Value
-  /** int64 [B, S]. */
+  /** int64 [N, 1]. */
   positionIds: Value
   /**
    * Attention of a layer over its cache, which goes in and out beside it, and over the new tokens, under the layer's own mask:
-   * float [B, S, heads · headDim], of the last layer `wanted` already.
+   * float [N, 1, heads · headDim], of the last layer `wanted` already. Only here each sequence has a row of its own, padded to the longest.
    */
   attend(layer: number, projected: Projected, options?: AttentionOptions): Value
-  /** What is still looked at: [B, S, size] as it is, and [B, R, size] of it once the last attention is done. */
+  /** What is still looked at: [N, 1, size] as it is, and [R, 1, size] of it once the last attention is done. */
   wanted(layer: number, values: Value): Value
 }>
 
 /** Declares a decoder's inputs as buildGraph.ts describes them. */
 export function decoder(graph: GraphBuilder, size: DecoderSize): Decoder {
   const { heads, kvHeads, headDim, layers, slidingWindow } = size
-  const inputIds = graph.input('input_ids', 'int64', ['B', 'S'])
-  const positionIds = graph.input('position_ids', 'int64', ['B', 'S'])
+  const inputIds = graph.input('input_ids', 'int64', ['N', 1])
+  const positionIds = graph.input('position_ids', 'int64', ['N', 1])
+  const slots = graph.input('slots', 'int64', ['B', 'S'])
+  const places = graph.input('places', 'int64', ['N', 1])
   const contextOf = ({ past, self, window }: Mask) => {
     const pastBias = graph.input(past, 'float', ['B', 1, 'S_or_1', 'T'])
     const selfBias = graph.input(self, 'float', ['B_or_1', 1, 'S', 'S'])
-    return { window, ...attentionContext(graph.scope(past), { inputIds, pastBias, selfBias }, heads / kvHeads) }
+    return { window, ...attentionContext(graph.scope(past), { slots, pastBias, selfBias }, heads / kvHeads) }
   }
   const contexts = masksOf(size).map(contextOf)
-  const read = reader(graph.scope('read'), graph.input('read_positions', 'int64', ['B', 'R']))
+  const read = reader(graph.scope('read'), graph.input('read_positions', 'int64', ['R']))
   const wanted = (layer: number, values: Value) => (layer === layers - 1 ? read(values) : values)
 
   return {
@@ -43,10 +45,25 @@ export function decoder(graph: GraphBuilder, size: DecoderSize): Decoder {
       const context = contexts.find((one) => one.window === window)!
       const cache = (name: string) => graph.input(`${name}.${layer}`, 'float', ['B', kvHeads, 'T', headDim])
       const past = { key: cache('past_key'), value: cache('past_value') }
-      const attended = attention(graph.scope(`layers.${layer}/attention`), projected, past, context, size, options)
+      const scope = graph.scope(`layers.${layer}/attention`)
+      const inRows = (name: keyof Projected) => toRows(scope.scope(`${name}/rows`), projected[name], slots)
+      const rows = { query: inRows('query'), key: inRows('key'), value: inRows('value') }
+      const attended = attention(scope, rows, past, context, size, options)
       graph.output(`key.${layer}`, attended.key, 'float', ['B', kvHeads, 'S', headDim])
       graph.output(`value.${layer}`, attended.value, 'float', ['B', kvHeads, 'S', headDim])
-      return wanted(layer, attended.output)
+      return wanted(layer, toTokens(scope.scope('tokens'), attended.output, places, heads * headDim))
     },
   }
+}
+
+/** [N, 1, size] → [B, S, size]: each sequence's tokens in a row. */
+function toRows(graph: GraphBuilder, values: Value, slots: Value): Value {
+  const tokens = graph.node('Squeeze', [values, graph.constant('axis', BigInt64Array.of(1n), [1])])
+  return graph.node('Gather', [tokens, slots])
+}
+
+/** [B, S, size] → [N, 1, size]: the padding goes. */
+function toTokens(graph: GraphBuilder, values: Value, places: Value, size: number): Value {
+  const flat = graph.node('Reshape', [values, graph.constant('shape', BigInt64Array.of(-1n, BigInt(size)), [2])])
+  return graph.node('Gather', [flat, places])
 }

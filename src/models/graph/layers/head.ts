@@ -23,8 +23,8 @@ export type HeadSize = Readonly<{
 const SCORE: RewardHead = { weight: 'score.weight', labels: 1, label: 0 }
 
 /**
- * What is read of the last hidden states [B, R, hidden]: of a language model these themselves, `hidden_states`, and `logits` float
- * [B, H, V] of the output projection at `head_positions`, capped where `softCap` is given; or `reward` float [B, R] of a projection to
+ * What is read of the last hidden states [R, 1, hidden]: of a language model these themselves, `hidden_states`, and `logits` float
+ * [H, 1, V] of the output projection at `head_positions`, capped where `softCap` is given; or `reward` float [R, 1] of a projection to
  * one number.
  */
 export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size: HeadSize, softCap?: number): void {
@@ -34,15 +34,12 @@ export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size:
     // As in transformers 5, a projection that is stored is used even where the config says that it is the embedding.
     const table =
       projections.find((path) => weights.has(`${path}.weight`)) ?? (size.tieWordEmbeddings ? embedding : projections[0]!)
-    const read = reader(graph.scope('read'), whole.input('head_positions', 'int64', ['B', 'H']))
+    const read = reader(graph.scope('read'), whole.input('head_positions', 'int64', ['H']))
     const logits = linear(graph, weights, read(hidden), table, { from: hiddenSize, to: vocabSize, bias: false })
-    whole.output('hidden_states', hidden, 'float', ['B', 'R', hiddenSize])
-    whole.output('logits', softCapped(graph, logits, softCap), 'float', ['B', 'H', vocabSize])
+    whole.output('hidden_states', hidden, 'float', ['R', 1, hiddenSize])
+    whole.output('logits', softCapped(graph, logits, softCap), 'float', ['H', 1, vocabSize])
   } else {
     const reward = chosenLabel(graph, weights, hidden, { ...(size.rewardHead ?? SCORE), from: hiddenSize })
-    whole.output('reward', graph.node('Squeeze', [reward, graph.constant('axis', BigInt64Array.of(-1n), [1])]), 'float', [
-      'B',
-      'R',
-    ])
+    whole.output('reward', graph.node('Squeeze', [reward, graph.constant('axis', BigInt64Array.of(-1n), [1])]), 'float', ['R', 1])
   }
 }

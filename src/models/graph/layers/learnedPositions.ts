@@ -10,7 +10,7 @@ export type LearnedPositions = Readonly<{
 }>
 
 /**
- * Embeddings of positions out of a table that was learned: int64 [B, S] → float [B, S, width]. Nothing lies behind the last row, so that
+ * Embeddings of positions out of a table that was learned: int64 [N, 1] → float [N, 1, width]. Nothing lies behind the last row, so that
  * a sequence can be no longer than the table.
  */
 export function learnedPositions(

@@ -22,7 +22,7 @@ export function rmsNorm(graph: GraphBuilder, weights: Weights, input: Value, pat
   })
 }
 
-/** The same norm of each head by itself: [B, S, heads · size]. */
+/** The same norm of each head by itself: [N, 1, heads · size]. */
 export function headNorm(
   graph: GraphBuilder,
   weights: Weights,

@@ -41,7 +41,7 @@ export function ropeTables(graph: GraphBuilder, rope: Rope, positions: number): 
 }
 
 /**
- * Rotates the first `rotaryDim` elements of each head of [B, S, heads · headDim] by its position; element i is paired with
+ * Rotates the first `rotaryDim` elements of each head of [N, 1, heads · headDim] by its position; element i is paired with
  * i + rotaryDim / 2. One node of the runtime's own, which looks the angles up by `positionIds`.
  */
 export function rotate(

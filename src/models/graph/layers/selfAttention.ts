@@ -19,7 +19,7 @@ export type SelfAttention = AttentionSize &
 
 /**
  * Rotary attention with projections of its own for queries, keys, values and output (`q_proj`, `k_proj`, `v_proj`, `o_proj` under `path`):
- * [B, S, hidden] → [B, S, hidden], of the last layer what is wanted only.
+ * [N, 1, hidden] → [N, 1, hidden], of the last layer what is wanted only.
  */
 export function selfAttention(
   graph: GraphBuilder,

@@ -16,7 +16,7 @@ export type Stack = HeadSize &
     softCap?: number | undefined
   }>
 
-/** One layer: hidden states [B, S, hidden] → [B, S, hidden], the last one [B, R, hidden]. `path`: where its weights are. */
+/** One layer: hidden states [N, 1, hidden] → [N, 1, hidden], the last one [R, 1, hidden]. `path`: where its weights are. */
 export type Layer = (at: Readonly<{ graph: GraphBuilder; layer: number; path: string; hidden: Value }>) => Value
 
 /** Embedding, layers one on top of the other, a last norm and the head. */

@@ -97,7 +97,7 @@ export async function openGraph(folder: string, changed: Readonly<Record<string,
           for (let t = 0; t < cached.tokens; t++) if (cached.tokens + depth - t < window) pastBias[line * T + t] = 0
       }
       pass.reads.forEach((index, read) => {
-        reads[row * R + read] = index
+        reads[row * R + read] = row * S + index
       })
       past.forEach((plane, index) => {
         for (let head = 0; head < kvHeads; head++) {
@@ -107,15 +107,12 @@ export async function openGraph(folder: string, changed: Readonly<Record<string,
       })
     })
     const feeds: Record<string, Tensor> = {
-      input_ids: int64(ids, [B, S]),
-      position_ids: int64(positions, [B, S]),
-      read_positions: int64(reads, [B, R]),
-      ...(hiddenSize !== undefined && {
-        head_positions: int64(
-          reads.map((_, i) => i % R),
-          [B, R],
-        ),
-      }),
+      input_ids: int64(ids, [B * S, 1]),
+      position_ids: int64(positions, [B * S, 1]),
+      slots: int64([...ids.keys()], [B, S]),
+      places: int64([...ids.keys()], [B * S, 1]),
+      read_positions: int64(reads, [B * R]),
+      ...(hiddenSize !== undefined && { head_positions: int64([...reads.keys()], [B * R]) }),
     }
     for (const { past, self, pastBias, selfBias } of biases) {
       feeds[past] = new Tensor('float32', pastBias, [B, 1, S, T])

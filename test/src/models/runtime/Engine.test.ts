@@ -132,6 +132,26 @@ describe('Engine', () => {
     expect(runs.map(({ B }) => B)).toEqual([8, 8])
   })
 
+  it('puts trees of unlike sizes into one run, in which attention alone is padded', async () => {
+    const runs: Run[] = []
+    const engine = engineOf(runs)
+    const trees = [[[3]], [[3], [4], [5]], [[3], [4], [5], [6], [7]]]
+    await engine.run(trees.map((_, key) => call(key, [key, 2])))
+    const readings = await engine.run(trees.map((branches, key) => call(key, [key, 2], branches)))
+    expect(runs.at(-1)).toMatchObject({ B: 3, S: 5, N: 1 + 3 + 5 })
+    for (const [key, branches] of trees.entries())
+      expect([...readings[key]!.values]).toEqual(branches.map((branch) => meaning([key, 2, ...branch])))
+  })
+
+  it('never multiplies a single row but to decode: such products round differently', async () => {
+    const runs: Run[] = []
+    const engine = engineOf(runs)
+    await engine.run([call(1, [1, 2])])
+    const [reading] = await engine.run([call(1, [1, 2], [[3]])])
+    expect(runs.at(-1)).toMatchObject({ B: 1, S: 2, N: 2 })
+    expect([...reading!.values]).toEqual([meaning([1, 2, 3])])
+  })
+
   it('answers two calls of one sequence in one batch, one after the other', async () => {
     const engine = engineOf()
     const readings = await engine.run([call(1, [1, 2], [[3]]), call(1, [1, 2, 3], [[4]]), call(2, [9], [[1]])])

@@ -32,7 +32,7 @@ describe('planPasses', () => {
 })
 
 describe('widthClass', () => {
-  it('puts passes together that differ by less than a factor of two, and one token by itself', () => {
-    expect([1, 2, 3, 4, 5, 8, 9, 16].map(widthClass)).toEqual([0, 1, 2, 2, 3, 3, 4, 4])
+  it('puts passes together that are small, or differ by less than a factor of two', () => {
+    expect([1, 2, 10, 16, 17, 32, 33, 64].map(widthClass)).toEqual([4, 4, 4, 4, 5, 5, 6, 6])
   })
 })

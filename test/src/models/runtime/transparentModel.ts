@@ -19,38 +19,40 @@ export function meaning(tokens: readonly number[], { masks, longAfter }: EngineM
 }
 
 type Feed = { data: Float32Array & BigInt64Array; dims: readonly number[] }
-export type Run = { B: number; S: number; T: number }
+/** Rows, places a row, cached positions, and tokens in all. */
+export type Run = { B: number; S: number; T: number; N: number }
 
 /** A model that keeps token and position as its keys, and sums over whatever each of the masks lets a token see. */
 export function transparentSession({ masks }: EngineModel, runs: Run[] = []): Pick<InferenceSession, 'run'> {
   const run = async (given: unknown) => {
     const feeds = given as Record<string, Feed>
-    const [B, S] = feeds.input_ids!.dims as [number, number]
+    const [B, S] = feeds.slots!.dims as [number, number]
+    const N = feeds.input_ids!.dims[0]!
     const T = feeds[masks[0]!.past]!.dims[3]!
-    const R = feeds.read_positions!.dims[1]!
-    runs.push({ B, S, T })
-    const reward = new Float32Array(B * R)
+    const reads = Array.from(feeds.read_positions!.data, (token) => Number(feeds.places!.data[Number(token)]))
+    runs.push({ B, S, T, N })
+    const reward = new Float32Array(reads.length)
     const keys = new Float32Array(B * S * 2)
     for (let b = 0; b < B; b++) {
       for (let s = 0; s < S; s++) {
-        keys[(b * S + s) * 2] = Number(feeds.input_ids!.data[b * S + s])
-        keys[(b * S + s) * 2 + 1] = Number(feeds.position_ids!.data[b * S + s])
+        const token = Number(feeds.slots!.data[b * S + s])
+        keys[(b * S + s) * 2] = Number(feeds.input_ids!.data[token])
+        keys[(b * S + s) * 2 + 1] = Number(feeds.position_ids!.data[token])
       }
-      for (let r = 0; r < R; r++) {
-        const at = Number(feeds.read_positions!.data[b * R + r])
-        const past = feeds['past_key.0']!.data
-        for (const mask of masks) {
-          const [pastBias, selfBias] = [feeds[mask.past]!, feeds[mask.self]!]
-          const line = (b * pastBias.dims[2]! + (pastBias.dims[2] === 1 ? 0 : at)) * T
-          let sum = 0
-          const see = (bias: number, token: number, position: number) => {
-            if (bias === 0) sum += mixed(token, position)
-          }
-          for (let t = 0; t < T; t++) see(pastBias.data[line + t]!, past[(b * T + t) * 2]!, past[(b * T + t) * 2 + 1]!)
-          for (let s = 0; s < S; s++)
-            see(selfBias.data[(b * S + at) * S + s]!, keys[(b * S + s) * 2]!, keys[(b * S + s) * 2 + 1]!)
-          reward[b * R + r] = (3 * reward[b * R + r]! + sum) % 65_521
+    }
+    for (const [r, place] of reads.entries()) {
+      const [b, at] = [Math.floor(place / S), place % S]
+      const past = feeds['past_key.0']!.data
+      for (const mask of masks) {
+        const [pastBias, selfBias] = [feeds[mask.past]!, feeds[mask.self]!]
+        const line = (b * pastBias.dims[2]! + (pastBias.dims[2] === 1 ? 0 : at)) * T
+        let sum = 0
+        const see = (bias: number, token: number, position: number) => {
+          if (bias === 0) sum += mixed(token, position)
         }
+        for (let t = 0; t < T; t++) see(pastBias.data[line + t]!, past[(b * T + t) * 2]!, past[(b * T + t) * 2 + 1]!)
+        for (let s = 0; s < S; s++) see(selfBias.data[place * S + s]!, keys[(b * S + s) * 2]!, keys[(b * S + s) * 2 + 1]!)
+        reward[r] = (3 * reward[r]! + sum) % 65_521
       }
     }
     return {
