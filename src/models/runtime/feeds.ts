@@ -82,7 +82,12 @@ function sums(counts: readonly number[]): number[] {
   return before
 }
 
-const headPositions = (H: number): Tensor => new Tensor('int64', BigInt64Array.from({ length: H }, (_, i) => BigInt(i)), [H])
+const headPositions = (H: number): Tensor =>
+  new Tensor(
+    'int64',
+    BigInt64Array.from({ length: H }, (_, i) => BigInt(i)),
+    [H],
+  )
 
 /** Cached tokens, and for each token of the pass its parent and its distance to them. */
 type Row = Readonly<{ past: number; parents: readonly number[]; depths: Int32Array }>

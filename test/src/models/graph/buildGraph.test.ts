@@ -29,7 +29,15 @@ describe.each(graphs)('the graph of %s', (path, changed) => {
     const layers = [...Array(graph.config.layers).keys()]
     const masks = graph.masks.flatMap(({ past, self }) => [past, self])
     const isLm = path.endsWith('lm')
-    const plain = ['input_ids', 'position_ids', 'slots', 'places', ...masks, 'read_positions', ...(isLm ? ['head_positions'] : [])]
+    const plain = [
+      'input_ids',
+      'position_ids',
+      'slots',
+      'places',
+      ...masks,
+      'read_positions',
+      ...(isLm ? ['head_positions'] : []),
+    ]
     const head = isLm ? ['logits', 'hidden_states'] : ['reward']
     const past = layers.flatMap((layer) => [`past_key.${layer}`, `past_value.${layer}`])
     const made = layers.flatMap((layer) => [`key.${layer}`, `value.${layer}`])
