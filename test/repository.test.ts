@@ -63,6 +63,10 @@ describe('README', () => {
     expect(readme.match(/^`rxargs generate --help`:\n\n```\n([\s\S]*?)```/m)?.[1]).toBe(help)
   })
 
+  it('shows the table of the benchmark as it was measured', () => {
+    expect(readme).toContain(read('data/bench/results.md').trim())
+  })
+
   it('says why for every dependency', () => {
     const { dependencies, peerDependencies: optional } = JSON.parse(read('package.json')) as Record<string, object>
     expect(Object.keys({ ...dependencies, ...optional }).filter((name) => !readme.includes(`| \`${name}\` |`))).toEqual([])
