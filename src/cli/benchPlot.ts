@@ -13,10 +13,11 @@ export function ratioPlot(settings: readonly TableSetting[]): string {
   const drawn = plot({
     document: document as never,
     width: 720,
-    height: 60 + 32 * rows.length,
+    height: 70 + 32 * rows.length,
+    marginBottom: 45,
     marginLeft: 210,
     style: { fontSize: '12px', background: 'white' },
-    x: { label: "times the tokens/s of the paper's loop in PyTorch (bar), asked (tick)", grid: true },
+    x: { labelOffset: 40, label: "times the tokens/s of the paper's loop in PyTorch (bar), asked (tick)", grid: true },
     y: { label: null, domain: rows.map(({ name }) => name) },
     marks: [
       barX(rows, { x: 'ratio', y: 'name', fill: MEASURED }),
