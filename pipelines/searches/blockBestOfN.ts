@@ -41,8 +41,8 @@ type Block = Readonly<{ steps: readonly DecodedStep[]; end: Sequence; isOver: bo
  *
  * One token a block is a search token by token, as many as a reply has are best of n, with the same samples.
  *
- * @see Controlled Decoding from Language Models (Mudgal et al., 2024), blockwise best-of-K with M tokens a block (32 in the
- *   experiments); the reward stands in the place of their prefix scorer
+ * @see Controlled Decoding from Language Models (Mudgal et al., 2024), blockwise best-of-K with M tokens a block; the reward
+ *   stands in the place of their prefix scorer
  */
 export const blockBestOfN = (options: BlockBestOfNOptions = {}): Search => ({
   search: (models) => {

@@ -11,8 +11,8 @@ import { inputOf } from './inputOf.js'
 import { lmSaid } from './lmFlag.js'
 import { loadRewards } from './loadRewards.js'
 import { progress } from './progress.js'
-import { report } from './report.js'
 import { functionReward } from './rewardFlag.js'
+import { runSummary } from './runSummary.js'
 import type { Terminal } from './terminal.js'
 import { toLines } from './toLines.js'
 
@@ -47,7 +47,7 @@ async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, t
       output === undefined ? await toLines(rows, stdout, signal) : await toParquet(output, rows, { force, retryErrors, signal })
     await counting
     shown.end()
-    await report({ summary, output, input }, terminal, shown)
+    await runSummary({ summary, output, input }, terminal, shown)
   } finally {
     shown.end()
     await models.close()

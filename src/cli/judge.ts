@@ -14,8 +14,8 @@ import { chatCompletions } from '../models/remote/chatCompletions.js'
 import { type ChatSettings, type JudgeFlags, judgeFlags, judgeSettings, KEY } from './judgeFlags.js'
 import { judgeJson, judgeTable } from './judgeTable.js'
 import { progress } from './progress.js'
-import { RunFailed } from './report.js'
 import { runName } from './runName.js'
+import { RunFailed } from './runSummary.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 const MAX_BATCH = 64

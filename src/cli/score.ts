@@ -14,7 +14,7 @@ import { inputOf } from './inputOf.js'
 import { limited } from './limited.js'
 import { openReward } from './openReward.js'
 import { progress } from './progress.js'
-import { report } from './report.js'
+import { runSummary } from './runSummary.js'
 import type { Terminal } from './terminal.js'
 import { toLines } from './toLines.js'
 import { watched } from './watched.js'
@@ -95,7 +95,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
       output === undefined ? await toLines(seen, stdout, signal) : await toParquet(output, seen, { force, retryErrors, signal })
     await counting
     shown.end()
-    await report({ summary, output, input }, terminal, shown)
+    await runSummary({ summary, output, input }, terminal, shown)
   } finally {
     shown.end()
     await reward.close()

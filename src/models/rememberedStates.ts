@@ -50,7 +50,8 @@ function knownOf(before: Remembered | undefined, tokenIds: readonly number[]): r
   while (length < before.tokenIds.length && before.tokenIds[length] === tokenIds[length]) length++
   const known = before.states.slice(0, length)
   const chosen = length === before.tokenIds.length ? before.offered.get(tokenIds[length] ?? -1) : undefined
-  return chosen ? [...known, chosen] : known
+  // A copy: the state itself is a part of all candidates' memory, which would be kept with it.
+  return chosen ? [...known, chosen.slice()] : known
 }
 
 const rowsOf = (values: Float32Array, size: number): Float32Array[] =>

@@ -33,6 +33,14 @@ describe('rememberedStates', () => {
     expect(await hiddenStates([other])).toEqual([meaning('abyw', 'u')])
     expect(asked.map(({ from }) => from)).toEqual([0, 3, 3])
   })
+  it('keeps no candidate that was not chosen', async () => {
+    const { hiddenStates } = memory()
+    const key = {}
+    await hiddenStates([{ sequence: sequenceOf('ab', '', { key }), candidateIds: ids('xyz') }])
+    const [states] = await hiddenStates([{ sequence: sequenceOf('ab', 'y', { key }), candidateIds: ids('uv') }])
+    expect(states![2]!.buffer.byteLength).toBe(2 * 4)
+  })
+
   it('gives what the tokens say after a fork, a release and for several sequences at once', async () => {
     const { asked, hiddenStates, release } = memory()
     const [key, another] = [{}, {}]

@@ -10,14 +10,18 @@ const rows = (count: number): string => `${count} ${count === 1 ? 'row' : 'rows'
 /** Wide enough to read, where the width of the terminal is not known. */
 const WIDTH = 120
 
-export type Report = Readonly<{ summary: Summary; input: string; output: string | undefined }>
+export type Ended = Readonly<{ summary: Summary; input: string; output: string | undefined }>
 
 /**
  * What a run ends with: a line on stderr, and a table on stdout where rows went into a folder.
  *
  * @throws RunFailed when every row made is an error row
  */
-export async function report({ summary, input, output }: Report, { stdout, signal }: Terminal, shown: Progress): Promise<void> {
+export async function runSummary(
+  { summary, input, output }: Ended,
+  { stdout, signal }: Terminal,
+  shown: Progress,
+): Promise<void> {
   const { written, errors, skipped, files } = summary
   if (written === 0 && skipped === 0) shown.say(`No prompts in ${input === '-' ? 'standard input' : input}`)
   else if (written === 0) shown.say(`All done: ${output} holds ${skipped === 1 ? 'the row' : `all ${rows(skipped)}`} already`)
