@@ -24,14 +24,21 @@ export function sweepCells(rows: readonly SweepRow[], shown: (value: number | nu
 export const sweepJson = (rows: readonly SweepRow[]): string =>
   JSON.stringify({ points: rows.map(({ figures, counts, ...point }) => ({ ...point, ...figures, counts })) }, null, 1)
 
-/** Writes `sweep.csv`, `sweep.json` and a plot a metric into the sweep's folder, and gives their paths. What was there of an earlier sweep goes. */
-export async function writeFigures(folder: string, rows: readonly SweepRow[]): Promise<string[]> {
+/** Figure 2 as SVG, by metric: those of its metrics that the points have. */
+export async function sweepPlots(rows: readonly SweepRow[]): Promise<ReadonlyMap<string, string>> {
   // The plotting library is large, and nobody else needs it.
   const { sweepPlot } = await import('./sweepPlot.js')
-  const plots = PLOTTED.flatMap((metric) => {
-    const svg = sweepPlot(rows, metric)
-    return svg === undefined ? [] : [[`${metric}.svg`, svg] as const]
-  })
+  return new Map(
+    PLOTTED.flatMap((metric) => {
+      const svg = sweepPlot(rows, metric)
+      return svg === undefined ? [] : [[metric, svg] as const]
+    }),
+  )
+}
+
+/** Writes `sweep.csv`, `sweep.json` and a plot a metric into the sweep's folder, and gives their paths. What was there of an earlier sweep goes. */
+export async function writeFigures(folder: string, rows: readonly SweepRow[]): Promise<string[]> {
+  const plots = [...(await sweepPlots(rows))].map(([metric, svg]) => [`${metric}.svg`, svg] as const)
   const files = [
     ['sweep.csv', formatTable(sweepCells(rows), 'csv').join('\n')],
     ['sweep.json', sweepJson(rows)],

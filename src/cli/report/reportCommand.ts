@@ -17,11 +17,13 @@ import { evalNotices } from '../evalTable.js'
 import { number, text } from '../flags.js'
 import { progress } from '../progress.js'
 import { runName } from '../runName.js'
+import { sweepPlots } from '../sweepFigures.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { inspected } from './inspected.js'
 import { reportPage } from './reportPage.js'
+import { sweepOf } from './sweepOf.js'
 
-type Flags = MeasureFlags & Readonly<{ output: string; inspect: number; force?: boolean }>
+type Flags = MeasureFlags & Readonly<{ output: string; inspect: number; sweep?: string; force?: boolean }>
 
 const INSPECTED = 8
 /** Finer than a difference of rewards that a picture shows. */
@@ -42,6 +44,7 @@ export const reportCommand = (terminal: Terminal): Command =>
       number('inspect', atLeastZero),
       INSPECTED,
     )
+    .option('--sweep <folder>', 'what rxargs sweep wrote: Figure 2 and its table are in the page', text('sweep'))
     .option('--force', 'replace the file')
     .action((runs: readonly string[], flags: Flags) => run(runs, flags, terminal))
 
@@ -68,6 +71,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
   const rewards = measuredRewards(flags)
   const isThere = await stat(output).catch(() => undefined)
   if (isThere && !force) throw new OutputError(`Expected no file at ${output}, which is there; --force replaces it`)
+  const swept = flags.sweep === undefined ? [] : await sweepOf(flags.sweep)
   const counts = await Promise.all(paths.map(countRows))
 
   const shown = progress({ stream: stderr })
@@ -104,6 +108,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     const page = reportPage({
       ...{ evaluation, metas, notices, inspector, sample: { size: inspect, seed } },
       plots: await plotsOf(watched),
+      sweep: { rows: swept, plots: [...(await sweepPlots(swept)).values()] },
     })
     signal.throwIfAborted()
     await writeFile(output, page, { flag: force ? 'w' : 'wx' }).catch((error: unknown) => {

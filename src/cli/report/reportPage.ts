@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Evaluation } from '../../../pipelines/evaluate.js'
+import type { SweepRow } from '../../../pipelines/sweep.js'
 import type { RunMeta } from '../../core/types.js'
 import { version } from '../../core/version.js'
-import { pairCells, runCells } from '../evalTable.js'
+import { pairCells, runCells, shown } from '../evalTable.js'
+import { sweepCells } from '../sweepFigures.js'
 import { decoderText } from '../whyTable.js'
 import { escaped, jsonIn, tableHtml } from './html.js'
 import type { InspectorData } from './inspected.js'
@@ -15,6 +17,8 @@ export type PageContent = Readonly<{
   /** What went into each run, in their order; undefined of files that do not say. */
   metas: readonly (RunMeta | undefined)[]
   plots: readonly string[]
+  /** The points of a sweep and their plots as SVG; none where no sweep was named. */
+  sweep: Readonly<{ rows: readonly SweepRow[]; plots: readonly string[] }>
   notices: readonly string[]
   inspector: InspectorData
   sample: Readonly<{ size: number; seed: number }>
@@ -23,7 +27,7 @@ export type PageContent = Readonly<{
 const section = (title: string, ...body: readonly string[]): string => `<section><h2>${title}</h2>${body.join('\n')}</section>`
 
 /** A report as one page of HTML that loads nothing: whatever a reply says, its policy runs one script, the page's own. */
-export function reportPage({ evaluation, metas, plots, notices, inspector, sample }: PageContent): string {
+export function reportPage({ evaluation, metas, plots, sweep, notices, inspector, sample }: PageContent): string {
   const script = createHash('sha256').update(inspectorScript).digest('base64')
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${script}'; base-uri 'none'; form-action 'none'`
   const names = evaluation.runs.map(({ name }) => name)
@@ -40,13 +44,17 @@ export function reportPage({ evaluation, metas, plots, notices, inspector, sampl
 <h1>rxargs report</h1>
 <p class="soft">Made by rxargs ${escaped(version)}. Everything is in this file.</p>
 ${section('Metrics', tableHtml(runCells(evaluation)), pairsHtml(evaluation), noticesHtml(notices))}
-${section('Distributions', '<p class="soft">Error rows are left out. Every bar is a share of the run\'s replies.</p>', `<div class="plots">${plots.map((svg) => `<figure>${svg}</figure>`).join('\n')}</div>`)}
+${section('Distributions', '<p class="soft">Error rows are left out. Every bar is a share of the run\'s replies.</p>', plotsHtml(plots))}
+${sweep.rows.length === 0 ? '' : section('Sweep', plotsHtml(sweep.plots), tableHtml(sweepCells(sweep.rows, shown)))}
 ${section('Tokens', inspectorHtml(inspector, sample, evaluation))}
 ${section('Runs', runsHtml(names, metas))}
 </body>
 </html>
 `
 }
+
+const plotsHtml = (plots: readonly string[]): string =>
+  `<div class="plots">${plots.map((svg) => `<figure>${svg}</figure>`).join('\n')}</div>`
 
 const pairsHtml = (evaluation: Evaluation): string =>
   evaluation.pairs.length === 0

@@ -59,6 +59,43 @@ describe('rxargs report', () => {
     expect(await readFile(small, 'utf8')).toContain('No reply is in this page: <code>--inspect 0</code>.')
   })
 
+  it('has the plots and the table of a sweep that is named', async () => {
+    const swept = join(folder, 'sweep')
+    const settings = ['--lm', lm, '--reward', reward, '--max-new-tokens', '4', '--weight', '0,2', '--k', '2,4']
+    const file = join(folder, 'prompts.jsonl')
+    await writeFile(file, prompts)
+    expect((await rxargs(['sweep', file, ...settings, '-o', swept])).code).toBe(0)
+    const path = join(folder, 'swept.html')
+    expect(await rxargs(['report', greedy, '--sweep', swept, '-o', path])).toMatchObject({ code: 0, stderr: '' })
+    const html = await readFile(path, 'utf8')
+    for (const metric of ['reward', 'diversity'])
+      expect(html).toContain((await readFile(join(swept, `${metric}.svg`), 'utf8')).trim())
+    const points = JSON.parse(await readFile(join(swept, 'sweep.json'), 'utf8')).points
+    const [, table] = [...documentOf(html).querySelectorAll('table')].map(cellsOf)
+    const [head, ...rows] = table!
+    expect(head!.slice(0, 5)).toEqual(['run', 'k', 'weight', 'rows', 'reward'])
+    expect(rows.map((cells) => cells.slice(0, 5))).toEqual(
+      points.map(
+        ({ name, k, weight, rows, reward }: { name: string; k: number; weight: number; rows: number; reward: number }) => [
+          ...[name, String(k), String(weight), String(rows), reward.toFixed(3)],
+        ],
+      ),
+    )
+  })
+
+  it.each([
+    [undefined, 'ENOENT'],
+    ['{', 'sweep.json: '],
+    ['{"points":[{"name":"x"}]}', 'has no list `points` of k, weight, rows, errors and figures'],
+  ])('a sweep folder whose sweep.json is %j is refused in one line', async (content, message) => {
+    const swept = await mkdtemp(join(folder, 'damaged-'))
+    if (content !== undefined) await writeFile(join(swept, 'sweep.json'), content)
+    const refused = await rxargs(['report', greedy, '--sweep', swept, '-o', join(swept, 'x.html')])
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toMatch(/^[^\n]*Expected a folder that rxargs sweep wrote at [^\n]*\n$/)
+    expect(refused.stderr).toContain(message)
+  })
+
   it('loads nothing, and lets one script run', async () => {
     const html = await readFile(page, 'utf8')
     const document = documentOf(html)

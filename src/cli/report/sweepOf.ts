@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import type { SweepRow } from '../../../pipelines/sweep.js'
+import { InputError, messageOf } from '../../core/errors.js'
+
+const numbers = z.record(z.string(), z.number())
+const point = z
+  .object({
+    ...{ name: z.string(), k: z.int(), weight: z.number(), rows: z.int(), errors: z.int(), counts: numbers },
+  })
+  .catchall(z.number().nullable())
+const sweepFile = z.object({ points: z.array(point).min(1) })
+
+/**
+ * The points that `rxargs sweep` wrote into a folder's `sweep.json`.
+ *
+ * - errors: `InputError` where the file is not there or is no such file
+ */
+export async function sweepOf(folder: string): Promise<SweepRow[]> {
+  const path = join(folder, 'sweep.json')
+  const refused = (why: string): never => {
+    throw new InputError(`Expected a folder that rxargs sweep wrote at ${folder}: ${why}`)
+  }
+  const content = await readFile(path, 'utf8').catch((error: unknown) => refused(messageOf(error)))
+  let json: unknown
+  try {
+    json = JSON.parse(content)
+  } catch (error) {
+    return refused(`${path}: ${messageOf(error)}`)
+  }
+  const { data } = sweepFile.safeParse(json)
+  if (data === undefined) return refused(`${path} has no list \`points\` of k, weight, rows, errors and figures`)
+  return data.points.map(({ name, k, weight, rows, errors, counts, ...figures }) => ({
+    ...{ name, k, weight, rows, errors, counts, figures },
+  }))
+}
