@@ -3,10 +3,15 @@ import type { Decoder, DecoderModels, DecoderSpec, Need, Sequence } from '../src
 import { type DecodedStep, decode } from './decode.js'
 import type { Finish } from './finish.js'
 
+/** A search by its name, with its options by theirs. */
+export type NamedSearch = Readonly<{ name: string; options: Readonly<Record<string, unknown>> }>
+
 /** A search that has its models: what it is made of, what it needs of the logits, and how it goes over one prompt. */
 export type BoundSearch = Readonly<{
   spec?: DecoderSpec
   need?: Need
+  /** The search under its name in the registry, with all its options: what a row changes for itself. */
+  named?: NamedSearch
   /** The steps of the sequence that was found, the last one with its `finish`; `start` has no decoded tokens. */
   steps: (start: Sequence, finish: (sequence: Sequence) => Finish | undefined) => Observable<DecodedStep>
 }>

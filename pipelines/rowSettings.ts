@@ -54,10 +54,16 @@ export function rowSettings(
   const { pipeline, weight, k, temperature } = overrides
   const settings = { search: run.search, seed: own('seed'), maxNewTokens: own('maxNewTokens') }
   const changes = Object.entries({ weight, k, temperature }).filter(([, value]) => value !== undefined)
-  if (namesSearch(pipeline, registry)) {
-    for (const [name, value] of changes) column(name as keyof Overrides, () => searchByName(pipeline, { [name]: value }))
+  const search = namesSearch(pipeline, registry)
+    ? { name: pipeline, options: {} }
+    : pipeline === undefined && changes.length > 0
+      ? run.search.named
+      : undefined
+  if (search !== undefined) {
+    const own = (options: Readonly<Record<string, unknown>>) => searchByName(search.name, { ...search.options, ...options })
+    for (const [name, value] of changes) column(name as keyof Overrides, () => own({ [name]: value }))
     const blamed = (changes[0]?.[0] ?? 'pipeline') as keyof Overrides
-    return { ...settings, search: column(blamed, () => bind(searchByName(pipeline, { weight, k, temperature }))) }
+    return { ...settings, search: column(blamed, () => bind(own(Object.fromEntries(changes)))) }
   }
   const named = pipeline === undefined ? undefined : column('pipeline', () => specOf(pipeline, registry, bind))
   if (changes.length === 0) return named ? { ...settings, search: named } : settings

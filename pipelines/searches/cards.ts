@@ -62,6 +62,7 @@ export const cards = (options: CardsOptions = {}): Search => ({
     const isSure = (step: DecodedStep, index: number): boolean =>
       index < LEAST || (step as DecodedStep & Readonly<{ entropy: number }>).entropy < entropyThreshold
     return {
+      named: { name: 'cards', options: given },
       spec: { steps: [{ cards: { ...given, reward: reward.name } }] },
       need: 'all',
       steps: (start, finish) => {

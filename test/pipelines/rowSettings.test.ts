@@ -9,6 +9,7 @@ import { nucleus } from '../../pipelines/decoders/nucleus.js'
 import { type GenerateOptions, generate } from '../../pipelines/generate.js'
 import type { Search } from '../../pipelines/perToken.js'
 import { beam } from '../../pipelines/searches/beam.js'
+import { bestOfN } from '../../pipelines/searches/bestOfN.js'
 import { rollout } from '../../pipelines/searches/rollout.js'
 import { steps } from '../../pipelines/steps.js'
 import type { Overrides } from '../../src/core/overrides.js'
@@ -57,6 +58,19 @@ describe('a row', () => {
     const run = (search: Search) => rowsOf(generate(promptsOf([prompt('1')]), search, fakeModels(), { maxNewTokens: 6 }))
     const expected = [...(await run(rollout({ k: 3, weight: 2 }))), await alone(args()), ...(await run(beam()))]
     expect(replies(rows)).toEqual(replies(expected))
+  })
+
+  it("sets options of the run's search, and keeps its others", async () => {
+    const overrides = [undefined, { k: 3 }, { weight: 5, k: 2 }]
+    const run = (search: Search, each?: Overrides) =>
+      rowsOf(generate(promptsOf([prompt('1', each)]), search, fakeModels(), { maxNewTokens: 6 }))
+    const rows = await Promise.all(overrides.map((each) => run(rollout({ weight: 2 }), each)))
+    const expected = [rollout({ weight: 2 }), rollout({ weight: 2, k: 3 }), rollout({ weight: 5, k: 2 })]
+    expect(rows.map(replies)).toEqual((await Promise.all(expected.map((each) => run(each)))).map(replies))
+    const [sampled] = await run(bestOfN({ n: 2 }), { temperature: 0.01 })
+    expect(replies([sampled!])).toEqual(replies(await run(bestOfN({ n: 2, temperature: 0.01 }))))
+    const [refused] = await run(beam(), { k: 3 })
+    expect(refused!.error).toBe('in.jsonl:1: Column `k`: Search `beam` takes no option `k`; it takes beams, lengthPenalty')
   })
 
   it('says which option a search does not take, and what may not be', async () => {
