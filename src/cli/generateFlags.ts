@@ -8,7 +8,7 @@ import { OptionError } from '../core/errors.js'
 import { type Dataset, datasets } from '../io/prompts/datasets.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
-import { type RemoteLm, remoteLmOptions } from '../models/remote/remoteLanguageModel.js'
+import { promptForms, type RemoteLm, remoteLmOptions } from '../models/remote/remoteLanguageModel.js'
 import type { DecoderFlags } from './chosenDecoder.js'
 import { embedded } from './embedded.js'
 import { DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
@@ -26,6 +26,7 @@ export type GivenFlags = Readonly<
     lmModel?: string
     lmTokenizer?: string
     lmTop?: number
+    lmPrompt?: (typeof promptForms)[number]
     otherLm?: readonly Readonly<{ name: string; path: string }>[]
     reward?: readonly RewardFlag[]
     rewardTimeout?: number
@@ -108,6 +109,11 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
       '--lm-top <number>',
       'likeliest tokens that the server gives at most (default: 20)',
       number('lm-top', remoteLmOptions.shape.maxTop),
+    )
+    .option(
+      '--lm-prompt <form>',
+      `how the server is sent prompts: ${promptForms.join(', ')} (default: ids)`,
+      oneOf('lm-prompt', promptForms),
     )
     .option('--other-lm <name=folder>', 'further language model that a decoder combines, repeatable', repeated(otherLm))
     .option(

@@ -3,16 +3,17 @@ import { httpAddress, isHttp, saidAddress } from '../models/remote/httpAddress.j
 import type { RemoteLm } from '../models/remote/remoteLanguageModel.js'
 import { embedded } from './embedded.js'
 
-type LmFlags = Readonly<{ lm?: string; lmModel?: string; lmTokenizer?: string; lmTop?: number }>
+type LmFlags = Readonly<{ lm?: string; lmModel?: string; lmTokenizer?: string; lmTop?: number; lmPrompt?: RemoteLm['prompt'] }>
 
 /**
  * The language model that flags name: a folder, or a server with its model's name and tokenizer.
  *
  * @throws OptionError for a flag that is missing beside a server, or given beside a folder, and for an address that may not be
  */
-export function lmFlag({ lm = embedded('chat-lm'), lmModel, lmTokenizer, lmTop }: LmFlags): string | RemoteLm {
+export function lmFlag({ lm = embedded('chat-lm'), lmModel, lmTokenizer, lmTop, lmPrompt }: LmFlags): string | RemoteLm {
   if (!isHttp(lm)) {
-    const given = Object.entries({ model: lmModel, tokenizer: lmTokenizer, top: lmTop }).find(([, value]) => value !== undefined)
+    const flags = { model: lmModel, tokenizer: lmTokenizer, top: lmTop, prompt: lmPrompt }
+    const given = Object.entries(flags).find(([, value]) => value !== undefined)
     if (given) throw new OptionError(`Expected \`--lm\` to be a server (http://…) beside \`--lm-${given[0]}\`, got ${lm}`)
     return lm
   }
@@ -25,7 +26,13 @@ export function lmFlag({ lm = embedded('chat-lm'), lmModel, lmTokenizer, lmTop }
     throw new OptionError(`Expected \`--lm-model\`, the name of the model at ${saidAddress(lm)}, got nothing`)
   if (lmTokenizer === undefined)
     throw new OptionError(`Expected \`--lm-tokenizer\`, the folder of the tokenizer of ${lmModel}, got nothing`)
-  return { url: lm, model: lmModel, tokenizer: lmTokenizer, ...(lmTop !== undefined && { maxTop: lmTop }) }
+  return {
+    url: lm,
+    model: lmModel,
+    tokenizer: lmTokenizer,
+    ...(lmTop !== undefined && { maxTop: lmTop }),
+    ...(lmPrompt && { prompt: lmPrompt }),
+  }
 }
 
 /** A language model as it is said. */

@@ -10,20 +10,24 @@ import { circuitBreaker } from './circuitBreaker.js'
 import { saidAddress } from './httpAddress.js'
 import { postJson } from './postJson.js'
 import { type RemoteWorld, requestOptions } from './remoteOptions.js'
+import { checkPromptTokens, textPrompt } from './textPrompt.js'
 import { tokenIdOf, topLogprobs } from './topLogprobs.js'
+
+export const promptForms = ['ids', 'text'] as const
 
 export const remoteLmOptions = z.strictObject({
   url: z.string().describe('an http(s) address'),
   model: z.string().min(1).describe("the server's name of the model"),
   tokenizer: z.string().min(1).describe("the folder of the model's tokenizer"),
   maxTop: z.int().min(1).default(20).describe('an integer >= 1'),
+  prompt: z.enum(promptForms).default('ids').describe(promptForms.join(' or ')),
   ...requestOptions,
 })
 
 /**
  * A language model behind an OpenAI-compatible completions endpoint, such as `http://127.0.0.1:8000/v1` of vLLM. `tokenizer`: a folder
  * with the model's tokenizer, config.json and generation_config.json. `maxTop`: how many of the likeliest tokens it gives at most (vLLM's
- * `--max-logprobs`). The others are as those of a reward behind HTTP.
+ * `--max-logprobs`). `prompt`: how it is sent, as token ids or as text (llama-cpp-python's server). The others are as those of a reward behind HTTP.
  */
 export type RemoteLm = Readonly<z.input<typeof remoteLmOptions>>
 
@@ -34,7 +38,7 @@ const MAX_BATCH = 64
 
 /**
  * Each call is a request of its own for one token more with the likeliest in its place: log-probabilities of the model's own
- * distribution. The prompt goes as token ids. A key comes from the environment: `RXARGS_LM_API_KEY`.
+ * distribution. A prompt goes as text only where the text has the same token ids. A key comes from the environment: `RXARGS_LM_API_KEY`.
  *
  * - errors of its calls: `RemoteError`, which fails the prompt; `ModelLostError` where no request can do better
  *
@@ -46,7 +50,7 @@ export async function remoteLanguageModel(
   given: RemoteLm,
   { environment = process.env, sleep, now }: RemoteWorld = {},
 ): Promise<RemoteLanguageModel> {
-  const { url, model, tokenizer, maxTop, failures, pauseMs, ...options } = parseOptions(remoteLmOptions, given)
+  const { url, model, tokenizer, maxTop, prompt: form, failures, pauseMs, ...options } = parseOptions(remoteLmOptions, given)
   const endpoint = endpointOf(url, '/completions')
   const server = saidAddress(endpoint)
   const { codec, contextLength, endTokenIds, stopStrings, vocabSize } = await readTokenizerFolder(await modelFolder(tokenizer))
@@ -58,15 +62,26 @@ export async function remoteLanguageModel(
 
   const logits = async ({ sequence, need }: LogitsCall): Promise<Logits> => {
     if (need === 'all') throw new OptionError(`Expected the top ${maxTop} tokens at most to be asked of ${server}, got all`)
-    const prompt = [...sequence.promptTokenIds, ...sequence.tokenIds]
+    const ids = [...sequence.promptTokenIds, ...sequence.tokenIds]
+    const prompt = form === 'text' ? textPrompt(ids, codec, server) : ids
     const cancelled = new AbortController()
     running.set(sequence.key, cancelled)
     const body = { model, prompt, max_tokens: 1, temperature: 0, logprobs: need, return_tokens_as_token_ids: true }
     try {
-      return await post(body, (answer) => topLogprobs(answer, need, reading), cancelled.signal)
+      const read = (answer: unknown): Logits => {
+        if (form === 'text') checkPromptTokens(answer, ids.length, server)
+        return topLogprobs(answer, need, reading)
+      }
+      return await post(body, read, cancelled.signal)
     } catch (error) {
       if (error instanceof RemoteError && error.isHopeless)
         throw new ModelLostError(`Language model: ${error.message}`, { cause: error })
+      if (form === 'ids' && error instanceof RemoteError && / 422 |string/.test(error.message))
+        throw new RemoteError(
+          `${error.message}; a server that takes text prompts only needs \`--lm-prompt text\``,
+          false,
+          'refusal',
+        )
       throw error
     } finally {
       if (running.get(sequence.key) === cancelled) running.delete(sequence.key)

@@ -9,7 +9,7 @@ export type TopLogprobs = Readonly<{ server: string; vocabSize: number; idOf: (t
 
 /**
  * Ids of tokens that come as text: `token_id:123` as it says (vLLM's `return_tokens_as_token_ids`), any other by the one token that has
- * this text.
+ * this text. Servers show the bytes of a cut character as U+FFFD or leave them out, so a text that a token may have either way counts as its.
  *
  * @throws RemoteError for a text that is no token's, or several tokens'
  */
@@ -19,7 +19,7 @@ export function tokenIdOf(codec: TextCodec, server: string): (token: string) => 
     const ids = new Map<string, number[]>()
     for (let id = 0; id < codec.vocabSize; id++) {
       const text = codec.decode([id], false)
-      ids.set(text, [...(ids.get(text) ?? []), id])
+      for (const one of new Set([text, text.replaceAll('\uFFFD', '')])) ids.set(one, [...(ids.get(one) ?? []), id])
     }
     return ids
   }

@@ -41,6 +41,35 @@ describe('remoteLanguageModel', () => {
     )
   })
 
+  it('sends the text where the text gives the same token ids, and fails where it does not', async () => {
+    const model = await behind([], { prompt: 'text' })
+    const text = 'A dog'
+    const promptTokenIds = model.codec.encode(text, false)
+    await model.run([{ sequence: sequenceOf('', '', { promptTokenIds, tokenIds: [] }), need: 2 }])
+    expect(server!.requests.map(({ body }) => (body as { prompt: unknown }).prompt)).toEqual([text])
+    const [cut] = model.codec.encode('é', false)
+    const broken = sequenceOf('', '', { promptTokenIds, tokenIds: [cut!] })
+    await expect(model.run([{ sequence: broken, need: 2 }])).rejects.toThrow(
+      `expected token ids that their text gives again (\`--lm-prompt text\`), got`,
+    )
+    expect(server!.requests).toHaveLength(1)
+  })
+
+  it('refuses a server that makes another number of tokens of the text', async () => {
+    const model = await behind([{ body: '{"usage":{"prompt_tokens":9}}' }], { prompt: 'text' })
+    const promptTokenIds = model.codec.encode('A', false)
+    await expect(model.run([{ sequence: sequenceOf('', '', { promptTokenIds, tokenIds: [] }), need: 2 }])).rejects.toThrow(
+      'expected 1 tokens in the prompt, got 9: it adds special tokens of its own, or its tokenizer is another',
+    )
+  })
+
+  it('names the flag where a server refuses token ids', async () => {
+    const model = await behind([{ status: 422, body: 'Input should be a valid string' }])
+    await expect(model.run([{ sequence, need: 2 }])).rejects.toThrow(
+      'Input should be a valid string; a server that takes text prompts only needs `--lm-prompt text`',
+    )
+  })
+
   it('knows where replies end and how long they may be, without weights', async () => {
     const model = await behind([], { maxTop: 5 })
     expect(model.capabilities).toEqual({ all: false, maxTop: 5, hiddenStates: false, unit: 'logprob' })

@@ -42,6 +42,12 @@ describe('topLogprobs', () => {
     expect(() => read(logprobs)).toThrow(`http://host: ${message.startsWith('texts') ? 'expected token ids, or ' : ''}${message}`)
   })
 
+  it('refuses a text that a token with a cut character has when those bytes are left out', () => {
+    const cut = { ...codec, decode: ([id]: readonly number[]) => (id === 0 ? ' ' : id === 1 ? ' \uFFFD' : String(id)) }
+    expect(() => tokenIdOf(cut, 'http://host')(' ')).toThrow('got " ", which is tokens 0, 1')
+    expect(tokenIdOf(cut, 'http://host')('7')).toBe(7)
+  })
+
   it('refuses a text that several tokens have', () => {
     const same = { ...codec, decode: (ids: readonly number[]) => (ids[0]! < 3 ? '\uFFFD' : 'x') }
     expect(() => tokenIdOf(same, 'http://host')('\uFFFD')).toThrow('got "\uFFFD", which is tokens 0, 1, 2')
