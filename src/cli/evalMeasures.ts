@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os'
 import type { Command } from 'commander'
 import { generateOptions } from '../../pipelines/generate.js'
-import { coherenceMeasure, type Measure, perplexityMeasure, rewardMeasure } from '../../pipelines/measures.js'
+import { type Measure, perplexityMeasure, rewardMeasure } from '../../pipelines/measures.js'
 import { OptionError } from '../core/errors.js'
 import { batchedLanguageModel } from '../models/batchedModels.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
-import { encoderPoolings, loadEncoder } from '../models/loadEncoder.js'
 import { loadModel } from '../models/loadModel.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
 import { isHttp } from '../models/remote/httpAddress.js'
+import { type CoherenceFlags, checkCoherence, coherenceFlags, loadCoherence } from './coherence.js'
 import { DTYPE_HELP, type NamedPath, type NamedReward, namedPath, number, oneOf, repeated, text, withLabels } from './flags.js'
 import { openReward } from './openReward.js'
 
@@ -16,40 +16,35 @@ const MAX_BATCH = 64
 const { seed } = generateOptions.shape
 
 /** What runs are evaluated with, besides what their rows tell. */
-export type MeasureFlags = Readonly<{
-  rewardModel?: readonly NamedPath[]
-  rewardLabel?: readonly string[]
-  lm?: string
-  encoder?: string
-  pooling?: (typeof encoderPoolings)[number]
-  dtype: WeightDtype
-  seed: number
-}>
+export type MeasureFlags = CoherenceFlags &
+  Readonly<{
+    rewardModel?: readonly NamedPath[]
+    rewardLabel?: readonly string[]
+    lm?: string
+    dtype: WeightDtype
+    seed: number
+  }>
 
 /** The flags of commands that evaluate runs. */
 export const measureFlags = (command: Command): Command =>
-  command
-    .option(
-      '--reward-model <[name=]reward>',
-      'score the replies with this reward model, too, or with a server (NAME=http://…); repeatable',
-      repeated(namedPath('reward-model')),
-    )
-    .option(
-      '--reward-label <[name=]label>',
-      'which label of a reward model with several is the reward',
-      repeated(text('reward-label')),
-    )
-    .option('--lm <folder>', 'perplexity under this language model; costs as much as decoding the replies greedily', text('lm'))
-    .option(
-      '--encoder <folder>',
-      'coherence: cosine of the embeddings of prompt and completion, by this encoder',
-      text('encoder'),
-    )
-    .option(
-      '--pooling <name>',
-      `what an embedding is made of: ${encoderPoolings.join(', ')} (default: mean)`,
-      oneOf('pooling', encoderPoolings),
-    )
+  coherenceFlags(
+    command
+      .option(
+        '--reward-model <[name=]reward>',
+        'score the replies with this reward model, too, or with a server (NAME=http://…); repeatable',
+        repeated(namedPath('reward-model')),
+      )
+      .option(
+        '--reward-label <[name=]label>',
+        'which label of a reward model with several is the reward',
+        repeated(text('reward-label')),
+      )
+      .option(
+        '--lm <folder>',
+        'perplexity under this language model; costs as much as decoding the replies greedily',
+        text('lm'),
+      ),
+  )
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option('--seed <number>', 'seed of the bootstrap', number('seed', seed), seed.parse(undefined))
 
@@ -58,8 +53,8 @@ export const measureFlags = (command: Command): Command =>
  *
  * @throws OptionError for flags that do not go together
  */
-export function measuredRewards({ rewardModel = [], rewardLabel, encoder, pooling }: MeasureFlags): readonly NamedReward[] {
-  if (pooling !== undefined && encoder === undefined) throw new OptionError('Expected `--encoder` beside `--pooling`, got none')
+export function measuredRewards({ rewardModel = [], rewardLabel, ...coherence }: MeasureFlags): readonly NamedReward[] {
+  checkCoherence(coherence)
   const rewards = withLabels(rewardModel, rewardLabel)
   const names = rewards.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
@@ -70,7 +65,7 @@ export function measuredRewards({ rewardModel = [], rewardLabel, encoder, poolin
 /** Loads the models that the flags name, one measure each; `closing` gets what closes them, also where a later one cannot be loaded. */
 export async function loadMeasures(
   rewards: readonly NamedReward[],
-  { lm, encoder, pooling, dtype }: MeasureFlags,
+  { lm, dtype, ...flags }: MeasureFlags,
   say: (notice: string) => void,
   closing: (() => Promise<void>)[],
 ): Promise<Measure[]> {
@@ -89,10 +84,10 @@ export async function loadMeasures(
     closing.push(() => loaded.worker.close())
     measures.push(perplexityMeasure(batchedLanguageModel(loaded, MAX_BATCH)))
   }
-  if (encoder !== undefined) {
-    const loaded = await loadEncoder(encoder, { pooling })
-    closing.push(loaded.close)
-    measures.push(coherenceMeasure(loaded))
+  const coherence = await loadCoherence(flags)
+  if (coherence !== undefined) {
+    closing.push(coherence.close)
+    measures.push(coherence.measure)
   }
   return measures
 }

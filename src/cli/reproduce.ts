@@ -28,7 +28,7 @@ export type ReproduceFlags = Readonly<{
   lm: string
   reward: string
   judge: string
-  encoder?: string
+  encoder: string
   k: readonly number[]
   weight: readonly number[]
   maxNewTokens: number
@@ -53,7 +53,7 @@ export const reproduceCommand = (terminal: Terminal): Command =>
     .option('--lm <folder>', 'fine-tuned language model', text('lm'), embedded('chat-lm'))
     .option('--reward <folder>', 'reward model that guides', text('reward'), embedded('chat-rm'))
     .option('--judge <folder>', 'reward model that judges, trained on other data', text('judge'), embedded('judge-rm'))
-    .option('--encoder <folder>', 'coherence, too, by this encoder', text('encoder'))
+    .option('--encoder <folder>', 'encoder for coherence', text('encoder'), embedded('encoder'))
     .option(
       '--k <numbers>',
       'candidates a step in Figure 2, with commas between',
@@ -118,17 +118,17 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
     const threads = availableParallelism()
     const judge = await loadReward({ name: 'judge', path: flags.judge }, { threads, maxBatch: 64 })
     closing.push(judge.close)
-    const encoder = flags.encoder === undefined ? undefined : await loadEncoder(flags.encoder)
-    if (encoder) closing.push(encoder.close)
+    const encoder = await loadEncoder(flags.encoder)
+    closing.push(encoder.close)
     const judging = rewardMeasure(judge.source)
-    const measures: Measure[] = [judging, ...(encoder ? [coherenceMeasure(encoder)] : [])]
+    const measures: Measure[] = [judging, coherenceMeasure(encoder)]
     await mkdir(flags.output, { recursive: true })
     const reproducing: Reproducing = { flags, folders, measures, shown, terminal }
     const swept = await makeRuns(runsOf(all), reproducing)
     signal.throwIfAborted()
     const tables = []
     for (const comparison of all) tables.push(await compared(comparison, judging, reproducing))
-    const models = [...folders, ['judge', flags.judge] as const, ...(flags.encoder ? [['encoder', flags.encoder] as const] : [])]
+    const models = [...folders, ['judge', flags.judge] as const, ['encoder', flags.encoder] as const]
     const hashes = models.map(async ([role, path]) => ({ role, path, sha256: await hashModel(path) }))
     const reproduced: Reproduced = {
       ...{ command: commandOf(flags), machine: await machineOf(threads), seed: flags.seed, models: await Promise.all(hashes) },

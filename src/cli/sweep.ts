@@ -2,15 +2,14 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { combineScoreOptions } from '../../operators/combineScore.js'
 import { argsOptions } from '../../pipelines/decoders/args.js'
-import { coherenceMeasure } from '../../pipelines/measures.js'
 import { type SweepPoint, sweep, sweepPoints } from '../../pipelines/sweep.js'
 import { OptionError } from '../core/errors.js'
 import { checkInput } from '../io/prompts/readRecords.js'
 import { readReplies } from '../io/readReplies.js'
 import { toParquet } from '../io/toParquet.js'
-import { encoderPoolings, loadEncoder } from '../models/loadEncoder.js'
 import { loadModels } from '../models/loadModels.js'
 import { type ChosenDecoder, chosenDecoder } from './chosenDecoder.js'
+import { type CoherenceFlags, checkCoherence, coherenceFlags, loadCoherence } from './coherence.js'
 import { shown as digits } from './evalTable.js'
 import { list, number, oneOf, text } from './flags.js'
 import { formatTable, type TableFormat, tableFormats } from './formatTable.js'
@@ -22,12 +21,11 @@ import { sweepCells, sweepJson, writeFigures } from './sweepFigures.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 type Flags = Omit<GivenFlags, 'k' | 'weight' | 'output'> &
+  CoherenceFlags &
   Readonly<{
     output: string
     k: readonly number[]
     weight: readonly number[]
-    encoder?: string
-    pooling?: (typeof encoderPoolings)[number]
     format: TableFormat
     json?: boolean
   }>
@@ -42,22 +40,18 @@ const commas = (values: readonly number[]): string => values.join(',')
 
 /** `rxargs sweep`: the paper's Figure 2. */
 export const sweepCommand = (terminal: Terminal): Command =>
-  decodingFlags(
-    new Command('sweep')
-      .argument('<input>', 'JSONL or Parquet file with prompts')
-      .requiredOption('-o, --output <folder>', 'folder for the runs, a folder each, their figures and plots', text('output')),
-    {
-      k: { value: 'numbers', about: `candidates a step, with commas between (default: ${commas(KS)})` },
-      weight: { value: 'numbers', about: `weights of the first reward, with commas between (default: ${commas(WEIGHTS)})` },
-    },
+  coherenceFlags(
+    decodingFlags(
+      new Command('sweep')
+        .argument('<input>', 'JSONL or Parquet file with prompts')
+        .requiredOption('-o, --output <folder>', 'folder for the runs, a folder each, their figures and plots', text('output')),
+      {
+        k: { value: 'numbers', about: `candidates a step, with commas between (default: ${commas(KS)})` },
+        weight: { value: 'numbers', about: `weights of the first reward, with commas between (default: ${commas(WEIGHTS)})` },
+      },
+    ),
   )
     .description('decode prompts with every weight and every k, a run each; then metrics, and plots against the weight')
-    .option('--encoder <folder>', 'coherence, too, by this encoder', text('encoder'))
-    .option(
-      '--pooling <name>',
-      `what an embedding is made of: ${encoderPoolings.join(', ')} (default: mean)`,
-      oneOf('pooling', encoderPoolings),
-    )
     .option('--format <name>', tableFormats.join(', '), oneOf('format', tableFormats), 'text')
     .option('--json', 'print JSON: the points with their figures')
     .action((input: string, { k, weight, ...flags }: Omit<Flags, 'k' | 'weight'> & { k?: string; weight?: string }) => {
@@ -73,7 +67,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const { stdout, stderr, signal } = terminal
   const { output, encoder, pooling, k, weight, ...given } = flags
   if (input === '-') throw new OptionError('Expected a file of prompts, which is read once a point, got standard input')
-  if (pooling !== undefined && encoder === undefined) throw new OptionError('Expected `--encoder` beside `--pooling`, got none')
+  checkCoherence(flags)
   const points = sweepPoints(k, weight)
   const settings = settingsOf({ ...given, output })
   const { lm, dtype, force, retryErrors } = settings
@@ -86,7 +80,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
 
   const shown = progress({ stream: stderr })
   const models = await loadModels({ lm, reward: rewards, dtype, onNotice: shown.say })
-  const loaded = encoder === undefined ? undefined : await loadEncoder(encoder, { pooling })
+  const coherence = await loadCoherence({ encoder, pooling })
   try {
     signal.throwIfAborted()
     const rows = await sweep(points, {
@@ -99,9 +93,9 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
         })
         shown.say(`${point.name}: ${written} rows written, ${errors} of them error rows; ${skipped} there before`)
       },
-      repliesOf: ({ name }) => readReplies(join(output, name), { texts: loaded !== undefined, rewards: further }),
+      repliesOf: ({ name }) => readReplies(join(output, name), { texts: coherence !== undefined, rewards: further }),
       rewards: further,
-      measures: loaded === undefined ? [] : [coherenceMeasure(loaded)],
+      measures: coherence === undefined ? [] : [coherence.measure],
       signal,
     })
     shown.end()
@@ -110,7 +104,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
       await writeLine(stdout, line, signal)
   } finally {
     shown.end()
-    await loaded?.close()
+    await coherence?.close()
     await models.close()
   }
 }

@@ -1,6 +1,7 @@
 """Golden files of encoders: what transformers answers for texts and pairs of texts, one at a time, in fp32.
 
     python make_encoders.py      data/golden/encoders/<name>/{config.json, model.safetensors, tokenizer.json, …, golden.json}
+    python make_encoders.py --embedded   the embedded encoder: data/golden/encoder/embeddings.json
 
 A golden JSON:
 
@@ -15,6 +16,7 @@ A golden JSON:
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import torch
@@ -216,9 +218,29 @@ def make(name: str, spec, seed: int):
     print(f"{name}: {file.stat().st_size} bytes, longest {max(len(case['tokenIds']) for case in cases)} tokens")
 
 
+TEXTS = [
+    "\n\nHuman: How do I make bread?\n\nAssistant:",
+    " You’ll need flour, water, salt and yeast; then wait an hour.",
+    "",
+    "Éclair 12,5 € 東京 🙂 antidisestablishmentarianism",
+    LONG,
+]
+
+
+def embedded() -> None:
+    cases = [case_of(OUT.parents[1] / "models/encoder", text, None) for text in TEXTS]
+    kept = [{key: case[key] for key in ("first", "tokenIds", "mean")} for case in cases]
+    file = OUT.parent / "encoder" / "embeddings.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"cases": kept}, separators=(",", ":")).replace('{"first"', '\n{"first"') + "\n")
+
+
 if __name__ == "__main__":
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     torch.set_num_threads(1)
+    if "--embedded" in sys.argv:
+        embedded()
+        sys.exit()
     for index, (name, spec) in enumerate(ENCODERS.items()):
         make(name, spec, 900 + index)

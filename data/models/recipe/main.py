@@ -1,7 +1,8 @@
 """Makes the embedded models: `python data/models/recipe/main.py --data ../shared/data`.
 
 Stages, each skipped where its result is there: lm (tokenizer and chat-lm), samples, rewards (chat-rm and judge-rm, side by side),
-evaluate (needs Node and a built `dist`: replies are decoded by rxargs), card. Intermediate files lie in the folder given with --work.
+evaluate (needs Node and a built `dist`: replies are decoded by rxargs), card, encoder (needs none of the others). Intermediate files lie
+in the folder given with --work.
 On two server cores the whole takes between two and three hours, 80 minutes of it chat-lm, 51 the reward models; memory stays below 8 GiB.
 """
 
@@ -12,6 +13,8 @@ import shutil
 from pathlib import Path
 
 from card import write_cards
+from encoder import train_encoder
+from encoder_card import write_encoder_card
 from evaluate import evaluate
 from lm import train_lm
 from reward import HALVES, train_reward
@@ -19,7 +22,7 @@ from sample import sample_all
 from texts import hh_pairs
 from tokenizer import load_tokenizer
 
-STAGES = ("lm", "samples", "rewards", "evaluate", "card")
+STAGES = ("lm", "samples", "rewards", "evaluate", "card", "encoder")
 SAMPLE_TOKENS = 64
 
 
@@ -66,6 +69,12 @@ def judged(data: Path, out: Path, work: Path) -> None:
         shutil.copy(work / "metrics.json", out / "metrics.json")
 
 
+def encoder(data: Path, out: Path, work: Path) -> None:
+    if not (out / "encoder" / "model.safetensors").exists():
+        train_encoder(data, out / "encoder", work)
+        write_encoder_card(data, out, work)
+
+
 def main() -> None:
     here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -76,7 +85,7 @@ def main() -> None:
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     (options.out / "chat-lm").mkdir(parents=True, exist_ok=True)
-    run = {"lm": lm, "samples": samples, "rewards": rewards, "evaluate": judged, "card": write_cards}
+    run = {"lm": lm, "samples": samples, "rewards": rewards, "evaluate": judged, "card": write_cards, "encoder": encoder}
     for stage in [options.stage] if options.stage else STAGES:
         print(f"stage {stage}", flush=True)
         run[stage](options.data, options.out, options.work)

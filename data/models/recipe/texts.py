@@ -4,10 +4,13 @@ import gzip
 import hashlib
 import json
 import random
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
+CANDIDATES = 20  # replies to choose among, the right one included
+DRAWS = 5  # sets of candidates a prompt
 
 
 @dataclass(frozen=True)
@@ -73,3 +76,24 @@ def shuffled(items: list, seed: int) -> list:
     items = list(items)
     random.Random(seed).shuffle(items)
     return items
+
+
+def replies_of(pair: Pair) -> list[tuple[str, str]]:
+    """Every reply of the assistant after what stood before it; the last prompt has two, the chosen and the rejected one."""
+    found, before = [], ""
+    turns = pair.prompt.split(ASSISTANT)[:-1]
+    for turn, following in zip(turns, turns[1:]):
+        before += turn + ASSISTANT
+        found.append((before, following.split(HUMAN)[0]))
+    return [*found, (pair.prompt, pair.chosen), (pair.prompt, pair.rejected)]
+
+
+def turns_of(chat: str) -> list[str]:
+    return [turn for turn in re.split(f"(?:{HUMAN}|{ASSISTANT}) ", chat) if turn]
+
+
+def candidates(count: int, seed: int = 0) -> list[list[list[int]]]:
+    """For each of `count` prompts DRAWS lists of places: of its own reply first, and of 19 others."""
+    rng = random.Random(seed)
+    others = [[place for place in range(count) if place != own] for own in range(count)]
+    return [[[own, *rng.sample(others[own], CANDIDATES - 1)] for _ in range(DRAWS)] for own in range(count)]

@@ -62,7 +62,7 @@ describe('rxargs eval', () => {
 
   it('prints tables for people and for documents, and CSV that DuckDB reads back', async () => {
     const text = await rxargs(['eval', `${runs[0]}/`, runs[1]])
-    expect(text.stdout).toMatch(/^run +rows +reward +diversity +length +stopped +errors\n─/)
+    expect(text.stdout).toMatch(/^run +rows +reward +diversity +length +stopped +coherence +errors\n─/)
     expect(text.stdout).toMatch(/^less .*sampled +shared +reward .* win \/ tie \/ lose by reward$/m)
     const md = await rxargs(['eval', ...runs, '--format', 'md'])
     expect(md.stdout).toMatch(/^\| run \| rows \| reward \|.*\n\| --- \| ---: \|/)
@@ -120,8 +120,17 @@ describe('rxargs eval', () => {
     }
   })
 
+  it('measures coherence by the embedded encoder unless told otherwise', async () => {
+    const coherence = async (...flags: string[]) =>
+      JSON.parse((await rxargs(['eval', runs[1], ...flags, '--json'])).stdout).runs[0].coherence as number | undefined
+    expect(await coherence()).toBe(await coherence('--encoder', `${root}data/models/encoder`))
+    expect(await coherence()).toBeLessThanOrEqual(1)
+    expect(await coherence('--no-encoder')).toBeUndefined()
+  })
+
   it.each([
     [['eval', 'x', '--pooling', 'cls'], 2, 'Expected `--encoder` beside `--pooling`, got none'],
+    [['eval', 'x', '--no-encoder', '--pooling', 'cls'], 2, 'Expected `--encoder` beside `--pooling`, got none'],
     [['eval'], 2, "missing required argument 'runs'"],
     [['eval', 'nowhere'], 1, 'found nothing there'],
     [['eval', 'x', '--format', 'html'], 2, 'Expected `--format` to be one of text, md, csv, got `html`'],

@@ -72,8 +72,9 @@ describe('rxargs sweep', () => {
     expect(stderr).toContain('k-3-weight-1: 1 rows written, 0 of them error rows; 2 there before\n')
     expect(stderr).toContain('k-3-weight-2: 3 rows written, 0 of them error rows; 0 there before\n')
     expect(await readdir(join(out, 'k-3-weight-1'))).toEqual(expect.arrayContaining(before))
-    expect(stdout).toMatch(/^run +k +weight +rows +reward +diversity +length +stopped +errors\n/)
+    expect(stdout).toMatch(/^run +k +weight +rows +reward +diversity +length +stopped +coherence +errors\n/)
     expect((await readdir(out)).sort()).toEqual([
+      'coherence.svg',
       'diversity.svg',
       'k-3-weight-1',
       'k-3-weight-2',

@@ -68,6 +68,20 @@ describe.each(names)('the encoder %s, beside what transformers answers', (name) 
   })
 })
 
+describe('the embedded encoder', () => {
+  it('gives the embeddings that transformers gives, within 1e-4', async () => {
+    const golden = readFileSync(join(root, '../encoder/embeddings.json'), 'utf8')
+    const { cases } = JSON.parse(golden) as { cases: Pick<Case, 'first' | 'tokenIds' | 'mean'>[] }
+    const folder = join(root, '../../models/encoder')
+    const { encode } = await loadEncoderCheckpoint(folder)
+    for (const { first, tokenIds } of cases) expect(encode(first).tokenIds).toEqual(tokenIds)
+    const encoder = await loadEncoder(folder, { threads: 1 })
+    const embeddings = await encoder.embed(cases.map(({ first }) => first))
+    for (const [i, { first, mean }] of cases.entries()) close(embeddings[i]!, mean, first)
+    await encoder.close()
+  })
+})
+
 describe('an encoder', () => {
   let encoder: Encoder
   beforeAll(async () => {

@@ -42,11 +42,28 @@ def validation_and_test_prompts_share_no_first_turn():
     assert first_turns[0] and first_turns[1] and not first_turns[0] & first_turns[1]
 
 
+def every_reply_of_a_conversation_stands_after_what_came_before_it():
+    talk = texts.Pair("\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant:", " d", " e")
+    assert texts.replies_of(talk) == [("\n\nHuman: a\n\nAssistant:", " b"), (talk.prompt, " d"), (talk.prompt, " e")]
+    assert texts.turns_of("\n\nHuman: a\n\nAssistant: b\n\nHuman: c") == ["a", "b", "c"]
+
+
+def candidates_hold_the_own_reply_first_and_nineteen_others_once_each_by_seed():
+    drawn = texts.candidates(50)
+    assert drawn == texts.candidates(50) != texts.candidates(50, 1)
+    assert len(drawn) == 50
+    for own, draws in enumerate(drawn):
+        assert len(draws) == texts.DRAWS
+        assert all(draw[0] == own and len(set(draw)) == len(draw) == 20 and set(draw) <= set(range(50)) for draw in draws)
+
+
 CHECKS = [
     every_file_parses,
     a_text_falls_into_the_same_half_each_time_and_both_halves_are_used,
     the_halves_of_the_reward_models_share_no_first_turn_and_lose_no_pair,
     validation_and_test_prompts_share_no_first_turn,
+    every_reply_of_a_conversation_stands_after_what_came_before_it,
+    candidates_hold_the_own_reply_first_and_nineteen_others_once_each_by_seed,
 ]
 
 if __name__ == "__main__":
