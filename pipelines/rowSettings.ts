@@ -3,12 +3,13 @@ import { InputError, OptionError } from '../src/core/errors.js'
 import type { Overrides } from '../src/core/overrides.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { Decoder, DecoderSpec, Prompt } from '../src/core/types.js'
-import type { BoundSearch, Search } from './perToken.js'
+import type { BoundSearch, NamedSearch, Search } from './perToken.js'
 import { decoderByName, type Registry } from './registry.js'
 import { searchByName, searches } from './searchRegistry.js'
 import { checkedSteps, decoderFromSpec } from './specs/decoderFromSpec.js'
 import { overridden } from './specs/overridden.js'
 import { pipelineFromText } from './specs/pipelineFromText.js'
+import { checkedSearch, isSearchSpec } from './specs/searchFromSpec.js'
 
 export const rowOptions = z.strictObject({
   maxNewTokens: z.int().min(1).describe('an integer >= 1'),
@@ -54,18 +55,16 @@ export function rowSettings(
   const { pipeline, weight, k, temperature } = overrides
   const settings = { search: run.search, seed: own('seed'), maxNewTokens: own('maxNewTokens') }
   const changes = Object.entries({ weight, k, temperature }).filter(([, value]) => value !== undefined)
-  const search = namesSearch(pipeline, registry)
-    ? { name: pipeline, options: {} }
-    : pipeline === undefined && changes.length > 0
-      ? run.search.named
-      : undefined
+  const read = pipeline === undefined ? undefined : column('pipeline', () => readOf(pipeline, registry))
+  const ofRun = pipeline === undefined && changes.length > 0 ? run.search.named : undefined
+  const search = ofRun ?? column('pipeline', () => searchOf(read, registry))
   if (search !== undefined) {
     const own = (options: Readonly<Record<string, unknown>>) => searchByName(search.name, { ...search.options, ...options })
     for (const [name, value] of changes) column(name as keyof Overrides, () => own({ [name]: value }))
     const blamed = (changes[0]?.[0] ?? 'pipeline') as keyof Overrides
     return { ...settings, search: column(blamed, () => bind(own(Object.fromEntries(changes)))) }
   }
-  const named = pipeline === undefined ? undefined : column('pipeline', () => specOf(pipeline, registry, bind))
+  const named = read === undefined ? undefined : column('pipeline', () => bind(decoderOf(read, registry)))
   if (changes.length === 0) return named ? { ...settings, search: named } : settings
 
   const stated = (named ?? run.search).spec ?? { steps: [{ custom: {} }] }
@@ -81,14 +80,17 @@ export function rowSettings(
   return { ...settings, search: column(changes[0]![0] as keyof Overrides, () => bind(decoderFromSpec(spec, registry))) }
 }
 
-const namesSearch = (pipeline: unknown, { decoders }: Registry): pipeline is string =>
-  typeof pipeline === 'string' && Object.hasOwn(searches, pipeline) && !Object.hasOwn(decoders, pipeline)
-
 const words = /^[\w-]+$/
 
-/** A decoder's name, YAML or JSON, or what was read of it already. */
-function specOf(pipeline: unknown, registry: Registry, bind: (decoder: Decoder) => BoundSearch): BoundSearch {
-  if (typeof pipeline !== 'string') return bind(decoderFromSpec(pipeline, registry))
-  if (words.test(pipeline)) return bind(decoderByName(pipeline, {}, registry))
-  return bind(decoderFromSpec(pipelineFromText(pipeline, 'pipeline', registry), registry))
+/** A name as it stands, YAML or JSON read, or what was read of it already. */
+const readOf = (pipeline: unknown, registry: Registry): unknown =>
+  typeof pipeline !== 'string' || words.test(pipeline) ? pipeline : pipelineFromText(pipeline, 'pipeline', registry)
+
+function searchOf(pipeline: unknown, { decoders }: Registry): NamedSearch | undefined {
+  if (isSearchSpec(pipeline)) return checkedSearch(pipeline)
+  const isName = typeof pipeline === 'string' && Object.hasOwn(searches, pipeline) && !Object.hasOwn(decoders, pipeline)
+  return isName ? { name: pipeline, options: {} } : undefined
 }
+
+const decoderOf = (pipeline: unknown, registry: Registry): Decoder =>
+  typeof pipeline === 'string' ? decoderByName(pipeline, {}, registry) : decoderFromSpec(pipeline, registry)

@@ -3,15 +3,16 @@ import { OptionError } from '../../src/core/errors.js'
 import type { DecoderSpec } from '../../src/core/types.js'
 import { builtIn, type Registry } from '../registry.js'
 import { checkedSteps } from './decoderFromSpec.js'
+import { checkedSearch, isSearchSpec, type SearchSpec } from './searchFromSpec.js'
 
 /**
- * A decoder's spec out of YAML or JSON: a list of `steps`, each one operator with its options.
+ * A decoder's spec out of YAML or JSON: a list of `steps`, each one operator with its options; or a search's, one `search` with its own.
  *
  * @param file what messages call the text
  * @throws OptionError with file, line and column, what was expected there, and the nearest name for one that is not known
  * @example pipelineFromText('steps:\n  - topK: { k: 10 }\n  - selectGreedy: {}\n', 'mine.yaml')
  */
-export function pipelineFromText(text: string, file: string, registry: Registry = builtIn): DecoderSpec {
+export function pipelineFromText(text: string, file: string, registry: Registry = builtIn): DecoderSpec | SearchSpec {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const at = (offset: number): string => {
@@ -22,12 +23,13 @@ export function pipelineFromText(text: string, file: string, registry: Registry 
   if (broken) throw new OptionError(`${at(broken.pos[0])}: Expected YAML or JSON: ${broken.message}`)
   const spec: unknown = document.toJS()
   try {
-    checkedSteps(spec, registry)
+    if (isSearchSpec(spec)) checkedSearch(spec)
+    else checkedSteps(spec, registry)
   } catch (error) {
     if (!(error instanceof OptionError)) throw error
     throw new OptionError(`${at(placeOf(document, error.path))}: ${error.message}`, error.path)
   }
-  return spec as DecoderSpec
+  return spec as DecoderSpec | SearchSpec
 }
 
 type Document = ReturnType<typeof parseDocument>

@@ -1,10 +1,11 @@
 import * as z from 'zod'
 import { builtIn, type Registry } from '../registry.js'
+import { searches } from '../searchRegistry.js'
+import { searchKey } from './searchFromSpec.js'
 
-/** The JSON Schema of pipelines as data, out of the operators' own schemas: what editors complete and check them by. */
+/** The JSON Schema of pipelines as data, out of the schemas of operators and searches: what editors complete and check them by. */
 export function pipelineSchema({ operators }: Registry = builtIn): Readonly<Record<string, unknown>> {
-  const step = (name: string) => {
-    const { about, options } = operators[name]!
+  const one = (name: string, { about, options }: Readonly<{ about: string; options: z.ZodObject }>) => {
     const { $schema: _, ...schema } = z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' })
     const nothing = (schema.required ?? []).length === 0 ? { type: ['object', 'null'] } : {}
     return {
@@ -18,13 +19,18 @@ export function pipelineSchema({ operators }: Registry = builtIn): Readonly<Reco
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'rxargs pipeline',
-    description: 'One step of decoding: operators in a row',
+    description: 'One step of decoding: operators in a row; or a search over whole replies',
     type: 'object',
     properties: {
       name: { type: 'string', minLength: 1 },
-      steps: { type: 'array', minItems: 1, items: { anyOf: Object.keys(operators).map(step) } },
+      steps: {
+        type: 'array',
+        minItems: 1,
+        items: { anyOf: Object.entries(operators).map(([name, operator]) => one(name, operator)) },
+      },
+      search: { anyOf: Object.entries(searches).map(([name, search]) => one(searchKey(name), search)) },
     },
-    required: ['steps'],
+    oneOf: [{ required: ['steps'] }, { required: ['search'] }],
     additionalProperties: false,
   }
 }

@@ -4,6 +4,7 @@ import { builtIn, type Registry } from '../../pipelines/registry.js'
 import { searches } from '../../pipelines/searchRegistry.js'
 import { decoderFromSpec } from '../../pipelines/specs/decoderFromSpec.js'
 import { overridden } from '../../pipelines/specs/overridden.js'
+import { checkedSearch, isSearchSpec } from '../../pipelines/specs/searchFromSpec.js'
 import { OptionError } from '../core/errors.js'
 import type { Decoder } from '../core/types.js'
 import { decoderOptions, givenOptions, oneOf, pipelineOptions } from './flags.js'
@@ -60,8 +61,16 @@ function byName(given: string, texts: Readonly<Record<string, string>>, registry
 }
 
 async function ofFile(path: string, texts: Readonly<Record<string, string>>, registry: Registry) {
+  const read = await readPipeline(path, registry)
+  const name = read.name ?? path.replace(/^.*[\\/]|\.\w+$/g, '')
+  if (isSearchSpec(read)) {
+    const search = checkedSearch(read)
+    const { options: schema, make } = searches[search.name]!
+    const given = decoderOptions(search.name, texts, schema)
+    const options = { ...search.options, ...given }
+    return { name, decoder: make(options), about: said(path, given), weight: options.weight as Weight | undefined }
+  }
   const options = pipelineOptions(texts)
-  const spec = overridden(await readPipeline(path, registry), options)
-  const name = spec.name ?? path.replace(/^.*[\\/]|\.\w+$/g, '')
+  const spec = overridden(read, options)
   return { name, decoder: decoderFromSpec(spec, registry), about: said(path, options), weight: undefined }
 }

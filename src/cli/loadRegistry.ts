@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { extendedRegistry } from '../../pipelines/extendedRegistry.js'
 import { builtIn, type Registry } from '../../pipelines/registry.js'
 import { pipelineFromText } from '../../pipelines/specs/pipelineFromText.js'
+import type { SearchSpec } from '../../pipelines/specs/searchFromSpec.js'
 import { messageOf, OptionError } from '../core/errors.js'
 import type { DecoderSpec } from '../core/types.js'
 
@@ -32,7 +33,7 @@ export async function loadRegistry(modules: readonly string[]): Promise<LoadedRe
 }
 
 /** @throws OptionError where there is no such file, and as `pipelineFromText` */
-export const readPipeline = async (path: string, registry: Registry): Promise<DecoderSpec> =>
+export const readPipeline = async (path: string, registry: Registry): Promise<DecoderSpec | SearchSpec> =>
   pipelineFromText(await text(path, 'pipeline'), path, registry)
 
 async function imported(path: string): Promise<Readonly<Record<string, unknown>>> {

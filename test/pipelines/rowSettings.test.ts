@@ -56,6 +56,9 @@ describe('a row', () => {
   it('names a search, and sets options of it', async () => {
     const rows = await decoded(args(), [{ pipeline: 'rollout', k: 3, weight: 2 }, undefined, { pipeline: 'beam' }])
     const run = (search: Search) => rowsOf(generate(promptsOf([prompt('1')]), search, fakeModels(), { maxNewTokens: 6 }))
+    const asData = { pipeline: 'search: { rollout: { k: 3, weight: 9 } }', weight: 2 }
+    const [read] = await decoded(args(), [asData])
+    expect(replies([read!])).toEqual(replies(await run(rollout({ k: 3, weight: 2 }))))
     const expected = [...(await run(rollout({ k: 3, weight: 2 }))), await alone(args()), ...(await run(beam()))]
     expect(replies(rows)).toEqual(replies(expected))
   })

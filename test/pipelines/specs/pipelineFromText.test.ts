@@ -12,6 +12,11 @@ describe('pipelineFromText', () => {
     expect(read(JSON.stringify(spec, null, 2))).toEqual(spec)
   })
 
+  it('reads a search', () => {
+    const spec = { name: 'mine', search: { bestOfN: { n: 2 } } }
+    expect(read(yaml('name: mine', 'search:', '  bestOfN: { n: 2 }'))).toEqual(spec)
+  })
+
   it.each<[string, string, string]>([
     [
       'an unknown operator',
@@ -44,6 +49,22 @@ describe('pipelineFromText', () => {
       'mine.yaml:2:5: Expected the last steps to choose a token, such as `selectGreedy`; none does',
     ],
     ['another key', yaml('step: []'), 'mine.yaml:1:1: Unknown option `step` (did you mean `steps`?); known: name, steps'],
+    [
+      'an unknown search',
+      yaml('search:', '  bestOfM: { n: 2 }'),
+      'mine.yaml:2:3: Expected a search, one of bestOfN, blockBestOfN, rollout, cards, beam, got `bestOfM` (did you mean `bestOfN`?)',
+    ],
+    [
+      'a bad option of a search',
+      yaml('search:', '  bestOfN: { k: 5, n: 0 }'),
+      'mine.yaml:2:20: `bestOfN`: Expected `n` to be an integer >= 1, got `0` (number)',
+    ],
+    ['a search beside steps', yaml('search: { beam: {} }', 'steps: []'), 'mine.yaml:2:1: Unknown option `steps`'],
+    [
+      'two searches',
+      yaml('search: { beam: {}, cards: {} }'),
+      'mine.yaml:1:1: Expected `search` to be one search with its options',
+    ],
     ['JSON', '{"steps": [{"topK": {"k": -1}}]}', 'mine.yaml:1:22: `topK`: Expected `k` to be an integer >= 1, got `-1` (number)'],
     ['a text', 'greedy', 'mine.yaml:1:1: Expected `options` to be'],
     ['nothing', '', 'mine.yaml:1:1: Expected `options` to be'],

@@ -30,6 +30,8 @@ describe('pipelineSchema', () => {
   })
   it('accepts what the package accepts, and nothing else', () => {
     const schema = z.fromJSONSchema(JSON.parse(JSON.stringify(pipelineSchema())))
+    expect(schema.safeParse({ search: { bestOfN: { n: 2 } } }).success).toBe(true)
+    expect(schema.safeParse({ search: { bestOfN: { n: 0 } } }).success).toBe(false)
     const accepts = (...steps: unknown[]) => schema.safeParse({ steps }).success
     expect(accepts({ topK: { k: 10 } }, { batchReward: {} }, { combineScore: { weight: 2 } }, { selectGreedy: null })).toBe(true)
     expect(accepts({ topK: { k: 0 } })).toBe(false)
