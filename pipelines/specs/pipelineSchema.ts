@@ -20,17 +20,20 @@ export function pipelineSchema({ operators }: Registry = builtIn): Readonly<Reco
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'rxargs pipeline',
     description: 'One step of decoding: operators in a row; or a search over whole replies',
-    type: 'object',
-    properties: {
-      name: { type: 'string', minLength: 1 },
-      steps: {
+    oneOf: [
+      whole('steps', {
         type: 'array',
         minItems: 1,
         items: { anyOf: Object.entries(operators).map(([name, operator]) => one(name, operator)) },
-      },
-      search: { anyOf: Object.entries(searches).map(([name, search]) => one(searchKey(name), search)) },
-    },
-    oneOf: [{ required: ['steps'] }, { required: ['search'] }],
-    additionalProperties: false,
+      }),
+      whole('search', { anyOf: Object.entries(searches).map(([name, search]) => one(searchKey(name), search)) }),
+    ],
   }
 }
+
+const whole = (kind: 'steps' | 'search', schema: object) => ({
+  type: 'object',
+  properties: { name: { type: 'string', minLength: 1 }, [kind]: schema },
+  required: [kind],
+  additionalProperties: false,
+})

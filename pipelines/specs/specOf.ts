@@ -1,4 +1,5 @@
 import type { Decoder, DecoderModels, DecoderSpec, LanguageModel, Need, Reward } from '../../src/core/types.js'
+import type { BoundSearch, Search } from '../perToken.js'
 
 /** A name that no model has: what is said of the first reward, and of the language model itself, stays unsaid. */
 const FIRST = '(the first)'
@@ -37,6 +38,9 @@ export function specOf(decoder: Decoder): Readonly<{ spec: DecoderSpec; need: Ne
   const { spec = { steps: [{ custom: {} }] }, need = 'all' } = decoder(standIns)
   return { need, spec: { ...spec, steps: spec.steps.map((step) => withoutFirst(step) as typeof step) } }
 }
+
+/** A search that has stand-ins for models: under its name, with all its options, and its need. */
+export const boundWithoutModels = ({ search }: Search): BoundSearch => search(standIns)
 
 const withoutFirst = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -40,6 +40,13 @@ function ofModels(kind: ModelKind, named: unknown, model: (part: string) => stri
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`
 
+/** A search with its options as a module that exports it. */
+export const searchTypeScriptOf = (name: string, search: string, options: Readonly<Record<string, unknown>>): string => {
+  const exported = identifier(name)
+  const own = exported === search ? 'mine' : exported
+  return `import { ${search} } from 'rxargs'\n\nexport const ${own} = ${search}(${object(options)})`
+}
+
 /** An options object; nothing for no options. */
 function object(options: Readonly<Record<string, unknown>>, first: readonly string[] = []): string {
   const fields = [...first, ...Object.entries(options).map(([name, value]) => `${name}: ${literal(value)}`)]

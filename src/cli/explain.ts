@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { builtIn } from '../../pipelines/registry.js'
 import { explain } from '../../pipelines/specs/explain.js'
+import { explainSearch } from '../../pipelines/specs/explainSearch.js'
 import { pipelineSchema } from '../../pipelines/specs/pipelineSchema.js'
 import { specOf } from '../../pipelines/specs/specOf.js'
 import { OptionError } from '../core/errors.js'
@@ -33,8 +34,7 @@ async function run(given: string | undefined, flags: Flags, { stdout }: Terminal
     ...flags,
     ...(isFile(given) ? { pipeline: given } : { decoder: given }),
   })
-  if ('search' in decoder)
-    throw new OptionError(`Expected a decoder, which is a step, to explain; \`${name}\` is a search over whole replies`)
+  if ('search' in decoder) return writeLine(stdout, explainSearch(name, decoder))
   await writeLine(stdout, explain({ name, about: registry.decoders[name]?.about, ...specOf(decoder), registry }))
 }
 

@@ -9,7 +9,7 @@ type Step = Readonly<{
   properties: Record<string, { properties: object; required?: string[]; type: unknown }>
 }>
 const stepsOf = (schema: unknown): Step[] =>
-  (schema as { properties: { steps: { items: { anyOf: Step[] } } } }).properties.steps.items.anyOf
+  (schema as { oneOf: [{ properties: { steps: { items: { anyOf: Step[] } } } }] }).oneOf[0].properties.steps.items.anyOf
 
 describe('pipelineSchema', () => {
   it('is the one that comes with the package (rxargs explain --schema > data/pipelines/schema.json)', () => {
@@ -32,6 +32,7 @@ describe('pipelineSchema', () => {
     const schema = z.fromJSONSchema(JSON.parse(JSON.stringify(pipelineSchema())))
     expect(schema.safeParse({ search: { bestOfN: { n: 2 } } }).success).toBe(true)
     expect(schema.safeParse({ search: { bestOfN: { n: 0 } } }).success).toBe(false)
+    expect(schema.safeParse({ search: { beam: {} }, steps: [{ topK: { k: 1 } }, { selectGreedy: {} }] }).success).toBe(false)
     const accepts = (...steps: unknown[]) => schema.safeParse({ steps }).success
     expect(accepts({ topK: { k: 10 } }, { batchReward: {} }, { combineScore: { weight: 2 } }, { selectGreedy: null })).toBe(true)
     expect(accepts({ topK: { k: 0 } })).toBe(false)

@@ -42,6 +42,13 @@ describe('rxargs explain', () => {
     expect(stdout).toMatch(/^cautious\n/)
     expect(stdout).toContain('combineScore({ weight: 2 })')
   })
+  it('shows a search with all its options, by name and of a file', async () => {
+    const { code, stdout } = await rxargs(['explain', join(root, 'data/pipelines/best-of-n.yaml'), '--n', '3'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('    bestOfN: { k: 20, temperature: 0.7, n: 3 }\n')
+    expect(stdout).toContain('bestOfN({ k: 20, temperature: 0.7, n: 3 })')
+    expect((await rxargs(['explain', 'beam'])).stdout).toContain('Needs: the logits of all tokens')
+  })
   it("shows operators of one's own", async () => {
     const yaml = 'steps:\n  - topK: { k: 3 }\n  - avoidToken: { tokenId: 5, by: 2 }\n  - selectGreedy: {}\n'
     const { code, stdout } = await rxargs(['explain', await file('own.yaml', yaml), '--use', own])
@@ -68,6 +75,16 @@ describe('rxargs generate --pipeline', () => {
   const generate = (args: readonly string[], input: string) =>
     rxargs(['generate', ...pair, '--max-new-tokens', '4', ...args], input)
   const replies = (stdout: string) => jsonl(stdout).map(({ id, token_ids: ids, error }) => ({ id, ids, error }))
+
+  it("decodes by the README's search", async () => {
+    const shown = readme.match(/```yaml\n# data\/pipelines\/best-of-n\.yaml\n([\s\S]*?)```/)![1]!
+    const path = join(root, 'data/pipelines/best-of-n.yaml')
+    expect(readFileSync(path, 'utf8')).toContain(shown)
+    const input = '{"prompt": "How do I make bread?"}\n'
+    const flags = ['--decoder', 'best-of-n', '--n', '4', '--k', '20', '--temperature', '0.7']
+    const [read, named] = [await generate(['--pipeline', path], input), await generate(flags, input)]
+    expect([read.code, replies(read.stdout)]).toEqual([0, replies(named.stdout)])
+  })
 
   it("decodes by the README's example, which a row may leave", async () => {
     const shown = readme.match(/```yaml\n# data\/pipelines\/cautious\.yaml\n([\s\S]*?)```/)![1]!
