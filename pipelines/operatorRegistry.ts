@@ -8,6 +8,7 @@ import { combineScore, combineScoreOptions } from '../operators/combineScore.js'
 import { degenerationPenalty, degenerationPenaltyOptions } from '../operators/degenerationPenalty.js'
 import { forcedWords, forcedWordsOptions } from '../operators/forcedWords.js'
 import { frequencyPenalty, frequencyPenaltyOptions } from '../operators/frequencyPenalty.js'
+import { grammar, grammarOptions } from '../operators/grammar.js'
 import { logitBias, logitBiasOptions } from '../operators/logitBias.js'
 import { logNormalizer, logNormalizerOptions } from '../operators/logNormalizer.js'
 import { minP, minPOptions } from '../operators/minP.js'
@@ -101,6 +102,12 @@ export const operators: Readonly<Record<string, RegisteredOperator>> = {
     forcedWordsOptions.omit({ codec: true, endTokenIds: true }),
     { ...processor, models: { codec: 'codec', endTokenIds: 'endTokenIds' } },
     ({ words, within }, { lm }) => forcedWords({ words, within, codec: lm.codec, endTokenIds: lm.endTokenIds }),
+  ),
+  grammar: entry(
+    'bans tokens that JSON of a schema, or a grammar, does not go on with',
+    grammarOptions.omit({ codec: true, endTokenIds: true }),
+    { ...processor, models: { codec: 'codec', endTokenIds: 'endTokenIds' } },
+    (options, { lm }) => grammar({ ...options, codec: lm.codec, endTokenIds: lm.endTokenIds }),
   ),
   minP: entry('bans tokens that are less likely than p times the likeliest', minPOptions, processor, minP),
   typical: entry('keeps the most typical tokens that hold the mass p, bans the others', typicalOptions, processor, typical),

@@ -31,6 +31,7 @@ export const homes: Readonly<Record<string, string>> = {
   '@huggingface/hub': 'src/models',
   '@huggingface/jinja': 'src/models',
   '@huggingface/tokenizers': 'src/models',
+  '@mlc-ai/web-xgrammar': 'src/models',
   commander: 'src/cli',
   hyparquet: 'src/io',
   'hyparquet-compressors': 'src/io',

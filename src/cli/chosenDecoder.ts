@@ -8,9 +8,10 @@ import { checkedSearch, isSearchSpec } from '../../pipelines/specs/searchFromSpe
 import { OptionError } from '../core/errors.js'
 import type { Decoder } from '../core/types.js'
 import { decoderOptions, givenOptions, oneOf, pipelineOptions } from './flags.js'
+import { checkGrammars, readJsonSchema, withJsonSchema } from './grammarFlag.js'
 import { type LoadedRegistry, loadRegistry, readPipeline } from './loadRegistry.js'
 
-export type DecoderFlags = Readonly<{ decoder?: string; pipeline?: string; use?: readonly string[] }>
+export type DecoderFlags = Readonly<{ decoder?: string; pipeline?: string; use?: readonly string[]; jsonSchema?: string }>
 
 /** The decoder or search that flags name, in words too, and the operators and decoders it was found among. */
 export type ChosenDecoder = LoadedRegistry &
@@ -28,9 +29,11 @@ export async function chosenDecoder(flags: DecoderFlags & Readonly<Record<string
   if (pipeline !== undefined && named !== undefined) throw new OptionError('Expected `--decoder` or `--pipeline`, got both')
   const loaded = use.length === 0 ? { registry: builtIn, use: {} } : await loadRegistry(use)
   const given = givenOptions(flags)
-  return pipeline === undefined
-    ? { ...loaded, ...byName(named ?? 'args', given, loaded.registry) }
-    : { ...loaded, ...(await ofFile(pipeline, given, loaded.registry)) }
+  const chosen =
+    pipeline === undefined ? byName(named ?? 'args', given, loaded.registry) : await ofFile(pipeline, given, loaded.registry)
+  if (flags.jsonSchema === undefined) return { ...loaded, ...chosen }
+  const decoder = withJsonSchema(chosen.name, chosen.decoder, await readJsonSchema(flags.jsonSchema))
+  return { ...loaded, ...chosen, decoder, about: `${chosen.about}, JSON of ${flags.jsonSchema}` }
 }
 
 /** `safe=1,short=0.5`, as it is given. */
@@ -72,5 +75,6 @@ async function ofFile(path: string, texts: Readonly<Record<string, string>>, reg
   }
   const options = pipelineOptions(texts)
   const spec = overridden(read, options)
+  await checkGrammars(spec)
   return { name, decoder: decoderFromSpec(spec, registry), about: said(path, options), weight: undefined }
 }

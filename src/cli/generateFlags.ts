@@ -172,7 +172,9 @@ export const generateFlags = (command: Command): Command =>
     command
       .argument('[input]', 'JSONL or Parquet file with prompts; - or nothing: JSONL on standard input')
       .option('-o, --output <folder>', 'folder for Parquet part files; without it rows are JSONL on stdout', text('output')),
-  ).option('--dry-run', 'print what would run and the memory it needs')
+  )
+    .option('--json-schema <file>', 'replies that stop are JSON of this JSON Schema', text('json-schema'))
+    .option('--dry-run', 'print what would run and the memory it needs')
 
 /**
  * Flags, checked against each other.

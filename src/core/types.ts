@@ -1,5 +1,6 @@
 import type { Observable, ObservableInput, OperatorFunction } from 'rxjs'
 import type { DescribedOperator } from './described.js'
+import type { AllowedTokens, GrammarSource } from './grammar.js'
 import type { Capabilities, LanguageModel, Logits, Need } from './languageModel.js'
 import type { Overrides } from './overrides.js'
 import type { RewardSource, Source } from './rewardSource.js'
@@ -176,6 +177,8 @@ export interface TextCodec {
   readonly byteTokenIds?: ReadonlySet<number>
   /** Messages in the chat template's words, an open reply at the end; `TemplateError` where there is no template or it refuses. */
   render(messages: readonly Message[]): string
+  /** Tokens that a grammar allows, end tokens where it may end; absent where the codec cannot tell, `OptionError` for a tokenizer without bytes. */
+  grammar?(source: GrammarSource, endTokenIds: readonly number[]): AllowedTokens
   readonly vocabSize: number
   /** Equal fingerprints: the same token ids for the same prompt (tokenizer and template alike). */
   readonly fingerprint: string

@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { ModelError, messageOf } from '../../core/errors.js'
 import type { TextCodec } from '../../core/types.js'
+import { allowedTokens } from '../grammar/allowedTokens.js'
 import { canonicalJson } from './canonicalJson.js'
 import { chatTemplate } from './chatTemplate.js'
 import { checkModel } from './tokenizer/checkModel.js'
 import { exactTokenizer } from './tokenizer/exactTokenizer.js'
 import { type PairTemplate, pairTemplate } from './tokenizer/pairTemplate.js'
+import { vocabularyOf } from './tokenizer/vocabularyOf.js'
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizerFiles.js'
 
 export type CodecOptions = Readonly<{
@@ -90,6 +92,12 @@ export async function loadCodec(folder: string, options: CodecOptions = {}): Pro
       pairTemplate(files.tokenizer.post_processor, namesTypes(files.config) ?? typed, join(folder, 'tokenizer.json')),
     byteTokenIds: byteTokenIdsOf(files, tokenizer),
     render: chatTemplate({ ...template, specialTokens, folder, now: options.now ?? (() => new Date()) }),
+    grammar: (source, endTokenIds) =>
+      allowedTokens(
+        source,
+        vocabularyOf(files, (id) => tokenizer.id_to_token(id)),
+        endTokenIds,
+      ),
     vocabSize,
     fingerprint,
   }

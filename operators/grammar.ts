@@ -1,0 +1,49 @@
+import { concatMap, from, map } from 'rxjs'
+import * as z from 'zod'
+import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
+import { type DescribedOperator, described } from '../src/core/described.js'
+import { OptionError } from '../src/core/errors.js'
+import { parseOptions } from '../src/core/parseOptions.js'
+import type { LogitsStep, TextCodec } from '../src/core/types.js'
+
+export const grammarOptions = z.strictObject({
+  jsonSchema: z.record(z.string(), z.unknown()).optional().describe('a JSON Schema'),
+  ebnf: z.string().min(1).optional().describe('a grammar in EBNF whose first rule is root'),
+  codec: z.custom<TextCodec>((value) => typeof value === 'object' && value !== null).describe('a codec'),
+  endTokenIds: z.array(z.int().min(0)).min(1).readonly().describe('a list of token ids'),
+})
+export type GrammarOptions = z.input<typeof grammarOptions>
+
+/**
+ * Bans the tokens that the grammar does not go on with, so that a reply which stops is JSON of the schema, or a text of the grammar.
+ * End tokens are allowed where the grammar may end, other special tokens never. Stands before `topK`, after other processors; a run
+ * that ends before (`maxNewTokens`, a stop string) cuts the text short.
+ *
+ * - in, out: `logits`: Float32[V], dense; a banned token has −∞
+ * - errors: `OptionError` at call time unless there is one of `jsonSchema` and `ebnf`, and for a tokenizer without bytes; on the first
+ *   step for a schema or grammar that cannot be read; `ShapeError` for sparse logits and tokens that are none of the grammar
+ *
+ * Nothing is remembered from one step to the next but how far a sequence was read: forks and batches change nothing.
+ *
+ * @see XGrammar (Dong et al., 2024)
+ */
+export function grammar<S extends LogitsStep>(options: GrammarOptions): DescribedOperator<S, S> {
+  const { jsonSchema, ebnf, codec, endTokenIds } = parseOptions(grammarOptions, options)
+  if ((jsonSchema === undefined) === (ebnf === undefined)) throw new OptionError('Expected one of `jsonSchema` and `ebnf`')
+  if (!codec.grammar) throw new OptionError('Expected a codec that knows its tokens, which a grammar needs')
+  const source = jsonSchema === undefined ? { ebnf: ebnf! } : { jsonSchema }
+  const allowed = codec.grammar(source, endTokenIds)
+
+  return described(
+    { name: 'grammar', options: source, need: 'all' },
+    concatMap((step: S) =>
+      from(allowed(step.sequence)).pipe(
+        map((bits) =>
+          withDenseLogits(step, (values) => {
+            for (let id = 0; id < values.length; id++) if (!((bits[id >> 5] ?? 0) & (1 << (id & 31)))) values[id] = BANNED
+          }),
+        ),
+      ),
+    ),
+  )
+}

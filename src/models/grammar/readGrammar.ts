@@ -1,0 +1,24 @@
+import type { Grammar } from '@mlc-ai/web-xgrammar'
+import { messageOf, OptionError } from '../../core/errors.js'
+import type { GrammarSource } from '../../core/grammar.js'
+import { xgrammar } from './xgrammar.js'
+
+/**
+ * The grammar that a schema or an EBNF text says. JSON has one space after a comma and a colon and no other, so that it comes to an end.
+ *
+ * @throws OptionError for one that cannot be read
+ */
+export async function readGrammar(source: GrammarSource): Promise<Grammar> {
+  const { library, said } = xgrammar()
+  said.length = 0
+  try {
+    return 'ebnf' in source
+      ? await library.Grammar.fromEBNF(source.ebnf)
+      : await library.Grammar.fromJSONSchema(JSON.stringify(source.jsonSchema), false, -1, [', ', ': '])
+  } catch (error) {
+    const what = 'ebnf' in source ? 'a grammar in EBNF' : 'a JSON Schema'
+    // What it says begins with the place in its own source.
+    const reason = said[0]?.replace(/^\[.*?\.cc:\d+: /s, '') ?? messageOf(error)
+    throw new OptionError(`Expected ${what} that can be read: ${reason.replaceAll('\n', ' ')}`)
+  }
+}
