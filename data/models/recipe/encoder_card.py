@@ -33,8 +33,9 @@ LIMITS = """## Limits
 
 It tells subjects apart, by words that a prompt and its reply share or that often go together; whether a reply is right, helpful or well put, it
 does not know. A prompt repeated as the reply has the highest cosine there is. English only; texts of at most 1,024 tokens. On
-both halves it finds slightly more than the bag of words, but the interval of the difference holds 0: they are about level. Step, rate (of two) and
-noise (of two) were chosen on the validation half; the test half was measured once, for this run alone.
+both halves it finds slightly more than the bag of words, but the interval of the difference holds 0: they are about level. TF-IDF with log counts over
+its own word pieces, in all dimensions and untrained, finds 80.1% (76.2% to 83.7%) on the validation half: no less than it. Step, rate (of two) and noise
+(of two) were chosen on the validation half; the test half was measured once for this run, but logs of earlier trials printed figures on it, too.
 """
 HOW = """## How to make it again
 

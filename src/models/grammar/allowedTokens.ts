@@ -16,12 +16,14 @@ const forgotten = new FinalizationRegistry<GrammarMatcher>((matcher) => matcher.
 /** The tokens that a grammar allows after a sequence. The grammar is compiled for the vocabulary when it is first asked. */
 export function allowedTokens(source: GrammarSource, vocabulary: Vocabulary, endTokenIds: readonly number[]): AllowedTokens {
   const compile = async () => {
-    const { GrammarCompiler, TokenizerInfo } = xgrammar().library
+    const loaded = xgrammar()
+    const { GrammarCompiler, TokenizerInfo, GrammarMatcher } = loaded.library
     const { kind, tokens } = vocabulary
-    const grammar = await readGrammar(source)
+    const grammar = await readGrammar(source, loaded)
     const info = await TokenizerInfo.createTokenizerInfo([...tokens], kind, false, tokens.length, [...endTokenIds])
     const compiler = await GrammarCompiler.createGrammarCompiler(info)
-    return compiler.compileGrammar(grammar)
+    const compiledGrammar = await compiler.compileGrammar(grammar)
+    return () => GrammarMatcher.createGrammarMatcher(compiledGrammar)
   }
   let compiled: ReturnType<typeof compile> | undefined
   const held = new WeakMap<object, Read>()
@@ -33,7 +35,7 @@ export function allowedTokens(source: GrammarSource, vocabulary: Vocabulary, end
     held.delete(key)
     const went = known !== undefined && goesOn(known.tokenIds, tokenIds)
     if (known && !went) known.matcher.dispose()
-    const matcher = went ? known.matcher : await xgrammar().library.GrammarMatcher.createGrammarMatcher(await compiled)
+    const matcher = went ? known.matcher : await (await compiled)()
     if (!went) forgotten.register(key, matcher, matcher)
     if (known && !went) forgotten.unregister(known.matcher)
     for (const id of tokenIds.slice(went ? known.tokenIds.length : 0))

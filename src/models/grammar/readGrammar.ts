@@ -1,16 +1,14 @@
 import type { Grammar } from '@mlc-ai/web-xgrammar'
 import { messageOf, OptionError } from '../../core/errors.js'
 import type { GrammarSource } from '../../core/grammar.js'
-import { xgrammar } from './xgrammar.js'
+import { type LoadedXGrammar, xgrammar } from './xgrammar.js'
 
 /**
  * The grammar that a schema or an EBNF text says. JSON has one space after a comma and a colon and no other, so that it comes to an end.
  *
  * @throws OptionError for one that cannot be read
  */
-export async function readGrammar(source: GrammarSource): Promise<Grammar> {
-  const { library, said } = xgrammar()
-  said.length = 0
+export async function readGrammar(source: GrammarSource, { library, said }: LoadedXGrammar = xgrammar()): Promise<Grammar> {
   try {
     return 'ebnf' in source
       ? await library.Grammar.fromEBNF(source.ebnf)

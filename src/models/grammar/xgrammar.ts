@@ -7,14 +7,12 @@ export type XGrammar = typeof Library
 /** The library, and what it last said on its console: the reason of an error, which it throws without. */
 export type LoadedXGrammar = Readonly<{ library: XGrammar; said: string[] }>
 
-let loaded: LoadedXGrammar | undefined
-
 /**
  * XGrammar in WebAssembly. Its package says that it is an ES module, and is a script for `require`, which Node then refuses both ways:
- * it is read and called as the script that it is.
+ * it is read and called as the script that it is. Each call gives an instance of its own: a grammar that cannot be read aborts its
+ * instance, and must not take others with it.
  */
 export function xgrammar(): LoadedXGrammar {
-  if (loaded) return loaded
   const require = createRequire(import.meta.url)
   const path = require.resolve('@mlc-ai/web-xgrammar')
   const said: string[] = []
@@ -27,6 +25,5 @@ export function xgrammar(): LoadedXGrammar {
   const source = readFileSync(path, 'utf8').replaceAll("await import('module')", 'nodeModule')
   const script = new Function('exports', 'module', 'require', '__filename', 'console', 'nodeModule', source)
   script(exports, { exports }, require, path, console, { createRequire })
-  loaded = { library: exports, said }
-  return loaded
+  return { library: exports, said }
 }
