@@ -4,6 +4,7 @@ import { ModelError } from '../core/errors.js'
 import { cachedSnapshot } from './hub/cacheLayout.js'
 import { type Environment, hubCacheFolder } from './hub/hubSettings.js'
 import { parseRepository } from './hub/repository.js'
+import { isHttp, saidAddress } from './remote/httpAddress.js'
 
 const isThere = (path: string): Promise<boolean> =>
   stat(path).then(
@@ -19,9 +20,11 @@ export const modelName = (given: string): string => basename(resolve(parseReposi
  * tools fill. What is there under that path comes first; the network is never asked.
  *
  * @returns an absolute path; of what is no name of a model, whether or not there is a folder
- * @throws ModelError for a name that is neither there nor in the cache
+ * @throws ModelError for a name that is neither there nor in the cache, and for an address
  */
 export async function modelFolder(given: string, environment: Environment = process.env): Promise<string> {
+  if (isHttp(given))
+    throw new ModelError(`Expected a model folder, got the address ${saidAddress(given)}: a server cannot be this model`)
   const repository = parseRepository(given)
   if (repository === undefined || (await isThere(given))) return resolve(given)
   const cache = hubCacheFolder(environment)

@@ -9,6 +9,7 @@ import { type LoadedXGrammar, xgrammar } from './xgrammar.js'
  * @throws OptionError for one that cannot be read
  */
 export async function readGrammar(source: GrammarSource, { library, said }: LoadedXGrammar = xgrammar()): Promise<Grammar> {
+  if ('ebnf' in source === 'jsonSchema' in source) throw new OptionError('Expected one of `jsonSchema` and `ebnf`')
   try {
     return 'ebnf' in source
       ? await library.Grammar.fromEBNF(source.ebnf)

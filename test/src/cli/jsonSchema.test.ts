@@ -67,6 +67,13 @@ describe('--json-schema', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1)
   })
 
+  it.each(['{}', '{ jsonSchema: {}, ebnf: "root ::= [a-z]" }'])('refuses a pipeline with `grammar: %s`', async (source) => {
+    const steps = `steps: [{ grammar: ${source} }, { topK: { k: 2 } }, { selectGreedy: {} }]`
+    const { code, stderr } = await rxargs(['generate', 'data/prompts/sample.jsonl', '--pipeline', file('both.yaml', steps)])
+    expect(code).not.toBe(0)
+    expect(stderr).toBe('rxargs: Expected one of `jsonSchema` and `ebnf`\n')
+  })
+
   it('refuses a search by name', async () => {
     const { stderr } = await rxargs(['generate', 'data/prompts/sample.jsonl', '--decoder', 'best-of-n', '--json-schema', schema])
     expect(stderr).toMatch(/`best-of-n` is a search/)

@@ -23,6 +23,12 @@ beforeEach(async () => {
 afterEach(() => rm(cache, { recursive: true, force: true }))
 
 describe('modelFolder', () => {
+  it('is never an address, and says so without the key in it', async () => {
+    await expect(modelFolder('http://127.0.0.1:9/v1?key=hidden', environment)).rejects.toThrow(
+      'Expected a model folder, got the address http://127.0.0.1:9/v1?…: a server cannot be this model',
+    )
+  })
+
   it.each([
     ['org/name', 'models--org--name', first],
     ['org/name@main', 'models--org--name', first],
