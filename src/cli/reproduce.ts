@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +16,7 @@ import { loadReward } from '../models/loadReward.js'
 import { machineOf } from './benchMachine.js'
 import { embedded } from './embedded.js'
 import { list, number, text } from './flags.js'
+import { gitCommit } from './gitCommit.js'
 import { progress } from './progress.js'
 import { type Reproduced, writeReproduction } from './reproduceReport.js'
 import { makeRuns, type Reproducing } from './reproduceRuns.js'
@@ -41,6 +43,8 @@ export type ReproduceFlags = Readonly<{
 const { maxNewTokens, seed, concurrency, samples } = generateOptions.shape
 const defaults = generateOptions.parse({})
 const names = Object.keys(checkpoints).join(', ')
+/** In a checkout, and not in the npm package. */
+const made = embedded('../reproduction/checkpoints')
 
 /** `rxargs reproduce`: the paper's tables and figures for models of one's own. */
 export const reproduceCommand = (terminal: Terminal): Command =>
@@ -49,7 +53,12 @@ export const reproduceCommand = (terminal: Terminal): Command =>
     .requiredOption('-o, --output <folder>', 'folder for the runs, the report, its figures and plots', text('output'))
     .option('--prompts <file>', 'JSONL or Parquet file with prompts', text('prompts'), embedded('../prompts/sample.jsonl'))
     .option('--limit <number>', 'only so many prompts', number('limit', samples))
-    .option('--checkpoints <folder>', `folder with more models, rows of which are left out without them: ${names}`)
+    .option(
+      '--checkpoints <folder>',
+      `folder with more models, rows of which are left out without them: ${names}`,
+      text('checkpoints'),
+      existsSync(made) ? made : undefined,
+    )
     .option('--lm <folder>', 'fine-tuned language model', text('lm'), embedded('chat-lm'))
     .option('--reward <folder>', 'reward model that guides', text('reward'), embedded('chat-rm'))
     .option('--judge <folder>', 'reward model that judges, trained on other data', text('judge'), embedded('judge-rm'))
@@ -131,7 +140,8 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
     const models = [...folders, ['judge', flags.judge] as const, ['encoder', flags.encoder] as const]
     const hashes = models.map(async ([role, path]) => ({ role, path, sha256: await hashModel(path) }))
     const reproduced: Reproduced = {
-      ...{ command: commandOf(flags), machine: await machineOf(threads), seed: flags.seed, models: await Promise.all(hashes) },
+      ...{ command: commandOf(flags), commit: await gitCommit(), machine: await machineOf(threads) },
+      ...{ seed: flags.seed, models: await Promise.all(hashes) },
       ...{ tables, sweep: swept, cost: await costOf(flags) },
     }
     shown.end()

@@ -10,6 +10,8 @@ import { sweepCells } from './sweepFigures.js'
 
 export type Reproduced = Readonly<{
   command: string
+  /** Of rxargs, where it runs in a git checkout. */
+  commit: string | undefined
   machine: Machine
   seed: number
   models: readonly Readonly<{ role: string; path: string; sha256: string }>[]
@@ -48,14 +50,14 @@ function tableLines({ name: file, title, about, left, evaluation, judged }: Comp
   ]
 }
 
-function markdown({ command, machine, seed, models, tables, sweep, cost }: Reproduced): string {
+function markdown({ command, commit, machine, seed, models, tables, sweep, cost }: Reproduced): string {
   const { cpu, cores, memory_gib: memory, node, version } = machine
   const plots = ['reward', 'diversity', 'coherence'].filter(
     (metric) => metric !== 'coherence' || 'coherence' in (sweep[0]?.figures ?? {}),
   )
   return [
     ...['# ARGS, reproduced', ''],
-    `\`${command}\`: rxargs ${version} on ${cpu}, ${cores} cores, ${memory} GiB, Node ${node}, seed ${seed}.`,
+    `\`${command}\`: rxargs ${version}${commit === undefined ? '' : ` (commit ${commit})`} on ${cpu}, ${cores} cores, ${memory} GiB, Node ${node}, seed ${seed}.`,
     'Differences have 95% bootstrap intervals over prompts, win-tie shares 95% intervals of Wilson. The judge guided no run.',
     ...['', PAPER, ''],
     ...formatTable([['model', 'folder', 'SHA-256'], ...models.map(({ role, path, sha256 }) => [role, path, sha256])], 'md'),

@@ -71,7 +71,7 @@ def architecture(folder: Path) -> str:
         f"`{config['architectures'][0]}`: {config['num_hidden_layers']} layers, width {config['hidden_size']}, "
         f"{config['num_attention_heads']} heads of which {config['num_key_value_heads']} for keys and values, feed-forward "
         f"{config['intermediate_size']}, vocabulary {config['vocab_size']}, context {config['max_position_embeddings']}; "
-        f"float16, {size:.1f} MB.\n"
+        f"{config['dtype']}, {size:.1f} MB.\n"
     )
 
 

@@ -155,7 +155,7 @@ def train_lm(data: Path, out: Path, work: Path, seed: int = 1) -> None:
     save_lm(model, tokenizer, out)
 
 
-def save_lm(model, tokenizer, out: Path) -> None:
+def save_lm(model, tokenizer, out: Path, dtype: torch.dtype = torch.float16) -> None:
     model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=[tokenizer.eos_token_id],
@@ -163,7 +163,7 @@ def save_lm(model, tokenizer, out: Path) -> None:
         stop_strings=[HUMAN],
         max_new_tokens=128,
     )
-    model.half().save_pretrained(out)
+    model.to(dtype).save_pretrained(out)
     tokenizer.save_pretrained(out)
 
 

@@ -23,6 +23,7 @@ from texts import hh_pairs
 from tokenizer import load_tokenizer
 
 STAGES = ("lm", "samples", "rewards", "evaluate", "card", "encoder")
+CHECKPOINTS = ("dpo",)  # for `rxargs reproduce` alone: made only when asked for by --stage
 SAMPLE_TOKENS = 64
 
 
@@ -75,17 +76,29 @@ def encoder(data: Path, out: Path, work: Path) -> None:
         write_encoder_card(data, out, work)
 
 
+def dpo(data: Path, out: Path, work: Path) -> None:
+    # trl is needed by nothing else: requirements-dpo.txt.
+    from dpo import train_dpo
+
+    train_dpo(data, out / "chat-lm", reproduction(out) / "dpo-lm", work)
+
+
+def reproduction(out: Path) -> Path:
+    return out.parent / "reproduction" / "checkpoints"
+
+
 def main() -> None:
     here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with hh-rlhf/ and self-dialogue/")
     parser.add_argument("--out", type=Path, default=here.parent, help="where the model folders go")
     parser.add_argument("--work", type=Path, default=here.parents[2] / "out" / "recipe", help="states, samples, replies")
-    parser.add_argument("--stage", choices=STAGES, help="only this one")
+    parser.add_argument("--stage", choices=STAGES + CHECKPOINTS, help="only this one")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     (options.out / "chat-lm").mkdir(parents=True, exist_ok=True)
     run = {"lm": lm, "samples": samples, "rewards": rewards, "evaluate": judged, "card": write_cards, "encoder": encoder}
+    run |= {"dpo": dpo}
     for stage in [options.stage] if options.stage else STAGES:
         print(f"stage {stage}", flush=True)
         run[stage](options.data, options.out, options.work)

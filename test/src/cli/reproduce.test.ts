@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,6 +31,8 @@ describe('rxargs reproduce', () => {
     )
     expect(first.stderr).toContain('ARGS beside training with the reward: left out for want of dpo-lm\n')
     const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'))
+    const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
+    expect(report.commit).toBe(commit)
     const names = report.tables.map((table: { evaluation?: { runs: { name: string; rows: number }[] } }) =>
       table.evaluation?.runs.map(({ name, rows }) => `${name} ${rows}`),
     )
@@ -47,6 +50,7 @@ describe('rxargs reproduce', () => {
     expect(report.sweep.map(({ name }: { name: string }) => name)).toEqual(['k-2-weight-0', 'k-2-weight-1'])
     const markdown = await readFile(join(out, 'report.md'), 'utf8')
     expect(markdown).toContain('- left out: `dpo-lm`, the language model after DPO on the preference data, was not given')
+    expect(markdown).toContain(`(commit ${commit}) on `)
     for (const plot of ['sweep/reward.svg', 'sizes.svg']) expect(await readFile(join(out, plot), 'utf8')).toMatch(/^<svg /)
 
     const again = await rxargs([...args, '-o', out])
