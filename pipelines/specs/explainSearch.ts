@@ -7,7 +7,7 @@ import { boundWithoutModels } from './specOf.js'
 import { searchTypeScriptOf } from './typeScriptOf.js'
 
 /**
- * A search for people: itself as YAML with all its options, what it needs of the language model, and itself as TypeScript.
+ * A search for people: itself as YAML with all its options, what it needs of the models, and itself as TypeScript.
  *
  * @throws OptionError for a search that is not in the registry
  */
@@ -15,14 +15,14 @@ export function explainSearch(name: string, search: Search): string {
   const { named, need = 'all' } = boundWithoutModels(search)
   if (named === undefined) throw new OptionError(`Expected a search of the registry to explain, got \`${name}\``)
   const key = searchKey(named.name)
-  const defaults = searches[named.name]!.options.parse({})
+  const { about, options, needsReward } = searches[named.name]!
   const logits = need === 'all' ? 'the logits of all tokens' : `the logits of the ${need} likeliest tokens`
   return [
-    `${name}: ${searches[named.name]!.about}`,
+    `${name}: ${about}`,
     `  search:\n    ${key}: ${flow(named.options)}`,
     'What flows: a prompt, then the steps of the reply that was found',
-    `Needs: ${logits}`,
-    `Defaults: ${flow(defaults)}`,
+    `Needs: ${logits}${needsReward ? ', a reward' : ''}`,
+    `Defaults: ${flow(options.parse({}))}`,
     'In TypeScript:',
     searchTypeScriptOf(name, key, named.options).replace(/^(?=.)/gm, '  '),
   ].join('\n\n')

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { builtIn } from '../../pipelines/registry.js'
+import { searches } from '../../pipelines/searchRegistry.js'
 import { explain } from '../../pipelines/specs/explain.js'
 import { explainSearch } from '../../pipelines/specs/explainSearch.js'
 import { pipelineSchema } from '../../pipelines/specs/pipelineSchema.js'
@@ -17,7 +18,10 @@ type Flags = Readonly<{ use?: readonly string[]; schema?: boolean } & Record<str
 export function explainCommand(terminal: Terminal): Command {
   const command = new Command('explain')
     .description('show a decoder: its steps, what flows between them, what it needs, and the same as TypeScript')
-    .argument('[decoder]', `name of a decoder (${Object.keys(builtIn.decoders).join(', ')}), or file with a pipeline`)
+    .argument(
+      '[decoder]',
+      `name of a decoder or search (${[...Object.keys(builtIn.decoders), ...Object.keys(searches)].join(', ')}), or file with a pipeline`,
+    )
     .option('--use <module>', 'module with operators and decoders of your own, repeatable', repeated(text('use')))
     .option('--schema', 'print the JSON Schema of pipelines instead')
   for (const { flag, value, about } of flagsOfDecoders()) command.option(`--${flag} <${value}>`, about)

@@ -10,9 +10,6 @@ type Read = Readonly<{ matcher: GrammarMatcher; tokenIds: readonly number[] }>
 const goesOn = (before: readonly number[], tokenIds: readonly number[]): boolean =>
   before.length <= tokenIds.length && before.every((id, index) => id === tokenIds[index])
 
-/** Matchers lie in WebAssembly's memory: one goes when the sequence that it has read does. */
-const forgotten = new FinalizationRegistry<GrammarMatcher>((matcher) => matcher.dispose())
-
 /** The tokens that a grammar allows after a sequence. The grammar is compiled for the vocabulary when it is first asked. */
 export function allowedTokens(source: GrammarSource, vocabulary: Vocabulary, endTokenIds: readonly number[]): AllowedTokens {
   const compile = async () => {
@@ -27,6 +24,8 @@ export function allowedTokens(source: GrammarSource, vocabulary: Vocabulary, end
   }
   let compiled: ReturnType<typeof compile> | undefined
   const held = new WeakMap<object, Read>()
+  // Matchers lie in WebAssembly's memory: one goes when the sequence that it has read does.
+  const forgotten = new FinalizationRegistry<GrammarMatcher>((matcher) => matcher.dispose())
 
   return async ({ key, tokenIds }) => {
     compiled ??= compile()

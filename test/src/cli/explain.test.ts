@@ -47,7 +47,8 @@ describe('rxargs explain', () => {
     expect(code).toBe(0)
     expect(stdout).toContain('    bestOfN: { k: 20, temperature: 0.7, n: 3 }\n')
     expect(stdout).toContain('bestOfN({ k: 20, temperature: 0.7, n: 3 })')
-    expect((await rxargs(['explain', 'beam'])).stdout).toContain('Needs: the logits of all tokens')
+    expect((await rxargs(['explain', 'beam'])).stdout).toContain('Needs: the logits of all tokens\n')
+    expect(stdout).toContain('Needs: the logits of the 20 likeliest tokens, a reward\n')
   })
   it("shows operators of one's own", async () => {
     const yaml = 'steps:\n  - topK: { k: 3 }\n  - avoidToken: { tokenId: 5, by: 2 }\n  - selectGreedy: {}\n'

@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { gitCommit } from '../../../src/cli/gitCommit.js'
+import { version } from '../../../src/core/version.js'
 import { lm, pair, reward, root, rxargs } from './rxargs.js'
 
 let folder: string
@@ -31,7 +32,7 @@ describe('rxargs reproduce', () => {
     )
     expect(first.stderr).toContain('ARGS beside training with the reward: left out for want of dpo-lm\n')
     const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'))
-    const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
+    const commit = await gitCommit()
     expect(report.commit).toBe(commit)
     const names = report.tables.map((table: { evaluation?: { runs: { name: string; rows: number }[] } }) =>
       table.evaluation?.runs.map(({ name, rows }) => `${name} ${rows}`),
@@ -50,7 +51,7 @@ describe('rxargs reproduce', () => {
     expect(report.sweep.map(({ name }: { name: string }) => name)).toEqual(['k-2-weight-0', 'k-2-weight-1'])
     const markdown = await readFile(join(out, 'report.md'), 'utf8')
     expect(markdown).toContain('- left out: `dpo-lm`, the language model after DPO on the preference data, was not given')
-    expect(markdown).toContain(`(commit ${commit}) on `)
+    expect(markdown).toContain(`: rxargs ${version}${commit === undefined ? '' : ` (commit ${commit})`} on `)
     for (const plot of ['sweep/reward.svg', 'sizes.svg']) expect(await readFile(join(out, plot), 'utf8')).toMatch(/^<svg /)
 
     const again = await rxargs([...args, '-o', out])
