@@ -104,7 +104,12 @@ async function run(flags: Flags, terminal: Terminal): Promise<void> {
     )
     const pair = { lm: flags.lm ?? embedded('chat-lm'), reward: reward! }
     const options = { k: candidates, weight: given }
-    const settings = await measure({ ...flags, ...pair, prompts: prompts!, limit: flags.limit, options }, baseline, terminal)
+    const settings = await measure(
+      { ...flags, ...pair, prompts: prompts!, limit: flags.limit, options },
+      machine,
+      baseline,
+      terminal,
+    )
     if (flags.json) return await writeLine(stdout, JSON.stringify({ machine, settings }, null, 1))
     await writeLine(stdout, machineText(machine))
     for (const setting of settings) await writeLine(stdout, `\n${settingText(setting, machine.peak_gflops)}`)

@@ -1,3 +1,4 @@
+import type { LinearWork } from '../models/linearWork.js'
 import type { SessionRun, Trip } from '../models/runtime/protocol.js'
 
 /** What happened while one setting was measured. Times are milliseconds since the epoch. */
@@ -46,14 +47,22 @@ export type Figures = Readonly<{
   operator_ms: ByName<number>
   /** Floating-point operations of the linear layers over the time in runs, in 10^9 a second. */
   gflops: ByName<number>
+  /**
+   * Of the wall time, the least that the linear layers of these runs can take on this machine: for each run its operations at the machine's peak or its
+   * weights at the speed of its memory, whichever takes longer (Williams et al., 2009). Null where it is not known.
+   */
+  roofline_share: number | null
   mean_batch: ByName<number>
   /** How many batches had so many calls. */
   batch_sizes: ByName<Readonly<Record<string, number>>>
   peak_rss_bytes: number
 }>
 
-/** `flops`: operations of a run, by model. */
-export function figuresOf(recording: Recording, flops: ByName<(run: SessionRun) => number> = {}): Figures {
+/** The machine's peaks, of fp32. */
+export type Peaks = Readonly<{ peak_gflops: number; peak_read_gb_s: number }>
+
+/** `work`: what a run costs, by model, and `peaks` what the machine can do in the numbers that the models compute with. */
+export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}, peaks?: Peaks): Figures {
   const { startedAt, endedAt, sequences, runs, batches, promptTokens, completionTokens } = recording
   const wall = endedAt - startedAt
   const share = (ms: number) => (wall > 0 ? ms / wall : 0)
@@ -86,14 +95,20 @@ export function figuresOf(recording: Recording, flops: ByName<(run: SessionRun) 
       operators: 1 - share(underWay),
     },
     operator_ms: mapped(recording.operators, (ms) => ms / Math.max(1, completionTokens)),
-    gflops: Object.fromEntries(Object.entries(flops).map(([model, of]) => [model, gflopsOf(runs[model] ?? [], of)])),
+    gflops: mapped(work, ({ flops }, model) => gflopsOf(runs[model] ?? [], flops)),
+    roofline_share: peaks && Object.keys(runs).every((model) => work[model]) ? share(leastMs(runs, work, peaks)) : null,
     mean_batch: mapped(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
     batch_sizes: mapped(batches, counted),
     peak_rss_bytes: recording.peakRssBytes,
   }
 }
 
-function gflopsOf(runs: readonly SessionRun[], flops: (run: SessionRun) => number): number {
+function leastMs(runs: Recording['runs'], work: ByName<LinearWork>, { peak_gflops: gflops, peak_read_gb_s: gbs }: Peaks): number {
+  const least = (model: string, run: SessionRun) => Math.max(work[model]!.flops(run) / gflops, work[model]!.bytes / gbs) / 1e6
+  return Object.entries(runs).reduce((sum, [model, each]) => each.reduce((all, run) => all + least(model, run), sum), 0)
+}
+
+function gflopsOf(runs: readonly SessionRun[], flops: LinearWork['flops']): number {
   const ms = unionMs(runs)
   return ms > 0 ? runs.reduce((sum, run) => sum + flops(run), 0) / ms / 1e6 : 0
 }
@@ -117,8 +132,8 @@ export function percentile(values: readonly number[], share: number): number | n
 
 const spread = (values: readonly number[]): Spread => ({ p50: percentile(values, 0.5), p95: percentile(values, 0.95) })
 
-const mapped = <T, U>(given: ByName<T>, change: (value: T) => U): ByName<U> =>
-  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, change(value)]))
+const mapped = <T, U>(given: ByName<T>, change: (value: T, name: string) => U): ByName<U> =>
+  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, change(value, name)]))
 
 function counted(sizes: readonly number[]): Record<string, number> {
   const counts: Record<string, number> = {}

@@ -6,16 +6,15 @@ import { fromFile } from '../io/fromFile.js'
 import { checkInput } from '../io/prompts/readRecords.js'
 import { isEncoder, loadEncoderCheckpoint } from '../models/checkpoint/loadEncoderCheckpoint.js'
 import type { WeightDtype } from '../models/graph/quantize.js'
-import { encoderFlops, linearFlops } from '../models/linearFlops.js'
+import { encoderWork, type LinearWork, linearWork } from '../models/linearWork.js'
 import { readModel } from '../models/loadModel.js'
 import { loadModels } from '../models/loadModels.js'
 import { modelName } from '../models/modelFolder.js'
 import { findOnnx } from '../models/onnx/findOnnx.js'
-import type { SessionRun } from '../models/runtime/protocol.js'
 import type { Baseline } from './benchBaseline.js'
 import { besideArgs } from './benchBesideArgs.js'
 import { compare } from './benchCompare.js'
-import { figuresOf, type Recording } from './benchFigures.js'
+import { figuresOf, type Peaks, type Recording } from './benchFigures.js'
 import { record, runLog } from './benchRecording.js'
 import type { BenchSetting } from './benchReport.js'
 import type { NamedPath } from './flags.js'
@@ -42,9 +41,10 @@ export type Measured = Readonly<{
 type Recorded = Readonly<{ setting: BenchSetting; recording: Recording }>
 type Said = Pick<Terminal, 'stderr' | 'stdin' | 'signal'>
 
-/** Loads a pair and measures every setting, the baseline in turn with each where there is one. */
+/** Loads a pair and measures every setting, the baseline in turn with each where there is one. `peaks`: what the machine can do. */
 export async function measure(
   asked: Measured,
+  peaks: Peaks,
   baseline: Baseline | undefined,
   { stderr, stdin, signal }: Said,
 ): Promise<BenchSetting[]> {
@@ -54,7 +54,7 @@ export async function measure(
   if (prompts.length === 0) throw new InputError(`Expected prompts in ${asked.prompts}, got none`)
   const { lm, reward, dtype, threads, maxNewTokens, options } = asked
   const { take, ...watch } = runLog()
-  const flops = await flopsOf(asked)
+  const work = await workOf(asked)
   const models = await loadModels({ lm, reward, dtype, threads, ...watch, onNotice: (notice) => stderr.write(`${notice}\n`) })
   const settings: Recorded[] = []
   try {
@@ -67,7 +67,7 @@ export async function measure(
         await record(prompts.slice(0, concurrency), decoder, models, take, warmUp)
         stderr.write(`${name}, ${concurrency} at once: ${prompts.length} prompts\n`)
         const recording = await record(prompts, decoder, models, take, { ...fixed, concurrency })
-        const figures = figuresOf(recording, flops)
+        const figures = figuresOf(recording, work, dtype === 'fp32' ? peaks : undefined)
         const setting = {
           decoder: name,
           concurrency,
@@ -87,16 +87,16 @@ export async function measure(
   return besideEachOther(settings)
 }
 
-/** Operations of a run, by model; of a ready graph they are not known. */
-async function flopsOf({ lm, reward, dtype }: Measured): Promise<Record<string, (run: SessionRun) => number>> {
+/** What a run costs, by model; of a ready graph it is not known. */
+async function workOf({ lm, reward, dtype }: Measured): Promise<Record<string, LinearWork>> {
   const name = reward.name ?? modelName(reward.path)
   const ready = (path: string) => findOnnx(path, dtype)
   const scoring = async () =>
     (await isEncoder(reward.path))
-      ? encoderFlops((await loadEncoderCheckpoint(reward.path)).config)
-      : linearFlops((await readModel(reward.path, { ...reward, head: 'reward', role: `reward ${name}` })).config)
+      ? encoderWork((await loadEncoderCheckpoint(reward.path)).config)
+      : linearWork((await readModel(reward.path, { ...reward, head: 'reward', role: `reward ${name}` })).config)
   return {
-    ...(!(await ready(lm)) && { lm: linearFlops((await readModel(lm, { head: 'lm', role: 'lm' })).config) }),
+    ...(!(await ready(lm)) && { lm: linearWork((await readModel(lm, { head: 'lm', role: 'lm' })).config) }),
     ...(!(await ready(reward.path)) && { [name]: await scoring() }),
   }
 }

@@ -22,7 +22,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
 const bar = (share: number): string => '#'.repeat(Math.round(WIDTH * Math.min(1, Math.max(0, share))))
 
 export const machineText = (machine: Machine): string =>
-  `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gib} GiB; Node ${machine.node}; rxargs ${machine.version}; fp32 products of up to ${number(machine.peak_gflops, 0)} GFLOP/s`
+  `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gib} GiB; Node ${machine.node}; rxargs ${machine.version}; fp32 products of up to ${number(machine.peak_gflops, 0)} GFLOP/s, weights read at up to ${number(machine.peak_read_gb_s, 0)} GB/s`
 
 /** A setting for people: its figures, where the time went, and how large the batches were. */
 export function settingText(setting: BenchSetting, peakGflops: number): string {
@@ -46,6 +46,7 @@ export function settingText(setting: BenchSetting, peakGflops: number): string {
     )
       .map(([model, gflops]) => `${model} ${number(gflops, 0)}`)
       .join(', ')} of ${number(peakGflops, 0)}`,
+    ...rooflineLines(setting.roofline_share),
     ...baselineLines(setting.baseline),
     ...besideLines(setting.beside_args),
     `  wall time by what ran (${percent(setting.outside_run_share)} outside runs):`,
@@ -70,6 +71,9 @@ function histogram(counts: Readonly<Record<string, number>>): string[] {
     .toSorted(([a], [b]) => Number(a) - Number(b))
     .map(([size, count]) => `    ${size.padStart(4)} ${String(count).padStart(6)} ${bar(count / total)}`.trimEnd())
 }
+
+const rooflineLines = (share: number | null): string[] =>
+  share === null ? [] : [`  ${percent(share)} of the time is what the linear layers take at least on this machine (roofline)`]
 
 const besideLines = (beside: BesideArgs | null): string[] =>
   beside

@@ -75,7 +75,7 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
       threads: machine.threads,
     }
     terminal.stderr.write(`${name}\n`)
-    for (const setting of await measure(asked, goal && baseline, terminal))
+    for (const setting of await measure(asked, machine, goal && baseline, terminal))
       settings.push({ name, ...(goal && { asked: goal }), ...setting })
   }
   const results: TableResults = { machine, measured_at: new Date().toISOString(), settings }
@@ -103,6 +103,7 @@ export function tableText({ machine, settings }: TableResults): string {
     'asked',
     'outside runs',
     'GFLOP/s LM, RM',
+    'roofline',
   ]
   const lines = settings.map((one) => [
     one.name,
@@ -117,10 +118,11 @@ export function tableText({ machine, settings }: TableResults): string {
       .filter((gflops) => gflops > 0)
       .map((gflops) => gflops.toFixed(0))
       .join(', '),
+    one.roofline_share === null ? '' : percent(one.roofline_share),
   ])
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   return [
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gib} GiB, Node ${machine.node}; fp32 products of up to ${machine.peak_gflops.toFixed(0)} GFLOP/s.`,
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gib} GiB, Node ${machine.node}; fp32 products of up to ${machine.peak_gflops.toFixed(0)} GFLOP/s, weights read at up to ${machine.peak_read_gb_s.toFixed(0)} GB/s.`,
     '',
     row(heads),
     row(heads.map(() => '---')),

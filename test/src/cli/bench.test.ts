@@ -22,6 +22,7 @@ describe('rxargs bench', () => {
     const { machine, settings } = JSON.parse(stdout)
     expect(machine).toMatchObject({ cpu: expect.any(String), cores: expect.any(Number), node: process.versions.node })
     expect(machine.peak_gflops).toBeGreaterThan(0)
+    expect(machine.peak_read_gb_s).toBeGreaterThan(0)
     expect(settings.map((one: Record<string, unknown>) => [one.decoder, one.concurrency])).toEqual([
       ['args', 1],
       ['args', 3],
@@ -43,6 +44,7 @@ describe('rxargs bench', () => {
       )
       expect(Object.values(one.operator_ms).every((ms) => (ms as number) > 0)).toBe(true)
       expect(one.gflops.lm).toBeGreaterThan(0)
+      expect(one.roofline_share).toBeGreaterThan(0)
       const calls = Object.entries(one.batch_sizes.lm).reduce((sum, [size, count]) => sum + Number(size) * Number(count), 0)
       expect(calls).toBe(one.completion_tokens)
       expect(one.cost_over_greedy === null).toBe(one.decoder === 'greedy')

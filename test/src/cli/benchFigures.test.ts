@@ -41,7 +41,8 @@ describe('figuresOf', () => {
     operators: { topK: 10, batchReward: 400 },
     peakRssBytes: 1,
   }
-  const figures = figuresOf(recording, { lm: ({ rows, tokens }) => 1e6 * rows * tokens })
+  const work = { flops: ({ tokens }: { tokens: number }) => 1e6 * tokens, bytes: 2e6 }
+  const figures = figuresOf(recording, { lm: work })
 
   it('gives rates over the wall time and latencies of each sequence', () => {
     expect(figures).toMatchObject({ seconds: 1, tokens_per_second: 5, prompt_tokens_per_second: 30 })
@@ -71,5 +72,13 @@ describe('figuresOf', () => {
   })
   it('gives operations a second over the time in runs', () => {
     expect(figures.gflops).toEqual({ lm: (31 * 1e6) / 200 / 1e6 })
+  })
+  it('gives the least time of the runs as a share of the wall time: by operations for many tokens, by weights read for few', () => {
+    const peaks = { peak_gflops: 1, peak_read_gb_s: 1 }
+    expect(figuresOf(recording, { lm: work, rm: work }, peaks).roofline_share).toBeCloseTo((30 + 2 + 10) / 1000, 12)
+  })
+  it('leaves that out where a model or the machine is not known', () => {
+    expect(figuresOf(recording, { lm: work }, { peak_gflops: 1, peak_read_gb_s: 1 }).roofline_share).toBeNull()
+    expect(figures.roofline_share).toBeNull()
   })
 })

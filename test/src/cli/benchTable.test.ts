@@ -14,7 +14,17 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const machine = {
-  ...{ cpu: 'a CPU', cores: 2, memory_gib: 1, platform: 'linux-x64', node: '20', version: '0', threads: 1, peak_gflops: 100 },
+  ...{
+    cpu: 'a CPU',
+    cores: 2,
+    memory_gib: 1,
+    platform: 'linux-x64',
+    node: '20',
+    version: '0',
+    threads: 1,
+    peak_gflops: 100,
+    peak_read_gb_s: 10,
+  },
 }
 const tiny = { d: 32, layers: 2, heads: 2, ffn: 64, vocab: 257, 'prompt-tokens': [8] }
 
@@ -66,7 +76,14 @@ it('measures every row with the small as with the large pairs, and writes what i
   expect(greedy.baseline).toBeNull()
   for (const one of results.settings) {
     expect(one.completion_tokens).toBe(4 * one.prompts)
-    for (const figure of [one.tokens_per_second, one.decode_tokens_per_second, one.gflops.lm, one.peak_rss_bytes])
+    expect(one.roofline_share).toBeLessThan(1)
+    for (const figure of [
+      one.roofline_share,
+      one.tokens_per_second,
+      one.decode_tokens_per_second,
+      one.gflops.lm,
+      one.peak_rss_bytes,
+    ])
       expect(figure).toBeGreaterThan(0)
   }
   expect(await readFile(join(folder, 'bench', 'results.md'), 'utf8')).toBe(`${tableText(results)}\n`)

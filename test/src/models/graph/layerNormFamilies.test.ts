@@ -5,7 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { ModelError } from '../../../../src/core/errors.js'
 import { readSafetensors } from '../../../../src/models/checkpoint/safetensors.js'
 import { buildGraph } from '../../../../src/models/graph/buildGraph.js'
-import { linearFlops } from '../../../../src/models/linearFlops.js'
+import { linearWork } from '../../../../src/models/linearWork.js'
+
 import { loadModel } from '../../../../src/models/loadModel.js'
 import { safetensorsBytes } from '../checkpoint/writeSafetensors.js'
 import { chain, configOf, goldenFolder, openGraph } from './graphSession.js'
@@ -73,7 +74,9 @@ describe.each(models)('%s', (path) => {
     const linear = sizes.filter(({ name }) => !tables.test(name)).reduce((sum, { size }) => sum + size, 0)
     const embedding = sizes.find(({ name }) => /(wte|embed_tokens|embed_in)\.weight$/.test(name))!.size
     const tied = config.head === 'lm' && config.tieWordEmbeddings ? embedding : 0
-    expect(linearFlops(config)({ tokens: 1, reads: 1 })).toBe(2 * (linear + tied))
+    const { flops, bytes } = linearWork(config)
+    expect(flops({ tokens: 1, reads: 1 })).toBe(2 * (linear + tied))
+    expect(bytes).toBe(4 * (linear + tied))
   })
 })
 

@@ -1,0 +1,37 @@
+import type { ModelConfig } from './checkpoint/config.js'
+import type { EncoderConfig } from './checkpoint/encoderConfig.js'
+import type { SessionRun } from './runtime/protocol.js'
+
+/** Families whose feed-forward layer is two products, not three. */
+const ungated: ReadonlySet<ModelConfig['family']> = new Set(['opt', 'gpt2', 'gpt_neox'])
+
+/** What a run costs in its linear layers. Attention is not counted. */
+export type LinearWork = Readonly<{
+  /** Floating-point operations: a multiplication and an addition for each weight and token. */
+  flops: (run: Pick<SessionRun, 'tokens' | 'reads'>) => number
+  /** Bytes of fp32 weights that each run reads at least once. */
+  bytes: number
+}>
+
+/** Of a decoder's runs: after the last attention only the tokens that are read go on. */
+export function linearWork(config: ModelConfig): LinearWork {
+  const width = 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize
+  const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim, vocabSize } = config
+  const inputs = hiddenSize * (heads + 2 * kvHeads) * headDim
+  const rest = heads * headDim * hiddenSize + (ungated.has(config.family) ? 2 : 3) * hiddenSize * intermediateSize
+  const projection = width === hiddenSize ? 0 : width * hiddenSize
+  const head = width * (config.head === 'lm' ? vocabSize : 1)
+  return workOf(
+    ({ tokens, reads }) =>
+      2 * (tokens * (projection + layers * inputs + (layers - 1) * rest) + reads * (rest + projection + head)),
+  )
+}
+
+/** Of an encoder's runs: every token goes through all layers. */
+export function encoderWork({ hiddenSize, intermediateSize, layers }: EncoderConfig): LinearWork {
+  const layer = 4 * hiddenSize * hiddenSize + 2 * hiddenSize * intermediateSize
+  return workOf(({ tokens }) => 2 * tokens * layers * layer)
+}
+
+/** One token is two operations with each weight, of four bytes. */
+const workOf = (flops: LinearWork['flops']): LinearWork => ({ flops, bytes: 2 * flops({ tokens: 1, reads: 1 }) })
