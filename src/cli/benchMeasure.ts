@@ -21,8 +21,6 @@ import type { NamedPath } from './flags.js'
 import { limited } from './limited.js'
 import type { Terminal } from './terminal.js'
 
-const WARM_UP_TOKENS = 4
-
 /** What is measured: each decoder at each concurrency, on the same prompts. */
 export type Measured = Readonly<{
   prompts: string
@@ -62,9 +60,8 @@ export async function measure(
       const decoder = decoderByName(name, decoders[name]?.needsReward ? options : {})
       const fixed = { maxNewTokens, seed: 0, signal }
       for (const concurrency of asked.concurrency) {
-        // As in the middle of a long run: the memory that so many prompts need has been touched.
-        const warmUp = { ...fixed, concurrency, maxNewTokens: Math.min(maxNewTokens, WARM_UP_TOKENS) }
-        await record(prompts.slice(0, concurrency), decoder, models, take, warmUp)
+        // As in the middle of a long run: the memory that so many prompts and their replies need has been touched.
+        await record(prompts.slice(0, concurrency), decoder, models, take, { ...fixed, concurrency })
         stderr.write(`${name}, ${concurrency} at once: ${prompts.length} prompts\n`)
         const recording = await record(prompts, decoder, models, take, { ...fixed, concurrency })
         const figures = figuresOf(recording, work, dtype === 'fp32' ? peaks : undefined)
