@@ -55,6 +55,8 @@ export type Figures = Readonly<{
   mean_batch: ByName<number>
   /** How many batches had so many calls. */
   batch_sizes: ByName<Readonly<Record<string, number>>>
+  /** Bytes of a model's KV cache over what its tokens need by themselves, when they need most. */
+  cache_overhead: ByName<number>
   peak_rss_bytes: number
 }>
 
@@ -76,7 +78,7 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}, p
   const inRuns = unionMs(Object.values(runs).flat())
   const inWorkers = unionMs(trips.map(({ receivedAt, answeredAt }) => ({ startedAt: receivedAt, endedAt: answeredAt })))
   const underWay = unionMs(trips.map(({ postedAt, arrivedAt }) => ({ startedAt: postedAt, endedAt: arrivedAt })))
-  const prefills = (runs.lm ?? []).filter(({ tokens }) => tokens > 1)
+  const prefills = (runs.lm ?? []).filter(({ rows, tokens }) => tokens > rows)
   return {
     seconds: wall / 1000,
     prompt_tokens: promptTokens,
@@ -99,6 +101,7 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}, p
     roofline_share: peaks && Object.keys(runs).every((model) => work[model]) ? share(leastMs(runs, work, peaks)) : null,
     mean_batch: mapped(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
     batch_sizes: mapped(batches, counted),
+    cache_overhead: cacheOverheads(runs),
     peak_rss_bytes: recording.peakRssBytes,
   }
 }
@@ -106,6 +109,17 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}, p
 function leastMs(runs: Recording['runs'], work: ByName<LinearWork>, { peak_gflops: gflops, peak_read_gb_s: gbs }: Peaks): number {
   const least = (model: string, run: SessionRun) => Math.max(work[model]!.flops(run) / gflops, work[model]!.bytes / gbs) / 1e6
   return Object.entries(runs).reduce((sum, [model, each]) => each.reduce((all, run) => all + least(model, run), sum), 0)
+}
+
+function cacheOverheads(runs: Recording['runs']): Record<string, number> {
+  const fullest = (each: readonly SessionRun[]) =>
+    each.flatMap(({ cache }) => cache ?? []).reduce((a, b) => (b.needed > a.needed ? b : a), { bytes: 0, needed: 0 })
+  return Object.fromEntries(
+    Object.entries(runs).flatMap(([model, each]) => {
+      const { bytes, needed } = fullest(each)
+      return needed > 0 ? [[model, bytes / needed]] : []
+    }),
+  )
 }
 
 function gflopsOf(runs: readonly SessionRun[], flops: LinearWork['flops']): number {

@@ -47,6 +47,7 @@ export function settingText(setting: BenchSetting, peakGflops: number): string {
       .map(([model, gflops]) => `${model} ${number(gflops, 0)}`)
       .join(', ')} of ${number(peakGflops, 0)}`,
     ...rooflineLines(setting.roofline_share),
+    ...cacheLines(setting.cache_overhead),
     ...baselineLines(setting.baseline),
     ...besideLines(setting.beside_args),
     `  wall time by what ran (${percent(setting.outside_run_share)} outside runs):`,
@@ -74,6 +75,11 @@ function histogram(counts: Readonly<Record<string, number>>): string[] {
 
 const rooflineLines = (share: number | null): string[] =>
   share === null ? [] : [`  ${percent(share)} of the time is what the linear layers take at least on this machine (roofline)`]
+
+const cacheLines = (overheads: Readonly<Record<string, number>>): string[] => {
+  const each = Object.entries(overheads).map(([model, overhead]) => `${model} ${number(overhead, 2)}x`)
+  return each.length === 0 ? [] : [`  KV cache over what its tokens need: ${each.join(', ')}`]
+}
 
 const besideLines = (beside: BesideArgs | null): string[] =>
   beside

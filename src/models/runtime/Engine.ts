@@ -4,7 +4,7 @@ import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import { feedsOf, type InputShape, type Job } from './feeds.js'
 import { type Output, OutputBuffers } from './OutputBuffers.js'
 import { CHUNK, type Pass, planPasses, planScoring, planStates } from './passes.js'
-import { clock, type SessionRun } from './protocol.js'
+import { type CacheUsage, clock, type SessionRun } from './protocol.js'
 import { allFinite, followed, joined, logprobsOf, NOTHING, type Reading, readingOf } from './reading.js'
 import { isLong, joinedByLength, splitByLength } from './ropeRanges.js'
 import { runGroups } from './runGroups.js'
@@ -105,11 +105,13 @@ export class Engine {
     cached.slab?.remove(cached.slot, cached.dirty)
   }
 
-  /** Sequences that hold cache, and the bytes it takes. */
-  get usage(): Readonly<{ sequences: number; bytes: number; bytesPerToken: number }> {
+  /** Bytes that the cache takes, rows of the slabs in their whole length, and that the cached tokens need by themselves. */
+  get usage(): CacheUsage {
     let bytes = 0
+    let tokens = 0
     for (const slab of this.slabs.values()) bytes += slab.bytes
-    return { sequences: this.sequences.size, bytes, bytesPerToken: cacheBytesPerToken(this.model.shape) }
+    for (const cached of this.sequences.values()) tokens += cached.tokenIds.length
+    return { bytes, needed: tokens * cacheBytesPerToken(this.model.shape) }
   }
 
   private sequenceOf(key: number): CachedSequence {
@@ -195,7 +197,7 @@ export class Engine {
     const fetches = this.buffers.fetches(jobs.length, places, reads, { name, width })
     const startedAt = clock()
     const outputs = await this.session.run(feeds, fetches)
-    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens, reads })
+    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens, reads, cache: this.usage })
     const dataOf = (name: string): Float32Array => outputs[name]!.data as Float32Array
     const planes = Array.from({ length: shape.layers }, (_, layer) => [dataOf(`key.${layer}`), dataOf(`value.${layer}`)]).flat()
     const results = inOrder.map(({ call, cached, pass, last }, row) => {

@@ -32,7 +32,7 @@ describe('figuresOf', () => {
       { startedAt: 1100, tokensAt: [1200, 1210] },
       { startedAt: 1900, tokensAt: [] },
     ],
-    runs: { lm: [run(1000, 1100, 30), run(1200, 1300)], rm: [run(1250, 1450, 10)] },
+    runs: { lm: [run(1000, 1100, 30), { ...run(1200, 1300, 2), rows: 2 }], rm: [run(1250, 1450, 10)] },
     trips: {
       lm: [{ postedAt: 990, receivedAt: 1000, answeredAt: 1110, arrivedAt: 1120 }],
       rm: [{ postedAt: 1190, receivedAt: 1200, answeredAt: 1460, arrivedAt: 1470 }],
@@ -71,13 +71,21 @@ describe('figuresOf', () => {
     expect(figures.decode_tokens_per_second).toBeCloseTo(3000 / 300, 12)
   })
   it('gives operations a second over the time in runs', () => {
-    expect(figures.gflops).toEqual({ lm: (31 * 1e6) / 200 / 1e6 })
+    expect(figures.gflops).toEqual({ lm: (32 * 1e6) / 200 / 1e6 })
   })
   it('gives the least time of the runs as a share of the wall time: by operations for many tokens, by weights read for few', () => {
     const peaks = { peak_gflops: 1, peak_read_gb_s: 1 }
     expect(figuresOf(recording, { lm: work, rm: work }, peaks).roofline_share).toBeCloseTo((30 + 2 + 10) / 1000, 12)
   })
-  it('leaves that out where a model or the machine is not known', () => {
+  it('gives the size of a cache beside what its tokens need, when they need most', () => {
+    const cached = [
+      { ...run(0, 1), cache: { bytes: 64, needed: 8 } },
+      { ...run(1, 2), cache: { bytes: 64, needed: 32 } },
+      { ...run(2, 3), cache: { bytes: 64, needed: 16 } },
+    ]
+    expect(figuresOf({ ...recording, runs: { lm: cached, encoder: [run(0, 1)] } }).cache_overhead).toEqual({ lm: 2 })
+  })
+  it('leaves the least time out where a model or the machine is not known', () => {
     expect(figuresOf(recording, { lm: work }, { peak_gflops: 1, peak_read_gb_s: 1 }).roofline_share).toBeNull()
     expect(figures.roofline_share).toBeNull()
   })
