@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toParquet } from '../../../../src/io/toParquet.js'
 import { loadCodec } from '../../../../src/models/checkpoint/loadCodec.js'
 import { browser, opened, WITHOUT } from '../../../browser.js'
+import { using } from '../../../usedPage.js'
 import { errorRow, fakeRun, meta, row } from '../../io/fakeRun.js'
 import { lm, reward, rxargs } from '../rxargs.js'
 
@@ -196,6 +197,29 @@ describe('the page in a browser', () => {
     expect([...document.querySelectorAll('img')]).toHaveLength(0)
     expect(document.getElementById('inspector-reply')!.textContent).toBe(hostile)
     expect(document.getElementById('inspector-prompt')!.textContent).toBe(hostile.trim())
+  })
+
+  it.each([1280, 375])('is used by mouse and keyboard, on a screen of %i pixels', async (width) => {
+    const path = join(folder, 'used.html')
+    await rxargs(['report', greedy, guided, '-o', path, '--force'])
+    await using(path, width, async ({ value, click, press }) => {
+      const pressed = () => value<string>(`document.querySelector('#inspector-reply [aria-pressed="true"]').dataset.at`)
+      const told = () => value<string>(`document.querySelector('#inspector-panel p').textContent`)
+      await click('#inspector-reply [data-at="1"]')
+      expect([await pressed(), await told()]).toEqual(['1', expect.stringMatching(/^Step 1 of /)])
+      await press('ArrowRight')
+      expect([await pressed(), await told()]).toEqual(['2', expect.stringMatching(/^Step 2 of /)])
+      await press('ArrowLeft')
+      await press('ArrowLeft')
+      await press('ArrowLeft')
+      expect(await pressed()).toBe('0')
+      const prompt = () => value<string>(`document.querySelector('#inspector-prompt').textContent`)
+      const before = await prompt()
+      await value(`document.querySelector('#inspector-row').focus()`)
+      await press('ArrowDown')
+      expect(await prompt()).not.toBe(before)
+      expect(await value('document.scrollingElement.scrollWidth <= innerWidth')).toBe(true)
+    })
   })
 
   it('shows a reply without a trace as text', async (context) => {

@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { pathToFileURL } from 'node:url'
+import { browser } from './browser.js'
+
+type Answer = Readonly<{ id?: number; method?: string; result?: Record<string, unknown>; error?: { message: string } }>
+
+/** A page as somebody uses it: input goes through the browser's own events, `width` is the screen's in CSS pixels. */
+export type UsedPage = Readonly<{
+  /** What a JavaScript expression gives in the page, as JSON would have it. */
+  value: <T>(expression: string) => Promise<T>
+  click: (selector: string) => Promise<void>
+  press: (key: string) => Promise<void>
+}>
+
+/** Opens a page from the disk in Chromium, driven over its debugging pipe, for as long as `use` takes. */
+export async function using(path: string, width: number, use: (page: UsedPage) => Promise<void>): Promise<void> {
+  const profile = await mkdtemp(join(tmpdir(), 'rxargs-browser-'))
+  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`]
+  const child = spawn(browser!, [...flags, '--remote-debugging-pipe'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] })
+  const closed = once(child, 'close')
+  const [to, from] = [child.stdio[3] as Writable, child.stdio[4] as Readable]
+  const waiting = new Map<number, (answer: Answer) => void>()
+  let loaded = () => undefined as void
+  let rest = ''
+  from.setEncoding('utf8').on('data', (chunk: string) => {
+    const messages = (rest + chunk).split('\0')
+    rest = messages.pop()!
+    for (const answer of messages.map((text) => JSON.parse(text) as Answer)) {
+      if (answer.id !== undefined) waiting.get(answer.id)?.(answer)
+      else if (answer.method === 'Page.loadEventFired') loaded()
+    }
+  })
+  let count = 0
+  let sessionId: string | undefined
+  const send = async (method: string, params: object = {}): Promise<Record<string, unknown>> => {
+    const id = ++count
+    const answered = new Promise<Answer>((resolve) => waiting.set(id, resolve))
+    to.write(`${JSON.stringify({ id, method, params, ...(sessionId && { sessionId }) })}\0`)
+    const { result, error } = await Promise.race([
+      answered,
+      closed.then(() => ({ error: { message: 'the browser ended' } }) as Answer),
+    ])
+    if (error) throw new Error(`${method}: ${error.message}`)
+    return result!
+  }
+  const value = async <T>(expression: string): Promise<T> => {
+    const { result, exceptionDetails } = await send('Runtime.evaluate', { expression, returnByValue: true })
+    if (exceptionDetails) throw new Error(`${expression}: ${JSON.stringify(exceptionDetails)}`)
+    return (result as { value: T }).value
+  }
+  const click = async (selector: string): Promise<void> => {
+    const found = `document.querySelector(${JSON.stringify(selector)})`
+    await value(`${found}.scrollIntoView({ block: 'center' })`)
+    const [x, y] = await value<[number, number]>(
+      `(({ x, y, width, height }) => [x + width / 2, y + height / 2])(${found}.getClientRects()[0])`,
+    )
+    for (const type of ['mousePressed', 'mouseReleased'])
+      await send('Input.dispatchMouseEvent', { type, x, y, button: 'left', clickCount: 1 })
+  }
+  const press = async (key: string): Promise<void> => {
+    for (const type of ['keyDown', 'keyUp']) await send('Input.dispatchKeyEvent', { type, key })
+  }
+  try {
+    const { targetId } = await send('Target.createTarget', { url: 'about:blank' })
+    sessionId = (await send('Target.attachToTarget', { targetId, flatten: true })).sessionId as string
+    await send('Page.enable')
+    await send('Emulation.setDeviceMetricsOverride', { width, height: 800, deviceScaleFactor: 1, mobile: false })
+    const ready = new Promise<void>((resolve) => {
+      loaded = resolve
+    })
+    await send('Page.navigate', { url: pathToFileURL(path).href })
+    await ready
+    await use({ value, click, press })
+  } finally {
+    child.kill()
+    await closed
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
