@@ -91,6 +91,10 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
 const times = (value: number | undefined): string => (value === undefined ? '' : `${value.toFixed(value < 10 ? 2 : 1)}x`)
 const percent = (share: number): string => `${(100 * share).toFixed(0)}%`
 
+/** The ratio of whoever runs the same products as fast as the machine can, and does nothing else. */
+const mostRatio = ({ baseline, roofline_share: share }: TableSetting): number | undefined =>
+  baseline && share ? baseline.ratio / share : undefined
+
 /** The results as a Markdown table. */
 export function tableText({ machine, settings }: TableResults): string {
   const heads = [
@@ -99,6 +103,7 @@ export function tableText({ machine, settings }: TableResults): string {
     'tokens/s',
     'ratio',
     'asked',
+    'at most here',
     'second token on',
     'asked',
     'outside runs',
@@ -111,6 +116,7 @@ export function tableText({ machine, settings }: TableResults): string {
     one.tokens_per_second.toFixed(1),
     times(one.baseline?.ratio),
     one.asked ? `${one.asked.ratio}x` : '',
+    times(mostRatio(one)),
     times(one.baseline?.decode_ratio),
     one.asked ? `${one.asked.decode_ratio}x` : '',
     percent(one.outside_run_share),

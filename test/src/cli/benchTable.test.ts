@@ -86,7 +86,15 @@ it('measures every row with the small as with the large pairs, and writes what i
     ])
       expect(figure).toBeGreaterThan(0)
   }
-  expect(await readFile(join(folder, 'bench', 'results.md'), 'utf8')).toBe(`${tableText(results)}\n`)
+  const table = await readFile(join(folder, 'bench', 'results.md'), 'utf8')
+  expect(table).toBe(`${tableText(results)}\n`)
+  const [cells, without] = table
+    .split('\n')
+    .slice(4)
+    .map((line) => line.split(' | '))
+  const most = tinySetting.baseline.ratio / tinySetting.roofline_share
+  expect(Number.parseFloat(cells![5]!) / most).toBeCloseTo(1, 1)
+  expect(without![5]).toBe('')
   expect(await readFile(join(folder, 'bench', 'results.svg'), 'utf8')).toMatch(
     /^<svg[^>]* xmlns="http:\/\/www.w3.org\/2000\/svg"/,
   )
