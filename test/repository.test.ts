@@ -87,6 +87,10 @@ describe('package.json', () => {
     }
   })
 
+  it.skipIf(process.platform === 'win32')('has a command that a rebuild leaves executable, as npx does so once only', () => {
+    expect(statSync(new URL(bin.rxargs!, root)).mode & 0o111).toBe(0o111)
+  })
+
   it('publishes neither tests nor recipes', () => {
     expect(files.filter((path) => /^(test|data\/models\/recipe|data\/golden|data|data\/models)\/?$/.test(path))).toEqual([])
   })

@@ -7,6 +7,7 @@ import { explainSearch } from '../../pipelines/specs/explainSearch.js'
 import { pipelineSchema } from '../../pipelines/specs/pipelineSchema.js'
 import { specOf } from '../../pipelines/specs/specOf.js'
 import { OptionError } from '../core/errors.js'
+import { didYouMean } from '../core/nearest.js'
 import { chosenDecoder } from './chosenDecoder.js'
 import { flagsOfDecoders, repeated, text } from './flags.js'
 import { loadRegistry } from './loadRegistry.js'
@@ -34,12 +35,23 @@ async function run(given: string | undefined, flags: Flags, { stdout }: Terminal
     return writeLine(stdout, JSON.stringify(pipelineSchema(registry), null, 2))
   }
   if (given === undefined) throw new OptionError('Expected a decoder or a file with a pipeline to explain, got nothing')
+  await checkNamed(given, flags.use ?? [])
   const { name, decoder, registry } = await chosenDecoder({
     ...flags,
     ...(isFile(given) ? { pipeline: given } : { decoder: given }),
   })
   if ('search' in decoder) return writeLine(stdout, explainSearch(name, decoder))
   await writeLine(stdout, explain({ name, about: registry.decoders[name]?.about, ...specOf(decoder), registry }))
+}
+
+/** @throws OptionError for what is neither a decoder's or a search's name nor a file */
+async function checkNamed(given: string, use: readonly string[]): Promise<void> {
+  const { registry } = await loadRegistry(use)
+  const names = [...Object.keys(registry.decoders), ...Object.keys(searches)]
+  if (names.includes(given) || isFile(given)) return
+  throw new OptionError(
+    `Expected a decoder, a search or a file with a pipeline to explain, got \`${given}\`${didYouMean(given, names)}`,
+  )
 }
 
 const isFile = (given: string): boolean => /[./\\]/.test(given) || existsSync(given)

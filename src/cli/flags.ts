@@ -3,6 +3,7 @@ import type { Weight } from '../../pipelines/perReward.js'
 import { decoders } from '../../pipelines/registry.js'
 import { searches } from '../../pipelines/searchRegistry.js'
 import { OptionError } from '../core/errors.js'
+import { didYouMean } from '../core/nearest.js'
 import { modelName } from '../models/modelFolder.js'
 import { isHttp } from '../models/remote/httpAddress.js'
 import { namedServer } from './namedServer.js'
@@ -25,7 +26,10 @@ export const oneOf =
   <T extends string>(flag: string, words: readonly T[]) =>
   (text: string): T => {
     const word = words.find((each) => each === text)
-    if (word === undefined) throw new OptionError(`Expected \`--${flag}\` to be one of ${words.join(', ')}, got ${shown(text)}`)
+    if (word === undefined)
+      throw new OptionError(
+        `Expected \`--${flag}\` to be one of ${words.join(', ')}, got ${shown(text)}${didYouMean(text, words)}`,
+      )
     return word
   }
 

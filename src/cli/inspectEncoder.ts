@@ -21,7 +21,7 @@ export async function inspectEncoder(path: string, architecture: string): Promis
     ['heads', labels.length > 0 ? describeLabels(labels) : 'none: for embeddings'],
     ['layers', `${config.layers} of width ${config.hiddenSize}, ${config.heads} heads`],
     ['parameters', `${count(parameters)} (${parameters})`],
-    ['dtype', `${dtypes.join(', ')}, computed as F32`],
+    ['dtype', `${dtypes.join(', ')}, computed as fp32`],
     ['context', `${config.contextLength} tokens`],
     ['vocabulary', `${config.vocabSize}, ${codec.vocabSize} of them with text`],
     ['memory', `${bytes(weightBytes)} of weights, no cache`],

@@ -45,7 +45,7 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
     if (judged.ceiling !== undefined)
       shown.say(`Stopped at the ceiling of ${judged.ceiling}: ${judged.left} of ${pairs.length} pairs are not judged`)
     if (judged.judgements.length === 0) throw new RunFailed('No pair of replies was judged')
-    const table = { a: runName(a), b: runName(b), judge: flags.judge, ...judged, ...judgeFigures(judged.judgements) }
+    const table = { a: runName(a), b: runName(b), judge: settings.judge, ...judged, ...judgeFigures(judged.judgements) }
     for (const line of flags.json ? [judgeJson(table)] : judgeTable(table)) await writeLine(stdout, line, signal)
   } finally {
     shown.end()

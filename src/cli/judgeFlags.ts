@@ -5,7 +5,7 @@ import { OptionError } from '../core/errors.js'
 import { number, text } from './flags.js'
 
 export type JudgeFlags = Readonly<{
-  judge: string
+  judge?: string
   rewardLabel?: string
   model?: string
   output?: string
@@ -38,11 +38,7 @@ export const judgeFlags = (command: Command): Command =>
   command
     .argument('<a>', 'folder of a run')
     .argument('<b>', 'folder of the run it is compared with')
-    .requiredOption(
-      '--judge <url>',
-      `OpenAI-compatible server, or rm:FOLDER of a reward model; a key comes from ${KEY}`,
-      text('judge'),
-    )
+    .option('--judge <url>', `OpenAI-compatible server, or rm:FOLDER of a reward model; a key comes from ${KEY}`, text('judge'))
     .option('--reward-label <label>', 'which label of a reward model with several judges', text('reward-label'))
     .option('--model <name>', "the server's name of the model that judges", text('model'))
     .option(
@@ -65,30 +61,35 @@ export const judgeFlags = (command: Command): Command =>
     .option('--json', 'print JSON')
 
 export type ChatSettings = Omit<JudgeFlags, 'judge'> & Readonly<{ url: string; model: string; output: string }>
-export type JudgeSettings = Readonly<{ rm: Readonly<{ path: string; label?: string }> }> | Readonly<{ chat: ChatSettings }>
+/** `judge` as it was given. */
+export type JudgeSettings = Readonly<{ judge: string }> &
+  (Readonly<{ rm: Readonly<{ path: string; label?: string }> }> | Readonly<{ chat: ChatSettings }>)
 
 /**
  * Flags, checked against each other.
  *
  * @throws OptionError for one that is missing, or has no meaning beside the others
  */
-export function judgeSettings(flags: Partial<JudgeFlags> & Pick<JudgeFlags, 'judge' | 'prompts' | 'seed'>): JudgeSettings {
-  if (flags.judge.startsWith(RM)) {
+export function judgeSettings(flags: Partial<JudgeFlags> & Pick<JudgeFlags, 'prompts' | 'seed'>): JudgeSettings {
+  const { judge } = flags
+  if (judge === undefined)
+    throw new OptionError('Expected `--judge`, the address of a server or rm:FOLDER of a reward model, got nothing')
+  if (judge.startsWith(RM)) {
     const of = ['model', 'output', 'concurrency', 'timeout', 'retries', 'backoff', 'maxCalls', 'maxTokensTotal'] as const
     const foreign = of.find((name) => flags[name] !== undefined)
     if (foreign !== undefined) {
       const flag = foreign.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
       throw new OptionError(`A reward model judges here and at once: it takes no \`--${flag}\``)
     }
-    const rm = flags.judge.slice(RM.length)
-    if (rm === '') throw new OptionError(`Expected \`--judge\` to be an address or rm:FOLDER, got \`${flags.judge}\``)
-    return { rm: { path: rm, ...(flags.rewardLabel !== undefined && { label: flags.rewardLabel }) } }
+    const rm = judge.slice(RM.length)
+    if (rm === '') throw new OptionError(`Expected \`--judge\` to be an address or rm:FOLDER, got \`${judge}\``)
+    return { judge, rm: { path: rm, ...(flags.rewardLabel !== undefined && { label: flags.rewardLabel }) } }
   }
-  if (!/^https?:\/\//.test(flags.judge) || !URL.canParse(flags.judge))
-    throw new OptionError(`Expected \`--judge\` to be an http(s) address or rm:FOLDER, got \`${flags.judge}\``)
+  if (!/^https?:\/\//.test(judge) || !URL.canParse(judge))
+    throw new OptionError(`Expected \`--judge\` to be an http(s) address or rm:FOLDER, got \`${judge}\``)
   const { model, output, rewardLabel } = flags
   if (rewardLabel !== undefined) throw new OptionError('A chat model judges without labels: it takes no `--reward-label`')
   if (model === undefined) throw new OptionError("Expected `--model`, the server's name of the model that judges, got nothing")
   if (output === undefined) throw new OptionError('Expected `--output`, a folder for the answers, got nothing')
-  return { chat: { ...chat, ...flags, url: flags.judge, model, output } }
+  return { judge, chat: { ...chat, ...flags, url: judge, model, output } }
 }

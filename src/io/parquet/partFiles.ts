@@ -37,7 +37,8 @@ export async function preparePartFolder(folder: string, now: () => number = Date
   try {
     isNew = (await mkdir(folder, { recursive: true })) !== undefined
   } catch (error) {
-    throw new OutputError(`Expected to make the folder ${folder}: ${messageOf(error)}`)
+    const why = (error as NodeJS.ErrnoException).code === 'EEXIST' ? 'a file of that name is there' : messageOf(error)
+    throw new OutputError(`Expected to make the folder ${folder}: ${why}`)
   }
   for (const name of (await readdir(folder)).filter((other) => TEMPORARY.test(other))) {
     const path = join(folder, name)

@@ -60,7 +60,10 @@ describe('rxargs explain', () => {
   })
   it('refuses what it cannot show, in one line', async () => {
     expect(await refusal(['explain'])).toContain('Expected a decoder or a file with a pipeline to explain, got nothing')
-    expect(await refusal(['explain', 'best'])).toContain('Expected `--decoder` to be one of args, ')
+    expect(await refusal(['explain', 'best'])).toContain(
+      'Expected a decoder, a search or a file with a pipeline to explain, got `best`\n',
+    )
+    expect(await refusal(['explain', 'arggs'])).toContain('got `arggs` (did you mean `args`?)')
     expect(await refusal(['explain', './none.yaml'])).toContain('./none.yaml: found nothing there')
     expect(await refusal(['explain', 'args', '--use', './none.js'])).toContain('./none.js: found nothing there')
     const broken = await file('broken.js', 'export const operators = {')

@@ -127,7 +127,7 @@ describe('rxargs judge', () => {
     [['--judge', 'http://x'], "Expected `--model`, the server's name of the model that judges, got nothing"],
     [['--judge', 'http://x', '--model', 'm'], 'Expected `--output`, a folder for the answers, got nothing'],
     [['--judge', 'http://x', '--prompts', '0'], 'Expected `--prompts` to be an integer >= 1, got `0`'],
-    [[], "required option '--judge <url>' not specified"],
+    [[], 'Expected `--judge`, the address of a server or rm:FOLDER of a reward model, got nothing'],
   ])('refuses %j in one line', async (more, message) => {
     const { code, stdout, stderr } = await rxargs(['judge', 'a', 'b', ...more])
     expect([code, stdout]).toEqual([2, ''])

@@ -33,6 +33,7 @@ describe('rxargs generate refuses', () => {
     [['--top-p', '0.5'], 'The decoder `args` takes no `--top-p`; it takes --k, --weight'],
     [['--decoder', 'nucleus', '--top-p', '0'], 'Expected `--top-p` to be a number above 0 and at most 1, got `0`'],
     [['--decoder', 'best'], 'Expected `--decoder` to be one of args, '],
+    [['--decoder', 'gredy'], 'got `gredy` (did you mean `greedy`?)'],
     [['--template', 'x'], 'Expected `--template` to be one of auto, none, hh, chat, got `x`'],
     [['--samples', '1.5'], 'Expected `--samples` to be an integer >= 1'],
     [['--stop', ''], 'Expected `--stop` to be text, got nothing'],

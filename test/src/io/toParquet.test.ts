@@ -226,7 +226,9 @@ describe('toParquet', () => {
 
   it('fails when the folder cannot be written', async () => {
     await writeFile(join(folder, '..', 'file'), '')
-    await expect(toParquet(join(folder, '..', 'file'), fakeRun(many(1)))).rejects.toThrow(/Expected to make the folder .*file/)
+    await expect(toParquet(join(folder, '..', 'file'), fakeRun(many(1)))).rejects.toThrow(
+      /Expected to make the folder .*file: a file of that name is there/,
+    )
     const done = toParquet(folder, fakeRun(many(200)), { policy: () => ({ rows: 1, milliseconds: 1 }) })
     done.catch(() => undefined) // It may fail before it is asked.
     while (!(await names().catch((): string[] => [])).includes('part-00000.parquet')) await new Promise(setImmediate)
