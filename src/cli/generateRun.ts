@@ -6,6 +6,7 @@ import { readings } from '../io/prompts/datasets.js'
 import type { ChosenDecoder } from './chosenDecoder.js'
 import type { GenerateFlags } from './generateFlags.js'
 import { limited } from './limited.js'
+import { plainPrompts } from './plainPrompts.js'
 import type { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
 import { watched } from './watched.js'
@@ -19,7 +20,8 @@ export function generateRun(
   shown: Progress,
   { stdin }: Terminal,
 ): Run {
-  const prompts = limited(fromFile(input, { template, promptColumn, dataset, keepInput, stdin }), limit)
+  const read = limited(fromFile(input, { template, promptColumn, dataset, keepInput, stdin }), limit)
+  const prompts = template === 'auto' && dataset === undefined ? plainPrompts(read, models.lm.codec, shown.say) : read
   const own = { ...(dataset && { dataset }), ...(Object.keys(use).length > 0 && { use }) }
   const run = generate(prompts, decoder, models, {
     ...settings,
