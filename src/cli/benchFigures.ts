@@ -47,11 +47,6 @@ export type Figures = Readonly<{
   operator_ms: ByName<number>
   /** Floating-point operations of the linear layers over the time in runs, in 10^9 a second. */
   gflops: ByName<number>
-  /**
-   * Of the wall time, the least that the linear layers of these runs can take on this machine: for each run its operations at the machine's peak or its
-   * weights at the speed of its memory, whichever takes longer (Williams et al., 2009). Null where it is not known.
-   */
-  roofline_share: number | null
   mean_batch: ByName<number>
   /** How many batches had so many calls. */
   batch_sizes: ByName<Readonly<Record<string, number>>>
@@ -60,11 +55,8 @@ export type Figures = Readonly<{
   peak_rss_bytes: number
 }>
 
-/** The machine's peaks, of fp32. */
-export type Peaks = Readonly<{ peak_gflops: number; peak_read_gb_s: number }>
-
-/** `work`: what a run costs, by model, and `peaks` what the machine can do in the numbers that the models compute with. */
-export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}, peaks?: Peaks): Figures {
+/** `work`: what a run costs, by model. */
+export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}): Figures {
   const { startedAt, endedAt, sequences, runs, batches, promptTokens, completionTokens } = recording
   const wall = endedAt - startedAt
   const share = (ms: number) => (wall > 0 ? ms / wall : 0)
@@ -98,17 +90,11 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}, p
     },
     operator_ms: mapped(recording.operators, (ms) => ms / Math.max(1, completionTokens)),
     gflops: mapped(work, ({ flops }, model) => gflopsOf(runs[model] ?? [], flops)),
-    roofline_share: peaks && Object.keys(runs).every((model) => work[model]) ? share(leastMs(runs, work, peaks)) : null,
     mean_batch: mapped(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
     batch_sizes: mapped(batches, counted),
     cache_overhead: cacheOverheads(runs),
     peak_rss_bytes: recording.peakRssBytes,
   }
-}
-
-function leastMs(runs: Recording['runs'], work: ByName<LinearWork>, { peak_gflops: gflops, peak_read_gb_s: gbs }: Peaks): number {
-  const least = (model: string, run: SessionRun) => Math.max(work[model]!.flops(run) / gflops, work[model]!.bytes / gbs) / 1e6
-  return Object.entries(runs).reduce((sum, [model, each]) => each.reduce((all, run) => all + least(model, run), sum), 0)
 }
 
 function cacheOverheads(runs: Recording['runs']): Record<string, number> {

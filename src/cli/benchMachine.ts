@@ -1,7 +1,6 @@
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { version } from '../core/version.js'
-import { readPeak } from '../models/runtime/readPeak.js'
-import { sgemmPeak } from '../models/runtime/sgemmPeak.js'
+import type { Peaks } from '../models/runtime/peaks.js'
 
 export type Machine = Readonly<{
   cpu: string
@@ -12,14 +11,13 @@ export type Machine = Readonly<{
   version: string
   /** Threads a model computes with. */
   threads: number
-  /** 10^9 operations a second of an fp32 matrix product of the runtime, 512 x 2,048 x 2,048. */
-  peak_gflops: number
-  /** 10^9 bytes of weights a second that its product of one row reads from memory. */
-  peak_read_gb_s: number
 }>
 
-/** The machine that measures, and the most that the runtime's matrix products reach on it. */
-export async function machineOf(threads: number): Promise<Machine> {
+/** A machine with the most that the runtime's products reach on it, with `threads`. */
+export type MeasuredMachine = Machine & Peaks
+
+/** The machine that measures. */
+export function machineOf(threads: number): Machine {
   return {
     cpu: cpus()[0]?.model.trim() || 'an unnamed CPU',
     cores: availableParallelism(),
@@ -28,7 +26,5 @@ export async function machineOf(threads: number): Promise<Machine> {
     node: process.versions.node,
     version,
     threads,
-    peak_gflops: await sgemmPeak(threads),
-    peak_read_gb_s: await readPeak(threads),
   }
 }

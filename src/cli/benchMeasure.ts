@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { ArgsOptions } from '../../pipelines/decoders/args.js'
 import { decoderByName, decoders } from '../../pipelines/registry.js'
 import { InputError } from '../core/errors.js'
@@ -11,12 +12,14 @@ import { readModel } from '../models/loadModel.js'
 import { loadModels } from '../models/loadModels.js'
 import { modelName } from '../models/modelFolder.js'
 import { findOnnx } from '../models/onnx/findOnnx.js'
+import { bestPeaks, peaksOf } from '../models/runtime/peaks.js'
 import type { Baseline } from './benchBaseline.js'
 import { besideArgs } from './benchBesideArgs.js'
 import { compare } from './benchCompare.js'
-import { figuresOf, type Peaks, type Recording } from './benchFigures.js'
+import { figuresOf, type Recording } from './benchFigures.js'
 import { record, runLog } from './benchRecording.js'
 import type { BenchSetting } from './benchReport.js'
+import { rooflineShare } from './benchRoofline.js'
 import type { NamedPath } from './flags.js'
 import { limited } from './limited.js'
 import type { Terminal } from './terminal.js'
@@ -39,10 +42,9 @@ export type Measured = Readonly<{
 type Recorded = Readonly<{ setting: BenchSetting; recording: Recording }>
 type Said = Pick<Terminal, 'stderr' | 'stdin' | 'signal'>
 
-/** Loads a pair and measures every setting, the baseline in turn with each where there is one. `peaks`: what the machine can do. */
+/** Loads a pair and measures every setting, the baseline in turn with each where there is one. What the machine can do is measured before and after. */
 export async function measure(
   asked: Measured,
-  peaks: Peaks,
   baseline: Baseline | undefined,
   { stderr, stdin, signal }: Said,
 ): Promise<BenchSetting[]> {
@@ -53,6 +55,9 @@ export async function measure(
   const { lm, reward, dtype, threads, maxNewTokens, options } = asked
   const { take, ...watch } = runLog()
   const work = await workOf(asked)
+  // Of all cores, as the models' threads may share them.
+  const peaks = async () => (dtype === 'fp32' ? await peaksOf(availableParallelism()) : undefined)
+  const before = await peaks()
   const models = await loadModels({ lm, reward, dtype, threads, ...watch, onNotice: (notice) => stderr.write(`${notice}\n`) })
   const settings: Recorded[] = []
   try {
@@ -64,13 +69,14 @@ export async function measure(
         await record(prompts.slice(0, concurrency), decoder, models, take, { ...fixed, concurrency })
         stderr.write(`${name}, ${concurrency} at once: ${prompts.length} prompts\n`)
         const recording = await record(prompts, decoder, models, take, { ...fixed, concurrency })
-        const figures = figuresOf(recording, work, dtype === 'fp32' ? peaks : undefined)
+        const figures = figuresOf(recording, work)
         const setting = {
           decoder: name,
           concurrency,
           prompts: prompts.length,
           cost_over_greedy: null,
           beside_args: null,
+          roofline_share: null,
           ...figures,
         }
         const task = { lm, reward: reward.path, concurrency, maxNewTokens, decoder: name, models, options }
@@ -81,7 +87,12 @@ export async function measure(
   } finally {
     await models.close()
   }
-  return besideEachOther(settings)
+  const after = await peaks()
+  const best = before && after && bestPeaks(before, after)
+  return besideEachOther(settings).map((setting, index) => ({
+    ...setting,
+    roofline_share: best ? rooflineShare(settings[index]!.recording, work, best) : null,
+  }))
 }
 
 /** What a run costs, by model; of a ready graph it is not known. */

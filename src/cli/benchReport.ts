@@ -1,7 +1,7 @@
 import type { BesideArgs } from './benchBesideArgs.js'
 import type { Compared } from './benchCompare.js'
 import type { Figures } from './benchFigures.js'
-import type { Machine } from './benchMachine.js'
+import type { MeasuredMachine } from './benchMachine.js'
 
 export type BenchSetting = Readonly<{
   decoder: string
@@ -12,6 +12,8 @@ export type BenchSetting = Readonly<{
   /** Where both were measured, of decoders that a reward steers. */
   beside_args: BesideArgs | null
   baseline: Compared | null
+  /** As `rooflineShare` says; null where it is not known, and of rounded weights. */
+  roofline_share: number | null
 }> &
   Figures
 
@@ -21,7 +23,7 @@ const number = (value: number | null, digits = 1): string => (value === null ? '
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
 const bar = (share: number): string => '#'.repeat(Math.round(WIDTH * Math.min(1, Math.max(0, share))))
 
-export const machineText = (machine: Machine): string =>
+export const machineText = (machine: MeasuredMachine): string =>
   `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gib} GiB; Node ${machine.node}; rxargs ${machine.version}; fp32 products of up to ${number(machine.peak_gflops, 0)} GFLOP/s, weights read at up to ${number(machine.peak_read_gb_s, 0)} GB/s`
 
 /** A setting for people: its figures, where the time went, and how large the batches were. */
@@ -74,7 +76,9 @@ function histogram(counts: Readonly<Record<string, number>>): string[] {
 }
 
 const rooflineLines = (share: number | null): string[] =>
-  share === null ? [] : [`  ${percent(share)} of the time is what the linear layers take at least on this machine (roofline)`]
+  share === null
+    ? []
+    : [`  ${percent(share)} of the time is about the least that the linear layers take on this machine (roofline)`]
 
 const cacheLines = (overheads: Readonly<Record<string, number>>): string[] => {
   const each = Object.entries(overheads).map(([model, overhead]) => `${model} ${number(overhead, 2)}x`)

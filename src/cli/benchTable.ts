@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type PairSizes, pairSizes, writeRandomPair } from '../models/checkpoint/writeRandomPair.js'
 import type { WeightDtype } from '../models/graph/quantize.js'
 import type { Baseline } from './benchBaseline.js'
-import type { Machine } from './benchMachine.js'
+import type { MeasuredMachine } from './benchMachine.js'
 import { measure } from './benchMeasure.js'
 import type { BenchSetting } from './benchReport.js'
 import { type Terminal, writeLine } from './terminal.js'
@@ -44,10 +44,10 @@ export const tableRows: readonly TableRow[] = [
 ]
 
 export type TableSetting = Pick<TableRow, 'name' | 'asked'> & BenchSetting
-export type TableResults = Readonly<{ machine: Machine; measured_at: string; settings: readonly TableSetting[] }>
+export type TableResults = Readonly<{ machine: MeasuredMachine; measured_at: string; settings: readonly TableSetting[] }>
 
 type TableOptions = Readonly<{
-  machine: Machine
+  machine: MeasuredMachine
   baseline: Baseline | undefined
   folder: string
   /** Where the random pairs are written. */
@@ -75,7 +75,7 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
       threads: machine.threads,
     }
     terminal.stderr.write(`${name}\n`)
-    for (const setting of await measure(asked, machine, goal && baseline, terminal))
+    for (const setting of await measure(asked, goal && baseline, terminal))
       settings.push({ name, ...(goal && { asked: goal }), ...setting })
   }
   const results: TableResults = { machine, measured_at: new Date().toISOString(), settings }
@@ -91,7 +91,7 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
 const times = (value: number | undefined): string => (value === undefined ? '' : `${value.toFixed(value < 10 ? 2 : 1)}x`)
 const percent = (share: number): string => `${(100 * share).toFixed(0)}%`
 
-/** The ratio of whoever runs the same products as fast as the machine can, and does nothing else. */
+/** About the ratio of whoever runs the same products as fast as the machine can, and does nothing else. */
 const mostRatio = ({ baseline, roofline_share: share }: TableSetting): number | undefined =>
   baseline && share ? baseline.ratio / share : undefined
 

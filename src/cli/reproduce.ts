@@ -140,7 +140,7 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
     const models = [...folders, ['judge', flags.judge] as const, ['encoder', flags.encoder] as const]
     const hashes = models.map(async ([role, path]) => ({ role, path, sha256: await hashModel(path) }))
     const reproduced: Reproduced = {
-      ...{ command: commandOf(flags), commit: await gitCommit(), machine: await machineOf(threads) },
+      ...{ command: commandOf(flags), commit: await gitCommit(), machine: machineOf(threads) },
       ...{ seed: flags.seed, models: await Promise.all(hashes) },
       ...{ tables, sweep: swept, cost: await costOf(flags) },
     }

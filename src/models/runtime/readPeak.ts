@@ -4,7 +4,10 @@ import { bestMs } from './bestMs.js'
 
 const [INNER, COLUMNS] = [8192, 8192] as const
 
-/** The most GB/s at which the runtime reads weights here: the best of a few products of one row with 256 MiB, more than caches hold. */
+/** Bytes of weights by which reading is measured: more than the caches of most machines hold. */
+export const READ_BYTES = 4 * INNER * COLUMNS
+
+/** The most GB/s at which the runtime reads weights from memory here: the best of a few products of one row. */
 export async function readPeak(threads: number): Promise<number> {
   const graph = graphBuilder('read')
   const left = graph.input('left', 'float', [1, INNER])
@@ -20,5 +23,5 @@ export async function readPeak(threads: number): Promise<number> {
     },
     { product: new Tensor('float32', new Float32Array(COLUMNS), [1, COLUMNS]) },
   )
-  return weights.byteLength / ms / 1e6
+  return READ_BYTES / ms / 1e6
 }

@@ -73,10 +73,6 @@ describe('figuresOf', () => {
   it('gives operations a second over the time in runs', () => {
     expect(figures.gflops).toEqual({ lm: (32 * 1e6) / 200 / 1e6 })
   })
-  it('gives the least time of the runs as a share of the wall time: by operations for many tokens, by weights read for few', () => {
-    const peaks = { peak_gflops: 1, peak_read_gb_s: 1 }
-    expect(figuresOf(recording, { lm: work, rm: work }, peaks).roofline_share).toBeCloseTo((30 + 2 + 10) / 1000, 12)
-  })
   it('gives the size of a cache beside what its tokens need, when they need most', () => {
     const cached = [
       { ...run(0, 1), cache: { bytes: 64, needed: 8 } },
@@ -84,9 +80,5 @@ describe('figuresOf', () => {
       { ...run(2, 3), cache: { bytes: 64, needed: 16 } },
     ]
     expect(figuresOf({ ...recording, runs: { lm: cached, encoder: [run(0, 1)] } }).cache_overhead).toEqual({ lm: 2 })
-  })
-  it('leaves the least time out where a model or the machine is not known', () => {
-    expect(figuresOf(recording, { lm: work }, { peak_gflops: 1, peak_read_gb_s: 1 }).roofline_share).toBeNull()
-    expect(figures.roofline_share).toBeNull()
   })
 })

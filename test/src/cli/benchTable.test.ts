@@ -76,7 +76,6 @@ it('measures every row with the small as with the large pairs, and writes what i
   expect(greedy.baseline).toBeNull()
   for (const one of results.settings) {
     expect(one.completion_tokens).toBe(4 * one.prompts)
-    expect(one.roofline_share).toBeLessThan(1)
     for (const figure of [
       one.roofline_share,
       one.tokens_per_second,
