@@ -1,6 +1,6 @@
 /** Models of a reproduction by role: those that come with the package, and checkpoints that are made for it alone. */
 export const checkpoints = {
-  'base-lm': 'the language model before it was fine-tuned on dialogue',
+  'base-lm': 'a language model that was not trained on the preference data',
   'ppo-lm': 'the language model after PPO with the guiding reward model',
   'dpo-lm': 'the language model after DPO on the preference data',
   'small-lm': 'a smaller language model',

@@ -27,26 +27,24 @@ const PAPER =
 /** The metric by which all runs are on one scale. */
 const JUDGED = 'reward:judge'
 
-function tableLines({ name: file, title, about, left, evaluation, judged }: ComparedTable): string[] {
-  const missing = left.map((role) => `- left out: \`${role}\`, ${checkpoints[role]}, was not given`)
-  const verdicts = judged.map(({ name, judged: prompts, win, tie, lose, winTie }) => [
-    ...[name, String(prompts), `${win} / ${tie} / ${lose}`, interval(winTie)],
+/** One table of verdicts: `of` names the run that a line is about. */
+function verdictLines(head: string, of: 'name' | 'against', verdicts: ComparedTable['judged']): string[] {
+  const lines = verdicts.map((one) => [
+    ...[one[of], String(one.judged), `${one.win} / ${one.tie} / ${one.lose}`, interval(one.winTie)],
   ])
+  return lines.length === 0 ? [] : [...formatTable([[head, 'prompts', 'win / tie / lose', 'win-tie [95%]'], ...lines], 'md'), '']
+}
+
+function tableLines({ name: file, title, about, left, evaluation, judged, args }: ComparedTable): string[] {
+  const missing = left.map((role) => `- left out: \`${role}\`, ${checkpoints[role]}, was not given`)
   return [
     ...[`## ${title}`, '', about, ''],
     ...(missing.length > 0 ? [...missing, ''] : []),
     ...(evaluation
       ? [...evalTable(evaluation, 'md'), '', `![${JUDGED} of each run](${file}.svg)`, '']
       : ['Nothing to compare.', '']),
-    ...(verdicts.length > 0
-      ? [
-          ...formatTable(
-            [[`judged against ${judged[0]!.against}`, 'prompts', 'win / tie / lose', 'win-tie [95%]'], ...verdicts],
-            'md',
-          ),
-          '',
-        ]
-      : []),
+    ...verdictLines(`judged against ${judged[0]?.against}`, 'name', judged),
+    ...verdictLines(`${args[0]?.name} judged against`, 'against', args),
   ]
 }
 

@@ -14,11 +14,16 @@ import { costFolder, type Reproducing, runFolder, TIMED } from './reproduceRuns.
 /** Prompts a judge sees, as in the paper. */
 const JUDGED = 300
 
-/** A comparison with its figures; none where only one run or none is there. */
-export type ComparedTable = Comparison &
-  Readonly<{ evaluation?: Evaluation; judged: readonly (JudgeFigures & Readonly<{ name: string; against: string }>)[] }>
+type Verdict = JudgeFigures & Readonly<{ name: string; against: string }>
 
-/** Metrics of a comparison's runs, and each run judged against the first by the reward model that guided none of them. */
+/**
+ * A comparison with its figures; none where only one run or none is there. `judged`: each run against the first; `args`: the first run of ARGS
+ * against each of the others, as in the paper's evaluation by GPT-4.
+ */
+export type ComparedTable = Comparison &
+  Readonly<{ evaluation?: Evaluation; judged: readonly Verdict[]; args: readonly Verdict[] }>
+
+/** Metrics of a comparison's runs, and runs judged against each other by the reward model that guided none of them. */
 export async function compared(
   comparison: Comparison,
   judge: Measure,
@@ -30,16 +35,20 @@ export async function compared(
     replies: () => repliesOf(runFolder(flags.output, run), run.reward === reward),
   }))
   const [first, ...others] = runs
-  if (!first || others.length === 0) return { ...comparison, judged: [] }
+  if (!first || others.length === 0) return { ...comparison, judged: [], args: [] }
   const { seed } = flags
   const evaluation = await evaluate(runs, { measures, seed, signal: terminal.signal })
-  const judged: (JudgeFigures & { name: string; against: string })[] = []
-  for (const run of others) {
-    const { pairs } = await sharedPrompts(run, first, { count: JUDGED, seed })
+  const verdict = async (run: typeof first, against: typeof first): Promise<Verdict> => {
+    const { pairs } = await sharedPrompts(run, against, { count: JUDGED, seed })
     const { judgements } = await judgeByReward(pairs, judge)
-    judged.push({ name: run.name, against: first.name, ...judgeFigures(judgements) })
+    return { name: run.name, against: against.name, ...judgeFigures(judgements) }
   }
-  return { ...comparison, evaluation, judged }
+  const judged: Verdict[] = []
+  for (const run of others) judged.push(await verdict(run, first))
+  const guided = runs[comparison.runs.findIndex(({ decoder }) => decoder === 'args')]
+  const args: Verdict[] = []
+  for (const run of guided ? runs : []) if (run !== guided) args.push(await verdict(guided!, run))
+  return { ...comparison, evaluation, judged, args }
 }
 
 /** Rewards of another model than the first run's are on another scale, and left out. */

@@ -75,12 +75,12 @@ def architecture(folder: Path) -> str:
     )
 
 
-def lm_curve(run: dict) -> str:
+RESUMED = " The run was stopped at step 1,750 and went on from its weights, with the optimisers' state new."
+
+
+def lm_curve(run: dict, told: str = "") -> str:
     rows = [(point["step"], point["loss"], point["bits_per_byte"]) for point in run["curve"]]
-    note = (
-        "Bits per byte of 100 of the dev texts, while training. The run was stopped at step 1,750 and went on from its weights, with the "
-        "optimisers' state new."
-    )
+    note = f"Bits per byte of 100 of the dev texts, while training.{told}"
     return f"## Curve\n\n{note}\n\n" + table(("step", "loss, nats a token", "bits per byte"), rows)
 
 
@@ -120,7 +120,7 @@ def write_cards(data: Path, out: Path, work: Path) -> None:
         parts = [f"# {title}\n\n{WHAT[name]}\n\n{architecture(out / name)}"]
         if name == "chat-lm":
             rows = [(kind, shown(value)) for kind, value in metrics["language model"].items()]
-            parts += [lm_curve(run), "## Figures\n\nAll dev texts (prompt and chosen reply).\n\n" + table(("what", "figure"), rows)]
+            parts += [lm_curve(run, RESUMED), "## Figures\n\nAll dev texts (prompt and chosen reply).\n\n" + table(("what", "figure"), rows)]
         else:
             rows = [(kind, shown(value, True)) for kind, value in metrics["reward models"][name].items()]
             parts += [rm_curve(run), "## Figures\n\nHuman reply preferred, dev pairs.\n\n" + table(("against", "accuracy"), rows)]

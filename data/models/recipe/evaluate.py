@@ -13,6 +13,7 @@ from replies import Reply, decode
 from reward import load_reward, rewards, tracks
 from sample import sample_all
 from texts import HUMAN, dialogues, hh_pairs, lm_documents, prompts, shuffled
+from tokenizer import load_tokenizer
 
 WEIGHTS = (0.5, 1.0, 1.5, 2.5)
 VALIDATION, TEST = 60, 300  # prompts
@@ -20,14 +21,20 @@ NEW_TOKENS = 128
 LONGEST = CONTEXT - NEW_TOKENS  # tokens of a prompt
 
 
-def language_model(data: Path, models: Path) -> dict:
-    """Bits per byte of prompt + chosen reply of every dev pair, and the 5-gram model's on the same tokens."""
-    model, tokenizer = load_lm(models / "chat-lm")
+def dev_bits(data: Path, folder: Path) -> dict:
+    """Bits per byte of prompt + chosen reply of every dev pair."""
+    model, tokenizer = load_lm(folder)
     texts = [pair.prompt + pair.chosen for pair in hh_pairs(data, "dev")]
     sizes = [len(text.encode()) for text in texts]
-    bits = [bits_per_byte(model, tokenizer, [text]) * size for text, size in zip(texts, sizes)]
+    return stats.ratio([bits_per_byte(model, tokenizer, [text]) * size for text, size in zip(texts, sizes)], sizes)
+
+
+def language_model(data: Path, models: Path) -> dict:
+    """chat-lm's bits per byte, and the 5-gram model's on the same tokens."""
+    tokenizer = load_tokenizer(models / "chat-lm")
+    texts = [pair.prompt + pair.chosen for pair in hh_pairs(data, "dev")]
     documents = lm_documents(hh_pairs(data, "train"))
-    found = {"bits_per_byte": stats.ratio(bits, sizes)}
+    found = {"bits_per_byte": dev_bits(data, models / "chat-lm")}
     for name, seen in (("all training documents", documents + dialogues(data)), ("HH-RLHF documents only", documents)):
         levels = kneser_ney.train([ids + [tokenizer.eos_token_id] for ids in tokenizer(seen)["input_ids"]])
         plain = kneser_ney.bits_per_byte(levels, tokenizer(texts)["input_ids"], texts, VOCAB)
@@ -35,10 +42,10 @@ def language_model(data: Path, models: Path) -> dict:
     return found
 
 
-def reward_models(data: Path, models: Path, work: Path) -> dict:
-    """Accuracies on the dev pairs by kind: whole replies, and both cut to the same number of tokens."""
+def reward_models(data: Path, models: Path, work: Path, folders: tuple[Path, ...]) -> dict:
+    """By the folder's name: accuracies on the dev pairs by kind: whole replies, and both cut to the same number of tokens."""
     pairs = hh_pairs(data, "dev")
-    _, tokenizer = load_lm(models / "chat-lm")
+    tokenizer = load_tokenizer(models / "chat-lm")
     heads = tokenizer([pair.prompt for pair in pairs])["input_ids"]
     keep = [i for i, ids in enumerate(heads) if len(ids) <= LONGEST]
     heads = [heads[i] for i in keep]
@@ -55,9 +62,9 @@ def reward_models(data: Path, models: Path, work: Path) -> dict:
         file.write_text(json.dumps(sample_all(models / "chat-lm", heads, NEW_TOKENS, seed=5)))
     tails["sample"] = json.loads(file.read_text())
     found = {}
-    for name in ("chat-rm", "judge-rm"):
-        model, _ = load_reward(models / name)
-        found[name] = {}
+    for folder in folders:
+        model, _ = load_reward(folder)
+        found[folder.name] = figures = {}
         # Scores at each token of the replies; a prefix's score is the whole's at that place.
         scores = {
             side: [track[len(head) :] for head, track in zip(heads, tracks(model, [h + t for h, t in zip(heads, replies)]))]
@@ -65,16 +72,16 @@ def reward_models(data: Path, models: Path, work: Path) -> dict:
         }
         for kind, worse in (("HH pairs", "rejected"), ("reply to another prompt", "other"), ("sample of chat-lm", "sample")):
             both = list(zip(scores["chosen"], scores[worse]))
-            found[name][kind] = stats.rate([bool(a[-1] > b[-1]) for a, b in both])
+            figures[kind] = stats.rate([bool(a[-1] > b[-1]) for a, b in both])
             common = [(a, b, min(len(a), len(b)) - 1) for a, b in both]  # an end token is no part of a prefix
-            found[name][kind + ", cut to one length"] = stats.rate([bool(a[n - 1] > b[n - 1]) for a, b, n in common if n > 0])
+            figures[kind + ", cut to one length"] = stats.rate([bool(a[n - 1] > b[n - 1]) for a, b, n in common if n > 0])
             text = [
                 (a[-1 - (better[-1] == end)], b[-1 - (other[-1] == end)])
                 for (a, b), better, other in zip(both, tails["chosen"], tails[worse])
                 if min(len(a), len(b)) > 1
             ]
-            found[name][kind + ", read before the end token"] = stats.rate([bool(a > b) for a, b in text])
-            found[name][kind + ", longer reply preferred"] = stats.rate(
+            figures[kind + ", read before the end token"] = stats.rate([bool(a > b) for a, b in text])
+            figures[kind + ", longer reply preferred"] = stats.rate(
                 [bool((a[-1] > b[-1]) == (len(a) > len(b))) for a, b in both if len(a) != len(b)]
             )
     return found
@@ -171,7 +178,7 @@ def evaluate(data: Path, models: Path, work: Path) -> dict:
     metrics = {}
     for name, found in (
         ("language model", lambda: language_model(data, models)),
-        ("reward models", lambda: reward_models(data, models, work)),
+        ("reward models", lambda: reward_models(data, models, work, (models / "chat-rm", models / "judge-rm"))),
         ("guided decoding", lambda: guided_decoding(data, models, work)),
     ):
         metrics[name] = found()

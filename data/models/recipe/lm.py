@@ -1,8 +1,9 @@
-"""chat-lm: a small Llama trained from scratch on chats; HH-RLHF takes a growing share of the batches."""
+"""chat-lm: a small Llama trained from scratch on chats; HH-RLHF takes a growing share of the batches. base-lm and small-lm by the same hand."""
 
 import json
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -28,14 +29,33 @@ ROW_LENGTHS = ((0, 256), (1500, 512), (2100, 1024))
 CUT_SHARE = 0.25
 
 
-def config() -> LlamaConfig:
+@dataclass(frozen=True)
+class Kind:
+    """How a language model differs from the others; `hh` False: it never reads HH-RLHF."""
+
+    layers: int = 6
+    width: int = 256
+    feed_forward: int = 704
+    steps: int = STEPS  # the places of the lines above are stretched to it
+    hh: bool = True
+    bfloat16: bool = True  # arithmetic while training, on CPUs that have it
+
+
+KINDS = {
+    "chat-lm": Kind(bfloat16=False),
+    "base-lm": Kind(steps=1200, hh=False),
+    "small-lm": Kind(layers=4, width=128, feed_forward=352),
+}
+
+
+def config(kind: Kind) -> LlamaConfig:
     return LlamaConfig(
         vocab_size=VOCAB,
-        hidden_size=256,
-        intermediate_size=704,
-        num_hidden_layers=6,
-        num_attention_heads=4,
-        num_key_value_heads=2,
+        hidden_size=kind.width,
+        intermediate_size=kind.feed_forward,
+        num_hidden_layers=kind.layers,
+        num_attention_heads=kind.width // 64,
+        num_key_value_heads=kind.width // 128,
         max_position_embeddings=CONTEXT,
         rms_norm_eps=1e-5,
         tie_word_embeddings=True,
@@ -100,20 +120,23 @@ def bits_per_byte(model, tokenizer, texts: list[str]) -> float:
     return nats / math.log(2) / size
 
 
-def train_lm(data: Path, out: Path, work: Path, seed: int = 1) -> None:
-    """Trains and saves chat-lm; goes on from the last state in `work`, if there is one."""
+def train_lm(name: str, data: Path, out: Path, work: Path, tokens_of: Path | None = None, seed: int = 1) -> None:
+    """Trains and saves one of KINDS; goes on from the last state in `work`, if there is one. `tokens_of`: the folder whose tokenizer it shares."""
+    kind, scale = KINDS[name], STEPS / KINDS[name].steps
     torch.manual_seed(seed)
     pairs, chats = hh_pairs(data, "train"), dialogues(data)
     dev = shuffled([pair.prompt + pair.chosen for pair in hh_pairs(data, "dev")], seed)[:100]
     documents = lm_documents(pairs)
-    model = LlamaForCausalLM(config())
-    state = work / "chat-lm.pt"
+    model = LlamaForCausalLM(config(kind))
+    state = work / f"{name}.pt"
     done, curve, minutes = 0, [], 0.0
     if state.exists():
         saved = torch.load(state)
         model.load_state_dict(saved["model"])
         done, curve, minutes = saved["step"], saved["curve"], saved["minutes"]
-        tokenizer = load_tokenizer(out)
+        tokenizer = load_tokenizer(tokens_of or out)
+    elif tokens_of:
+        tokenizer = load_tokenizer(tokens_of)
     else:
         tokenizer = train_tokenizer(shuffled(documents + chats[::2], seed), VOCAB, CONTEXT)
         tokenizer.save_pretrained(out)
@@ -125,33 +148,35 @@ def train_lm(data: Path, out: Path, work: Path, seed: int = 1) -> None:
 
     @torch.compile
     def loss_of(ids):
-        hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
-        return F.cross_entropy(model.lm_head(hidden).flatten(0, 1), ids[:, 1:].flatten())
+        with torch.autocast("cpu", torch.bfloat16, enabled=kind.bfloat16):
+            logits = model.lm_head(model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state)
+        return F.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten())
 
     began, mean = time.time(), None
-    for step in range(done, STEPS):
-        length = [tokens for first, tokens in ROW_LENGTHS if step >= first][-1]
-        picks = torch.rand(TOKENS_A_STEP // length, generator=generator) < at(HH_SHARES, step)
+    for step in range(done, kind.steps):
+        place = step * scale
+        length = [tokens for first, tokens in ROW_LENGTHS if place >= first][-1]
+        picks = torch.rand(TOKENS_A_STEP // length, generator=generator) < kind.hh * at(HH_SHARES, place)
         ids = torch.tensor([(hh if pick else other).row(length) for pick in picks])
         loss = loss_of(ids)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         # A resumed run has no momentum yet: it starts gently.
-        rate = RATE * at(RATES, step) * min(1.0, (step - done + 1) / 20)
+        rate = RATE * at(RATES, place) * min(1.0, (step - done + 1) / 20)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
             optimizer.zero_grad()
         mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
-        if step % 250 == 249 or step == STEPS - 1:
+        if step % 250 == 249 or step == kind.steps - 1:
             model.eval()
             curve.append({"step": step + 1, "loss": round(mean, 4), "bits_per_byte": round(bits_per_byte(model, tokenizer, dev), 4)})
             model.train()
             spent = minutes + (time.time() - began) / 60
-            print(f"chat-lm {curve[-1]} {(step + 1 - done) * TOKENS_A_STEP / (time.time() - began):.0f} tokens/s", flush=True)
+            print(f"{name} {curve[-1]} {(step + 1 - done) * TOKENS_A_STEP / (time.time() - began):.0f} tokens/s", flush=True)
             torch.save({"model": model.state_dict(), "step": step + 1, "curve": curve, "minutes": spent}, state)
-            (work / "chat-lm.json").write_text(json.dumps({"curve": curve, "minutes": spent}))
+            (work / f"{name}.json").write_text(json.dumps({"curve": curve, "minutes": spent}))
     save_lm(model, tokenizer, out)
 
 

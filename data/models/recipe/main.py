@@ -1,8 +1,9 @@
 """Makes the embedded models: `python data/models/recipe/main.py --data ../shared/data`.
 
 Stages, each skipped where its result is there: lm (tokenizer and chat-lm), samples, rewards (chat-rm and judge-rm, side by side),
-evaluate (needs Node and a built `dist`: replies are decoded by rxargs), card, encoder (needs none of the others). Intermediate files lie
-in the folder given with --work.
+evaluate (needs Node and a built `dist`: replies are decoded by rxargs), card, encoder (needs none of the others). Only when asked for by
+--stage: base-lm, small-lm, small-rm, dpo and ppo, which `rxargs reproduce` compares with (data/reproduction/checkpoints). Intermediate files
+lie in the folder given with --work.
 On two server cores the whole takes between two and three hours, 80 minutes of it chat-lm, 51 the reward models; memory stays below 8 GiB.
 """
 
@@ -13,23 +14,26 @@ import shutil
 from pathlib import Path
 
 from card import write_cards
+from checkpoint_cards import write_lm_card, write_small_rm_card
 from encoder import train_encoder
 from encoder_card import write_encoder_card
 from evaluate import evaluate
 from lm import train_lm
-from reward import HALVES, train_reward
+from reward import train_reward
 from sample import sample_all
 from texts import hh_pairs
 from tokenizer import load_tokenizer
 
 STAGES = ("lm", "samples", "rewards", "evaluate", "card", "encoder")
-CHECKPOINTS = ("dpo",)  # for `rxargs reproduce` alone: made only when asked for by --stage
+CHECKPOINTS = ("base-lm", "small-lm", "small-rm", "dpo", "ppo")  # for `rxargs reproduce` alone: made only when asked for by --stage
+EMBEDDED = ("chat-rm", "judge-rm")
 SAMPLE_TOKENS = 64
+SMALL_RM_STEPS = 1400  # the other reward models tell held-out pairs apart no better later on (data/bench/NOTES.md)
 
 
 def lm(data: Path, out: Path, work: Path) -> None:
     if not (out / "chat-lm" / "model.safetensors").exists():
-        train_lm(data, out / "chat-lm", work)
+        train_lm("chat-lm", data, out / "chat-lm", work)
 
 
 def samples(data: Path, out: Path, work: Path) -> None:
@@ -46,15 +50,18 @@ def samples(data: Path, out: Path, work: Path) -> None:
 def train_one(name: str, data: Path, out: Path, work: Path) -> None:
     import torch
 
-    torch.set_num_threads(max(1, multiprocessing.cpu_count() // len(HALVES)))
-    drawn = json.loads((work / "train-samples.json").read_text())
-    train_reward(name, data, out / "chat-lm", drawn, out / name, work)
+    torch.set_num_threads(max(1, multiprocessing.cpu_count() // len(EMBEDDED)))
+    train_reward(name, data, out / "chat-lm", drawn(work), out / name, work)
+
+
+def drawn(work: Path) -> list[list[int]]:
+    return json.loads((work / "train-samples.json").read_text())
 
 
 def rewards(data: Path, out: Path, work: Path) -> None:
     """Both at once: two runs of one core each are faster than one run of two after the other."""
     context = multiprocessing.get_context("spawn")
-    missing = [name for name in HALVES if not (out / name / "model.safetensors").exists()]
+    missing = [name for name in EMBEDDED if not (out / name / "model.safetensors").exists()]
     runs = [context.Process(target=train_one, args=(name, data, out, work)) for name in missing]
     for run in runs:
         run.start()
@@ -76,11 +83,33 @@ def encoder(data: Path, out: Path, work: Path) -> None:
         write_encoder_card(data, out, work)
 
 
+def other_lm(name: str):
+    def stage(data: Path, out: Path, work: Path) -> None:
+        train_lm(name, data, reproduction(out) / name, work, tokens_of=out / "chat-lm")
+        write_lm_card(name, data, reproduction(out) / name, work)
+
+    return stage
+
+
+def small_rm(data: Path, out: Path, work: Path) -> None:
+    """After small-lm and samples."""
+    made = reproduction(out)
+    train_reward("small-rm", data, made / "small-lm", drawn(work), made / "small-rm", work, SMALL_RM_STEPS)
+    write_small_rm_card(data, out, made / "small-rm", work)
+
+
 def dpo(data: Path, out: Path, work: Path) -> None:
     # trl is needed by nothing else: requirements-dpo.txt.
     from dpo import train_dpo
 
     train_dpo(data, out / "chat-lm", reproduction(out) / "dpo-lm", work)
+
+
+def ppo(data: Path, out: Path, work: Path) -> None:
+    # The older trl that still has PPO: requirements-ppo.txt.
+    from ppo import train_ppo
+
+    train_ppo(data, out, reproduction(out) / "ppo-lm", work)
 
 
 def reproduction(out: Path) -> Path:
@@ -98,7 +127,7 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     (options.out / "chat-lm").mkdir(parents=True, exist_ok=True)
     run = {"lm": lm, "samples": samples, "rewards": rewards, "evaluate": judged, "card": write_cards, "encoder": encoder}
-    run |= {"dpo": dpo}
+    run |= {"base-lm": other_lm("base-lm"), "small-lm": other_lm("small-lm"), "small-rm": small_rm, "dpo": dpo, "ppo": ppo}
     for stage in [options.stage] if options.stage else STAGES:
         print(f"stage {stage}", flush=True)
         run[stage](options.data, options.out, options.work)

@@ -1,4 +1,5 @@
-"""chat-rm and judge-rm: chat-lm's body, two layers more and one score, trained on pairs (Bradley and Terry) at whole replies and at prefixes.
+"""chat-rm and judge-rm: chat-lm's body, two layers more and one score, trained on pairs (Bradley and Terry) at whole replies and at prefixes;
+small-rm, the same of small-lm's.
 
 A score is read at the last token of whatever is there, an unfinished reply too: ARGS judges each candidate token in its place.
 """
@@ -23,18 +24,19 @@ from tree import stacked
 STEPS = 2800
 TOKENS_A_STEP = 3072
 RATE = 5e-4
-LAYERS = 8  # the upper two see what chat-lm expected at the token before, and so how surprising a token is
+ADDED = 2  # layers on top of the language model's, which see what chat-lm expected at the token before, and so how surprising a token is
 FROZEN = 2  # lowest layers that keep chat-lm's weights, as its embedding does
 HELD_OUT = 300  # pairs of the other model's half, watched while training
 AVERAGED = 0.3  # the final weights are the mean over this last share of the run
-SEEDS = {"chat-rm": 11, "judge-rm": 23}
-HALVES = {"chat-rm": 0, "judge-rm": 1}
-RAISED = {"chat-rm": 2.0, "judge-rm": 0.0}  # by how much end tokens score higher than was learnt: chosen on validation prompts, by length
+SEEDS = {"chat-rm": 11, "judge-rm": 23, "small-rm": 11}
+HALVES = {"chat-rm": 0, "judge-rm": 1, "small-rm": 0}
+RAISED = {"chat-rm": 2.0, "judge-rm": 0.0, "small-rm": 2.0}  # by how much end tokens score higher than was learnt: chosen on validation prompts, by length
 
 
 def reward_from_lm(folder: Path):
     lm, tokenizer = load_lm(folder)
-    lm.config.num_labels, lm.config.num_hidden_layers = 1, LAYERS
+    lm.config.num_labels = 1
+    lm.config.num_hidden_layers += ADDED
     model = LlamaForSequenceClassification(lm.config)
     new = model.model.load_state_dict(lm.model.state_dict(), strict=False).missing_keys
     for name in new:

@@ -42,6 +42,14 @@ describe('rxargs reproduce', () => {
     expect(names[2]).toEqual(['chat-lm/chat-rm/greedy 2', 'chat-lm/chat-rm/args 2', 'ppo-lm/chat-rm/greedy 2'])
     const [, ppo] = report.tables[2].judged
     expect([ppo.win, ppo.tie, ppo.lose, ppo.winTie.value]).toEqual([0, 2, 0, 1])
+    const against = report.tables[0].args.map((one: { name: string; against: string }) => [one.name, one.against])
+    expect(against).toEqual(
+      ['greedy', 'top-k', 'nucleus', 'contrastive', 'args-stochastic', 'best-of-n'].map((decoder) => [
+        ...['chat-lm/chat-rm/args', `chat-lm/chat-rm/${decoder}`],
+      ]),
+    )
+    const [toGreedy] = report.tables[0].args
+    expect(toGreedy).toEqual(report.tables[0].judged.find(({ name }: { name: string }) => name === toGreedy.name))
     expect(report.cost.map(({ decoder, prompts }: Record<string, unknown>) => [decoder, prompts])).toEqual([
       ['contrastive', 1],
       ['args', 1],
@@ -51,6 +59,7 @@ describe('rxargs reproduce', () => {
     expect(report.sweep.map(({ name }: { name: string }) => name)).toEqual(['k-2-weight-0', 'k-2-weight-1'])
     const markdown = await readFile(join(out, 'report.md'), 'utf8')
     expect(markdown).toContain('- left out: `dpo-lm`, the language model after DPO on the preference data, was not given')
+    expect(markdown).toContain('| chat-lm/chat-rm/args judged against | prompts |')
     expect(markdown).toContain(`: rxargs ${version}${commit === undefined ? '' : ` (commit ${commit})`} on `)
     for (const plot of ['sweep/reward.svg', 'sizes.svg']) expect(await readFile(join(out, plot), 'utf8')).toMatch(/^<svg /)
 
