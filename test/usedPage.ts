@@ -20,13 +20,34 @@ export type UsedPage = Readonly<{
 /** Opens a page from the disk in Chromium, driven over its debugging pipe, for as long as `use` takes. */
 export async function using(path: string, width: number, use: (page: UsedPage) => Promise<void>): Promise<void> {
   const profile = await mkdtemp(join(tmpdir(), 'rxargs-browser-'))
+  try {
+    await driven(profile, path, width, use)
+  } finally {
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+const PATIENCE_MS = 50_000
+
+async function driven(profile: string, path: string, width: number, use: (page: UsedPage) => Promise<void>): Promise<void> {
   const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`]
   const child = spawn(browser!, [...flags, '--remote-debugging-pipe'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] })
   const closed = once(child, 'close')
+  const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
+  /** What comes, or an error where the browser ends first: killed when it took too long. */
+  const orEnd = <T>(awaited: Promise<T>): Promise<T> =>
+    Promise.race([
+      awaited,
+      closed.then((): never => {
+        throw new Error('The browser ended')
+      }),
+    ])
   const [to, from] = [child.stdio[3] as Writable, child.stdio[4] as Readable]
   const waiting = new Map<number, (answer: Answer) => void>()
   let loaded = () => undefined as void
   let rest = ''
+  // A browser that ends closes the pipe; what waits for an answer is told by `orEnd`.
+  to.on('error', () => undefined)
   from.setEncoding('utf8').on('data', (chunk: string) => {
     const messages = (rest + chunk).split('\0')
     rest = messages.pop()!
@@ -41,10 +62,7 @@ export async function using(path: string, width: number, use: (page: UsedPage) =
     const id = ++count
     const answered = new Promise<Answer>((resolve) => waiting.set(id, resolve))
     to.write(`${JSON.stringify({ id, method, params, ...(sessionId && { sessionId }) })}\0`)
-    const { result, error } = await Promise.race([
-      answered,
-      closed.then(() => ({ error: { message: 'the browser ended' } }) as Answer),
-    ])
+    const { result, error } = await orEnd(answered)
     if (error) throw new Error(`${method}: ${error.message}`)
     return result!
   }
@@ -74,11 +92,11 @@ export async function using(path: string, width: number, use: (page: UsedPage) =
       loaded = resolve
     })
     await send('Page.navigate', { url: pathToFileURL(path).href })
-    await ready
+    await orEnd(ready)
     await use({ value, click, press })
   } finally {
+    clearTimeout(late)
     child.kill()
     await closed
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   }
 }

@@ -34,7 +34,7 @@ async function run(given: string | undefined, flags: Flags, { stdout }: Terminal
     const { registry } = await loadRegistry(flags.use ?? [])
     return writeLine(stdout, JSON.stringify(pipelineSchema(registry), null, 2))
   }
-  if (given === undefined) throw new OptionError('Expected a decoder or a file with a pipeline to explain, got nothing')
+  if (given === undefined) throw new OptionError('Expected a decoder, a search or a file with a pipeline to explain, got nothing')
   await checkNamed(given, flags.use ?? [])
   const { name, decoder, registry } = await chosenDecoder({
     ...flags,
@@ -49,8 +49,9 @@ async function checkNamed(given: string, use: readonly string[]): Promise<void> 
   const { registry } = await loadRegistry(use)
   const names = [...Object.keys(registry.decoders), ...Object.keys(searches)]
   if (names.includes(given) || isFile(given)) return
+  const near = didYouMean(given, names)
   throw new OptionError(
-    `Expected a decoder, a search or a file with a pipeline to explain, got \`${given}\`${didYouMean(given, names)}`,
+    `Expected a decoder, a search or a file with a pipeline to explain, got \`${given}\`${near || `, none of ${names.join(', ')}`}`,
   )
 }
 

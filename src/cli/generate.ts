@@ -10,6 +10,7 @@ import { expectRows, generateRun } from './generateRun.js'
 import { inputOf } from './inputOf.js'
 import { lmSaid } from './lmFlag.js'
 import { loadRewards } from './loadRewards.js'
+import { plainPrompts } from './plainPrompts.js'
 import { progress } from './progress.js'
 import { functionReward } from './rewardFlag.js'
 import { runSummary } from './runSummary.js'
@@ -41,7 +42,11 @@ async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, t
   const models = await loadModels({ lm: flags.lm, lms: flags.lms, reward: rewards, dtype: flags.dtype, onNotice: shown.say })
   try {
     signal.throwIfAborted()
-    const rows = generateRun(input, flags, chosen, models, shown, terminal)
+    const { template, dataset } = flags
+    const isPlain = template === 'auto' && dataset === undefined
+    const rows = generateRun(input, flags, chosen, models, shown, terminal, (prompts) =>
+      isPlain ? plainPrompts(prompts, models.lm.codec, shown.say) : prompts,
+    )
     const counting = expectRows(input, flags, shown)
     const summary =
       output === undefined ? await toLines(rows, stdout, signal) : await toParquet(output, rows, { force, retryErrors, signal })

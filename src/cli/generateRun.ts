@@ -1,17 +1,16 @@
 import { generate } from '../../pipelines/generate.js'
-import type { Models, Run } from '../core/types.js'
+import type { Models, Prompt, Run } from '../core/types.js'
 import { countRows } from '../io/countRows.js'
 import { fromFile } from '../io/fromFile.js'
 import { readings } from '../io/prompts/datasets.js'
 import type { ChosenDecoder } from './chosenDecoder.js'
 import type { GenerateFlags } from './generateFlags.js'
 import { limited } from './limited.js'
-import { plainPrompts } from './plainPrompts.js'
 import type { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
 import { watched } from './watched.js'
 
-/** The run that the flags of `generate` and its decoder ask for, over models that are loaded, told to the progress. */
+/** The run that the flags of `generate` and its decoder ask for, over models that are loaded, told to the progress. `around` sees the prompts as they are read. */
 export function generateRun(
   input: string,
   { template, promptColumn, dataset, keepInput, limit, settings }: GenerateFlags,
@@ -19,9 +18,9 @@ export function generateRun(
   models: Models,
   shown: Progress,
   { stdin }: Terminal,
+  around: (prompts: AsyncIterable<Prompt>) => AsyncIterable<Prompt> = (prompts) => prompts,
 ): Run {
-  const read = limited(fromFile(input, { template, promptColumn, dataset, keepInput, stdin }), limit)
-  const prompts = template === 'auto' && dataset === undefined ? plainPrompts(read, models.lm.codec, shown.say) : read
+  const prompts = around(limited(fromFile(input, { template, promptColumn, dataset, keepInput, stdin }), limit))
   const own = { ...(dataset && { dataset }), ...(Object.keys(use).length > 0 && { use }) }
   const run = generate(prompts, decoder, models, {
     ...settings,

@@ -1,6 +1,7 @@
 import type { Prompt, TextCodec } from '../core/types.js'
 
-const MARK = 'MARK'
+/** In no template. */
+const MARK = '\u{10fffd}rxargs\u{10fffd}'
 
 /**
  * The same prompts. Says once when one is plain text that is passed on as it stands, where the model's chat template would have put it into a form that the
@@ -25,11 +26,12 @@ export async function* plainPrompts(
   }
 }
 
-/** What the template writes between a message and its reply; nothing where there is no template or it refuses. */
+/** What the template writes between a message and its reply; nothing where there is no template, or it refuses or changes the message. */
 function openingOf(render: TextCodec['render']): string {
   try {
     const rendered = render([{ role: 'user', content: MARK }])
-    return rendered.slice(rendered.lastIndexOf(MARK) + MARK.length).trim()
+    const at = rendered.lastIndexOf(MARK)
+    return at === -1 ? '' : rendered.slice(at + MARK.length).trim()
   } catch {
     return ''
   }

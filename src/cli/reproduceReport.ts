@@ -27,12 +27,15 @@ const PAPER =
 /** The metric by which all runs are on one scale. */
 const JUDGED = 'reward:judge'
 
-/** One table of verdicts: `of` names the run that a line is about. */
-function verdictLines(head: string, of: 'name' | 'against', verdicts: ComparedTable['judged']): string[] {
+/** A table of verdicts that have one of two runs in common: the heading has that one, a line the other (`of`). */
+function verdictLines(of: 'name' | 'against', verdicts: ComparedTable['judged']): string[] {
+  const [first] = verdicts
+  if (!first) return []
+  const head = of === 'name' ? `judged against ${first.against}` : `${first.name} judged against`
   const lines = verdicts.map((one) => [
     ...[one[of], String(one.judged), `${one.win} / ${one.tie} / ${one.lose}`, interval(one.winTie)],
   ])
-  return lines.length === 0 ? [] : [...formatTable([[head, 'prompts', 'win / tie / lose', 'win-tie [95%]'], ...lines], 'md'), '']
+  return [...formatTable([[head, 'prompts', 'win / tie / lose', 'win-tie [95%]'], ...lines], 'md'), '']
 }
 
 function tableLines({ name: file, title, about, left, evaluation, judged, args }: ComparedTable): string[] {
@@ -43,8 +46,8 @@ function tableLines({ name: file, title, about, left, evaluation, judged, args }
     ...(evaluation
       ? [...evalTable(evaluation, 'md'), '', `![${JUDGED} of each run](${file}.svg)`, '']
       : ['Nothing to compare.', '']),
-    ...verdictLines(`judged against ${judged[0]?.against}`, 'name', judged),
-    ...verdictLines(`${args[0]?.name} judged against`, 'against', args),
+    ...verdictLines('name', judged),
+    ...verdictLines('against', args),
   ]
 }
 

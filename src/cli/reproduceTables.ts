@@ -18,7 +18,7 @@ type Verdict = JudgeFigures & Readonly<{ name: string; against: string }>
 
 /**
  * A comparison with its figures; none where only one run or none is there. `judged`: each run against the first; `args`: the first run of ARGS
- * against each of the others, as in the paper's evaluation by GPT-4.
+ * after that against each of the others, as in the paper's evaluation by GPT-4.
  */
 export type ComparedTable = Comparison &
   Readonly<{ evaluation?: Evaluation; judged: readonly Verdict[]; args: readonly Verdict[] }>
@@ -45,9 +45,12 @@ export async function compared(
   }
   const judged: Verdict[] = []
   for (const run of others) judged.push(await verdict(run, first))
-  const guided = runs[comparison.runs.findIndex(({ decoder }) => decoder === 'args')]
+  const guided = others.find((_, index) => comparison.runs[index + 1]!.decoder === 'args')
   const args: Verdict[] = []
-  for (const run of guided ? runs : []) if (run !== guided) args.push(await verdict(guided!, run))
+  if (guided) {
+    args.push(...judged.filter(({ name }) => name === guided.name))
+    for (const run of others) if (run !== guided) args.push(await verdict(guided, run))
+  }
   return { ...comparison, evaluation, judged, args }
 }
 

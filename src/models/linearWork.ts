@@ -9,7 +9,7 @@ const ungated: ReadonlySet<ModelConfig['family']> = new Set(['opt', 'gpt2', 'gpt
 export type LinearWork = Readonly<{
   /** Floating-point operations: a multiplication and an addition for each weight and token. */
   flops: (run: Pick<SessionRun, 'tokens' | 'reads'>) => number
-  /** Bytes of fp32 weights that each run reads at least once. */
+  /** Bytes of fp32 weights that a run reads at least once; every run reads the head somewhere. */
   bytes: number
 }>
 

@@ -38,7 +38,7 @@ class Kind:
     feed_forward: int = 704
     steps: int = STEPS  # the places of the lines above are stretched to it
     hh: bool = True
-    bfloat16: bool = True  # arithmetic while training, on CPUs that have it
+    bfloat16: bool = True  # arithmetic while training: faster on CPUs that have it
 
 
 KINDS = {
@@ -134,9 +134,8 @@ def train_lm(name: str, data: Path, out: Path, work: Path, tokens_of: Path | Non
         saved = torch.load(state)
         model.load_state_dict(saved["model"])
         done, curve, minutes = saved["step"], saved["curve"], saved["minutes"]
+    if tokens_of or state.exists():
         tokenizer = load_tokenizer(tokens_of or out)
-    elif tokens_of:
-        tokenizer = load_tokenizer(tokens_of)
     else:
         tokenizer = train_tokenizer(shuffled(documents + chats[::2], seed), VOCAB, CONTEXT)
         tokenizer.save_pretrained(out)

@@ -1,9 +1,9 @@
 """Makes the embedded models: `python data/models/recipe/main.py --data ../shared/data`.
 
-Stages, each skipped where its result is there: lm (tokenizer and chat-lm), samples, rewards (chat-rm and judge-rm, side by side),
+Stages, skipped where their result is there: lm (tokenizer and chat-lm), samples, rewards (chat-rm and judge-rm, side by side),
 evaluate (needs Node and a built `dist`: replies are decoded by rxargs), card, encoder (needs none of the others). Only when asked for by
---stage: base-lm, small-lm, small-rm, dpo and ppo, which `rxargs reproduce` compares with (data/reproduction/checkpoints). Intermediate files
-lie in the folder given with --work.
+--stage, and then made anew: base-lm, small-lm, small-rm, dpo and ppo, which `rxargs reproduce` compares with (data/reproduction/checkpoints).
+Intermediate files lie in the folder given with --work.
 On two server cores the whole takes between two and three hours, 80 minutes of it chat-lm, 51 the reward models; memory stays below 8 GiB.
 """
 

@@ -59,9 +59,9 @@ describe('rxargs explain', () => {
     expect(schema.stdout).toContain('takes a penalty off the score of one token')
   })
   it('refuses what it cannot show, in one line', async () => {
-    expect(await refusal(['explain'])).toContain('Expected a decoder or a file with a pipeline to explain, got nothing')
+    expect(await refusal(['explain'])).toContain('Expected a decoder, a search or a file with a pipeline to explain, got nothing')
     expect(await refusal(['explain', 'best'])).toContain(
-      'Expected a decoder, a search or a file with a pipeline to explain, got `best`\n',
+      'Expected a decoder, a search or a file with a pipeline to explain, got `best`, none of args, ',
     )
     expect(await refusal(['explain', 'arggs'])).toContain('got `arggs` (did you mean `args`?)')
     expect(await refusal(['explain', './none.yaml'])).toContain('./none.yaml: found nothing there')

@@ -30,12 +30,13 @@ describe('plainPrompts', () => {
     expect(await said([{ text: render([]) }, { messages: [{ role: 'user', content: 'Hi' }] }, undefined])).toEqual([])
   })
 
-  it('says nothing where the model has no template, or one that opens no reply', async () => {
+  it('says nothing where the model has no template, or one that opens no reply or leaves messages out', async () => {
     const none = () => {
       throw new TemplateError('none')
     }
     expect(await said([{ text: 'Hi' }], { render: none })).toEqual([])
     expect(await said([{ text: 'Hi' }], { render: ([message]) => message!.content })).toEqual([])
+    expect(await said([{ text: 'Hi' }], { render: () => 'A BENCHMARK of mine' })).toEqual([])
   })
 })
 

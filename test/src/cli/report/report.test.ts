@@ -199,9 +199,10 @@ describe('the page in a browser', () => {
     expect(document.getElementById('inspector-prompt')!.textContent).toBe(hostile.trim())
   })
 
-  it.each([1280, 375])('is used by mouse and keyboard, on a screen of %i pixels', async (width) => {
-    const path = join(folder, 'used.html')
-    await rxargs(['report', greedy, guided, '-o', path, '--force'])
+  it.for([1280, 375])('is used by mouse and keyboard, on a screen of %i pixels', async (width, context) => {
+    context.skip(browser === undefined, WITHOUT)
+    const path = join(folder, `used-${width}.html`)
+    expect((await rxargs(['report', greedy, guided, '-o', path])).code).toBe(0)
     await using(path, width, async ({ value, click, press }) => {
       const pressed = () => value<string>(`document.querySelector('#inspector-reply [aria-pressed="true"]').dataset.at`)
       const told = () => value<string>(`document.querySelector('#inspector-panel p').textContent`)

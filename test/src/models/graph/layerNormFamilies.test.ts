@@ -6,7 +6,6 @@ import { ModelError } from '../../../../src/core/errors.js'
 import { readSafetensors } from '../../../../src/models/checkpoint/safetensors.js'
 import { buildGraph } from '../../../../src/models/graph/buildGraph.js'
 import { linearWork } from '../../../../src/models/linearWork.js'
-
 import { loadModel } from '../../../../src/models/loadModel.js'
 import { safetensorsBytes } from '../checkpoint/writeSafetensors.js'
 import { chain, configOf, goldenFolder, openGraph } from './graphSession.js'
