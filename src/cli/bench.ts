@@ -7,7 +7,7 @@ import { decoders } from '../../pipelines/registry.js'
 import { OptionError } from '../core/errors.js'
 import type { PairSizes } from '../models/checkpoint/writeRandomPair.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
-import { peaksOf } from '../models/runtime/peaks.js'
+import { bestPeaks } from '../models/runtime/peaks.js'
 import { startBaseline } from './benchBaseline.js'
 import { machineOf } from './benchMachine.js'
 import { make, sizesOf } from './benchMake.js'
@@ -94,7 +94,7 @@ async function run(flags: Flags, terminal: Terminal): Promise<void> {
   if (flags.make) return writeLine(stdout, await make(flags.out, flags.make))
   if (flags.table === undefined && prompts === undefined)
     throw new OptionError('Expected `--prompts`, a file with prompts to decode, got nothing')
-  const machine = { ...machineOf(threads), ...(await peaksOf(threads)), dtype }
+  const machine = { ...machineOf(threads), dtype }
   const baseline = flags.baseline === undefined ? undefined : startBaseline(flags.baseline)
   try {
     if (flags.table !== undefined)
@@ -106,9 +106,10 @@ async function run(flags: Flags, terminal: Terminal): Promise<void> {
     const pair = { lm: flags.lm ?? embedded('chat-lm'), reward: reward! }
     const options = { k: candidates, weight: given }
     const settings = await measure({ ...flags, ...pair, prompts: prompts!, limit: flags.limit, options }, baseline, terminal)
-    if (flags.json) return await writeLine(stdout, JSON.stringify({ machine, settings }, null, 1))
-    await writeLine(stdout, machineText(machine))
-    for (const setting of settings) await writeLine(stdout, `\n${settingText(setting, machine.peak_gflops)}`)
+    const measured = { ...machine, ...bestPeaks(settings.map(({ peaks }) => peaks)) }
+    if (flags.json) return await writeLine(stdout, JSON.stringify({ machine: measured, settings }, null, 1))
+    await writeLine(stdout, machineText(measured))
+    for (const setting of settings) await writeLine(stdout, `\n${settingText(setting)}`)
   } finally {
     baseline?.close()
   }

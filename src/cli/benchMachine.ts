@@ -13,7 +13,7 @@ export type Machine = Readonly<{
   threads: number
 }>
 
-/** A machine with the most that the runtime's products reach on it, with `threads`. */
+/** A machine with the most that the runtime's fp32 products reached on it, on all cores. */
 export type MeasuredMachine = Machine & Peaks
 
 /** The machine that measures. */

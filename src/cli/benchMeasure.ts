@@ -39,7 +39,8 @@ export type Measured = Readonly<{
   limit: number | undefined
 }>
 
-type Recorded = Readonly<{ setting: BenchSetting; recording: Recording }>
+/** What is told once all settings of a pair are there comes later. */
+type Recorded = Readonly<{ setting: Omit<BenchSetting, 'peaks' | 'roofline_share'>; recording: Recording }>
 type Said = Pick<Terminal, 'stderr' | 'stdin' | 'signal'>
 
 /** Loads a pair and measures every setting, the baseline in turn with each where there is one. What the machine can do is measured before and after. */
@@ -56,8 +57,8 @@ export async function measure(
   const { take, ...watch } = runLog()
   const work = await workOf(asked)
   // Of all cores, as the models' threads may share them.
-  const peaks = async () => (dtype === 'fp32' ? await peaksOf(availableParallelism()) : undefined)
-  const before = await peaks()
+  const cores = availableParallelism()
+  const before = await peaksOf(cores)
   const models = await loadModels({ lm, reward, dtype, threads, ...watch, onNotice: (notice) => stderr.write(`${notice}\n`) })
   const settings: Recorded[] = []
   try {
@@ -76,7 +77,6 @@ export async function measure(
           prompts: prompts.length,
           cost_over_greedy: null,
           beside_args: null,
-          roofline_share: null,
           ...figures,
         }
         const task = { lm, reward: reward.path, concurrency, maxNewTokens, decoder: name, models, options }
@@ -87,11 +87,11 @@ export async function measure(
   } finally {
     await models.close()
   }
-  const after = await peaks()
-  const best = before && after && bestPeaks(before, after)
+  const peaks = bestPeaks([before, await peaksOf(cores)])
   return besideEachOther(settings).map((setting, index) => ({
     ...setting,
-    roofline_share: best ? rooflineShare(settings[index]!.recording, work, best) : null,
+    peaks,
+    roofline_share: dtype === 'fp32' ? rooflineShare(settings[index]!.recording, work, peaks) : null,
   }))
 }
 
@@ -110,8 +110,8 @@ async function workOf({ lm, reward, dtype }: Measured): Promise<Record<string, L
 }
 
 /** Each setting beside greedy and args at the same concurrency, where they were measured, too. */
-function besideEachOther(all: readonly Recorded[]): BenchSetting[] {
-  const perToken = ({ seconds, completion_tokens: tokens }: BenchSetting) => seconds / Math.max(1, tokens)
+function besideEachOther(all: readonly Recorded[]): Recorded['setting'][] {
+  const perToken = ({ seconds, completion_tokens: tokens }: Recorded['setting']) => seconds / Math.max(1, tokens)
   return all.map(({ setting, recording }) => {
     const { decoder, concurrency } = setting
     const other = (name: string) =>

@@ -1,3 +1,4 @@
+import type { Peaks } from '../models/runtime/peaks.js'
 import type { BesideArgs } from './benchBesideArgs.js'
 import type { Compared } from './benchCompare.js'
 import type { Figures } from './benchFigures.js'
@@ -12,6 +13,8 @@ export type BenchSetting = Readonly<{
   /** Where both were measured, of decoders that a reward steers. */
   beside_args: BesideArgs | null
   baseline: Compared | null
+  /** What the machine could do when the pair was measured, of fp32. */
+  peaks: Peaks
   /** As `rooflineShare` says; null where it is not known, and of rounded weights. */
   roofline_share: number | null
 }> &
@@ -27,7 +30,7 @@ export const machineText = (machine: MeasuredMachine): string =>
   `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gib} GiB; Node ${machine.node}; rxargs ${machine.version}; fp32 products of up to ${number(machine.peak_gflops, 0)} GFLOP/s, weights read at up to ${number(machine.peak_read_gb_s, 0)} GB/s`
 
 /** A setting for people: its figures, where the time went, and how large the batches were. */
-export function settingText(setting: BenchSetting, peakGflops: number): string {
+export function settingText(setting: BenchSetting): string {
   const { time_to_first_token_ms: first, time_per_token_ms: per, run_share: shares, batch_sizes: sizes } = setting
   const cost = setting.cost_over_greedy === null ? '' : `, ${number(setting.cost_over_greedy, 2)}x greedy's time a token`
   const time: (readonly [string, number])[] = [
@@ -47,7 +50,7 @@ export function settingText(setting: BenchSetting, peakGflops: number): string {
       setting.gflops,
     )
       .map(([model, gflops]) => `${model} ${number(gflops, 0)}`)
-      .join(', ')} of ${number(peakGflops, 0)}`,
+      .join(', ')} of ${number(setting.peaks.peak_gflops, 0)}`,
     ...rooflineLines(setting.roofline_share),
     ...cacheLines(setting.cache_overhead),
     ...baselineLines(setting.baseline),

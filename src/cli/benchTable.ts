@@ -2,8 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type PairSizes, pairSizes, writeRandomPair } from '../models/checkpoint/writeRandomPair.js'
 import type { WeightDtype } from '../models/graph/quantize.js'
+import { bestPeaks } from '../models/runtime/peaks.js'
 import type { Baseline } from './benchBaseline.js'
-import type { MeasuredMachine } from './benchMachine.js'
+import type { Machine, MeasuredMachine } from './benchMachine.js'
 import { measure } from './benchMeasure.js'
 import type { BenchSetting } from './benchReport.js'
 import { type Terminal, writeLine } from './terminal.js'
@@ -47,7 +48,7 @@ export type TableSetting = Pick<TableRow, 'name' | 'asked'> & BenchSetting
 export type TableResults = Readonly<{ machine: MeasuredMachine; measured_at: string; settings: readonly TableSetting[] }>
 
 type TableOptions = Readonly<{
-  machine: MeasuredMachine
+  machine: Machine
   baseline: Baseline | undefined
   folder: string
   /** Where the random pairs are written. */
@@ -78,7 +79,8 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
     for (const setting of await measure(asked, goal && baseline, terminal))
       settings.push({ name, ...(goal && { asked: goal }), ...setting })
   }
-  const results: TableResults = { machine, measured_at: new Date().toISOString(), settings }
+  const measured = { ...machine, ...bestPeaks(settings.map(({ peaks }) => peaks)) }
+  const results: TableResults = { machine: measured, measured_at: new Date().toISOString(), settings }
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'results.json'), `${JSON.stringify(results, null, 1)}\n`)
   await writeFile(join(folder, 'results.md'), `${tableText(results)}\n`)

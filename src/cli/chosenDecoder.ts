@@ -1,6 +1,6 @@
 import type { Weight } from '../../pipelines/perReward.js'
 import type { Search } from '../../pipelines/perToken.js'
-import { builtIn, type Registry } from '../../pipelines/registry.js'
+import type { Registry } from '../../pipelines/registry.js'
 import { searches } from '../../pipelines/searchRegistry.js'
 import { decoderFromSpec } from '../../pipelines/specs/decoderFromSpec.js'
 import { overridden } from '../../pipelines/specs/overridden.js'
@@ -23,11 +23,14 @@ export type ChosenDecoder = LoadedRegistry &
     weight: Weight | undefined
   }>
 
-/** The decoder by its name, `args` unless given, or the pipeline of a file; other flags set its options. */
-export async function chosenDecoder(flags: DecoderFlags & Readonly<Record<string, unknown>>): Promise<ChosenDecoder> {
+/** The decoder by its name, `args` unless given, or the pipeline of a file; other flags set its options. `registry`: where that of `--use` is loaded already. */
+export async function chosenDecoder(
+  flags: DecoderFlags & Readonly<Record<string, unknown>>,
+  registry?: LoadedRegistry,
+): Promise<ChosenDecoder> {
   const { pipeline, decoder: named, use = [] } = flags
   if (pipeline !== undefined && named !== undefined) throw new OptionError('Expected `--decoder` or `--pipeline`, got both')
-  const loaded = use.length === 0 ? { registry: builtIn, use: {} } : await loadRegistry(use)
+  const loaded = registry ?? (await loadRegistry(use))
   const given = givenOptions(flags)
   const chosen =
     pipeline === undefined ? byName(named ?? 'args', given, loaded.registry) : await ofFile(pipeline, given, loaded.registry)

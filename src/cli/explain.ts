@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { builtIn } from '../../pipelines/registry.js'
+import { builtIn, type Registry } from '../../pipelines/registry.js'
 import { searches } from '../../pipelines/searchRegistry.js'
 import { explain } from '../../pipelines/specs/explain.js'
 import { explainSearch } from '../../pipelines/specs/explainSearch.js'
@@ -35,19 +35,17 @@ async function run(given: string | undefined, flags: Flags, { stdout }: Terminal
     return writeLine(stdout, JSON.stringify(pipelineSchema(registry), null, 2))
   }
   if (given === undefined) throw new OptionError('Expected a decoder, a search or a file with a pipeline to explain, got nothing')
-  await checkNamed(given, flags.use ?? [])
-  const { name, decoder, registry } = await chosenDecoder({
-    ...flags,
-    ...(isFile(given) ? { pipeline: given } : { decoder: given }),
-  })
+  const loaded = await loadRegistry(flags.use ?? [])
+  checkNamed(given, loaded.registry)
+  const named = isFile(given) ? { pipeline: given } : { decoder: given }
+  const { name, decoder, registry } = await chosenDecoder({ ...flags, ...named }, loaded)
   if ('search' in decoder) return writeLine(stdout, explainSearch(name, decoder))
   await writeLine(stdout, explain({ name, about: registry.decoders[name]?.about, ...specOf(decoder), registry }))
 }
 
 /** @throws OptionError for what is neither a decoder's or a search's name nor a file */
-async function checkNamed(given: string, use: readonly string[]): Promise<void> {
-  const { registry } = await loadRegistry(use)
-  const names = [...Object.keys(registry.decoders), ...Object.keys(searches)]
+function checkNamed(given: string, { decoders }: Registry): void {
+  const names = [...Object.keys(decoders), ...Object.keys(searches)]
   if (names.includes(given) || isFile(given)) return
   const near = didYouMean(given, names)
   throw new OptionError(

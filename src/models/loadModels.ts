@@ -101,8 +101,18 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   const close = async () => {
     for (const result of await Promise.allSettled(loads)) if (result.status === 'fulfilled') await result.value.close()
   }
+  const hashing = hashes(
+    {
+      ...(typeof lm === 'string' && { lm }),
+      ...roles('lm', Object.entries(lms)),
+      ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))),
+    },
+    dtype,
+  )
+  // What is wrong with a folder is said by its loading, also where hashing comes upon it first.
+  hashing.catch(() => undefined)
   try {
-    const [main, further, loaded, sums] = await Promise.all([
+    const [main, further, loaded] = await Promise.all([
       kept<LoadedLm>(typeof lm === 'string' ? loadLm(lm, 'lm', 'lm') : remoteLanguageModel(lm)),
       Promise.all(
         Object.entries(lms).map(async ([name, path]) => {
@@ -118,21 +128,13 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
           return one
         }),
       ),
-      hashes(
-        {
-          ...(typeof lm === 'string' && { lm }),
-          ...roles('lm', Object.entries(lms)),
-          ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))),
-        },
-        dtype,
-      ),
     ])
     const labels = Object.fromEntries(loaded.map(({ source, label }) => [`reward ${source.name}`, label]))
     return {
       lm: main.source,
       lms: Object.fromEntries(further),
       rewards: loaded.map(({ source }) => source),
-      hashes: { ...(main.origin && { lm: main.origin }), ...labelled(sums, labels), ...hashesOfFiles(rewards) },
+      hashes: { ...(main.origin && { lm: main.origin }), ...labelled(await hashing, labels), ...hashesOfFiles(rewards) },
       close,
     }
   } catch (error) {

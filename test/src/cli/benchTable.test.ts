@@ -69,6 +69,8 @@ it('measures every row with the small as with the large pairs, and writes what i
     ['costs', 'greedy'],
   ])
   const [tinySetting, args, greedy] = results.settings
+  expect(results.machine.peak_gflops).toBe(Math.max(tinySetting.peaks.peak_gflops, args.peaks.peak_gflops))
+  expect(greedy.peaks).toEqual(args.peaks)
   expect(tinySetting.baseline).toMatchObject({ completion_tokens: 8, tokens_per_second: 4, completions: 2 })
   expect(tinySetting.baseline.ratio).toBeCloseTo(tinySetting.tokens_per_second / 4, 6)
   expect(tinySetting.baseline.decode_ratio).toBeCloseTo(tinySetting.decode_tokens_per_second / (8 / 1.5), 6)
