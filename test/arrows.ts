@@ -38,6 +38,7 @@ export const homes: Readonly<Record<string, string>> = {
   'onnxruntime-node': 'src/models',
   'parquetjs-lite': 'src/io',
   rxjs: '*',
+  'string-width': 'src/cli',
   yaml: 'pipelines',
   zod: '*',
 }

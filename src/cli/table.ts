@@ -1,6 +1,7 @@
 import { readParquet } from '../io/parquet/readParquet.js'
 import { parquetFiles } from '../io/readRows.js'
-import { displayWidth, fitted, inOneLine } from './displayWidth.js'
+import stringWidth from 'string-width'
+import { fit, inOneLine } from './print/fit.js'
 
 /** Rows that the table shows; for the rest there is `rxargs cat`. */
 const SHOWN = 10
@@ -21,9 +22,9 @@ function cellsOf({ prompt, completion, error, reward, id }: Shown): [string, str
 export function table(rows: readonly Shown[], width: number): string[] {
   const room = Math.max(20, width - REWARD - 4)
   const cells = rows.map(cellsOf)
-  const left = Math.max(6, Math.min(Math.floor(room * 0.45), Math.max(...cells.map(([prompt]) => displayWidth(prompt)))))
+  const left = Math.max(6, Math.min(Math.floor(room * 0.45), Math.max(...cells.map(([prompt]) => stringWidth(prompt)))))
   const line = (prompt: string, completion: string, reward: string) =>
-    `${fitted(prompt, left)}  ${fitted(completion, room - left)}  ${reward}`
+    `${fit(prompt, left)}  ${fit(completion, room - left)}  ${reward}`
   return [
     line('prompt', 'completion', 'reward'.padStart(REWARD)),
     line('─'.repeat(left), '─'.repeat(room - left), '─'.repeat(REWARD)),
