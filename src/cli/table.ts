@@ -1,6 +1,6 @@
+import stringWidth from 'string-width'
 import { readParquet } from '../io/parquet/readParquet.js'
 import { parquetFiles } from '../io/readRows.js'
-import stringWidth from 'string-width'
 import { fit, inOneLine } from './print/fit.js'
 
 /** Rows that the table shows; for the rest there is `rxargs cat`. */
