@@ -12,7 +12,7 @@ const HALO = { stroke: 'var(--plot-background)', strokeWidth: 4, fill: 'currentC
 export function differencesPlot(pairs: readonly PairFigures[], metric: string): string | undefined {
   const marks = pairs.flatMap(({ name, differences }) => {
     const estimate = differences[metric]
-    return estimate ? [{ name: shortName(name, 26), ...estimate, label: interval(estimate) }] : []
+    return estimate ? [{ name: shortName(name, 31), ...estimate, label: interval(estimate) }] : []
   })
   if (marks.length === 0) return undefined
   // Two runs may have one name: rows go by their number.
@@ -32,7 +32,7 @@ export function differencesPlot(pairs: readonly PairFigures[], metric: string): 
     x: {
       // Without a difference anywhere, 0 stands in the middle.
       domain: least < most ? [least, most] : [-1, 1],
-      label: `${shortName(metric, 20)} minus that of ${shortName(pairs[0]!.against, 26)}`,
+      label: `${shortName(metric, 20)} minus that of ${shortName(pairs[0]!.against, 28)}`,
       labelAnchor: 'center',
       labelArrow: 'none',
       labelOffset: 38,

@@ -45,7 +45,7 @@ export function sweepPlot(rows: readonly SweepRow[], metric: string): string | u
     ].join(', '),
     width: WIDTH,
     height: HEIGHT,
-    marginLeft: 48,
+    marginLeft: 64,
     marginRight: 56,
     marginBottom: 44,
     x: {
@@ -54,9 +54,15 @@ export function sweepPlot(rows: readonly SweepRow[], metric: string): string | u
       labelArrow: 'none',
       labelOffset: 38,
       insetLeft: 8,
+      tickFormat: String,
       ticks: [...new Set(inOrder.map(({ weight }) => weight))],
     },
-    y: { label: metric, labelArrow: 'none', grid: true, domain: [least - room, high] },
+    y: {
+      ...{ label: metric, labelAnchor: 'center', labelArrow: 'none', labelOffset: 56 },
+      grid: true,
+      tickSize: 0,
+      domain: [least - room, high],
+    },
     marks: [
       ...(least - room < 0 && high > 0 ? [ruleY([0], { stroke: 'currentColor', strokeOpacity: 0.6 })] : []),
       ...ks.flatMap((k) => {

@@ -51,7 +51,7 @@ export function drawPlot({ title, subtitle, height, ...options }: Drawing): stri
     document: document as never,
     className: 'rxargs-plot',
     height: HEADING + height,
-    marginTop: HEADING + (options.y?.label ? 20 : 0),
+    marginTop: HEADING,
   })
   const heading = (name: string, text: string, y: number): void => {
     const line = document.createElementNS('http://www.w3.org/2000/svg', 'text')
