@@ -32,7 +32,7 @@ export function sweepPlot(rows: readonly SweepRow[], metric: string): string | u
   const values = marks.flatMap(({ value, low = value, high = value }) => [value, low, high])
   const [least, most] = [Math.min(...values), Math.max(...values)]
   const room = most > least ? 0.05 * (most - least) : Math.max(0.5, Math.abs(most) * 0.1)
-  const placed = labels(ends, least, Math.max(most, least + room))
+  const placed = labels(ends, least - room, most + room)
   const high = Math.max(most + room, ...placed.map(({ value }) => value))
   const prompts = [...new Set(rows.map(({ rows: count }) => count))]
   // Intervals of the same weight would hide each other.
