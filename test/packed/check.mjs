@@ -79,6 +79,8 @@ const holdsOnlyWhatIsUsed = () => {
     'README.md',
     'CHANGELOG.md',
     'data/pipelines/schema.json',
+    'dist/src/cli/report/page/inspector.js',
+    'dist/src/cli/report/page/page.css',
     'data/models/chat-lm/config.json',
     'data/models/chat-rm/config.json',
     'data/models/encoder/config.json',
