@@ -9,7 +9,7 @@ export const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign)
 export const jsonIn = (data: unknown): string => JSON.stringify(data).replaceAll('<', '\\u003c')
 
 /** Columns that a page of 1,280 pixels has room for. */
-const MOST_COLUMNS = 11
+const MOST_COLUMNS = 10
 
 /** Turns a table around where it has too many columns and fewer rows. */
 const inRoom = (cells: Cells): Cells => {
