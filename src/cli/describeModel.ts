@@ -9,6 +9,7 @@ import type { Tensors } from '../models/checkpoint/safetensors.js'
 import { buildEncoder } from '../models/graph/buildEncoder.js'
 import { BLOCK } from '../models/graph/quantize.js'
 import type { TensorInMemory } from '../models/graph/weights.js'
+import { unreadOfEncoder } from '../models/loadEncoder.js'
 import { readModel } from '../models/loadModel.js'
 import { encoderLabel } from '../models/loadReward.js'
 import { findOnnx, type OnnxFile } from '../models/onnx/findOnnx.js'
@@ -95,7 +96,9 @@ export async function describeModel(path: string, expected: Expected) {
     const checkpoint = await loadEncoderCheckpoint(path)
     const { config, tensors } = checkpoint
     const reading = { label: encoderLabel(checkpoint, label, role) }
-    return { config, size: sizeOf(config, tensors, buildEncoder(config, tensors, reading, dtype).inMemory) }
+    const { inMemory, unusedTensors } = buildEncoder(config, tensors, reading, dtype)
+    unreadOfEncoder(checkpoint, unusedTensors, reading)
+    return { config, size: sizeOf(config, tensors, inMemory) }
   }
   const { config, tensors, graph } = await readModel(path, expected)
   return { config, size: sizeOf(config, tensors, graph.inMemory) }

@@ -1,6 +1,7 @@
 import { ModelError } from '../core/errors.js'
 import { loadEncoderCheckpoint } from '../models/checkpoint/loadEncoderCheckpoint.js'
 import { buildEncoder } from '../models/graph/buildEncoder.js'
+import { unreadOfEncoder } from '../models/loadEncoder.js'
 import { describeLabels } from './describeHeads.js'
 import { bytes, count, sizeOf } from './describeModel.js'
 
@@ -10,11 +11,18 @@ import { bytes, count, sizeOf } from './describeModel.js'
  * @throws ModelError when it cannot be used
  */
 export async function inspectEncoder(path: string, architecture: string): Promise<readonly (readonly [string, string])[]> {
-  const { folder, config, tensors, codec } = await loadEncoderCheckpoint(path)
+  const checkpoint = await loadEncoderCheckpoint(path)
+  const { folder, config, tensors, others, codec } = checkpoint
   const { labels, family } = config
-  const { unusedTensors } = buildEncoder(config, tensors, labels.length > 0 ? { label: 0 } : 'mean')
+  const reading = labels.length > 0 ? { label: 0 } : 'mean'
+  const { unusedTensors } = buildEncoder(config, tensors, reading)
+  unreadOfEncoder(checkpoint, unusedTensors, reading)
   const { parameters = 0, dtypes, weightBytes } = sizeOf(config, tensors)
-  const unused = unusedTensors.filter((name) => labels.length > 0 || !hasUse(name, () => buildEncoder(config, tensors, 'pooler')))
+  const unused = [
+    ...unusedTensors.filter((name) => labels.length > 0 || !hasUse(name, () => buildEncoder(config, tensors, 'pooler'))),
+    ...others.tensors.map(({ name, file }) => `${name} (${file})`),
+    ...others.pickled,
+  ]
   return [
     ['folder', folder],
     ['family', `${family}, encoder (${architecture})`],

@@ -4,15 +4,31 @@ import { ShapeError } from '../core/errors.js'
 import type { EncodedPair } from '../core/pairReward.js'
 import { parseOptions } from '../core/parseOptions.js'
 import { type EncoderCheckpoint, loadEncoderCheckpoint } from './checkpoint/loadEncoderCheckpoint.js'
+import { checkUnread } from './checkpoint/unread/checkUnread.js'
 import { buildEncoder, type EncoderReading } from './graph/buildEncoder.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { ModelWorker } from './runtime/ModelWorker.js'
 import type { Watch } from './runtime/protocol.js'
 
 /** An encoder's checkpoint and the worker that runs it. */
-export type StartedEncoder = Readonly<{ checkpoint: EncoderCheckpoint; worker: ModelWorker }>
+export type StartedEncoder = Readonly<{ checkpoint: EncoderCheckpoint; worker: ModelWorker; notices: readonly string[] }>
 
 type Running = Readonly<{ threads: number; dtype?: WeightDtype }> & Watch
+
+/** Heads of transformers' models that an embedding does not read, and those that a classifier does not. */
+const OTHER_HEADS = /^((bert|roberta)\.)?pooler\.|^(cls|lm_head|classifier|qa_outputs)\./
+const OTHER_THAN_CLASSIFIER = /^((bert|roberta)\.)?pooler\.|^(cls|lm_head|qa_outputs)\./
+
+/**
+ * What of an encoder's folder is not read, one line each.
+ *
+ * @throws ModelError for what may change what is read
+ */
+export function unreadOfEncoder(checkpoint: EncoderCheckpoint, unused: readonly string[], read: EncoderReading): string[] {
+  const isReward = typeof read !== 'string'
+  const heads = isReward ? OTHER_THAN_CLASSIFIER : OTHER_HEADS
+  return checkUnread({ ...checkpoint, unused, noEffect: (name) => heads.test(name), reads: isReward ? 'reward' : 'encoder' })
+}
 
 /** Starts the worker of an encoder of which `read` is read. */
 export async function startEncoder(
@@ -21,7 +37,8 @@ export async function startEncoder(
   { threads, dtype, onRun, onTrip }: Running,
 ): Promise<StartedEncoder> {
   const { folder, config, tensors } = checkpoint
-  const { model, weightsFolder, width, inMemory } = buildEncoder(config, tensors, read, dtype)
+  const { model, weightsFolder, width, inMemory, unusedTensors } = buildEncoder(config, tensors, read, dtype)
+  const notices = unreadOfEncoder(checkpoint, unusedTensors, read)
   const { paddingPosition } = config
   const encoder = {
     width,
@@ -33,7 +50,7 @@ export async function startEncoder(
     { graph: model, folder: weightsFolder, inMemory, threads, encoder },
     { ...(onRun && { onRun }), ...(onTrip && { onTrip }) },
   )
-  return { checkpoint, worker }
+  return { checkpoint, worker, notices }
 }
 
 export const encoderPoolings = ['mean', 'cls', 'pooler'] as const
@@ -42,7 +59,11 @@ const encoderOptions = z.strictObject({
   pooling: z.enum(encoderPoolings).default('mean').describe('one of mean, cls, pooler'),
   threads: z.int().min(1).default(availableParallelism()).describe('an integer >= 1'),
 })
-export type EncoderOptions = z.input<typeof encoderOptions>
+export type EncoderOptions = z.input<typeof encoderOptions> &
+  Readonly<{
+    /** Something worth a line that is no error. */
+    onNotice?: (notice: string) => void
+  }>
 
 /** An encoder for embeddings, in a worker thread of its own. */
 export type Encoder = Readonly<{
@@ -66,9 +87,10 @@ export type Encoder = Readonly<{
  * @throws ModelError when the folder is not an encoder that can be run
  * @throws OptionError for an option that may not be
  */
-export async function loadEncoder(path: string, options: EncoderOptions = {}): Promise<Encoder> {
+export async function loadEncoder(path: string, { onNotice, ...options }: EncoderOptions = {}): Promise<Encoder> {
   const { pooling, threads } = parseOptions(encoderOptions, options)
-  const { checkpoint, worker } = await startEncoder(await loadEncoderCheckpoint(path), pooling, { threads })
+  const { checkpoint, worker, notices } = await startEncoder(await loadEncoderCheckpoint(path), pooling, { threads })
+  for (const notice of notices) onNotice?.(notice)
   const { hiddenSize, contextLength } = checkpoint.config
   return {
     width: hiddenSize,
