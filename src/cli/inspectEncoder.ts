@@ -4,13 +4,14 @@ import { buildEncoder } from '../models/graph/buildEncoder.js'
 import { unreadOfEncoder } from '../models/loadEncoder.js'
 import { describeLabels } from './describeHeads.js'
 import { bytes, count, sizeOf } from './describeModel.js'
+import type { InspectedLine } from './inspectedLine.js'
 
 /**
  * What an encoder's folder holds, as lines of a name and a value.
  *
  * @throws ModelError when it cannot be used
  */
-export async function inspectEncoder(path: string, architecture: string): Promise<readonly (readonly [string, string])[]> {
+export async function inspectEncoder(path: string, architecture: string): Promise<readonly InspectedLine[]> {
   const checkpoint = await loadEncoderCheckpoint(path)
   const { folder, config, tensors, others, codec } = checkpoint
   const { labels, family } = config
@@ -33,7 +34,7 @@ export async function inspectEncoder(path: string, architecture: string): Promis
     ['context', `${config.contextLength} tokens`],
     ['vocabulary', `${config.vocabSize}, ${codec.vocabSize} of them with text`],
     ['memory', `${bytes(weightBytes)} of weights, no cache`],
-    ...(unused.length > 0 ? [['unused', unused.join(', ')] as const] : []),
+    ...(unused.length > 0 ? [['unused', unused.join(', '), unused] as const] : []),
   ]
 }
 

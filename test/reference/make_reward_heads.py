@@ -7,10 +7,15 @@ A golden JSON also has `label`, where the reward is one of several. Rewards and 
     labels        the logit of one of three labels
     value-head    DeepSpeed-Chat's layout: body under `rwtranrsformer.`, `v_head.weight` beside it, an architecture without such a head
     value-summary trl's: the language model's own names, its head included, and `v_head.summary` with a bias
+    value-stack   GRM's: `v_head.summary` of two linear layers with a ReLU behind each, and a third one; a class of its own
+    value-file    LLaMA-Factory's: trl's head in a file of its own, value_head.safetensors
+    value-norm    OpenRLHF's: `value_head` without a bias, its number normalized by the mean and deviation of config.json
     cross-encoder an encoder's logit of prompt and completion as a pair of texts, in its own tokens
     vocabulary    an autoregressive reward model: the log-probability of the candidate, and of the whole reply
 """
 
+import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -67,15 +72,25 @@ class ValueHead(HeadPair):
 
     def load(self, folder):
         body = AutoModel.from_pretrained(folder.with_name("body"), **OPTIONS).eval()
-        tensors = load_file(folder / "model.safetensors")
-        self.head = {name: tensor.float() for name, tensor in tensors.items() if name.startswith("v_head.")}
+        tensors = {}
+        for file in folder.glob("*.safetensors"):
+            tensors |= load_file(file)
+        names = sorted(name for name in tensors if re.match(r"(v|value)_head\.", name) and name.endswith("weight"))
+        self.layers = torch.nn.Sequential(*(module for name in names for module in (self.layer(tensors, name), torch.nn.ReLU())))
+        config = json.loads((folder / "config.json").read_text())
+        self.mean, self.std = (config["mean"], config["std"]) if config.get("normalize_reward") else (0, 1)
         return body
+
+    @staticmethod
+    def layer(tensors, name: str):
+        weight, bias = tensors[name], tensors.get(name.replace("weight", "bias"))
+        linear = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
+        linear.load_state_dict({"weight": weight.float()} | ({} if bias is None else {"bias": bias.float()}))
+        return linear
 
     def rewards(self, sequences):
         hidden = self.reward_model(input_ids=torch.tensor(sequences), use_cache=False).last_hidden_state[:, -1]
-        weight = next(tensor for name, tensor in self.head.items() if name.endswith("weight"))
-        bias = self.head.get("v_head.summary.bias", torch.zeros(1))
-        return (hidden @ weight.T + bias)[:, 0]
+        return (self.layers[:-1](hidden)[:, 0] - self.mean) / self.std
 
 
 class CrossEncoder(HeadPair):
@@ -136,37 +151,77 @@ def save_vocabulary(folder: Path, config, generator):
     model.half().save_pretrained(folder)
 
 
-def save_value_head(folder: Path, config, generator, rename, bias: bool):
-    """The body as transformers has it beside the folder, for the oracle alone."""
+def save_value_head(folder: Path, config, generator, rename, head: dict, fields: dict | None = None, own_file: bool = False):
+    """`head`: shapes by name. The body as transformers has it lies beside the folder, for the oracle alone."""
     save_vocabulary(folder, config, generator)
     shutil.rmtree(folder.with_name("body"), ignore_errors=True)
     shutil.copytree(folder, folder.with_name("body"))
     file = folder / "model.safetensors"
     tensors = {new: tensor for name, tensor in load_file(file).items() if (new := rename(name)) is not None}
-    prefix = "v_head.summary" if bias else "v_head"
-    tensors[f"{prefix}.weight"] = (2 * torch.randn(1, config.hidden_size, generator=generator) / config.hidden_size**0.5).half()
-    if bias:
-        tensors[f"{prefix}.bias"] = torch.tensor([0.7]).half()
-    save_file(tensors, file, metadata={"format": "pt"})
+    heads = {name: drawn(shape, generator) for name, shape in head.items()}
+    save_file(tensors if own_file else tensors | heads, file, metadata={"format": "pt"})
+    if own_file:
+        save_file(heads, folder / "value_head.safetensors", metadata={"format": "pt"})
+    if fields:
+        path = folder / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **fields}, indent=1) + "\n")
+
+
+def drawn(shape: tuple[int, ...], generator) -> torch.Tensor:
+    return torch.tensor([0.7]).half() if shape == (1,) else (2 * torch.randn(shape, generator=generator) / shape[-1] ** 0.5).half()
+
+
+def without_head(name: str):
+    return None if name.startswith("lm_head") else name
 
 
 def deepspeed(name: str):
     return None if name.startswith("lm_head") else name.replace("model.", "rwtranrsformer.", 1)
 
 
+SUMMARY = {"v_head.summary.weight": (1, 32), "v_head.summary.bias": (1,)}
+STACK = {
+    "v_head.summary.0.weight": (24, 32),
+    "v_head.summary.0.bias": (24,),
+    "v_head.summary.2.weight": (24, 24),
+    "v_head.summary.2.bias": (24,),
+    "v_head.summary.4.weight": (1, 24),
+    "v_head.summary.4.bias": (1,),
+}
+GRM = {"architectures": ["GRewardModel"], "vhead_layer_type": "mlp", "vhead_num_layers": 2, "vhead_num_neurons": 24}
+OPENRLHF = {"architectures": ["RewardModel"], "normalize_reward": True, "mean": 0.25, "std": 1.75}
+
 KINDS = {
     "labels": (Labels, save_labels, "one of three labels; F16", 1300),
     "value-head": (
         ValueHead,
-        lambda *given: save_value_head(*given, rename=deepspeed, bias=False),
+        lambda *given: save_value_head(*given, rename=deepspeed, head={"v_head.weight": (1, 32)}),
         "DeepSpeed-Chat's v_head beside a body under its own prefix; F16",
         1400,
     ),
     "value-summary": (
         ValueHead,
-        lambda *given: save_value_head(*given, rename=lambda name: name, bias=True),
+        lambda *given: save_value_head(*given, rename=lambda name: name, head=SUMMARY),
         "trl's v_head.summary with a bias beside a whole language model; F16",
         1500,
+    ),
+    "value-stack": (
+        ValueHead,
+        lambda *given: save_value_head(*given, rename=without_head, head=STACK, fields=GRM),
+        "GRM's v_head.summary of three layers with ReLU between them; F16",
+        1800,
+    ),
+    "value-file": (
+        ValueHead,
+        lambda *given: save_value_head(*given, rename=lambda name: name, head=SUMMARY, own_file=True),
+        "LLaMA-Factory's value_head.safetensors beside a whole language model; F16",
+        1900,
+    ),
+    "value-norm": (
+        ValueHead,
+        lambda *given: save_value_head(*given, rename=without_head, head={"value_head.weight": (1, 32)}, fields=OPENRLHF),
+        "OpenRLHF's value_head, normalized by the config's mean and std; F16",
+        2000,
     ),
     "cross-encoder": (CrossEncoder, save_cross_encoder, "a BERT classifier over pairs of texts, with a tokenizer of its own; F16", 1700),
     "vocabulary": (Vocabulary, save_vocabulary, "log-probabilities of a language model; F16", 1600),

@@ -32,7 +32,7 @@ const listed = (names: readonly string[]): string => {
   return `${first.join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
 }
 
-const partOf = (name: string): string => name.slice(0, name.indexOf('.'))
+const partOf = (name: string): string => name.split('.')[0]!
 
 /**
  * Checks that nothing in a folder would change what is read of it: every tensor is used or known to be without effect. A part that is

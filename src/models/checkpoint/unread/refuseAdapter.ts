@@ -17,7 +17,8 @@ export async function refuseAdapter(folder: string): Promise<void> {
   if (found === undefined) return
   const json = await readOptionalJson(join(folder, CONFIG))
   const { peft_type: kind, base_model_name_or_path: base } = json ?? {}
-  const adapter = typeof kind === 'string' ? `a ${kind === 'LORA' ? 'LoRA' : kind} adapter (PEFT)` : 'a PEFT adapter'
+  const adapter =
+    kind === 'LORA' ? 'a LoRA adapter (PEFT)' : typeof kind === 'string' ? `a PEFT adapter (${kind})` : 'a PEFT adapter'
   const of = typeof base === 'string' && base !== '' ? ` of the base model \`${base}\`` : ''
   throw new ModelError(
     `Expected a whole model in ${folder}, got ${adapter}${of} (${found}): merge it into its base model with \`merge_and_unload\` and give the folder of the result`,
