@@ -22,7 +22,7 @@ export const coherenceFlags = (command: Command): Command =>
     .option('--no-encoder', 'no coherence')
     .option(
       '--pooling <name>',
-      `what an embedding of \`--encoder\` is made of: ${encoderPoolings.join(', ')} (default: mean)`,
+      `what an embedding of \`--encoder\` is made of: ${encoderPoolings.join(', ')} (default: what the folder says, else mean)`,
       oneOf('pooling', encoderPoolings),
     )
 

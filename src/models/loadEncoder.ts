@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os'
 import * as z from 'zod'
-import { ShapeError } from '../core/errors.js'
+import { ModelError, ShapeError } from '../core/errors.js'
 import type { EncodedPair } from '../core/pairReward.js'
 import { parseOptions } from '../core/parseOptions.js'
 import { type EncoderCheckpoint, loadEncoderCheckpoint } from './checkpoint/loadEncoderCheckpoint.js'
+import { sentenceModules } from './checkpoint/sentenceModules.js'
 import { checkUnread } from './checkpoint/unread/checkUnread.js'
 import { buildEncoder, type EncoderReading } from './graph/buildEncoder.js'
 import type { WeightDtype } from './graph/quantize.js'
@@ -56,7 +57,7 @@ export async function startEncoder(
 export const encoderPoolings = ['mean', 'cls', 'pooler'] as const
 
 const encoderOptions = z.strictObject({
-  pooling: z.enum(encoderPoolings).default('mean').describe('one of mean, cls, pooler'),
+  pooling: z.enum(encoderPoolings).optional().describe('one of mean, cls, pooler'),
   threads: z.int().min(1).default(availableParallelism()).describe('an integer >= 1'),
 })
 export type EncoderOptions = z.input<typeof encoderOptions> &
@@ -81,15 +82,20 @@ export type Encoder = Readonly<{
 }>
 
 /**
- * Loads an encoder for embeddings. `pooling`: the mean of all tokens' last hidden states (default), the first token's (`cls`), or
- * that through the model's pooler (`pooler`, which SimCSE uses).
+ * Loads an encoder for embeddings. `pooling`: the mean of all tokens' last hidden states (`mean`), the first token's (`cls`), or that
+ * through the model's pooler (`pooler`, which SimCSE uses); unless given, what the folder's files of sentence-transformers say, else
+ * `mean`. Embeddings have length 1 where these files say so.
  *
  * @throws ModelError when the folder is not an encoder that can be run
  * @throws OptionError for an option that may not be
  */
 export async function loadEncoder(path: string, { onNotice, ...options }: EncoderOptions = {}): Promise<Encoder> {
-  const { pooling, threads } = parseOptions(encoderOptions, options)
-  const { checkpoint, worker, notices } = await startEncoder(await loadEncoderCheckpoint(path), pooling, { threads })
+  const { pooling: asked, threads } = parseOptions(encoderOptions, options)
+  const read = await loadEncoderCheckpoint(path)
+  const { pooling: own, refusal, normalize } = await sentenceModules(read.folder)
+  if (asked === undefined && refusal !== undefined) throw new ModelError(refusal)
+  const pooling = asked ?? own ?? 'mean'
+  const { checkpoint, worker, notices } = await startEncoder(read, pooling, { threads })
   for (const notice of notices) onNotice?.(notice)
   const { hiddenSize, contextLength } = checkpoint.config
   return {
@@ -104,10 +110,17 @@ export async function loadEncoder(path: string, { onNotice, ...options }: Encode
           `Expected a text of 1 to ${contextLength} tokens, the context of ${checkpoint.folder}, got ${length}`,
         )
       })
-      return (await worker.run(encoded.map(encoderCall))).map(({ values }) => values)
+      const embeddings = (await worker.run(encoded.map(encoderCall))).map(({ values }) => values)
+      return normalize ? embeddings.map(unitLength) : embeddings
     },
     close: () => worker.close(),
   }
+}
+
+/** A vector of zeros stays one. */
+function unitLength(vector: Float32Array): Float32Array {
+  const length = Math.max(Math.hypot(...vector), 1e-12)
+  return vector.map((value) => value / length)
 }
 
 /** Encoded texts as the worker takes them; no cache hangs on the key. */

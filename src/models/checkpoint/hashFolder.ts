@@ -19,6 +19,8 @@ const FILES = [
   'chat_template.json',
   'model.safetensors.index.json',
   VALUE_HEAD_FILE,
+  'modules.json',
+  '1_Pooling/config.json',
 ]
 
 async function hashFile(file: string): Promise<string> {

@@ -7,7 +7,14 @@ export type HubFile = Readonly<{ path: string; size: number; oid?: string; sha25
 
 const SMALL = new Set([
   ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'],
-  ...['chat_template.jinja', 'chat_template.json', 'adapter_config.json', ...VOCABULARY_FILES],
+  ...[
+    'chat_template.jinja',
+    'chat_template.json',
+    'adapter_config.json',
+    'modules.json',
+    '1_Pooling/config.json',
+    ...VOCABULARY_FILES,
+  ],
 ])
 export const INDEX = 'model.safetensors.index.json'
 const WEIGHTS = ['model.safetensors', INDEX]
