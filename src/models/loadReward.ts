@@ -60,7 +60,8 @@ export async function loadReward({ name, path, label }: NamedReward, options: Re
   }
 }
 
-const vocabularyNotice = (name: string): string =>
+/** What is said of a language model as a reward. */
+export const vocabularyNotice = (name: string): string =>
   `Reward \`${name}\` is a language model: its reward is the log-probability of the next token, and of a reply the sum over its tokens`
 
 /** The label that an encoder is read by. */

@@ -26,7 +26,8 @@ const SCORE = 'score'
  * otherwise by its vocabulary, unless config.json is that of a model with another head.
  *
  * @param asked the label's name or index, if any
- * @throws ModelError when there are several labels and none was asked for, no head, or several value heads
+ * @throws ModelError when there are several labels and none was asked for, no head, several value heads, or one that is normalized in a
+ * way that is not built
  * @throws OptionError for a label that the model does not have
  * @see DeepSpeed-Chat utils/model/reward_model.py; trl models/modeling_value_head.py; GenARM (Xu et al., ICLR 2025) section 3
  */
@@ -47,6 +48,7 @@ export function rewardReading(
   if (asked !== undefined)
     throw new OptionError(`Expected no label for \`${role}\`: ${folder} holds no classifier with labels, got \`${asked}\``)
   if (value) {
+    if (config.rewardProblem !== undefined) throw new ModelError(config.rewardProblem)
     const rewardHead = { ...value, labels: 1, label: 0, ...(rewardNorm && { norm: rewardNorm }) }
     return { kind: 'value', config: { ...config, head: 'reward', rewardHead } }
   }

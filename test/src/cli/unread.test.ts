@@ -66,7 +66,10 @@ describe('rxargs inspect', () => {
     await cp(golden('encoders/bert'), folder, { recursive: true })
     await added('dense.weight')
     await writeFile(join(folder, 'extra.pt'), '')
-    expect(await inspected()).toMatchObject({ code: 0, unused: ['dense.weight', 'extra.pt'] })
+    expect(await inspected()).toMatchObject({ code: 0, pooling: 'mean', unused: ['dense.weight', 'extra.pt'] })
+    const dense = [{ type: 'sentence_transformers.models.Dense', path: '2_Dense' }]
+    await writeFile(join(folder, 'modules.json'), JSON.stringify(dense))
+    expect(await inspected()).toMatchObject({ code: 1, problems: [expect.stringMatching(/got `Dense`/)] })
   })
 })
 
@@ -99,6 +102,16 @@ describe('a language model as a reward', () => {
     expect(await rxargs(['generate', '-', '--lm', lm, '--reward', folder], prompt)).toMatchObject(refused)
     expect(await rxargs(['generate', '-', '--lm', lm, '--reward', folder, '--dry-run'], prompt)).toMatchObject(refused)
   })
+})
+
+it('--dry-run says what a run would say of its models', async () => {
+  await cp(lm, folder, { recursive: true })
+  await added('vision.weight')
+  const models = ['--lm', folder, '--reward', `r=${golden('vocabulary/reward')}`]
+  const { code, stdout } = await rxargs(['generate', '-', ...models, '--dry-run'], prompt)
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^notice +The language model in .* makes no use of `vision\.weight`$/m)
+  expect(stdout).toMatch(/^notice +Reward `r` is a language model/m)
 })
 
 it('generate says which tensors of its language model are not read', async () => {

@@ -1,5 +1,3 @@
-import { ModelError } from '../../../core/errors.js'
-
 type Json = Readonly<Record<string, unknown>>
 
 /** What config.json tells of a reward head. */
@@ -8,6 +6,10 @@ export type HeadSettings = Readonly<{
   rewardNorm?: Readonly<{ mean: number; std: number }>
   /** A key that only a reward model's config has, if there is one. */
   rewardKey?: string
+  /** What the names of the head's tensors begin with, where the config says it. */
+  headPath?: string
+  /** Why the reward cannot be had as the config asks for it; of no concern to a language model. */
+  rewardProblem?: string
 }>
 
 /**
@@ -33,26 +35,34 @@ const AUTO_CLASSES = ['AutoModelForSequenceClassification', 'AutoModelForTokenCl
 /**
  * Reads what config.json says of a head besides its architecture.
  *
- * @throws ModelError for a normalization that lacks its numbers, or that is not built
- * @see OpenRLHF openrlhf/models/model.py (`normalize_reward`, `mean`, `std`); safe-rlhf safe_rlhf/models/normalizer.py (`do_normalize`)
+ * @see OpenRLHF openrlhf/models/model.py (`normalize_reward`, `mean`, `std`, `value_head_prefix`); safe-rlhf
+ * safe_rlhf/models/normalizer.py (`do_normalize`)
  */
 export function headSettings(json: Json, file: string): HeadSettings {
-  if (json.do_normalize === true)
-    throw new ModelError(
-      `Expected \`do_normalize\` in ${file} to be false (rewards normalized by running statistics are not built)`,
-    )
   const classes = typeof json.auto_map === 'object' && json.auto_map !== null ? Object.keys(json.auto_map) : []
   const auto = AUTO_CLASSES.find((name) => classes.includes(name))
   const rewardKey = auto === undefined ? Object.keys(json).find((key) => REWARD_KEYS.test(key)) : `auto_map.${auto}`
+  const { value_head_prefix: headPath } = json
   return {
     ...(rewardKey !== undefined && { rewardKey }),
-    ...(json.normalize_reward === true && { rewardNorm: normOf(json, file) }),
+    ...(typeof headPath === 'string' && { headPath }),
+    ...normOf(json, file),
   }
 }
 
-function normOf({ mean, std }: Json, file: string): Readonly<{ mean: number; std: number }> {
+function normOf(
+  { do_normalize: byStatistics, normalize_reward: byConfig, mean, std }: Json,
+  file: string,
+): Pick<HeadSettings, 'rewardNorm' | 'rewardProblem'> {
+  if (byStatistics === true)
+    return {
+      rewardProblem: `Expected \`do_normalize\` in ${file} to be false (rewards normalized by running statistics are not built)`,
+    }
+  if (byConfig !== true) return {}
   const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
-  if (isNumber(mean) && isNumber(std) && std > 0) return { mean, std }
+  if (isNumber(mean) && isNumber(std) && std > 0) return { rewardNorm: { mean, std } }
   const got = `${JSON.stringify(mean ?? null)} and ${JSON.stringify(std ?? null)}`
-  throw new ModelError(`Expected \`mean\` and \`std\` > 0 as numbers in ${file}, since \`normalize_reward\` is true; got ${got}`)
+  return {
+    rewardProblem: `Expected \`mean\` and \`std\` > 0 as numbers in ${file}, since \`normalize_reward\` is true; got ${got}`,
+  }
 }

@@ -1,5 +1,6 @@
 import { ModelError } from '../../../core/errors.js'
 import type { Tensors } from '../safetensors.js'
+import type { HeadSettings } from './headSettings.js'
 
 /** A linear layer and the ReLU behind it: names of tensors [to, from] and [to]. */
 export type HiddenLayer = Readonly<{ weight: string; bias?: string; to: number }>
@@ -54,16 +55,17 @@ export function headAt(path: string, tensors: Found): HeadTensors | undefined {
 }
 
 /**
- * The value head that a checkpoint's tensors hold, whatever its config says.
+ * The value head that a checkpoint's tensors hold, under a known path or one that its config names.
  *
  * @throws ModelError when there are several
  */
-export function valueHeadOf({ tensors, folder }: Readonly<{ tensors: Found; folder: string }>): HeadTensors | undefined {
-  const [head, other] = VALUE_HEADS.flatMap((path) => headAt(path, tensors) ?? [])
+export function valueHeadOf({
+  tensors,
+  config: { headPath },
+  folder,
+}: Readonly<{ tensors: Found; config: Pick<HeadSettings, 'headPath'>; folder: string }>): HeadTensors | undefined {
+  const paths = new Set(headPath === undefined ? VALUE_HEADS : [...VALUE_HEADS, headPath])
+  const [head, other] = [...paths].flatMap((path) => headAt(path, tensors) ?? [])
   if (other) throw new ModelError(`Expected one value head in ${folder}, found \`${head!.weight}\` and \`${other.weight}\``)
   return head
 }
-
-/** Names of the tensors that a head reads. */
-export const tensorsOfHead = ({ hidden, ...last }: HeadTensors): readonly string[] =>
-  [...hidden, last].flatMap(({ weight, bias }) => [weight, ...(bias === undefined ? [] : [bias])])

@@ -53,6 +53,14 @@ describe('a value head in a language model’s checkpoint', () => {
     },
   )
 
+  it('is read under the path that `value_head_prefix` names', async () => {
+    await cp(golden('value-summary'), folder, { recursive: true })
+    await tensors(renamed('v_head.summary.', 'my_head.'))
+    await expect(read()).rejects.toThrow('found none for `my_head')
+    await config({ value_head_prefix: 'my_head' })
+    expect(await rewardOf(folder)).toBe(await rewardOf(golden('value-summary')))
+  })
+
   it('is read without a bias', async () => {
     await cp(golden('value-summary'), folder, { recursive: true })
     await tensors((all) => new Map([...all].filter(([name]) => name !== 'v_head.summary.bias')))
