@@ -42,7 +42,9 @@ export function rewardReading(
   const value = labels && scores ? undefined : valueHeadOf(checkpoint)
   if (labels && !value) {
     const label = labelIndex(labels, asked, { role, folder })
-    const rewardHead = { ...(scores ?? { weight: `${SCORE}.weight` }), labels: labels.length, label }
+    // The one layer of transformers' own classes has no bias: one that is stored has no use, and is refused as such.
+    const stack = scores && scores.hidden.length > 0 ? scores : { weight: `${SCORE}.weight` }
+    const rewardHead = { ...stack, labels: labels.length, label }
     return { kind: 'label', config: { ...config, rewardHead }, ...(labels.length > 1 && { label: labels[label]! }) }
   }
   if (asked !== undefined)

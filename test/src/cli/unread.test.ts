@@ -36,7 +36,9 @@ describe('rxargs inspect', () => {
     expect(await inspected()).toMatchObject({
       code: 0,
       heads: 'vocabulary',
-      no_reward: expect.stringMatching(/found none for `gating\.weight`, `gating\.bias`, `linear\.weight`/),
+      no_reward: expect.stringMatching(
+        /found none for `gating\.weight`, `gating\.bias`, `linear\.weight` of dense\.safetensors: /,
+      ),
       unused: ['gating.weight', 'gating.bias', 'linear.weight (dense.safetensors)', 'extra.pt'],
     })
     expect((await rxargs(['inspect', folder])).stdout).toMatch(/^unused +gating\.weight, gating\.bias, linear/m)

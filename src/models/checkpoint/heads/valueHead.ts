@@ -5,8 +5,8 @@ import type { HeadSettings } from './headSettings.js'
 /** A linear layer and the ReLU behind it: names of tensors [to, from] and [to]. */
 export type HiddenLayer = Readonly<{ weight: string; bias?: string; to: number }>
 
-/** A head that gives numbers: `hidden` layers, if any, and a projection. `path`: what the names of its tensors begin with. */
-export type HeadTensors = Readonly<{ path: string; hidden: readonly HiddenLayer[]; weight: string; bias?: string }>
+/** A head that gives numbers: `hidden` layers, if any, and a projection. */
+export type HeadTensors = Readonly<{ hidden: readonly HiddenLayer[]; weight: string; bias?: string }>
 
 /** A head as a reward: which of its labels is read, and how the number is normalized. */
 export type RewardHead = Readonly<{
@@ -45,12 +45,12 @@ function stackAt(path: string, tensors: Found): HeadTensors | undefined {
   if (indices.length < 2 || last !== 2 * (indices.length - 1) || indices.some((index) => index % 2 === 1)) return undefined
   const layers = indices.sort((a, b) => a - b).map((index) => biased(`${path}.${index}`, tensors))
   const hidden = layers.slice(0, -1).map((layer) => ({ ...layer, to: tensors.entries.get(layer.weight)?.shape[0] ?? 0 }))
-  return { path, hidden, ...layers.at(-1)! }
+  return { hidden, ...layers.at(-1)! }
 }
 
 /** The head under a path, of one layer or a stack. */
 export function headAt(path: string, tensors: Found): HeadTensors | undefined {
-  if (tensors.has(`${path}.weight`)) return { path, hidden: [], ...biased(path, tensors) }
+  if (tensors.has(`${path}.weight`)) return { hidden: [], ...biased(path, tensors) }
   return STACKS.has(path) ? stackAt(path, tensors) : undefined
 }
 

@@ -27,8 +27,11 @@ export const inVocabularyHead = (name: string): boolean => /^(lm_head|embed_out)
 
 const HEAD_FILE = /head|score|reward|critic|regression|classifier/i
 
-const listed = (names: readonly string[]): string => {
-  const first = names.slice(0, 3).map((name) => `\`${name}\``)
+type Named = Readonly<{ name: string; file?: string }>
+
+/** The first three by name, each with its file where that is not one of the model's own. */
+const listed = (names: readonly Named[]): string => {
+  const first = names.slice(0, 3).map(({ name, file }) => `\`${name}\`${file === undefined ? '' : ` of ${file}`}`)
   return `${first.join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
 }
 
@@ -44,24 +47,22 @@ const partOf = (name: string): string => name.split('.')[0]!
 export function checkUnread({ folder, tensors, others, unused, reads, noEffect }: Unread): string[] {
   const idle = new Set(unused)
   const parts = new Set(tensors.names.filter((name) => !idle.has(name)).map(partOf))
-  const within = unused.filter((name) => !noEffect(name)).map((name) => ({ name, file: undefined }))
-  const left = [...within, ...others.tensors.filter(({ name }) => !noEffect(name))]
+  const all: readonly Named[] = [...unused.map((name) => ({ name })), ...others.tensors]
+  const left = all.filter(({ name }) => !noEffect(name))
   const foreign = left.filter(({ name }) => reads === 'reward' || parts.has(partOf(name)))
   if (foreign.length > 0) {
-    const [{ file }] = foreign as [(typeof foreign)[number]]
-    const source = file === undefined ? '' : ` of ${file}, which the model's other files do not name`
     const reason =
       reads === 'reward' ? 'it may be a head of a kind that is not supported' : 'its config.json tells of no such part'
     throw new ModelError(
-      `Expected a use for every tensor of the ${reads} in ${folder}, found none for ${listed(foreign.map(({ name }) => name))}${source}: ${reason}`,
+      `Expected a use for every tensor of the ${reads} in ${folder}, found none for ${listed(foreign)}: ${reason}`,
     )
   }
   const heads = reads === 'reward' ? others.pickled.filter((name) => HEAD_FILE.test(name)) : []
   if (heads.length > 0) throw new ModelError(headFileSaid(folder, heads[0]!))
   const said = `The ${reads} in ${folder} makes no use of`
-  const unreadFiles = others.pickled.filter((name) => !HEAD_FILE.test(name))
+  const unreadFiles = others.pickled.filter((name) => !HEAD_FILE.test(name)).map((name) => ({ name }))
   return [
-    ...(left.length > 0 ? [`${said} ${listed(left.map(({ name }) => name))}`] : []),
+    ...(left.length > 0 ? [`${said} ${listed(left)}`] : []),
     ...(unreadFiles.length > 0 ? [`${said} ${listed(unreadFiles)}`] : []),
   ]
 }

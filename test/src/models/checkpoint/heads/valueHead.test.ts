@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { args } from '../../../../../pipelines/decoders/args.js'
+import { generate } from '../../../../../pipelines/generate.js'
 import { rewardMeasure } from '../../../../../pipelines/measures.js'
 import type { Reply } from '../../../../../src/core/reply.js'
 import { hashFolder } from '../../../../../src/models/checkpoint/hashFolder.js'
@@ -10,7 +12,9 @@ import { rewardClasses } from '../../../../../src/models/checkpoint/heads/headSe
 import { pairSizes, writeRandomPair } from '../../../../../src/models/checkpoint/writeRandomPair.js'
 import type { WeightDtype } from '../../../../../src/models/graph/quantize.js'
 import { readModel } from '../../../../../src/models/loadModel.js'
+import { loadModels } from '../../../../../src/models/loadModels.js'
 import { loadReward } from '../../../../../src/models/loadReward.js'
+import { promptsOf, rowsOf, settled } from '../../../../fakes.js'
 import { editTensors, type StoredTensor, zeros } from '../storedTensors.js'
 
 const golden = (name: string) => fileURLToPath(new URL(`../../../../../data/golden/${name}/reward`, import.meta.url))
@@ -85,6 +89,30 @@ describe('a value head in a language model’s checkpoint', () => {
     )
     await config({ model_type: 'falcon' })
     await expect(read()).rejects.toThrow(`Unknown architecture \`${architecture}\``)
+  })
+
+  it.each([...['gpt2', 'gpt_neox', 'opt', 'opt-350m', 'mistral', 'qwen2', 'qwen3', 'gemma2', 'gemma3', 'phi3']])(
+    'is read of any family: %s',
+    async (family) => {
+      const lm = fileURLToPath(new URL(`../../../../../data/golden/${family}/lm`, import.meta.url))
+      await cp(lm, folder, { recursive: true })
+      const { config } = await readModel(folder, { head: 'lm', role: 'lm' })
+      const width = 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize
+      await added(['v_head.summary.weight', zeros([1, width])], ['v_head.summary.bias', zeros([1])])
+      const { reading, graph, notices } = await read()
+      expect([reading!.kind, graph.output, notices]).toEqual(['value', 'reward', []])
+      expect((await readModel(folder, { head: 'lm', role: 'lm' })).notices).toEqual([])
+    },
+  )
+
+  it('of several layers gives the same bits at any concurrency', async () => {
+    const lm = fileURLToPath(new URL('../../../../../data/golden/grouped/lm', import.meta.url))
+    const models = await loadModels({ lm, reward: golden('value-stack'), threads: 1 })
+    const prompts = Array.from({ length: 7 }, (_, i) => 'How far is the moon? '.repeat(1 + i))
+    const run = async (concurrency: number) =>
+      settled(await rowsOf(generate(promptsOf(prompts), args({ k: 4 }), models, { maxNewTokens: 6, concurrency, trace: true })))
+    expect(await run(7)).toEqual(await run(1))
+    await models.close()
   })
 
   it('is never rounded', async () => {

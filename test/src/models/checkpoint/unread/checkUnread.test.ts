@@ -22,7 +22,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 const into =
   (file: string, ...names: readonly string[]) =>
   () =>
-    editTensors(join(folder, file), (all) => new Map([...all, ...names.map((name) => [name, zeros([2])] as const)]))
+    editTensors(join(folder, file), (all) => new Map([...all, ...names.map((name) => [name, zeros([3])] as const)]))
 const fileOf =
   (file: string, ...names: readonly string[]) =>
   () =>
@@ -93,8 +93,8 @@ describe('a folder of a decoder with', () => {
     [
       'another safetensors file of tensors of its own',
       fileOf('head.safetensors', 'summary.weight'),
-      extra("`summary.weight` of head.safetensors, which the model's other files do not name"),
-      noted('`summary.weight`'),
+      extra('`summary.weight` of head.safetensors: it may be a head'),
+      noted('`summary.weight` of head.safetensors'),
     ],
     [
       'a shard that no index names',
@@ -147,7 +147,7 @@ describe('a folder of a decoder with', () => {
     await cp(golden(`${name}/reward`), folder, { recursive: true })
     await into(WEIGHTS, tensor)()
     const reading = readModel(folder, { head: 'reward', role: 'reward r', ...(name === 'labels' && { label: '0' }) })
-    await expect(reading).rejects.toThrow(`\`${tensor}\``)
+    await expect(reading).rejects.toThrow(`found none for \`${tensor}\`: it may be a head`)
   })
 
   it('a value head has no use for an output projection, and none for statistics that config.json does not apply', async () => {
@@ -198,7 +198,7 @@ describe('a folder of an encoder with', () => {
       'bert',
       fileOf('dense.safetensors', 'linear.weight'),
       'mean',
-      /makes no use of `linear\.weight`$/,
+      /makes no use of `linear\.weight` of dense\.safetensors$/,
     ],
   ])('%s', async (_, name, change, read, message) => {
     await cp(golden(`encoders/${name}`), folder, { recursive: true })
