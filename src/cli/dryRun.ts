@@ -23,9 +23,17 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
       ),
     ].map(async ({ role, ...model }) => {
       const head = role.split(' ')[0] === 'lm' ? 'lm' : 'reward'
-      const { config, size } = await describeModel(model.path, { head, role, dtype, ...model })
+      const { config, size, notices } = await describeModel(model.path, { head, role, dtype, ...model })
       const tokens = Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens)
-      return { role, path: model.path, config, size, tokens, cacheBytes: size.cacheBytes * tokens * settings.concurrency }
+      return {
+        role,
+        path: model.path,
+        config,
+        size,
+        notices,
+        tokens,
+        cacheBytes: size.cacheBytes * tokens * settings.concurrency,
+      }
     }),
   )
   const weights = models.reduce((sum, { size }) => sum + size.weightBytes, 0)
@@ -49,6 +57,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
     ]),
     ...rewards.filter(({ kind }) => kind !== 'model').map(({ kind, path }) => ['reward', `${path}: a ${kind}`]),
     ...(models.length === 0 ? [['memory', 'no model is loaded here']] : memory),
+    ...models.flatMap(({ notices }) => notices.map((notice) => ['notice', notice])),
     ['output', output === undefined ? 'JSONL on stdout' : `${output}: ${(await listParts(output)).length} part files there`],
   ]
   for (const [name, value] of lines) await writeLine(stdout, `${name!.padEnd(10)}${value}`, signal)

@@ -12,6 +12,8 @@ import { loadCodec } from '../models/checkpoint/loadCodec.js'
 import { readJson, readOptionalJson } from '../models/checkpoint/readJson.js'
 import { readSafetensors } from '../models/checkpoint/safetensors.js'
 import { readTokenizerFiles } from '../models/checkpoint/tokenizerFiles.js'
+import { otherFiles } from '../models/checkpoint/unread/otherFiles.js'
+import { refuseAdapter } from '../models/checkpoint/unread/refuseAdapter.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { modelFolder } from '../models/modelFolder.js'
 import { findOnnx } from '../models/onnx/findOnnx.js'
@@ -79,6 +81,7 @@ type Found = Readonly<{ lines: readonly InspectedLine[]; problems: readonly stri
 /** Looks at each part by itself, so that one problem does not hide the others. */
 async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Found> {
   await checkFolder(folder)
+  await refuseAdapter(folder)
   const problems: string[] = []
   const attempt = async <T>(read: () => T | Promise<T>): Promise<T | undefined> => {
     try {
@@ -96,8 +99,11 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
     return { lines: lines ?? [['folder', folder]], problems }
   }
   const config = json && (await attempt(() => readConfig(json, file)))
-  const tensors = await attempt(async () => bodyNames(await readSafetensors(folder)))
-  const described = config && tensors && (await attempt(() => describeHeads({ config, tensors, folder, dtype })))
+  const stored = await attempt(() => readSafetensors(folder))
+  const tensors = stored && bodyNames(stored)
+  const others = stored && (await attempt(() => otherFiles(folder, stored)))
+  const described =
+    config && tensors && others && (await attempt(() => describeHeads({ config, tensors, others, folder, dtype })))
   const codec = await attempt(() => loadCodec(folder))
   if (config && codec) await attempt(() => checkVocabulary(folder, config, codec))
   const ends = config && json && (await attempt(() => endsOf(folder, json, config)))
@@ -111,6 +117,7 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
       config?.family,
     ],
     ['heads', described?.heads],
+    ['no reward', described?.noReward],
     [
       'layers',
       config && `${config.layers} of width ${config.hiddenSize}, ${config.heads} heads, ${config.kvHeads} of keys and values`,
@@ -125,7 +132,7 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
     ...(codec ? inspectTokenizer(codec, await readTokenizerFiles(folder)) : []),
     ...(ends ? [ends] : []),
     ...(config && described && size ? [memoryOf(config, size, run)] : []),
-    ['unused', described?.unusedTensors.length ? described.unusedTensors.join(', ') : undefined, described?.unusedTensors],
+    ['unused', described?.unused.length ? described.unused.join(', ') : undefined, described?.unused],
   ]
   return { lines: lines.filter(([, text]) => text !== undefined), problems, config }
 }

@@ -17,7 +17,7 @@ export async function openReward({ name, path, url, label }: NamedReward, dtype:
   const labelled = label !== undefined && { label }
   if (url !== undefined) {
     const source = remoteReward({ name, url, ...labelled })
-    return { source, origin: async () => source.source!, close: async () => undefined }
+    return { source, origin: async () => source.source!, notices: [], close: async () => undefined }
   }
   const { label: read, ...loaded } = await loadReward(
     { name, path, ...labelled },

@@ -127,7 +127,8 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
     const threads = availableParallelism()
     const judge = await loadReward({ name: 'judge', path: flags.judge }, { threads, maxBatch: 64 })
     closing.push(judge.close)
-    const encoder = await loadEncoder(flags.encoder)
+    for (const notice of judge.notices) shown.say(notice)
+    const encoder = await loadEncoder(flags.encoder, { onNotice: shown.say })
     closing.push(encoder.close)
     const judging = rewardMeasure(judge.source)
     const measures: Measure[] = [judging, coherenceMeasure(encoder)]

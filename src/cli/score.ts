@@ -74,7 +74,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   shown.say(`${input === '-' ? 'standard input' : input} scored by ${path}`)
   const reward = await openReward(named, dtype)
   if (dtype === 'fp16') shown.say(FP16_NOTICE)
-  if (reward.notice !== undefined) shown.say(reward.notice)
+  for (const notice of reward.notices) shown.say(notice)
   try {
     signal.throwIfAborted()
     const hashes = { [name]: await reward.origin() }

@@ -80,7 +80,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
 
   const shown = progress({ stream: stderr })
   const models = await loadModels({ lm, reward: rewards, dtype, onNotice: shown.say })
-  const coherence = await loadCoherence({ encoder, pooling })
+  const coherence = await loadCoherence({ encoder, pooling }, shown.say)
   try {
     signal.throwIfAborted()
     const rows = await sweep(points, {

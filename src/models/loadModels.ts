@@ -92,6 +92,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   })
   const loadLm = async (path: string, name: string, role: string) => {
     const loaded = await loadModel(path, { head: 'lm', role, threads, dtype, ...watch(name) })
+    for (const notice of loaded.notices) onNotice?.(notice)
     return { source: batchedLanguageModel(loaded, maxBatch), close: () => loaded.worker.close() }
   }
   const kept = <T extends Readonly<{ close: () => Promise<void> }>>(load: Promise<T>): Promise<T> => {
@@ -124,7 +125,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
         rewards.map(async (reward): Promise<Pick<LoadedReward, 'label'> & { source: RewardSource }> => {
           if (!('path' in reward)) return { source: reward }
           const one = await kept(loadReward(reward, { threads, dtype, maxBatch, ...watch(reward.name) }))
-          if (one.notice !== undefined) onNotice?.(one.notice)
+          for (const notice of one.notices) onNotice?.(notice)
           return one
         }),
       ),
