@@ -1,6 +1,7 @@
 import { generateOptions } from '../../pipelines/generate.js'
 import { countRows } from '../io/countRows.js'
 import { listParts } from '../io/parquet/partFiles.js'
+import { promptColumns } from '../io/prompts/toPrompt.js'
 import { bytes, count, describeModel } from './describeModel.js'
 import type { GenerateFlags } from './generateFlags.js'
 import { lmSaid } from './lmFlag.js'
@@ -11,7 +12,7 @@ const { maxPromptTokens } = generateOptions.parse({})
 /** Prints what `generate` would do with these flags, and the memory it would need. Loads no weights, writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
   const { settings, limit, output, lm, lms, rewards, dtype } = flags
-  const rows = await countRows(input)
+  const rows = await countRows(input, { needs: [promptColumns(flags)] })
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const further = Object.entries(lms).map(([name, path]) => ({ role: `lm ${name}`, path }))
   const models = await Promise.all(

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { weightsOf } from '../../pipelines/perReward.js'
-import { checkInput } from '../io/prompts/readRecords.js'
+import { checkInput } from '../io/prompts/openInput.js'
+import { promptColumns } from '../io/prompts/toPrompt.js'
 import { toParquet } from '../io/toParquet.js'
 import { loadModels } from '../models/loadModels.js'
 import { type ChosenDecoder, chosenDecoder } from './chosenDecoder.js'
@@ -31,7 +32,7 @@ async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, t
   const { output, force, retryErrors } = flags
   const named = flags.rewards.map((each) => (each.kind === 'function' && each.of === 'ensemble' ? functionReward(each) : each))
   weightsOf(named, weight ?? {})
-  await checkInput(input)
+  await checkInput(input, promptColumns(flags))
   const rewards = await loadRewards(flags.rewards, flags.rewardTimeout)
   if (flags.dryRun) return dryRun(input, flags, about, terminal)
 

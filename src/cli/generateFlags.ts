@@ -170,7 +170,10 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
 export const generateFlags = (command: Command): Command =>
   decodingFlags(
     command
-      .argument('[input]', 'JSONL or Parquet file with prompts; - or nothing: JSONL on standard input')
+      .argument(
+        '[input]',
+        'file with prompts: JSONL, a JSON array, CSV (each also as .gz or .zst) or Parquet; - or nothing: standard input',
+      )
       .option('-o, --output <folder>', 'folder for Parquet part files; without it rows are JSONL on stdout', text('output')),
   )
     .option('--json-schema <file>', 'replies that stop are JSON of this JSON Schema', text('json-schema'))

@@ -3,6 +3,7 @@ import type { Models, Prompt, Run } from '../core/types.js'
 import { countRows } from '../io/countRows.js'
 import { fromFile } from '../io/fromFile.js'
 import { readings } from '../io/prompts/datasets.js'
+import { promptColumns } from '../io/prompts/toPrompt.js'
 import type { ChosenDecoder } from './chosenDecoder.js'
 import type { GenerateFlags } from './generateFlags.js'
 import { limited } from './limited.js'
@@ -35,9 +36,10 @@ export function generateRun(
 }
 
 /** Tells the progress how many rows there will be, where that is known. */
-export async function expectRows(input: string, { dataset, limit, settings }: GenerateFlags, shown: Progress): Promise<void> {
+export async function expectRows(input: string, flags: GenerateFlags, shown: Progress): Promise<void> {
+  const { dataset, limit, settings } = flags
   if (dataset !== undefined && readings[dataset].repeats) return
   // What is wrong with the input, its reader says.
-  const count = await countRows(input).catch(() => undefined)
+  const count = await countRows(input, { needs: [promptColumns(flags)] }).catch(() => undefined)
   if (count !== undefined) shown.expect(Math.min(count, limit ?? count) * settings.samples)
 }

@@ -2,8 +2,8 @@ import { Command } from 'commander'
 import { score, scoreOptions } from '../../pipelines/score.js'
 import { OptionError } from '../core/errors.js'
 import { countRows } from '../io/countRows.js'
-import { checkInput } from '../io/prompts/readRecords.js'
-import { type Template, templates } from '../io/prompts/toPrompt.js'
+import { checkInput } from '../io/prompts/openInput.js'
+import { promptColumns, type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
 import { toParquet } from '../io/toParquet.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
@@ -40,7 +40,10 @@ const { concurrency } = scoreOptions.shape
 export const scoreCommand = (terminal: Terminal): Command =>
   new Command('score')
     .description('the reward of existing texts, as they stand: prompt and completion, no end token added')
-    .argument('[input]', 'JSONL or Parquet file, or a folder of part files; - or nothing: JSONL on standard input')
+    .argument(
+      '[input]',
+      'JSONL, JSON, CSV (each also as .gz or .zst) or Parquet file, or a folder of part files; - or nothing: standard input',
+    )
     .option('-o, --output <folder>', 'folder for Parquet part files; without it rows are JSONL on stdout', text('output'))
     .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--completion-column <name>', 'column of the completion', text('completion-column'), 'completion')
@@ -66,7 +69,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
     throw new OptionError(`Expected \`--output\` beside \`--${force ? 'force' : 'retry-errors'}\`, got none`)
   }
   if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
-  await checkInput(input)
+  await checkInput(input, promptColumns(flags))
   const given = flags.reward ?? { path: embedded('chat-rm') }
   const named = withLabels([given], flags.rewardLabel === undefined ? [] : [flags.rewardLabel])[0]!
   const { path, name } = named
@@ -87,7 +90,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
         spec: { template, promptColumn: promptColumn ?? null, completionColumn, keepInput: keepInput ?? false },
       },
     )
-    const counting = countRows(input)
+    const counting = countRows(input, { needs: [promptColumns(flags), [completionColumn]] })
       .then((count) => count !== undefined && shown.expect(Math.min(count, limit ?? count)))
       .catch(() => undefined) // What is wrong with the input, its reader says.
     const seen = watched(made, { onSkip: shown.skip, onRow: shown.row })

@@ -21,6 +21,12 @@ export type PromptOptions = Readonly<{
   keepInput?: boolean
 }>
 
+/** Columns of which a file has to have one, unless its rows have keys of their own. */
+export function promptColumns({ promptColumn, dataset }: PromptOptions): readonly string[] {
+  if (dataset !== undefined) return readings[dataset].prompts
+  return promptColumn === undefined ? ['prompt', 'messages'] : [promptColumn]
+}
+
 /** Why a row is no prompt; the message is completed with file and line. */
 class Unfit extends Error {}
 
