@@ -46,7 +46,9 @@ describe('rxargs generate refuses', () => {
   ])('%j', async (args, message) => expect(await refusal(['generate', input, ...args])).toContain(message))
 
   it('no input where nothing is piped in', async () => {
-    expect(await refusal(['generate'])).toContain('Expected an input: a JSONL, JSON, CSV or Parquet file, or - for standard input')
+    expect(await refusal(['generate'])).toContain(
+      'Expected an input: a JSONL, JSON, CSV or Parquet file, or - for standard input',
+    )
   })
 
   it('in a process of its own, too', async () => {
