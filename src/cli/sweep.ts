@@ -100,6 +100,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
       signal,
     })
     shown.end()
+    for (const line of shown.errors()) shown.say(line)
     for (const path of await writeFigures(output, rows)) shown.say(path)
     for (const line of flags.json ? [sweepJson(rows)] : formatTable(sweepCells(rows, digits), flags.format))
       await writeLine(stdout, line, signal)

@@ -14,7 +14,7 @@ export type ReplySoFar = Readonly<{
   ended: boolean
 }>
 
-/** Where answers come from: a file or folder with its hash, or an address, which has none. `model`: the server's name of it. */
+/** Where answers come from: a file or folder with its hash (`embedded:NAME` of a model of the package), or an address, which has none. `model`: the server's name of it. */
 export type Source = Readonly<{ path: string; sha256?: string; dtype?: string; label?: string; model?: string }>
 
 /** A reward written over text: of each whole text (prompt and completion), one number. */

@@ -63,6 +63,8 @@ describe('toParquet', () => {
       prompt: 'VARCHAR',
       completion: 'VARCHAR',
       prompt_token_ids: 'INTEGER[]',
+      truncated_tokens: 'INTEGER',
+      user_message: 'VARCHAR',
       token_ids: 'INTEGER[]',
       finish_reason: 'VARCHAR',
       error: 'VARCHAR',
