@@ -44,6 +44,7 @@ export const seconds = (milliseconds: number): string => {
 export function progress({ stream, now = Date.now }: ProgressOptions): Progress {
   const isTerminal = stream.isTTY === true
   let startedAt = now()
+  let begun = false
   let total: number | undefined
   let maxTokens: number | undefined
   let [rows, skipped, tokens, truncated] = [0, 0, 0, 0]
@@ -96,7 +97,8 @@ export function progress({ stream, now = Date.now }: ProgressOptions): Progress 
       tick()
     },
     begin() {
-      startedAt = now()
+      if (!begun) startedAt = now()
+      begun = true
     },
     row(row) {
       const { reward, otherRewards = {}, truncatedTokens = 0 } = row

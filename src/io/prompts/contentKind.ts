@@ -88,7 +88,10 @@ export function contentKind(head: Uint8Array, ended: boolean, { name, columns }:
   if (isUtf16(head)) return { unreadable: 'UTF-16 text (save it as UTF-8)' }
 
   const text = decoder.decode(head).trimStart()
-  if (text === '') return complete ? { format: 'jsonl' } : undefined
+  if (text === '') {
+    if (!complete) return undefined
+    return /\.(parquet|gz|zst)$/i.test(name) ? { unreadable: 'an empty file' } : { format: 'jsonl' }
+  }
   const lines = text.split(/\r?\n/)
   if (lines.length === 1 && !complete) return undefined
   const first = lines[0]!

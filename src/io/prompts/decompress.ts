@@ -44,7 +44,7 @@ async function* gunzip(bytes: Bytes): AsyncGenerator<Uint8Array> {
 }
 
 /** Small inputs of zstd may hold much: they go in a piece at a time. */
-const PIECE = 1 << 16
+const PIECE = 1 << 13
 
 async function* unzstd(bytes: Bytes): AsyncGenerator<Uint8Array> {
   let out: Uint8Array[] = []

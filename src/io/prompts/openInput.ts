@@ -1,7 +1,8 @@
 import { createReadStream, type Stats } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { InputError, messageOf } from '../../core/errors.js'
+import { parquetFiles } from '../readRows.js'
 import { type ContentKind, contentKind, HEAD_BYTES, type RowFormat } from './contentKind.js'
 import { decompress } from './decompress.js'
 
@@ -95,6 +96,14 @@ export async function statInput(path: string): Promise<Stats> {
   })
 }
 
+/** @throws InputError for a folder without Parquet files: what is in it */
+export async function parquetInFolder(path: string): Promise<readonly string[]> {
+  const names = await readdir(path)
+  if (names.some((name) => name.endsWith('.parquet'))) return parquetFiles(path)
+  const there = names.slice(0, 3).join(', ') || 'nothing'
+  throw new InputError(`Expected a file, or a folder of Parquet files, at ${path}, found a folder of ${there}`)
+}
+
 /**
  * Looks at an input before anything is made ready for it. A pipe is not looked into: what is read there is gone.
  *
@@ -102,5 +111,8 @@ export async function statInput(path: string): Promise<Stats> {
  * @throws InputError when there is nothing at the path, or a file that cannot be read; `-` is taken on trust
  */
 export async function checkInput(path: string, columns?: readonly string[]): Promise<void> {
-  if (path !== '-' && (await statInput(path)).isFile()) await (await openInput(path, { columns })).close()
+  if (path === '-') return
+  const found = await statInput(path)
+  if (found.isDirectory()) await parquetInFolder(path)
+  else if (found.isFile()) await (await openInput(path, { columns })).close()
 }

@@ -1,10 +1,9 @@
 import { basename } from 'node:path'
 import { InputError } from '../../core/errors.js'
 import { readParquet } from '../parquet/readParquet.js'
-import { parquetFiles } from '../readRows.js'
 import { csvRows } from './csvRows.js'
 import { jsonArray } from './jsonArray.js'
-import { inputName, openInput, statInput } from './openInput.js'
+import { inputName, openInput, parquetInFolder, statInput } from './openInput.js'
 import { type Line, readLines } from './readLines.js'
 
 /** One row of an input: its values, or what was expected where it has none. */
@@ -112,7 +111,7 @@ function checkColumns(path: string, columns: readonly string[], needs: ReadOptio
 export async function* readRecords(path: string, options: ReadOptions = {}): AsyncGenerator<InputRecord> {
   const { needs = [], stdin } = options
   if (path !== '-' && (await statInput(path)).isDirectory()) {
-    for (const file of await parquetFiles(path)) yield* fromParquet(file, options)
+    for (const file of await parquetInFolder(path)) yield* fromParquet(file, options)
     return
   }
   const input = await openInput(path, { stdin, columns: needs.flat() })

@@ -208,6 +208,8 @@ describe('inputs that cannot be read', () => {
     ['a Python pickle', 'in.pkl', Buffer.of(0x80, 0x04, 0x95)],
     ['an SQLite database', 'in.db', 'SQLite format 3\0\x10\0'],
     ['binary data', 'in.jsonl', Buffer.from('abcdefgh\x00\x01ijklmnopq\n', 'latin1')],
+    ['an empty file', 'in.parquet', ''],
+    ['an empty file', 'in.jsonl.gz', ''],
     ['compressed twice', 'in.gz', gzipSync(gzipSync(LINES))],
   ])('are named: %s in %s', async (what, name, content) => {
     const path = await file(name, content)
@@ -228,7 +230,9 @@ describe('inputs that cannot be read', () => {
 
   it('are folders without Parquet files', async () => {
     await file('in.jsonl', LINES)
-    await expect(read(folder)).rejects.toThrow(`Expected Parquet files in ${folder}, found none`)
+    await expect(read(folder)).rejects.toThrow(
+      `Expected a file, or a folder of Parquet files, at ${folder}, found a folder of in.jsonl`,
+    )
   })
 
   it.each([
