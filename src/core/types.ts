@@ -148,10 +148,7 @@ export type RunMeta = Readonly<{
   version: string
   spec: Readonly<Record<string, unknown>>
   seed: number
-  /**
-   * Path and SHA-256 of each model's files, by role, or the address of one behind HTTP; `dtype` where its weights are not computed with as
-   * they are, `label` where a reward is one of a model's several.
-   */
+  /** Where each model comes from, by its role. */
   models: Readonly<Record<string, Source>>
 }>
 
