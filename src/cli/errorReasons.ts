@@ -27,6 +27,12 @@ const kindOf = (error: string): string =>
 
 const shortened = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length)}…` : text)
 
+/** Many errors begin with the file and row that the id is made of. */
+function example({ id, error }: Reason): string {
+  const isNamed = error.startsWith(`${id}: `) || error.includes(`/${id}: `)
+  return `${isNamed ? '' : `\`${id}\`: `}${shortened(error, 300)}`
+}
+
 export function errorReasons(): ErrorReasons {
   const reasons = new Map<string, Reason>()
   let count = 0
@@ -55,10 +61,7 @@ export function errorReasons(): ErrorReasons {
       const most = sorted()
       const lines = most
         .slice(0, SHOWN)
-        .map(
-          (reason) =>
-            `  ${reason.count} ${reason.count === 1 ? 'is' : 'such as'} \`${reason.id}\`: ${shortened(reason.error, 300)}`,
-        )
+        .map((reason) => `  ${reason.count}${reason.count === 1 ? ':' : ' such as'} ${example(reason)}`)
       const rest = most.slice(SHOWN).reduce((sum, reason) => sum + reason.count, others)
       return [...lines, ...(rest > 0 ? [`  ${rest} for other reasons`] : [])]
     },

@@ -107,5 +107,8 @@ export function contentKind(head: Uint8Array, ended: boolean, { name, columns }:
   // A line that is broken does not make the others so.
   if (lines.some((line) => line.trimStart().startsWith('{'))) return { format: 'jsonl' }
   if (!complete) return undefined
-  return { unreadable: text.includes('\ufffd') ? 'binary data' : `text that begins \`${shortened(first.trim())}\`` }
+  if (text.includes('\ufffd')) return { unreadable: 'binary data' }
+  const isTable = fieldsOf(first, delimiter).length > 1 && columns.length > 0
+  const hint = isTable ? ` (CSV needs a column ${columns.map((column) => `\`${column}\``).join(' or ')})` : ''
+  return { unreadable: `text that begins \`${shortened(first.trim())}\`${hint}` }
 }

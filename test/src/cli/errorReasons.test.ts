@@ -32,7 +32,7 @@ describe('error rows', () => {
     expect(stderr).toContain(
       '3 of 6 rows are error rows:\n  2 such as `b`: stdin:2: Expected `prompt` to be text that is not empty, got nothing\n',
     )
-    expect(stderr).toContain('  1 is `stdin:5`: Expected each id once, got `d` again in stdin:5\n')
+    expect(stderr).toContain('  1: `stdin:5`: Expected each id once, got `d` again in stdin:5\n')
     expect(stderr).toMatch(/3 errors \(2 like "stdin:2: Expected `prompt` to be text.*", 1 like "Expected each id/)
     expect(code).toBe(0)
   })
@@ -88,9 +88,12 @@ describe('error rows', () => {
     expect(reasons.lines()).toEqual([
       '  2 such as `r0`: a.jsonl:1: Expected x, got `1`',
       '  2 such as `r2`: The limit is 5',
-      '  1 is `r4`: other',
+      '  1: `r4`: other',
     ])
     expect(reasons.brief()).toBe('2 like "a.jsonl:1: Expected x, got `1`", 2 like "The limit is 5", 1 others')
+    const named = errorReasons()
+    named.add({ id: 'a.jsonl:1', finishReason: 'error', error: 'in/a.jsonl:1: Expected x' })
+    expect(named.lines()).toEqual(['  1: in/a.jsonl:1: Expected x'])
     for (let index = 0; index < 1000; index++) reasons.add({ id: 'many', finishReason: 'error', error: 'a'.repeat(index) })
     expect(reasons.lines()).toHaveLength(9)
     expect(reasons.count).toBe(1005)

@@ -20,7 +20,7 @@ describe('prompts that are too long', () => {
     const input = lines({ id: 'a', prompt: 'far too long for the limit' }, { id: 'b', prompt: 'ok' })
     const limited = ['generate', ...tiny, '--max-prompt-tokens', '6']
     const refused = await rxargs(limited, input)
-    expect(refused.stderr).toMatch(/1 of 2 rows is an error row:\n {2}1 is `a`: The prompt has \d+ tokens, the limit is 6\n/)
+    expect(refused.stderr).toMatch(/1 of 2 rows is an error row:\n {2}1: `a`: The prompt has \d+ tokens, the limit is 6\n/)
     const { stderr, stdout, code } = await rxargs([...limited, '--truncate', 'left'], input)
     expect(stderr).toContain(
       'The prompts of 1 row were too long and lost their beginning (--truncate left): see `truncated_tokens`\n',

@@ -152,6 +152,7 @@ describe('inputs that cannot be read', () => {
     ['one JSON value over several lines', 'in.json', '{\n  "data": [\n    {"prompt": "one"}\n  ]\n}\n'],
     ['one JSON value over several lines', 'in.json', '{"prompt": "one",\n "id": "a"}\n'],
     ['text that begins `How do I bake bread?`', 'in.txt', 'How do I bake bread?\nWhy?\n'],
+    ['(CSV needs a column `prompt` or `messages`)', 'in.txt', 'question,answer\n1,2\n'],
     ['text that begins `5`', 'in.jsonl', '5\n6\n'],
     ['bzip2', 'in.jsonl.bz2', 'BZh91AY&SY'],
     ['xz', 'in.jsonl.xz', Buffer.from('\xfd7zXZ\x00\x00\x04', 'latin1')],
