@@ -14,7 +14,7 @@ const isThere = (path: string): Promise<boolean> =>
   )
 
 /** What a model is called unless it is given a name: the last part of its path, or NAME of ORG/NAME@REVISION. */
-export const modelName = (given: string): string => basename(resolve(parseRepository(given)?.name ?? given))
+export const modelName = (given: string): string => basename(resolve(parseRepository(given)?.name ?? unrecordedPath(given)))
 
 /**
  * The folder of a model that is given by its path, or as ORG/NAME[@REVISION] from the cache that `rxargs pull` and the Python

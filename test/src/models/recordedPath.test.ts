@@ -28,6 +28,18 @@ describe('the models of a run', () => {
     expect(await recordedPath('some-org/some-model@main')).toBe('some-org/some-model@main')
   })
 
+  it('may be asked for by the names of those of the package', async () => {
+    const models = ['--lm', 'embedded:chat-lm', '--reward', 'embedded:judge-rm']
+    const { code } = await rxargs(['generate', ...models, '--max-new-tokens', '3', '-o', out], lines({ id: 'a', prompt: 'Hi' }))
+    expect(code).toBe(0)
+    const [file] = await parquetFiles(out)
+    const { models: recorded } = runMeta((await readParquet(file!)).metadata)!
+    expect(Object.entries(recorded).map(([role, { path }]) => [role, path])).toEqual([
+      ['lm', 'embedded:chat-lm'],
+      ['reward judge-rm', 'embedded:judge-rm'],
+    ])
+  })
+
   it.each([
     ['embedded ones', []],
     ['relative folders', ['--lm', 'data/golden/grouped/lm', '--reward', 'data/golden/grouped/reward']],
