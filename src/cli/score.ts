@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { score, scoreOptions } from '../../pipelines/score.js'
 import { OptionError } from '../core/errors.js'
 import { countRows } from '../io/countRows.js'
+import { checkOutput } from '../io/outputFolder.js'
 import { checkInput } from '../io/prompts/openInput.js'
 import { promptColumns, type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
@@ -76,6 +77,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const lines = { ...(flags.text && { text: true }), ...(flags.columns && { columns: flags.columns }) }
   checkRowLines(lines, output)
   await checkInput(input, promptColumns(flags))
+  if (output !== undefined) await checkOutput(output)
   const given = flags.reward ?? { path: embedded('chat-rm') }
   const named = withLabels([given], flags.rewardLabel === undefined ? [] : [flags.rewardLabel])[0]!
   const { path, name } = named
