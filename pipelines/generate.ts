@@ -83,6 +83,10 @@ export function generate(
     return bound
   }
   const run = { search: bind(decoder), seed, maxNewTokens, maxPromptTokens, truncate }
+  if (samples > 1 && isDeterministic(run.search))
+    onNotice?.(
+      `The decoder draws no random numbers: the ${samples} samples of a prompt will be equal, unless its row names another decoder`,
+    )
 
   // A reward model that reads the same tokens has to have room for them, too.
   const sameTokens = models.rewards.filter((source) => 'codec' in source && source.codec.fingerprint === codec.fingerprint)
@@ -176,6 +180,10 @@ function functionsOf({ rewards }: Models): Readonly<{ rewardFunctions?: Readonly
   const entries = rewards.flatMap((source) => ('spec' in source && source.spec ? [[source.name, source.spec]] : []))
   return entries.length === 0 ? {} : { rewardFunctions: Object.fromEntries(entries) }
 }
+
+/** Whether all samples of a prompt are known to be equal: it selects greedily, or is beam search. */
+const isDeterministic = ({ spec, named }: BoundSearch): boolean =>
+  named === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : named.name === 'beam'
 
 const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty') })
 

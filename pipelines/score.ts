@@ -35,7 +35,9 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  * @throws OptionError for an option that may not be
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
-  const settings = { ...parseOptions(scoreOptions, options), hashes }
+  const given = parseOptions(scoreOptions, options)
+  const functions = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
+  const settings = { ...given, spec: { ...given.spec, ...functions }, hashes }
   if ('scoreTexts' in reward) return scored(source, ofText(reward), unrendered(reward), settings)
   if ('encodePair' in reward) return scored(source, batched(pairTexts(reward)), reward.render, settings)
   return scored(source, batched(tokenTexts(reward)), reward.codec.render, settings)
