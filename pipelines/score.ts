@@ -16,8 +16,11 @@ import { pairTexts, tokenTexts, type WholeTexts, writtenText } from './wholeText
 export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
 
 export const scoreOptions = z.strictObject({
+  /** Texts scored at the same time. */
   concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
+  /** What else the answers depend on; goes into the metadata of the output. */
   spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  /** The clock, in milliseconds since the epoch. */
   now: z
     .custom<() => number>((value) => typeof value === 'function')
     .optional()

@@ -5,8 +5,11 @@ import { linearRegex } from './linearRegex.js'
 import { replyReward } from './replyReward.js'
 
 export const regexRewardOptions = z.strictObject({
+  /** A regular expression of JavaScript. */
   pattern: z.string().min(1).describe('a regular expression'),
+  /** Its flags; `u` is always on. */
   flags: z.string().default('u').describe('flags of a regular expression'),
+  /** Whether the reward is the number of matches. */
   count: z.boolean().default(false).describe('true or false'),
 })
 export type RegexRewardOptions = z.input<typeof regexRewardOptions>

@@ -142,11 +142,9 @@ describe('a JSON Schema', () => {
     [99, undefined],
     [18, 120],
     [7, 123],
-    [100, 100],
   ])('of integers from %s to %s is held to', async (minimum, maximum) => {
     const values = Array.from({ length: 401 }, (_, index) => index - 200)
     const within = values.map((value) => value >= (minimum ?? -Infinity) && value <= (maximum ?? Infinity))
-    // The grammar may leave -0 out, which is 0.
     const bounds = { ...(minimum !== undefined && { minimum }), ...(maximum !== undefined && { maximum }) }
     expect(await accepted({ ...integer, ...bounds }, values.map(String))).toEqual(within)
     const exclusive = {
@@ -166,12 +164,9 @@ describe('a JSON Schema', () => {
     ['#/not', { ...string, not: { const: 'a' } }],
     ['#/if', conditional[0]],
     ['#/then', conditional[1]],
-    ['#/else', { ...string, else: {} }],
     ['#/dependentRequired', { ...closed, properties: ab, dependentRequired: { a: ['b'] } }],
-    ['#/dependentSchemas', { ...closed, properties: ab, dependentSchemas: { a: {} } }],
     ['#/unevaluatedProperties', { type: 'object', properties: a, unevaluatedProperties: string }],
     ['#/unevaluatedItems', { type: 'array', unevaluatedItems: false }],
-    ['#/additionalItems', { type: 'array', additionalItems: false }],
     ['#/items', { type: 'array', items: [string] }],
     ['#/$dynamicRef', { $dynamicRef: '#a' }],
     ['#/$defs/a/$anchor', { $ref: '#/$defs/a', $defs: { a: { $anchor: 'a' } } }],
@@ -246,7 +241,6 @@ describe('a JSON Schema', () => {
       { anyOf: [string, { type: 'array', items: { type: 'array', prefixItems: [{ foo: 1 }] } }] },
     ],
     ['#/nullable', { ...string, nullable: true }],
-    ['#/type', { type: 'text' }],
   ])('is refused at %s, which would not be enforced: %j', async (pointer, schema) => {
     const refusal = readGrammar({ jsonSchema: schema }, loaded)
     await expect(refusal).rejects.toThrow(OptionError)
