@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { readParquet } from '../io/parquet/readParquet.js'
-import { parquetFiles, readRows } from '../io/readRows.js'
+import { parquetFiles, readColumns } from '../io/readRows.js'
 import { checkColumnNames, checkRowLines, FURTHER_REWARD, type RowLines, rowLine, rowLineFlags, textColumns } from './rowLines.js'
 import { type Terminal, writeLine } from './terminal.js'
 
