@@ -10,6 +10,7 @@ const isReward = (value: unknown): value is Reward =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'score' in value
 
 export const batchRewardOptions = z.strictObject({
+  /** Name of the reward; the only one unless given. */
   reward: z
     .custom<Reward>(isReward)
     .describe('a reward to score the candidates by (a model or a function, given with the models)'),

@@ -7,6 +7,7 @@ import type { Rewarded } from '../src/core/types.js'
 
 export const boundRewardOptions = z.strictObject({
   by: z.enum(['clamp', 'sigmoid']).default('clamp').describe('one of clamp, sigmoid'),
+  /** Name of the reward; the only one unless given. */
   reward: z.string().min(1).optional().describe('the name of a reward'),
 })
 export type BoundRewardOptions = z.input<typeof boundRewardOptions>

@@ -6,7 +6,9 @@ import { parseOptions } from '../src/core/parseOptions.js'
 import type { Rewarded } from '../src/core/types.js'
 
 export const combineScoreOptions = z.strictObject({
+  /** Weight of the reward. */
   weight: z.number().describe('a finite number'),
+  /** Name of the reward; the only one unless given. */
   reward: z.string().min(1).optional().describe('the name of a reward'),
 })
 export type CombineScoreOptions = z.input<typeof combineScoreOptions>

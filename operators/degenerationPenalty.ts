@@ -11,6 +11,7 @@ const isLm = (value: unknown): value is LanguageModel => typeof value === 'objec
 
 export const degenerationPenaltyOptions = z.strictObject({
   lm: z.custom<LanguageModel>(isLm).describe('a language model (given with the models)'),
+  /** Weight of the likeness to the context. */
   alpha: z.number().min(0).max(1).default(0.6).describe('a number from 0 to 1'),
 })
 export type DegenerationPenaltyOptions = Readonly<{ lm: LanguageModel | undefined }> &

@@ -9,6 +9,7 @@ import { endsWith, stands, type Words, wordOptions, writings } from '../src/core
 export const forcedWordsOptions = z.strictObject({
   ...wordOptions,
   within: z.int().min(1).describe('an integer >= 1'),
+  /** Token ids that end a reply. */
   endTokenIds: z.array(z.int().min(0)).readonly().describe('a list of token ids'),
 })
 export type ForcedWordsOptions = Readonly<{

@@ -7,9 +7,13 @@ import { parseOptions } from '../src/core/parseOptions.js'
 import type { LogitsStep, TextCodec } from '../src/core/types.js'
 
 export const grammarOptions = z.strictObject({
+  /** JSON Schema of the replies. */
   jsonSchema: z.record(z.string(), z.unknown()).optional().describe('a JSON Schema'),
+  /** Grammar in EBNF whose first rule is `root`. */
   ebnf: z.string().min(1).optional().describe('a grammar in EBNF whose first rule is root'),
+  /** The codec of the language model. */
   codec: z.custom<TextCodec>((value) => typeof value === 'object' && value !== null).describe('a codec'),
+  /** Token ids that end a reply. */
   endTokenIds: z.array(z.int().min(0)).min(1).readonly().describe('a list of token ids'),
 })
 export type GrammarOptions = z.input<typeof grammarOptions>

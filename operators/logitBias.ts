@@ -7,6 +7,7 @@ import { parseOptions } from '../src/core/parseOptions.js'
 import type { LogitsStep } from '../src/core/types.js'
 
 export const logitBiasOptions = z.strictObject({
+  /** Added logits by token id. */
   bias: z.record(z.string().regex(/^\d+$/), z.number()).describe('finite numbers by token id, such as { 50256: -100 }'),
 })
 export type LogitBiasOptions = z.input<typeof logitBiasOptions>

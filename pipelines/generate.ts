@@ -25,21 +25,31 @@ const aFunction = <T>() =>
 const stopStrings = z.array(z.string().min(1))
 
 export const generateOptions = z.strictObject({
+  /** Tokens of a reply at most. */
   maxNewTokens: rowOptions.shape.maxNewTokens.default(128).describe('an integer >= 1'),
   maxPromptTokens: rowOptions.shape.maxPromptTokens.optional().describe('an integer >= 1'),
   truncate: rowOptions.shape.truncate.default('error').describe(`one of ${truncations.join(', ')}`),
   samples: z.int().min(1).default(1).describe('an integer >= 1'),
+  /** Seed of all random numbers. */
   seed: rowOptions.shape.seed.default(0).describe('an integer from 0 to 9007199254740991'),
+  /** Texts that end a reply, besides the rows' and the model's own. */
   stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty'),
+  /** Prompts decoded at the same time. */
   concurrency: z.int().min(1).default(16).describe('an integer >= 1'),
+  /** Whether rows keep the candidates of each step. */
   trace: z.boolean().default(false).describe('true or false'),
+  /** What else the answers depend on; goes into the metadata of the output. */
   spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  /** Operators and decoders by name, for rows that name them. */
   registry: z
     .custom<Registry>((value) => typeof value === 'object' && value !== null && 'operators' in value && 'decoders' in value)
     .default(builtIn)
     .describe('operators and decoders by name, for rows that name them'),
+  /** The clock, in milliseconds since the epoch. */
   now: aFunction<() => number>(),
+  /** Something worth a line that is no error. */
   onNotice: aFunction<(notice: string) => void>(),
+  /** Told what happens while the run goes on, for progress. */
   onEvent: aFunction<(event: GenerateEvent) => void>(),
 })
 export type GenerateOptions = z.input<typeof generateOptions>
@@ -83,6 +93,10 @@ export function generate(
     return bound
   }
   const run = { search: bind(decoder), seed, maxNewTokens, maxPromptTokens, truncate }
+  if (samples > 1 && isDeterministic(run.search))
+    onNotice?.(
+      `The decoder draws no random numbers: the ${samples} samples of a prompt will be equal, unless its row names another decoder`,
+    )
 
   // A reward model that reads the same tokens has to have room for them, too.
   const sameTokens = models.rewards.filter((source) => 'codec' in source && source.codec.fingerprint === codec.fingerprint)
@@ -176,6 +190,10 @@ function functionsOf({ rewards }: Models): Readonly<{ rewardFunctions?: Readonly
   const entries = rewards.flatMap((source) => ('spec' in source && source.spec ? [[source.name, source.spec]] : []))
   return entries.length === 0 ? {} : { rewardFunctions: Object.fromEntries(entries) }
 }
+
+/** Whether all samples of a prompt are known to be equal: it selects greedily, or is beam search. */
+const isDeterministic = ({ spec, named }: BoundSearch): boolean =>
+  named === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : named.name === 'beam'
 
 const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty') })
 

@@ -26,5 +26,8 @@ export function lmNamed(name: string | undefined, { lm, lms }: DecoderModels): L
   if (found) return found
   const names = [...lms.keys()]
   const [known, hint] = [names.join(', ') || 'none', didYouMean(name, names)]
-  throw new OptionError(`Expected \`lm\` to be one of the further language models (${known}), got \`${name}\`${hint}`, ['lm'])
+  throw new OptionError(
+    `Expected a further language model named \`${name}\`, found ${known}${hint}; give it by \`--other-lm ${name}=FOLDER\`, or \`lms\` of \`loadModels\``,
+    ['lm'],
+  )
 }

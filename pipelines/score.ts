@@ -16,8 +16,11 @@ import { pairTexts, tokenTexts, type WholeTexts, writtenText } from './wholeText
 export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
 
 export const scoreOptions = z.strictObject({
+  /** Texts scored at the same time. */
   concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
+  /** What else the answers depend on; goes into the metadata of the output. */
   spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  /** The clock, in milliseconds since the epoch. */
   now: z
     .custom<() => number>((value) => typeof value === 'function')
     .optional()
@@ -35,7 +38,9 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  * @throws OptionError for an option that may not be
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
-  const settings = { ...parseOptions(scoreOptions, options), hashes }
+  const given = parseOptions(scoreOptions, options)
+  const functions = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
+  const settings = { ...given, spec: { ...given.spec, ...functions }, hashes }
   if ('scoreTexts' in reward) return scored(source, ofText(reward), unrendered(reward), settings)
   if ('encodePair' in reward) return scored(source, batched(pairTexts(reward)), reward.render, settings)
   return scored(source, batched(tokenTexts(reward)), reward.codec.render, settings)

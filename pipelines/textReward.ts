@@ -3,6 +3,7 @@ import { parseOptions } from '../src/core/parseOptions.js'
 import type { ReplySoFar, TextReward } from '../src/core/rewardSource.js'
 
 export const textRewardOptions = z.strictObject({
+  /** Milliseconds that one call may take. */
   timeoutMs: z
     .int()
     .min(1)

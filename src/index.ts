@@ -81,6 +81,7 @@ export { specOf } from '../pipelines/specs/specOf.js'
 export { steps } from '../pipelines/steps.js'
 export { batchTextReward, textReward } from '../pipelines/textReward.js'
 export { type OperatorTime, type TimedOptions, timed } from '../pipelines/timed.js'
+export { type DescribedOperator, described, type OperatorEntry } from './core/described.js'
 export {
   InputError,
   ModelError,
@@ -102,6 +103,7 @@ export { type FileOptions, fromFile } from './io/fromFile.js'
 export { type ReplyOptions, readReplies } from './io/readReplies.js'
 export { readRows } from './io/readRows.js'
 export { type Summary, type ToParquetOptions, toParquet } from './io/toParquet.js'
+export { embeddedModels } from './models/embeddedModels.js'
 export { type LoadOptions, loadModels, type RewardOption } from './models/loadModels.js'
 export type { RemoteLm } from './models/remote/remoteLanguageModel.js'
 export { type RemoteReward, remoteReward } from './models/remote/remoteReward.js'

@@ -8,7 +8,9 @@ import { perReward, weighted, weightOption } from '../perReward.js'
 import { steps } from '../steps.js'
 
 export const argsOptions = z.strictObject({
+  /** Candidates kept. */
   k: topKOptions.shape.k.default(10).describe('an integer >= 1'),
+  /** Weight of the reward. */
   weight: weightOption,
 })
 export type ArgsOptions = z.input<typeof argsOptions>

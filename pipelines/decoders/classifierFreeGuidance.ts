@@ -6,8 +6,11 @@ import type { Decoder } from '../../src/core/types.js'
 import { steps } from '../steps.js'
 
 export const classifierFreeGuidanceOptions = z.strictObject({
+  /** How strongly the other logits count. */
   scale: z.number().positive().default(1.5).describe('a finite number > 0'),
+  /** Candidates kept. */
   k: topKOptions.shape.k.default(40).describe('an integer >= 1'),
+  /** Divisor of the scores. */
   temperature: sampleTemperatureOptions.shape.temperature,
 })
 export type ClassifierFreeGuidanceOptions = z.input<typeof classifierFreeGuidanceOptions>

@@ -7,7 +7,9 @@ import type { Decoder } from '../../src/core/types.js'
 import { steps } from '../steps.js'
 
 export const contrastiveOptions = z.strictObject({
+  /** Candidates kept. */
   k: topKOptions.shape.k.default(8).describe('an integer >= 1'),
+  /** Weight of the likeness to the context. */
   alpha: degenerationPenaltyOptions.shape.alpha,
 })
 export type ContrastiveOptions = z.input<typeof contrastiveOptions>

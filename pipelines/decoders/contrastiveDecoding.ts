@@ -8,6 +8,7 @@ import { lmNamed } from '../named.js'
 import { steps } from '../steps.js'
 
 export const contrastiveDecodingOptions = z.strictObject({
+  /** Mass of the tokens that are kept. */
   p: minPOptions.shape.p.default(0.1).describe('a number above 0 and at most 1'),
 })
 export type ContrastiveDecodingOptions = z.input<typeof contrastiveDecodingOptions>

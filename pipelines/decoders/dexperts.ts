@@ -7,8 +7,11 @@ import { lmNamed } from '../named.js'
 import { steps } from '../steps.js'
 
 export const dexpertsOptions = z.strictObject({
+  /** Mass of the tokens that are kept. */
   p: topPOptions.shape.p.default(0.9).describe('a number above 0 and at most 1'),
+  /** How strongly the other logits count. */
   scale: z.number().default(2).describe('a finite number'),
+  /** Divisor of the scores. */
   temperature: sampleTemperatureOptions.shape.temperature,
 })
 export type DexpertsOptions = z.input<typeof dexpertsOptions>

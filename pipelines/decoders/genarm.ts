@@ -9,8 +9,11 @@ import { perReward, type Weight, type Weighted, weighted, weightOption } from '.
 import { steps } from '../steps.js'
 
 export const genarmOptions = z.strictObject({
+  /** Weight of the reward. */
   weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
+  /** Mass of the tokens that are kept. */
   p: topPOptions.shape.p.default(1).describe('a number above 0 and at most 1'),
+  /** Divisor of the scores. */
   temperature: sampleTemperatureOptions.shape.temperature,
 })
 export type GenarmOptions = z.input<typeof genarmOptions>

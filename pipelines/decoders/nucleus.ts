@@ -6,7 +6,9 @@ import type { Decoder } from '../../src/core/types.js'
 import { steps } from '../steps.js'
 
 export const nucleusOptions = z.strictObject({
+  /** Mass of the tokens that are kept. */
   p: topPOptions.shape.p.default(0.95).describe('a number above 0 and at most 1'),
+  /** Divisor of the scores. */
   temperature: temperatureOptions.shape.temperature.default(1).describe('a finite number > 0'),
 })
 export type NucleusOptions = z.input<typeof nucleusOptions>

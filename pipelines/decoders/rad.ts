@@ -9,8 +9,11 @@ import { perReward, weighted, weightOption } from '../perReward.js'
 import { steps } from '../steps.js'
 
 export const radOptions = z.strictObject({
+  /** Candidates kept. */
   k: topKOptions.shape.k.default(20).describe('an integer >= 1'),
+  /** Weight of the reward. */
   weight: weightOption.default(30).describe('a finite number, or finite numbers by the names of rewards'),
+  /** Divisor of the scores. */
   temperature: sampleTemperatureOptions.shape.temperature,
 })
 export type RadOptions = z.input<typeof radOptions>

@@ -5,7 +5,9 @@ import type { Decoder } from '../../src/core/types.js'
 import { steps } from '../steps.js'
 
 export const topKSamplingOptions = z.strictObject({
+  /** Candidates kept. */
   k: topKOptions.shape.k.default(40).describe('an integer >= 1'),
+  /** Divisor of the scores. */
   temperature: sampleTemperatureOptions.shape.temperature.default(0.7).describe('a finite number > 0'),
 })
 export type TopKSamplingOptions = z.input<typeof topKSamplingOptions>

@@ -7,6 +7,7 @@ import { replyReward } from './replyReward.js'
 const roots = { any: /^/, object: /^(\{|$)/, array: /^(\[|$)/ } as const
 
 export const jsonRewardOptions = z.strictObject({
+  /** What the JSON text has to be. */
   root: z.enum(['any', 'object', 'array']).default('any').describe('one of any, object, array'),
 })
 export type JsonRewardOptions = z.input<typeof jsonRewardOptions>

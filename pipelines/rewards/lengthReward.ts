@@ -6,7 +6,9 @@ import { replyReward } from './replyReward.js'
 const units = ['characters', 'words', 'tokens'] as const
 
 export const lengthRewardOptions = z.strictObject({
+  /** The length wanted, in `unit`. */
   target: z.int().min(1).describe('an integer >= 1'),
+  /** What is counted. */
   unit: z
     .enum(units)
     .default('characters')

@@ -9,7 +9,9 @@ const units = {
 }
 
 export const repetitionRewardOptions = z.strictObject({
+  /** Length of an n-gram. */
   n: z.int().min(1).default(3).describe('an integer >= 1'),
+  /** What an n-gram is made of. */
   unit: z.enum(['words', 'characters']).default('words').describe('one of words, characters'),
 })
 export type RepetitionRewardOptions = z.input<typeof repetitionRewardOptions>

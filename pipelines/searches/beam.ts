@@ -8,7 +8,9 @@ import type { Finish } from '../finish.js'
 import type { Search } from '../perToken.js'
 
 export const beamOptions = z.strictObject({
+  /** Sequences that go on. */
   beams: z.int().min(1).default(4).describe('an integer >= 1'),
+  /** Power of the length by which sums of log-probabilities are divided. */
   lengthPenalty: z.number().default(1).describe('a finite number'),
 })
 export type BeamOptions = z.input<typeof beamOptions>

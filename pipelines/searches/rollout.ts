@@ -13,8 +13,11 @@ import { steps } from '../steps.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const rolloutOptions = z.strictObject({
+  /** Candidates kept. */
   k: topKOptions.shape.k.default(10).describe('an integer >= 1'),
+  /** Weight of the reward. */
   weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
+  /** Greedy tokens after a candidate, before its reward is read. */
   rolloutTokens: z.int().min(0).default(16).describe('an integer >= 0'),
 })
 export type RolloutOptions = z.input<typeof rolloutOptions>

@@ -5,6 +5,7 @@ import { argsOptions } from '../../pipelines/decoders/args.js'
 import { generateOptions } from '../../pipelines/generate.js'
 import { decoders } from '../../pipelines/registry.js'
 import { OptionError } from '../core/errors.js'
+import { checkOutput } from '../io/outputFolder.js'
 import type { PairSizes } from '../models/checkpoint/writeRandomPair.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { bestPeaks } from '../models/runtime/peaks.js'
@@ -91,6 +92,8 @@ export const benchCommand = (terminal: Terminal): Command =>
 async function run(flags: Flags, terminal: Terminal): Promise<void> {
   const { stdout } = terminal
   const { prompts, dtype, threads, k: candidates, weight: given } = flags
+  for (const folder of [flags.table, flags.make || flags.table !== undefined ? flags.out : undefined])
+    if (folder !== undefined) await checkOutput(folder)
   if (flags.make) return writeLine(stdout, await make(flags.out, flags.make))
   if (flags.table === undefined && prompts === undefined)
     throw new OptionError('Expected `--prompts`, a file with prompts to decode, got nothing')

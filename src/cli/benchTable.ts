@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../io/outputFolder.js'
 import { type PairSizes, pairSizes, writeRandomPair } from '../models/checkpoint/writeRandomPair.js'
 import type { WeightDtype } from '../models/graph/quantize.js'
 import { bestPeaks } from '../models/runtime/peaks.js'
@@ -81,7 +82,7 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
   }
   const measured = { ...machine, ...bestPeaks(settings.map(({ peaks }) => peaks)) }
   const results: TableResults = { machine: measured, measured_at: new Date().toISOString(), settings }
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   await writeFile(join(folder, 'results.json'), `${JSON.stringify(results, null, 1)}\n`)
   await writeFile(join(folder, 'results.md'), `${tableText(results)}\n`)
   // The plotting library is large, and nobody else needs it.

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { readParquet } from '../io/parquet/readParquet.js'
-import { parquetFiles, readRows } from '../io/readRows.js'
+import { parquetFiles, readColumns } from '../io/readRows.js'
 import { checkColumnNames, checkRowLines, FURTHER_REWARD, type RowLines, rowLine, rowLineFlags, textColumns } from './rowLines.js'
 import { type Terminal, writeLine } from './terminal.js'
 
@@ -12,7 +12,7 @@ export const catCommand = ({ stdout, signal }: Terminal): Command =>
     .action(async (path: string, lines: RowLines) => {
       checkRowLines(lines)
       const line = rowLine(lines)
-      for await (const row of readRows(path, await columnsToRead(path, lines))) await writeLine(stdout, line(row), signal)
+      for await (const row of readColumns(path, await columnsToRead(path, lines))) await writeLine(stdout, line(row), signal)
     })
 
 /** All where neither flag is given. Parts of one run may differ in columns that only some rows have. */

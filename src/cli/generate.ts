@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { weightsOf } from '../../pipelines/perReward.js'
+import { checkOutput } from '../io/outputFolder.js'
 import { checkInput } from '../io/prompts/openInput.js'
 import { promptColumns } from '../io/prompts/toPrompt.js'
 import { toParquet } from '../io/toParquet.js'
@@ -44,6 +45,7 @@ async function run(
   await checkInput(input, promptColumns(flags))
   const rewards = await loadRewards(flags.rewards, flags.rewardTimeout)
   if (flags.dryRun) return dryRun(input, flags, about, terminal)
+  if (output !== undefined) await checkOutput(output)
 
   const shown = progress({ stream: stderr })
   shown.say(

@@ -3,11 +3,9 @@ import { grammar } from '../../operators/grammar.js'
 import type { Search } from '../../pipelines/perToken.js'
 import { composed } from '../../pipelines/steps.js'
 import { messageOf, OptionError } from '../core/errors.js'
-import type { GrammarSource } from '../core/grammar.js'
+import type { GrammarSource, JsonSchema } from '../core/grammar.js'
 import type { Decoder, DecoderSpec } from '../core/types.js'
 import { readGrammar } from '../models/grammar/readGrammar.js'
-
-export type JsonSchema = Readonly<Record<string, unknown>>
 
 /**
  * The JSON Schema of a file.

@@ -1,17 +1,21 @@
 #!/usr/bin/env node
 import { messageOf } from '../core/errors.js'
+import { asyncFailure, exitFailure } from './moduleFailure.js'
 import { run } from './run.js'
 import { Interrupted, ReaderGone } from './terminal.js'
 
 const { stdin, stdout, stderr } = process
 const stop = new AbortController()
+const args = process.argv.slice(2)
+const exit = process.exit.bind(process)
 
 for (const [name, exitCode] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGHUP', 129],
 ] as const) {
   process.on(name, () => {
-    if (stop.signal.aborted) process.exit(exitCode)
+    if (stop.signal.aborted) exit(exitCode)
     stderr.write('\nInterrupted: writing what is finished; once more to leave at once\n')
     stop.abort(new Interrupted(exitCode))
   })
@@ -22,10 +26,19 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 stderr.on('error', () => undefined) // Nobody is left to be told.
 
+// What modules do outside of their calls ends the run as an error, and keeps its finished rows.
+process.on('uncaughtException', (error) => stop.abort(asyncFailure(error, args)))
+process.on('unhandledRejection', (reason) => stop.abort(asyncFailure(reason, args)))
+process.exit = (code) => {
+  const failure = exitFailure(code, args)
+  stop.abort(failure)
+  throw failure
+}
+
 const flushed = (stream: NodeJS.WriteStream) =>
   new Promise<void>((resolve) => (stream.destroyed ? resolve() : void stream.write('', () => resolve())))
 
-const exitCode = await run(process.argv.slice(2), { stdin, stdout, stderr, signal: stop.signal })
+const exitCode = await run(args, { stdin, stdout, stderr, signal: stop.signal })
 await Promise.all([flushed(stdout), flushed(stderr)])
 // Input that is still open would keep the process.
-process.exit(exitCode)
+exit(exitCode)

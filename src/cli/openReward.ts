@@ -14,10 +14,14 @@ export type OpenedReward = Omit<LoadedReward, 'source' | 'label'> &
   Readonly<{ source: LoadedReward['source'] | TextReward; origin: () => Promise<Source> }>
 
 /** @throws as `loadReward` and `remoteReward` */
-export async function openReward({ name, path, url, label }: NamedReward, dtype: WeightDtype): Promise<OpenedReward> {
+export async function openReward(
+  { name, path, url, label }: NamedReward,
+  dtype: WeightDtype,
+  timeoutMs?: number,
+): Promise<OpenedReward> {
   const labelled = label !== undefined && { label }
   if (url !== undefined) {
-    const source = remoteReward({ name, url, ...labelled })
+    const source = remoteReward({ name, url, ...labelled, ...(timeoutMs !== undefined && { timeoutMs }) })
     return { source, origin: async () => source.source!, notices: [], close: async () => undefined }
   }
   const { label: read, ...loaded } = await loadReward(

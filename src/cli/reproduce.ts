@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
@@ -9,6 +9,7 @@ import { generateOptions } from '../../pipelines/generate.js'
 import { coherenceMeasure, type Measure, rewardMeasure } from '../../pipelines/measures.js'
 import { checkpoints, comparisons, type Role, runsOf } from '../../pipelines/reproduction.js'
 import { InputError, OptionError } from '../core/errors.js'
+import { checkOutput, makeFolder } from '../io/outputFolder.js'
 import { checkInput } from '../io/prompts/openInput.js'
 import { promptColumns } from '../io/prompts/toPrompt.js'
 import { hashModel } from '../models/hashModel.js'
@@ -125,6 +126,7 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
     if (folders.has(role) && (await hashModel(folders.get(role)!)) === judgeHash)
       throw new OptionError(`Expected \`--judge\` to be another model than those that guide, got the files of ${role}`)
   await checkInput(flags.prompts, promptColumns({}))
+  await checkOutput(flags.output)
   const all = comparisons(new Set(folders.keys()))
   const shown = progress({ stream: stderr })
   const closing: (() => Promise<void>)[] = []
@@ -138,7 +140,7 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
     closing.push(encoder.close)
     const judging = rewardMeasure(judge.source)
     const measures: Measure[] = [judging, coherenceMeasure(encoder)]
-    await mkdir(flags.output, { recursive: true })
+    await makeFolder(flags.output)
     const reproducing: Reproducing = { flags, folders, measures, shown, terminal }
     const swept = await makeRuns(runsOf(all), reproducing)
     signal.throwIfAborted()

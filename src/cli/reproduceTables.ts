@@ -7,7 +7,7 @@ import type { Reply } from '../core/reply.js'
 import { generationCost, type Timed } from '../eval/generationCost.js'
 import { type JudgeFigures, judgeFigures } from '../eval/judgeFigures.js'
 import { readReplies } from '../io/readReplies.js'
-import { readRows } from '../io/readRows.js'
+import { readColumns } from '../io/readRows.js'
 import type { ReproduceFlags } from './reproduce.js'
 import { costFolder, type Reproducing, runFolder, TIMED } from './reproduceRuns.js'
 
@@ -66,7 +66,10 @@ export async function costOf({ output, seed }: ReproduceFlags): Promise<Cost[]> 
   const timedOf = async (decoder: string): Promise<Timed[]> => {
     const replies: Timed[] = []
     const columns = ['id', 'duration_ms', 'completion_tokens']
-    for await (const { id, duration_ms: durationMs, completion_tokens: tokens } of readRows(costFolder(output, decoder), columns))
+    for await (const { id, duration_ms: durationMs, completion_tokens: tokens } of readColumns(
+      costFolder(output, decoder),
+      columns,
+    ))
       if (typeof tokens === 'number') replies.push({ id: String(id), durationMs: Number(durationMs), tokens })
     return replies
   }

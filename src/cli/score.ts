@@ -1,7 +1,11 @@
 import { Command } from 'commander'
+import { rewardFunctions } from '../../pipelines/rewards/rewardByName.js'
 import { score, scoreOptions } from '../../pipelines/score.js'
+import { textRewardOptions } from '../../pipelines/textReward.js'
 import { OptionError } from '../core/errors.js'
+import type { Source } from '../core/rewardSource.js'
 import { countRows } from '../io/countRows.js'
+import { checkOutput } from '../io/outputFolder.js'
 import { checkInput } from '../io/prompts/openInput.js'
 import { promptColumns, type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
@@ -9,11 +13,13 @@ import { toParquet } from '../io/toParquet.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
 import { embedded } from './embedded.js'
-import { DTYPE_HELP, type NamedPath, namedPath, number, oneOf, text, withLabels } from './flags.js'
+import { DTYPE_HELP, number, oneOf, text, withLabels } from './flags.js'
 import { inputOf } from './inputOf.js'
 import { limited } from './limited.js'
-import { openReward } from './openReward.js'
+import { loadRewards } from './loadRewards.js'
+import { type OpenedReward, openReward } from './openReward.js'
 import { progress } from './progress.js'
+import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 import { checkRowLines, type RowLines, rowLineFlags } from './rowLines.js'
 import { runSummary } from './runSummary.js'
 import type { Terminal } from './terminal.js'
@@ -25,7 +31,8 @@ type Flags = Readonly<{
   promptColumn?: string
   completionColumn: string
   template: Template
-  reward?: NamedPath
+  reward?: RewardFlag
+  rewardTimeout?: number
   rewardLabel?: string
   dtype: WeightDtype
   concurrency: number
@@ -38,6 +45,7 @@ type Flags = Readonly<{
   RowLines
 
 const { concurrency } = scoreOptions.shape
+const FUNCTIONS = Object.keys(rewardFunctions).filter((name) => name !== 'ensemble')
 
 /** `rxargs score`: the reward of texts that are there already. */
 export const scoreCommand = (terminal: Terminal): Command =>
@@ -53,8 +61,13 @@ export const scoreCommand = (terminal: Terminal): Command =>
     .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option(
       '--reward <[name=]reward>',
-      "a model's folder, or a server (NAME=http://…; default: the embedded chat-rm)",
-      namedPath('reward'),
+      `a model's folder, a module (./my-reward.js), a server (NAME=http://…), or a function: ${FUNCTIONS.join(', ')}, with options such as length(target=200) (default: the embedded chat-rm)`,
+      rewardFlag,
+    )
+    .option(
+      '--reward-timeout <number>',
+      'milliseconds that a module has for one text, a server for a request (default: 30000)',
+      number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
     .option('--reward-label <label>', 'which label of a classifier with several is the reward', text('reward-label'))
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
@@ -66,6 +79,24 @@ export const scoreCommand = (terminal: Terminal): Command =>
     .option('--strict', 'stop at the first error row')
     .action(async (input: string | undefined, flags: Flags) => run(inputOf(input, terminal), flags, terminal))
 
+type Opened = Omit<OpenedReward, 'origin'> & Readonly<{ origin: () => Promise<Source | undefined> }>
+
+/** Checks what `--reward` names, imports a module, and gives what opens it. A model is loaded by that alone. */
+async function opener(flag: RewardFlag, { rewardLabel, rewardTimeout, dtype }: Flags): Promise<() => Promise<Opened>> {
+  if (flag.kind === 'model' || flag.kind === 'server') {
+    // A model takes no time-out, which this says.
+    if (flag.kind === 'model') await loadRewards([flag], rewardTimeout)
+    const named = withLabels([flag], rewardLabel === undefined ? [] : [rewardLabel])[0]!
+    return () => openReward(named, dtype, rewardTimeout)
+  }
+  if (rewardLabel !== undefined)
+    throw new OptionError(`Expected \`--reward-label\` beside a model or a server, got a ${flag.kind}`)
+  const [source] = await loadRewards([flag], rewardTimeout)
+  if (typeof source !== 'object' || !('scoreTexts' in source))
+    throw new OptionError(`Expected \`--reward\` to be one reward, got \`${flag.path}\`, which is made of others`)
+  return async () => ({ source, origin: async () => source.source, notices: [], close: async () => undefined })
+}
+
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { stdin, stdout, stderr, signal } = terminal
   const { output, force = false, retryErrors = false, limit, template, promptColumn, completionColumn, keepInput, dtype } = flags
@@ -76,17 +107,19 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const lines = { ...(flags.text && { text: true }), ...(flags.columns && { columns: flags.columns }) }
   checkRowLines(lines, output)
   await checkInput(input, promptColumns(flags))
-  const given = flags.reward ?? { path: embedded('chat-rm') }
-  const named = withLabels([given], flags.rewardLabel === undefined ? [] : [flags.rewardLabel])[0]!
-  const { path, name } = named
+  if (output !== undefined) await checkOutput(output)
+  const given = flags.reward ?? rewardFlag(embedded('chat-rm'))
+  const { path, name } = given
+  const open = await opener(given, flags)
   const shown = progress({ stream: stderr })
   shown.say(`${input === '-' ? 'standard input' : input} scored by ${path}`)
-  const reward = await openReward(named, dtype)
+  const reward = await open()
   if (dtype === 'fp16') shown.say(FP16_NOTICE)
   for (const notice of reward.notices) shown.say(notice)
   try {
     signal.throwIfAborted()
-    const hashes = { [name]: await reward.origin() }
+    const origin = await reward.origin()
+    const hashes = origin === undefined ? {} : { [name]: origin }
     const options = { template, promptColumn, completionColumn, keepInput }
     const made = score(
       limited(scoredTexts(input, { ...options, stdin }), limit),

@@ -4,6 +4,7 @@ import { combineScoreOptions } from '../../operators/combineScore.js'
 import { argsOptions } from '../../pipelines/decoders/args.js'
 import { type SweepPoint, sweep, sweepPoints } from '../../pipelines/sweep.js'
 import { OptionError } from '../core/errors.js'
+import { checkOutput } from '../io/outputFolder.js'
 import { checkInput } from '../io/prompts/openInput.js'
 import { promptColumns } from '../io/prompts/toPrompt.js'
 import { readReplies } from '../io/readReplies.js'
@@ -78,6 +79,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
     chosen.set(point, await chosenDecoder({ ...given, k: String(point.k), weight: String(point.weight) }))
   const further = settings.rewards.slice(1).map(({ name }) => name)
   await checkInput(input, promptColumns(flags))
+  await checkOutput(output)
 
   const shown = progress({ stream: stderr })
   const models = await loadModels({ lm, reward: rewards, dtype, onNotice: shown.say })

@@ -1,18 +1,21 @@
-const SCORE = String.raw`["'*_\s]*(\d+(?:\.\d+)?)(?:\s*\/\s*10)?(?![\d.]*\d)`
+/**
+ * Every repetition has a bound and neighbours share no character: a judge's answer is anybody's text, and must not take long to search.
+ */
+const SCORE = String.raw`["'*_\s]{0,20}(\d{1,9}(?:\.\d{1,9})?)(?:\s{0,9}\/\s{0,9}10)?(?![\d.]{0,9}\d)`
 
 /** Ways in which judges give two scores; the first that fits decides, and of each its last match: before it they think aloud. */
 const forms: readonly RegExp[] = [
-  new RegExp(String.raw`["']first["']\s*:${SCORE}["']?\s*,\s*["']second["']\s*:${SCORE}`, 'gi'),
+  new RegExp(String.raw`["']first["']\s{0,20}:${SCORE}["']?\s{0,20},\s{0,20}["']second["']\s{0,20}:${SCORE}`, 'gi'),
   new RegExp(
-    String.raw`\bfirst(?:\s+reply)?\b[^\d\n]{0,20}[:=]${SCORE}[\s\S]{0,80}?\bsecond(?:\s+reply)?\b[^\d\n]{0,20}[:=]${SCORE}`,
+    String.raw`\bfirst(?:\s{1,9}reply)?\b[^\d\n]{0,20}[:=]${SCORE}[\s\S]{0,80}?\bsecond(?:\s{1,9}reply)?\b[^\d\n]{0,20}[:=]${SCORE}`,
     'gi',
   ),
   new RegExp(
-    String.raw`\breply\s*(?:1|A)\b[^\d\n]{0,20}[:=]${SCORE}[\s\S]{0,80}?\breply\s*(?:2|B)\b[^\d\n]{0,20}[:=]${SCORE}`,
+    String.raw`\breply\s{0,9}(?:1|A)\b[^\d\n]{0,20}[:=]${SCORE}[\s\S]{0,80}?\breply\s{0,9}(?:2|B)\b[^\d\n]{0,20}[:=]${SCORE}`,
     'gi',
   ),
   // A line of two numbers and nothing else.
-  new RegExp(String.raw`^${SCORE}\s*[,;\s]\s*${SCORE}["'*_.\s]*$`, 'gim'),
+  new RegExp(String.raw`^${SCORE}(?:\s{0,9}[,;]|\s)${SCORE}["'*_.\s]{0,20}$`, 'gim'),
 ]
 
 const isScore = (score: number): boolean => score >= 1 && score <= 10

@@ -1,7 +1,8 @@
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as z from 'zod'
 import { messageOf, OutputError } from '../core/errors.js'
+import { makeFolder, probeFolder } from './outputFolder.js'
 
 const NAME = 'answers.jsonl'
 const NEWLINE = '\n'
@@ -25,7 +26,8 @@ export async function answersFile<T>(folder: string, schema: z.ZodType<T>): Prom
   const failed = (error: unknown): never => {
     throw new OutputError(`Expected to write answers into ${path}: ${messageOf(error)}`)
   }
-  await mkdir(folder, { recursive: true }).catch(failed)
+  await makeFolder(folder)
+  await probeFolder(folder)
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) =>
     error.code === 'ENOENT' ? '' : failed(error),
   )

@@ -2,7 +2,7 @@ import { InputError } from '../core/errors.js'
 import type { Reply } from '../core/reply.js'
 import type { FinishReason } from '../core/types.js'
 import { readParquet } from './parquet/readParquet.js'
-import { parquetFiles, readRows } from './readRows.js'
+import { parquetFiles, readColumns } from './readRows.js'
 
 const reasons: ReadonlySet<unknown> = new Set<FinishReason>(['stop', 'length', 'error'])
 
@@ -36,7 +36,7 @@ export async function* readReplies(path: string, { texts, rewards = [] }: ReplyO
   const columns = ['id', 'sample', 'token_ids', 'finish_reason', 'reward']
   columns.push(...rewards.map((name) => `${FURTHER}${name}`))
   if (texts) columns.push('prompt', 'completion', 'prompt_token_ids')
-  for await (const row of readRows(path, columns)) {
+  for await (const row of readColumns(path, columns)) {
     const { id, sample, finish_reason: reason, reward } = row
     if (typeof id !== 'string' || typeof sample !== 'number' || !reasons.has(reason))
       throw new InputError(`Expected ${path} to hold the rows of a run (\`id\`, \`sample\`, \`finish_reason\`), got others`)

@@ -26,6 +26,34 @@ export async function parquetFiles(path: string): Promise<string[]> {
  *
  * @throws InputError when there is nothing, or it is no Parquet
  */
-export async function* readRows(path: string, columns?: readonly string[]): AsyncGenerator<Record<string, unknown>> {
+export async function* readColumns(path: string, columns?: readonly string[]): AsyncGenerator<Record<string, unknown>> {
   for (const file of await parquetFiles(path)) yield* (await readParquet(file)).records(columns)
+}
+
+const camel = (column: string): string => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+/** The columns of a further reward, whose name is the user's own. */
+const FURTHER = /^(reward|rewards|candidate_rewards)_(.+)$/
+
+/** `token_ids` as `tokenIds`; of `candidate_rewards_my_rm` the name of the reward stays as it is. */
+function fieldOf(column: string): string {
+  const [, start, name] = column === 'candidate_rewards' ? [] : (column.match(FURTHER) ?? [])
+  return name === undefined ? camel(column) : `${camel(start!)}_${name}`
+}
+
+/**
+ * Rows of a run's folder or of one of its Parquet files, in the order in which they finished, under the names that `Row` has:
+ * `tokenIds`, `finishReason`. Columns of further rewards are `reward_NAME`, `rewards_NAME` and `candidateRewards_NAME`. Nulls are null,
+ * lists arrays, times Dates. One row group is in memory at a time.
+ *
+ * @param fields only these fields, by the names of `Row`
+ * @throws InputError when there is nothing, or it is no Parquet
+ */
+export async function* readRows(path: string, fields?: readonly string[]): AsyncGenerator<Record<string, unknown>> {
+  for (const file of await parquetFiles(path)) {
+    const read = await readParquet(file)
+    const columns = fields && read.columns.filter((column) => fields.includes(fieldOf(column)))
+    for await (const record of read.records(columns))
+      yield Object.fromEntries(Object.entries(record).map(([column, value]) => [fieldOf(column), value]))
+  }
 }

@@ -77,7 +77,10 @@ describe('grammar', () => {
 
   it.each([
     [{ ebnf: 'root ::= foo' }, /^Expected a grammar in EBNF that can be read: .*"foo" is not defined/],
-    [{ jsonSchema: { type: 'foo' } }, /^Expected a JSON Schema that can be read: Unsupported type "foo"$/],
+    [
+      { jsonSchema: { type: 'foo' } },
+      /^Expected a JSON Schema that can be enforced, got #\/type: expected one of string, .*"foo"$/,
+    ],
   ])('refuses %j in one line', async (source, message) => {
     const step = of(at([])).pipe(grammar({ ...source, codec, endTokenIds: [END] }))
     await expect(lastValueFrom(step)).rejects.toThrow(message)

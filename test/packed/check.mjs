@@ -72,7 +72,9 @@ const installs = () => {
 const holdsOnlyWhatIsUsed = () => {
   const installed = join(folder, 'node_modules', 'rxargs')
   const files = filesIn(installed).map((path) => relative(installed, path).split(sep).join('/'))
-  const unwanted = files.filter((path) => /(^|\/)(test|recipe|golden|bench)\//.test(path) || /\.(py|test\.\w+)$/.test(path))
+  const unwanted = files.filter(
+    (path) => /(^|\/)(test|recipe|golden|bench)\//.test(path) || /\.(py|test\.\w+|js\.map)$/.test(path),
+  )
   expect(unwanted.length === 0, `unwanted: ${unwanted.join(', ')}`)
   for (const needed of [
     'LICENSE',
@@ -132,6 +134,12 @@ const generatesParquet = () => {
   expect(found === 'bread moon', `rows: ${found}`)
 }
 
+const reachesLibraries = () => {
+  const module = `import { map } from 'rxargs/rxjs'; import * as z from 'rxargs/zod'; console.log(typeof map, typeof z.strictObject)`
+  const said = run('node', ['--input-type=module', '-e', module]).trim()
+  expect(said === 'function function', `rxargs/rxjs, rxargs/zod: ${said}`)
+}
+
 const isImported = () => {
   const found = ids(run('node', ['script.mjs']))
   expect(found === 'bread moon', `rows: ${found}`)
@@ -186,6 +194,7 @@ try {
     check('rxargs generate to stdout', generatesLines)
     check('rxargs generate to Parquet, rxargs cat', generatesParquet)
     check('import from a script', isImported)
+    check('rxargs/rxjs and rxargs/zod', reachesLibraries)
     readmePrograms.forEach((program, index) => {
       check(`the README's program ${index + 1}`, runsReadme(program))
     })

@@ -151,7 +151,9 @@ describe('decoders of several language models', () => {
     ])
     const lone = schedule(fakeModels())
     expect(() => decoderByName('dexperts')(lone)).toThrow(
-      new OptionError('Expected `lm` to be one of the further language models (none), got `expert`'),
+      new OptionError(
+        'Expected a further language model named `expert`, found none; give it by `--other-lm expert=FOLDER`, or `lms` of `loadModels`',
+      ),
     )
     const other = { expert: fakeLm({ codec: charCodec('other') }) }
     expect(() => schedule({ ...fakeModels(), lms: other })).toThrow('Expected language model `expert` to have the tokenizer')

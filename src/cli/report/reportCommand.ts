@@ -1,4 +1,4 @@
-import { stat, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import * as z from 'zod'
 import { type EvaluatedRun, evaluate } from '../../../pipelines/evaluate.js'
@@ -6,6 +6,7 @@ import { messageOf, OutputError } from '../../core/errors.js'
 import type { RunMeta } from '../../core/types.js'
 import { keptSample } from '../../eval/keptSample.js'
 import { countRows } from '../../io/countRows.js'
+import { checkOutputFile } from '../../io/outputFolder.js'
 import { readParquet } from '../../io/parquet/readParquet.js'
 import { runMeta } from '../../io/parquet/runMeta.js'
 import { furtherRewards, readReplies } from '../../io/readReplies.js'
@@ -57,8 +58,7 @@ function shortNames(paths: readonly string[]): string[] {
 async function run(paths: readonly string[], flags: Flags, { stdout, stderr, signal }: Terminal): Promise<void> {
   const { output, force = false, inspect, seed } = flags
   const rewards = measuredRewards(flags)
-  const isThere = await stat(output).catch(() => undefined)
-  if (isThere && !force) throw new OutputError(`Expected no file at ${output}, which is there; --force replaces it`)
+  await checkOutputFile(output, force)
   const swept = flags.sweep === undefined ? [] : await sweepOf(flags.sweep)
   const counts = await Promise.all(paths.map((path) => countRows(path)))
 

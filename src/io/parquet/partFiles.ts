@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { link as hardLink, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { link as hardLink, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, OutputError } from '../../core/errors.js'
+import { makeFolder, probeFolder } from '../outputFolder.js'
 
 const PART = /^part-(\d{5,})\.parquet$/
 /** Ours while they are written. The dot and the ending keep them out of `*.parquet`. */
@@ -31,15 +32,13 @@ export async function listParts(folder: string): Promise<string[]> {
   return numbered.sort((a, b) => a.number - b.number).map(({ name }) => join(folder, name))
 }
 
-/** Makes the folder and removes what killed runs left of unfinished parts. Whether it is new. */
+/**
+ * Makes the folder, removes what killed runs left of unfinished parts, and makes sure that files can be written there. Whether it is new.
+ *
+ * @throws OutputError as `makeFolder` and `probeFolder`
+ */
 export async function preparePartFolder(folder: string, now: () => number = Date.now): Promise<boolean> {
-  let isNew: boolean
-  try {
-    isNew = (await mkdir(folder, { recursive: true })) !== undefined
-  } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'EEXIST' ? 'a file of that name is there' : messageOf(error)
-    throw new OutputError(`Expected to make the folder ${folder}: ${why}`)
-  }
+  const made = await makeFolder(folder)
   for (const name of (await readdir(folder)).filter((other) => TEMPORARY.test(other))) {
     const path = join(folder, name)
     // Another run may finish it meanwhile: then it is gone, which is as well.
@@ -49,7 +48,8 @@ export async function preparePartFolder(folder: string, now: () => number = Date
     )
     if (age > ABANDONED_MS) await rm(path, { force: true })
   }
-  return isNew
+  await probeFolder(folder)
+  return made.length > 0
 }
 
 /** Where the platform can: the folder's own entry reaches the disk. */

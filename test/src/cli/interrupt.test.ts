@@ -47,11 +47,15 @@ describe('a run that is killed', () => {
   })
 
   // Windows has no signals that a process may answer.
-  it.skipIf(process.platform === 'win32')('by Ctrl-C writes what is finished and ends with 130', async () => {
+  it.skipIf(process.platform === 'win32').each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('by %s writes what is finished and ends with %i', async (signal, exitCode) => {
     const { child, end } = await running()
-    child.kill('SIGINT')
+    child.kill(signal)
     const { code, stderr } = await end
-    expect(code).toBe(130)
+    expect(code).toBe(exitCode)
     expect(stderr).toContain('Interrupted')
     const [{ n, ids } = {}] = await query(`select count(*)::int n, count(distinct id)::int ids from '${out}/*.parquet'`)
     expect(n).toBe(ids)

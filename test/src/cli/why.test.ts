@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readRows } from '../../../src/io/readRows.js'
+import { readColumns } from '../../../src/io/readRows.js'
 import { toParquet } from '../../../src/io/toParquet.js'
 import { fakeRun, meta, row } from '../io/fakeRun.js'
 import { lm, reward, rxargs } from './rxargs.js'
@@ -43,7 +43,7 @@ describe('rxargs why', () => {
   it('has the numbers of the row, each reward by name, and the choice of the highest score', async () => {
     const steps = await stepsOf('--sample', '1')
     const rows: Record<string, unknown>[] = []
-    for await (const each of readRows(traced)) rows.push(each)
+    for await (const each of readColumns(traced)) rows.push(each)
     const found = rows.find(({ id, sample }) => id === 'b' && sample === 1)!
     expect(steps.map((step) => step.token_id)).toEqual(found.token_ids)
     for (const { position, candidates, token_id, greedy_token_id, differs } of steps) {

@@ -31,6 +31,14 @@ describe('parseScores', () => {
     'In 2024 there were 12 of them and 7 came.',
     '{"first": 70, "second": 55}',
   ])('does not read %j', (answer) => expect(parseScores(answer)).toBeUndefined())
+
+  it.each(['7', '1', '7/', 'first: ', 'first =', '"first":', 'reply 1', '\n', '*'])(
+    'searches long answers of %j quickly',
+    (part) => {
+      expect(parseScores(`${part}${' '.repeat(20_000)}x`)).toBeUndefined()
+      expect(parseScores(`${part.repeat(20_000)}x`)).toBeUndefined()
+    },
+  )
 })
 
 describe('judgePrompt', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Row } from '../../../src/core/types.js'
-import { readRows } from '../../../src/io/readRows.js'
+import { readColumns } from '../../../src/io/readRows.js'
 import { toParquet } from '../../../src/io/toParquet.js'
 import { query } from './duckdb.js'
 import { errorRow, fakeRun, gathered, meta, row } from './fakeRun.js'
@@ -16,7 +16,7 @@ afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
 
 const many = (count: number, fields: (index: number) => Partial<Row> = () => ({})): Row[] =>
   Array.from({ length: count }, (_, index) => row(`r${index}`, fields(index)))
-const ids = async () => (await gathered(readRows(folder))).map(({ id }) => id)
+const ids = async () => (await gathered(readColumns(folder))).map(({ id }) => id)
 const names = async () => (await readdir(folder)).sort()
 
 describe('toParquet into a folder of another run', () => {
@@ -73,7 +73,7 @@ describe('toParquet with error rows', () => {
     await toParquet(folder, fakeRun(first), { policy: () => ({ rows: 2, milliseconds: 1000 }) })
     const summary = await toParquet(folder, fakeRun([row('a'), row('b')]), { retryErrors: true })
     expect(summary).toMatchObject({ written: 1, skipped: 1 })
-    const rows = await gathered(readRows(folder))
+    const rows = await gathered(readColumns(folder))
     expect(rows.map(({ id, error }) => [id, error]).sort()).toEqual([
       ['a', null],
       ['b', null],
@@ -86,7 +86,7 @@ describe('toParquet with error rows', () => {
   it('removes a part of which nothing is left', async () => {
     await toParquet(folder, fakeRun([errorRow('a'), errorRow('b')]))
     await toParquet(folder, fakeRun([row('a'), errorRow('b', 'again')]), { retryErrors: true })
-    expect((await gathered(readRows(folder))).map(({ id, error }) => [id, error])).toEqual([
+    expect((await gathered(readColumns(folder))).map(({ id, error }) => [id, error])).toEqual([
       ['a', null],
       ['b', 'again'],
     ])

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readRows } from '../../../src/io/readRows.js'
+import { readColumns } from '../../../src/io/readRows.js'
 import { toParquet } from '../../../src/io/toParquet.js'
 import { query } from './duckdb.js'
 import { errorRow, fakeRun, gathered, meta, row } from './fakeRun.js'
@@ -23,7 +23,7 @@ describe('rows of a run with several rewards', () => {
       await query(`select reward, rewards, reward_short, rewards_short, "reward_v1.5-rm" v, "rewards_v1.5-rm" vs
         from '${folder}/*.parquet'`),
     ).toEqual([{ reward: 0.5, rewards: [0.25, 0.5, 0.75], reward_short: -2, rewards_short: [-0.5, -1, -2], v: 7, vs: null }])
-    expect((await gathered(readRows(folder)))[0]).toMatchObject({ 'reward_v1.5-rm': 7, rewards_short: [-0.5, -1, -2] })
+    expect((await gathered(readColumns(folder)))[0]).toMatchObject({ 'reward_v1.5-rm': 7, rewards_short: [-0.5, -1, -2] })
   })
 
   it('have the candidates of each in a trace', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Row } from '../../../src/core/types.js'
-import { readRows } from '../../../src/io/readRows.js'
+import { readColumns } from '../../../src/io/readRows.js'
 import { toParquet } from '../../../src/io/toParquet.js'
 import { query } from './duckdb.js'
 import { errorRow, fakeRun, gathered, meta, row } from './fakeRun.js'
@@ -17,7 +17,7 @@ afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
 
 const many = (count: number, fields: (index: number) => Partial<Row> = () => ({})): Row[] =>
   Array.from({ length: count }, (_, index) => row(`r${index}`, fields(index)))
-const ids = async () => (await gathered(readRows(folder))).map(({ id }) => id)
+const ids = async () => (await gathered(readColumns(folder))).map(({ id }) => id)
 const names = async () => (await readdir(folder)).sort()
 
 describe('toParquet', () => {
@@ -49,7 +49,7 @@ describe('toParquet', () => {
       const { prompt, completion } = rows.find((each) => each.id === id)!
       expect(found).toEqual({ prompt, completion })
     }
-    const back = await gathered(readRows(folder))
+    const back = await gathered(readColumns(folder))
     expect(new Map(back.map(({ id, prompt }) => [id, prompt]))).toEqual(new Map(rows.map(({ id, prompt }) => [id, prompt])))
   })
 
@@ -129,7 +129,7 @@ describe('toParquet', () => {
       },
       { id: 'null', token_ids: [3, 4, 5], rewards: null, candidate_ids: null, candidate_rewards: null, candidate_scores: null },
     ])
-    const [full, empty, hole] = await gathered(readRows(folder))
+    const [full, empty, hole] = await gathered(readColumns(folder))
     expect([full!.candidate_ids, empty!.candidate_ids, hole!.candidate_ids]).toEqual([[[0, 1, 2], [0]], [], [[], [0, 1]]])
   })
 
@@ -143,7 +143,7 @@ describe('toParquet', () => {
       row(`${index}`, { reward, rewards: [reward] }),
     )
     await toParquet(folder, fakeRun(rows))
-    expect((await gathered(readRows(folder))).map(({ reward, rewards }) => [reward, rewards])).toEqual([
+    expect((await gathered(readColumns(folder))).map(({ reward, rewards }) => [reward, rewards])).toEqual([
       [null, [null]],
       [null, [null]],
       [-0.25, [-0.25]],

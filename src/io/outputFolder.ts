@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, rm, rmdir, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { messageOf, OutputError } from '../core/errors.js'
+
+/** About what the first part of a run takes. */
+const PROBE_BYTES = 2 ** 20
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | null)?.code
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the disk quota is used up',
+  ENOENT: 'the file system allows no folder there',
+  ENOTDIR: 'a file is in the way',
+  EEXIST: 'a file of that name is there',
+}
+const reasonOf = (error: unknown): string => reasons[codeOf(error) ?? ''] ?? messageOf(error)
+
+/**
+ * Makes a folder and those above it. Node's own recursive mkdir never ends where the file system allows no folder, such as below
+ * /proc.
+ *
+ * @returns the folders that it made, the innermost first
+ * @throws OutputError where one cannot be made, or a file is in the way
+ */
+export async function makeFolder(folder: string): Promise<string[]> {
+  const failed = (error: unknown): never => {
+    throw new OutputError(`Expected to make the folder ${folder}: ${reasonOf(error)}`)
+  }
+  const missing: string[] = []
+  for (let path = resolve(folder); ; path = dirname(path)) {
+    const found = await stat(path).catch((error: unknown) => (codeOf(error) === 'ENOENT' ? undefined : failed(error)))
+    if (found && !found.isDirectory()) failed({ code: path === resolve(folder) ? 'EEXIST' : 'ENOTDIR' })
+    if (found) break
+    missing.unshift(path)
+  }
+  // Another run may make the same folder meanwhile.
+  for (const path of missing)
+    await mkdir(path).catch((error: unknown) => (codeOf(error) === 'EEXIST' ? undefined : failed(error)))
+  return missing.reverse()
+}
+
+/** @throws OutputError for a folder into which no file can be written and synced */
+export async function probeFolder(folder: string): Promise<void> {
+  // Named as parts are while they are written, so that nobody reads it and the next run removes it.
+  const path = join(folder, `.part-${randomUUID()}.tmp`)
+  try {
+    const handle = await open(path, 'wx')
+    try {
+      await handle.writeFile(new Uint8Array(PROBE_BYTES))
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw new OutputError(`Expected to write into ${folder}: ${reasonOf(error)}`)
+  } finally {
+    await rm(path, { force: true }).catch(() => undefined)
+  }
+}
+
+/**
+ * Whether a folder can be made and written, before work starts whose results shall go there. Leaves nothing behind.
+ *
+ * @throws OutputError as `makeFolder` and `probeFolder`
+ */
+export async function checkOutput(folder: string): Promise<void> {
+  const made = await makeFolder(folder)
+  try {
+    await probeFolder(folder)
+  } finally {
+    for (const path of made) await rmdir(path).catch(() => undefined)
+  }
+}
+
+/**
+ * The same of a file, in a folder that is there.
+ *
+ * @throws OutputError for a file that cannot be written, and for one that is there unless it `replaces`
+ */
+export async function checkOutputFile(path: string, replaces: boolean): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found && !replaces) throw new OutputError(`Expected no file at ${path}, which is there; --force replaces it`)
+  if (found && !found.isFile()) throw new OutputError(`Expected ${path} to be a file, which it is not`)
+  const folder = dirname(path)
+  const above = await stat(folder).catch(() => undefined)
+  if (!above?.isDirectory()) throw new OutputError(`Expected to write ${path}: ${folder} is not a folder`)
+  if (!found) return probeFolder(folder)
+  const handle = await open(path, 'r+').catch((error: unknown) => {
+    throw new OutputError(`Expected to write ${path}: ${reasonOf(error)}`)
+  })
+  await handle.close()
+}
