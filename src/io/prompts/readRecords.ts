@@ -2,8 +2,11 @@ import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { InputError, messageOf } from '../../core/errors.js'
+import type { JsonObject } from '../../core/json.js'
+import { parquetNumbers } from '../parquet/parquetNumbers.js'
 import { readParquet } from '../parquet/readParquet.js'
 import { parquetFiles } from '../readRows.js'
+import { orderedJson } from './orderedJson.js'
 import { type Line, readLines } from './readLines.js'
 
 /** One row of an input: its values, or what was expected where it has none. */
@@ -13,6 +16,8 @@ export type InputRecord = Readonly<{
   /** The same with the path as it was given, for messages. */
   where: string
   values?: Readonly<Record<string, unknown>>
+  /** A column's value with its keys in their order and its numbers as they were written; absent where `values` has nothing else. */
+  exact?: (column: string) => unknown
   problem?: string
 }>
 
@@ -27,6 +32,15 @@ const MAGIC = 'PAR1'
 
 const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
 
+/** Parsed once more, and only where somebody asks. */
+function exactly(text: string): (column: string) => unknown {
+  let row: JsonObject | undefined
+  return (column) => {
+    row ??= orderedJson(text) as JsonObject
+    return row.get(column)
+  }
+}
+
 /** A JSONL line as a record; undefined for a blank one. */
 function recordOf({ number, text, problem }: Line, path: string): InputRecord | undefined {
   const name = path === '-' ? 'stdin' : path
@@ -40,7 +54,7 @@ function recordOf({ number, text, problem }: Line, path: string): InputRecord | 
     value = undefined
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return { ...at, values: value as Record<string, unknown> }
+    return { ...at, values: value as Record<string, unknown>, exact: exactly(text) }
   return { ...at, problem: `${at.where}: Expected a JSON object, got \`${shortened(text.trim())}\`` }
 }
 
@@ -53,9 +67,12 @@ async function* fromLines(chunks: AsyncIterable<Uint8Array>, path: string): Asyn
 
 async function* fromParquet(path: string, columns?: readonly string[]): AsyncGenerator<InputRecord> {
   let number = 0
-  for await (const values of (await readParquet(path)).records(columns)) {
+  const file = await readParquet(path)
+  const exactColumn = parquetNumbers(file.schema)
+  for await (const values of file.records(columns)) {
     number++
-    yield { place: `${basename(path)}:${number}`, where: `${path}:${number}`, values }
+    const exact = (column: string) => exactColumn(column, values[column])
+    yield { place: `${basename(path)}:${number}`, where: `${path}:${number}`, values, exact }
   }
 }
 
