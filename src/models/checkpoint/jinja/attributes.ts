@@ -20,6 +20,7 @@ import {
   Undefined,
   type Value,
   View,
+  valueOr,
 } from './values.js'
 
 const MUTATORS: Readonly<Record<string, readonly string[]>> = {
@@ -69,7 +70,7 @@ function dictMethod(dict: Dict, name: string): Value | undefined {
       return new Func(name, (args, kwargs) => {
         if (kwargs.size > 0) throw new TypeError('dict.get() takes no keyword arguments')
         const [key, byDefault = null] = bind(name, ['key', 'default'], args, kwargs, 1)
-        return dict.get(key!) ?? byDefault
+        return valueOr(dict.get(key!), byDefault)
       })
     default:
       return undefined
@@ -132,7 +133,7 @@ function item(object: Value, key: Value): Value | undefined {
 export function attributeOf(object: Value, name: string): Value {
   defined(object)
   if (name.startsWith('_')) return new Undefined(`access to attribute '${name}' of '${typeName(object)}' object is unsafe.`)
-  return ownAttribute(object, name) ?? item(object, name) ?? missing(object, name)
+  return valueOr(ownAttribute(object, name), valueOr(item(object, name), missing(object, name)))
 }
 
 /** `object[key]`: an item, else an attribute. */
@@ -140,13 +141,13 @@ export function itemOf(object: Value, key: Value): Value {
   defined(object)
   const found = item(object, key)
   if (found !== undefined) return found
-  return (typeof key === 'string' && !key.startsWith('_') ? ownAttribute(object, key) : undefined) ?? missing(object, key)
+  return valueOr(typeof key === 'string' && !key.startsWith('_') ? ownAttribute(object, key) : undefined, missing(object, key))
 }
 
 /** The filter `attr`: an attribute alone. */
 export const onlyAttribute = (object: Value, name: string): Value => {
   defined(object)
-  return (name.startsWith('_') ? undefined : ownAttribute(object, name)) ?? missing(object, name)
+  return valueOr(name.startsWith('_') ? undefined : ownAttribute(object, name), missing(object, name))
 }
 
 /** `object[start:end:step]`. */
@@ -160,7 +161,7 @@ export function sliceOf(object: Value, parts: readonly [Value, Value, Value]): V
   const tuple = object instanceof Tuple ? sliced(object.items, parts) : undefined
   if (tuple) return new Tuple(tuple)
   if (object instanceof Range) throw new Error('a slice of a range is not supported: it needs `|list`')
-  return missing(object, 'slice')
+  throw new TypeError(object instanceof Dict ? "unhashable type: 'slice'" : `'${typeName(object)}' object is not subscriptable`)
 }
 
 /** What a dotted path leads to, as filters take attributes: `a.b.0`. */

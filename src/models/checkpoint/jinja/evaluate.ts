@@ -45,7 +45,7 @@ export function argumentsOf(nodes: readonly Node[], scope: Scope): Arguments {
   return { args, kwargs }
 }
 
-/** What a filter makes of a value; `is NAME` and `is not NAME` are tests with arguments. */
+/** What a filter makes of a value; `is NAME` and `is not NAME` are tests. */
 export function filtered(value: Value, filter: Identifier | Call, scope: Scope): Value {
   const name = filter.type === 'Identifier' ? filter : filter.callee
   if (name.type !== 'Identifier') throw new Error('a filter that is more than a name and its arguments is not supported')
@@ -132,8 +132,6 @@ export function evaluate(node: Node, scope: Scope): Value {
       return binary(node, scope)
     case 'FilterExpression':
       return filtered(evaluate(node.operand, scope), node.filter, scope)
-    case 'TestExpression':
-      return testOf(node.test.value)(evaluate(node.operand, scope), [], new Map()) !== node.negate
     case 'Ternary':
       return evaluate(isTruthy(evaluate(node.condition, scope)) ? node.trueExpr : node.falseExpr, scope)
     case 'SelectExpression':

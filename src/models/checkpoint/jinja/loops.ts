@@ -1,5 +1,5 @@
 import { equals } from './operators.js'
-import { Func, Loop, Tuple, Undefined, type Value } from './values.js'
+import { Func, Loop, Tuple, Undefined, type Value, valueOr } from './values.js'
 
 /** The variable `loop` at each of the items of a loop. */
 export function loopsOf(items: readonly Value[]): (index: number) => Loop {
@@ -32,8 +32,8 @@ export function loopsOf(items: readonly Value[]): (index: number) => Loop {
           ['last', index === length - 1],
           ['length', number(length)],
         ] as const),
-        ['previtem', items[index - 1] ?? new Undefined('there is no previous item')],
-        ['nextitem', items[index + 1] ?? new Undefined('there is no next item')],
+        ['previtem', valueOr(items[index - 1], new Undefined('there is no previous item'))],
+        ['nextitem', valueOr(items[index + 1], new Undefined('there is no next item'))],
         ...([
           ['depth', 1n],
           ['depth0', 0n],

@@ -1,7 +1,7 @@
 import { evaluate } from './evaluate.js'
 import { Scope } from './Scope.js'
 import type { Node } from './tree.js'
-import { Dict, Func, Tuple, Undefined, type Value } from './values.js'
+import { Dict, Func, Tuple, Undefined, type Value, valueOr } from './values.js'
 
 type Parameter = Readonly<{ name: string; byDefault?: Node }>
 
@@ -48,14 +48,14 @@ export function macro(
     })
     const caller = left.get('caller')
     if (used.has('caller')) left.delete('caller')
-    if (used.has('caller')) scope.set('caller', caller ?? new Undefined('No caller defined'))
+    if (used.has('caller')) scope.set('caller', valueOr(caller, new Undefined('No caller defined')))
     const more = args.slice(parameters.length)
     if (used.has('kwargs')) scope.set('kwargs', new Dict(left))
     else if (left.size > 0) throw new TypeError(`macro '${name}' takes no keyword argument '${[...left.keys()][0]}'`)
     if (used.has('varargs')) scope.set('varargs', new Tuple(more))
     else if (more.length > 0) throw new TypeError(`macro '${name}' takes not more than ${parameters.length} argument(s)`)
     for (const [index, parameter] of parameters.entries())
-      scope.set(parameter.name, given[index] ?? new Undefined(`parameter '${parameter.name}' was not provided`))
+      scope.set(parameter.name, valueOr(given[index], new Undefined(`parameter '${parameter.name}' was not provided`)))
     for (const [index, { name: own, byDefault }] of parameters.entries())
       if (given[index] === undefined && byDefault) scope.set(own, evaluate(byDefault, scope))
     return render(body, scope)

@@ -18,6 +18,7 @@ import {
   typeName,
   Undefined,
   type Value,
+  valueOr,
 } from './values.js'
 
 const stream = (make: () => Generator<Value>): Stream => new Stream(make())
@@ -36,8 +37,7 @@ function keyOf(attribute: Value | undefined, cased: boolean, byDefault?: Value):
 
 /** As `sort` does: several attributes have commas between them. */
 function keysOf(attribute: Value | undefined, cased: boolean): (value: Value) => Value {
-  if (typeof attribute !== 'string' || !attribute.includes(',')) return keyOf(attribute, cased)
-  const keys = attribute.split(',').map((one) => keyOf(one, cased))
+  const keys = (typeof attribute === 'string' ? attribute.split(',') : [attribute]).map((one) => keyOf(one, cased))
   return (value) => keys.map((key) => key(value))
 }
 
@@ -65,7 +65,7 @@ const extreme =
       const order = best === undefined ? 0 : compare(key(one), key(best))
       if (best === undefined || (name === 'min' ? order < 0 : order > 0)) best = one
     }
-    return best ?? new Undefined('No aggregated item, sequence was empty.')
+    return valueOr(best, new Undefined('No aggregated item, sequence was empty.'))
   }
 
 /** `select`, `reject` and the same of an attribute: kept are those of which the test says `wanted`. */
@@ -77,7 +77,7 @@ const chosen =
       if (ofAttribute && attribute === undefined) throw new TypeError('Missing parameter for attribute name')
       const [name, ...others] = rest
       const test = name === undefined ? isTruthy : (one: Value) => testOf(textArgument('select', name))(one, others, kwargs)
-      if (value === null || value instanceof Undefined) return
+      if (!isTruthy(value)) return
       for (const one of iterate(value)) if (test(attribute === undefined ? one : pathOf(one, attribute)) === wanted) yield one
     })
 
@@ -87,7 +87,7 @@ export const mapWith =
   (value, args, kwargs) => {
     const [attribute, [name, ...others]] = [kwargs.get('attribute'), args]
     return stream(function* () {
-      if (value === null || value instanceof Undefined) return
+      if (!isTruthy(value)) return
       if (name === undefined && attribute !== undefined) {
         const unexpected = [...kwargs.keys()].find((key) => key !== 'attribute' && key !== 'default')
         if (unexpected !== undefined) throw new TypeError(`Unexpected keyword argument '${unexpected}'`)
@@ -152,7 +152,7 @@ export const sequenceFilters: Readonly<Record<string, Filter>> = {
     return new Undefined('No first item, sequence was empty.')
   },
   last: (value) =>
-    backwards('last', value instanceof Undefined ? [] : value)[0] ?? new Undefined('No last item, sequence was empty.'),
+    valueOr(backwards('last', value instanceof Undefined ? [] : value)[0], new Undefined('No last item, sequence was empty.')),
   reverse(value) {
     if (typeof value === 'string') return characters(value).reverse().join('')
     if (value instanceof Markup) throw new Error('the filter reverse on text of the filter safe or escape is not supported')
@@ -196,9 +196,9 @@ export const sequenceFilters: Readonly<Record<string, Filter>> = {
     return onlyAttribute(value, str(name!))
   },
   items(value) {
-    if (value instanceof Undefined) return stream(function* () {})
-    if (!(value instanceof Dict)) throw new TypeError('Can only get item pairs from a mapping.')
     return stream(function* () {
+      if (value instanceof Undefined) return
+      if (!(value instanceof Dict)) throw new TypeError('Can only get item pairs from a mapping.')
       for (const entry of value.entries) yield new Tuple(entry)
     })
   },

@@ -13,7 +13,7 @@ const LINE_END = new RegExp(`\\r\\n|[${LINE_ENDS}]`, 'g')
 /** Digraphs have a form of their own at the start of a word. */
 const DIGRAPHS = ['ǄǅǆǅǇǈǉǈǊǋǌǋǱǲǳǲ'].join('')
 function titleCase(character: string): string {
-  const at = DIGRAPHS.indexOf(character)
+  const at = character === '' ? -1 : DIGRAPHS.indexOf(character)
   if (at !== -1) return DIGRAPHS[at - (at % 4) + 1]!
   const [first = '', ...rest] = characters(character.toUpperCase())
   return first + rest.join('').toLowerCase()

@@ -3,7 +3,7 @@ import { formatted, roundedText } from './format.js'
 import { capitalized, lines, placed, replaced } from './stringMethods.js'
 import { str, stripped } from './text.js'
 import { toJson } from './toJson.js'
-import { characters, Dict, defined, isNumber, type Kwargs, Markup, Tuple, typeName, type Value } from './values.js'
+import { characters, Dict, defined, isNumber, type Kwargs, Markup, sizeOf, Tuple, typeName, type Value } from './values.js'
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', "'": '&#39;', '"': '&#34;' }
 const escaped = (value: Value): Markup =>
@@ -69,19 +69,25 @@ function rounded(value: Value, decimals: number, method: string): Value {
 function indented(value: Value, args: readonly Value[], kwargs: Kwargs): string {
   const [width = 4n, first, blank] = bind('indent', ['width', 'first', 'blank'], args, kwargs)
   const indent = typeof width === 'string' ? width : ' '.repeat(integerArgument('indent', width, 4))
+  if (typeof defined(value) !== 'string' && !(value instanceof Markup))
+    throw new TypeError(`the filter indent needs text, got ${typeName(value)}`)
   const all = lines(`${unmarked('indent', value)}\n`)
   const made = all.map((line, index) => (index === 0 || (line === '' && !flagArgument(blank)) ? line : indent + line))
   return (flagArgument(first) ? indent : '') + made.join('\n')
 }
 
-function truncated(value: Value, args: readonly Value[], kwargs: Kwargs): string {
+function truncated(value: Value, args: readonly Value[], kwargs: Kwargs): Value {
   const names = ['length', 'killwords', 'end', 'leeway']
   const [length, kill, end = '...', leeway] = bind('truncate', names, args, kwargs)
-  const text = characters(unmarked('truncate', value))
   const most = integerArgument('truncate', length, 255)
   const sign = textArgument('truncate', end)
   if (most < characters(sign).length) throw new RangeError(`expected length >= ${characters(sign).length}, got ${most}`)
-  if (text.length <= most + integerArgument('truncate', leeway === null ? undefined : leeway, 5)) return text.join('')
+  const size = sizeOf(value)
+  if (size === undefined) throw new TypeError(`object of type '${typeName(value)}' has no len()`)
+  if (size <= most + integerArgument('truncate', leeway === null ? undefined : leeway, 5)) return value
+  if (typeof value !== 'string' && !(value instanceof Markup))
+    throw new TypeError(`the filter truncate needs text, got ${typeName(value)}`)
+  const text = characters(unmarked('truncate', value))
   const cut = text.slice(0, most - characters(sign).length).join('')
   const space = cut.lastIndexOf(' ')
   return (flagArgument(kill) || space === -1 ? cut : cut.slice(0, space)) + sign

@@ -56,8 +56,8 @@ function integerToken(written: string): string {
 }
 
 /**
- * The tokens of an expression or statement. A test with arguments becomes a filter of the name `is NAME`, and `not in` one operator:
- * the library's parser knows neither.
+ * The tokens of an expression or statement. A test becomes a filter of the name `is NAME`, which binds as tightly and may have arguments,
+ * and `not in` one operator: the library's parser knows neither.
  *
  * @throws SyntaxError for a character that begins nothing
  */
@@ -82,7 +82,7 @@ export function tokensOf(text: string): Token[] {
       tokens.push({ type: TYPES[sign] ?? 'ComparisonBinaryOperator', value: sign, group })
     }
   }
-  return testsWithArguments(tokens)
+  return testsAsFilters(tokens)
 }
 
 const is = (token: Token | undefined, ...names: string[]): boolean => token?.type === 'Identifier' && names.includes(token.value)
@@ -110,7 +110,7 @@ function behindPrimary(tokens: readonly Token[], start: number): number {
   return at
 }
 
-function testsWithArguments(tokens: readonly Token[]): Token[] {
+function testsAsFilters(tokens: readonly Token[]): Token[] {
   const made: Token[] = []
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at]!
@@ -119,26 +119,33 @@ function testsWithArguments(tokens: readonly Token[]): Token[] {
       at++
       continue
     }
-    const negated = is(tokens[at + 1], 'not')
-    const place = at + (negated ? 2 : 1)
-    const begin = place + 1
-    const type = tokens[begin]?.type ?? ''
-    const takes =
-      BRACKETS[type] === 1 ||
-      type === 'StringLiteral' ||
-      type === 'NumericLiteral' ||
-      (type === 'Identifier' && !is(tokens[begin], 'else', 'or', 'and', 'if', 'not', 'in', 'is', 'recursive'))
-    if (!is(token, 'is') || tokens[at - 1]?.type === 'Dot' || tokens[place]?.type !== 'Identifier' || !takes) {
+    const isNegated = is(tokens[at + 1], 'not')
+    const place = at + (isNegated ? 2 : 1)
+    if (!is(token, 'is') || tokens[at - 1]?.type === 'Dot' || tokens[place]?.type !== 'Identifier') {
       made.push(token)
       continue
     }
-    const isCall = type === 'OpenParen'
-    const end = isCall ? behindBracket(tokens, begin) : behindPrimary(tokens, begin)
-    const args = testsWithArguments(tokens.slice(isCall ? begin + 1 : begin, isCall ? end - 1 : end))
-    const name = `${negated ? 'is not' : 'is'} ${tokens[place]!.value}`
-    made.push({ type: 'Pipe', value: '|' }, { type: 'Identifier', value: name }, { type: 'OpenParen', value: '(' })
-    made.push(...args, { type: 'CloseParen', value: ')' })
+    made.push(
+      { type: 'Pipe', value: '|' },
+      { type: 'Identifier', value: `${isNegated ? 'is not' : 'is'} ${tokens[place].value}` },
+    )
+    const begin = place + 1
+    const { args, end } = testArguments(tokens, begin)
+    if (end > begin) made.push({ type: 'OpenParen', value: '(' }, ...testsAsFilters(args), { type: 'CloseParen', value: ')' })
     at = end - 1
   }
   return made
+}
+
+/** Arguments of a test: in brackets, or one without. */
+function testArguments(tokens: readonly Token[], begin: number): Readonly<{ args: readonly Token[]; end: number }> {
+  const type = tokens[begin]?.type ?? ''
+  if (type === 'OpenParen') {
+    const end = behindBracket(tokens, begin)
+    return { args: tokens.slice(begin + 1, end - 1), end }
+  }
+  const isLiteral = BRACKETS[type] === 1 || type === 'StringLiteral' || type === 'NumericLiteral'
+  const isName = type === 'Identifier' && !is(tokens[begin], 'else', 'or', 'and', 'if', 'not', 'in', 'is', 'recursive')
+  const end = isLiteral || isName ? behindPrimary(tokens, begin) : begin
+  return { args: tokens.slice(begin, end), end }
 }

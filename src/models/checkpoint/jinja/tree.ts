@@ -22,7 +22,6 @@ export type Node =
   | Named<'BinaryExpression', { operator: Token; left: Node; right: Node }>
   | Named<'UnaryExpression', { operator: Token; argument: Node }>
   | Named<'FilterExpression', { operand: Node; filter: Identifier | Call }>
-  | Named<'TestExpression', { operand: Node; negate: boolean; test: Identifier }>
   | Named<'SelectExpression', { lhs: Node; test: Node }>
   | Named<'Ternary', { condition: Node; trueExpr: Node; falseExpr: Node }>
   | Named<'KeywordArgumentExpression', { key: Identifier; value: Node }>

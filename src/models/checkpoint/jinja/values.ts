@@ -120,6 +120,9 @@ export class Dict {
   }
 }
 
+/** A value, or another where there is none; None is a value. */
+export const valueOr = (value: Value | undefined, otherwise: Value): Value => (value === undefined ? otherwise : value)
+
 export const isList = (value: Value): value is readonly Value[] => Array.isArray(value)
 export const isNumber = (value: Value): value is boolean | bigint | number =>
   typeof value === 'boolean' || typeof value === 'bigint' || typeof value === 'number'
