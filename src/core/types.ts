@@ -1,32 +1,13 @@
 import type { Observable, ObservableInput, OperatorFunction } from 'rxjs'
+import type { Message, PromptContent, TemplateVariables } from './conversation.js'
 import type { DescribedOperator } from './described.js'
 import type { AllowedTokens, GrammarSource } from './grammar.js'
-import type { Json, JsonObject } from './json.js'
 import type { Capabilities, LanguageModel, Logits, Need } from './languageModel.js'
 import type { Overrides } from './overrides.js'
 import type { RewardSource, Source } from './rewardSource.js'
 
-export type { Capabilities, LanguageModel, Logits, Need }
-
-/**
- * One turn of a conversation. All keys reach the chat template (`tool_calls`, `name`, `reasoning_content`, …), but those that are null.
- * `content`: text, or a list of parts of text.
- */
-export type Message = Readonly<{ role: string; content?: string | null | readonly Json[]; [key: string]: Json | undefined }>
-
-/** A message that is text alone. */
-export type TextMessage = Message & Readonly<{ content: string }>
-
-/** What a chat template sees beside the messages: tools as JSON schemas, and variables by name. */
-export type TemplateVariables = Readonly<{
-  tools?: readonly Json[]
-  chatTemplateKwargs?: Readonly<Record<string, Json>> | JsonObject
-}>
-
-/** What a prompt says: text that is tokenised as it stands, or messages that each model renders with its own chat template. */
-export type PromptContent = Readonly<
-  { text: string; messages?: undefined } | ({ messages: readonly Message[]; text?: undefined } & TemplateVariables)
->
+export type { TextMessage } from './conversation.js'
+export type { Capabilities, LanguageModel, Logits, Message, Need, PromptContent, TemplateVariables }
 
 /**
  * One sequence at one moment: a prompt and the tokens decoded so far. Immutable; `key` stays the same while a sequence grows
@@ -195,6 +176,8 @@ export interface TextCodec {
   /** Tokens that a grammar allows, end tokens where it may end; absent where the codec cannot tell, `OptionError` for a tokenizer without bytes. */
   grammar?(source: GrammarSource, endTokenIds: readonly number[]): AllowedTokens
   readonly vocabSize: number
+  /** What of its files is not applied, in words. */
+  readonly notices?: readonly string[]
   /** Equal fingerprints: the same token ids for the same prompt (tokenizer and template alike). */
   readonly fingerprint: string
 }

@@ -92,6 +92,8 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   })
   const loadLm = async (path: string, name: string, role: string) => {
     const loaded = await loadModel(path, { head: 'lm', role, threads, dtype, ...watch(name) })
+    const { codec, generation } = loaded.checkpoint
+    for (const notice of [...(codec.notices ?? []), ...generation.notices]) onNotice?.(notice)
     return { source: batchedLanguageModel(loaded, maxBatch), close: () => loaded.worker.close() }
   }
   const kept = <T extends Readonly<{ close: () => Promise<void> }>>(load: Promise<T>): Promise<T> => {
@@ -125,6 +127,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
           if (!('path' in reward)) return { source: reward }
           const one = await kept(loadReward(reward, { threads, dtype, maxBatch, ...watch(reward.name) }))
           if (one.notice !== undefined) onNotice?.(one.notice)
+          for (const notice of noticesOf(one.source)) onNotice?.(notice)
           return one
         }),
       ),
@@ -142,6 +145,9 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     throw error
   }
 }
+
+/** What is not applied of a reward's tokenizer. */
+const noticesOf = (source: RewardSource): readonly string[] => ('codec' in source ? (source.codec.notices ?? []) : [])
 
 const roles = (role: string, folders: readonly (readonly [string, string])[]): Record<string, string> =>
   Object.fromEntries(folders.map(([name, path]) => [`${role} ${name}`, path]))
