@@ -51,16 +51,23 @@ const textOf = (token: z.output<typeof tokenText>): string => (typeof token === 
 const idsOf = (vocab: z.output<typeof vocabulary>): ReadonlyMap<string, number> =>
   new Map(Array.isArray(vocab) ? vocab.map(([token], id) => [token, id] as const) : Object.entries(vocab))
 
-/** Special tokens by role, and those that only are in a list. */
+const ROLES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token']
+const placeOf = (role: string): number => (ROLES.includes(role) ? ROLES.indexOf(role) : ROLES.length)
+
+/**
+ * Special tokens by role, and those that only are in a list, in the order in which transformers adds those that no vocabulary has.
+ * `additional_special_tokens` is the older name of `extra_special_tokens`.
+ */
 function specialTokensOf(config: Readonly<Record<string, unknown>>): { byRole: Map<string, string>; texts: Set<string> } {
+  const { additional_special_tokens: additional, extra_special_tokens: extra } = config
+  const isGiven = typeof extra === 'object' && extra !== null && Object.keys(extra).length > 0
+  const listed = Object.values((isGiven ? extra : (additional ?? {})) as object)
+  const roles = Object.keys(config).filter((role) => role.endsWith('_token'))
   const byRole = new Map<string, string>()
-  for (const [role, value] of Object.entries(config)) {
-    const token = role.endsWith('_token') ? tokenText.safeParse(value) : undefined
-    if (token?.success) byRole.set(role, textOf(token.data))
+  for (const role of roles.sort((a, b) => placeOf(a) - placeOf(b))) {
+    const token = tokenText.safeParse(config[role])
+    if (token.success) byRole.set(role, textOf(token.data))
   }
-  const listed = [config.additional_special_tokens, config.extra_special_tokens].flatMap((list) =>
-    typeof list === 'object' && list !== null ? Object.values(list) : [],
-  )
   const texts = listed.flatMap((value) => {
     const token = tokenText.safeParse(value)
     return token.success ? [textOf(token.data)] : []
@@ -136,7 +143,8 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   const given = await readOptionalJson(file, 'any')
   const ownConfig = checkJson(configSchema, (await readOptionalJson(configFile)) ?? {}, configFile)
   const isOlder = !ownConfig.added_tokens_decoder
-  const older = isOlder ? await readOptionalJson(join(folder, 'special_tokens_map.json')) : undefined
+  const { additional_special_tokens: unread, ...older } =
+    (isOlder ? await readOptionalJson(join(folder, 'special_tokens_map.json')) : undefined) ?? {}
   const { json, roles } = given ? { json: given, roles: {} } : await vocabularyFiles(folder, { ...ownConfig, ...older })
   const { model, added_tokens: own } = checkJson(tokenizerSchema, json, given ? file : join(folder, 'its vocabulary'))
   const { byRole, texts } = specialTokensOf({ ...roles, ...ownConfig, ...older })
@@ -159,7 +167,13 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
       added_tokens: addedTokens,
     },
     config: ownConfig,
-    notices,
+    notices:
+      unread === undefined
+        ? notices
+        : [
+            ...notices,
+            `\`additional_special_tokens\` of special_tokens_map.json in ${folder} is not applied: transformers 5 does not read it`,
+          ],
     specialTokens: byRole,
     specialIdOf: (text) => addedTokens.find(({ content }) => content === text)?.id ?? null,
     specialIds: new Set(addedTokens.filter(({ special }) => special).map(({ id }) => id)),
