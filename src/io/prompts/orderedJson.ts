@@ -4,7 +4,8 @@ const PART = /[\s,:]*(?:("(?:[^"\\]|\\.)*")|([{}[\]])|([^\s,:{}[\]"]+))/suy
 
 /** A number, with its text where JavaScript would lose what it says: integers of any size, floats without a fraction. */
 function numberOf(text: string): Json {
-  const number = Number(text)
+  // Python's integer has no -0.
+  const number = text === '-0' ? 0 : Number(text)
   const isInteger = /^-?\d+$/.test(text)
   return isInteger === Number.isInteger(number) && (!isInteger || Number.isSafeInteger(number)) ? number : new JsonNumber(text)
 }

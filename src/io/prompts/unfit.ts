@@ -1,9 +1,12 @@
+import { JsonObject } from '../../core/json.js'
+
 /** Why a row is no prompt; the message is completed with file and line. */
 export class Unfit extends Error {}
 
 /** A value as a message shows it, cut to a readable length. */
 export const shown = (value: unknown): string => {
   if (value === undefined || value === null) return 'nothing'
+  if (value instanceof JsonObject) return shown(Object.fromEntries(value))
   if (value instanceof Uint8Array) return 'bytes that are not UTF-8'
   const text = typeof value === 'string' ? value : typeof value === 'bigint' ? String(value) : JSON.stringify(value)
   return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${Array.isArray(value) ? 'array' : typeof value})`
