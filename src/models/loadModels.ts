@@ -132,6 +132,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
         }),
       ),
     ])
+    if (typeof lm !== 'string') for (const notice of main.source.codec.notices ?? []) onNotice?.(notice)
     const labels = Object.fromEntries(loaded.map(({ source, label }) => [`reward ${source.name}`, label]))
     return {
       lm: main.source,

@@ -32,7 +32,10 @@ function chosen(given: z.output<typeof templateField>): FoundTemplate {
  */
 export async function readTemplate(folder: string, given: z.output<typeof templateField>): Promise<FoundTemplate> {
   const source = await readOptionalText(join(folder, 'chat_template.jinja'))
-  if (source !== undefined) return { source, others: [] }
+  if (source !== undefined) {
+    const toolSource = await readOptionalText(join(folder, 'additional_chat_templates', 'tool_use.jinja'))
+    return { source, ...(toolSource !== undefined && { toolSource }), others: [] }
+  }
   if (given != null) return chosen(given)
   const file = join(folder, 'chat_template.json')
   const json = await readOptionalJson(file)
