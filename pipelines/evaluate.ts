@@ -1,5 +1,6 @@
 import { InputError } from '../src/core/errors.js'
 import type { Reply } from '../src/core/reply.js'
+import { bootstrap, type Interval } from '../src/eval/bootstrap.js'
 import { diversity } from '../src/eval/diversity.js'
 import { type Measured, type Metric, totals } from '../src/eval/metrics.js'
 import { pairedBootstrap } from '../src/eval/pairedBootstrap.js'
@@ -18,6 +19,8 @@ export type RunFigures = Readonly<{
   errors: number
   figures: Readonly<Record<string, number | null>>
   counts: Readonly<Record<string, number>>
+  /** 95% bootstrap intervals over prompts, by metric, where `evaluate` was asked for them; null where no reply has the metric. */
+  intervals?: Readonly<Record<string, Interval | null>>
 }>
 
 /** On how many shared replies a run has the higher, the same and the lower reward. */
@@ -42,6 +45,8 @@ export type EvaluateOptions = Readonly<{
   measures?: readonly Measure[]
   /** Of the bootstrap's random numbers. */
   seed?: number
+  /** Also computes an interval of each run's figures, which takes about as long as comparing the run. */
+  intervals?: boolean
   signal?: AbortSignal
   onReply?: (reply: Reply) => void
 }>
@@ -78,7 +83,7 @@ const BATCH = 64
  * @see ARGS (Khanov et al., 2024), section 4.1
  */
 export async function evaluate(runs: readonly EvaluatedRun[], options: EvaluateOptions = {}): Promise<Evaluation> {
-  const { measures = [], seed = 0, signal, onReply } = options
+  const { measures = [], seed = 0, intervals = false, signal, onReply } = options
   const names = new Set(runs.flatMap(({ rewards = [] }) => rewards))
   const own = [...always, ...[...names].map(further)]
   const metrics = [...own, ...measures]
@@ -87,6 +92,7 @@ export async function evaluate(runs: readonly EvaluatedRun[], options: EvaluateO
   const pairs: PairFigures[] = []
   for (const [round, { name, replies }] of runs.entries()) {
     const sums = totals(metrics)
+    const spread = intervals ? bootstrap(metrics, { seed }) : undefined
     const beside = first && round > 0 ? comparison(metrics, first, seed, round) : undefined
     let [rows, errors] = [0, 0]
     for await (const batch of batched(replies())) {
@@ -97,16 +103,19 @@ export async function evaluate(runs: readonly EvaluatedRun[], options: EvaluateO
       const measured = await measuredOf(good, own, measures)
       good.forEach(({ id, sample }, index) => {
         sums.add(measured[index]!)
+        spread?.add(id, measured[index]!)
         const isNew = beside ? beside.add(id, sample, measured[index]!) : (first?.add(id, sample, measured[index]!) ?? true)
         if (!isNew) throw new InputError(`Expected each id and sample once in ${name}, got \`${id}\`, sample ${sample}, again`)
       })
       for (const reply of batch) onReply?.(reply)
     }
     const figures = sums.figures()
+    const ranges = spread?.intervals()
     evaluated.push({
       ...{ name, rows, errors },
       figures: Object.fromEntries(figures.map((figure) => [figure.name, figure.value])),
       counts: Object.fromEntries(figures.map((figure) => [figure.name, figure.count])),
+      ...(ranges && { intervals: Object.fromEntries(metrics.map(({ name: metric }, index) => [metric, ranges[index]!])) }),
     })
     if (beside) pairs.push({ name, against: runs[0]!.name, ...beside.figures() })
   }

@@ -10,6 +10,7 @@ import type { BatchedRewardModel, Prompt, Row, RowKey, Run, RunMeta, TextCodec }
 import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
 import { textScores } from './rewardOfText.js'
+import { ownFields } from './rows.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from './wholeTexts.js'
 
 /** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
@@ -136,10 +137,10 @@ function callOf<Call>({ content, completion, error }: ScoredText, { read }: Text
   return { prompt, call: read(prompt, completion, content.messages === undefined) }
 }
 
-const unscored = ({ id, sample = 0, content, completion, input }: ScoredText): Omit<Row, 'startedAt' | 'durationMs'> => ({
-  ...{ id, sample, prompt: content?.text ?? null, completion: completion ?? null },
+const unscored = (text: ScoredText): Omit<Row, 'startedAt' | 'durationMs'> => ({
+  ...{ id: text.id, sample: text.sample ?? 0, prompt: text.content?.text ?? null, completion: text.completion ?? null },
   ...{ promptTokenIds: null, tokenIds: null, finishReason: 'stop', error: null },
   ...{ reward: null, rewards: null, logits: null, scores: null },
   ...{ seed: null, promptTokens: null, completionTokens: null },
-  ...(input && { input }),
+  ...ownFields(text),
 })

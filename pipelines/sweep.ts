@@ -32,10 +32,10 @@ export async function sweep(points: readonly SweepPoint[], options: SweepOptions
   for (const point of points) {
     evaluation.signal?.throwIfAborted()
     await write(point, runOf(point))
-    const { runs } = await evaluate(
-      [{ name: point.name, replies: () => repliesOf(point), ...(rewards && { rewards }) }],
-      evaluation,
-    )
+    const { runs } = await evaluate([{ name: point.name, replies: () => repliesOf(point), ...(rewards && { rewards }) }], {
+      ...evaluation,
+      intervals: true,
+    })
     rows.push({ ...runs[0]!, ...point })
   }
   return rows

@@ -14,17 +14,16 @@ export const browser = (process.env.PATH ?? '')
 
 export const WITHOUT = 'no chromium on the PATH (Debian: apt-get install chromium)'
 
+/** A browser without a window that speaks to no one. */
+export const FLAGS = [
+  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+]
+
 /** What the browser makes of a page that it opens from the disk, its scripts run, and what it says on its console. */
 export async function opened(path: string): Promise<Readonly<{ html: string; said: string }>> {
   const profile = await mkdtemp(join(tmpdir(), 'rxargs-browser-'))
-  const flags = [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--no-first-run',
-    '--enable-logging=stderr',
-    `--user-data-dir=${profile}`,
-  ]
+  const flags = [...FLAGS, '--enable-logging=stderr', `--user-data-dir=${profile}`]
   try {
     const { stdout, stderr } = await promisify(execFile)(browser!, [...flags, '--dump-dom', pathToFileURL(path).href], {
       maxBuffer: 64e6,

@@ -5,23 +5,28 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
-import { browser } from './browser.js'
+import { browser, FLAGS } from './browser.js'
 
 type Answer = Readonly<{ id?: number; method?: string; result?: Record<string, unknown>; error?: { message: string } }>
 
-/** A page as somebody uses it: input goes through the browser's own events, `width` is the screen's in CSS pixels. */
+/** The reader's screen: its width in CSS pixels, and the theme that the reader prefers. */
+export type Screen = Readonly<{ width: number; theme?: 'light' | 'dark' }>
+
+/** A page as somebody uses it: input goes through the browser's own events. */
 export type UsedPage = Readonly<{
   /** What a JavaScript expression gives in the page, as JSON would have it. */
   value: <T>(expression: string) => Promise<T>
   click: (selector: string) => Promise<void>
   press: (key: string) => Promise<void>
+  /** Shows the page on another screen. */
+  turnTo: (screen: Screen) => Promise<void>
 }>
 
 /** Opens a page from the disk in Chromium, driven over its debugging pipe, for as long as `use` takes. */
-export async function using(path: string, width: number, use: (page: UsedPage) => Promise<void>): Promise<void> {
+export async function using(path: string, screen: Screen, use: (page: UsedPage) => Promise<void>): Promise<void> {
   const profile = await mkdtemp(join(tmpdir(), 'rxargs-browser-'))
   try {
-    await driven(profile, path, width, use)
+    await driven(profile, path, screen, use)
   } finally {
     await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   }
@@ -29,8 +34,8 @@ export async function using(path: string, width: number, use: (page: UsedPage) =
 
 const PATIENCE_MS = 50_000
 
-async function driven(profile: string, path: string, width: number, use: (page: UsedPage) => Promise<void>): Promise<void> {
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`]
+async function driven(profile: string, path: string, screen: Screen, use: (page: UsedPage) => Promise<void>): Promise<void> {
+  const flags = [...FLAGS, `--user-data-dir=${profile}`]
   const child = spawn(browser!, [...flags, '--remote-debugging-pipe'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] })
   const closed = once(child, 'close')
   const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
@@ -44,7 +49,7 @@ async function driven(profile: string, path: string, width: number, use: (page: 
     ])
   const [to, from] = [child.stdio[3] as Writable, child.stdio[4] as Readable]
   const waiting = new Map<number, (answer: Answer) => void>()
-  let loaded = () => undefined as void
+  let loaded = (): void => undefined
   let rest = ''
   // A browser that ends closes the pipe; what waits for an answer is told by `orEnd`.
   to.on('error', () => undefined)
@@ -83,17 +88,21 @@ async function driven(profile: string, path: string, width: number, use: (page: 
   const press = async (key: string): Promise<void> => {
     for (const type of ['keyDown', 'keyUp']) await send('Input.dispatchKeyEvent', { type, key })
   }
+  const turnTo = async ({ width, theme = 'light' }: Screen): Promise<void> => {
+    await send('Emulation.setDeviceMetricsOverride', { width, height: 800, deviceScaleFactor: 1, mobile: false })
+    await send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: theme }] })
+  }
   try {
     const { targetId } = await send('Target.createTarget', { url: 'about:blank' })
     sessionId = (await send('Target.attachToTarget', { targetId, flatten: true })).sessionId as string
     await send('Page.enable')
-    await send('Emulation.setDeviceMetricsOverride', { width, height: 800, deviceScaleFactor: 1, mobile: false })
+    await turnTo(screen)
     const ready = new Promise<void>((resolve) => {
       loaded = resolve
     })
     await send('Page.navigate', { url: pathToFileURL(path).href })
     await orEnd(ready)
-    await use({ value, click, press })
+    await use({ value, click, press, turnTo })
   } finally {
     clearTimeout(late)
     child.kill()

@@ -22,7 +22,7 @@ export const coherenceFlags = (command: Command): Command =>
     .option('--no-encoder', 'no coherence')
     .option(
       '--pooling <name>',
-      `what an embedding of \`--encoder\` is made of: ${encoderPoolings.join(', ')} (default: mean)`,
+      `what an embedding of \`--encoder\` is made of: ${encoderPoolings.join(', ')} (default: what the folder says, else mean)`,
       oneOf('pooling', encoderPoolings),
     )
 
@@ -33,12 +33,12 @@ export function checkCoherence({ encoder, pooling }: CoherenceFlags): void {
 }
 
 /** The measure with its encoder loaded; none for `--no-encoder`. */
-export async function loadCoherence({
-  encoder,
-  pooling,
-}: CoherenceFlags): Promise<Readonly<{ measure: Measure; close: () => Promise<void> }> | undefined> {
+export async function loadCoherence(
+  { encoder, pooling }: CoherenceFlags,
+  onNotice: (notice: string) => void,
+): Promise<Readonly<{ measure: Measure; close: () => Promise<void> }> | undefined> {
   if (encoder === false) return undefined
   // Commander's own default of a flag that has a `--no-` is true.
-  const loaded = await loadEncoder(typeof encoder === 'string' ? encoder : embedded('encoder'), { pooling })
+  const loaded = await loadEncoder(typeof encoder === 'string' ? encoder : embedded('encoder'), { pooling, onNotice })
   return { measure: coherenceMeasure(loaded), close: loaded.close }
 }

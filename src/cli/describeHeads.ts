@@ -1,18 +1,24 @@
+import { ModelError } from '../core/errors.js'
 import type { ModelConfig } from '../models/checkpoint/config.js'
-import { rewardReading, valueHeadOf } from '../models/checkpoint/rewardHead.js'
+import { valueHeadOf } from '../models/checkpoint/heads/valueHead.js'
+import { rewardReading } from '../models/checkpoint/rewardHead.js'
 import type { Tensors } from '../models/checkpoint/safetensors.js'
-import { type BuiltGraph, buildGraph } from '../models/graph/buildGraph.js'
+import type { OtherFiles } from '../models/checkpoint/unread/otherFiles.js'
+import type { BuiltGraph } from '../models/graph/buildGraph.js'
 import type { WeightDtype } from '../models/graph/quantize.js'
+import { languageModelGraph, rewardGraph } from '../models/loadModel.js'
 
-type Read = Readonly<{ config: ModelConfig; tensors: Tensors; folder: string; dtype: WeightDtype }>
+type Read = Readonly<{ config: ModelConfig; tensors: Tensors; others: OtherFiles; folder: string; dtype: WeightDtype }>
 
 export type DescribedHeads = Readonly<{
   /** What the model can be: a language model, a reward model, or both. */
   role: string
   /** What each head gives, one line. */
   heads: string
-  /** Tensors that no head has a use for. */
-  unusedTensors: readonly string[]
+  /** Why the model cannot be a reward, where it is a language model alone. */
+  noReward?: string
+  /** Tensors that no head has a use for, and files that are not read. */
+  unused: readonly string[]
   /** Tensors that are rounded. */
   inMemory: BuiltGraph['inMemory']
 }>
@@ -22,26 +28,51 @@ export type DescribedHeads = Readonly<{
  *
  * @throws ModelError when there is none, or a tensor is missing or of the wrong shape
  */
-export function describeHeads({ config, tensors, folder, dtype }: Read): DescribedHeads {
+export function describeHeads(read: Read): DescribedHeads {
+  const { config, tensors, others, folder, dtype } = read
   const { labels } = config
-  const value = valueHeadOf({ tensors })
+  const tried = attempt(() => {
+    const reading = rewardReading(read, labels && '0', folder)
+    return { kind: reading.kind, ...rewardGraph(read, reading, dtype) }
+  })
+  const value = tried.refusal === undefined && tried.made.kind === 'value' ? valueHeadOf(read) : undefined
   const speaks = !labels && !config.bare && (!value || config.tieWordEmbeddings || tensors.has('lm_head.weight'))
-  const reward = rewardReading({ config, tensors, folder }, labels && '0', folder)
-  const graphs = [...(speaks ? [config] : []), ...(reward.kind === 'vocabulary' ? [] : [reward.config])].map((each) =>
-    buildGraph(each, tensors, dtype),
-  )
-  const [first, ...others] = graphs.map(({ unusedTensors }) => unusedTensors)
+  if (tried.refusal && !speaks) throw tried.refusal
+  const graphs = [
+    ...(speaks ? [languageModelGraph(read, dtype).graph] : []),
+    ...(tried.refusal === undefined && tried.made.kind !== 'vocabulary' ? [tried.made.graph] : []),
+  ]
+  const [first, ...further] = graphs.map(({ unusedTensors }) => unusedTensors)
+  const unused = first!.filter((name) => further.every((names) => names.includes(name)))
   return {
     role: labels || !speaks ? 'reward model' : value ? 'language model and reward model' : 'language model',
-    heads: labels
-      ? describeLabels(labels)
-      : [...(speaks ? [value ? 'vocabulary' : SPEAKS] : []), ...(value ? [`value head \`${value.weight}\``] : [])].join('; '),
-    unusedTensors: first!.filter((name) => others.every((unused) => unused.includes(name))),
+    heads: labels && !value ? describeLabels(labels) : headsSaid({ speaks, value: value?.weight, isReward: !tried.refusal }),
+    ...(tried.refusal && { noReward: tried.refusal.message }),
+    unused: [...unused, ...others.tensors.map(({ name, file }) => `${name} (${file})`), ...others.pickled],
     inMemory: graphs[0]!.inMemory,
   }
 }
 
-const SPEAKS = 'vocabulary (as a reward: the log-probability of each token)'
+type Tried<T> = Readonly<{ made: T; refusal?: undefined } | { refusal: ModelError }>
+
+function attempt<T>(make: () => T): Tried<T> {
+  try {
+    return { made: make() }
+  } catch (error) {
+    if (error instanceof ModelError) return { refusal: error }
+    throw error
+  }
+}
+
+function headsSaid({
+  speaks,
+  value,
+  isReward,
+}: Readonly<{ speaks: boolean; value: string | undefined; isReward: boolean }>): string {
+  const vocabulary =
+    isReward && value === undefined ? 'vocabulary (as a reward: the log-probability of each token)' : 'vocabulary'
+  return [...(speaks ? [vocabulary] : []), ...(value === undefined ? [] : [`value head \`${value}\``])].join('; ')
+}
 
 /** A classifier's labels, and whether one has to be chosen. */
 export const describeLabels = (labels: readonly string[]): string =>

@@ -9,8 +9,9 @@ import type { Tensors } from '../models/checkpoint/safetensors.js'
 import { buildEncoder } from '../models/graph/buildEncoder.js'
 import { BLOCK } from '../models/graph/quantize.js'
 import type { TensorInMemory } from '../models/graph/weights.js'
+import { unreadOfEncoder } from '../models/loadEncoder.js'
 import { readModel } from '../models/loadModel.js'
-import { encoderLabel } from '../models/loadReward.js'
+import { encoderLabel, vocabularyNotice } from '../models/loadReward.js'
 import { findOnnx, type OnnxFile } from '../models/onnx/findOnnx.js'
 import { type OnnxCheckpoint, readOnnxModel } from '../models/onnx/readOnnxModel.js'
 import { cacheBytesPerToken } from '../models/runtime/cacheShape.js'
@@ -81,7 +82,7 @@ export function sizeOf(
   }
 }
 
-/** A model before it is loaded: what it is, and what it takes in memory. */
+/** A model before it is loaded: what it is, what it takes in memory, and what is worth saying of it. */
 export async function describeModel(path: string, expected: Expected) {
   const { head, role, dtype, label } = expected
   const onnx = await findOnnx(path, dtype)
@@ -89,16 +90,18 @@ export async function describeModel(path: string, expected: Expected) {
     const model = await readOnnxModel(onnx)
     checkHead(model, expected)
     await fittingCodec(model)
-    return { config: model.config, size: await sizeOfOnnx(onnx, model) }
+    return { config: model.config, size: await sizeOfOnnx(onnx, model), notices: [] }
   }
   if (head === 'reward' && (await isEncoder(path))) {
     const checkpoint = await loadEncoderCheckpoint(path)
     const { config, tensors } = checkpoint
     const reading = { label: encoderLabel(checkpoint, label, role) }
-    return { config, size: sizeOf(config, tensors, buildEncoder(config, tensors, reading, dtype).inMemory) }
+    const { inMemory, unusedTensors } = buildEncoder(config, tensors, reading, dtype)
+    return { config, size: sizeOf(config, tensors, inMemory), notices: unreadOfEncoder(checkpoint, unusedTensors, reading) }
   }
-  const { config, tensors, graph } = await readModel(path, expected)
-  return { config, size: sizeOf(config, tensors, graph.inMemory) }
+  const { config, tensors, graph, reading, notices } = await readModel(path, expected)
+  const said = reading?.kind === 'vocabulary' ? [...notices, vocabularyNotice(role.replace(/^reward /, ''))] : notices
+  return { config, size: sizeOf(config, tensors, graph.inMemory), notices: said }
 }
 
 /** What a ready graph takes in memory, out of its header and the sizes of its files. */

@@ -1,35 +1,51 @@
-import { dot, plot, ruleX, ruleY } from '@observablehq/plot'
-import { parseHTML } from 'linkedom'
+import { dot, ruleX, ruleY, text } from '@observablehq/plot'
 import type { PairFigures } from '../../pipelines/evaluate.js'
+import { interval } from './evalTable.js'
+import { drawPlot, seriesColour, shortName } from './print/drawPlot.js'
 
-const [WIDTH, ROW, MARGIN] = [640, 28, 64]
-/** Of a letter of a run's name. */
-const LETTER = 7
+const [WIDTH, ROW, AXIS] = [400, 44, 56]
 
-/** How much a metric of each run is above the first run's, with 95% intervals, a line a run: SVG that needs nothing else. Undefined where no pair has it. */
+/** Keeps grid lines from running through text. */
+const HALO = { stroke: 'var(--plot-background)', strokeWidth: 4, fill: 'currentColor' }
+
+/** Plots how far a metric of each run is from the first run's, with 95% intervals, a row a run. Undefined where no pair has the metric. */
 export function differencesPlot(pairs: readonly PairFigures[], metric: string): string | undefined {
   const marks = pairs.flatMap(({ name, differences }) => {
     const estimate = differences[metric]
-    return estimate ? [{ name, ...estimate }] : []
+    return estimate ? [{ name: shortName(name, 31), ...estimate, label: interval(estimate) }] : []
   })
   if (marks.length === 0) return undefined
-  const names = marks.map(({ name }) => name)
-  const { document } = parseHTML('<!doctype html><html><body></body></html>')
-  const drawn = plot({
-    document: document as never,
+  // Two runs may have one name: rows go by their number.
+  const rows = marks.map((mark, row) => ({ ...mark, row }))
+  const ends = rows.flatMap(({ low, high }) => [low, high, 0])
+  const [least, most] = [Math.min(...ends), Math.max(...ends)]
+  return drawPlot({
+    title: `Difference in ${metric}`,
+    subtitle: 'mean over shared prompts, 95% bootstrap interval',
     width: WIDTH,
-    height: MARGIN + ROW * marks.length,
-    marginLeft: 16 + LETTER * Math.max(...names.map(({ length }) => length)),
+    height: AXIS + ROW * rows.length,
+    marginLeft: 12,
+    marginRight: 16,
+    insetLeft: 6,
+    insetRight: 6,
     marginBottom: 44,
-    style: { fontSize: '12px', background: 'white' },
-    x: { label: `${metric}, less ${pairs[0]!.against}`, labelAnchor: 'center', labelOffset: 38, grid: true },
-    y: { label: null, domain: names, type: 'point' },
+    x: {
+      // Without a difference anywhere, 0 stands in the middle.
+      domain: least < most ? [least, most] : [-1, 1],
+      label: `${shortName(metric, 20)} minus that of ${shortName(pairs[0]!.against, 28)}`,
+      labelAnchor: 'center',
+      labelArrow: 'none',
+      labelOffset: 38,
+      grid: true,
+      ticks: 6,
+    },
+    y: { axis: null, domain: rows.map(({ row }) => row), type: 'band' },
     marks: [
-      ruleX([0], { stroke: '#999' }),
-      ruleY(marks, { y: 'name', x1: 'low', x2: 'high', stroke: '#4269d0', strokeWidth: 2 }),
-      dot(marks, { y: 'name', x: 'value', fill: '#4269d0', r: 4 }),
+      ruleX([0], { stroke: 'currentColor', strokeOpacity: 0.6 }),
+      ruleY(rows, { y: 'row', x1: 'low', x2: 'high', stroke: seriesColour(0), strokeWidth: 2, dy: 10 }),
+      dot(rows, { y: 'row', x: 'value', fill: seriesColour(0), r: 4.5, dy: 10 }),
+      text(rows, { y: 'row', text: 'name', frameAnchor: 'left', textAnchor: 'start', dy: -9, fontWeight: 600, ...HALO }),
+      text(rows, { y: 'row', text: 'label', frameAnchor: 'right', textAnchor: 'end', dy: -9, ...HALO }),
     ],
   })
-  drawn.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
-  return drawn.outerHTML
 }

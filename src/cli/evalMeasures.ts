@@ -74,7 +74,7 @@ export async function loadMeasures(
   for (const reward of rewards) {
     const loaded = await openReward(reward, dtype)
     closing.push(loaded.close)
-    if (loaded.notice !== undefined) say(loaded.notice)
+    for (const notice of loaded.notices) say(notice)
     measures.push(rewardMeasure(loaded.source))
   }
   if (lm !== undefined) {
@@ -82,9 +82,10 @@ export async function loadMeasures(
       throw new OptionError('Perplexity needs the logits of all tokens, which a server does not give: expected a folder')
     const loaded = await loadModel(lm, { head: 'lm', role: 'lm', dtype, threads: availableParallelism() })
     closing.push(() => loaded.worker.close())
+    for (const notice of loaded.notices) say(notice)
     measures.push(perplexityMeasure(batchedLanguageModel(loaded, MAX_BATCH)))
   }
-  const coherence = await loadCoherence(flags)
+  const coherence = await loadCoherence(flags, say)
   if (coherence !== undefined) {
     closing.push(coherence.close)
     measures.push(coherence.measure)

@@ -95,9 +95,13 @@ export function evalNotices({ metrics, runs, pairs }: Evaluation): string[] {
   const rows = (count: number): string => `${count} ${count === 1 ? 'row' : 'rows'}`
   return [
     ...runs.flatMap(({ name, errors }) => (errors > 0 ? [`${name}: ${rows(errors)} that ended in an error left out`] : [])),
+    ...metrics.flatMap((metric) => {
+      const without = runs.filter(({ counts, rows: all }) => counts[metric] === 0 && all > 0).map(({ name }) => name)
+      return without.length > 0 ? [`${without.join(', ')}: no row has ${metric}`] : []
+    }),
     ...runs.flatMap(({ name, rows: all, counts }) =>
       metrics
-        .filter((metric) => counts[metric]! < all)
+        .filter((metric) => counts[metric]! > 0 && counts[metric]! < all)
         .map((metric) => `${name}: ${metric} of ${counts[metric]} of ${rows(all)}, the others have none`),
     ),
     ...pairs.flatMap(({ name, against, rows: shared, onlyHere, onlyThere }) =>

@@ -1,4 +1,5 @@
-import { displayWidth, fitted } from './displayWidth.js'
+import stringWidth from 'string-width'
+import { fit } from './print/fit.js'
 
 export const tableFormats = ['text', 'md', 'csv'] as const
 export type TableFormat = (typeof tableFormats)[number]
@@ -17,10 +18,10 @@ export function formatTable(cells: Cells, format: TableFormat): string[] {
     const line = (row: readonly string[]): string => `| ${row.map(escaped).join(' | ')} |`
     return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)]
   }
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => displayWidth(row[column]!))))
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => stringWidth(row[column]!))))
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, column) => (column === 0 ? fitted(cell, widths[0]!) : ' '.repeat(widths[column]! - displayWidth(cell)) + cell))
+      .map((cell, column) => (column === 0 ? fit(cell, widths[0]!) : ' '.repeat(widths[column]! - stringWidth(cell)) + cell))
       .join('  ')
       .trimEnd()
   return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)]

@@ -12,6 +12,8 @@ import { loadCodec } from '../models/checkpoint/loadCodec.js'
 import { readJson, readOptionalJson } from '../models/checkpoint/readJson.js'
 import { readSafetensors } from '../models/checkpoint/safetensors.js'
 import { readTokenizerFiles } from '../models/checkpoint/tokenizerFiles.js'
+import { otherFiles } from '../models/checkpoint/unread/otherFiles.js'
+import { refuseAdapter } from '../models/checkpoint/unread/refuseAdapter.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { modelFolder } from '../models/modelFolder.js'
 import { findOnnx } from '../models/onnx/findOnnx.js'
@@ -24,10 +26,11 @@ import { inspectOnnx } from './inspectOnnx.js'
 import { inspectTokenizer } from './inspectTokenizer.js'
 import { type Terminal, writeLine } from './terminal.js'
 
-type Flags = Readonly<{ dtype: WeightDtype; concurrency: number; maxNewTokens: number; json?: boolean }>
+type Memory = Readonly<{ concurrency: number; maxNewTokens: number; maxPromptTokens?: number }>
+type Flags = Memory & Readonly<{ dtype: WeightDtype; json?: boolean }>
 
 const defaults = generateOptions.parse({})
-const { concurrency, maxNewTokens } = generateOptions.shape
+const { concurrency, maxNewTokens, maxPromptTokens } = generateOptions.shape
 
 /** `rxargs inspect`: what a model folder holds, and whether it can be used. */
 export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
@@ -49,6 +52,11 @@ export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
       'tokens of a reply at most',
       number('max-new-tokens', maxNewTokens),
       defaults.maxNewTokens,
+    )
+    .option(
+      '--max-prompt-tokens <number>',
+      'the same, of a prompt (default: what the context holds)',
+      number('max-prompt-tokens', maxPromptTokens),
     )
     .option('--json', 'print JSON')
     .action(async (path: string, flags: Flags) => {
@@ -79,6 +87,7 @@ type Found = Readonly<{ lines: readonly InspectedLine[]; problems: readonly stri
 /** Looks at each part by itself, so that one problem does not hide the others. */
 async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Found> {
   await checkFolder(folder)
+  await refuseAdapter(folder)
   const problems: string[] = []
   const attempt = async <T>(read: () => T | Promise<T>): Promise<T | undefined> => {
     try {
@@ -96,8 +105,11 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
     return { lines: lines ?? [['folder', folder]], problems }
   }
   const config = json && (await attempt(() => readConfig(json, file)))
-  const tensors = await attempt(async () => bodyNames(await readSafetensors(folder)))
-  const described = config && tensors && (await attempt(() => describeHeads({ config, tensors, folder, dtype })))
+  const stored = await attempt(() => readSafetensors(folder))
+  const tensors = stored && bodyNames(stored)
+  const others = stored && (await attempt(() => otherFiles(folder, stored)))
+  const described =
+    config && tensors && others && (await attempt(() => describeHeads({ config, tensors, others, folder, dtype })))
   const codec = await attempt(() => loadCodec(folder))
   if (config && codec) await attempt(() => checkVocabulary(folder, config, codec))
   const ends = config && json && (await attempt(() => endsOf(folder, json, config)))
@@ -111,6 +123,7 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
       config?.family,
     ],
     ['heads', described?.heads],
+    ['no reward', described?.noReward],
     [
       'layers',
       config && `${config.layers} of width ${config.hiddenSize}, ${config.heads} heads, ${config.kvHeads} of keys and values`,
@@ -125,7 +138,7 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
     ...(codec ? inspectTokenizer(codec, await readTokenizerFiles(folder)) : []),
     ...(ends ? [ends] : []),
     ...(config && described && size ? [memoryOf(config, size, run)] : []),
-    ['unused', described?.unusedTensors.length ? described.unusedTensors.join(', ') : undefined, described?.unusedTensors],
+    ['unused', described?.unused.length ? described.unused.join(', ') : undefined, described?.unused],
   ]
   return { lines: lines.filter(([, text]) => text !== undefined), problems, config }
 }
@@ -134,9 +147,9 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
 function memoryOf(
   { contextLength }: ModelConfig,
   { weightBytes, cacheBytes }: ModelSize,
-  { concurrency: sequences, maxNewTokens: more }: Pick<Flags, 'concurrency' | 'maxNewTokens'>,
+  { concurrency: sequences, maxNewTokens: more, maxPromptTokens = Number.POSITIVE_INFINITY }: Memory,
 ): InspectedLine {
-  const tokens = Math.min(contextLength, defaults.maxPromptTokens + more)
+  const tokens = Math.min(contextLength, maxPromptTokens + more)
   const cache = cacheBytes * tokens * sequences
   return [
     'memory',

@@ -36,7 +36,8 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
     const worded = pairs.filter((pair) => pair.worded).length
     if (worded > 0) shown.say(`${worded} prompts have other words in ${runName(b)}: the judge reads those of ${runName(a)}`)
     shown.expect(pairs.length)
-    const judged = 'rm' in settings ? await byReward(settings.rm, pairs) : await byChat(pairs, settings.chat, shown.skip, signal)
+    const judged =
+      'rm' in settings ? await byReward(settings.rm, pairs, shown.say) : await byChat(pairs, settings.chat, shown.skip, signal)
     shown.end()
     if (judged.failed > 0) {
       const last = judged.failure === undefined ? '' : `; the last: ${judged.failure}`
@@ -52,9 +53,14 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
   }
 }
 
-async function byReward(rm: Readonly<{ path: string; label?: string }>, pairs: readonly ReplyPair[]): Promise<Judged> {
+async function byReward(
+  rm: Readonly<{ path: string; label?: string }>,
+  pairs: readonly ReplyPair[],
+  say: (notice: string) => void,
+): Promise<Judged> {
   const reward = { ...rm, name: modelName(rm.path) }
-  const { source, close } = await loadReward(reward, { threads: availableParallelism(), maxBatch: MAX_BATCH })
+  const { source, notices, close } = await loadReward(reward, { threads: availableParallelism(), maxBatch: MAX_BATCH })
+  for (const notice of notices) say(notice)
   try {
     return await judgeByReward(pairs, rewardMeasure(source))
   } finally {

@@ -45,7 +45,7 @@ async function moduleReward({ name, path }: RewardFlag, timeoutMs: number | unde
     throw new RewardError(`Expected the module ${path} to load, got: ${messageOf(error)}`, { cause: error })
   })) as Readonly<Record<string, unknown>>
   const options = timeoutMs === undefined ? {} : { timeoutMs }
-  const source = { path, sha256: createHash('sha256').update(bytes).digest('hex') }
+  const source = { path: resolve(path), sha256: createHash('sha256').update(bytes).digest('hex') }
   const { scoreBatch, default: score } = module
   if (typeof scoreBatch === 'function')
     return { ...batchTextReward(name, scoreBatch as TextReward['scoreTexts'], options), source }

@@ -22,7 +22,18 @@ export function sweepCells(rows: readonly SweepRow[], shown: (value: number | nu
 }
 
 export const sweepJson = (rows: readonly SweepRow[]): string =>
-  JSON.stringify({ points: rows.map(({ figures, counts, ...point }) => ({ ...point, ...figures, counts })) }, null, 1)
+  JSON.stringify(
+    {
+      points: rows.map(({ figures, counts, intervals, ...point }) => ({
+        ...point,
+        ...figures,
+        counts,
+        ...(intervals && { intervals }),
+      })),
+    },
+    null,
+    1,
+  )
 
 /** Figure 2 as SVG, by metric: those of its metrics that the points have. */
 export async function sweepPlots(rows: readonly SweepRow[]): Promise<ReadonlyMap<string, string>> {

@@ -1,6 +1,7 @@
+import stringWidth from 'string-width'
 import { readParquet } from '../io/parquet/readParquet.js'
 import { parquetFiles } from '../io/readRows.js'
-import { displayWidth, fitted, inOneLine } from './displayWidth.js'
+import { fit, inOneLine } from './print/fit.js'
 
 /** Rows that the table shows; for the rest there is `rxargs cat`. */
 const SHOWN = 10
@@ -9,9 +10,10 @@ const REWARD = 8
 type Shown = Readonly<Record<string, unknown>>
 
 /** `[prompt, completion, reward]` of a row; an error row says what is wrong where its completion would be. */
-function cellsOf({ prompt, completion, error, reward, id }: Shown): [string, string, string] {
+function cellsOf({ prompt, user_message: message, completion, error, reward, id }: Shown): [string, string, string] {
+  const written = message ?? prompt
   return [
-    typeof prompt === 'string' ? inOneLine(prompt) : `(${String(id)})`,
+    typeof written === 'string' ? inOneLine(written) : `(${String(id)})`,
     typeof error === 'string' ? `error: ${inOneLine(error)}` : inOneLine(String(completion ?? '')),
     typeof reward === 'number' ? reward.toFixed(3).padStart(REWARD) : ' '.repeat(REWARD),
   ]
@@ -21,9 +23,9 @@ function cellsOf({ prompt, completion, error, reward, id }: Shown): [string, str
 export function table(rows: readonly Shown[], width: number): string[] {
   const room = Math.max(20, width - REWARD - 4)
   const cells = rows.map(cellsOf)
-  const left = Math.max(6, Math.min(Math.floor(room * 0.45), Math.max(...cells.map(([prompt]) => displayWidth(prompt)))))
+  const left = Math.max(6, Math.min(Math.floor(room * 0.45), Math.max(...cells.map(([prompt]) => stringWidth(prompt)))))
   const line = (prompt: string, completion: string, reward: string) =>
-    `${fitted(prompt, left)}  ${fitted(completion, room - left)}  ${reward}`
+    `${fit(prompt, left)}  ${fit(completion, room - left)}  ${reward}`
   return [
     line('prompt', 'completion', 'reward'.padStart(REWARD)),
     line('─'.repeat(left), '─'.repeat(room - left), '─'.repeat(REWARD)),
@@ -39,7 +41,7 @@ export async function tableOf(folder: string, width: number): Promise<string[]> 
     const file = await readParquet(path)
     count += file.rowCount
     if (rows.length === SHOWN) continue
-    for await (const row of file.records(['id', 'prompt', 'completion', 'error', 'reward'])) {
+    for await (const row of file.records(['id', 'prompt', 'user_message', 'completion', 'error', 'reward'])) {
       if (rows.push(row) === SHOWN) break
     }
   }

@@ -2,8 +2,8 @@ import { tokenText } from '../core/decodedText.js'
 import type { TracedReply } from '../core/tracedReply.js'
 import type { DecoderSpec, RunMeta, TextCodec } from '../core/types.js'
 import type { Candidate, Decision } from '../eval/decisions.js'
-import { inOneLine } from './displayWidth.js'
 import { formatTable } from './formatTable.js'
+import { inOneLine } from './print/fit.js'
 
 const DIGITS = 3
 

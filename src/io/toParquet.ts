@@ -20,8 +20,9 @@ export type Summary = Readonly<{
   written: number
   /** How many of them are error rows. */
   errors: number
-  /** Rows that the folder held already and the run left out. */
+  /** Rows that the folder held already and the run left out, and how many of them are error rows. */
   skipped: number
+  skippedErrors: number
   /** Paths of the part files written now. */
   files: readonly string[]
 }>
@@ -68,11 +69,12 @@ export async function toParquet(folder: string, run: Run, options: ToParquetOpti
   // What is to be replaced need not be readable.
   const { parts, metas, done: there, failed } = force ? { ...nothing, parts: await listParts(folder) } : await heldRows(folder)
   for (const [path, meta] of metas) sameRun(path, meta, run.meta)
-  const count = { written: 0, errors: 0, skipped: 0 }
+  const count = { written: 0, errors: 0, skipped: 0, skippedErrors: 0 }
   const done: RowsOptions['done'] = (key) => {
     const name = keyOf(key)
     const isDone = there.has(name) && !(retryErrors && failed.has(name))
     if (isDone) count.skipped++
+    if (isDone && failed.has(name)) count.skippedErrors++
     return isDone
   }
   const writer = partWriter({

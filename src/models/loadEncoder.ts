@@ -1,18 +1,35 @@
 import { availableParallelism } from 'node:os'
 import * as z from 'zod'
-import { ShapeError } from '../core/errors.js'
+import { ModelError, ShapeError } from '../core/errors.js'
 import type { EncodedPair } from '../core/pairReward.js'
 import { parseOptions } from '../core/parseOptions.js'
 import { type EncoderCheckpoint, loadEncoderCheckpoint } from './checkpoint/loadEncoderCheckpoint.js'
+import { sentenceModules } from './checkpoint/sentenceModules.js'
+import { checkUnread } from './checkpoint/unread/checkUnread.js'
 import { buildEncoder, type EncoderReading } from './graph/buildEncoder.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { ModelWorker } from './runtime/ModelWorker.js'
 import type { Watch } from './runtime/protocol.js'
 
 /** An encoder's checkpoint and the worker that runs it. */
-export type StartedEncoder = Readonly<{ checkpoint: EncoderCheckpoint; worker: ModelWorker }>
+export type StartedEncoder = Readonly<{ checkpoint: EncoderCheckpoint; worker: ModelWorker; notices: readonly string[] }>
 
 type Running = Readonly<{ threads: number; dtype?: WeightDtype }> & Watch
+
+/** Heads of transformers' models that an embedding does not read, and those that a classifier does not. */
+const OTHER_HEADS = /^((bert|roberta)\.)?pooler\.|^(cls|lm_head|classifier|qa_outputs)\./
+const OTHER_THAN_CLASSIFIER = /^((bert|roberta)\.)?pooler\.|^(cls|lm_head|qa_outputs)\./
+
+/**
+ * What of an encoder's folder is not read, one line each.
+ *
+ * @throws ModelError for what may change what is read
+ */
+export function unreadOfEncoder(checkpoint: EncoderCheckpoint, unused: readonly string[], read: EncoderReading): string[] {
+  const isReward = typeof read !== 'string'
+  const heads = isReward ? OTHER_THAN_CLASSIFIER : OTHER_HEADS
+  return checkUnread({ ...checkpoint, unused, noEffect: (name) => heads.test(name), reads: isReward ? 'reward' : 'encoder' })
+}
 
 /** Starts the worker of an encoder of which `read` is read. */
 export async function startEncoder(
@@ -21,7 +38,8 @@ export async function startEncoder(
   { threads, dtype, onRun, onTrip }: Running,
 ): Promise<StartedEncoder> {
   const { folder, config, tensors } = checkpoint
-  const { model, weightsFolder, width, inMemory } = buildEncoder(config, tensors, read, dtype)
+  const { model, weightsFolder, width, inMemory, unusedTensors } = buildEncoder(config, tensors, read, dtype)
+  const notices = unreadOfEncoder(checkpoint, unusedTensors, read)
   const { paddingPosition } = config
   const encoder = {
     width,
@@ -33,16 +51,20 @@ export async function startEncoder(
     { graph: model, folder: weightsFolder, inMemory, threads, encoder },
     { ...(onRun && { onRun }), ...(onTrip && { onTrip }) },
   )
-  return { checkpoint, worker }
+  return { checkpoint, worker, notices }
 }
 
 export const encoderPoolings = ['mean', 'cls', 'pooler'] as const
 
 const encoderOptions = z.strictObject({
-  pooling: z.enum(encoderPoolings).default('mean').describe('one of mean, cls, pooler'),
+  pooling: z.enum(encoderPoolings).optional().describe('one of mean, cls, pooler'),
   threads: z.int().min(1).default(availableParallelism()).describe('an integer >= 1'),
 })
-export type EncoderOptions = z.input<typeof encoderOptions>
+export type EncoderOptions = z.input<typeof encoderOptions> &
+  Readonly<{
+    /** Something worth a line that is no error. */
+    onNotice?: (notice: string) => void
+  }>
 
 /** An encoder for embeddings, in a worker thread of its own. */
 export type Encoder = Readonly<{
@@ -60,15 +82,21 @@ export type Encoder = Readonly<{
 }>
 
 /**
- * Loads an encoder for embeddings. `pooling`: the mean of all tokens' last hidden states (default), the first token's (`cls`), or
- * that through the model's pooler (`pooler`, which SimCSE uses).
+ * Loads an encoder for embeddings. `pooling`: the mean of all tokens' last hidden states (`mean`), the first token's (`cls`), or that
+ * through the model's pooler (`pooler`, which SimCSE uses); unless given, what the folder's files of sentence-transformers say, else
+ * `mean`. Embeddings have length 1 where these files say so.
  *
  * @throws ModelError when the folder is not an encoder that can be run
  * @throws OptionError for an option that may not be
  */
-export async function loadEncoder(path: string, options: EncoderOptions = {}): Promise<Encoder> {
-  const { pooling, threads } = parseOptions(encoderOptions, options)
-  const { checkpoint, worker } = await startEncoder(await loadEncoderCheckpoint(path), pooling, { threads })
+export async function loadEncoder(path: string, { onNotice, ...options }: EncoderOptions = {}): Promise<Encoder> {
+  const { pooling: asked, threads } = parseOptions(encoderOptions, options)
+  const read = await loadEncoderCheckpoint(path)
+  const { pooling: own, refusal, normalize } = await sentenceModules(read.folder)
+  if (asked === undefined && refusal !== undefined) throw new ModelError(refusal)
+  const pooling = asked ?? own ?? 'mean'
+  const { checkpoint, worker, notices } = await startEncoder(read, pooling, { threads })
+  for (const notice of notices) onNotice?.(notice)
   const { hiddenSize, contextLength } = checkpoint.config
   return {
     width: hiddenSize,
@@ -82,10 +110,17 @@ export async function loadEncoder(path: string, options: EncoderOptions = {}): P
           `Expected a text of 1 to ${contextLength} tokens, the context of ${checkpoint.folder}, got ${length}`,
         )
       })
-      return (await worker.run(encoded.map(encoderCall))).map(({ values }) => values)
+      const embeddings = (await worker.run(encoded.map(encoderCall))).map(({ values }) => values)
+      return normalize ? embeddings.map(unitLength) : embeddings
     },
     close: () => worker.close(),
   }
+}
+
+/** A vector of zeros stays one. */
+function unitLength(vector: Float32Array): Float32Array {
+  const length = Math.max(Math.hypot(...vector), 1e-12)
+  return vector.map((value) => value / length)
 }
 
 /** Encoded texts as the worker takes them; no cache hangs on the key. */

@@ -5,7 +5,9 @@ import { type Checkpoint, fittingCodec, readWithoutCodec } from './checkpoint/lo
 import type { PairCodec } from './checkpoint/loadCodec.js'
 import { type RewardReading, rewardReading } from './checkpoint/rewardHead.js'
 import type { Tensors } from './checkpoint/safetensors.js'
+import { checkUnread, inValueHead, inVocabularyHead } from './checkpoint/unread/checkUnread.js'
 import { type BuiltGraph, buildGraph } from './graph/buildGraph.js'
+import type { WeightDtype } from './graph/quantize.js'
 import { modelFolder } from './modelFolder.js'
 import { findOnnx, type OnnxFile } from './onnx/findOnnx.js'
 import { type OnnxCheckpoint, readOnnxModel } from './onnx/readOnnxModel.js'
@@ -21,11 +23,15 @@ export type LoadedModel = Readonly<{
     Readonly<{ codec: PairCodec; tensors: Pick<Tensors, 'entries'> }>
   worker: ModelWorker
   reading?: Pick<RewardReading, 'kind' | 'label'>
+  /** One line for each thing in the folder that is not read, though it may matter. */
+  notices: readonly string[]
   /** Of a language model that gives its last hidden states: how many numbers one has. */
   hiddenSize?: number
   /** A long prompt may be read ahead in pieces that end at multiples of this; absent where it is read as a whole. */
   chunk?: number
 }>
+
+type ReadGraph = Readonly<{ graph: BuiltGraph; reading?: RewardReading; notices: readonly string[] }>
 
 type Running = Readonly<{ threads: number }> & Watch
 
@@ -34,27 +40,36 @@ type Running = Readonly<{ threads: number }> & Watch
  *
  * @throws ModelError when the folder cannot be used, or has another head than was asked for
  */
-export async function readModel(
-  path: string,
-  expected: Expected,
-): Promise<Checkpoint & { graph: BuiltGraph; reading?: RewardReading }> {
+export async function readModel(path: string, expected: Expected): Promise<Checkpoint & ReadGraph> {
   const model = await readGraph(path, expected)
   return { ...model, codec: await fittingCodec(model) }
 }
 
-async function readGraph(
-  path: string,
-  { head, role, dtype, label }: Expected,
-): Promise<Omit<Checkpoint, 'codec'> & { graph: BuiltGraph; reading?: RewardReading }> {
+async function readGraph(path: string, { head, role, dtype, label }: Expected): Promise<Omit<Checkpoint, 'codec'> & ReadGraph> {
   const checkpoint = await readWithoutCodec(await modelFolder(path))
-  const { tensors } = checkpoint
   if (head === 'lm') {
-    const { config } = checkpoint
     checkHead(checkpoint, { head, role })
-    return { ...checkpoint, graph: buildGraph(config, tensors, dtype) }
+    return { ...checkpoint, ...languageModelGraph(checkpoint, dtype) }
   }
   const reading = rewardReading(checkpoint, label, role)
-  return { ...checkpoint, config: reading.config, graph: buildGraph(reading.config, tensors, dtype), reading }
+  return { ...checkpoint, config: reading.config, reading, ...rewardGraph(checkpoint, reading, dtype) }
+}
+
+type Built = Pick<Checkpoint, 'folder' | 'config' | 'tensors' | 'others'>
+type Graph = Pick<ReadGraph, 'graph' | 'notices'>
+
+/** @throws ModelError when a tensor is missing or of the wrong shape, or one that is not used may change what is read */
+export function languageModelGraph(checkpoint: Built, dtype: WeightDtype | undefined): Graph {
+  const graph = buildGraph(checkpoint.config, checkpoint.tensors, dtype)
+  const unread = { ...checkpoint, unused: graph.unusedTensors, noEffect: inValueHead }
+  return { graph, notices: checkUnread({ ...unread, reads: 'language model' }) }
+}
+
+/** @throws ModelError as for a language model */
+export function rewardGraph(checkpoint: Built, { kind, config }: RewardReading, dtype: WeightDtype | undefined): Graph {
+  const graph = buildGraph(config, checkpoint.tensors, dtype)
+  const noEffect = kind === 'vocabulary' ? () => false : inVocabularyHead
+  return { graph, notices: checkUnread({ ...checkpoint, unused: graph.unusedTensors, noEffect, reads: 'reward' }) }
 }
 
 /**
@@ -67,7 +82,7 @@ export async function loadModel(path: string, { threads, onRun, onTrip, ...expec
   const watch = { ...(onRun && { onRun }), ...(onTrip && { onTrip }) }
   const onnx = await findOnnx(path, expected.dtype)
   if (onnx) return loadOnnx(onnx, { threads, ...expected }, watch)
-  const { graph, reading, ...checkpoint } = await readGraph(path, expected)
+  const { graph, reading, notices, ...checkpoint } = await readGraph(path, expected)
   const { folder, config } = checkpoint
   const setup = {
     graph: graph.model,
@@ -84,7 +99,7 @@ export async function loadModel(path: string, { threads, onRun, onTrip, ...expec
     threads,
   }
   const { codec, worker } = await startWorker(folder, setup, watch, fittingCodec(checkpoint))
-  const loaded = { checkpoint: { ...checkpoint, codec }, worker, chunk: CHUNK, ...(reading && { reading }) }
+  const loaded = { checkpoint: { ...checkpoint, codec }, worker, chunk: CHUNK, notices, ...(reading && { reading }) }
   // Where positions depend on the length, the hidden states of a beginning change as it grows: there is none to remember.
   return graph.hiddenSize === undefined || graph.longAfter !== undefined ? loaded : { ...loaded, hiddenSize: graph.hiddenSize }
 }
@@ -102,6 +117,7 @@ async function loadOnnx(onnx: OnnxFile, { threads, ...expected }: Expected & Run
   return {
     checkpoint: { ...checkpoint, codec, tensors: { entries: new Map() } },
     worker,
+    notices: [],
     ...(readsAhead(contract) && { chunk: CHUNK }),
     ...(label !== undefined && { reading: { kind: 'label', ...named } }),
   }

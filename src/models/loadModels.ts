@@ -10,6 +10,7 @@ import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
 import { type LoadedReward, loadReward, type NamedReward } from './loadReward.js'
 import { modelName } from './modelFolder.js'
+import { recordedPath } from './recordedPath.js'
 import { type RemoteLanguageModel, type RemoteLm, remoteLanguageModel } from './remote/remoteLanguageModel.js'
 import { type RemoteReward, remoteReward } from './remote/remoteReward.js'
 import type { SessionRun, Trip } from './runtime/protocol.js'
@@ -93,7 +94,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   const loadLm = async (path: string, name: string, role: string) => {
     const loaded = await loadModel(path, { head: 'lm', role, threads, dtype, ...watch(name) })
     const { codec, generation } = loaded.checkpoint
-    for (const notice of [...(codec.notices ?? []), ...generation.notices]) onNotice?.(notice)
+    for (const notice of [...loaded.notices, ...(codec.notices ?? []), ...generation.notices]) onNotice?.(notice)
     return { source: batchedLanguageModel(loaded, maxBatch), close: () => loaded.worker.close() }
   }
   const kept = <T extends Readonly<{ close: () => Promise<void> }>>(load: Promise<T>): Promise<T> => {
@@ -126,8 +127,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
         rewards.map(async (reward): Promise<Pick<LoadedReward, 'label'> & { source: RewardSource }> => {
           if (!('path' in reward)) return { source: reward }
           const one = await kept(loadReward(reward, { threads, dtype, maxBatch, ...watch(reward.name) }))
-          if (one.notice !== undefined) onNotice?.(one.notice)
-          for (const notice of noticesOf(one.source)) onNotice?.(notice)
+          for (const notice of [...one.notices, ...noticesOf(one.source)]) onNotice?.(notice)
           return one
         }),
       ),
@@ -163,7 +163,7 @@ const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string
 async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDtype): Promise<Models['hashes']> {
   const rounded = isQuantized(dtype) && { dtype }
   const hashed = Object.entries(folders).map(
-    async ([role, path]) => [role, { path, sha256: await hashModel(path, dtype), ...rounded }] as const,
+    async ([role, path]) => [role, { path: await recordedPath(path), sha256: await hashModel(path, dtype), ...rounded }] as const,
   )
   return Object.fromEntries(await Promise.all(hashed))
 }

@@ -21,7 +21,7 @@ export type LoadedReward = Readonly<{
   source: BatchedRewardModel | BatchedPairReward
   /** Name of the label, where it is one of several. */
   label?: string
-  notice?: string
+  notices: readonly string[]
   close(): Promise<void>
 }>
 
@@ -42,20 +42,27 @@ export async function loadReward({ name, path, label }: NamedReward, options: Re
     const index = encoderLabel(checkpoint, label, role)
     const started = await startEncoder(checkpoint, { label: index }, running)
     const source = batchedPairReward(name, started, maxBatch)
-    return { source, close: () => started.worker.close(), ...(labels.length > 1 && { label: labels[index]! }) }
+    return {
+      source,
+      close: () => started.worker.close(),
+      notices: started.notices,
+      ...(labels.length > 1 && { label: labels[index]! }),
+    }
   }
   const loaded = await loadModel(folder, { ...running, head: 'reward', role, ...(label !== undefined && { label }) })
-  const { reading, worker } = loaded
+  const { reading, worker, notices } = loaded
   const ofPairs = onnx !== undefined && (await isEncoder(onnx.folder))
   return {
     source: ofPairs ? batchedPairReward(name, asEncoder(loaded), maxBatch) : batchedRewardModel(name, loaded, maxBatch),
     close: () => worker.close(),
     ...(reading?.label !== undefined && { label: reading.label }),
-    ...(reading?.kind === 'vocabulary' && {
-      notice: `Reward \`${name}\` is a language model: its reward is the log-probability of the next token, and of a reply the sum over its tokens`,
-    }),
+    notices: reading?.kind === 'vocabulary' ? [...notices, vocabularyNotice(name)] : notices,
   }
 }
+
+/** What is said of a language model as a reward. */
+export const vocabularyNotice = (name: string): string =>
+  `Reward \`${name}\` is a language model: its reward is the log-probability of the next token, and of a reply the sum over its tokens`
 
 /** The label that an encoder is read by. */
 export function encoderLabel({ config, folder }: EncoderCheckpoint, asked: string | undefined, role: string): number {

@@ -7,16 +7,21 @@ A golden JSON also has `label`, where the reward is one of several. Rewards and 
     labels        the logit of one of three labels
     value-head    DeepSpeed-Chat's layout: body under `rwtranrsformer.`, `v_head.weight` beside it, an architecture without such a head
     value-summary trl's: the language model's own names, its head included, and `v_head.summary` with a bias
+    value-stack   GRM's: `v_head.summary` of two linear layers with a ReLU behind each, and a third one; a class of its own
+    value-file    LLaMA-Factory's: trl's head in a file of its own, value_head.safetensors
+    value-norm    OpenRLHF's: `value_head` without a bias, its number normalized by the mean and deviation of config.json
     cross-encoder an encoder's logit of prompt and completion as a pair of texts, in its own tokens
     vocabulary    an autoregressive reward model: the log-probability of the candidate, and of the whole reply
 """
 
+import json
+import re
 import shutil
 import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from transformers import (
     AutoModel,
     AutoModelForCausalLM,
@@ -30,6 +35,7 @@ from transformers.utils import logging
 import make_encoders
 from make_golden import ROOT, SETTINGS, Pair, decode_case, golden, telling, write
 from random_pairs import PROMPTS, make_config, make_tokenizer, perturb
+from value_heads import VALUE_HEADS, save_vocabulary
 
 OUT = ROOT / "data/golden"
 LM = OUT / "grouped/lm"
@@ -67,15 +73,25 @@ class ValueHead(HeadPair):
 
     def load(self, folder):
         body = AutoModel.from_pretrained(folder.with_name("body"), **OPTIONS).eval()
-        tensors = load_file(folder / "model.safetensors")
-        self.head = {name: tensor.float() for name, tensor in tensors.items() if name.startswith("v_head.")}
+        tensors = {}
+        for file in folder.glob("*.safetensors"):
+            tensors |= load_file(file)
+        names = sorted(name for name in tensors if re.match(r"(v|value)_head\.", name) and name.endswith("weight"))
+        self.layers = torch.nn.Sequential(*(module for name in names for module in (self.layer(tensors, name), torch.nn.ReLU())))
+        config = json.loads((folder / "config.json").read_text())
+        self.mean, self.std = (config["mean"], config["std"]) if config.get("normalize_reward") else (0, 1)
         return body
+
+    @staticmethod
+    def layer(tensors, name: str):
+        weight, bias = tensors[name], tensors.get(name.replace("weight", "bias"))
+        linear = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
+        linear.load_state_dict({"weight": weight.float()} | ({} if bias is None else {"bias": bias.float()}))
+        return linear
 
     def rewards(self, sequences):
         hidden = self.reward_model(input_ids=torch.tensor(sequences), use_cache=False).last_hidden_state[:, -1]
-        weight = next(tensor for name, tensor in self.head.items() if name.endswith("weight"))
-        bias = self.head.get("v_head.summary.bias", torch.zeros(1))
-        return (hidden @ weight.T + bias)[:, 0]
+        return (self.layers[:-1](hidden)[:, 0] - self.mean) / self.std
 
 
 class CrossEncoder(HeadPair):
@@ -130,44 +146,9 @@ def save_cross_encoder(folder: Path, _, generator):
     tokenizer.save_pretrained(folder)
 
 
-def save_vocabulary(folder: Path, config, generator):
-    model = AutoModelForCausalLM.from_config(config)
-    perturb(model, generator)
-    model.half().save_pretrained(folder)
-
-
-def save_value_head(folder: Path, config, generator, rename, bias: bool):
-    """The body as transformers has it beside the folder, for the oracle alone."""
-    save_vocabulary(folder, config, generator)
-    shutil.rmtree(folder.with_name("body"), ignore_errors=True)
-    shutil.copytree(folder, folder.with_name("body"))
-    file = folder / "model.safetensors"
-    tensors = {new: tensor for name, tensor in load_file(file).items() if (new := rename(name)) is not None}
-    prefix = "v_head.summary" if bias else "v_head"
-    tensors[f"{prefix}.weight"] = (2 * torch.randn(1, config.hidden_size, generator=generator) / config.hidden_size**0.5).half()
-    if bias:
-        tensors[f"{prefix}.bias"] = torch.tensor([0.7]).half()
-    save_file(tensors, file, metadata={"format": "pt"})
-
-
-def deepspeed(name: str):
-    return None if name.startswith("lm_head") else name.replace("model.", "rwtranrsformer.", 1)
-
-
 KINDS = {
     "labels": (Labels, save_labels, "one of three labels; F16", 1300),
-    "value-head": (
-        ValueHead,
-        lambda *given: save_value_head(*given, rename=deepspeed, bias=False),
-        "DeepSpeed-Chat's v_head beside a body under its own prefix; F16",
-        1400,
-    ),
-    "value-summary": (
-        ValueHead,
-        lambda *given: save_value_head(*given, rename=lambda name: name, bias=True),
-        "trl's v_head.summary with a bias beside a whole language model; F16",
-        1500,
-    ),
+    **{name: (ValueHead, save, covers, first) for name, (save, covers, first) in VALUE_HEADS.items()},
     "cross-encoder": (CrossEncoder, save_cross_encoder, "a BERT classifier over pairs of texts, with a tokenizer of its own; F16", 1700),
     "vocabulary": (Vocabulary, save_vocabulary, "log-probabilities of a language model; F16", 1600),
 }

@@ -1,42 +1,121 @@
-import { plot, rectY, ruleY, text } from '@observablehq/plot'
-import { parseHTML } from 'linkedom'
+import { type Markish, rect, rectY, ruleX, ruleY, text } from '@observablehq/plot'
 import type { Bin } from '../../eval/histogram.js'
+import { drawPlot, seriesColour, shortName } from '../print/drawPlot.js'
 
-export type Distribution = Readonly<{ name: string; bins: readonly Bin[] }>
+/** How a figure is distributed in a run. */
+export type Distribution = Readonly<{
+  name: string
+  bins: readonly Bin[]
+  /** Of all replies, those that were cut off at the token limit; stacked on the others. */
+  cutBins: readonly Bin[]
+  mean: number
+  low: number
+  high: number
+  /** Lines below the run's name: its mean, and how many replies were cut off. */
+  notes: readonly string[]
+}>
 
-const COLOUR = '#5b83e6'
-const [WIDTH, FACET, LETTERS] = [420, 92, 48]
+export type DistributionOptions = Readonly<{
+  title: string
+  subtitle: string
+  label: string
+  /** The value that every reply of every run has, where there is only one. */
+  constant?: number
+}>
 
-/** The end of a long name says more than its beginning. */
-const short = (name: string): string => (name.length > LETTERS ? `…${name.slice(1 - LETTERS)}` : name)
+const [WIDTH, BARS, LINE, LETTERS] = [400, 76, 16, 46]
 
-/** How a figure is distributed in each run, one below the other: the share of its replies in each bin. SVG in the page's own colours. */
-export function distributionPlot(runs: readonly Distribution[], label: string): string | undefined {
-  const shown = runs.filter(({ bins }) => bins.length > 0)
-  if (shown.length === 0) return undefined
-  const facets = shown.map(({ name }, index) => ({ run: index, name: short(name) }))
-  const bars = shown.flatMap(({ bins }, run) => {
-    const total = bins.reduce((sum, { count }) => sum + count, 0)
-    return bins.map(({ from, to, count }) => ({ run, from, to, share: (100 * count) / total }))
-  })
-  const { document } = parseHTML('<!doctype html><html><body></body></html>')
-  const drawn = plot({
-    document: document as never,
+const countOf = (bins: readonly Bin[]): number => bins.reduce((sum, { count }) => sum + count, 0)
+
+/** Bars of one run, in percent of its replies: those that stopped below those that were cut off. */
+function bars({ bins, cutBins }: Distribution, run: number) {
+  const total = countOf(bins) + countOf(cutBins)
+  const stopped = new Map(bins.map(({ from, count }) => [from, (100 * count) / total]))
+  return {
+    stopped: bins.map(({ from, to }) => ({ run, from, to, y1: 0, y2: stopped.get(from)! })),
+    cut: cutBins.map(({ from, to, count }) => {
+      const y1 = stopped.get(from) ?? 0
+      return { run, from, to, y1, y2: y1 + (100 * count) / total }
+    }),
+  }
+}
+
+/** A value that has no spread: one bar in the middle of an axis that shows it in proportion, with its only tick at the value. */
+function constantScale(value: number) {
+  const reach = Math.max(1, Math.abs(value))
+  return { domain: [value - reach, value + reach], ticks: [value], half: reach / 16 }
+}
+
+/** Plots how a figure is distributed in each run, one below the other: the share of its replies in each bin. Undefined where no run has the figure. */
+export function distributionPlot(
+  runs: readonly Distribution[],
+  { title, subtitle, label, constant }: DistributionOptions,
+): string | undefined {
+  const having = runs.filter(({ bins, cutBins }) => bins.length + cutBins.length > 0)
+  if (having.length === 0) return undefined
+  const fixed = constant === undefined ? undefined : constantScale(constant)
+  const facets = having.map((each, run) => ({ ...each, run, name: shortName(each.name, LETTERS) }))
+  const drawn = having.map(bars)
+  const lines = Math.max(...having.map(({ notes }) => notes.length))
+  const highest = Math.max(...drawn.flatMap(({ stopped, cut }) => [...stopped, ...cut].map(({ y2 }) => y2)))
+  const bar = (all: (typeof drawn)[number]['cut'], series: number): Markish =>
+    rectY(fixed ? all.map((one) => ({ ...one, from: constant! - fixed.half, to: constant! + fixed.half })) : all, {
+      x1: 'from',
+      x2: 'to',
+      y1: 'y1',
+      y2: 'y2',
+      fy: 'run',
+      fill: seriesColour(series),
+      insetLeft: 0.5,
+      insetRight: 0.5,
+    })
+  const spread: Markish[] = fixed
+    ? []
+    : [
+        rect(facets, { fy: 'run', x1: 'low', x2: 'high', y1: 0, y2: highest, fill: 'currentColor', fillOpacity: 0.16 }),
+        ruleX(facets, { fy: 'run', x: 'mean', y1: 0, y2: highest, stroke: 'currentColor', strokeWidth: 1.5 }),
+      ]
+  return drawPlot({
+    title,
+    subtitle,
     width: WIDTH,
-    height: 54 + FACET * shown.length,
-    marginBottom: 40,
+    height: 50 + (BARS + LINE * (lines + 1)) * facets.length,
+    marginBottom: 44,
     marginLeft: 44,
-    style: { fontSize: '12px', background: 'none', color: 'currentColor' },
-    x: { label, labelAnchor: 'center', labelOffset: 36 },
-    y: { label: '% of replies', grid: true, ticks: 3, insetTop: 18 },
-    fy: { axis: null, domain: facets.map(({ run }) => run), padding: 0.12 },
+    marginRight: 12,
+    x: {
+      ...{ label, labelAnchor: 'center', labelArrow: 'none', labelOffset: 38 },
+      ...(fixed
+        ? { domain: fixed.domain, ticks: fixed.ticks, tickFormat: (value: number) => String(Number(value.toFixed(6))) }
+        : { ticks: 6 }),
+    },
+    y: {
+      label: null,
+      tickFormat: (share: number) => `${share}%`,
+      tickSize: 0,
+      grid: true,
+      ticks: 3,
+      insetTop: LINE * (lines + 1) + 6,
+    },
+    fy: { axis: null, domain: facets.map(({ run }) => run), padding: 0.14 },
     marks: [
-      rectY(bars, { x1: 'from', x2: 'to', y: 'share', fy: 'run', fill: COLOUR, insetLeft: 0.5, insetRight: 0.5 }),
+      bar(
+        drawn.flatMap(({ stopped }) => stopped),
+        0,
+      ),
+      bar(
+        drawn.flatMap(({ cut }) => cut),
+        1,
+      ),
       ruleY([0]),
+      ...spread,
       text(facets, { fy: 'run', text: 'name', frameAnchor: 'top-left', dx: 4, dy: 2, fontWeight: 600 }),
+      ...Array.from({ length: lines }, (_, line) =>
+        text(facets, {
+          ...{ fy: 'run', text: ({ notes }: Distribution) => notes[line] ?? '', frameAnchor: 'top-left' },
+          ...{ dx: 4, dy: 2 + LINE * (line + 1), fill: line === 0 ? 'currentColor' : seriesColour(1) },
+        }),
+      ),
     ],
   })
-  drawn.setAttribute('role', 'img')
-  drawn.setAttribute('aria-label', `${label}: share of replies, by run`)
-  return drawn.outerHTML
 }

@@ -3,9 +3,7 @@ import { Command } from 'commander'
 import * as z from 'zod'
 import { type EvaluatedRun, evaluate } from '../../../pipelines/evaluate.js'
 import { messageOf, OutputError } from '../../core/errors.js'
-import type { Reply } from '../../core/reply.js'
 import type { RunMeta } from '../../core/types.js'
-import { type Histogram, histogram, sharedBins } from '../../eval/histogram.js'
 import { keptSample } from '../../eval/keptSample.js'
 import { countRows } from '../../io/countRows.js'
 import { readParquet } from '../../io/parquet/readParquet.js'
@@ -19,6 +17,7 @@ import { progress } from '../progress.js'
 import { runName } from '../runName.js'
 import { sweepPlots } from '../sweepFigures.js'
 import { type Terminal, writeLine } from '../terminal.js'
+import { distributionPlots, distributions } from './distributions.js'
 import { inspected } from './inspected.js'
 import { reportPage } from './reportPage.js'
 import { sweepOf } from './sweepOf.js'
@@ -26,8 +25,6 @@ import { sweepOf } from './sweepOf.js'
 type Flags = MeasureFlags & Readonly<{ output: string; inspect: number; sweep?: string; force?: boolean }>
 
 const INSPECTED = 8
-/** Finer than a difference of rewards that a picture shows. */
-const FINEST_REWARD = 2 ** -20
 const atLeastZero = z.int().min(0).describe('an integer >= 0')
 
 /** `rxargs report`: what runs say, as one page for a browser. */
@@ -48,22 +45,13 @@ export const reportCommand = (terminal: Terminal): Command =>
     .option('--force', 'replace the file')
     .action((runs: readonly string[], flags: Flags) => run(runs, flags, terminal))
 
-/** Of one run, as its replies come by: how its figures are distributed, and which rows the page has in full. */
-function watcher(rewards: readonly string[], { inspect, seed }: Flags) {
-  const histograms: Readonly<Record<string, Histogram>> = {
-    length: histogram(1),
-    reward: histogram(FINEST_REWARD),
-    ...Object.fromEntries(rewards.map((name) => [`reward_${name}`, histogram(FINEST_REWARD)])),
-  }
-  const sample = keptSample(inspect, seed)
-  const see = ({ id, sample: number, tokenIds, reward, otherRewards, finishReason }: Reply): void => {
-    if (finishReason === 'error') return
-    sample.add({ id, sample: number })
-    histograms.length!.add(tokenIds?.length ?? Number.NaN)
-    histograms.reward!.add(reward ?? Number.NaN)
-    for (const name of rewards) histograms[`reward_${name}`]!.add(otherRewards?.[name] ?? Number.NaN)
-  }
-  return { histograms, keys: sample.keys, see }
+/** Names of runs without the folders that all of them share; of a single run the last part of its path. */
+function shortNames(paths: readonly string[]): string[] {
+  const parts = paths.map((path) => runName(path).split(/[/\\]+/))
+  const most = Math.min(...parts.map(({ length }) => length)) - 1
+  let shared = 0
+  while (shared < most && parts.every((each) => each[shared] === parts[0]![shared])) shared++
+  return parts.map((each) => each.slice(shared).join('/'))
 }
 
 async function run(paths: readonly string[], flags: Flags, { stdout, stderr, signal }: Terminal): Promise<void> {
@@ -72,42 +60,55 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
   const isThere = await stat(output).catch(() => undefined)
   if (isThere && !force) throw new OutputError(`Expected no file at ${output}, which is there; --force replaces it`)
   const swept = flags.sweep === undefined ? [] : await sweepOf(flags.sweep)
-  const counts = await Promise.all(paths.map(countRows))
+  const counts = await Promise.all(paths.map((path) => countRows(path)))
 
   const shown = progress({ stream: stderr })
   const closing: (() => Promise<void>)[] = []
   try {
     const measures = await loadMeasures(rewards, flags, shown.say, closing)
     signal.throwIfAborted()
+    const names = shortNames(paths)
     const watched = await Promise.all(
-      paths.map(async (path) => {
+      paths.map(async (path, index) => {
         const further = await furtherRewards(path)
-        const seen = watcher(further, flags)
-        return { path, name: runName(path), further, ...seen }
+        return {
+          ...{ path, name: names[index]!, further },
+          ...{ distributions: distributions(further), sample: keptSample(inspect, seed) },
+        }
       }),
     )
     const runs = watched.map(
-      ({ path, name, further, see }): EvaluatedRun => ({
+      ({ path, name, further, distributions: { add }, sample }): EvaluatedRun => ({
         ...{ name, rewards: further },
         async *replies() {
           for await (const reply of readReplies(path, { texts: measures.length > 0, rewards: further })) {
-            see(reply)
+            if (reply.finishReason !== 'error') {
+              add(reply)
+              sample.add({ id: reply.id, sample: reply.sample })
+            }
             yield reply
           }
         },
       }),
     )
     shown.expect(counts.reduce<number>((sum, count) => sum + (count ?? 0), 0))
-    const evaluation = await evaluate(runs, { measures, seed, signal, onReply: () => shown.skip() })
+    const evaluation = await evaluate(runs, { measures, seed, intervals: true, signal, onReply: () => shown.skip() })
     shown.end()
     const notices = evalNotices(evaluation)
-    const drawn = watched.map(({ name, path, keys }) => ({ name, path, keys: keys() }))
-    const inspector = await inspected(drawn, (notice) => notices.push(notice))
-    for (const notice of notices) shown.say(notice)
-    const metas = await Promise.all(paths.map(metaOf))
+    const inspectorNotices: string[] = []
+    const drawn = watched.map(({ name, path, sample }) => ({ name, path, keys: sample.keys() }))
+    const inspector = await inspected(drawn, (notice) => inspectorNotices.push(notice))
+    for (const notice of [...notices, ...inspectorNotices]) shown.say(notice)
+    // The plotting library is large, and nobody else needs it.
+    const { differencesPlot } = await import('../differencesPlot.js')
     const page = reportPage({
-      ...{ evaluation, metas, notices, inspector, sample: { size: inspect, seed } },
-      plots: await plotsOf(watched),
+      ...{ evaluation, folders: paths, notices, inspector, inspectorNotices, sample: { size: inspect, seed } },
+      metas: await Promise.all(paths.map(metaOf)),
+      differences: evaluation.metrics.flatMap((metric) => differencesPlot(evaluation.pairs, metric) ?? []),
+      distributions: await distributionPlots(
+        watched.map(({ distributions: each }) => each),
+        evaluation.runs,
+      ),
       sweep: { rows: swept, plots: [...(await sweepPlots(swept)).values()] },
     })
     signal.throwIfAborted()
@@ -119,26 +120,6 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     shown.end()
     for (const close of closing) await close()
   }
-}
-
-type Watched = Readonly<{ name: string; histograms: Readonly<Record<string, Histogram>> }>
-
-/** One plot a figure that at least one run has. */
-async function plotsOf(runs: readonly Watched[]): Promise<string[]> {
-  // The plotting library is large, and nobody else needs it.
-  const { distributionPlot } = await import('./distributionPlot.js')
-  const figures = new Set(runs.flatMap(({ histograms }) => Object.keys(histograms)))
-  return [...figures].flatMap((figure) => {
-    const having = runs.flatMap(({ name, histograms }) => (histograms[figure] ? [{ name, histogram: histograms[figure] }] : []))
-    const bins = sharedBins(having.map(({ histogram: each }) => each))
-    const label = figure === 'length' ? 'length (tokens)' : figure
-    return (
-      distributionPlot(
-        having.map(({ name }, index) => ({ name, bins: bins[index]! })),
-        label,
-      ) ?? []
-    )
-  })
 }
 
 async function metaOf(path: string): Promise<RunMeta | undefined> {

@@ -1,36 +1,70 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import type { Evaluation } from '../../../pipelines/evaluate.js'
 import type { SweepRow } from '../../../pipelines/sweep.js'
 import type { RunMeta } from '../../core/types.js'
 import { version } from '../../core/version.js'
 import { pairCells, runCells, shown } from '../evalTable.js'
+import type { Cells } from '../formatTable.js'
 import { sweepCells } from '../sweepFigures.js'
 import { decoderText } from '../whyTable.js'
 import { escaped, jsonIn, tableHtml } from './html.js'
 import type { InspectorData } from './inspected.js'
-import { inspectorScript } from './inspectorScript.js'
-import { pageStyle } from './pageStyle.js'
 
-/** What the page says. `plots` are SVG; `sample` is how many rows of each run the inspector was asked to have. */
+/** What the page says. Plots are SVG; `sample` is how many rows of each run the inspector was asked to have. */
 export type PageContent = Readonly<{
   evaluation: Evaluation
-  /** What went into each run, in their order; undefined of files that do not say. */
+  /** The folder of each run, in the evaluation's order. */
+  folders: readonly string[]
+  /** What went into each run, in the same order; undefined of files that do not say. */
   metas: readonly (RunMeta | undefined)[]
-  plots: readonly string[]
-  /** The points of a sweep and their plots as SVG; none where no sweep was named. */
+  /** Each metric's difference between a run and the first. */
+  differences: readonly string[]
+  distributions: readonly string[]
+  /** The points of a sweep and their plots; none where no sweep was named. */
   sweep: Readonly<{ rows: readonly SweepRow[]; plots: readonly string[] }>
+  /** What the reader of the figures has to know. */
   notices: readonly string[]
   inspector: InspectorData
+  /** What cannot be shown of the replies. */
+  inspectorNotices: readonly string[]
   sample: Readonly<{ size: number; seed: number }>
 }>
 
-const section = (title: string, ...body: readonly string[]): string => `<section><h2>${title}</h2>${body.join('\n')}</section>`
+/** Notices above the first plot at most; all of them stand at the end of the page where there are more. */
+const MOST_NOTICES = 3
 
-/** A report as one page of HTML that loads nothing: whatever a reply says, its policy runs one script, the page's own. */
-export function reportPage({ evaluation, metas, plots, sweep, notices, inspector, sample }: PageContent): string {
-  const script = createHash('sha256').update(inspectorScript).digest('base64')
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${script}'; base-uri 'none'; form-action 'none'`
+const asset = (name: string): string => readFileSync(new URL(`./page/${name}`, import.meta.url), 'utf8')
+
+const section = (title: string, ...body: readonly string[]): string =>
+  `<section id="${title.toLowerCase()}"><h2>${title}</h2>${body.join('\n')}</section>`
+
+/** Writes a report as one page of HTML that loads nothing: whatever a reply says, its policy runs one script, the page's own. */
+export function reportPage(content: PageContent): string {
+  const { evaluation, metas, folders, differences, distributions, sweep, notices, inspectorNotices } = content
+  const script = asset('inspector.js')
+  const hash = createHash('sha256').update(script).digest('base64')
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`
   const names = evaluation.runs.map(({ name }) => name)
+  const sections = [
+    section(
+      'Metrics',
+      tableHtml(runCells(evaluation)),
+      meaningsHtml(runCells(evaluation)),
+      pairsHtml(evaluation),
+      shortNotices(notices),
+    ),
+    ...(differences.length === 0 ? [] : [section('Differences', plotsHtml(differences))]),
+    section(
+      'Distributions',
+      '<p class="soft">Each run\'s replies without error rows. Line and band: the mean and its 95% bootstrap interval.</p>',
+      plotsHtml(distributions),
+    ),
+    ...(sweep.rows.length === 0 ? [] : [section('Sweep', plotsHtml(sweep.plots), sweepHtml(sweep.rows))]),
+    section('Replies', noticesHtml(inspectorNotices), inspectorHtml(content, script)),
+    section('Runs', runsHtml(names, folders, metas)),
+    ...(notices.length > MOST_NOTICES ? [section('Notes', noticesHtml(notices))] : []),
+  ]
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -38,19 +72,29 @@ export function reportPage({ evaluation, metas, plots, sweep, notices, inspector
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>rxargs report: ${escaped(names.join(', '))}</title>
-<style>${pageStyle}</style>
+<style>${asset('page.css')}</style>
 </head>
 <body>
 <h1>rxargs report</h1>
-<p class="soft">Made by rxargs ${escaped(version)}. Everything is in this file.</p>
-${section('Metrics', tableHtml(runCells(evaluation)), pairsHtml(evaluation), noticesHtml(notices))}
-${section('Distributions', '<p class="soft">Error rows are left out. Every bar is a share of the run\'s replies.</p>', plotsHtml(plots))}
-${sweep.rows.length === 0 ? '' : section('Sweep', plotsHtml(sweep.plots), tableHtml(sweepCells(sweep.rows, shown)))}
-${section('Tokens', inspectorHtml(inspector, sample, evaluation))}
-${section('Runs', runsHtml(names, metas))}
+<p class="soft">${escaped(names.join(', '))}. Made by rxargs ${escaped(version)}; everything is in this file.</p>
+${sections.join('\n')}
 </body>
 </html>
 `
+}
+
+/** What the metrics of the table are, for those that it has. */
+const meanings: Readonly<Record<string, string>> = {
+  diversity: 'how few 2-, 3- and 4-grams of a reply repeat, 1 at best',
+  length: 'tokens of a reply',
+  stopped: 'share of the replies that ended before the token limit',
+  perplexity: 'under the language model of --lm',
+  coherence: 'cosine of the embeddings of prompt and reply',
+}
+
+function meaningsHtml([head = []]: Cells): string {
+  const known = head.flatMap((metric) => (meanings[metric] === undefined ? [] : [`${metric}: ${meanings[metric]}`]))
+  return `<p class="soft">Means over the replies. ${known.map((meaning) => escaped(meaning)).join('; ')}.</p>`
 }
 
 const plotsHtml = (plots: readonly string[]): string =>
@@ -59,37 +103,45 @@ const plotsHtml = (plots: readonly string[]): string =>
 const pairsHtml = (evaluation: Evaluation): string =>
   evaluation.pairs.length === 0
     ? ''
-    : `<p>Each run less the first, over the replies that both have, with 95% bootstrap intervals:</p>${tableHtml(pairCells(evaluation))}`
+    : `<h3>Difference from ${escaped(evaluation.pairs[0]!.against)}</h3><p class="soft">Over the replies that both have, with 95% bootstrap intervals.</p>${tableHtml(pairCells(evaluation))}`
+
+const sweepHtml = (rows: readonly SweepRow[]): string =>
+  `<details><summary>All ${rows.length} points as a table</summary>${tableHtml(sweepCells(rows, shown))}</details>`
 
 const noticesHtml = (notices: readonly string[]): string =>
-  notices.length === 0 ? '' : `<ul class="soft">${notices.map((notice) => `<li>${escaped(notice)}</li>`).join('')}</ul>`
+  notices.length === 0 ? '' : `<ul class="soft notices">${notices.map((notice) => `<li>${escaped(notice)}</li>`).join('')}</ul>`
 
-function inspectorHtml(data: InspectorData, { size, seed }: PageContent['sample'], { runs }: Evaluation): string {
-  const most = Math.max(0, ...runs.map(({ rows }) => rows))
-  if (data.rows.length === 0) return `<p>No reply is in this page${size === 0 ? ': <code>--inspect 0</code>' : ''}.</p>`
-  const which = most > size ? `A sample of ${size} of up to ${most} replies a run, drawn by seed ${seed}` : 'All replies'
-  return `<p>${which}. Each token was chosen among candidates: pick a token to see them. Marked is where greedy decoding would have taken another one.</p>
-<noscript><p>Without scripts the tokens cannot be shown.</p></noscript>
-<div class="menus"><label>Prompt <select id="inspector-row"></select></label><label>Run <select id="inspector-run"></select></label></div>
-<p id="inspector-summary" class="soft"></p>
-<div class="inspector">
-<div><div id="inspector-prompt" class="text-block"></div><div id="inspector-reply" class="text-block"></div></div>
-<div id="inspector-panel" aria-live="polite"></div>
-</div>
-<script id="inspector-data" type="application/json">${jsonIn(data)}</script>
-<script>${inspectorScript}</script>`
+function shortNotices(notices: readonly string[]): string {
+  if (notices.length <= MOST_NOTICES) return noticesHtml(notices)
+  const rest = notices.length - MOST_NOTICES + 1
+  const more = `<p class="soft">${rest} more under <a href="#notes">Notes</a>.</p>`
+  return noticesHtml(notices.slice(0, MOST_NOTICES - 1)) + more
 }
 
-function runsHtml(names: readonly string[], metas: readonly (RunMeta | undefined)[]): string {
-  const cell = (text: string): string => `<td class="text">${escaped(text)}</td>`
+function inspectorHtml({ inspector, sample: { size, seed }, evaluation: { runs } }: PageContent, script: string): string {
+  const most = Math.max(0, ...runs.map(({ rows }) => rows))
+  if (inspector.rows.length === 0) return `<p>No reply is in this page${size === 0 ? ': <code>--inspect 0</code>' : ''}.</p>`
+  const which = most > size ? `A sample of ${size} of up to ${most} replies a run, drawn by seed ${seed}` : 'All replies'
+  const side = `<div class="side"><label>Run <select class="run"></select></label>
+<p class="summary soft"></p>
+<div class="read"><div class="reply text-block"></div><div class="panel" aria-live="polite"></div></div></div>`
+  return `<p>${which}. Pick a token to see the candidates that it was chosen from. Marked: tokens that greedy decoding would not have taken.</p>
+<noscript><p>Without scripts the tokens cannot be shown.</p></noscript>
+<label>Prompt <select id="inspector-row"></select></label>
+<div id="inspector-prompt" class="text-block"></div>
+<p id="inspector-difference" class="soft"></p>
+<div class="sides">${side.repeat(Math.min(2, runs.length))}</div>
+<script id="inspector-data" type="application/json">${jsonIn(inspector)}</script>
+<script>${script}</script>`
+}
+
+function runsHtml(names: readonly string[], folders: readonly string[], metas: readonly (RunMeta | undefined)[]): string {
   const rows = names.map((name, index) => {
     const meta = metas[index]
     const models = Object.entries(meta?.models ?? {}).map(
       ([role, { path, sha256 }]) => `${role}: ${path}${sha256 === undefined ? '' : ` (${sha256.slice(0, 8)})`}`,
     )
-    return `<tr><th scope="row">${escaped(name)}</th>${cell(decoderText(meta) ?? '')}${cell(models.join(', '))}<td>${meta?.seed ?? ''}</td></tr>`
+    return [name, folders[index]!, decoderText(meta) ?? '', models.join(', '), String(meta?.seed ?? '')]
   })
-  const head =
-    '<th scope="col">run</th><th scope="col" class="text">decoder</th><th scope="col" class="text">models</th><th scope="col">seed</th>'
-  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`
+  return tableHtml([['run', 'folder', 'decoder', 'models', 'seed'], ...rows], 'words')
 }

@@ -5,9 +5,18 @@ import type { SweepRow } from '../../../pipelines/sweep.js'
 import { InputError, messageOf } from '../../core/errors.js'
 
 const numbers = z.record(z.string(), z.number())
+const intervals = z.record(z.string(), z.object({ low: z.number(), high: z.number() }).nullable())
 const point = z
   .object({
-    ...{ name: z.string(), k: z.int(), weight: z.number(), rows: z.int(), errors: z.int(), counts: numbers },
+    ...{
+      name: z.string(),
+      k: z.int(),
+      weight: z.number(),
+      rows: z.int(),
+      errors: z.int(),
+      counts: numbers,
+      intervals: intervals.optional(),
+    },
   })
   .catchall(z.number().nullable())
 const sweepFile = z.object({ points: z.array(point).min(1) })
@@ -31,7 +40,7 @@ export async function sweepOf(folder: string): Promise<SweepRow[]> {
   }
   const { data } = sweepFile.safeParse(json)
   if (data === undefined) return refused(`${path} has no list \`points\` of k, weight, rows, errors and figures`)
-  return data.points.map(({ name, k, weight, rows, errors, counts, ...figures }) => ({
-    ...{ name, k, weight, rows, errors, counts, figures },
+  return data.points.map(({ name, k, weight, rows, errors, counts, intervals: ranges, ...figures }) => ({
+    ...{ name, k, weight, rows, errors, counts, figures, ...(ranges && { intervals: ranges }) },
   }))
 }

@@ -23,6 +23,12 @@ export type PromptOptions = Readonly<{
   keepInput?: boolean
 }>
 
+/** Columns of which a file has to have one, unless its rows have keys of their own. */
+export function promptColumns({ promptColumn, dataset }: PromptOptions): readonly string[] {
+  if (dataset !== undefined) return readings[dataset].prompts
+  return promptColumn === undefined ? ['prompt', 'messages'] : [promptColumn]
+}
+
 function idOf(value: unknown, place: string): string {
   if (value === undefined || value === null) return place
   if (isText(value)) return wellFormed('id', value)
@@ -44,6 +50,8 @@ const overriding = {
   temperature: 'temperature',
   seed: 'seed',
   max_new_tokens: 'maxNewTokens',
+  max_prompt_tokens: 'maxPromptTokens',
+  truncate: 'truncate',
 } as const satisfies Readonly<Record<string, keyof Overrides>>
 
 /** Columns in which a row sets options of its own. */
@@ -64,7 +72,7 @@ function overridesOf(values: Readonly<Record<string, unknown>>): Overrides | und
 /** What `hh` stops at, besides the row's own stop strings: the human's next turn. */
 const HH_STOP = '\n\nHuman:'
 
-type Found = Readonly<{ content: PromptContent; stop?: readonly string[] }>
+type Found = Readonly<{ content: PromptContent; stop?: readonly string[]; userMessage?: string }>
 
 function contentOf({ values = {}, exact }: InputRecord, options: PromptOptions): Found {
   const { template = 'auto', promptColumn, dataset } = options
@@ -89,7 +97,9 @@ function contentOf({ values = {}, exact }: InputRecord, options: PromptOptions):
   const unused = templateColumns.find((column) => (values[column] ?? null) !== null)
   if (unused !== undefined)
     throw new Unfit(`messages beside \`${unused}\`, which is for a chat template, got a prompt that is text`)
-  if (template === 'hh') return { content: { text: `\n\nHuman: ${text}\n\nAssistant:` }, stop: [HH_STOP] }
+  if (template === 'hh') {
+    return { content: { text: `\n\nHuman: ${text}\n\nAssistant:` }, stop: [HH_STOP], userMessage: text }
+  }
   return { content: { text } }
 }
 
@@ -117,5 +127,14 @@ export function toPrompt(record: InputRecord, options: PromptOptions = {}): Prom
   }
   const stops = found.stop ? [...new Set([...(stop ?? []), ...found.stop])] : stop
   const overrides = overridesOf(values)
-  return { id, place, content: found.content, ...(stops && { stop: stops }), ...(overrides && { overrides }), ...kept }
+  const { content, userMessage } = found
+  return {
+    id,
+    place,
+    content,
+    ...(userMessage !== undefined && { userMessage }),
+    ...(stops && { stop: stops }),
+    ...(overrides && { overrides }),
+    ...kept,
+  }
 }

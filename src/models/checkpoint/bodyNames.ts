@@ -9,7 +9,7 @@ const WRAPPERS = /^(rwtranrsformer|rwtransformer)\./
  * (`embed_tokens`, `layers`, `norm`) put under `model.`.
  */
 export function bodyNames(tensors: Tensors): Tensors {
-  const wrapped = [...tensors.entries.keys()].some((name) => WRAPPERS.test(name))
+  const wrapped = tensors.names.some((name) => WRAPPERS.test(name))
   const unwrapped = wrapped ? renamedTensors(tensors, (name) => name.replace(WRAPPERS, '')) : tensors
   if (!unwrapped.has('embed_tokens.weight')) return unwrapped
   return renamedTensors(unwrapped, (name) => (/^(embed_tokens|layers|norm)\./.test(name) ? `model.${name}` : name))

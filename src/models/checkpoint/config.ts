@@ -6,6 +6,8 @@ import { type Gemma2Config, readGemma2Config } from './gemma2Config.js'
 import { type Gemma3Config, readGemma3Config } from './gemma3Config.js'
 import { type Gpt2Config, readGpt2Config } from './gpt2Config.js'
 import { type GptNeoxConfig, readGptNeoxConfig } from './gptNeoxConfig.js'
+import { type HeadSettings, headSettings, rewardClasses } from './heads/headSettings.js'
+import type { RewardHead } from './heads/valueHead.js'
 import { labelFields, labelsOf } from './labels.js'
 import { type LlamaConfig, readLlamaConfig } from './llamaConfig.js'
 import { type MistralConfig, readMistralConfig } from './mistralConfig.js'
@@ -15,7 +17,6 @@ import { type Qwen2Config, readQwen2Config } from './qwen2Config.js'
 import { type Qwen3Config, readQwen3Config } from './qwen3Config.js'
 import { checkJson } from './readJson.js'
 import { refuseQuantizedConfig } from './refuseQuantized.js'
-import type { RewardHead } from './rewardHead.js'
 
 export type { Head } from './decoderConfig.js'
 
@@ -33,10 +34,11 @@ type FamilyConfig =
 
 /** The config of any supported family; `family` tells them apart. */
 export type ModelConfig = FamilyConfig &
+  HeadSettings &
   Readonly<{
     /** Names of a classifier's labels, by index. */
     labels?: readonly string[]
-    /** config.json names a body without a head. */
+    /** config.json names a body without a head, or a reward model whose head only its tensors tell. */
     bare?: true
     /** Where a reward is read; the one label of a classifier unless given. */
     rewardHead?: RewardHead
@@ -79,13 +81,29 @@ const named = z.looseObject({
   ...labelFields,
 })
 
-/** The row of a name, and of a body without a head (`LlamaModel`) that of its language model. */
-function architectureOf(name: string): (Architecture & { bare?: true }) | undefined {
+/** The language model of each family, by `model_type`. */
+const languageModels: Readonly<Record<string, string>> = {
+  llama: 'LlamaForCausalLM',
+  mistral: 'MistralForCausalLM',
+  qwen2: 'Qwen2ForCausalLM',
+  qwen3: 'Qwen3ForCausalLM',
+  phi3: 'Phi3ForCausalLM',
+  gemma2: 'Gemma2ForCausalLM',
+  gemma3_text: 'Gemma3ForCausalLM',
+  opt: 'OPTForCausalLM',
+  gpt2: 'GPT2LMHeadModel',
+  gpt_neox: 'GPTNeoXForCausalLM',
+}
+
+/** The row of a name; of a body without a head (`LlamaModel`), and of a reward model with a class of its own, that of the family's language model. */
+function architectureOf(name: string, modelType: unknown): (Architecture & { bare?: true }) | undefined {
   const known = architectures.get(name)
-  if (known || !name.endsWith('Model')) return known
-  const body = name.slice(0, -'Model'.length)
-  const whole = architectures.get(`${body}ForCausalLM`) ?? architectures.get(`${body}LMHeadModel`)
-  return whole && { ...whole, bare: true }
+  if (known) return known
+  const body = name.replace(/Model$/, '')
+  const whole = rewardClasses.has(name)
+    ? architectures.get(languageModels[String(modelType)] ?? '')
+    : name !== body && (architectures.get(`${body}ForCausalLM`) ?? architectures.get(`${body}LMHeadModel`))
+  return whole ? { ...whole, bare: true } : undefined
 }
 
 /** Tables of positions are made for the whole context: more than this is a mistake in the file. */
@@ -100,7 +118,7 @@ const LONGEST_CONTEXT = 2 ** 24
 export function readConfig(json: Readonly<Record<string, unknown>>, file: string): ModelConfig {
   const fields = checkJson(named, json, file)
   const name = fields.architectures[0]!
-  const architecture = architectureOf(name)
+  const architecture = architectureOf(name, json.model_type)
   if (encoderOf(json)) throw new ModelError(`Expected a decoder in ${file}, got the encoder \`${name}\``)
   if (architecture === undefined)
     throw new ModelError(`Unknown architecture \`${name}\` in ${file}; supported: ${[...architectures.keys()].join(', ')}`)
@@ -109,5 +127,10 @@ export function readConfig(json: Readonly<Record<string, unknown>>, file: string
   const config = read(json, head, file)
   if (config.contextLength > LONGEST_CONTEXT)
     throw new ModelError(`Expected the context in ${file} to be at most ${LONGEST_CONTEXT} tokens, got ${config.contextLength}`)
-  return { ...config, ...(head === 'reward' && { labels: labelsOf(fields) }), ...(bare && { bare }) }
+  return {
+    ...config,
+    ...headSettings(json, file),
+    ...(head === 'reward' && { labels: labelsOf(fields) }),
+    ...(bare && { bare }),
+  }
 }

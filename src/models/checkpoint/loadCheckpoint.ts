@@ -8,6 +8,8 @@ import { type GenerationConfig, readGenerationConfig } from './generationConfig.
 import { type CodecOptions, loadCodec, type PairCodec } from './loadCodec.js'
 import { readJson, readOptionalJson } from './readJson.js'
 import { readSafetensors, type Tensors } from './safetensors.js'
+import { type OtherFiles, otherFiles } from './unread/otherFiles.js'
+import { refuseAdapter } from './unread/refuseAdapter.js'
 
 /** A Hugging Face model folder, read and validated; the weights themselves stay in their files. */
 export type Checkpoint = Readonly<{
@@ -15,6 +17,7 @@ export type Checkpoint = Readonly<{
   folder: string
   config: ModelConfig
   tensors: Tensors
+  others: OtherFiles
   generation: GenerationConfig
   codec: TextCodec
 }>
@@ -35,6 +38,7 @@ export async function loadCheckpoint(path: string, options: CodecOptions = {}): 
 export async function readWithoutCodec(path: string): Promise<Omit<Checkpoint, 'codec'>> {
   const folder = resolve(path)
   await checkFolder(folder)
+  await refuseAdapter(folder)
   const configFile = join(folder, 'config.json')
   const generationFile = join(folder, 'generation_config.json')
   const json = await readJson(configFile)
@@ -45,7 +49,8 @@ export async function readWithoutCodec(path: string): Promise<Omit<Checkpoint, '
     generationJson && { json: generationJson, file: generationFile },
     config.vocabSize,
   )
-  return { folder, config, tensors: bodyNames(await readSafetensors(folder)), generation }
+  const tensors = await readSafetensors(folder)
+  return { folder, config, tensors: bodyNames(tensors), others: await otherFiles(folder, tensors), generation }
 }
 
 /** @throws ModelError when the tokenizer cannot be read, or is another model's */

@@ -9,6 +9,8 @@ import { loadCodec, type PairCodec } from './loadCodec.js'
 import { readJson } from './readJson.js'
 import { renamedTensors } from './renamedTensors.js'
 import { readSafetensors, type Tensors } from './safetensors.js'
+import { type OtherFiles, otherFiles } from './unread/otherFiles.js'
+import { refuseAdapter } from './unread/refuseAdapter.js'
 
 /** An encoder's folder, read and validated; the weights themselves stay in their files. */
 export type EncoderCheckpoint = Readonly<{
@@ -16,6 +18,7 @@ export type EncoderCheckpoint = Readonly<{
   folder: string
   config: EncoderConfig
   tensors: Tensors
+  others: OtherFiles
   codec: PairCodec
   /** A text, or a pair of them, in the encoder's own tokens and special tokens. Whether they fit its context is asked by whoever reads them. */
   encode(first: string, second?: string): EncodedPair
@@ -25,6 +28,7 @@ export type EncoderCheckpoint = Readonly<{
 export async function isEncoder(path: string): Promise<boolean> {
   const folder = await modelFolder(path)
   await checkFolder(folder)
+  await refuseAdapter(folder)
   return encoderOf(await readJson(join(folder, 'config.json'))) !== undefined
 }
 
@@ -36,6 +40,7 @@ export async function isEncoder(path: string): Promise<boolean> {
 export async function loadEncoderCheckpoint(path: string): Promise<EncoderCheckpoint> {
   const folder = await modelFolder(path)
   await checkFolder(folder)
+  await refuseAdapter(folder)
   const file = join(folder, 'config.json')
   const json = await readJson(file)
   const architecture = encoderOf(json)
@@ -48,11 +53,12 @@ export async function loadEncoderCheckpoint(path: string): Promise<EncoderCheckp
   checkVocabulary(folder, config, codec)
   // Old checkpoints of BERT have the names of another library.
   const modern = (name: string) => name.replace(/\.gamma$/, '.weight').replace(/\.beta$/, '.bias')
-  const tensors = renamedTensors(await readSafetensors(folder), modern)
+  const stored = await readSafetensors(folder)
   return {
     folder,
     config,
-    tensors,
+    tensors: renamedTensors(stored, modern),
+    others: await otherFiles(folder, stored),
     codec,
     encode: pairEncoding(codec, config.family === 'bert'),
   }

@@ -1,10 +1,8 @@
 import { ModelError, OptionError } from '../../core/errors.js'
 import type { ModelConfig } from './config.js'
+import { headAt, VALUE_HEADS, valueHeadOf } from './heads/valueHead.js'
 import { labelIndex } from './labels.js'
 import type { Checkpoint } from './loadCheckpoint.js'
-
-/** A projection of hidden states to numbers: names of tensors [labels, width] and [labels], and the row that is read. */
-export type RewardHead = Readonly<{ weight: string; bias?: string; labels: number; label: number }>
 
 /**
  * What a decoder's reward is: the logit of a classifier's `label`, a `value` head's number, or the log-probability that its
@@ -21,21 +19,15 @@ export type RewardReading = Readonly<{
   label?: string
 }>
 
-/** DeepSpeed-Chat's value head, and trl's. */
-const valueHeads: readonly Pick<RewardHead, 'weight' | 'bias'>[] = [
-  { weight: 'v_head.weight' },
-  { weight: 'v_head.summary.weight', bias: 'v_head.summary.bias' },
-]
-
-/** The value head that a checkpoint's tensors hold, whatever its config says. */
-export const valueHeadOf = ({ tensors }: Pick<Checkpoint, 'tensors'>) => valueHeads.find(({ weight }) => tensors.has(weight))
+const SCORE = 'score'
 
 /**
- * How a decoder is read as a reward. A classifier by one of its labels; otherwise by a value head, where there is one among the tensors
- * (config.json does not tell of it); otherwise by its vocabulary.
+ * How a decoder is read as a reward. A classifier by one of its labels; otherwise by a value head, where there is one among the tensors;
+ * otherwise by its vocabulary, unless config.json is that of a model with another head.
  *
  * @param asked the label's name or index, if any
- * @throws ModelError when there are several labels and none was asked for, or no head at all
+ * @throws ModelError when there are several labels and none was asked for, no head, several value heads, or one that is normalized in a
+ * way that is not built
  * @throws OptionError for a label that the model does not have
  * @see DeepSpeed-Chat utils/model/reward_model.py; trl models/modeling_value_head.py; GenARM (Xu et al., ICLR 2025) section 3
  */
@@ -44,20 +36,31 @@ export function rewardReading(
   asked: string | undefined,
   role: string,
 ): RewardReading {
-  const { config, folder } = checkpoint
-  const { labels } = config
-  if (labels) {
+  const { config, tensors, folder } = checkpoint
+  const { labels, rewardNorm } = config
+  const scores = headAt(SCORE, tensors)
+  const value = labels && scores ? undefined : valueHeadOf(checkpoint)
+  if (labels && !value) {
     const label = labelIndex(labels, asked, { role, folder })
-    const rewardHead = { weight: 'score.weight', labels: labels.length, label }
+    // The one layer of transformers' own classes has no bias: one that is stored has no use, and is refused as such.
+    const stack = scores && scores.hidden.length > 0 ? scores : { weight: `${SCORE}.weight` }
+    const rewardHead = { ...stack, labels: labels.length, label }
     return { kind: 'label', config: { ...config, rewardHead }, ...(labels.length > 1 && { label: labels[label]! }) }
   }
   if (asked !== undefined)
     throw new OptionError(`Expected no label for \`${role}\`: ${folder} holds no classifier with labels, got \`${asked}\``)
-  const value = valueHeadOf(checkpoint)
-  if (value) return { kind: 'value', config: { ...config, head: 'reward', rewardHead: { ...value, labels: 1, label: 0 } } }
+  if (value) {
+    if (config.rewardProblem !== undefined) throw new ModelError(config.rewardProblem)
+    const rewardHead = { ...value, labels: 1, label: 0, ...(rewardNorm && { norm: rewardNorm }) }
+    return { kind: 'value', config: { ...config, head: 'reward', rewardHead } }
+  }
   if (config.bare)
     throw new ModelError(
-      `Expected a head in ${folder}, got a body alone: none of ${valueHeads.map(({ weight }) => `\`${weight}\``).join(', ')}`,
+      `Expected a head in ${folder}, got a body alone: none of ${VALUE_HEADS.map((path) => `\`${path}.weight\``).join(', ')}`,
+    )
+  if (config.rewardKey !== undefined)
+    throw new ModelError(
+      `Expected a reward head in ${folder}, since its config.json has \`${config.rewardKey}\`, found only that of a language model`,
     )
   return { kind: 'vocabulary', config }
 }

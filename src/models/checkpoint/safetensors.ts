@@ -1,7 +1,8 @@
+import { readdir } from 'node:fs/promises'
 import { ModelError } from '../../core/errors.js'
 import { refuseQuantizedTensors } from './refuseQuantized.js'
 import { type HeaderEntry, readSafetensorsHeader } from './safetensorsHeader.js'
-import { findWeights, listedIn, resolveInside, type WeightFiles } from './weightFiles.js'
+import { findWeights, listedIn, resolveInside, VALUE_HEAD_FILE, type WeightFiles } from './weightFiles.js'
 
 const DTYPES = ['F32', 'F16', 'BF16'] as const
 
@@ -13,8 +14,10 @@ export type Tensor = Readonly<{ file: string; dtype: Dtype; shape: readonly numb
 
 /** The weights of a model by name; nothing but headers was read. */
 export interface Tensors {
-  /** All tensors of a type that can be read, but for what old versions of transformers stored and computed anew. */
+  /** All tensors of a type that can be read, but for buffers that follow from the config. */
   readonly entries: ReadonlyMap<string, Tensor>
+  /** Names of all tensors of any type, but for these buffers. */
+  readonly names: readonly string[]
   /** Real paths of the files. */
   readonly files: readonly string[]
   has(name: string): boolean
@@ -34,28 +37,55 @@ export interface Tensors {
 
 type Located = HeaderEntry & Readonly<{ file: string }>
 
-/** Causal masks and rotary frequencies: they follow from the config and are no weights. */
-const BUFFER = /(^|\.)(attn|attention)\.(bias|masked_bias)$|(^|\.)rotary_emb\.inv_freq$/
+/**
+ * Buffers that versions of transformers stored beside the weights and compute anew from the config: causal masks, rotary angles, the
+ * numbers of positions and kinds of tokens, a version.
+ */
+const BUFFERS = [
+  /(^|\.)(attn|attention)\.(bias|masked_bias)$/,
+  /(^|\.)rotary_emb\.(inv_freq|original_inv_freq|cos_cached|sin_cached)$/,
+  /(^|\.)embeddings\.(position_ids|token_type_ids)$/,
+  /(^|\.)decoder\.version$/,
+]
+
+/** Whether a tensor follows from the config, so that nobody has to read it. */
+export const isBuffer = (name: string): boolean => BUFFERS.some((pattern) => pattern.test(name))
 
 const sides = (shape: readonly number[]): string => `[${shape.join(', ')}]`
 const isReadable = (tensor: Located): tensor is Located & Tensor => DTYPES.some((dtype) => dtype === tensor.dtype)
 
-/** Tensors of all files; those of shards only where the index puts them. */
+/** Tensors of all files; where the index puts one into another shard, that shard's. */
 async function locate(folder: string, files: WeightFiles): Promise<Map<string, Located>> {
   const where = listedIn(folder, files)
   const located = new Map<string, Located>()
+  const listed = new Set<string>()
   for (const name of files.names) {
     const file = await resolveInside(folder, name, where)
-    for (const [tensor, entry] of await readSafetensorsHeader(file))
-      if (files.shardOf === undefined || files.shardOf.get(tensor) === name) located.set(tensor, { ...entry, file })
+    for (const [tensor, entry] of await readSafetensorsHeader(file)) {
+      const shard = files.shardOf?.get(tensor)
+      if (shard === name) listed.add(tensor)
+      if (shard === undefined || shard === name) located.set(tensor, { ...entry, file })
+    }
   }
   for (const [tensor, name] of files.shardOf ?? [])
-    if (!located.has(tensor)) throw new ModelError(`Expected tensor \`${tensor}\` in ${name}, where ${where} puts it, found none`)
+    if (!listed.has(tensor)) throw new ModelError(`Expected tensor \`${tensor}\` in ${name}, where ${where} puts it, found none`)
   return located
 }
 
+/** Adds the tensors of a value head in a file of its own, where the folder has one. */
+async function addValueHead(folder: string, located: Map<string, Located>): Promise<void> {
+  const listing = await readdir(folder)
+  if (!listing.includes(VALUE_HEAD_FILE)) return
+  const file = await resolveInside(folder, VALUE_HEAD_FILE, folder)
+  for (const [tensor, entry] of await readSafetensorsHeader(file)) {
+    const other = located.get(tensor)
+    if (other) throw new ModelError(`Expected tensor \`${tensor}\` once in ${folder}, found it in ${other.file} and in ${file}`)
+    located.set(tensor, { ...entry, file })
+  }
+}
+
 /**
- * Reads the headers of a model folder's safetensors, one file or the shards of its index.
+ * Reads the headers of a model folder's safetensors, one file or the shards of its index, and of a value head in a file of its own.
  *
  * @throws ModelError when files or tensors are missing, a file is damaged, a name leaves the folder, or the weights are quantized
  */
@@ -63,11 +93,13 @@ export async function readSafetensors(folder: string): Promise<Tensors> {
   const weights = await findWeights(folder)
   const where = listedIn(folder, weights)
   const located = await locate(folder, weights)
+  await addValueHead(folder, located)
   refuseQuantizedTensors(located, where)
   return {
     entries: new Map(
-      [...located].filter((entry): entry is [string, Located & Tensor] => isReadable(entry[1]) && !BUFFER.test(entry[0])),
+      [...located].filter((entry): entry is [string, Located & Tensor] => isReadable(entry[1]) && !isBuffer(entry[0])),
     ),
+    names: [...located.keys()].filter((name) => !isBuffer(name)),
     files: [...new Set([...located.values()].map(({ file }) => file))],
     has: (name) => located.has(name),
     nameOf(names) {

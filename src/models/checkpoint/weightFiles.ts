@@ -6,6 +6,8 @@ import { checkJson, isMissing, readOptionalJson } from './readJson.js'
 
 const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
+/** Where LLaMA-Factory puts the value head of a reward model; its body is in the other files. */
+export const VALUE_HEAD_FILE = 'value_head.safetensors'
 
 /** The weights of a model folder: names of its safetensors files, relative to the folder, and which tensor is in which shard. */
 export type WeightFiles = Readonly<{
@@ -47,7 +49,7 @@ const index = z.looseObject({
 })
 
 /** State of a training run that lies beside weights, and is none. */
-const STATE = /^(training_args|optimizer|scheduler|scaler|rng_state|global_step|zero_pp_rank)/
+export const STATE = /^(training_args|optimizer|scheduler|scaler|rng_state|global_step|zero_pp_rank)/
 
 /** Pickled weights among the files of a folder: all shards where there are some. */
 function pickledIn(names: readonly string[]): readonly string[] {
@@ -60,7 +62,7 @@ function pickledIn(names: readonly string[]): readonly string[] {
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
 
 /** One line that writes pickled weights as safetensors: of a checkpoint that holds more than them, its `module` or `model`. */
-export function conversion(folder: string, pickled: readonly string[]): string {
+export function conversion(folder: string, pickled: readonly string[], written = SINGLE): string {
   const code = [
     'import sys, torch',
     'from safetensors.torch import save_file',
@@ -68,7 +70,7 @@ export function conversion(folder: string, pickled: readonly string[]): string {
     'w = {k: v for s in loaded for k, v in s.get("module", s.get("model", s)).items() if torch.is_tensor(v)}',
     'save_file({k: v.contiguous().clone() for k, v in w.items()}, sys.argv[1], metadata={"format": "pt"})',
   ].join('; ')
-  return `python3 -c '${code}' ${[SINGLE, ...pickled].map((name) => quoted(join(folder, name))).join(' ')}`
+  return `python3 -c '${code}' ${[written, ...pickled].map((name) => quoted(join(folder, name))).join(' ')}`
 }
 
 function refuse(folder: string, names: readonly string[]): never {

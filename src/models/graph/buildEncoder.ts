@@ -54,6 +54,6 @@ export function buildEncoder(
     weightsFolder: dirname(tensors.files[0]!),
     width,
     inMemory: weights.inMemory,
-    unusedTensors: [...tensors.entries.keys()].filter((name) => !weights.taken.has(name)),
+    unusedTensors: tensors.names.filter((name) => !weights.taken.has(name)),
   }
 }

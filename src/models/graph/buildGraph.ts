@@ -86,7 +86,7 @@ export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightD
     masks: masksOf(config),
     ...longAfterOf(config),
     inMemory: weights.inMemory,
-    unusedTensors: [...tensors.entries.keys()].filter((name) => !weights.taken.has(name)),
+    unusedTensors: tensors.names.filter((name) => !weights.taken.has(name)),
   }
 }
 

@@ -7,10 +7,20 @@ export type HubFile = Readonly<{ path: string; size: number; oid?: string; sha25
 
 const SMALL = new Set([
   ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'],
-  ...['chat_template.jinja', 'chat_template.json', ...VOCABULARY_FILES],
+  ...[
+    'chat_template.jinja',
+    'chat_template.json',
+    'adapter_config.json',
+    'modules.json',
+    '1_Pooling/config.json',
+    ...VOCABULARY_FILES,
+  ],
 ])
 export const INDEX = 'model.safetensors.index.json'
 const WEIGHTS = ['model.safetensors', INDEX]
+
+/** A head in a file of its own. One that is pickled is fetched, too, so that whoever loads the model is told of it. */
+const HEAD = /^[\w.-]*head[\w.-]*\.(safetensors|bin|pt|pth)$/i
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 
@@ -33,7 +43,7 @@ export function checkPaths(files: readonly HubFile[], name: string): void {
 }
 
 /**
- * Of a model's files those that are read: its configs, its tokenizer, and its safetensors, small ones first; shards are known by
+ * Of a model's files those that are read: its configs, its tokenizer, its heads and its safetensors, small ones first; shards are known by
  * the index and come after it. `include`: patterns of others that are wanted, too.
  *
  * @throws ModelError when there are no weights that can be read
@@ -42,14 +52,19 @@ export function neededFiles(files: readonly HubFile[], name: string, include: re
   const wanted = include.map(matcher)
   const weights = WEIGHTS.filter((weight) => files.some(({ path }) => path === weight))
   const chosen = files.filter(
-    ({ path }) => SMALL.has(path) || path === weights[0] || wanted.some((pattern) => pattern.test(path)),
+    ({ path }) => SMALL.has(path) || HEAD.test(path) || path === weights[0] || wanted.some((pattern) => pattern.test(path)),
   )
-  if (weights.length === 0 && !chosen.some(({ path }) => /\.(safetensors|onnx)$/.test(path))) {
+  if (weights.length === 0 && !chosen.some(({ path }) => /\.(safetensors|onnx)$/.test(path) && !HEAD.test(path))) {
     const others = files
       .filter(({ path }) => /\.(bin|h5|msgpack|onnx|gguf|pt|pth|safetensors)$/.test(path))
       .map(({ path }) => path)
     const found = others.length === 0 ? 'none' : `only ${others.slice(0, 3).join(', ')}${others.length > 3 ? ', …' : ''}`
     const hint = others.some((path) => path.endsWith('.onnx')) ? "; for ONNX files add `--include 'onnx/*'` or the like" : ''
+    const isAdapter = files.some(({ path }) => path === 'adapter_config.json')
+    if (isAdapter)
+      throw new ModelError(
+        `Expected a whole model in ${name}, got a PEFT adapter (adapter_config.json): merge it into its base model first`,
+      )
     throw new ModelError(`Expected weights as safetensors in ${name}, found ${found}${hint}`)
   }
   return chosen.sort((a, b) => a.size - b.size)

@@ -4,6 +4,7 @@ import { checkFolder } from '../checkpoint/checkFolder.js'
 import type { Head } from '../checkpoint/config.js'
 import { type GenerationConfig, readGenerationConfig } from '../checkpoint/generationConfig.js'
 import { readJson, readOptionalJson } from '../checkpoint/readJson.js'
+import { refuseAdapter } from '../checkpoint/unread/refuseAdapter.js'
 import type { OnnxFile } from './findOnnx.js'
 import { type OnnxContract, onnxContract } from './onnxContract.js'
 import { type OpenOnnx, openOnnx } from './openOnnx.js'
@@ -30,6 +31,7 @@ export async function readOnnxModel(onnx: OnnxFile): Promise<OnnxCheckpoint> {
   const { folder, name } = onnx
   const file = join(folder, name)
   await checkFolder(folder)
+  await refuseAdapter(folder)
   const configFile = join(folder, 'config.json')
   const json = await readJson(configFile)
   const config = readOnnxConfig(json, configFile)

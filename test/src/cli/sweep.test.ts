@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseHTML } from 'linkedom'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sweepPoints } from '../../../pipelines/sweep.js'
 import { sweepPlot } from '../../../src/cli/sweepPlot.js'
@@ -55,9 +56,14 @@ describe('rxargs sweep', () => {
     expect(Number(csv!.reward)).toBeCloseTo(Number(mean!.reward), 9)
     expect(points[3].reward).toBeCloseTo(Number(mean!.reward), 9)
     expect(JSON.parse(await readFile(join(out, 'sweep.json'), 'utf8'))).toEqual({ points })
+    for (const { intervals, ...point } of points)
+      for (const metric of ['reward', 'diversity', 'coherence', 'length']) {
+        expect(intervals[metric].low).toBeLessThanOrEqual(point[metric])
+        expect(intervals[metric].high).toBeGreaterThanOrEqual(point[metric])
+      }
     for (const metric of ['reward', 'diversity', 'coherence']) {
       const svg = await readFile(join(out, `${metric}.svg`), 'utf8')
-      expect(svg).toMatch(/^<svg .*xmlns="http:\/\/www.w3.org\/2000\/svg"/)
+      expect(svg).toMatch(/^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/)
       expect(svg).toContain('k = 2')
     }
   })
@@ -128,8 +134,24 @@ describe('sweepPlot', () => {
     expect(Math.abs(heights[0]! - heights[1]!)).toBeGreaterThan(12)
   })
 
+  it('has an interval a point where the rows have them, each at its own place', () => {
+    const spread = points([1, 2, 3, 1, 2, 3]).map((row, index) => ({
+      ...row,
+      ...(index > 0 && { intervals: { reward: { low: 0, high: 4 } } }),
+    }))
+    const svg = sweepPlot(spread, 'reward')!
+    const groups = [...parseHTML(svg).document.querySelectorAll('g[aria-label="rule"][stroke^="var"]')]
+    expect(groups.map((group) => group.querySelectorAll('line').length)).toEqual([2, 3])
+    expect(new Set(groups.map((group) => group.getAttribute('transform'))).size).toBe(2)
+    expect(svg).toContain('95% bootstrap interval')
+    expect(sweepPlot(points([1, 2, 3]), 'reward')).not.toContain('interval')
+  })
+
   it('draws points that are all the same, and nothing of none', () => {
-    expect(sweepPlot(points([1, 1, 1, 1, 1, 1]), 'reward')).toContain('<circle ')
+    const svg = sweepPlot(points([1, 1, 1, 1, 1, 1]), 'reward')!
+    expect(svg).toContain('<circle ')
+    const heights = [...svg.matchAll(/<text [^>]*transform="translate\([\d.]+,([\d.]+)\)"[^>]*>k = /g)].map(([, y]) => Number(y))
+    expect(Math.abs(heights[0]! - heights[1]!)).toBeGreaterThan(12)
     expect(sweepPlot(points([]), 'reward')).toBeUndefined()
     expect(sweepPlot(points([1]), 'coherence')).toBeUndefined()
   })

@@ -1,36 +1,8 @@
-import fc from 'fast-check'
+import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
-import { displayWidth, fitted, inOneLine } from '../../../src/cli/displayWidth.js'
 import { progress } from '../../../src/cli/progress.js'
 import { table } from '../../../src/cli/table.js'
 import { row } from '../io/fakeRun.js'
-
-describe('displayWidth', () => {
-  it.each([
-    ['abc', 3],
-    ['é', 1],
-    ['e\u0301', 1],
-    ['日本', 4],
-    ['👩‍👩‍👧', 2],
-    ['한글', 4],
-    ['', 0],
-  ])('%j takes %i columns', (text, width) => expect(displayWidth(text)).toBe(width))
-})
-
-describe('fitted', () => {
-  it('fills exactly the columns, whatever the text', () =>
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 30 }), (text, columns) => {
-        expect(displayWidth(fitted(inOneLine(text), columns))).toBe(columns)
-      }),
-    ))
-
-  it('cuts with an ellipsis only what does not fit', () => {
-    expect(fitted('abcd', 4)).toBe('abcd')
-    expect(fitted('abcde', 4)).toBe('abc…')
-    expect(fitted('日本語', 4)).toBe('日… ')
-  })
-})
 
 describe('table', () => {
   it('has one line a row, as wide as the terminal, whatever the text', () => {
@@ -41,7 +13,7 @@ describe('table', () => {
     ]
     const lines = table(rows, 80)
     expect(lines).toHaveLength(5)
-    for (const line of lines) expect(displayWidth(line)).toBe(80)
+    for (const line of lines) expect(stringWidth(line)).toBe(80)
     expect(lines[2]).toMatch(/^one two\[31m .*1\.235$/)
     expect(lines[3]).toMatch(/^\(b\) .*error: too long/)
     expect(lines[4]).toMatch(/-12\.000$/)
@@ -60,7 +32,7 @@ describe('progress', () => {
     shown.expect(4)
     for (let count = 0; count < 3; count++) {
       time += 3000
-      shown.token()
+      shown.token({ id: 'a', sample: 0 })
       shown.row(row('a', { reward: 0.5 }))
     }
     shown.skip()

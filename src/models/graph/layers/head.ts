@@ -1,7 +1,8 @@
 import type { Head } from '../../checkpoint/decoderConfig.js'
-import type { RewardHead } from '../../checkpoint/rewardHead.js'
+import type { RewardHead } from '../../checkpoint/heads/valueHead.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
+import { activation } from './activation.js'
 import { chosenLabel } from './chosenLabel.js'
 import { linear } from './linear.js'
 import { reader } from './reader.js'
@@ -24,8 +25,8 @@ const SCORE: RewardHead = { weight: 'score.weight', labels: 1, label: 0 }
 
 /**
  * What is read of the last hidden states [R, 1, hidden]: of a language model these themselves, `hidden_states`, and `logits` float
- * [H, 1, V] of the output projection at `head_positions`, capped where `softCap` is given; or `reward` float [R, 1] of a projection to
- * one number.
+ * [H, 1, V] of the output projection at `head_positions`, capped where `softCap` is given; or `reward` float [R, 1] of a head that
+ * gives one number.
  */
 export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size: HeadSize, softCap?: number): void {
   const { hiddenSize, vocabSize, embedding = 'model.embed_tokens', projections = ['lm_head'] } = size
@@ -39,7 +40,22 @@ export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size:
     whole.output('hidden_states', hidden, 'float', ['R', 1, hiddenSize])
     whole.output('logits', softCapped(graph, logits, softCap), 'float', ['H', 1, vocabSize])
   } else {
-    const reward = chosenLabel(graph, weights, hidden, { ...(size.rewardHead ?? SCORE), from: hiddenSize })
+    const reward = rewardOf(graph, weights, hidden, size.rewardHead ?? SCORE, hiddenSize)
     whole.output('reward', graph.node('Squeeze', [reward, graph.constant('axis', BigInt64Array.of(-1n), [1])]), 'float', ['R', 1])
   }
+}
+
+/** The head's number of hidden states [R, 1, width]: [R, 1, 1]. No layer of it is rounded: the head is all of a reward. */
+function rewardOf(graph: GraphBuilder, weights: Weights, states: Value, head: RewardHead, width: number): Value {
+  const { hidden = [], norm, ...last } = head
+  let [values, from] = [states, width]
+  for (const { weight, bias, to } of hidden) {
+    const size = { from, to, bias: bias !== undefined, exact: true }
+    values = activation(graph, linear(graph, weights, values, weight.replace(/\.weight$/, ''), size), 'relu')
+    from = to
+  }
+  const value = chosenLabel(graph, weights, values, { ...last, from })
+  if (!norm) return value
+  const number = (name: keyof typeof norm) => graph.constant(`norm/${name}`, Float32Array.of(norm[name]), [])
+  return graph.node('Div', [graph.node('Sub', [value, number('mean')]), number('std')])
 }

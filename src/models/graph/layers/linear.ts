@@ -11,6 +11,8 @@ export type LinearSize = Readonly<{
   bias: boolean
   /** Whether the checkpoint has the weight as [from, to], as GPT-2's Conv1D does. */
   transposed?: boolean
+  /** Whether the weight is computed with as it is stored where others are rounded. */
+  exact?: boolean
 }>
 
 /**
@@ -27,10 +29,10 @@ export function linear(graph: GraphBuilder, weights: Weights, input: Value, path
 }
 
 function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: LinearSize): Value {
-  const { from, to, transposed = false } = size
+  const { from, to, transposed = false, exact = to === 1 } = size
   const name = path.slice(path.lastIndexOf('.') + 1)
   // One output is no work to speak of, and all of a reward.
-  const quantized = to > 1 ? weights.quantized(`${path}.weight`, [to, from], transposed) : undefined
+  const quantized = exact ? undefined : weights.quantized(`${path}.weight`, [to, from], transposed)
   if (quantized) {
     const { bits, packed, scales } = quantized
     const sizes = { K: from, N: to, bits, block_size: BLOCK, accuracy_level: INT8_PRODUCTS }

@@ -61,6 +61,25 @@ describe('pull', () => {
     expect((await blobs()).filter((name) => name.endsWith('.incomplete'))).toEqual([])
   })
 
+  it('fetches a head in a file of its own, pickled or not, and what tells of an adapter', async () => {
+    const heads = ['value_head.safetensors', 'v_head.pt', 'adapter_config.json']
+    await served({
+      ...FILES,
+      ...Object.fromEntries(heads.map((name) => [name, Buffer.from('{}')])),
+      'notes.safetensors': Buffer.alloc(9),
+    })
+    expect((await readdir(await pulled())).sort()).toEqual(
+      [...heads, 'config.json', 'model.safetensors', 'tokenizer.json'].sort(),
+    )
+  })
+
+  it('names an adapter that has no model beside it', async () => {
+    await served({ 'adapter_config.json': Buffer.from('{}'), 'adapter_model.safetensors': WEIGHTS })
+    await refused(/Expected a whole model in org\/name, got a PEFT adapter \(adapter_config\.json\)/)
+    await served({ 'config.json': Buffer.from('{}'), 'value_head.safetensors': WEIGHTS })
+    await refused(/Expected weights as safetensors in org\/name, found only value_head\.safetensors/)
+  })
+
   it('gives its token to the hub, and to no other server', async () => {
     await pulled()
     expect([...hub.tokens.hub]).toEqual(['Bearer hf_secret'])

@@ -1,0 +1,40 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isBuffer, type Tensors } from '../safetensors.js'
+import { readSafetensorsHeader } from '../safetensorsHeader.js'
+import { findWeights, STATE, VALUE_HEAD_FILE } from '../weightFiles.js'
+
+/** What a model folder holds beside the files that its model is read from. */
+export type OtherFiles = Readonly<{
+  /** Tensors of safetensors files that the model's own files do not have. */
+  tensors: readonly Readonly<{ name: string; file: string }>[]
+  /** Names of pickled files that are neither the model's weights once more nor the state of a training run. */
+  pickled: readonly string[]
+}>
+
+const PICKLED = /\.(bin|pt|pth|ckpt)$/
+
+/** The same weights in another format, or under other names. */
+const COPIES = /^(pytorch_model|model)(-\d+-of-\d+)?\.(bin|pt|pth)$|^consolidated[\w.-]*\.(safetensors|pt|pth)$/
+
+/**
+ * Looks through a model folder for weights that its model is not read from. Folders inside it are not looked into.
+ *
+ * @throws ModelError when another safetensors file is damaged
+ */
+export async function otherFiles(folder: string, tensors: Pick<Tensors, 'names'>): Promise<OtherFiles> {
+  const read = new Set([...(await findWeights(folder)).names, VALUE_HEAD_FILE])
+  const listing = await readdir(folder)
+  const names = listing.filter((name) => !read.has(name) && !COPIES.test(name) && !STATE.test(name)).sort()
+  const known = new Set(tensors.names)
+  const found = await Promise.all(
+    names
+      .filter((name) => name.endsWith('.safetensors'))
+      .map(async (file) => {
+        const header = await readSafetensorsHeader(join(folder, file))
+        return [...header.keys()].filter((name) => !known.has(name) && !isBuffer(name)).map((name) => ({ name, file }))
+      }),
+  )
+  const isConverted = (name: string) => listing.includes(name.replace(PICKLED, '.safetensors'))
+  return { tensors: found.flat(), pickled: names.filter((name) => PICKLED.test(name) && !isConverted(name)) }
+}
