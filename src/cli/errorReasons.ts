@@ -1,5 +1,5 @@
 import type { Row } from '../core/types.js'
-import { inOneLine } from './displayWidth.js'
+import { inOneLine } from './print/fit.js'
 
 /** More kinds of errors than anybody reads. */
 const KINDS = 50
