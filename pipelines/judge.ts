@@ -1,6 +1,6 @@
 import { catchError, EMPTY, finalize, from, lastValueFrom, mergeMap, type Observable, of, toArray } from 'rxjs'
 import { messageOf, RemoteError } from '../src/core/errors.js'
-import type { Message } from '../src/core/types.js'
+import type { TextMessage } from '../src/core/types.js'
 import { hash, uniform } from '../src/core/uniform.js'
 import type { Judgement } from '../src/eval/judgeFigures.js'
 import { judgePrompt } from '../src/eval/judgePrompt.js'
@@ -12,7 +12,7 @@ import { JUDGE_SAMPLE, type ReplyPair } from './sharedPrompts.js'
 
 /** A chat model: messages to an answer. Each request is admitted and settled. */
 export type Ask = (
-  messages: readonly Message[],
+  messages: readonly TextMessage[],
   watch: Readonly<{ admit: () => Promise<void>; settle: (tokens?: number) => void }>,
   signal: AbortSignal,
 ) => Promise<Readonly<{ text: string; tokens?: number }>>
@@ -84,7 +84,7 @@ export async function judge(pairs: readonly ReplyPair[], given: JudgeOptions): P
   }
 }
 
-type Question = Readonly<{ first: 'a' | 'b'; key: string; messages: readonly Message[] }>
+type Question = Readonly<{ first: 'a' | 'b'; key: string; messages: readonly TextMessage[] }>
 
 function question({ id, prompt, a, b }: ReplyPair, { seed, judge: name }: JudgeOptions): Question {
   const first = uniform(seed, id, JUDGE_SAMPLE, 1) < 0.5 ? 'a' : 'b'

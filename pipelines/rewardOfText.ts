@@ -1,6 +1,7 @@
 import { defer, finalize, from, map, type Observable, throwError, timeout } from 'rxjs'
 import { textAfter } from '../src/core/decodedText.js'
 import { ModelLostError, messageOf, RewardError } from '../src/core/errors.js'
+import { promptText } from '../src/core/promptText.js'
 import type { ReplySoFar, TextReward } from '../src/core/rewardSource.js'
 import type { BatchedLanguageModel, Reward, Sequence } from '../src/core/types.js'
 
@@ -21,7 +22,7 @@ export function rewardOfText(
   const replyOf = ({ prompt, promptTokenIds, tokenIds }: Sequence, more: readonly number[]): ReplySoFar => {
     const all = [...tokenIds, ...more]
     return {
-      prompt: prompt.messages ? codec.render(prompt.messages) : prompt.text,
+      prompt: promptText(prompt, codec.render),
       completion: textAfter(codec, promptTokenIds, all),
       tokens: all.length,
       ended: endTokenIds.includes(all.at(-1) ?? -1),

@@ -1,6 +1,7 @@
 import { defer, map, type Observable } from 'rxjs'
 import { textAfter } from '../src/core/decodedText.js'
 import type { BatchedPairReward, EncodedPair } from '../src/core/pairReward.js'
+import { promptText } from '../src/core/promptText.js'
 import type { Reward, Sequence, TextCodec } from '../src/core/types.js'
 
 /**
@@ -19,7 +20,7 @@ export function rewardOverPairs(
   // Once a prompt: rendering is slow, and a template that asks for the time would change its mind.
   const rendered = new WeakMap<object, string>()
   const promptOf = ({ prompt }: Sequence): string => {
-    const text = rendered.get(prompt) ?? (prompt.messages ? lmCodec.render(prompt.messages) : prompt.text)
+    const text = rendered.get(prompt) ?? promptText(prompt, lmCodec.render)
     rendered.set(prompt, text)
     return text
   }

@@ -1,6 +1,7 @@
 import { defer, map, type Observable } from 'rxjs'
 import { wholeText, withToken } from '../src/core/decodedText.js'
 import { RewardError } from '../src/core/errors.js'
+import { promptText } from '../src/core/promptText.js'
 import type { BatchedRewardModel, Reward, RewardCall, Sequence, TextCodec } from '../src/core/types.js'
 import { growingText } from './growingText.js'
 
@@ -23,7 +24,7 @@ export function rewardOverText(
   // Once a prompt: rendering is slow, and a template that asks for the time would change its mind.
   const rendered = new WeakMap<object, string>()
   const promptOf = ({ prompt }: Sequence): string => {
-    const text = rendered.get(prompt) ?? (prompt.messages ? codec.render(prompt.messages) : prompt.text)
+    const text = rendered.get(prompt) ?? promptText(prompt, codec.render)
     rendered.set(prompt, text)
     return text
   }

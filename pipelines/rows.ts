@@ -1,3 +1,4 @@
+import { promptText } from '../src/core/promptText.js'
 import type { Prompt, PromptContent, Row, Sequence, TextCodec, TracedStep } from '../src/core/types.js'
 import type { DecodedStep } from './decode.js'
 import type { Job } from './jobs.js'
@@ -113,7 +114,7 @@ const otherRewards = (names: readonly string[], of: (name: string) => Other): Pi
 /** A prompt as text; null where it cannot be rendered, which is as a rule what the row's error says. */
 function shownText(content: PromptContent, codec: TextCodec): string | null {
   try {
-    return content.messages ? codec.render(content.messages) : content.text
+    return promptText(content, codec.render)
   } catch {
     return null
   }

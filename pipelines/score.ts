@@ -4,6 +4,7 @@ import { batchCalls } from '../operators/batchCalls.js'
 import { InputError, ModelLostError, messageOf, RewardError, TemplateError } from '../src/core/errors.js'
 import type { BatchedPairReward } from '../src/core/pairReward.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { promptText } from '../src/core/promptText.js'
 import type { ReplySoFar, TextReward } from '../src/core/rewardSource.js'
 import type { BatchedRewardModel, Prompt, Row, RowKey, Run, RunMeta, TextCodec } from '../src/core/types.js'
 import { version } from '../src/core/version.js'
@@ -136,7 +137,7 @@ function callOf<Call>({ content, completion, error }: ScoredText, { read }: Text
   if (error !== undefined || !content || completion === undefined) {
     throw new InputError(error ?? 'Expected a prompt and its completion, got nothing')
   }
-  const prompt = content.messages ? render(content.messages) : content.text
+  const prompt = promptText(content, render)
   // A template writes its special tokens itself.
   return { prompt, call: read(prompt, completion, content.messages === undefined) }
 }

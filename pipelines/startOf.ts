@@ -1,4 +1,5 @@
 import { InputError } from '../src/core/errors.js'
+import { promptText } from '../src/core/promptText.js'
 import type { Sequence, TextCodec } from '../src/core/types.js'
 import type { Job } from './jobs.js'
 
@@ -34,7 +35,7 @@ export function startOf({ prompt, sample }: Job, options: StartOptions): Start {
   if (error !== undefined || !content) throw new InputError(error ?? 'Expected a prompt, got nothing')
   if (content.messages ? content.messages.length === 0 : content.text === '') throw new InputError('The prompt is empty')
 
-  const text = content.messages ? codec.render(content.messages) : content.text
+  const text = promptText(content, codec.render)
   // A template writes its special tokens itself.
   const promptTokenIds = codec.encode(text, content.messages === undefined)
   const length = promptTokenIds.length

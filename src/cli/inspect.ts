@@ -162,8 +162,13 @@ async function endsOf(folder: string, json: Readonly<Record<string, unknown>>, c
   const file = join(folder, 'generation_config.json')
   const generation = await readOptionalJson(file)
   const from = { json, file: join(folder, 'config.json') }
-  const { endTokenIds, stopStrings } = readGenerationConfig(from, generation && { json: generation, file }, config.vocabSize)
+  const { endTokenIds, stopStrings, notices } = readGenerationConfig(
+    from,
+    generation && { json: generation, file },
+    config.vocabSize,
+  )
   const ids = endTokenIds.length > 0 ? endTokenIds.join(', ') : 'none: replies end by their length'
   const stops = stopStrings.map((stop) => JSON.stringify(stop)).join(', ')
-  return ['end tokens', stops ? `${ids}; stop strings ${stops}` : ids, { ids: endTokenIds, stop_strings: stopStrings }]
+  const text = [ids, ...(stops ? [`stop strings ${stops}`] : []), ...notices].join('; ')
+  return ['end tokens', text, { ids: endTokenIds, stop_strings: stopStrings, ...(notices.length > 0 && { notices }) }]
 }

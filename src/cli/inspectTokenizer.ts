@@ -4,9 +4,12 @@ import type { TokenizerFiles } from '../models/checkpoint/tokenizerFiles.js'
 import type { InspectedLine } from './inspectedLine.js'
 
 /** What a tokenizer is understood to be: its special tokens, what it puts around a text, and its chat template. */
-export function inspectTokenizer(codec: TextCodec, { specialTokens, tokenizer }: TokenizerFiles): InspectedLine[] {
+export function inspectTokenizer(
+  codec: TextCodec,
+  { specialTokens, specialIdOf, tokenizer, notices }: TokenizerFiles,
+): InspectedLine[] {
   const shown = (id: number): string => codec.decode([id], false)
-  const special = [...specialTokens].map(([role, text]) => ({ role, text, id: codec.encode(text, false)[0] ?? null }))
+  const special = [...specialTokens].map(([role, text]) => ({ role, text, id: specialIdOf(text) }))
   const { before, after } = around(codec)
   const said = [
     ...(before.length > 0 ? [`${before.map(shown).join('')} before a text`] : []),
@@ -21,6 +24,7 @@ export function inspectTokenizer(codec: TextCodec, { specialTokens, tokenizer }:
       special,
     ],
     templateOf(codec),
+    ...(notices.length > 0 ? [['settings', notices.join('; '), notices] as InspectedLine] : []),
   ]
 }
 

@@ -1,4 +1,4 @@
-import type { Message } from './types.js'
+import type { Message, TemplateVariables } from './types.js'
 
 /** Tokens of one text or of two as a model reads them, special ones included; `typeIds`: which text each belongs to. */
 export type EncodedPair = Readonly<{ tokenIds: readonly number[]; typeIds: readonly number[] }>
@@ -14,7 +14,7 @@ export interface BatchedPairReward {
    */
   encodePair(prompt: string, completion: string): EncodedPair
   /** As a TextCodec's. */
-  render(messages: readonly Message[]): string
+  render(messages: readonly Message[], variables?: TemplateVariables): string
   /** One reward a pair, of each call's pairs. */
   run(calls: readonly (readonly EncodedPair[])[]): Promise<Float32Array[]>
 }

@@ -1,17 +1,13 @@
 import type { Observable, ObservableInput, OperatorFunction } from 'rxjs'
+import type { Message, PromptContent, TemplateVariables } from './conversation.js'
 import type { DescribedOperator } from './described.js'
 import type { AllowedTokens, GrammarSource } from './grammar.js'
 import type { Capabilities, LanguageModel, Logits, Need } from './languageModel.js'
 import type { Overrides } from './overrides.js'
 import type { RewardSource, Source } from './rewardSource.js'
 
-export type { Capabilities, LanguageModel, Logits, Need }
-
-/** One turn of a conversation, as chat templates take it. */
-export type Message = Readonly<{ role: string; content: string }>
-
-/** What a prompt says: text that is tokenised as it stands, or messages that each model renders with its own chat template. */
-export type PromptContent = Readonly<{ text: string; messages?: undefined } | { messages: readonly Message[]; text?: undefined }>
+export type { TextMessage } from './conversation.js'
+export type { Capabilities, LanguageModel, Logits, Message, Need, PromptContent, TemplateVariables }
 
 /**
  * One sequence at one moment: a prompt and the tokens decoded so far. Immutable; `key` stays the same while a sequence grows
@@ -179,10 +175,12 @@ export interface TextCodec {
   /** Byte tokens, a run of which has its text only once it has ended; absent where there are none. */
   readonly byteTokenIds?: ReadonlySet<number>
   /** Messages in the chat template's words, an open reply at the end; `TemplateError` where there is no template or it refuses. */
-  render(messages: readonly Message[]): string
+  render(messages: readonly Message[], variables?: TemplateVariables): string
   /** Tokens that a grammar allows, end tokens where it may end; absent where the codec cannot tell, `OptionError` for a tokenizer without bytes. */
   grammar?(source: GrammarSource, endTokenIds: readonly number[]): AllowedTokens
   readonly vocabSize: number
+  /** What of its files is not applied, in words. */
+  readonly notices?: readonly string[]
   /** Equal fingerprints: the same token ids for the same prompt (tokenizer and template alike). */
   readonly fingerprint: string
 }

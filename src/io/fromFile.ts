@@ -1,5 +1,6 @@
 import { OptionError } from '../core/errors.js'
 import type { Prompt } from '../core/types.js'
+import { templateColumns } from './prompts/conversation.js'
 import { datasets, readings } from './prompts/datasets.js'
 import { type ReadOptions, readRecords } from './prompts/readRecords.js'
 import { overrideColumns, type PromptOptions, promptColumns, templates, toPrompt } from './prompts/toPrompt.js'
@@ -23,7 +24,9 @@ export async function* fromFile(path: string, options: FileOptions = {}): AsyncG
   checkOptions(options)
   const { stdin, promptColumn, keepInput, dataset } = options
   const wanted = dataset === undefined ? ['id', 'messages', promptColumn ?? 'prompt'] : readings[dataset].columns
-  const columns = keepInput ? undefined : [...new Set([...wanted, 'stop', ...overrideColumns])]
+  const columns = keepInput
+    ? undefined
+    : [...new Set([...wanted, 'stop', ...(dataset === undefined ? templateColumns : []), ...overrideColumns])]
   const seen = dataset !== undefined && readings[dataset].repeats ? new Set<string>() : undefined
   for await (const record of readRecords(path, { columns, needs: [promptColumns(options)], stdin })) {
     const prompt = toPrompt(record, options)

@@ -93,7 +93,8 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   })
   const loadLm = async (path: string, name: string, role: string) => {
     const loaded = await loadModel(path, { head: 'lm', role, threads, dtype, ...watch(name) })
-    for (const notice of loaded.notices) onNotice?.(notice)
+    const { codec, generation } = loaded.checkpoint
+    for (const notice of [...loaded.notices, ...(codec.notices ?? []), ...generation.notices]) onNotice?.(notice)
     return { source: batchedLanguageModel(loaded, maxBatch), close: () => loaded.worker.close() }
   }
   const kept = <T extends Readonly<{ close: () => Promise<void> }>>(load: Promise<T>): Promise<T> => {
@@ -126,11 +127,12 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
         rewards.map(async (reward): Promise<Pick<LoadedReward, 'label'> & { source: RewardSource }> => {
           if (!('path' in reward)) return { source: reward }
           const one = await kept(loadReward(reward, { threads, dtype, maxBatch, ...watch(reward.name) }))
-          for (const notice of one.notices) onNotice?.(notice)
+          for (const notice of [...one.notices, ...noticesOf(one.source)]) onNotice?.(notice)
           return one
         }),
       ),
     ])
+    if (typeof lm !== 'string') for (const notice of main.source.codec.notices ?? []) onNotice?.(notice)
     const labels = Object.fromEntries(loaded.map(({ source, label }) => [`reward ${source.name}`, label]))
     return {
       lm: main.source,
@@ -144,6 +146,9 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     throw error
   }
 }
+
+/** What is not applied of a reward's tokenizer. */
+const noticesOf = (source: RewardSource): readonly string[] => ('codec' in source ? (source.codec.notices ?? []) : [])
 
 const roles = (role: string, folders: readonly (readonly [string, string])[]): Record<string, string> =>
   Object.fromEntries(folders.map(([name, path]) => [`${role} ${name}`, path]))

@@ -1,10 +1,18 @@
-import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
+import {
+  asyncBufferFromFile,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+  type SchemaTree,
+} from 'hyparquet'
 import { InputError, messageOf } from '../../core/errors.js'
 
 /** A Parquet file that is open for reading. */
 export type ParquetFile = Readonly<{
   /** Names of its columns, in their order. */
   columns: readonly string[]
+  schema: SchemaTree
   rowCount: number
   metadata: ReadonlyMap<string, string>
   /**
@@ -65,9 +73,11 @@ export async function readParquet(path: string): Promise<ParquetFile> {
   })
   // Many kilobytes of tables, which only someone who reads Parquet needs.
   const { compressors } = await import('hyparquet-compressors')
-  const names = parquetSchema(metadata).children.map(({ element }) => element.name)
+  const schema = parquetSchema(metadata)
+  const names = schema.children.map(({ element }) => element.name)
   return {
     columns: names,
+    schema,
     rowCount: Number(metadata.num_rows),
     metadata: pairsOf(metadata),
     async *records(columns = names, wanted) {

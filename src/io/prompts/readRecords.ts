@@ -1,9 +1,12 @@
 import { basename } from 'node:path'
 import { InputError } from '../../core/errors.js'
+import type { JsonObject } from '../../core/json.js'
+import { parquetNumbers } from '../parquet/parquetNumbers.js'
 import { readParquet } from '../parquet/readParquet.js'
 import { csvRows } from './csvRows.js'
 import { jsonArray } from './jsonArray.js'
 import { inputName, openInput, parquetInFolder, statInput } from './openInput.js'
+import { orderedJson } from './orderedJson.js'
 import { type Line, readLines } from './readLines.js'
 
 /** One row of an input: its values, or what was expected where it has none. */
@@ -13,6 +16,8 @@ export type InputRecord = Readonly<{
   /** The same with the path as it was given, for messages. */
   where: string
   values?: Readonly<Record<string, unknown>>
+  /** A column's value with its keys in their order and its numbers as they were written; absent where `values` has nothing else. */
+  exact?: (column: string) => unknown
   problem?: string
 }>
 
@@ -26,6 +31,15 @@ export type ReadOptions = Readonly<{
 }>
 
 const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
+
+/** Parsed once more, and only where somebody asks. */
+function exactly(text: string): (column: string) => unknown {
+  let row: JsonObject | undefined
+  return (column) => {
+    row ??= orderedJson(text) as JsonObject
+    return row.get(column)
+  }
+}
 
 const at = (path: string, number: number): Pick<InputRecord, 'place' | 'where'> => {
   const name = inputName(path)
@@ -44,7 +58,7 @@ function recordOf({ number, text, problem }: Line, path: string): InputRecord | 
     value = undefined
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return { ...found, values: value as Record<string, unknown> }
+    return { ...found, values: value as Record<string, unknown>, exact: exactly(text) }
   return { ...found, problem: `${found.where}: Expected a JSON object, got \`${shortened(text.trim())}\`` }
 }
 
@@ -69,6 +83,12 @@ function typed(column: string, text: string | null): unknown {
   }
 }
 
+/** A field of CSV that is a list or an object, exactly as its JSON says. */
+function exactField(column: string, text: string | null | undefined): unknown {
+  const value = typed(column, text ?? null)
+  return typeof value === 'object' && value !== null ? orderedJson(text!) : value
+}
+
 type CsvOptions = Readonly<{ path: string; delimiter: string; check: (columns: readonly string[]) => void }>
 
 async function* fromCsv(bytes: AsyncIterable<Uint8Array>, { path, ...options }: CsvOptions): AsyncGenerator<InputRecord> {
@@ -79,6 +99,7 @@ async function* fromCsv(bytes: AsyncIterable<Uint8Array>, { path, ...options }: 
       yield {
         ...found,
         values: Object.fromEntries(Object.entries(values).map(([name, text]) => [name, typed(name, text)])),
+        exact: (column) => exactField(column, values[column]),
       }
   }
 }
@@ -87,9 +108,10 @@ async function* fromParquet(path: string, { columns, needs }: ReadOptions): Asyn
   const file = await readParquet(path)
   checkColumns(path, file.columns, needs)
   let number = 0
+  const exactColumn = parquetNumbers(file.schema)
   for await (const values of file.records(columns)) {
     number++
-    yield { ...at(path, number), values }
+    yield { ...at(path, number), values, exact: (column) => exactColumn(column, values[column]) }
   }
 }
 

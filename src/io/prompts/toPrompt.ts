@@ -1,7 +1,9 @@
 import type { Overrides } from '../../core/overrides.js'
-import type { Message, Prompt, PromptContent } from '../../core/types.js'
+import type { Prompt, PromptContent } from '../../core/types.js'
+import { conversationOf, templateColumns, templateVariables } from './conversation.js'
 import { type Dataset, readings } from './datasets.js'
 import type { InputRecord } from './readRecords.js'
+import { isText, shown, Unfit, wellFormed } from './unfit.js'
 
 /**
  * What becomes of a row's prompt. `auto`: `messages` go through the model's chat template, a plain prompt is taken as it is;
@@ -25,24 +27,6 @@ export type PromptOptions = Readonly<{
 export function promptColumns({ promptColumn, dataset }: PromptOptions): readonly string[] {
   if (dataset !== undefined) return readings[dataset].prompts
   return promptColumn === undefined ? ['prompt', 'messages'] : [promptColumn]
-}
-
-/** Why a row is no prompt; the message is completed with file and line. */
-class Unfit extends Error {}
-
-const shown = (value: unknown): string => {
-  if (value === undefined || value === null) return 'nothing'
-  if (value instanceof Uint8Array) return 'bytes that are not UTF-8'
-  const text = typeof value === 'string' ? value : typeof value === 'bigint' ? String(value) : JSON.stringify(value)
-  return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${Array.isArray(value) ? 'array' : typeof value})`
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
-
-/** Half of a surrogate pair is no character: it has no UTF-8, and would come back as another one. */
-function wellFormed(name: string, text: string): string {
-  if (/\p{Surrogate}/u.test(text)) throw new Unfit(`\`${name}\` to be well-formed text, got half a surrogate pair`)
-  return text
 }
 
 function idOf(value: unknown, place: string): string {
@@ -85,26 +69,12 @@ function overridesOf(values: Readonly<Record<string, unknown>>): Overrides | und
   )
 }
 
-const isMessage = (value: unknown): value is Message => {
-  const { role, content } = (value ?? {}) as Partial<Record<string, unknown>>
-  return isText(role) && typeof content === 'string'
-}
-
-function messagesOf(name: string, value: unknown): PromptContent {
-  if (!Array.isArray(value) || value.length === 0 || !value.every(isMessage)) {
-    throw new Unfit(`\`${name}\` to be a list of messages, each with the texts \`role\` and \`content\`, got ${shown(value)}`)
-  }
-  return {
-    messages: value.map(({ role, content }) => ({ role: wellFormed('role', role), content: wellFormed('content', content) })),
-  }
-}
-
 /** What `hh` stops at, besides the row's own stop strings: the human's next turn. */
 const HH_STOP = '\n\nHuman:'
 
 type Found = Readonly<{ content: PromptContent; stop?: readonly string[]; userMessage?: string }>
 
-function contentOf(values: Readonly<Record<string, unknown>>, options: PromptOptions): Found {
+function contentOf({ values = {}, exact }: InputRecord, options: PromptOptions): Found {
   const { template = 'auto', promptColumn, dataset } = options
   if (dataset !== undefined) {
     const found = readings[dataset].prompt(values)
@@ -113,19 +83,23 @@ function contentOf(values: Readonly<Record<string, unknown>>, options: PromptOpt
   }
   const name = promptColumn ?? 'prompt'
   if (template === 'auto' && promptColumn === undefined && (values.messages ?? null) !== null) {
-    return { content: messagesOf('messages', values.messages) }
+    return { content: conversationOf('messages', { values, exact }) }
   }
   const prompt = values[name]
-  if (template === 'auto' && Array.isArray(prompt)) return { content: messagesOf(name, prompt) }
+  if (template === 'auto' && Array.isArray(prompt)) return { content: conversationOf(name, { values, exact }) }
   if (!isText(prompt)) {
     const hint = (prompt ?? null) === null && Array.isArray(values.messages) ? '; messages are read with the template auto' : ''
     throw new Unfit(`\`${name}\` to be text that is not empty, got ${shown(prompt)}${hint}`)
   }
   const text = wellFormed(name, prompt)
+  if (template === 'chat')
+    return { content: { messages: [{ role: 'user', content: text }], ...templateVariables({ values, exact }) } }
+  const unused = templateColumns.find((column) => (values[column] ?? null) !== null)
+  if (unused !== undefined)
+    throw new Unfit(`messages beside \`${unused}\`, which is for a chat template, got a prompt that is text`)
   if (template === 'hh') {
     return { content: { text: `\n\nHuman: ${text}\n\nAssistant:` }, stop: [HH_STOP], userMessage: text }
   }
-  if (template === 'chat') return { content: { messages: [{ role: 'user', content: text }] } }
   return { content: { text } }
 }
 
@@ -144,7 +118,7 @@ export function toPrompt(record: InputRecord, options: PromptOptions = {}): Prom
   if (values === undefined) return { id: place, place, error: problem }
   const idColumn = options.dataset === undefined ? 'id' : readings[options.dataset].id
   const id = attempt(() => idOf(values[idColumn], place))
-  const found = attempt(() => contentOf(values, options))
+  const found = attempt(() => contentOf(record, options))
   const stop = attempt(() => stopOf(values.stop))
   const unfit = [id, found, stop].find((part) => part instanceof Unfit)
   const kept = options.keepInput ? { input: values } : {}

@@ -1,13 +1,15 @@
 import { createContext, Script } from 'node:vm'
-import { Environment, Interpreter, Template } from '@huggingface/jinja'
 import { messageOf, TemplateError } from '../../core/errors.js'
-import type { Message } from '../../core/types.js'
+import { JsonObject } from '../../core/json.js'
+import type { Message, TemplateVariables } from '../../core/types.js'
+import { jinjaTemplate } from './jinja/jinjaTemplate.js'
 import { strftime } from './strftime.js'
-import { pythonStrips, stripFunctions } from './tokenizer/pythonStrips.js'
 
 export type ChatTemplateOptions = Readonly<{
   /** Jinja source; absent where the model has no chat template. */
   source?: string
+  /** The template for prompts with tools, where it is another. */
+  toolSource?: string
   /** Names of templates that the model has instead. */
   others: readonly string[]
   /** Special tokens by their name in templates: `bos_token` and so on. */
@@ -20,19 +22,18 @@ export type ChatTemplateOptions = Readonly<{
   timeoutMs?: number
 }>
 
-/** Jinja's own limit, in its sandbox. */
-const LONGEST_RANGE = 100_000
 /** Rendering a prompt takes microseconds; what takes so long would never end. */
 const TIMEOUT_MS = 10_000
 
-/** What Jinja's `range` gives, for templates that count. */
-function range(first: number, end?: number, step = 1): number[] {
-  const [from, to] = end === undefined ? [0, first] : [first, end]
-  if (step === 0) throw new TypeError('range() step must not be zero')
-  const length = Math.max(0, Math.ceil((to - from) / step))
-  if (length > LONGEST_RANGE) throw new RangeError(`range() of ${length} numbers, at most ${LONGEST_RANGE} are allowed`)
-  return Array.from({ length }, (_, index) => from + index * step)
-}
+/** What a run decides itself, under the names that transformers has for it. */
+const OWN = [
+  ...['messages', 'conversation', 'tools', 'add_generation_prompt', 'continue_final_message', 'chat_template'],
+  ...['tokenize', 'padding', 'truncation', 'max_length', 'return_tensors', 'return_dict', 'return_assistant_tokens_mask'],
+  ...['tokenizer_kwargs', 'sanitize_control_tokens'],
+] as const
+
+/** Names of a message's reasoning, the first of which templates read. */
+const REASONING = ['reasoning_content', 'thinking', 'reasoning'] as const
 
 /** A function that runs what may never end, for so long at most. */
 function within(timeoutMs: number): <T>(work: () => T) => T {
@@ -52,56 +53,66 @@ function within(timeoutMs: number): <T>(work: () => T) => T {
   }
 }
 
-/** The library's own globals cannot be replaced, and its clock speaks the machine's language: all of them are set here. */
-function environmentOf(variables: Readonly<Record<string, unknown>>): Environment {
-  const environment = new Environment()
-  const constants = { true: true, True: true, false: false, False: false, none: null, None: null, range }
-  for (const [name, value] of Object.entries({ ...variables, ...constants })) environment.set(name, value)
-  return environment
+/** A message as transformers hands it on: without keys that are null, its reasoning under the names that templates read. */
+function normalized(message: Message): ReadonlyMap<string, unknown> {
+  const given = new Map<string, unknown>(Object.entries(message).filter(([, value]) => value !== null && value !== undefined))
+  const reasoning = REASONING.map((name) => given.get(name)).find((value) => value !== undefined)
+  if (reasoning === undefined) return given
+  return new Map([['thinking', reasoning], ...given, ['reasoning_content', reasoning]])
 }
 
-function parsed(source: string): Template {
-  const template = new Template(source)
-  pythonStrips(template.parsed.body)
-  return template
+/** @throws TemplateError for a variable that the run decides */
+function variablesOf(given: TemplateVariables['chatTemplateKwargs'] = {}): Record<string, unknown> {
+  const variables = Object.fromEntries<unknown>(given instanceof JsonObject ? given : Object.entries(given))
+  const own = OWN.find((name) => Object.hasOwn(variables, name))
+  if (own !== undefined)
+    throw new TemplateError(
+      `Expected \`chat_template_kwargs\` to hold variables of the chat template, got \`${own}\`, which the run decides`,
+    )
+  return variables
 }
 
 /**
- * A chat template as a function: messages to the text of a prompt with an open reply at its end. Variables are those that
- * transformers passes (`tools` and `documents` are None). The template is parsed at its first use, so that a model whose
- * template cannot be parsed still serves plain prompts. Known differences, which templates hardly meet: what is not defined has
- * properties (not defined, either), and None, true, false and lists are written as JSON writes them; what else the library lacks is
- * an error.
+ * A chat template as a function: messages to the text of a prompt with an open reply at its end. Variables are those that transformers
+ * passes, and the prompt's own. The template is parsed at its first use, so that a model whose template cannot be parsed still serves
+ * plain prompts.
  *
  * @throws TemplateError (from the function) when there is no template, it refuses the messages, or it fails
  * @see transformers 5 utils/chat_template_utils.py `render_jinja_template`
  */
-export function chatTemplate(options: ChatTemplateOptions): (messages: readonly Message[]) => string {
-  const { source, others, specialTokens, folder, now, timeoutMs = TIMEOUT_MS } = options
-  let template: Template | undefined
+export function chatTemplate(
+  options: ChatTemplateOptions,
+): (messages: readonly Message[], variables?: TemplateVariables) => string {
+  const { source, toolSource, others, specialTokens, folder, now, timeoutMs = TIMEOUT_MS } = options
+  const templates = new Map<string, ReturnType<typeof jinjaTemplate>>()
+  const templateOf = (text: string) => {
+    const template = templates.get(text) ?? jinjaTemplate(text)
+    templates.set(text, template)
+    return template
+  }
   let timed: ReturnType<typeof within> | undefined
-  return (messages) => {
-    if (source === undefined)
+  return (messages, { tools, chatTemplateKwargs } = {}) => {
+    const chosen = tools === undefined ? source : (toolSource ?? source)
+    if (chosen === undefined)
       throw new TemplateError(
         `Expected a chat template in ${folder} (chat_template.jinja, or chat_template in tokenizer_config.json), found ${others.length > 0 ? `only those named ${others.join(', ')}` : 'none'}: this model takes plain prompts only`,
       )
     try {
-      // Jinja reads every kind of line end as one newline.
-      template ??= parsed(source.replace(/\r\n?/g, '\n'))
-      const environment = environmentOf({
-        ...Object.fromEntries([...specialTokens, ...stripFunctions]),
-        messages: messages.map(({ role, content }) => ({ role, content })),
-        add_generation_prompt: true,
-        tools: null,
+      const template = templateOf(chosen)
+      const variables = {
+        ...Object.fromEntries(specialTokens),
         documents: null,
-        strftime_now: (format: string) => strftime(now(), format),
-        raise_exception: (reason: string) => {
-          throw new TemplateError(`The chat template of ${folder} refuses the messages: ${reason}`)
-        },
-      })
-      const { parsed: program } = template
+        ...variablesOf(chatTemplateKwargs),
+        messages: messages.map(normalized),
+        add_generation_prompt: true,
+        tools: tools ?? null,
+      }
+      const tell = (format: string) => strftime(now(), format)
+      const refuse = (reason: string): never => {
+        throw new TemplateError(`The chat template of ${folder} refuses the messages: ${reason}`)
+      }
       timed ??= within(timeoutMs)
-      return timed(() => String(new Interpreter(environment).run(program).value))
+      return timed(() => template(variables, { tell, refuse }))
     } catch (error) {
       if (error instanceof TemplateError) throw error
       throw new TemplateError(`The chat template of ${folder} cannot be rendered: ${messageOf(error)}`)

@@ -7,7 +7,54 @@ export type GenerationConfig = Readonly<{
   /** Every end token, in the order of the file; empty when the model names none. */
   endTokenIds: readonly number[]
   stopStrings: readonly string[]
+  /** Settings that would change a decode and are not taken over, in words. */
+  notices: readonly string[]
 }>
+
+/** Settings of transformers' `generate` that change which token comes next or where a reply ends, and the values at which they do not. */
+const DECODING: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
+  ...(['do_sample', 'renormalize_logits', 'remove_invalid_values', 'token_healing'] as const).map(
+    (name) => [name, [false]] as const,
+  ),
+  ...(['temperature', 'top_p', 'typical_p', 'repetition_penalty', 'encoder_repetition_penalty'] as const).map(
+    (name) => [name, [1]] as const,
+  ),
+  ...(['length_penalty', 'diversity_penalty', 'num_beams', 'num_beam_groups', 'guidance_scale'] as const).map(
+    (name) => [name, [0, 1]] as const,
+  ),
+  ...(['top_k', 'min_p', 'top_h', 'epsilon_cutoff', 'eta_cutoff', 'penalty_alpha', 'no_repeat_ngram_size'] as const).map(
+    (name) => [name, [0]] as const,
+  ),
+  ...(['encoder_no_repeat_ngram_size', 'min_length', 'min_new_tokens', 'prompt_lookup_num_tokens'] as const).map(
+    (name) => [name, [0]] as const,
+  ),
+  ...(['suppress_tokens', 'begin_suppress_tokens', 'bad_words_ids', 'force_words_ids', 'constraints'] as const).map(
+    (name) => [name, []] as const,
+  ),
+  ...(['forced_bos_token_id', 'forced_eos_token_id', 'forced_decoder_ids', 'sequence_bias'] as const).map(
+    (name) => [name, []] as const,
+  ),
+  ...(['exponential_decay_length_penalty', 'watermarking_config', 'dola_layers', 'max_time'] as const).map(
+    (name) => [name, []] as const,
+  ),
+  ...(['early_stopping', 'custom_generate'] as const).map((name) => [name, [false]] as const),
+])
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0)
+
+/** Where sampling is off, transformers does not look at what shapes it. */
+const SAMPLING = ['temperature', 'top_p', 'top_k', 'min_p', 'top_h', 'typical_p', 'epsilon_cutoff', 'eta_cutoff']
+
+function decodingNotices({ json, file }: JsonFile): string[] {
+  const samples = json.do_sample === true
+  const said = [...DECODING].filter(
+    ([name, harmless]) => !isEmpty(json[name]) && !harmless.includes(json[name]) && (samples || !SAMPLING.includes(name)),
+  )
+  if (said.length === 0) return []
+  const named = said.map(([name]) => `\`${name}\``).join(', ')
+  return [`${file} has settings of a decode that are not taken over, the decoder and its options decide: ${named}`]
+}
 
 const id = z.number().int().nonnegative()
 const text = z.string().min(1)
@@ -29,8 +76,9 @@ const listOf = <T extends string | number>(value: T | readonly T[] | null | unde
 export type JsonFile = Readonly<{ json: Readonly<Record<string, unknown>>; file: string }>
 
 /**
- * Reads end tokens and stop strings from generation_config.json, each from config.json where that has none. Sampling
- * defaults of the file (temperature, lengths and the like) are not taken over: a run says what it does itself.
+ * Reads end tokens and stop strings from generation_config.json, each from config.json where that has none. What else of the file would
+ * change a decode (sampling, penalties, tokens that may not come) is not taken over: a run says what it does itself, and the paper's
+ * decoders read the model's own logits. `notices` names those settings.
  *
  * @throws ModelError when a field is of the wrong type or an end token lies outside the vocabulary
  */
@@ -45,5 +93,6 @@ export function readGenerationConfig(config: JsonFile, generation: JsonFile | un
     throw new ModelError(
       `Expected \`eos_token_id\` in ${ends?.file} to be below the vocabulary size ${vocabSize}, got \`${outside}\``,
     )
-  return { endTokenIds, stopStrings: listOf(stops?.stop_strings) }
+  const notices = decodingNotices(generation ?? config)
+  return { endTokenIds, stopStrings: listOf(stops?.stop_strings), notices }
 }

@@ -29,13 +29,19 @@ const HALF_PAIR = /[\uD800-\uDFFF]/gu
 const wellFormed = (text: string): string => text.replace(HALF_PAIR, '\uFFFD')
 
 /** Settings of tokenizer_config.json that change token ids. */
-const SETTINGS = ['remove_space', 'do_lowercase_and_remove_accent'] as const
+const SETTINGS = ['remove_space', 'do_lowercase_and_remove_accent', 'split_special_tokens'] as const
 
 /** SHA-256 of all that decides token ids; of the special tokens by role, only those that the template mentions do. */
 function fingerprintOf({ tokenizer, config, specialTokens, template }: TokenizerFiles): string {
-  const mentioned = [...specialTokens].filter(([role]) => template.source?.includes(role))
+  const mentioned = [...specialTokens].filter(([role]) => `${template.source ?? ''}${template.toolSource ?? ''}`.includes(role))
   const settings = SETTINGS.map((name) => config[name] ?? null)
-  const all = { tokenizer, settings, template: template.source ?? null, specialTokens: Object.fromEntries(mentioned) }
+  const all = {
+    tokenizer,
+    settings,
+    template: template.source ?? null,
+    tools: template.toolSource ?? null,
+    specialTokens: Object.fromEntries(mentioned),
+  }
   return createHash('sha256').update(canonicalJson(all)).digest('hex')
 }
 
@@ -48,7 +54,7 @@ function createTokenizer(files: TokenizerFiles, folder: string): { tokenizer: To
     const settings = Object.fromEntries(SETTINGS.map((name) => [name, config[name]]))
     checkModel(tokenizer.model as Readonly<Record<string, unknown>>)
     const created = new Tokenizer(tokenizer, settings)
-    exactTokenizer(created, tokenizer)
+    exactTokenizer(created, tokenizer, { splitSpecial: config.split_special_tokens === true })
     // A post-processor may name a token that the vocabulary lacks; its id would be undefined.
     const unknown = created.encode('').tokens.find((token) => created.token_to_id(token) === undefined)
     if (unknown !== undefined) throw new Error(`its post-processor adds ${unknown}, which is not in its vocabulary`)
@@ -100,5 +106,6 @@ export async function loadCodec(folder: string, options: CodecOptions = {}): Pro
       ),
     vocabSize,
     fingerprint,
+    notices: files.notices,
   }
 }

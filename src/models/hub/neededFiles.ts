@@ -7,6 +7,7 @@ export type HubFile = Readonly<{ path: string; size: number; oid?: string; sha25
 
 const SMALL = new Set([
   ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'],
+  ...['added_tokens.json', 'additional_chat_templates/tool_use.jinja'],
   ...[
     'chat_template.jinja',
     'chat_template.json',

@@ -1,4 +1,4 @@
-import type { Message } from '../../core/types.js'
+import type { TextMessage } from '../../core/types.js'
 import { httpAddress } from './httpAddress.js'
 import { Passing, type PostOptions, postJson } from './postJson.js'
 
@@ -35,7 +35,7 @@ export function endpointOf(url: string, path: '/chat/completions' | '/completion
  */
 export function chatCompletions({ url, model, ...options }: ChatOptions) {
   const post = postJson(endpointOf(url, '/chat/completions'), options)
-  return (messages: readonly Message[], { admit, settle }: ChatWatch, signal: AbortSignal): Promise<ChatAnswer> =>
+  return (messages: readonly TextMessage[], { admit, settle }: ChatWatch, signal: AbortSignal): Promise<ChatAnswer> =>
     post({ model, messages, temperature: 0 }, answerOf, signal, { admit, settle: (answer) => settle(answer?.tokens) })
 }
 

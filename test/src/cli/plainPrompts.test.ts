@@ -35,7 +35,7 @@ describe('plainPrompts', () => {
       throw new TemplateError('none')
     }
     expect(await said([{ text: 'Hi' }], { render: none })).toEqual([])
-    expect(await said([{ text: 'Hi' }], { render: ([message]) => message!.content })).toEqual([])
+    expect(await said([{ text: 'Hi' }], { render: ([message]) => String(message!.content) })).toEqual([])
     expect(await said([{ text: 'Hi' }], { render: () => 'A BENCHMARK of mine' })).toEqual([])
   })
 })

@@ -48,8 +48,11 @@ describe('toPrompt', () => {
     expect(from({ messages }, { promptColumn: 'messages' }).content).toEqual({ messages })
   })
 
-  it('keeps roles and contents of messages only', () => {
-    expect(from({ messages: [{ ...messages[0], name: 'n' }] }).content).toEqual({ messages })
+  it('keeps all keys of messages, in their order', () => {
+    const named = [{ ...messages[0], name: 'n', tool_calls: [{ function: { name: 'f', arguments: { city: 'Bern' } } }] }]
+    expect(JSON.stringify(from({ messages: named }).content)).toBe(
+      '{"messages":[{"role":"user","content":"Hi","name":"n","tool_calls":[[["function",[["name","f"],["arguments",[["city","Bern"]]]]]]]}]}',
+    )
   })
 
   it('takes one stop string or several', () => {
@@ -68,13 +71,13 @@ describe('toPrompt', () => {
     [{ prompt: null }, 'Expected `prompt` to be text that is not empty, got nothing'],
     [{ prompt: '' }, 'Expected `prompt` to be text that is not empty, got `` (string)'],
     [{ prompt: 5 }, 'Expected `prompt` to be text that is not empty, got `5` (number)'],
-    [{ prompt: ['a'] }, 'Expected `prompt` to be a list of messages'],
+    [{ prompt: ['a'] }, 'Expected message 1 of `prompt` to be an object, got `a` (string)'],
     [{ prompt: new Uint8Array(1) }, 'got bytes that are not UTF-8'],
     [{ prompt: 'a\ud800' }, 'Expected `prompt` to be well-formed text'],
     [{ prompt: 'x' }, 'Expected `q` to be text that is not empty, got nothing', { promptColumn: 'q' }],
     [{ messages: [] }, 'Expected `messages` to be a list of messages'],
     [{ messages: 'x' }, 'Expected `messages` to be a list of messages'],
-    [{ messages: [{ role: 'user' }] }, 'each with the texts `role` and `content`'],
+    [{ messages: [{ role: 'user' }] }, 'Expected `content` of message 1 of `messages` to be text, got nothing'],
     [{ messages }, 'got nothing; messages are read with the template auto', { template: 'none' }],
     [{ prompt: 'x', stop: '' }, 'Expected `stop` to be text or a list of texts'],
     [{ prompt: 'x', stop: [1] }, 'Expected `stop` to be text or a list of texts'],

@@ -20,14 +20,14 @@ const SPACE = /\p{White_Space}/u
 const SPACE_AT_START = /^\p{White_Space}*/u
 
 /** A text as added tokens, each with the white space that belongs to it, and what is between them. */
-function partsOf(text: string, splitter: Splitter, tokens: ReadonlyMap<string, AddedToken>): Part[] {
+function partsOf(text: string, splitter: Splitter, tokens: ReadonlyMap<string, AddedToken>, splitSpecial: boolean): Part[] {
   const parts: Part[] = []
   let [taken, position] = [0, 0]
   for (const piece of splitter.split(text)) {
     const token = tokens.get(piece)
     let [start, stop] = [position, position + piece.length]
     position = stop
-    if (!token || start < taken) continue
+    if (!token || start < taken || (splitSpecial && token.special)) continue
     if (token.single_word && (ENDS_WITH_WORD.test(text.slice(0, start)) || STARTS_WITH_WORD.test(text.slice(stop)))) continue
     while (token.lstrip && start > taken && SPACE.test(text[start - 1]!)) start--
     if (token.rstrip) stop += SPACE_AT_START.exec(text.slice(stop))![0].length
@@ -43,7 +43,7 @@ function partsOf(text: string, splitter: Splitter, tokens: ReadonlyMap<string, A
  * Added tokens as in transformers: the library takes one within a word for a `single_word`, strips JavaScript's white space for Unicode's,
  * and begins a text anew after one that is looked for in the normalized text.
  */
-export function exactAddedTokens(tokenizer: Tokenizer): void {
+export function exactAddedTokens(tokenizer: Tokenizer, splitSpecial: boolean): void {
   const internals = tokenizer as unknown as Internals
   const { added_tokens_map: tokens, splitter_unnormalized: asWritten, splitter_normalized: asNormalized } = internals
   const { normalizer, pre_tokenizer: preTokenizer, model } = tokenizer
@@ -60,10 +60,10 @@ export function exactAddedTokens(tokenizer: Tokenizer): void {
   internals.encode_text = (text) =>
     text === null
       ? null
-      : partsOf(text, asWritten, tokens).flatMap((part, index) =>
+      : partsOf(text, asWritten, tokens, splitSpecial).flatMap((part, index) =>
           part.isToken
             ? [part.text]
-            : partsOf(prepared(part.text), asNormalized, tokens).flatMap((inner, at) =>
+            : partsOf(prepared(part.text), asNormalized, tokens, splitSpecial).flatMap((inner, at) =>
                 inner.isToken ? [inner.text] : tokensOf(inner.text, index === 0 && at === 0),
               ),
         )

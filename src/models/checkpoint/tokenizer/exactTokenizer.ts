@@ -10,14 +10,19 @@ import { exactPreTokenizer } from './exactPreTokenizer.js'
  * of transformers in most; the files beside this one mend where it does not, part by part, each with what differs.
  *
  * @param config the content of tokenizer.json
+ * `splitSpecial`: special tokens that a text spells out are text like any other
  * @throws TypeError for a part that is not what it should be
  * @see tokenizers 0.23 (Rust), which transformers uses
  */
-export function exactTokenizer(tokenizer: Tokenizer, config: Readonly<Record<string, unknown>>): void {
+export function exactTokenizer(
+  tokenizer: Tokenizer,
+  config: Readonly<Record<string, unknown>>,
+  { splitSpecial = false } = {},
+): void {
   const { normalizer, pre_tokenizer: preTokenizer, model, decoder } = tokenizer
   exactNormalizer(normalizer)
   exactPreTokenizer(preTokenizer, config.pre_tokenizer as Parameters<typeof exactPreTokenizer>[1])
   if (model) exactModel(model)
   exactDecoder(decoder)
-  exactAddedTokens(tokenizer)
+  exactAddedTokens(tokenizer, splitSpecial)
 }

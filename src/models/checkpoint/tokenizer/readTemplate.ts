@@ -12,14 +12,15 @@ export const templateField = z
 
 const fileSchema = z.looseObject({ chat_template: templateField })
 
-/** The template that renders prompts; where there are only others, their names. */
-export type FoundTemplate = Readonly<{ source?: string; others: readonly string[] }>
+/** The template that renders prompts, and the one for prompts with tools; where there are only others, their names. */
+export type FoundTemplate = Readonly<{ source?: string; toolSource?: string; others: readonly string[] }>
 
 function chosen(given: z.output<typeof templateField>): FoundTemplate {
   if (given == null) return { others: [] }
   if (typeof given === 'string') return { source: given, others: [] }
   const templates = new Map(Array.isArray(given) ? given.map(({ name, template }) => [name, template]) : Object.entries(given))
-  return { source: templates.get('default'), others: [...templates.keys()] }
+  const toolSource = templates.get('tool_use')
+  return { source: templates.get('default'), ...(toolSource !== undefined && { toolSource }), others: [...templates.keys()] }
 }
 
 /**
@@ -31,7 +32,10 @@ function chosen(given: z.output<typeof templateField>): FoundTemplate {
  */
 export async function readTemplate(folder: string, given: z.output<typeof templateField>): Promise<FoundTemplate> {
   const source = await readOptionalText(join(folder, 'chat_template.jinja'))
-  if (source !== undefined) return { source, others: [] }
+  if (source !== undefined) {
+    const toolSource = await readOptionalText(join(folder, 'additional_chat_templates', 'tool_use.jinja'))
+    return { source, ...(toolSource !== undefined && { toolSource }), others: [] }
+  }
   if (given != null) return chosen(given)
   const file = join(folder, 'chat_template.json')
   const json = await readOptionalJson(file)

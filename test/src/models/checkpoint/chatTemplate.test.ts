@@ -30,3 +30,27 @@ it('gives up on a template that never ends', () => {
   const endless = chatTemplate({ ...options, source, timeoutMs: 50 })
   expect(() => endless([])).toThrow(/cannot be rendered: it does not come to an end within 50 ms/)
 })
+
+describe('what a template sees', () => {
+  const render = chatTemplate({
+    ...options,
+    source: '{{ messages|tojson }} {{ tools }} {{ documents }} {{ mood }} {{ bos_token }}',
+    toolSource: 'with {{ tools|length }}',
+  })
+
+  it('is messages without keys that are null, and reasoning under the names that templates read', () => {
+    const messages = [{ role: 'assistant', content: 'x', tool_calls: null, reasoning: 'why' }]
+    expect(render(messages)).toBe(
+      '[{"thinking": "why", "role": "assistant", "content": "x", "reasoning": "why", "reasoning_content": "why"}] None None  <s>',
+    )
+  })
+
+  it('is the variables of the row, which go before special tokens, and the template for tools where there are some', () => {
+    expect(render([], { chatTemplateKwargs: { mood: 1, bos_token: '<b>' } })).toBe('[] None None 1 <b>')
+    expect(render([], { tools: [{ name: 'f' }] })).toBe('with 1')
+  })
+
+  it('is refused where it is no JSON', () => {
+    expect(() => render([], { chatTemplateKwargs: { mood: (() => 1) as never } })).toThrow(/a function is no JSON value/)
+  })
+})

@@ -44,19 +44,19 @@ describe('loadCheckpoint', () => {
     expect(checkpoint.folder).toBe(folder)
     expect(checkpoint.config).toMatchObject({ family: 'llama', head: 'lm', vocabSize: VOCABULARY })
     expect(checkpoint.tensors.require('norm', [8]).dtype).toBe('F16')
-    expect(checkpoint.generation).toEqual({ endTokenIds: [1], stopStrings: [] })
+    expect(checkpoint.generation).toEqual({ endTokenIds: [1], stopStrings: [], notices: [] })
     expect(checkpoint.codec.decode(checkpoint.codec.encode('Hello', true), true)).toBe('Hello')
   })
 
   it.each([
-    [{ eos_token_id: 3 }, { endTokenIds: [3], stopStrings: [] }],
+    [{ eos_token_id: 3 }, { endTokenIds: [3], stopStrings: [], notices: [] }],
     [
       { eos_token_id: [5, 3, 5], stop_strings: ['\n\nHuman:', 'END', 'END'] },
-      { endTokenIds: [5, 3], stopStrings: ['\n\nHuman:', 'END'] },
+      { endTokenIds: [5, 3], stopStrings: ['\n\nHuman:', 'END'], notices: [] },
     ],
     [
       { eos_token_id: null, stop_strings: 'END', temperature: 0.6 },
-      { endTokenIds: [1], stopStrings: ['END'] },
+      { endTokenIds: [1], stopStrings: ['END'], notices: [] },
     ],
   ])('takes ends of generation_config.json before those of config.json: %j', async (generation, expected) => {
     await writeJson('generation_config.json', generation)

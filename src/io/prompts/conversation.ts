@@ -1,0 +1,80 @@
+import { type Json, JsonNumber, JsonObject } from '../../core/json.js'
+import type { Message, PromptContent, TemplateVariables } from '../../core/types.js'
+import type { InputRecord } from './readRecords.js'
+import { isText, shown, Unfit, wellFormed } from './unfit.js'
+
+/** Columns that a chat template sees beside `messages`. */
+export const templateColumns = ['tools', 'chat_template_kwargs'] as const
+
+type Columns = Pick<InputRecord, 'values' | 'exact'>
+
+const columnOf = ({ values, exact }: Columns, name: string): unknown => exact?.(name) ?? values?.[name]
+
+/** A value that JSON has, its texts whole. */
+function jsonOf(name: string, value: unknown): Json {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string') return wellFormed(name, value)
+  if (typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint' || value instanceof JsonNumber)
+    return value
+  if (Array.isArray(value)) return value.map((inner) => jsonOf(name, inner))
+  const entries = entriesOf(value)
+  if (entries === undefined) throw new Unfit(`\`${name}\` to hold what JSON has, got ${shown(value)}`)
+  return new JsonObject(entries.map(([key, inner]) => [wellFormed(name, key), jsonOf(name, inner)]))
+}
+
+/** Keys and values of an object; nothing for what is none, such as bytes or a date. */
+function entriesOf(value: unknown): [string, unknown][] | undefined {
+  if (value instanceof JsonObject) return [...value]
+  if (typeof value !== 'object' || value === null) return undefined
+  return Object.getPrototypeOf(value) === Object.prototype ? Object.entries(value) : undefined
+}
+
+/** Parts of a content must be text: what a model of text is not shown would be lost. */
+function checkParts(where: string, parts: readonly unknown[]): void {
+  for (const part of parts) {
+    const { type, text } = Object.fromEntries(entriesOf(part) ?? []) as Partial<Record<string, unknown>>
+    if (type !== 'text' || typeof text !== 'string')
+      throw new Unfit(`\`content\` of ${where} to be text or a list of parts of the type \`text\`, got ${shown(part)}`)
+  }
+}
+
+function messageOf(value: unknown, where: string): Message {
+  const entries = entriesOf(value)
+  if (!entries) throw new Unfit(`${where} to be an object, got ${shown(value)}`)
+  const fields: Partial<Record<string, unknown>> = Object.fromEntries(entries)
+  const { role, content = null, tool_calls: calls = null } = fields
+  if (!isText(role)) throw new Unfit(`\`role\` of ${where} to be text that is not empty, got ${shown(role)}`)
+  if (Array.isArray(content)) checkParts(where, content)
+  else if (content === null) {
+    // A turn may consist of calls or thoughts only.
+    const others = entries.filter(([key, inner]) => key !== 'role' && key !== 'name' && inner !== null)
+    if (others.length === 0) throw new Unfit(`\`content\` of ${where} to be text, got nothing`)
+  } else if (typeof content !== 'string')
+    throw new Unfit(`\`content\` of ${where} to be text or a list of its parts, got ${shown(content)}`)
+  if (calls !== null && !(Array.isArray(calls) && calls.every((call) => entriesOf(call))))
+    throw new Unfit(`\`tool_calls\` of ${where} to be a list of objects, got ${shown(calls)}`)
+  const json = entries.map(([key, inner]) => [wellFormed(where, key), jsonOf(key, inner)] as const)
+  return { ...Object.fromEntries(json), role: wellFormed('role', role) }
+}
+
+/** The row's `tools` and `chat_template_kwargs`. */
+export function templateVariables(columns: Columns): TemplateVariables {
+  const [tools, kwargs] = templateColumns.map((name) => columnOf(columns, name) ?? undefined)
+  if (tools !== undefined && !(Array.isArray(tools) && tools.every((tool) => entriesOf(tool))))
+    throw new Unfit(`\`tools\` to be a list of JSON schemas, got ${shown(tools)}`)
+  if (kwargs !== undefined && !entriesOf(kwargs))
+    throw new Unfit(`\`chat_template_kwargs\` to be an object, got ${shown(kwargs)}`)
+  return {
+    ...(tools !== undefined && { tools: jsonOf('tools', tools) as readonly Json[] }),
+    ...(kwargs !== undefined && { chatTemplateKwargs: jsonOf('chat_template_kwargs', kwargs) as JsonObject }),
+  }
+}
+
+/** The messages in a column, with what the chat template sees beside them. */
+export function conversationOf(name: string, columns: Columns): PromptContent {
+  const value = columnOf(columns, name)
+  if (!Array.isArray(value) || value.length === 0)
+    throw new Unfit(`\`${name}\` to be a list of messages, each with the texts \`role\` and \`content\`, got ${shown(value)}`)
+  const messages = value.map((message, index) => messageOf(message, `message ${index + 1} of \`${name}\``))
+  return { messages, ...templateVariables(columns) }
+}

@@ -1,0 +1,21 @@
+import { JsonObject } from '../../core/json.js'
+
+/** Why a row is no prompt; the message is completed with file and line. */
+export class Unfit extends Error {}
+
+/** A value as a message shows it, cut to a readable length. */
+export const shown = (value: unknown): string => {
+  if (value === undefined || value === null) return 'nothing'
+  if (value instanceof JsonObject) return shown(Object.fromEntries(value))
+  if (value instanceof Uint8Array) return 'bytes that are not UTF-8'
+  const text = typeof value === 'string' ? value : typeof value === 'bigint' ? String(value) : JSON.stringify(value)
+  return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${Array.isArray(value) ? 'array' : typeof value})`
+}
+
+export const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+/** Half of a surrogate pair is no character: it has no UTF-8, and would come back as another one. */
+export function wellFormed(name: string, text: string): string {
+  if (/\p{Surrogate}/u.test(text)) throw new Unfit(`\`${name}\` to be well-formed text, got half a surrogate pair`)
+  return text
+}

@@ -1,0 +1,25 @@
+import { Undefined, type Value } from './values.js'
+
+/** Variables where a template is at work; a name that is not set here is looked for around it. */
+export class Scope {
+  readonly #values: Map<string, Value>
+
+  constructor(
+    readonly around?: Scope,
+    values: Iterable<readonly [string, Value]> = [],
+  ) {
+    this.#values = new Map(values)
+  }
+
+  get(name: string): Value {
+    for (let scope: Scope | undefined = this; scope; scope = scope.around) {
+      const value = scope.#values.get(name)
+      if (value !== undefined) return value
+    }
+    return new Undefined(`'${name}' is undefined`)
+  }
+
+  set(name: string, value: Value): void {
+    this.#values.set(name, value)
+  }
+}

@@ -1,0 +1,45 @@
+import { isTruthy, type Kwargs, Markup, typeName, type Value } from './values.js'
+
+/** A filter: its value, and its arguments. */
+export type Filter = (value: Value, args: readonly Value[], kwargs: Kwargs) => Value
+
+/**
+ * Arguments in the order of `names`, as Python binds them; undefined where one is not given. `required`: how many must be.
+ *
+ * @throws TypeError for too many, too few, or one of another name
+ */
+export function bind(
+  name: string,
+  names: readonly string[],
+  args: readonly Value[],
+  kwargs: Kwargs,
+  required = 0,
+): readonly (Value | undefined)[] {
+  if (args.length > names.length) throw new TypeError(`${name}() takes at most ${names.length} arguments, got ${args.length}`)
+  const bound: (Value | undefined)[] = names.map((_, index) => args[index])
+  for (const [key, value] of kwargs) {
+    const at = names.indexOf(key)
+    if (at === -1) throw new TypeError(`${name}() got an unexpected keyword argument '${key}'`)
+    if (bound[at] !== undefined) throw new TypeError(`${name}() got multiple values for argument '${key}'`)
+    bound[at] = value
+  }
+  const missing = bound.findIndex((value, index) => index < required && value === undefined)
+  if (missing !== -1) throw new TypeError(`${name}() missing argument '${names[missing]}'`)
+  return bound
+}
+
+/** @throws TypeError unless the value is text */
+export function textArgument(name: string, value: Value | undefined): string {
+  if (typeof value === 'string') return value
+  if (value instanceof Markup) return value.text
+  throw new TypeError(`${name}() expects a str, got ${value === undefined ? 'nothing' : typeName(value)}`)
+}
+
+/** @throws TypeError unless the value is an integer (or nothing, for which `byDefault` stands) */
+export function integerArgument(name: string, value: Value | undefined, byDefault: number): number {
+  if (value === undefined) return byDefault
+  if (typeof value === 'bigint' || typeof value === 'boolean') return Number(value)
+  throw new TypeError(`${name}() expects an int, got ${typeName(value)}`)
+}
+
+export const flagArgument = (value: Value | undefined): boolean => value !== undefined && isTruthy(value)

@@ -1,0 +1,172 @@
+import { bind } from './arguments.js'
+import { equals } from './operators.js'
+import { sliced } from './slice.js'
+import { ownText, stringMethod } from './stringMethods.js'
+import { repr } from './text.js'
+import {
+  characters,
+  Dict,
+  defined,
+  Func,
+  Group,
+  isList,
+  isNumber,
+  Loop,
+  Markup,
+  Namespace,
+  Range,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+  View,
+  valueOr,
+} from './values.js'
+
+const MUTATORS: Readonly<Record<string, readonly string[]>> = {
+  list: 'append clear extend insert pop remove reverse sort'.split(' '),
+  dict: 'clear pop popitem setdefault update'.split(' '),
+}
+
+const NUMBER_ATTRIBUTES =
+  'real imag numerator denominator conjugate bit_length bit_count to_bytes from_bytes as_integer_ratio is_integer hex fromhex'.split(
+    ' ',
+  )
+
+function dictMethod(dict: Dict, name: string): Value | undefined {
+  const none = (make: () => Value) =>
+    new Func(name, (args, kwargs) => {
+      bind(name, [], args, kwargs)
+      return make()
+    })
+  switch (name) {
+    case 'items':
+      return none(
+        () =>
+          new View(
+            'items',
+            dict.entries.map((entry) => new Tuple(entry)),
+          ),
+      )
+    case 'keys':
+      return none(
+        () =>
+          new View(
+            'keys',
+            dict.entries.map(([key]) => key),
+          ),
+      )
+    case 'values':
+      return none(
+        () =>
+          new View(
+            'values',
+            dict.entries.map(([, value]) => value),
+          ),
+      )
+    case 'copy':
+      return none(() => new Dict(dict.entries))
+    case 'get':
+      return new Func(name, (args, kwargs) => {
+        if (kwargs.size > 0) throw new TypeError('dict.get() takes no keyword arguments')
+        const [key, byDefault = null] = bind(name, ['key', 'default'], args, kwargs, 1)
+        return valueOr(dict.get(key!), byDefault)
+      })
+    default:
+      return undefined
+  }
+}
+
+function listMethod(list: readonly Value[], name: string, isTuple: boolean): Value | undefined {
+  if (name === 'copy' && !isTuple) return new Func(name, () => [...list])
+  if (name === 'count')
+    return new Func(name, (args, kwargs) => {
+      const [wanted] = bind(name, ['value'], args, kwargs, 1)
+      return BigInt(list.filter((item) => equals(item, wanted!)).length)
+    })
+  if (name === 'index')
+    return new Func(name, (args, kwargs) => {
+      const [wanted] = bind(name, ['value'], args, kwargs, 1)
+      const at = list.findIndex((item) => equals(item, wanted!))
+      if (at === -1) throw new RangeError(`${repr(wanted!)} is not in list`)
+      return BigInt(at)
+    })
+  return undefined
+}
+
+/** A method or attribute that the object itself has. */
+function ownAttribute(object: Value, name: string): Value | undefined {
+  const type = typeName(object)
+  if (MUTATORS[type]?.includes(name)) throw new Error(`access to attribute '${name}' of '${type}' object is unsafe.`)
+  if (typeof object === 'string' || object instanceof Markup) {
+    const method = stringMethod(name)
+    return method && new Func(name, (args, kwargs) => method(ownText(object), args, kwargs))
+  }
+  if (object instanceof Dict) return dictMethod(object, name)
+  if (isList(object)) return listMethod(object, name, false)
+  if (object instanceof Group && (name === 'grouper' || name === 'list')) return object[name]
+  if (object instanceof Tuple) return listMethod(object.items, name, true)
+  if (object instanceof Namespace) return object.values.get(name)
+  if (object instanceof Loop) return object.fields.get(name)
+  if (isNumber(object) && NUMBER_ATTRIBUTES.includes(name)) throw new Error(`the attribute ${name} of a number is not supported`)
+  return undefined
+}
+
+const missing = (object: Value, name: Value): Undefined =>
+  new Undefined(
+    typeof name === 'string'
+      ? `'${typeName(object)} object' has no attribute ${repr(name)}`
+      : `${typeName(object)} object has no element ${repr(name)}`,
+  )
+
+/** `object[key]` alone. */
+function item(object: Value, key: Value): Value | undefined {
+  if (object instanceof Dict) return isList(key) || key instanceof Dict || key instanceof Undefined ? undefined : object.get(key)
+  if (typeof key !== 'bigint' && typeof key !== 'boolean') return undefined
+  if (object instanceof Markup) throw new Error('an index of text of the filter safe or escape is not supported')
+  if (typeof object === 'string') return characters(object).at(Number(key))
+  if (isList(object)) return object.at(Number(key))
+  return object instanceof Tuple || object instanceof Range ? (object.items as readonly Value[]).at(Number(key)) : undefined
+}
+
+/** `object.name`: an attribute, else an item. */
+export function attributeOf(object: Value, name: string): Value {
+  defined(object)
+  if (name.startsWith('_')) return new Undefined(`access to attribute '${name}' of '${typeName(object)}' object is unsafe.`)
+  return valueOr(ownAttribute(object, name), valueOr(item(object, name), missing(object, name)))
+}
+
+/** `object[key]`: an item, else an attribute. */
+export function itemOf(object: Value, key: Value): Value {
+  defined(object)
+  const found = item(object, key)
+  if (found !== undefined) return found
+  return valueOr(typeof key === 'string' && !key.startsWith('_') ? ownAttribute(object, key) : undefined, missing(object, key))
+}
+
+/** The filter `attr`: an attribute alone. */
+export const onlyAttribute = (object: Value, name: string): Value => {
+  defined(object)
+  return valueOr(name.startsWith('_') ? undefined : ownAttribute(object, name), missing(object, name))
+}
+
+/** `object[start:end:step]`. */
+export function sliceOf(object: Value, parts: readonly [Value, Value, Value]): Value {
+  defined(object)
+  if (object instanceof Markup) throw new Error('a slice of text of the filter safe or escape is not supported')
+  const text = typeof object === 'string' ? sliced(characters(object), parts)?.join('') : undefined
+  if (text !== undefined) return text
+  const list = isList(object) ? sliced(object, parts) : undefined
+  if (list) return list
+  const tuple = object instanceof Tuple ? sliced(object.items, parts) : undefined
+  if (tuple) return new Tuple(tuple)
+  if (object instanceof Range) throw new Error('a slice of a range is not supported: it needs `|list`')
+  throw new TypeError(object instanceof Dict ? "unhashable type: 'slice'" : `'${typeName(object)}' object is not subscriptable`)
+}
+
+/** What a dotted path leads to, as filters take attributes: `a.b.0`. */
+export function pathOf(object: Value, path: Value): Value {
+  const keys: readonly Value[] =
+    typeof path === 'string' ? path.split('.').map((key) => (/^\d+$/.test(key) ? BigInt(key) : key)) : [path]
+  return keys.reduce((inner, key) => itemOf(inner, key), object)
+}

@@ -1,0 +1,144 @@
+import { attributeOf, itemOf, sliceOf } from './attributes.js'
+import { filterOf } from './filters.js'
+import { operate, signed } from './operators.js'
+import type { Scope } from './Scope.js'
+import { testOf } from './tests.js'
+import { str } from './text.js'
+import type { Call, Identifier, Node } from './tree.js'
+import { Dict, Func, isTruthy, iterate, type Kwargs, Tuple, typeName, Undefined, type Value } from './values.js'
+
+type Binary = Extract<Node, { type: 'BinaryExpression' }>
+
+const CONSTANTS: ReadonlyMap<string, Value> = new Map<string, Value>([
+  ...(['true', 'True'] as const).map((name) => [name, true] as const),
+  ...(['false', 'False'] as const).map((name) => [name, false] as const),
+  ...(['none', 'None'] as const).map((name) => [name, null] as const),
+])
+const COMPARISONS: readonly string[] = ['==', '!=', '<', '>', '<=', '>=', 'in', 'not in']
+
+/** Whether an operand is written beside its operator, without brackets of its own. */
+const isBeside = (operand: Node, operator: Binary['operator'], operators: readonly string[]): operand is Binary =>
+  operand.type === 'BinaryExpression' &&
+  operators.includes(operand.operator.value) &&
+  operand.operator.group !== undefined &&
+  operand.operator.group === operator.group
+
+export type Arguments = Readonly<{ args: readonly Value[]; kwargs: Kwargs }>
+
+/** Arguments of a call, those of `*` and `**` unpacked. @throws TypeError for a name that comes twice */
+export function argumentsOf(nodes: readonly Node[], scope: Scope): Arguments {
+  const args: Value[] = []
+  const kwargs = new Map<string, Value>()
+  const add = (key: string, value: Value) => {
+    if (kwargs.has(key)) throw new TypeError(`got multiple values for keyword argument '${key}'`)
+    kwargs.set(key, value)
+  }
+  for (const node of nodes) {
+    if (node.type === 'KeywordArgumentExpression') add(node.key.value, evaluate(node.value, scope))
+    else if (node.type === 'SpreadExpression') args.push(...iterate(evaluate(node.argument, scope)))
+    else if (node.type === 'KeywordSpreadExpression') {
+      const mapping = evaluate(node.argument, scope)
+      if (!(mapping instanceof Dict)) throw new TypeError(`argument after ** must be a mapping, not ${typeName(mapping)}`)
+      for (const [key, value] of mapping.entries) add(str(key), value)
+    } else args.push(evaluate(node, scope))
+  }
+  return { args, kwargs }
+}
+
+/** What a filter makes of a value; `is NAME` and `is not NAME` are tests. */
+export function filtered(value: Value, filter: Identifier | Call, scope: Scope): Value {
+  const name = filter.type === 'Identifier' ? filter : filter.callee
+  if (name.type !== 'Identifier') throw new Error('a filter that is more than a name and its arguments is not supported')
+  const { args, kwargs } = argumentsOf(filter.type === 'Identifier' ? [] : filter.args, scope)
+  const test = /^is (not )?(.*)$/.exec(name.value)
+  if (test) return testOf(test[2]!)(value, args, kwargs) === (test[1] === undefined)
+  return filterOf(name.value)(value, args, kwargs)
+}
+
+function called({ callee, args: nodes }: Call, scope: Scope): Value {
+  const target = evaluate(callee, scope)
+  const { args, kwargs } = argumentsOf(nodes, scope)
+  if (target instanceof Func) return target.call(args, kwargs)
+  throw new TypeError(target instanceof Undefined ? target.reason : `'${typeName(target)}' object is not callable`)
+}
+
+/** `a < b < c` is `a < b and b < c`. The last operand comes back, for the comparison after it. */
+function compared(node: Binary, scope: Scope): Readonly<{ holds: Value; last: Value }> {
+  const { operator, left, right } = node
+  if (!isBeside(left, operator, COMPARISONS)) {
+    const [first, last] = [evaluate(left, scope), evaluate(right, scope)]
+    return { holds: operate(operator.value, first, last), last }
+  }
+  const before = compared(left, scope)
+  if (!isTruthy(before.holds)) return before
+  const last = evaluate(right, scope)
+  return { holds: operate(operator.value, before.last, last), last }
+}
+
+function binary(node: Binary, scope: Scope): Value {
+  const { operator, left, right } = node
+  const { value: sign } = operator
+  if (COMPARISONS.includes(sign)) return compared(node, scope).holds
+  const first = (): Value => evaluate(left, scope)
+  if (sign === 'and' || sign === 'or') {
+    const value = first()
+    return isTruthy(value) === (sign === 'and') ? evaluate(right, scope) : value
+  }
+  // Jinja joins texts before it adds; the parser takes both for the same.
+  if (sign === '~' && isBeside(left, operator, ['+', '-'])) {
+    const joined = { type: 'BinaryExpression', operator, left: left.right, right } as const
+    return binary({ ...left, right: joined }, scope)
+  }
+  return operate(sign, first(), evaluate(right, scope))
+}
+
+/** The value of an expression. @throws Error as Python would, in fewer words, and for what is not supported, by name */
+export function evaluate(node: Node, scope: Scope): Value {
+  switch (node.type) {
+    case 'StringLiteral':
+      return node.value
+    case 'IntegerLiteral':
+      return BigInt(node.value)
+    case 'FloatLiteral':
+      return node.value
+    case 'ArrayLiteral':
+      return node.value.map((item) => evaluate(item, scope))
+    case 'TupleLiteral':
+      return new Tuple(node.value.map((item) => evaluate(item, scope)))
+    case 'ObjectLiteral':
+      return new Dict([...node.value].map(([key, value]) => [evaluate(key, scope), evaluate(value, scope)] as const))
+    case 'Identifier':
+      return CONSTANTS.has(node.value) ? CONSTANTS.get(node.value)! : scope.get(node.value)
+    case 'CallExpression':
+      return called(node, scope)
+    case 'MemberExpression': {
+      const object = evaluate(node.object, scope)
+      const { property, computed } = node
+      if (property.type === 'SliceExpression') {
+        const [start, stop, step] = [property.start, property.stop, property.step].map((part) =>
+          part === undefined ? null : evaluate(part, scope),
+        )
+        return sliceOf(object, [start!, stop!, step!])
+      }
+      return !computed && property.type === 'Identifier'
+        ? attributeOf(object, property.value)
+        : itemOf(object, evaluate(property, scope))
+    }
+    case 'UnaryExpression': {
+      const value = evaluate(node.argument, scope)
+      return node.operator.value === 'not' ? !isTruthy(value) : signed(node.operator.value, value)
+    }
+    case 'BinaryExpression':
+      return binary(node, scope)
+    case 'FilterExpression':
+      return filtered(evaluate(node.operand, scope), node.filter, scope)
+    case 'Ternary':
+      return evaluate(isTruthy(evaluate(node.condition, scope)) ? node.trueExpr : node.falseExpr, scope)
+    case 'SelectExpression':
+      return isTruthy(evaluate(node.test, scope))
+        ? evaluate(node.lhs, scope)
+        : new Undefined('the inline if-expression evaluated to false and no else section was defined.')
+    default:
+      throw new Error(`a ${node.type} within an expression is not supported`)
+  }
+}

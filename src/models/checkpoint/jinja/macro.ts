@@ -1,0 +1,63 @@
+import { evaluate } from './evaluate.js'
+import { Scope } from './Scope.js'
+import type { Node } from './tree.js'
+import { Dict, Func, Tuple, Undefined, type Value, valueOr } from './values.js'
+
+type Parameter = Readonly<{ name: string; byDefault?: Node }>
+
+function parameterOf(node: Node): Parameter {
+  if (node.type === 'Identifier') return { name: node.value }
+  if (node.type === 'KeywordArgumentExpression') return { name: node.key.value, byDefault: node.value }
+  throw new Error('a parameter of a macro that is more than a name and its default is not supported')
+}
+
+/** Names that are used anywhere in a tree. */
+function namesIn(value: unknown, found = new Set<string>()): Set<string> {
+  if (value instanceof Map || Array.isArray(value))
+    for (const inner of value instanceof Map ? [...value].flat() : value) namesIn(inner, found)
+  else if (typeof value === 'object' && value !== null) {
+    if ('type' in value && value.type === 'Identifier' && 'value' in value) found.add(String(value.value))
+    for (const inner of Object.values(value)) namesIn(inner, found)
+  }
+  return found
+}
+
+/**
+ * A macro, or what stands in a `call` block, as a function. Arguments beside its parameters go to `varargs` and `kwargs`, where its body
+ * has those.
+ *
+ * @param render gives the text of the body
+ */
+export function macro(
+  name: string,
+  nodes: readonly Node[],
+  body: readonly Node[],
+  around: Scope,
+  render: (body: readonly Node[], scope: Scope) => string,
+): Func {
+  const parameters = nodes.map(parameterOf)
+  const used = namesIn(body)
+  return new Func(name, (args, kwargs) => {
+    const scope = new Scope(around)
+    const left = new Map(kwargs)
+    const given = parameters.map((parameter, index): Value | undefined => {
+      if (index < args.length) return args[index]
+      const value = left.get(parameter.name)
+      left.delete(parameter.name)
+      return value
+    })
+    const caller = left.get('caller')
+    if (used.has('caller')) left.delete('caller')
+    if (used.has('caller')) scope.set('caller', valueOr(caller, new Undefined('No caller defined')))
+    const more = args.slice(parameters.length)
+    if (used.has('kwargs')) scope.set('kwargs', new Dict(left))
+    else if (left.size > 0) throw new TypeError(`macro '${name}' takes no keyword argument '${[...left.keys()][0]}'`)
+    if (used.has('varargs')) scope.set('varargs', new Tuple(more))
+    else if (more.length > 0) throw new TypeError(`macro '${name}' takes not more than ${parameters.length} argument(s)`)
+    for (const [index, parameter] of parameters.entries())
+      scope.set(parameter.name, valueOr(given[index], new Undefined(`parameter '${parameter.name}' was not provided`)))
+    for (const [index, { name: own, byDefault }] of parameters.entries())
+      if (given[index] === undefined && byDefault) scope.set(own, evaluate(byDefault, scope))
+    return render(body, scope)
+  })
+}

@@ -1,0 +1,20 @@
+import { JsonNumber } from '../../../core/json.js'
+import { Dict, type Value } from './values.js'
+
+/**
+ * A JSON value as templates see it: whole numbers are int unless they are a `JsonNumber` that says otherwise; objects and maps are
+ * dictionaries.
+ *
+ * @throws TypeError for what is no JSON: a function, a symbol
+ */
+export function toValue(input: unknown): Value {
+  if (input === null || input === undefined) return null
+  if (typeof input === 'string' || typeof input === 'boolean' || typeof input === 'bigint') return input
+  if (typeof input === 'number') return Number.isInteger(input) && !Object.is(input, -0) ? BigInt(input) : input
+  if (input instanceof JsonNumber) return /^-?\d+$/.test(input.text) ? BigInt(input.text) : Number(input.text)
+  if (Array.isArray(input)) return input.map(toValue)
+  if (input instanceof Map)
+    return new Dict(Array.from(input as Map<unknown, unknown>, ([key, value]) => [String(key), toValue(value)]))
+  if (typeof input === 'object') return new Dict(Object.entries(input).map(([key, value]) => [key, toValue(value)]))
+  throw new TypeError(`a ${typeof input} is no JSON value`)
+}

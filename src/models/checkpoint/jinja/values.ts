@@ -1,0 +1,182 @@
+/**
+ * Python values as a template sees them: `bigint` is int, `number` is float, an array is a list, `null` is None. The rest has classes,
+ * so that `instanceof` tells them apart.
+ */
+export type Value =
+  | null
+  | boolean
+  | bigint
+  | number
+  | string
+  | readonly Value[]
+  | Undefined
+  | Tuple
+  | Dict
+  | Namespace
+  | Func
+  | Range
+  | View
+  | Stream
+  | Markup
+  | Loop
+
+/** What has no value; using it for more than printing, testing and iterating is an error. */
+export class Undefined {
+  constructor(readonly reason: string) {}
+}
+
+export class Tuple {
+  constructor(readonly items: readonly Value[]) {}
+}
+
+/** A group of the filter `groupby`: a pair whose parts have names. */
+export class Group extends Tuple {
+  constructor(
+    readonly grouper: Value,
+    readonly list: readonly Value[],
+  ) {
+    super([grouper, list])
+  }
+}
+
+/** Text that the filter `safe` or `escape` marked. */
+export class Markup {
+  constructor(readonly text: string) {}
+}
+
+export type Kwargs = ReadonlyMap<string, Value>
+/** A method, macro or global function. */
+export class Func {
+  constructor(
+    readonly name: string,
+    readonly call: (args: readonly Value[], kwargs: Kwargs) => Value,
+  ) {}
+}
+
+export class Namespace {
+  readonly values = new Map<string, Value>()
+}
+
+export class Range {
+  readonly items: readonly bigint[]
+  constructor(
+    readonly shown: string,
+    items: readonly bigint[],
+  ) {
+    this.items = items
+  }
+}
+
+/** `items()`, `keys()` or `values()` of a dictionary. */
+export class View {
+  constructor(
+    readonly kind: 'items' | 'keys' | 'values',
+    readonly items: readonly Value[],
+  ) {}
+}
+
+/** What a generator gives: it can be gone through once. */
+export class Stream {
+  constructor(readonly iterator: IterableIterator<Value>) {}
+}
+
+/** The variable `loop`; `fields` are its attributes. */
+export class Loop {
+  constructor(readonly fields: ReadonlyMap<string, Value>) {}
+}
+
+/** Keys that Python takes for the same (1, 1.0 and True) have the same text. */
+function keyText(key: Value): string {
+  if (typeof key === 'string') return `s${key}`
+  if (key instanceof Markup) return `s${key.text}`
+  if (typeof key === 'bigint' || typeof key === 'boolean' || typeof key === 'number') return `n${Number(key)}`
+  if (key === null) return 'None'
+  if (key instanceof Tuple) return `t${JSON.stringify(key.items.map(keyText))}`
+  throw new TypeError(`unhashable type: '${typeName(key)}'`)
+}
+
+/** A dictionary in the order in which its keys came. */
+export class Dict {
+  readonly #entries = new Map<string, readonly [Value, Value]>()
+
+  constructor(entries: Iterable<readonly [Value, Value]> = []) {
+    for (const [key, value] of entries) this.set(key, value)
+  }
+  set(key: Value, value: Value): void {
+    const text = keyText(key)
+    this.#entries.set(text, [this.#entries.get(text)?.[0] ?? key, value])
+  }
+  get(key: Value): Value | undefined {
+    return this.#entries.get(keyText(key))?.[1]
+  }
+  has(key: Value): boolean {
+    return this.#entries.has(keyText(key))
+  }
+  get entries(): readonly (readonly [Value, Value])[] {
+    return [...this.#entries.values()]
+  }
+  get size(): number {
+    return this.#entries.size
+  }
+}
+
+/** A value, or another where there is none; None is a value. */
+export const valueOr = (value: Value | undefined, otherwise: Value): Value => (value === undefined ? otherwise : value)
+
+export const isList = (value: Value): value is readonly Value[] => Array.isArray(value)
+export const isNumber = (value: Value): value is boolean | bigint | number =>
+  typeof value === 'boolean' || typeof value === 'bigint' || typeof value === 'number'
+
+/** Python's name of a value's type, for messages. */
+export function typeName(value: Value): string {
+  if (value === null) return 'NoneType'
+  if (typeof value === 'boolean') return 'bool'
+  if (typeof value === 'bigint') return 'int'
+  if (typeof value === 'number') return 'float'
+  if (typeof value === 'string') return 'str'
+  if (isList(value)) return 'list'
+  if (value instanceof Func) return 'function'
+  if (value instanceof View) return `dict_${value.kind}`
+  if (value instanceof Stream) return 'generator'
+  return { Dict: 'dict', Tuple: 'tuple', Range: 'range' }[value.constructor.name] ?? value.constructor.name
+}
+
+/** @throws Error for a value that is undefined */
+export function defined<T extends Value>(value: T): Exclude<T, Undefined> {
+  if (value instanceof Undefined) throw new Error(value.reason)
+  return value as Exclude<T, Undefined>
+}
+
+/** Characters as Python counts them. */
+export const characters = (text: string): string[] => Array.from(text)
+
+/** Goes through a value as `for` does. @throws TypeError for what Python cannot go through */
+export function iterate(value: Value): Iterable<Value> {
+  if (typeof value === 'string') return characters(value)
+  if (value instanceof Markup) return characters(value.text)
+  if (isList(value)) return value
+  if (value instanceof Undefined) return []
+  if (value instanceof Tuple || value instanceof Range || value instanceof View) return value.items
+  if (value instanceof Stream) return value.iterator
+  if (value instanceof Dict) return value.entries.map(([key]) => key)
+  throw new TypeError(`'${typeName(value)}' object is not iterable`)
+}
+
+/** `len(value)`; nothing where it has none. */
+export function sizeOf(value: Value): number | undefined {
+  if (typeof value === 'string') return characters(value).length
+  if (value instanceof Markup) return characters(value.text).length
+  if (isList(value)) return value.length
+  if (value instanceof Dict) return value.size
+  if (value instanceof Undefined) return 0
+  if (value instanceof Tuple || value instanceof Range || value instanceof View) return value.items.length
+  const length = value instanceof Loop ? value.fields.get('length') : undefined
+  return length === undefined ? undefined : Number(length)
+}
+
+export function isTruthy(value: Value): boolean {
+  if (value === null || value instanceof Undefined) return false
+  if (isNumber(value)) return Number(value) !== 0 || Number.isNaN(value)
+  const size = sizeOf(value)
+  return size === undefined || size > 0
+}
