@@ -38,11 +38,22 @@ describe.each(graphs)('the graph of %s', (path, changed) => {
       'read_positions',
       ...(isLm ? ['head_positions'] : []),
     ]
+    const ropes = ['rope', ...('localRope' in graph.config ? ['local_rope'] : [])].flatMap((name) => [
+      `${name}_cos`,
+      `${name}_sin`,
+    ])
+    const tables = 'ropeTheta' in graph.config ? ropes : []
     const head = isLm ? ['logits', 'hidden_states'] : ['reward']
     const past = layers.flatMap((layer) => [`past_key.${layer}`, `past_value.${layer}`])
     const made = layers.flatMap((layer) => [`key.${layer}`, `value.${layer}`])
-    expect([...graph.inputs].sort()).toEqual([...plain, ...past].sort())
+    expect([...graph.inputs].sort()).toEqual([...plain, ...tables, ...past].sort())
     expect([...graph.outputs].sort()).toEqual([...head, ...made].sort())
+  })
+
+  it('gives the same bits however long its tables of positions are', async () => {
+    const pass = chain(graph.empty(), ids(70), [0, 33, 69])
+    const [used, longer] = [await graph.run([pass]), await graph.run([pass], { P: 3000 })]
+    expect(longer).toEqual(used)
   })
 
   it('gives the same wherever a sequence is cut, up to rounding', async () => {
