@@ -19,6 +19,18 @@ const graphs: [string, Record<string, unknown>?][] = [
   ...[['gpt2/lm'], ['gpt2-scaled/reward'], ['gpt_neox/lm'], ['gpt_neox-serial/reward']],
 ] as [string, Record<string, unknown>?][]
 
+describe('a graph of rotary positions', () => {
+  it.each(['biased', 'llama3', 'mistral', 'phi3', 'gemma3', 'gpt_neox'])(
+    'is as small for a context of four million tokens (%s)',
+    async (pair) => {
+      const folder = goldenPath(`${pair}/lm`)
+      const tensors = await readSafetensors(folder)
+      const sizeOf = (contextLength: number) => buildGraph({ ...configOf(folder), contextLength }, tensors).model.length
+      expect(sizeOf(4_194_304)).toBe(sizeOf(8192))
+    },
+  )
+})
+
 describe.each(graphs)('the graph of %s', (path, changed) => {
   let graph: GraphSession
   beforeAll(async () => {
