@@ -77,26 +77,6 @@ describe('Engine', () => {
     },
   )
 
-  it('has an even number of rows in every product where one row rounds differently, whatever is asked', async () => {
-    const tokens = fc.array(fc.nat(30), { minLength: 1, maxLength: 140 })
-    const asked = fc.record({ tokens, branches: fc.integer({ min: 1, max: 4 }), decode: fc.boolean() })
-    await fc.assert(
-      fc.asyncProperty(fc.array(asked, { minLength: 1, maxLength: 5 }), async (all) => {
-        const runs: Run[] = []
-        const engine = engineOf(runs, { evenRows: true })
-        const calls = all.map(({ tokens, branches, decode }, key) =>
-          call(key, tokens, branches === 1 ? [[]] : Array.from({ length: branches }, (_, token) => [token]), decode),
-        )
-        const grown = calls.map(({ key, tokenIds }) => call(key, [...tokenIds, 7], [[]], true))
-        for (const round of [calls, grown])
-          for (const [key, { values }] of (await engine.run(round)).entries())
-            expect([...values]).toEqual(round[key]!.branches.map((branch) => meaning([...round[key]!.tokenIds, ...branch])))
-        for (const { N, R } of runs) expect([N % 2, R % 2]).toEqual([0, 0])
-      }),
-      { numRuns: 40 },
-    )
-  })
-
   it('reads hidden states from a position on and of candidates, over several chunks, and answers with logits or rewards in between', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs, { hiddenSize: 1 })
