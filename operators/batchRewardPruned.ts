@@ -1,13 +1,14 @@
 import { map, pipe, tap } from 'rxjs'
 import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
+import { fp32Number } from '../src/core/fp32Number.js'
 import { standardDeviation } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { Candidates, Reward, Rewarded } from '../src/core/types.js'
 import { batchReward, batchRewardOptions } from './batchReward.js'
 
 export const batchRewardPrunedOptions = batchRewardOptions.extend({
-  weight: z.number().describe('a finite number'),
+  weight: fp32Number,
   reach: z.number().min(0).default(5).describe('a number >= 0'),
   warmUp: z.int().min(1).default(2).describe('an integer >= 1'),
 })

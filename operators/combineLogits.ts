@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { denseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
+import { fp32Number } from '../src/core/fp32Number.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { Candidates, LanguageModel, LogitsStep, Sequence } from '../src/core/types.js'
 
@@ -10,7 +11,7 @@ const isLm = (value: unknown): value is LanguageModel => typeof value === 'objec
 
 export const combineLogitsOptions = z.strictObject({
   lm: z.custom<LanguageModel>(isLm).describe('a language model (given with the models)'),
-  factor: z.number().describe('a finite number'),
+  factor: fp32Number,
   own: z.number().positive().default(1).describe('a finite number > 0'),
   prompt: z.string().optional().describe('text'),
 })

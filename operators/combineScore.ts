@@ -2,12 +2,13 @@ import { map } from 'rxjs'
 import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
+import { fp32Number } from '../src/core/fp32Number.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { Rewarded } from '../src/core/types.js'
 
 export const combineScoreOptions = z.strictObject({
   /** Weight of the reward. */
-  weight: z.number().describe('a finite number'),
+  weight: fp32Number,
   /** Name of the reward; the only one unless given. */
   reward: z.string().min(1).optional().describe('the name of a reward'),
 })
@@ -18,7 +19,8 @@ export type CombineScoreOptions = z.input<typeof combineScoreOptions>
  *
  * - in: `scores` (logits, until something was added), `rewards[name]` (reward-model units): Float32[k]
  * - out: `scores`: Float32[k], same order
- * - errors: `OptionError` at call time unless `weight` is finite; `ShapeError` if there are several rewards and none is named
+ * - errors: `OptionError` at call time unless `weight` is finite in fp32; `ShapeError` if there are several rewards and none is named, and where a sum
+ *   is not finite in fp32
  *
  * Log-probs would select the same token: they differ by a per-step constant.
  *
@@ -32,7 +34,12 @@ export function combineScore<S extends Rewarded>(options: CombineScoreOptions): 
     { name: 'combineScore', options: parsed },
     map((step: S): S => {
       const rewards = rewardsOf(step, reward)
-      return { ...step, scores: step.scores.map((score, i) => score + weight * rewards[i]!) }
+      const scores = step.scores.map((score, i) => score + weight * rewards[i]!)
+      const over = scores.findIndex((score, i) => !Number.isFinite(score) && Number.isFinite(step.scores[i]))
+      if (over === -1) return { ...step, scores }
+      throw new ShapeError(
+        `Expected scores that fp32 can hold, got ${scores[over]} from ${step.scores[over]} + weight ${weight} · reward ${rewards[over]}: use a smaller weight`,
+      )
     }),
   )
 }

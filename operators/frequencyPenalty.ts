@@ -2,10 +2,11 @@ import { map } from 'rxjs'
 import * as z from 'zod'
 import { withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
+import { fp32Number } from '../src/core/fp32Number.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { LogitsStep } from '../src/core/types.js'
 
-export const frequencyPenaltyOptions = z.strictObject({ penalty: z.number().describe('a finite number') })
+export const frequencyPenaltyOptions = z.strictObject({ penalty: fp32Number })
 export type FrequencyPenaltyOptions = z.input<typeof frequencyPenaltyOptions>
 
 /**

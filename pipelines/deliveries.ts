@@ -11,11 +11,11 @@ import {
   mergeMap,
   type Observable,
   of,
-  range,
   repeat,
   Subject,
   startWith,
   switchMap,
+  take,
   takeUntil,
   tap,
   throwError,
@@ -23,32 +23,47 @@ import {
 import type { Delivery, Row } from '../src/core/types.js'
 
 /**
- * Pulls jobs and makes their rows, `concurrency` at a time: as many places pull by themselves, and a place opens for the next
- * job when its row was taken. When the source fails, the run fails after the rows under way have been delivered.
+ * Pulls jobs and makes their rows, `concurrency` at a time at most: each place pulls by itself, and is free for the next job when
+ * its row was taken. Places are opened as jobs come, one when none is left that waits for a job, so that a high limit costs nothing by
+ * itself. When the source fails, the run fails after the rows under way have been delivered.
  */
 export function delivered<Job>(
   source: AsyncIterator<Job>,
   rowOf: (job: Job) => Observable<Row>,
   concurrency: number,
 ): Observable<Delivery> {
+  const openings = new Subject<void>()
+  let waiting = 0
   let ended = false
   let failure: Readonly<{ error: unknown }> | undefined
   const end = (): Observable<never> => {
     ended = true
+    openings.complete()
     return EMPTY
   }
-  const next = defer(() => source.next()).pipe(
+  const next = defer(() => {
+    waiting++
+    return source.next()
+  }).pipe(
     catchError((error: unknown) => {
       failure ??= { error }
       return end()
     }),
   )
   const place = next.pipe(
-    mergeMap((job) => (job.done ? end() : rowOf(job.value).pipe(mergeMap(withReceipt)))),
+    mergeMap((job) => {
+      if (job.done) return end()
+      if (--waiting === 0) openings.next()
+      return rowOf(job.value).pipe(mergeMap(withReceipt))
+    }),
     repeat({ delay: () => (ended ? EMPTY : of(true)) }),
   )
   return concat(
-    range(0, concurrency).pipe(mergeMap(() => place)),
+    openings.pipe(
+      startWith(undefined),
+      take(concurrency),
+      mergeMap(() => place),
+    ),
     defer(() => (failure ? throwError(() => failure?.error) : EMPTY)),
   ).pipe(
     finalize(() => {

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { combineLogits } from '../../operators/combineLogits.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topP, topPOptions } from '../../operators/topP.js'
+import { fp32Number } from '../../src/core/fp32Number.js'
 import type { Decoder } from '../../src/core/types.js'
 import { lmNamed } from '../named.js'
 import { steps } from '../steps.js'
@@ -10,7 +11,7 @@ export const dexpertsOptions = z.strictObject({
   /** Mass of the tokens that are kept. */
   p: topPOptions.shape.p.default(0.9).describe('a number above 0 and at most 1'),
   /** How strongly the other logits count. */
-  scale: z.number().default(2).describe('a finite number'),
+  scale: fp32Number.default(2).describe('a finite number'),
   /** Divisor of the scores. */
   temperature: sampleTemperatureOptions.shape.temperature,
 })

@@ -6,6 +6,7 @@ import { decoderFromSpec } from '../../pipelines/specs/decoderFromSpec.js'
 import { overridden } from '../../pipelines/specs/overridden.js'
 import { checkedSearch, isSearchSpec } from '../../pipelines/specs/searchFromSpec.js'
 import { OptionError } from '../core/errors.js'
+import { parseOptions } from '../core/parseOptions.js'
 import type { Decoder } from '../core/types.js'
 import { decoderOptions, givenOptions, oneOf, pipelineOptions } from './flags.js'
 import { checkGrammars, readJsonSchema, withJsonSchema } from './grammarFlag.js'
@@ -57,7 +58,7 @@ function byName(given: string, texts: Readonly<Record<string, string>>, registry
   const name = oneOf('decoder', [...Object.keys(registry.decoders), ...Object.keys(searches)])(given)
   const { options: schema, make } = known[name]!
   const options = decoderOptions(name, texts, schema)
-  const all = schema.parse(options) as Readonly<Record<string, unknown>>
+  const all = parseOptions(schema, options) as Readonly<Record<string, unknown>>
   return {
     name,
     decoder: make(options),

@@ -7,6 +7,8 @@ import { fittingCodec } from '../models/checkpoint/loadCheckpoint.js'
 import { isEncoder, loadEncoderCheckpoint } from '../models/checkpoint/loadEncoderCheckpoint.js'
 import type { Tensors } from '../models/checkpoint/safetensors.js'
 import { buildEncoder } from '../models/graph/buildEncoder.js'
+import { longAfterOf } from '../models/graph/buildGraph.js'
+import { ropesOf } from '../models/graph/layers/rope.js'
 import { BLOCK } from '../models/graph/quantize.js'
 import type { TensorInMemory } from '../models/graph/weights.js'
 import { unreadOfEncoder } from '../models/loadEncoder.js'
@@ -15,6 +17,7 @@ import { encoderLabel, vocabularyNotice } from '../models/loadReward.js'
 import { findOnnx, type OnnxFile } from '../models/onnx/findOnnx.js'
 import { type OnnxCheckpoint, readOnnxModel } from '../models/onnx/readOnnxModel.js'
 import { cacheBytesPerToken } from '../models/runtime/cacheShape.js'
+import { ropeBytes } from '../models/runtime/ropeFeeds.js'
 
 /** Three digits and a unit: `5.47 M`. */
 const scaled = (value: number, units: readonly string[]): string => {
@@ -37,6 +40,8 @@ export type ModelSize = Readonly<{
   weightBytes: number
   /** Bytes of keys and values a token; an encoder keeps none. */
   cacheBytes: number
+  /** Bytes of the tables of positions for sequences of so many tokens; learned ones are weights. */
+  positionBytes: (tokens: number) => number
 }>
 
 /** How a model knows the places of its tokens: `rotary, base 10000, yarn`, or `learned`. */
@@ -79,6 +84,7 @@ export function sizeOf(
     dtypes: [...byType].sort(([, a], [, b]) => b - a).map(([dtype]) => dtype),
     weightBytes: 4 * (parameters + tied) - inMemory.reduce((sum, matrix) => sum + bytesSaved(matrix), 0),
     cacheBytes: 'kvHeads' in config ? cacheBytesPerToken(config) : 0,
+    positionBytes: (tokens) => ('kvHeads' in config ? ropeBytes(ropesOf(config), tokens, longAfterOf(config)) : 0),
   }
 }
 
@@ -112,5 +118,6 @@ export async function sizeOfOnnx({ folder, name }: OnnxFile, { contract, opened 
     dtypes: [name],
     weightBytes: files.reduce((sum, { size }) => sum + size, 0),
     cacheBytes: contract.planes.reduce((sum, { heads, headDim, type }) => sum + heads * headDim * bytesOf[type], 0),
+    positionBytes: () => 0,
   }
 }

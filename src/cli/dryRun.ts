@@ -39,6 +39,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
   )
   const weights = models.reduce((sum, { size }) => sum + size.weightBytes, 0)
   const cache = models.reduce((sum, { cacheBytes }) => sum + cacheBytes, 0)
+  const positions = models.reduce((sum, { size, tokens }) => sum + size.positionBytes(tokens), 0)
   const many = prompts === undefined ? 'prompts as they come' : `${prompts} prompts, ${prompts * settings.samples} rows`
   const memory = [
     ['weights', `${bytes(weights)} in ${dtype === 'fp16' ? 'fp32' : dtype}`],
@@ -46,7 +47,8 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
       'cache',
       `at most ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,
     ],
-    ['memory', `at most ${bytes(weights + cache)}, and what a batch needs while it is computed`],
+    ...(positions > 0 ? [['positions', `at most ${bytes(positions)} of tables, made as far as sequences come`]] : []),
+    ['memory', `at most ${bytes(weights + cache + positions)}, and what a batch needs while it is computed`],
   ]
   const lines = [
     ['input', `${input === '-' ? 'standard input' : input}: ${many}`],

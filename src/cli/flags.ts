@@ -3,6 +3,7 @@ import type { Weight } from '../../pipelines/perReward.js'
 import { decoders } from '../../pipelines/registry.js'
 import { searches } from '../../pipelines/searchRegistry.js'
 import { OptionError } from '../core/errors.js'
+import { expectation } from '../core/expectation.js'
 import { didYouMean } from '../core/nearest.js'
 import { modelName } from '../models/modelFolder.js'
 import { isHttp } from '../models/remote/httpAddress.js'
@@ -15,9 +16,8 @@ export const number =
   (flag: string, schema: z.ZodType) =>
   (text: string): number => {
     const value = text.trim() === '' ? Number.NaN : Number(text)
-    if (!schema.safeParse(value).success) {
-      throw new OptionError(`Expected \`--${flag}\` to be ${schema.description ?? 'a number'}, got ${shown(text)}`)
-    }
+    const { error } = schema.safeParse(value)
+    if (error) throw new OptionError(`Expected \`--${flag}\` to be ${expectation(schema, error.issues[0]!)}, got ${shown(text)}`)
     return value
   }
 

@@ -146,15 +146,24 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
 /** Weights, a token's keys and values, and those of so many sequences as long as they may become. */
 function memoryOf(
   { contextLength }: ModelConfig,
-  { weightBytes, cacheBytes }: ModelSize,
+  { weightBytes, cacheBytes, positionBytes }: ModelSize,
   { concurrency: sequences, maxNewTokens: more, maxPromptTokens = Number.POSITIVE_INFINITY }: Memory,
 ): InspectedLine {
   const tokens = Math.min(contextLength, maxPromptTokens + more)
   const cache = cacheBytes * tokens * sequences
+  const positions = positionBytes(tokens)
+  const tables = positions === 0 ? '' : `, ${bytes(positions)} of tables of positions`
   return [
     'memory',
-    `${bytes(weightBytes)} of weights, ${bytes(cacheBytes)} a token of cache: ${bytes(cache)} for ${sequences} sequences of up to ${tokens} tokens`,
-    { weights_bytes: weightBytes, cache_bytes_a_token: cacheBytes, sequences, tokens_a_sequence: tokens, cache_bytes: cache },
+    `${bytes(weightBytes)} of weights, ${bytes(cacheBytes)} a token of cache: ${bytes(cache)} for ${sequences} sequences of up to ${tokens} tokens${tables}`,
+    {
+      weights_bytes: weightBytes,
+      cache_bytes_a_token: cacheBytes,
+      sequences,
+      tokens_a_sequence: tokens,
+      cache_bytes: cache,
+      position_bytes: positions,
+    },
   ]
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { OptionError } from './errors.js'
+import { expectation } from './expectation.js'
 import { didYouMean } from './nearest.js'
 
 /** `0` (number), as error messages show what came. */
@@ -32,7 +33,7 @@ export function parseOptions<T extends z.ZodType>(schema: T, options: unknown): 
   const name = String(issue.path[0] ?? 'options')
   const field = schema instanceof z.ZodObject ? (schema.shape[name] as z.ZodType | undefined) : undefined
   throw new OptionError(
-    `Expected \`${name}\` to be ${field?.description ?? issue.message}, got ${shown(at(options, issue.path))}`,
+    `Expected \`${name}\` to be ${expectation(field, issue)}, got ${shown(at(options, issue.path))}`,
     issue.path,
   )
 }

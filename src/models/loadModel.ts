@@ -90,6 +90,8 @@ export async function loadModel(path: string, { threads, onRun, onTrip, ...expec
     inMemory: graph.inMemory,
     shape: graph.shape,
     masks: graph.masks,
+    ropes: graph.ropes,
+    evenRows: graph.evenRows,
     ...(graph.longAfter !== undefined && { longAfter: graph.longAfter }),
     ...(graph.hiddenSize !== undefined && { hiddenSize: graph.hiddenSize }),
     contextLength: config.contextLength,

@@ -16,7 +16,25 @@ import { type RemoteReward, remoteReward } from './remote/remoteReward.js'
 import type { SessionRun, Trip } from './runtime/protocol.js'
 
 const atLeastOne = z.int().min(1)
-const limits = z.object({
+const aModel = (value: unknown): boolean =>
+  typeof value === 'string' ? value !== '' : typeof value === 'object' && value !== null && 'url' in value
+const aReward = (value: unknown): boolean =>
+  aModel(value) || (typeof value === 'object' && value !== null && ['path', 'scoreTexts', 'members'].some((key) => key in value))
+const aFunction = z
+  .custom<unknown>((value) => typeof value === 'function')
+  .optional()
+  .describe('a function')
+
+const loadOptions = z.strictObject({
+  lm: z.custom<LoadOptions['lm']>(aModel).describe('the path of a model, ORG/NAME, or a server with its `url`'),
+  lms: z.record(z.string().min(1), z.string().min(1)).default({}).describe('paths of models by name'),
+  reward: z
+    .custom<NonNullable<LoadOptions['reward']>>((value) => (Array.isArray(value) ? value.every(aReward) : aReward(value)))
+    .optional()
+    .describe('a reward or a list of rewards: each a path, an object with `path` or `url`, or a reward that is a function'),
+  onRun: aFunction,
+  onTrip: aFunction,
+  onNotice: aFunction,
   dtype: z
     .enum(weightDtypes)
     .default('fp32')
@@ -72,18 +90,14 @@ export type LoadOptions = Readonly<{
  * Loads a language model and rewards, each model in a worker thread of its own.
  *
  * @throws ModelError when a folder is not a model that can be run: what, where, and what was expected
- * @throws OptionError when two rewards have the same name, or a model has no such label
+ * @throws OptionError for an option that may not be, when two rewards have the same name, or a model has no such label
  * @throws RemoteError for an address that is none
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm, lms = {}, onRun, onTrip, onNotice } = options
-  const { threads, maxBatch, dtype } = parseOptions(limits, {
-    threads: options.threads,
-    maxBatch: options.maxBatch,
-    dtype: options.dtype,
-  })
+  const { lm, lms, reward, threads, maxBatch, dtype } = parseOptions(loadOptions, options ?? {})
+  const { onRun, onTrip, onNotice } = options
   if (dtype === 'fp16') onNotice?.(FP16_NOTICE)
-  const rewards = named(options.reward)
+  const rewards = named(reward)
   const taken = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
   if (taken !== undefined) throw new OptionError(`Expected each model to have a name of its own, got \`${taken}\` twice`)
   const loads: Promise<Readonly<{ close: () => Promise<void> }>>[] = []

@@ -64,6 +64,29 @@ describe('combineScore', () => {
       expectSubscriptions(source.subscriptions).toBe('^--!')
     }),
   )
+  it(
+    'errors for a score that is too large for fp32, and says what it was made of',
+    marbles(({ cold, expectObservable }) => {
+      const over = new ShapeError(
+        'Expected scores that fp32 can hold, got -Infinity from 1 + weight 3e+38 · reward -2: use a smaller weight',
+      )
+      const large = rewarded(base, { safety: [0.5, -2] })
+      expectObservable(cold('s|', { s: large }).pipe(combineScore({ weight: 3e38 }))).toBe('#', {}, over)
+    }),
+  )
+  it(
+    'leaves a candidate that may not be chosen as it is',
+    marbles(({ cold, expectObservable }) => {
+      const banned = rewarded(candidates([7, 8], [2, 1], [2, Number.NEGATIVE_INFINITY]), { safety: [0.5, -1] })
+      const scored = rewarded(candidates([7, 8], [2, 1], [3, Number.NEGATIVE_INFINITY]), { safety: [0.5, -1] })
+      expectObservable(cold('s|', { s: banned }).pipe(combineScore({ weight: 2 }))).toBe('d|', { d: scored })
+    }),
+  )
+  it.each([1e308, -1e308, 3.5e38])('refuses weight = %s, which fp32 cannot hold', (weight) => {
+    expect(() => combineScore({ weight })).toThrow(
+      `Expected \`weight\` to be a number that fp32 can hold (at most 3.4e38), got \`${weight}\``,
+    )
+  })
   it.each([Number.NaN, Number.POSITIVE_INFINITY, '1', undefined])('refuses weight = %s when it is called', (weight) => {
     expect(() => combineScore({ weight: weight as number })).toThrow(OptionError)
   })

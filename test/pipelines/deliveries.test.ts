@@ -54,6 +54,22 @@ describe('places', () => {
     expect(arrived.map(({ row }) => row.id).sort()).toEqual(Array.from({ length: 10 }, (_, i) => `p${i}`))
     expect(completed).toBe(true)
   })
+  it('cost nothing before there are prompts for them', async () => {
+    const { source } = counted(3)
+    const rows: Row[] = []
+    for await (const row of generate(source, greedy(), fakeModels(), { concurrency: Number.MAX_SAFE_INTEGER, maxNewTokens: 2 }))
+      rows.push(row)
+    expect(rows.map(({ id }) => id).sort()).toEqual(['p0', 'p1', 'p2'])
+  })
+  it('are as many as there are prompts to be had, whatever comes between them', async () => {
+    const { state, source } = counted(40)
+    const arrived: Delivery[] = []
+    generate(source, greedy(), fakeModels(), { concurrency: 32, maxNewTokens: 2 })
+      .deliveries()
+      .subscribe((delivery) => arrived.push(delivery))
+    await later(20)
+    expect([arrived.length, state.pulled]).toEqual([32, 32])
+  })
   it('open in for await when the next row is asked for', async () => {
     const { state, source } = counted(10)
     const rows = generate(source, greedy(), fakeModels(), { concurrency: 2, maxNewTokens: 2 })[Symbol.asyncIterator]()

@@ -6,6 +6,7 @@ import { generate } from '../../pipelines/generate.js'
 import type { Models, Prompt, Row } from '../../src/core/types.js'
 import type { WeightDtype } from '../../src/models/graph/quantize.js'
 import { loadModels } from '../../src/models/loadModels.js'
+import { tries } from '../fastCheck.js'
 
 const path = (name: string) => fileURLToPath(new URL(`../../data/${name}`, import.meta.url))
 
@@ -74,7 +75,7 @@ describe.each(pairs)('the real runtime: $name, weights in $dtype', ({ dtype, lm,
           for (const [id, row] of await answers(order, concurrency, maxBatch)) expect(row, id).toEqual(alone.get(id))
         },
       ),
-      { numRuns },
+      { numRuns: tries(numRuns) },
     )
   })
 })

@@ -106,7 +106,7 @@ function architectureOf(name: string, modelType: unknown): (Architecture & { bar
   return whole ? { ...whole, bare: true } : undefined
 }
 
-/** Tables of positions are made for the whole context: more than this is a mistake in the file. */
+/** A longer context than this is a mistake in the file. */
 const LONGEST_CONTEXT = 2 ** 24
 
 /**

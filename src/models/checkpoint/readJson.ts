@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { ModelError, messageOf } from '../../core/errors.js'
+import { expectation, plainly } from '../../core/expectation.js'
 import { duplicateKey } from './duplicateKey.js'
 
 /** A JSON value as an error message shows it, cut to a readable length. */
@@ -71,14 +72,15 @@ export function checkJson<T extends z.ZodType>(schema: T, value: unknown, file: 
   const issue = parsed.error.issues[0]!
   const field = schema instanceof z.ZodObject ? (schema.shape[String(issue.path[0])] as z.ZodType | undefined) : undefined
   const nested =
-    issue.path.length > 1 && issue.code !== 'custom' ? ` (\`${issue.path.map(String).join('.')}\`: ${issue.message})` : ''
+    issue.path.length > 1 && issue.code !== 'custom'
+      ? ` (\`${issue.path.map(String).join('.')}\`: expected ${plainly(issue)})`
+      : ''
   const got = issue.path.reduce<unknown>(
     (inner, key) => (typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[key] : undefined),
     value,
   )
-  const expected = field?.description ?? issue.message
   throw new ModelError(
-    `Expected \`${String(issue.path[0] ?? 'content')}\` in ${file} to be ${expected}, got ${shown(got)}${nested}`,
+    `Expected \`${String(issue.path[0] ?? 'content')}\` in ${file} to be ${expectation(field, issue)}, got ${shown(got)}${nested}`,
   )
 }
 

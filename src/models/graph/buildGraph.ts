@@ -6,18 +6,19 @@ import { gemma2 } from './gemma2.js'
 import { gemma3 } from './gemma3.js'
 import { gpt2 } from './gpt2.js'
 import { gptNeox } from './gptNeox.js'
+import { type NamedRope, ropesOf } from './layers/rope.js'
 import { llama } from './llama.js'
 import { type Mask, masksOf } from './masks.js'
 import { mistral } from './mistral.js'
 import { opt } from './opt.js'
 import { phi3 } from './phi3.js'
-import type { WeightDtype } from './quantize.js'
+import { needsEvenRows, type WeightDtype } from './quantize.js'
 import { qwen2 } from './qwen2.js'
 import { qwen3 } from './qwen3.js'
 import { graphWeights, type TensorInMemory, type Weights } from './weights.js'
 
-/** A family writes its inputs, layers and outputs into the graph. `positions`: how many the tables of positions must hold. */
-type Family<Config> = (graph: GraphBuilder, weights: Weights, config: Config, positions: number) => void
+/** A family writes its inputs, layers and outputs into the graph. */
+type Family<Config> = (graph: GraphBuilder, weights: Weights, config: Config) => void
 
 const families: { readonly [Name in ModelConfig['family']]: Family<Extract<ModelConfig, { family: Name }>> } = {
   llama,
@@ -48,6 +49,10 @@ export type BuiltGraph = Readonly<{
   masks: readonly Mask[]
   /** Sequences of more tokens have their positions counted from here on, where the tables hold the angles of long ones. */
   longAfter?: number
+  /** The tables of positions that are inputs. */
+  ropes: readonly NamedRope[]
+  /** N, R and H must be even, or the bits of a row depend on how many others there are. */
+  evenRows: boolean
   /** Tensors that must be given to the session, some of them rounded; none where it reads all from files. */
   inMemory: readonly TensorInMemory[]
   /** Tensors of the checkpoint that the graph has no use for. */
@@ -66,7 +71,8 @@ export type BuiltGraph = Readonly<{
  *   the scores: 0 where a token may attend and -1e9 where it may not (finite, so that no row gives NaN; exp makes it an exact
  *   zero); a token attends at least to itself; `local_past_bias` and `local_self_bias` the same for layers with a sliding window, either
  *   pair only where a layer needs it (`masks`); `read_positions` int64 [R], indices into N; of a language model `head_positions` int64 [H], indices
- *   into R; `past_key.l`, `past_value.l` float [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
+ *   into R; of a rotary model `rope_cos` and `rope_sin` float [P, rotaryDim / 2], row by position, and of one whose local layers have a rope of their
+ *   own `local_rope_cos` and `local_rope_sin`; `past_key.l`, `past_value.l` float [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
  * - out: `logits` float [H, 1, V] and `hidden_states` float [R, 1, hiddenSize], or `reward` float [R, 1]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
  *   already rotated
  * - errors: `ModelError` when a tensor is missing or of the wrong shape
@@ -75,8 +81,9 @@ export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightD
   const graph = graphBuilder(config.family)
   const weights = graphWeights(graph, tensors, dtype)
   const write = families[config.family] as Family<ModelConfig>
-  write(graph, weights, config, 32 * Math.ceil(config.contextLength / 32))
+  write(graph, weights, config)
   const { layers, kvHeads, headDim } = config
+  const longAfter = longAfterOf(config)
   return {
     model: graph.model(),
     weightsFolder: dirname(tensors.files[0]!),
@@ -84,14 +91,17 @@ export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightD
     ...(config.head === 'lm' && { hiddenSize: 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize }),
     shape: { layers, kvHeads, headDim },
     masks: masksOf(config),
-    ...longAfterOf(config),
+    ...(longAfter !== undefined && { longAfter }),
+    ropes: ropesOf(config),
+    evenRows: needsEvenRows(dtype),
     inMemory: weights.inMemory,
     unusedTensors: tensors.names.filter((name) => !weights.taken.has(name)),
   }
 }
 
-function longAfterOf(config: ModelConfig): Readonly<{ longAfter?: number }> {
-  if (!('ropeScaling' in config) || config.ropeScaling.type !== 'longrope') return {}
+/** Tokens of the longest sequence with the positions of short ones, where a model has others for longer ones. */
+export function longAfterOf(config: ModelConfig): number | undefined {
+  if (!('ropeScaling' in config) || config.ropeScaling.type !== 'longrope') return undefined
   const after = config.ropeScaling.originalMaxPositionEmbeddings
-  return after < config.contextLength ? { longAfter: after } : {}
+  return after < config.contextLength ? after : undefined
 }

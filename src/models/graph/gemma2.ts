@@ -14,7 +14,7 @@ import type { Weights } from './weights.js'
  *
  * @see transformers 5 models/gemma2/modeling_gemma2.py
  */
-export function gemma2(whole: GraphBuilder, weights: Weights, config: Gemma2Config, positions: number): void {
+export function gemma2(whole: GraphBuilder, weights: Weights, config: Gemma2Config): void {
   const {
     hiddenSize,
     intermediateSize,
@@ -25,7 +25,7 @@ export function gemma2(whole: GraphBuilder, weights: Weights, config: Gemma2Conf
     rmsNormEps,
   } = config
   const around = decoder(whole, config)
-  const rope = ropeTables(whole, config, positions)
+  const rope = ropeTables(whole, config)
   const norm = { size: hiddenSize, epsilon: rmsNormEps, offset: 1 }
   const attention = {
     ...config,

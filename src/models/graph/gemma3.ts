@@ -14,11 +14,11 @@ import type { Weights } from './weights.js'
  *
  * @see transformers 5 models/gemma3/modeling_gemma3.py
  */
-export function gemma3(whole: GraphBuilder, weights: Weights, config: Gemma3Config, positions: number): void {
+export function gemma3(whole: GraphBuilder, weights: Weights, config: Gemma3Config): void {
   const { hiddenSize, intermediateSize, attentionBias, queryPreAttnScalar, finalLogitSoftcapping, localLayers, rmsNormEps } =
     config
   const around = decoder(whole, config)
-  const ropes = [ropeTables(whole, config, positions), ropeTables(whole.scope('local'), config.localRope, positions)]
+  const ropes = [ropeTables(whole, config), ropeTables(whole, config.localRope, 'local_rope')]
   const norm = { size: hiddenSize, epsilon: rmsNormEps, offset: 1 }
   const attention = {
     ...config,

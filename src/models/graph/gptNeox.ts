@@ -19,11 +19,11 @@ type Rotate = (graph: GraphBuilder, values: Value, name: string) => Value
  *
  * @see transformers 5 models/gpt_neox/modeling_gpt_neox.py
  */
-export function gptNeox(graph: GraphBuilder, weights: Weights, config: GptNeoxConfig, positions: number): void {
+export function gptNeox(graph: GraphBuilder, weights: Weights, config: GptNeoxConfig): void {
   const { hiddenSize, vocabSize, heads, headDim, layerNormEps } = config
   const around = decoder(graph, config)
   const body = weights.prefixOf('embed_in.weight', PREFIXES)
-  const tables = ropeTables(graph, config, positions)
+  const tables = ropeTables(graph, config)
   const rotated: Rotate = (scope, values, name) => rotate(scope, values, around.positionIds, tables, { name, heads, headDim })
 
   let hidden = embedding(graph, weights, around.inputIds, `${body}embed_in.weight`, [vocabSize, hiddenSize])

@@ -14,10 +14,10 @@ import type { Weights } from './weights.js'
  *
  * @see transformers 5 models/llama/modeling_llama.py
  */
-export function llama(whole: GraphBuilder, weights: Weights, config: LlamaConfig, positions: number): void {
+export function llama(whole: GraphBuilder, weights: Weights, config: LlamaConfig): void {
   const { hiddenSize, intermediateSize, attentionBias, mlpBias, rmsNormEps } = config
   const around = decoder(whole, config)
-  const rope = ropeTables(whole, config, positions)
+  const rope = ropeTables(whole, config)
   const norm = { size: hiddenSize, epsilon: rmsNormEps }
   const attention = { ...config, rope, bias: { input: attentionBias, output: attentionBias } }
   const mlp = { hidden: hiddenSize, intermediate: intermediateSize, bias: mlpBias, activation: 'silu' } as const

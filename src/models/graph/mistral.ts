@@ -14,10 +14,10 @@ import type { Weights } from './weights.js'
  *
  * @see transformers 5 models/mistral/modeling_mistral.py
  */
-export function mistral(whole: GraphBuilder, weights: Weights, config: MistralConfig, positions: number): void {
+export function mistral(whole: GraphBuilder, weights: Weights, config: MistralConfig): void {
   const { hiddenSize, intermediateSize, rmsNormEps } = config
   const around = decoder(whole, config)
-  const rope = ropeTables(whole, config, positions)
+  const rope = ropeTables(whole, config)
   const norm = { size: hiddenSize, epsilon: rmsNormEps }
   const attention = { ...config, rope, bias: { input: false, output: false } }
   const mlp = { hidden: hiddenSize, intermediate: intermediateSize, bias: false, activation: 'silu' } as const

@@ -15,10 +15,10 @@ import type { Weights } from './weights.js'
  *
  * @see transformers 5 models/phi3/modeling_phi3.py
  */
-export function phi3(whole: GraphBuilder, weights: Weights, config: Phi3Config, positions: number): void {
+export function phi3(whole: GraphBuilder, weights: Weights, config: Phi3Config): void {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, rmsNormEps } = config
   const around = decoder(whole, config)
-  const rope = ropeTables(whole, config, positions)
+  const rope = ropeTables(whole, config)
   const norm = { size: hiddenSize, epsilon: rmsNormEps }
   const [query, key, value] = [heads, kvHeads, kvHeads].map((count) => count * headDim) as [number, number, number]
   const joined = { from: hiddenSize, to: query + key + value, bias: false }

@@ -14,10 +14,10 @@ import type { Weights } from './weights.js'
  *
  * @see transformers 5 models/qwen2/modeling_qwen2.py
  */
-export function qwen2(whole: GraphBuilder, weights: Weights, config: Qwen2Config, positions: number): void {
+export function qwen2(whole: GraphBuilder, weights: Weights, config: Qwen2Config): void {
   const { hiddenSize, intermediateSize, rmsNormEps } = config
   const around = decoder(whole, config)
-  const rope = ropeTables(whole, config, positions)
+  const rope = ropeTables(whole, config)
   const norm = { size: hiddenSize, epsilon: rmsNormEps }
   const attention = { ...config, rope, bias: { input: true, output: false } }
   const mlp = { hidden: hiddenSize, intermediate: intermediateSize, bias: false, activation: 'silu' } as const

@@ -14,10 +14,10 @@ import type { Weights } from './weights.js'
  *
  * @see transformers 5 models/qwen3/modeling_qwen3.py
  */
-export function qwen3(whole: GraphBuilder, weights: Weights, config: Qwen3Config, positions: number): void {
+export function qwen3(whole: GraphBuilder, weights: Weights, config: Qwen3Config): void {
   const { hiddenSize, intermediateSize, attentionBias, rmsNormEps } = config
   const around = decoder(whole, config)
-  const rope = ropeTables(whole, config, positions)
+  const rope = ropeTables(whole, config)
   const norm = { size: hiddenSize, epsilon: rmsNormEps }
   const attention = { ...config, rope, bias: { input: attentionBias, output: attentionBias }, norm: { epsilon: rmsNormEps } }
   const mlp = { hidden: hiddenSize, intermediate: intermediateSize, bias: false, activation: 'silu' } as const

@@ -6,7 +6,8 @@ import type { OnnxHeader } from './readOnnxHeader.js'
  */
 const NOT_KNOWN = /^:(Dynamic|QLinear|Quantize|Dequantize|MatMulInteger|ConvInteger|Attention|RotaryEmbedding|RMSNormalization)/
 
-/** The runtime's own operators that were found to. 4-bit blocks are another matter. */
+/** The runtime's own operators that were found to. Weights in blocks are another matter. */
+const BLOCKS = 'com.microsoft:MatMulNBits'
 const KNOWN = ['GroupQueryAttention', 'SkipSimplifiedLayerNormalization'].map((name) => `com.microsoft:${name}`)
 
 /**
@@ -16,6 +17,13 @@ const KNOWN = ['GroupQueryAttention', 'SkipSimplifiedLayerNormalization'].map((n
  */
 export const keepsRowsApart = (operators: OnnxHeader['operators']): boolean =>
   operators.every(({ name, accuracyLevel }) => {
-    if (name === 'com.microsoft:MatMulNBits') return accuracyLevel === 4
+    if (name === BLOCKS) return accuracyLevel === 4
     return KNOWN.includes(name) || (name.startsWith(':') && !NOT_KNOWN.test(name))
   })
+
+/**
+ * Whether a graph of these operators needs an even number of rows for that, where each has one token (see `needsEvenRows` of
+ * graph/quantize.ts).
+ */
+export const needsEvenBatch = (operators: OnnxHeader['operators']): boolean =>
+  operators.some(({ name, bits = 4 }) => name === BLOCKS && bits !== 8)

@@ -1,5 +1,5 @@
 import { ModelError } from '../../core/errors.js'
-import { keepsRowsApart } from './keepsRowsApart.js'
+import { keepsRowsApart, needsEvenBatch } from './keepsRowsApart.js'
 import type { OnnxHeader, OnnxValue } from './readOnnxHeader.js'
 
 /** Keys or values of one layer: names of the input and the output, [B, heads, positions, headDim]. */
@@ -17,6 +17,8 @@ export type OnnxContract = Readonly<{
   pooled: boolean
   /** What `logits` says of a row is the same bits whatever other rows are in the batch. */
   rowsApart: boolean
+  /** That holds of rows of one token in even numbers only, and of longer rows alone. */
+  evenRows: boolean
 }>
 
 const LAYER = /^past_key_values\.(\d+)\.(key|value)$/
@@ -69,6 +71,7 @@ export function onnxContract({ inputs, outputs, operators }: OnnxHeader, file: s
     width: typeof width === 'number' ? width : undefined,
     pooled,
     rowsApart: keepsRowsApart(operators),
+    evenRows: needsEvenBatch(operators),
   }
 }
 

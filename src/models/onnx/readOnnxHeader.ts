@@ -23,7 +23,7 @@ export type OnnxHeader = Readonly<{
   inputs: readonly OnnxValue[]
   outputs: readonly OnnxValue[]
   /** Every operator in it, `domain:name` (the standard domain is empty), those of branches and functions included. */
-  operators: readonly Readonly<{ name: string; accuracyLevel?: number }>[]
+  operators: readonly Readonly<{ name: string; accuracyLevel?: number; bits?: number }>[]
   /** Names of the files that hold its weights, as the graph spells them; none where it holds them itself. */
   dataFiles: readonly string[]
 }>
@@ -96,8 +96,12 @@ function operatorsOf(nodes: readonly NodeProto[]): OnnxHeader['operators'] {
   const found = new Map<string, OnnxHeader['operators'][number]>()
   const visit = ({ domain, opType, attribute }: NodeProto): void => {
     const name = `${domain === 'ai.onnx' ? '' : domain}:${opType}`
-    const level = attribute.find((one) => one.name === 'accuracy_level')?.i
-    const operator = { name, ...(level !== undefined && { accuracyLevel: Number(level) }) }
+    const [level, bits] = ['accuracy_level', 'bits'].map((wanted) => attribute.find((one) => one.name === wanted)?.i)
+    const operator = {
+      name,
+      ...(level !== undefined && { accuracyLevel: Number(level) }),
+      ...(bits !== undefined && { bits: Number(bits) }),
+    }
     found.set(JSON.stringify(operator), operator)
     for (const { g, graphs } of attribute) for (const inner of g ? [g, ...graphs] : graphs) inner.node.forEach(visit)
   }

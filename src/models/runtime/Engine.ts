@@ -1,4 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node'
+import type { NamedRope } from '../graph/layers/rope.js'
 import { align, type CachedSequence, commit, emptySequence, positionsTaken, truncate } from './CachedSequence.js'
 import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import { feedsOf, type InputShape, type Job } from './feeds.js'
@@ -6,6 +7,7 @@ import { type Output, OutputBuffers } from './OutputBuffers.js'
 import { CHUNK, type Pass, planPasses, planScoring, planStates } from './passes.js'
 import { type CacheUsage, clock, type SessionRun } from './protocol.js'
 import { allFinite, followed, joined, logprobsOf, NOTHING, type Reading, readingOf } from './reading.js'
+import { ropeFeeds } from './ropeFeeds.js'
 import { isLong, joinedByLength, splitByLength } from './ropeRanges.js'
 import { runGroups } from './runGroups.js'
 import { Slab } from './Slab.js'
@@ -13,7 +15,8 @@ import { adoptPrefix, sameTokens, takeOver } from './sharedPrefix.js'
 import { waves } from './waves.js'
 
 /** What an engine must know of its model. `vocabSize`: numbers that a language model's head gives a position. */
-export type EngineModel = InputShape & Readonly<{ contextLength: number; output: 'logits' | 'reward'; vocabSize: number }>
+export type EngineModel = InputShape &
+  Readonly<{ contextLength: number; output: 'logits' | 'reward'; vocabSize: number; ropes?: readonly NamedRope[] }>
 
 /**
  * A call: a sequence's tokens, and the branches to read, each at its last token; an empty branch is read at the sequence's own last
@@ -50,6 +53,7 @@ export class Engine {
   private readonly buffers: OutputBuffers
   private readonly head: Output
   private readonly states: Output
+  private readonly ropeTables: ReturnType<typeof ropeFeeds>
   /** Writes what the last run computed into the cache. */
   private unwritten: () => void = nothing
 
@@ -61,6 +65,7 @@ export class Engine {
     this.head = { name: model.output, width: model.output === 'logits' ? model.vocabSize : 1 }
     this.states = { name: 'hidden_states', width: model.hiddenSize ?? 0 }
     this.buffers = new OutputBuffers(model.shape)
+    this.ropeTables = ropeFeeds(model.ropes ?? [], model.longAfter)
   }
 
   /** What the last run computed is not in the cache before `settle`, or whatever needs it there. */
@@ -193,10 +198,10 @@ export class Engine {
     const start = slab.gather(jobs.map(({ cached }) => cached))
     const inOrder = [...jobs].sort((a, b) => a.cached.slot - b.cached.slot)
     const places = jobs[0]!.single ? 1 : Math.max(2, ...jobs.map(({ pass }) => pass.tokenIds.length))
-    const { feeds, tokens, reads, firstReads } = feedsOf(inOrder, slab, start, places, this.model)
+    const { feeds, tokens, reads, firstReads, positions } = feedsOf(inOrder, slab, start, places, this.model)
     const fetches = this.buffers.fetches(jobs.length, places, reads, { name, width })
     const startedAt = clock()
-    const outputs = await this.session.run(feeds, fetches)
+    const outputs = await this.session.run({ ...feeds, ...this.ropeTables(positions) }, fetches)
     this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens, reads, cache: this.usage })
     const dataOf = (name: string): Float32Array => outputs[name]!.data as Float32Array
     const planes = Array.from({ length: shape.layers }, (_, layer) => [dataOf(`key.${layer}`), dataOf(`value.${layer}`)]).flat()

@@ -110,32 +110,37 @@ export class OnnxEngine {
     for (const group of groups.values()) {
       const { past, tokenIds } = group[0]!
       // The runtime's grouped attention takes several tokens behind a cache of one row only.
-      const alone = !contract.rowsApart || (tokenIds.length > 1 && past.tokenIds.length > 0)
+      const alone = !contract.rowsApart || (tokenIds.length > 1 && (past.tokenIds.length > 0 || contract.evenRows))
       const logits = (contract.pooled ? 1 : tokenIds.length) * width
       const rows = alone ? 1 : Math.max(1, Math.floor(LOGITS_A_RUN / logits))
-      for (let first = 0; first < group.length; first += rows) await this.runBatch(group.slice(first, first + rows))
+      for (let first = 0; first < group.length; first += rows) {
+        const batch = group.slice(first, first + rows)
+        const isOdd = contract.evenRows && !alone && batch.length % 2 === 1
+        await this.runBatch(batch, isOdd ? [...batch, batch[0]!] : batch)
+      }
     }
   }
 
-  private async runBatch(jobs: readonly Job[]): Promise<void> {
+  /** `padded`: the jobs, and behind them rows of which nothing is read. */
+  private async runBatch(jobs: readonly Job[], padded: readonly Job[]): Promise<void> {
     const { contract } = this.model
     const { past, tokenIds, keep, read } = jobs[0]!
     const fetches = [...(read ? ['logits'] : []), ...(keep ? contract.planes.map(({ present }) => present) : [])]
     const startedAt = clock()
-    const outputs = await this.session.run(onnxFeeds(jobs, contract), fetches)
-    const B = jobs.length
-    this.onRun({ startedAt, endedAt: clock(), rows: B, tokens: B * tokenIds.length, reads: read ? B : 0 })
+    const outputs = await this.session.run(onnxFeeds(padded, contract), fetches)
+    const B = padded.length
+    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens: B * tokenIds.length, reads: read ? B : 0 })
     if (read) {
-      const rows = this.lastLogits(outputs.logits as Tensor, jobs.length)
+      const rows = this.lastLogits(outputs.logits as Tensor, B)
       for (const [row, job] of jobs.entries()) job.read!(rows[row]!)
     }
     if (keep) {
       const planes = contract.planes.map(({ present, heads, headDim }) => {
-        const dims = [jobs.length, heads, past.tokenIds.length + tokenIds.length, headDim]
+        const dims = [B, heads, past.tokenIds.length + tokenIds.length, headDim]
         return valuesOf(checked(outputs[present] as Tensor, present, dims))
       })
       for (const [row, job] of jobs.entries()) {
-        const own = planes.map((plane) => rowOf(plane, row, jobs.length))
+        const own = planes.map((plane) => rowOf(plane, row, B))
         job.keep!({ tokenIds: [...job.past.tokenIds, ...job.tokenIds], planes: own })
       }
     }

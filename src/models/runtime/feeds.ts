@@ -11,10 +11,25 @@ const MASKED = -1e9
 export type Job = Readonly<{ cached: CachedSequence; pass: Pass }>
 
 /** What a model's inputs depend on besides its cache. */
-export type InputShape = Readonly<{ shape: CacheShape; masks: readonly Mask[]; longAfter?: number; hiddenSize?: number }>
+export type InputShape = Readonly<{
+  shape: CacheShape
+  masks: readonly Mask[]
+  longAfter?: number
+  hiddenSize?: number
+  evenRows?: boolean
+}>
 
-/** The graph's inputs, and where in them each pass is: the new tokens of all (N), the reads of all (R), and a pass's first read. */
-export type Feeds = Readonly<{ feeds: Record<string, Tensor>; tokens: number; reads: number; firstReads: readonly number[] }>
+/**
+ * The graph's inputs but for its tables of positions, and where in them each pass is: the new tokens of all (N), the reads of all (R), and
+ * a pass's first read. `positions`: rows that the tables must have.
+ */
+export type Feeds = Readonly<{
+  feeds: Record<string, Tensor>
+  tokens: number
+  reads: number
+  firstReads: readonly number[]
+  positions: number
+}>
 
 /**
  * The graph's inputs for passes of one slab, in slots `start` on. Tokens lie one pass after the other; in attention each pass has a row of
@@ -26,15 +41,17 @@ export function feedsOf(
   slab: Slab<CachedSequence>,
   start: number,
   width: number,
-  { shape, masks, longAfter = 0, hiddenSize }: InputShape,
+  { shape, masks, longAfter = 0, hiddenSize, evenRows = false }: InputShape,
 ): Feeds {
   const B = jobs.length
   const T = slab.length
+  const whole = (rows: number) => (evenRows ? 2 * Math.ceil(rows / 2) : rows)
+  let positions = 1
   const firsts = sums(jobs.map(({ pass }) => pass.tokenIds.length))
   const firstReads = sums(jobs.map(({ pass }) => pass.reads.length))
   // Products of one row round differently from those of several: a tree of one token is never alone.
-  const N = Math.max(width === 1 ? 1 : 2, firsts.pop()!)
-  const R = Math.max(1, firstReads.pop()!)
+  const N = whole(Math.max(width === 1 ? 1 : 2, firsts.pop()!))
+  const R = whole(Math.max(1, firstReads.pop()!))
   const inputIds = new BigInt64Array(N)
   const positionIds = new BigInt64Array(N)
   const slots = new BigInt64Array(B * width)
@@ -50,6 +67,7 @@ export function feedsOf(
     pass.tokenIds.forEach((tokenId, i) => {
       inputIds[first + i] = BigInt(tokenId)
       positionIds[first + i] = BigInt(position + depths[i]!)
+      positions = Math.max(positions, position + depths[i]! + 1)
       slots[row * width + i] = BigInt(first + i)
       places[first + i] = BigInt(row * width + i)
     })
@@ -72,7 +90,7 @@ export function feedsOf(
     feeds[`past_key.${layer}`] = new Tensor('float32', slab.rows(2 * layer, start, B), dims)
     feeds[`past_value.${layer}`] = new Tensor('float32', slab.rows(2 * layer + 1, start, B), dims)
   }
-  return { feeds, tokens: N, reads: R, firstReads }
+  return { feeds, tokens: N, reads: R, firstReads, positions }
 }
 
 /** What lies before each, and all together at the end. */

@@ -2,7 +2,7 @@ import type { GraphBuilder, Value } from '../builder.js'
 import { BLOCK } from '../quantize.js'
 import type { Weights } from '../weights.js'
 
-/** What the runtime calls products of 8-bit inputs: fastest by far, and the same bits for a row in any batch (dependencies.md). */
+/** What the runtime calls products of 8-bit inputs: fastest by far, and the same bits for a row in any batch (but see `needsEvenRows`). */
 const INT8_PRODUCTS = 4
 
 export type LinearSize = Readonly<{

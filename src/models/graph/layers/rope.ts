@@ -1,43 +1,28 @@
 import type { Rope } from '../../checkpoint/rope.js'
 import type { Attributes } from '../attributes.js'
 import type { GraphBuilder, Value } from '../builder.js'
-import { longropeFrequencies, ropeFrequencies } from './ropeFrequencies.js'
 
+/** Cosines and sines by position, inputs of the graph. */
 export type RopeTables = Readonly<{ cos: Value; sin: Value; rotaryDim: number }>
 
-const { fround } = Math
-
 /**
- * Cosines and sines of positions 0 to `positions - 1` as tensors of the graph: float [positions, rotaryDim / 2] each. Of LongRoPE two
- * tables, one after the other, where sequences may be longer than those of pretraining (see `longAfter` of buildGraph.ts).
+ * Declares the tables of a rope as the inputs `name_cos` and `name_sin`, float [P, rotaryDim / 2] each. They are inputs because a model's context
+ * says little about how long its sequences become: the runtime makes as many rows as a run needs (runtime/ropeFeeds.ts).
  */
-export function ropeTables(graph: GraphBuilder, rope: Rope, positions: number): RopeTables {
-  const { ropeScaling: scaling, rotaryDim } = rope
-  const amplitude = fround('attentionFactor' in scaling ? scaling.attentionFactor : 1)
-  const half = rotaryDim / 2
-  const long = longropeFrequencies(rope)
-  const short = { frequencies: ropeFrequencies(rope), positions }
-  const parts =
-    long && long.after < positions
-      ? [
-          { ...short, positions: long.after },
-          { frequencies: long.frequencies, positions },
-        ]
-      : [short]
-  const rows = parts.reduce((sum, part) => sum + part.positions, 0)
-  const table = (of: (angle: number) => number) => {
-    const values = new Float32Array(rows * half)
-    let index = 0
-    for (const part of parts)
-      for (let position = 0; position < part.positions; position++)
-        for (const frequency of part.frequencies) values[index++] = fround(of(fround(position * frequency))) * amplitude
-    return values
-  }
-  return {
-    cos: graph.constant('rope/cos', table(Math.cos), [rows, half]),
-    sin: graph.constant('rope/sin', table(Math.sin), [rows, half]),
-    rotaryDim,
-  }
+export function ropeTables(graph: GraphBuilder, { rotaryDim }: Rope, name = 'rope'): RopeTables {
+  const table = (part: string) => graph.input(`${name}_${part}`, 'float', ['P', rotaryDim / 2])
+  return { cos: table('cos'), sin: table('sin'), rotaryDim }
+}
+
+/** A rope of the graph and what its inputs are called. */
+export type NamedRope = Readonly<{ name: string; rope: Rope }>
+
+/** The ropes of a decoder; none where its positions are learned. */
+export function ropesOf(config: object & Partial<Rope & Readonly<{ localRope: Rope }>>): NamedRope[] {
+  const { ropeTheta, ropeScaling, rotaryDim, localRope } = config
+  if (ropeTheta === undefined || ropeScaling === undefined || rotaryDim === undefined) return []
+  const named = [{ name: 'rope', rope: { ropeTheta, ropeScaling, rotaryDim } }]
+  return localRope ? [...named, { name: 'local_rope', rope: localRope }] : named
 }
 
 /**

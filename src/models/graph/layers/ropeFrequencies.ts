@@ -29,12 +29,11 @@ export function ropeFrequencies({ ropeTheta, ropeScaling: scaling, rotaryDim }: 
   }
 }
 
-/** LongRoPE's frequencies of sequences of more than `after` tokens; nothing where sequences of any length have the same. */
-export function longropeFrequencies(rope: Rope): Readonly<{ after: number; frequencies: Float32Array }> | undefined {
+/** LongRoPE's frequencies of sequences longer than those of pretraining; nothing where sequences of any length have the same. */
+export function longropeFrequencies(rope: Rope): Float32Array | undefined {
   const { ropeScaling: scaling } = rope
   if (scaling.type !== 'longrope') return undefined
-  const frequencies = ropeFrequencies({ ...rope, ropeScaling: { ...scaling, shortFactor: scaling.longFactor } })
-  return { after: scaling.originalMaxPositionEmbeddings, frequencies }
+  return ropeFrequencies({ ...rope, ropeScaling: { ...scaling, shortFactor: scaling.longFactor } })
 }
 
 const divided = (wavelengths: Float32Array, factors: readonly number[]) =>

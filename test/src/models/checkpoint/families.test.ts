@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { ModelError } from '../../../../src/core/errors.js'
 import { readConfig } from '../../../../src/models/checkpoint/config.js'
 
 const sizes = { hidden_size: 64, intermediate_size: 96, num_hidden_layers: 4, num_attention_heads: 4, vocab_size: 100 }
@@ -43,6 +44,30 @@ describe('every family', () => {
   it.each(defaults)('reads what a file leaves out as transformers writes it out: $family', ({ sizes: least, written }) => {
     expect(Object.keys(written).length).toBeGreaterThan(Object.keys(least).length + 10)
     expect(readConfig(written, 'm/config.json')).toEqual(readConfig(least, 'm/config.json'))
+  })
+
+  it.each(defaults)('says of a number that is written as text what it must be: $family', ({ written }) => {
+    const plain = readConfig(written, 'm/config.json')
+    const refused: string[] = []
+    const visit = (object: Record<string, unknown>, within: (part: Record<string, unknown>) => Record<string, unknown>): void => {
+      for (const [key, value] of Object.entries(object)) {
+        if (typeof value === 'object' && value !== null && !Array.isArray(value))
+          visit(value as Record<string, unknown>, (part) => within({ ...object, [key]: part }))
+        if (typeof value !== 'number') continue
+        try {
+          expect(readConfig(within({ ...object, [key]: String(value) }), 'm/config.json')).toEqual(plain)
+        } catch (error) {
+          expect(error, key).toBeInstanceOf(ModelError)
+          expect((error as Error).message, key).toMatch(/^Expected `.*` in .* to be \S.*, got `"/)
+          expect((error as Error).message, key).toContain(key)
+          expect((error as Error).message, key).not.toContain('received')
+          refused.push(key)
+        }
+      }
+    }
+    visit(written, (part) => part)
+    expect(refused).toContain('vocab_size')
+    expect(refused.length).toBeGreaterThan(5)
   })
 
   it('has the defaults that differ between families', () => {

@@ -19,6 +19,18 @@ const graphs: [string, Record<string, unknown>?][] = [
   ...[['gpt2/lm'], ['gpt2-scaled/reward'], ['gpt_neox/lm'], ['gpt_neox-serial/reward']],
 ] as [string, Record<string, unknown>?][]
 
+describe('a graph of rotary positions', () => {
+  it.each(['biased', 'llama3', 'mistral', 'phi3', 'gemma3', 'gpt_neox'])(
+    'is as small for a context of four million tokens (%s)',
+    async (pair) => {
+      const folder = goldenPath(`${pair}/lm`)
+      const tensors = await readSafetensors(folder)
+      const sizeOf = (contextLength: number) => buildGraph({ ...configOf(folder), contextLength }, tensors).model.length
+      expect(sizeOf(4_194_304)).toBe(sizeOf(8192))
+    },
+  )
+})
+
 describe.each(graphs)('the graph of %s', (path, changed) => {
   let graph: GraphSession
   beforeAll(async () => {
@@ -38,11 +50,22 @@ describe.each(graphs)('the graph of %s', (path, changed) => {
       'read_positions',
       ...(isLm ? ['head_positions'] : []),
     ]
+    const ropes = ['rope', ...('localRope' in graph.config ? ['local_rope'] : [])].flatMap((name) => [
+      `${name}_cos`,
+      `${name}_sin`,
+    ])
+    const tables = 'ropeTheta' in graph.config ? ropes : []
     const head = isLm ? ['logits', 'hidden_states'] : ['reward']
     const past = layers.flatMap((layer) => [`past_key.${layer}`, `past_value.${layer}`])
     const made = layers.flatMap((layer) => [`key.${layer}`, `value.${layer}`])
-    expect([...graph.inputs].sort()).toEqual([...plain, ...past].sort())
+    expect([...graph.inputs].sort()).toEqual([...plain, ...tables, ...past].sort())
     expect([...graph.outputs].sort()).toEqual([...head, ...made].sort())
+  })
+
+  it('gives the same bits however long its tables of positions are', async () => {
+    const pass = chain(graph.empty(), ids(70), [0, 33, 69])
+    const [used, longer] = [await graph.run([pass]), await graph.run([pass], { P: 3000 })]
+    expect(longer).toEqual(used)
   })
 
   it('gives the same wherever a sequence is cut, up to rounding', async () => {

@@ -7,6 +7,7 @@ import { readSafetensors } from '../../../../src/models/checkpoint/safetensors.j
 import { buildGraph } from '../../../../src/models/graph/buildGraph.js'
 import type { WeightDtype } from '../../../../src/models/graph/quantize.js'
 import { createSession } from '../../../../src/models/runtime/createSession.js'
+import { ropeFeeds } from '../../../../src/models/runtime/ropeFeeds.js'
 
 export const goldenFolder = fileURLToPath(new URL('../../../../data/golden/', import.meta.url))
 
@@ -25,7 +26,7 @@ export type Pass = Readonly<{ cached: Cached; tokenIds: readonly number[]; paren
 /** What a pass gave: the head at each read, and keys and values Float32[kvHeads, S, headDim] of the new tokens by plane. */
 export type Answer = Readonly<{ heads: Float32Array[]; planes: Float32Array[] }>
 
-export type Sizes = Readonly<{ T?: number; S?: number; R?: number }>
+export type Sizes = Readonly<{ T?: number; S?: number; R?: number; P?: number }>
 
 export const chain = (cached: Cached, tokenIds: readonly number[], reads = [tokenIds.length - 1]): Pass => ({
   cached,
@@ -55,9 +56,14 @@ export const configOf = (folder: string): ModelConfig =>
 export async function openGraph(folder: string, changed: Readonly<Record<string, unknown>> = {}, dtype: WeightDtype = 'fp32') {
   const config = { ...configOf(folder), ...changed } as ModelConfig
   const tensors = await readSafetensors(folder)
-  const { model, weightsFolder, inMemory, output, hiddenSize, shape, masks, longAfter } = buildGraph(config, tensors, dtype)
+  const { model, weightsFolder, inMemory, output, hiddenSize, shape, masks, longAfter, ropes } = buildGraph(
+    config,
+    tensors,
+    dtype,
+  )
   const session = await createSession({ graph: model, folder: weightsFolder, inMemory, threads: 1 })
   const { layers, kvHeads, headDim } = shape
+  const tables = ropeFeeds(ropes, longAfter)
   const count = 2 * layers
   const names = Array.from({ length: layers }, (_, layer) => [`key.${layer}`, `value.${layer}`]).flat()
   const empty = (): Cached => ({ tokens: 0, planes: Array.from({ length: count }, () => new Float32Array(0)) })
@@ -112,6 +118,7 @@ export async function openGraph(folder: string, changed: Readonly<Record<string,
       slots: int64([...ids.keys()], [B, S]),
       places: int64([...ids.keys()], [B * S, 1]),
       read_positions: int64(reads, [B * R]),
+      ...tables(sizes.P ?? Math.max(...positions) + 1),
       ...(hiddenSize !== undefined && { head_positions: int64([...reads.keys()], [B * R]) }),
     }
     for (const { past, self, pastBias, selfBias } of biases) {

@@ -17,15 +17,15 @@ const plane = (name: string, heads: number, headDim: number, type = 'float32') =
 })
 
 describe('the contract of a graph', () => {
-  it.each([
+  it.each<[string, string[], string, boolean, boolean?]>([
     ['onnx-llama/lm/onnx/model.onnx', ['attention_mask', 'position_ids'], 'float32', true],
     ['onnx-llama/lm/onnx/decoder_model_merged.onnx', ['attention_mask', 'position_ids', 'use_cache_branch'], 'float32', true],
     ['onnx-llama/lm/onnx/model_gqa.onnx', ['attention_mask'], 'float32', true],
     ['onnx-llama/lm/onnx/model_fp16.onnx', ['attention_mask', 'position_ids'], 'float16', true],
-    ['onnx-llama/lm/onnx/model_q4.onnx', ['attention_mask', 'position_ids'], 'float32', true],
-  ])('has what %s takes and keeps', async (name, inputs, type, rowsApart) => {
+    ['onnx-llama/lm/onnx/model_q4.onnx', ['attention_mask', 'position_ids'], 'float32', true, true],
+  ])('has what %s takes and keeps', async (name, inputs, type, rowsApart, evenRows = false) => {
     const { planes, ...rest } = await read(name)
-    expect({ ...rest, inputs: rest.inputs.toSorted() }).toEqual({ inputs, width: 280, pooled: false, rowsApart })
+    expect({ ...rest, inputs: rest.inputs.toSorted() }).toEqual({ inputs, width: 280, pooled: false, rowsApart, evenRows })
     const names = ['0.key', '0.value', '1.key', '1.value']
     expect(planes).toEqual(names.map((each) => plane(each, 1, 16, type)))
   })
@@ -118,6 +118,15 @@ describe('rows share a run', () => {
     [[{ name: 'com.microsoft:MultiHeadAttention' }], false],
     [[{ name: ':Attention' }], false],
   ])('of a graph with %j: %s', (operators, expected) => expect(onnxContract(header({ operators }), 'm').rowsApart).toBe(expected))
+})
+
+describe('rows of one token come in even numbers', () => {
+  it.each([
+    [[{ name: 'com.microsoft:MatMulNBits', accuracyLevel: 4 }], true],
+    [[{ name: 'com.microsoft:MatMulNBits', accuracyLevel: 4, bits: 4 }], true],
+    [[{ name: 'com.microsoft:MatMulNBits', accuracyLevel: 4, bits: 8 }], false],
+    [[{ name: ':MatMul' }], false],
+  ])('of a graph with %j: %s', (operators, expected) => expect(onnxContract(header({ operators }), 'm').evenRows).toBe(expected))
 })
 
 describe('a file that is no ONNX model', () => {

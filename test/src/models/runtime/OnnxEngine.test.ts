@@ -19,6 +19,7 @@ const cached: OnnxContract = {
   width: 1,
   pooled: false,
   rowsApart: true,
+  evenRows: false,
 }
 
 /** A graph whose keys are tokens and whose values are positions, in each of two heads; it sums over all that it is given. */
@@ -115,6 +116,23 @@ describe('OnnxEngine', () => {
       [2, 1, 2],
       [1, 1, 3],
     ])
+  })
+
+  it('runs rows of one token in even numbers, and longer ones alone, where products of one row round differently', async () => {
+    const runs: Run[] = []
+    const engine = engineOf({ ...cached, evenRows: true }, runs)
+    const sequences = [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]
+    for (const next of [7, 8, 9]) {
+      const calls = sequences.map((tokens, key) => call(key, tokens))
+      expect(await valuesOf(engine, calls)).toEqual(sequences.map((tokens) => [meaning(tokens)]))
+      for (const tokens of sequences) tokens.push(next)
+    }
+    expect(await valuesOf(engine, [call(1, sequences[1]!)])).toEqual([[meaning(sequences[1]!)]])
+    expect(sizes(runs)).toEqual([...[1, 2, 3].map(() => [1, 2, 0]), ...[2, 3].map((past) => [4, 1, past]), [2, 1, 4]])
   })
 
   it('runs each row alone where operators may mix them', async () => {

@@ -19,8 +19,8 @@ export function meaning(tokens: readonly number[], { masks, longAfter }: EngineM
 }
 
 type Feed = { data: Float32Array & BigInt64Array; dims: readonly number[] }
-/** Rows, places a row, cached positions, and tokens in all. */
-export type Run = { B: number; S: number; T: number; N: number }
+/** Rows, places a row, cached positions, tokens in all, and reads. */
+export type Run = { B: number; S: number; T: number; N: number; R: number }
 
 /** A model that keeps token and position as its keys, and sums over whatever each of the masks lets a token see. */
 export function transparentSession({ masks }: EngineModel, runs: Run[] = []): Pick<InferenceSession, 'run'> {
@@ -30,7 +30,7 @@ export function transparentSession({ masks }: EngineModel, runs: Run[] = []): Pi
     const N = feeds.input_ids!.dims[0]!
     const T = feeds[masks[0]!.past]!.dims[3]!
     const reads = Array.from(feeds.read_positions!.data, (token) => Number(feeds.places!.data[Number(token)]))
-    runs.push({ B, S, T, N })
+    runs.push({ B, S, T, N, R: reads.length })
     const reward = new Float32Array(reads.length)
     const keys = new Float32Array(B * S * 2)
     for (let b = 0; b < B; b++) {

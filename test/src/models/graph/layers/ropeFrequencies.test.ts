@@ -92,13 +92,12 @@ describe('ropeFrequencies', () => {
 })
 
 describe('longropeFrequencies', () => {
-  it('are those of long sequences, and say which ones are long', () => {
-    const { after, frequencies } = longropeFrequencies({ ropeTheta: 200, ropeScaling: longrope, rotaryDim: 16 })!
+  it('are those of long sequences', () => {
+    const frequencies = longropeFrequencies({ ropeTheta: 200, ropeScaling: longrope, rotaryDim: 16 })!
     const expected = [
       ...[0.5, 0.19098861515522003, 0.07821023464202881, 0.03344490006566048, 0.014731390401721, 0.006629695184528828],
       ...[0.0030327443964779377, 0.0014052372425794601],
     ]
-    expect(after).toBe(46)
     expected.forEach((value, pair) => {
       expect(Math.abs(frequencies[pair]! / value - 1)).toBeLessThan(2.5e-7)
     })
