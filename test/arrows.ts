@@ -35,6 +35,7 @@ export const homes: Readonly<Record<string, string>> = {
   commander: 'src/cli',
   hyparquet: 'src/io',
   'hyparquet-compressors': 'src/io',
+  'lossless-json': 'src/io',
   'onnxruntime-node': 'src/models',
   'parquetjs-lite': 'src/io',
   rxjs: '*',

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
+import { stringifyExactly } from '../io/exactJson.js'
 import { readRows } from '../io/readRows.js'
-import { rowToJson } from '../io/rowToJson.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 /** `rxargs cat`: rows as JSONL. */
@@ -9,5 +9,5 @@ export const catCommand = ({ stdout, signal }: Terminal): Command =>
     .description('print rows as JSONL, under their Parquet column names')
     .argument('<path>', 'folder of part files, or one Parquet file')
     .action(async (path: string) => {
-      for await (const row of readRows(path)) await writeLine(stdout, rowToJson(row), signal)
+      for await (const row of readRows(path)) await writeLine(stdout, stringifyExactly(row), signal)
     })

@@ -1,6 +1,6 @@
 import type { Run } from '../core/types.js'
+import { stringifyExactly } from '../io/exactJson.js'
 import { recordOf } from '../io/parquet/rowColumns.js'
-import { rowToJson } from '../io/rowToJson.js'
 import type { Summary } from '../io/toParquet.js'
 import { writeLine } from './terminal.js'
 
@@ -13,7 +13,7 @@ export function toLines(run: Run, stream: NodeJS.WritableStream, signal: AbortSi
       next({ row, taken }) {
         written++
         if (row.finishReason === 'error') errors++
-        writing = writing.then(() => writeLine(stream, rowToJson(recordOf(row)), signal)).then(taken)
+        writing = writing.then(() => writeLine(stream, stringifyExactly(recordOf(row)), signal)).then(taken)
         writing.catch((error: unknown) => {
           subscription.unsubscribe()
           reject(error)

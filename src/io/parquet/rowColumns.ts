@@ -1,5 +1,4 @@
 import type { Row, RunMeta, TracedStep } from '../../core/types.js'
-import { rowToJson } from '../rowToJson.js'
 import type { Columns } from './encodeParquet.js'
 
 const base: Columns = {
@@ -105,6 +104,5 @@ export const recordOf = (row: Row): Record<string, unknown> => ({
     candidate_scores: lists(row.trace, ({ scores }) => scores),
   }),
   ...othersOf(row),
-  // What JSON has no word for (large integers, bytes) is said as on stdout.
-  ...(row.input && { input: JSON.parse(rowToJson(row.input)) }),
+  ...(row.input && { input: row.input }),
 })

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { InputError, messageOf } from '../../core/errors.js'
+import { parseExactly, roundsNumbers } from '../exactJson.js'
 import { readParquet } from '../parquet/readParquet.js'
 import { parquetFiles } from '../readRows.js'
 import { type Line, readLines } from './readLines.js'
@@ -13,6 +14,8 @@ export type InputRecord = Readonly<{
   /** The same with the path as it was given, for messages. */
   where: string
   values?: Readonly<Record<string, unknown>>
+  /** The same with numbers as they were written, where `values` rounds some. */
+  exact?: Readonly<Record<string, unknown>>
   problem?: string
 }>
 
@@ -40,7 +43,11 @@ function recordOf({ number, text, problem }: Line, path: string): InputRecord | 
     value = undefined
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return { ...at, values: value as Record<string, unknown> }
+    return {
+      ...at,
+      values: value as Record<string, unknown>,
+      ...(roundsNumbers(text) && { exact: parseExactly(text) as Record<string, unknown> }),
+    }
   return { ...at, problem: `${at.where}: Expected a JSON object, got \`${shortened(text.trim())}\`` }
 }
 

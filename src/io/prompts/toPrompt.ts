@@ -1,5 +1,6 @@
 import type { Overrides } from '../../core/overrides.js'
 import type { Message, Prompt, PromptContent } from '../../core/types.js'
+import { isExactNumber, stringifyExactly } from '../exactJson.js'
 import { type Dataset, readings } from './datasets.js'
 import type { InputRecord } from './readRecords.js'
 
@@ -27,7 +28,7 @@ class Unfit extends Error {}
 const shown = (value: unknown): string => {
   if (value === undefined || value === null) return 'nothing'
   if (value instanceof Uint8Array) return 'bytes that are not UTF-8'
-  const text = typeof value === 'string' ? value : typeof value === 'bigint' ? String(value) : JSON.stringify(value)
+  const text = typeof value === 'string' ? value : stringifyExactly(value)
   return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${Array.isArray(value) ? 'array' : typeof value})`
 }
 
@@ -42,8 +43,10 @@ function wellFormed(name: string, text: string): string {
 function idOf(value: unknown, place: string): string {
   if (value === undefined || value === null) return place
   if (isText(value)) return wellFormed('id', value)
-  if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint') return String(value)
-  throw new Unfit(`\`id\` to be text or a number, got ${shown(value)}`)
+  if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint' || isExactNumber(value))
+    return String(value)
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toJSON()
+  throw new Unfit(`\`id\` to be text, a number or a date, got ${shown(value)}`)
 }
 
 function stopOf(value: unknown): readonly string[] | undefined {
@@ -72,7 +75,7 @@ function overridesOf(values: Readonly<Record<string, unknown>>): Overrides | und
   return Object.fromEntries(
     given.map((column) => {
       const value = values[column]
-      return [overriding[column], typeof value === 'bigint' ? Number(value) : value]
+      return [overriding[column], typeof value === 'bigint' || isExactNumber(value) ? Number(String(value)) : value]
     }),
   )
 }
@@ -130,14 +133,14 @@ const attempt = <T>(make: () => T): T | Unfit => {
 
 /** A row of an input as a prompt. One that cannot be read keeps its id and carries an error with file, line and what was expected. */
 export function toPrompt(record: InputRecord, options: PromptOptions = {}): Prompt {
-  const { place, where, values, problem } = record
+  const { place, where, values, exact = values, problem } = record
   if (values === undefined) return { id: place, place, error: problem }
   const idColumn = options.dataset === undefined ? 'id' : readings[options.dataset].id
-  const id = attempt(() => idOf(values[idColumn], place))
+  const id = attempt(() => idOf(exact?.[idColumn], place))
   const found = attempt(() => contentOf(values, options))
   const stop = attempt(() => stopOf(values.stop))
   const unfit = [id, found, stop].find((part) => part instanceof Unfit)
-  const kept = options.keepInput ? { input: values } : {}
+  const kept = options.keepInput ? { input: exact } : {}
   if (id instanceof Unfit || found instanceof Unfit || stop instanceof Unfit) {
     return { id: id instanceof Unfit ? place : id, place, error: `${where}: Expected ${unfit?.message}`, ...kept }
   }
