@@ -10,15 +10,35 @@ export const exactNumber = (digits: string): ExactNumber => new LosslessNumber(d
 /** Numbers that a double may change: long ones, those with a fraction or an exponent, and -0. It finds them in strings, too. */
 const SUSPECTS = /[[:,]\s*(?:-0|-?\d{16,}|-?\d+[.eE])[\d.eE+-]*/g
 
-const STRINGS = /"(?:[^"\\]|\\.)*"/g
-
 const isExact = (digits: string): boolean => String(Number(digits)) === digits
 
 /** Whether JSON holds numbers that come back as other text: of 64 bits, or such as `1.0`, `1e3` and `-0`. */
-export const roundsNumbers = (json: string): boolean => hasSuspects(json) && hasSuspects(json.replace(STRINGS, '""'))
+export const roundsNumbers = (json: string): boolean => hasSuspects(json) && hasSuspects(withoutStrings(json))
 
-const hasSuspects = (json: string): boolean =>
-  json.match(SUSPECTS)?.some((match) => !isExact(match.replace(/^.\s*/, ''))) ?? false
+function hasSuspects(json: string): boolean {
+  for (const [match] of json.matchAll(SUSPECTS)) if (!isExact(match.replace(/^.\s*/, ''))) return true
+  return false
+}
+
+/** What stands between the strings. A regular expression would need memory by the length of a string, and megabytes are too many. */
+function withoutStrings(json: string): string {
+  const between: string[] = []
+  let from = 0
+  for (let open = json.indexOf('"'); open !== -1; open = json.indexOf('"', from)) {
+    between.push(json.slice(from, open))
+    let close = json.indexOf('"', open + 1)
+    while (isEscaped(json, close)) close = json.indexOf('"', close + 1)
+    if (close === -1) return between.join('""')
+    from = close + 1
+  }
+  return [...between, json.slice(from)].join('""')
+}
+
+function isEscaped(json: string, at: number): boolean {
+  let before = at
+  while (json[before - 1] === '\\') before--
+  return (at - before) % 2 === 1
+}
 
 /**
  * JSON as a value whose numbers keep the text that they had. Most lines have no other numbers, and take no longer than `JSON.parse`.

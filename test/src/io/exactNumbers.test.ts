@@ -36,6 +36,12 @@ describe('JSON that is read exactly', () => {
     expect(parseExactly('{"a":7,"b":1.0}')).toMatchObject({ a: 7 })
   })
 
+  it('takes strings of megabytes, which look like numbers throughout', () => {
+    const text = 'say \\"[1.50\\": -0, '.repeat(50_000)
+    expect(stringifyExactly(parseExactly(`{"n":2.0,"text":"${text}\\\\"}`))).toBe(`{"n":2.0,"text":"${text}\\\\"}`)
+    expect(parseExactly(`{"n":2,"text":"${text}"}`)).toMatchObject({ n: 2 })
+  })
+
   it('keeps the last of keys that stand twice, as JSON.parse does', () => {
     expect(stringifyExactly(parseExactly('{"a":1.0,"a":2.0}'))).toBe('{"a":2.0}')
   })
