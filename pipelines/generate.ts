@@ -12,7 +12,7 @@ import { type BoundSearch, perToken, type Search } from './perToken.js'
 import { builtIn, type Registry } from './registry.js'
 import { replyText } from './replyText.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
-import { emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
+import { type DecodedRow, emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
 import { schedule } from './schedule.js'
 import { startOf } from './startOf.js'
 import { valuesOf } from './valuesOf.js'
@@ -91,7 +91,7 @@ export function generate(
     ),
   )
 
-  const decoded = (job: Job, startedAt: number): Observable<Row> => {
+  const decoded = (job: Job, startedAt: number): Observable<DecodedRow> => {
     const own = rowSettings(job.prompt, { run, registry, reward: told.rewards[0], bind })
     const { start, text } = startOf(job, { codec, seed: own.seed, maxPromptTokens, contextLength })
     const { texts, tokenIds } = stopsOf(
@@ -132,7 +132,7 @@ export function generate(
             errorRow(job, messageOf(error), { startedAt, durationMs: now() - startedAt }, { codec, seed, rewards: told.rewards }),
           )
         }),
-        map((made): Row => (job.prompt.input ? { ...made, input: job.prompt.input } : made)),
+        map((made): Row => ({ ...made, promptHash: job.promptHash, ...(job.prompt.input && { input: job.prompt.input }) })),
         tap((made) => onEvent?.({ type: 'row', row: made })),
       )
     })

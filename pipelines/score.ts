@@ -5,9 +5,10 @@ import { InputError, ModelLostError, messageOf, RewardError, TemplateError } fro
 import type { BatchedPairReward } from '../src/core/pairReward.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import type { ReplySoFar, TextReward } from '../src/core/rewardSource.js'
-import type { BatchedRewardModel, Prompt, Row, RowKey, Run, RunMeta, TextCodec } from '../src/core/types.js'
+import type { BatchedRewardModel, Prompt, Row, RowsOptions, Run, RunMeta, TextCodec } from '../src/core/types.js'
 import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
+import { promptHash } from './promptHash.js'
 import { textScores } from './rewardOfText.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from './wholeTexts.js'
 
@@ -71,7 +72,7 @@ function scored<Call>(
   render: TextCodec['render'],
   { concurrency, spec, now = Date.now, hashes }: z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'>,
 ): Run {
-  const rowOf = (text: ScoredText): Observable<Row> =>
+  const rowOf = (text: HashedText): Observable<Row> =>
     defer(() => {
       const startedAt = now()
       const row = (fields: Partial<Row>): Row => ({ ...unscored(text), startedAt, durationMs: now() - startedAt, ...fields })
@@ -112,8 +113,10 @@ function scored<Call>(
   }
 }
 
+type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>
+
 /** Each text once; a second one of the same id and sample becomes an error under its place. */
-async function* once(texts: AsyncIterable<ScoredText>, done?: (key: RowKey) => boolean): AsyncGenerator<ScoredText, void> {
+async function* once(texts: AsyncIterable<ScoredText>, done?: RowsOptions['done']): AsyncGenerator<HashedText, void> {
   const seen = new Set<string>()
   let number = 0
   for await (const text of texts) {
@@ -122,7 +125,8 @@ async function* once(texts: AsyncIterable<ScoredText>, done?: (key: RowKey) => b
     const { id, place = `${id} (text ${number})` } = text
     const one = seen.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
     seen.add(name)
-    if (!done?.({ id: one.id, sample: text.sample ?? 0 })) yield { ...one, sample: text.sample ?? 0 }
+    const hashed = { ...one, sample: text.sample ?? 0, promptHash: promptHash(one) }
+    if (!done?.(hashed)) yield hashed
   }
 }
 
@@ -135,8 +139,15 @@ function callOf<Call>({ content, completion, error }: ScoredText, { read }: Text
   return { prompt, call: read(prompt, completion, content.messages === undefined) }
 }
 
-const unscored = ({ id, sample = 0, content, completion, input }: ScoredText): Omit<Row, 'startedAt' | 'durationMs'> => ({
-  ...{ id, sample, prompt: content?.text ?? null, completion: completion ?? null },
+const unscored = ({
+  id,
+  sample,
+  content,
+  completion,
+  input,
+  promptHash: made,
+}: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({
+  ...{ id, sample, promptHash: made, prompt: content?.text ?? null, completion: completion ?? null },
   ...{ promptTokenIds: null, tokenIds: null, finishReason: 'stop', error: null },
   ...{ reward: null, rewards: null, logits: null, scores: null },
   ...{ seed: null, promptTokens: null, completionTokens: null },

@@ -10,7 +10,10 @@ export type StartOptions = Readonly<{ codec: TextCodec; seed: number; maxPromptT
  * @throws InputError for a broken, an empty and a too long prompt, and for one that leaves no room in the context
  * @throws TemplateError when the template refuses the messages
  */
-export function startOf({ prompt, sample }: Job, options: StartOptions): Readonly<{ start: Sequence; text: string }> {
+export function startOf(
+  { prompt, sample }: Pick<Job, 'prompt' | 'sample'>,
+  options: StartOptions,
+): Readonly<{ start: Sequence; text: string }> {
   const { codec, seed, maxPromptTokens, contextLength } = options
   const { id, content, error } = prompt
   if (error !== undefined || !content) throw new InputError(error ?? 'Expected a prompt, got nothing')

@@ -28,7 +28,7 @@ export const generateCommand = (terminal: Terminal): Command =>
 async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, terminal: Terminal): Promise<void> {
   const { stdout, stderr, signal } = terminal
   const { about, weight } = chosen
-  const { output, force, retryErrors } = flags
+  const { output, force, retryErrors, redoChanged } = flags
   const named = flags.rewards.map((each) => (each.kind === 'function' && each.of === 'ensemble' ? functionReward(each) : each))
   weightsOf(named, weight ?? {})
   await checkInput(input)
@@ -49,7 +49,9 @@ async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, t
     )
     const counting = expectRows(input, flags, shown)
     const summary =
-      output === undefined ? await toLines(rows, stdout, signal) : await toParquet(output, rows, { force, retryErrors, signal })
+      output === undefined
+        ? await toLines(rows, stdout, signal)
+        : await toParquet(output, rows, { force, retryErrors, redoChanged, signal })
     await counting
     shown.end()
     await runSummary({ summary, output, input }, terminal, shown)

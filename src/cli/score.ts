@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { score, scoreOptions } from '../../pipelines/score.js'
-import { OptionError } from '../core/errors.js'
 import { countRows } from '../io/countRows.js'
 import { checkInput } from '../io/prompts/readRecords.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
@@ -14,6 +13,7 @@ import { inputOf } from './inputOf.js'
 import { limited } from './limited.js'
 import { openReward } from './openReward.js'
 import { progress } from './progress.js'
+import { REDO_HELP, resumeOptions } from './resumeOptions.js'
 import { runSummary } from './runSummary.js'
 import type { Terminal } from './terminal.js'
 import { toLines } from './toLines.js'
@@ -32,6 +32,7 @@ type Flags = Readonly<{
   keepInput?: boolean
   force?: boolean
   retryErrors?: boolean
+  redoChanged?: boolean
 }>
 
 const { concurrency } = scoreOptions.shape
@@ -57,15 +58,13 @@ export const scoreCommand = (terminal: Terminal): Command =>
     .option('--keep-input', "keep the input's own columns, as JSON in the column input")
     .option('--force', 'replace the rows that the folder holds')
     .option('--retry-errors', 'make error rows again')
+    .option('--redo-changed', REDO_HELP)
     .action(async (input: string | undefined, flags: Flags) => run(inputOf(input, terminal), flags, terminal))
 
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { stdin, stdout, stderr, signal } = terminal
-  const { output, force = false, retryErrors = false, limit, template, promptColumn, completionColumn, keepInput, dtype } = flags
-  if ((force || retryErrors) && output === undefined) {
-    throw new OptionError(`Expected \`--output\` beside \`--${force ? 'force' : 'retry-errors'}\`, got none`)
-  }
-  if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
+  const { output, limit, template, promptColumn, completionColumn, keepInput, dtype } = flags
+  const resume = resumeOptions(flags)
   await checkInput(input)
   const given = flags.reward ?? { path: embedded('chat-rm') }
   const named = withLabels([given], flags.rewardLabel === undefined ? [] : [flags.rewardLabel])[0]!
@@ -92,7 +91,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
       .catch(() => undefined) // What is wrong with the input, its reader says.
     const seen = watched(made, { onSkip: shown.skip, onRow: shown.row })
     const summary =
-      output === undefined ? await toLines(seen, stdout, signal) : await toParquet(output, seen, { force, retryErrors, signal })
+      output === undefined ? await toLines(seen, stdout, signal) : await toParquet(output, seen, { ...resume, signal })
     await counting
     shown.end()
     await runSummary({ summary, output, input }, terminal, shown)

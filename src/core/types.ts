@@ -129,6 +129,8 @@ export type Row = Readonly<{
   /** Milliseconds since the epoch. */
   startedAt: number
   durationMs: number
+  /** Of the prompt as it was read, the row's own settings and the columns that are kept: a row of another hash is another row. */
+  promptHash: string
   trace?: readonly TracedStep[]
   /** The prompt's own columns, where asked. */
   input?: Readonly<Record<string, unknown>>
@@ -136,6 +138,9 @@ export type Row = Readonly<{
 
 /** The key of a row: one a prompt and sample. */
 export type RowKey = Readonly<{ id: string; sample: number }>
+
+/** A row that is asked for, and the hash of what it would be made of. */
+export type RowRequest = RowKey & Readonly<{ promptHash: string }>
 
 /** What went into a run; written into every output file. Equal `spec` and `models` mean the same answers. */
 export type RunMeta = Readonly<{
@@ -147,11 +152,13 @@ export type RunMeta = Readonly<{
    * they are, `label` where a reward is one of a model's several.
    */
   models: Readonly<Record<string, Source>>
+  /** Functions without a version and models without a hash: of these nobody can tell later whether they are still the same. */
+  unversioned?: readonly string[]
 }>
 
 export type RowsOptions = Readonly<{
   /** Rows that need not be made again. */
-  done?: (key: RowKey) => boolean
+  done?: (row: RowRequest) => boolean
   signal?: AbortSignal
 }>
 

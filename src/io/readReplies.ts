@@ -2,7 +2,8 @@ import { InputError } from '../core/errors.js'
 import type { Reply } from '../core/reply.js'
 import type { FinishReason } from '../core/types.js'
 import { readParquet } from './parquet/readParquet.js'
-import { parquetFiles, readRows } from './readRows.js'
+import { runParts } from './parquet/runParts.js'
+import { parquetFiles } from './readRows.js'
 
 const reasons: ReadonlySet<unknown> = new Set<FinishReason>(['stop', 'length', 'error'])
 
@@ -30,13 +31,13 @@ const idsOf = (value: unknown): readonly number[] | null => (Array.isArray(value
 /**
  * Rows of a run's folder, or of one of its part files, as evaluation reads them. One row group is in memory at a time.
  *
- * @throws InputError when there is nothing, or a row that is not of a run
+ * @throws InputError when there is nothing, a row that is not of a run, rows of several runs, or a row twice
  */
 export async function* readReplies(path: string, { texts, rewards = [] }: ReplyOptions): AsyncGenerator<Reply> {
   const columns = ['id', 'sample', 'token_ids', 'finish_reason', 'reward']
   columns.push(...rewards.map((name) => `${FURTHER}${name}`))
   if (texts) columns.push('prompt', 'completion', 'prompt_token_ids')
-  for await (const row of readRows(path, columns)) {
+  for await (const row of rowsOf(path, columns)) {
     const { id, sample, finish_reason: reason, reward } = row
     if (typeof id !== 'string' || typeof sample !== 'number' || !reasons.has(reason))
       throw new InputError(`Expected ${path} to hold the rows of a run (\`id\`, \`sample\`, \`finish_reason\`), got others`)
@@ -52,4 +53,8 @@ export async function* readReplies(path: string, { texts, rewards = [] }: ReplyO
       promptTokenIds: idsOf(row.prompt_token_ids),
     }
   }
+}
+
+async function* rowsOf(path: string, columns: readonly string[]): AsyncGenerator<Record<string, unknown>> {
+  for (const name of (await runParts(path)).files) yield* (await readParquet(name)).records(columns)
 }

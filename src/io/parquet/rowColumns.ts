@@ -19,6 +19,7 @@ const base: Columns = {
   completion_tokens: { type: 'INT32' },
   started_at: { type: 'TIMESTAMP_MILLIS' },
   duration_ms: { type: 'INT64' },
+  prompt_hash: { type: 'UTF8' },
 }
 
 const trace: Columns = {
@@ -97,6 +98,7 @@ export const recordOf = (row: Row): Record<string, unknown> => ({
   completion_tokens: row.completionTokens,
   started_at: new Date(row.startedAt),
   duration_ms: Math.round(row.durationMs),
+  prompt_hash: row.promptHash,
   ...(row.trace && {
     candidate_ids: lists(row.trace, ({ tokenIds }) => tokenIds),
     candidate_logits: lists(row.trace, ({ logits }) => logits),

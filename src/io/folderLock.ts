@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync, rmSync } from 'node:fs'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as z from 'zod'
+import { messageOf, OutputError } from '../core/errors.js'
+
+const LOCK = /^\.run-[\w-]+\.lock$/
+
+/** `birth`: what tells the process from a later one of the same number, where the platform says it. */
+const ownerSchema = z.object({ host: z.string(), pid: z.int(), startedAt: z.string(), birth: z.string().nullable() })
+type Owner = z.output<typeof ownerSchema>
+
+/** Two that start at the same time see each other: one of them goes, and the other looks again this often. */
+const LOOKS = 5
+const LOOK_MS = 100
+
+/**
+ * Makes this process the only writer of a folder until `release` is called or the process ends. What a dead process of this machine
+ * left is removed. Each writer places a file of its own first and looks at the others' afterwards, so that of two at least one sees the other.
+ *
+ * @returns `release`
+ * @throws OutputError when another process writes there, saying which one, or the folder cannot be written
+ */
+export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+  const name = `.run-${randomUUID()}.lock`
+  const path = join(folder, name)
+  const removeNow = () => rmSync(path, { force: true })
+  const release = async () => {
+    process.off('exit', removeNow)
+    await rm(path, { force: true })
+  }
+  process.on('exit', removeNow)
+  try {
+    await place(path)
+    for (let look = 1; ; look++) {
+      const others = await liveOwners(folder, name)
+      const [other] = others
+      if (other === undefined) return release
+      if (look === LOOKS || others.some((each) => each.name < name)) throw new OutputError(heldBy(folder, other))
+      await sleep(LOOK_MS)
+    }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+/** Complete under its name, or not there at all. */
+async function place(path: string): Promise<void> {
+  const owner: Owner = {
+    host: hostname(),
+    pid: process.pid,
+    startedAt: new Date(performance.timeOrigin).toISOString(),
+    birth: birthOf(process.pid)?.birth ?? null,
+  }
+  const temporary = path.replace(/lock$/, 'tmp')
+  try {
+    await writeFile(temporary, `${JSON.stringify(owner)}\n`, { flag: 'wx' })
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw new OutputError(`Expected to write a lock file into the output folder: ${messageOf(error)}`)
+  }
+}
+
+type Held = Readonly<{ name: string; owner: Owner | undefined }>
+
+async function liveOwners(folder: string, own: string): Promise<Held[]> {
+  const names = (await readdir(folder)).filter((name) => LOCK.test(name) && name !== own)
+  const live: Held[] = []
+  for (const name of names) {
+    const text = await readFile(join(folder, name), 'utf8').catch(() => undefined)
+    if (text === undefined) continue // It was released meanwhile.
+    const owner = ownerOf(text)
+    if (owner === undefined || isAlive(owner)) live.push({ name, owner })
+    else await rm(join(folder, name), { force: true })
+  }
+  return live
+}
+
+function ownerOf(text: string): Owner | undefined {
+  try {
+    return ownerSchema.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
+/** Of a process on another machine nothing is known: it counts as alive. */
+function isAlive({ host, pid, birth }: Owner): boolean {
+  if (host !== hostname()) return true
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+  }
+  const now = birthOf(pid)
+  return now === undefined || birth === null || (now.birth === birth && !now.hasEnded)
+}
+
+/** On Linux: the boot of the machine and when in it the process began, and whether only its parent has not heard yet that it ended. */
+function birthOf(pid: number): Readonly<{ birth: string; hasEnded: boolean }> | undefined {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The second field, the program's name, may hold spaces and parentheses.
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { birth: `${boot} ${fields[18]}`, hasEnded: state === 'Z' || state === 'X' }
+  } catch {
+    return undefined
+  }
+}
+
+function heldBy(folder: string, { name, owner }: Held): string {
+  const remove = `remove ${join(folder, name)}`
+  if (owner === undefined)
+    return `Expected to write into ${folder} alone, but its lock cannot be read; if no other run is going on, ${remove}`
+  const { host, pid, startedAt } = owner
+  const who = pid === process.pid && host === hostname() ? 'this process' : `process ${pid} on ${host}, started ${startedAt},`
+  return `Expected to write into ${folder} alone, but ${who} is writing there; wait for it or use another folder (if it has ended, ${remove})`
+}
