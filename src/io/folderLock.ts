@@ -14,8 +14,14 @@ const ownerSchema = z.object({ host: z.string(), pid: z.int(), startedAt: z.stri
 type Owner = z.output<typeof ownerSchema>
 
 /** Two that start at the same time see each other: one of them goes, and the other looks again this often. */
-const LOOKS = 5
+const LOOKS = 20
 const LOOK_MS = 100
+
+/** The lock files of this process: `process.exit` leaves none of them behind. */
+const held = new Set<string>()
+const removeHeld = (): void => {
+  for (const path of held) rmSync(path, { force: true })
+}
 
 /**
  * Makes this process the only writer of a folder until `release` is called or the process ends. What a dead process of this machine
@@ -27,12 +33,13 @@ const LOOK_MS = 100
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const name = `.run-${randomUUID()}.lock`
   const path = join(folder, name)
-  const removeNow = () => rmSync(path, { force: true })
   const release = async () => {
-    process.off('exit', removeNow)
     await rm(path, { force: true })
+    held.delete(path)
+    if (held.size === 0) process.off('exit', removeHeld)
   }
-  process.on('exit', removeNow)
+  if (held.size === 0) process.on('exit', removeHeld)
+  held.add(path)
   try {
     await place(path)
     for (let look = 1; ; look++) {
