@@ -1,14 +1,16 @@
 import { InputError } from '../core/errors.js'
-import type { Reply } from '../core/reply.js'
+import type { Reply, RewardKind } from '../core/reply.js'
 import type { FinishReason } from '../core/types.js'
 import { readParquet } from './parquet/readParquet.js'
+import { rewardKinds } from './parquet/rewardKinds.js'
+import { runMeta } from './parquet/runMeta.js'
 import { runParts } from './parquet/runParts.js'
 import { parquetFiles } from './readRows.js'
 
 const reasons: ReadonlySet<unknown> = new Set<FinishReason>(['stop', 'length', 'error'])
 
 export type ReplyOptions = Readonly<{
-  /** Texts take most of a row: without a model to read them they stay unread. */
+  /** Completions take most of a row: without a model to read them they stay unread. */
   texts: boolean
   /** Names of further rewards, each in a column `reward_NAME`. */
   rewards?: readonly string[]
@@ -16,11 +18,15 @@ export type ReplyOptions = Readonly<{
 
 const FURTHER = 'reward_'
 
-/** Names of the further rewards that the rows of a run have, besides `reward`. */
-export async function furtherRewards(path: string): Promise<string[]> {
+/** Names of the further rewards that the rows of a run have, besides `reward`, and what gives each of its rewards, by column. */
+export async function runRewards(
+  path: string,
+): Promise<Readonly<{ rewards: readonly string[]; kinds: Readonly<Record<string, RewardKind>> }>> {
   const files = await Promise.all((await parquetFiles(path)).map(readParquet))
+  const meta = runMeta(files[0]!.metadata)
   const columns = files.flatMap(({ columns: names }) => names.filter((name) => name.startsWith(FURTHER)))
-  return [...new Set(columns)].map((name) => name.slice(FURTHER.length))
+  const rewards = [...new Set(columns)].map((name) => name.slice(FURTHER.length))
+  return { rewards, kinds: meta ? rewardKinds(meta) : {} }
 }
 
 const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null)
@@ -34,9 +40,9 @@ const idsOf = (value: unknown): readonly number[] | null => (Array.isArray(value
  * @throws InputError when there is nothing, a row that is not of a run, rows of several runs, or a row twice
  */
 export async function* readReplies(path: string, { texts, rewards = [] }: ReplyOptions): AsyncGenerator<Reply> {
-  const columns = ['id', 'sample', 'token_ids', 'finish_reason', 'reward']
+  const columns = ['id', 'sample', 'prompt', 'token_ids', 'finish_reason', 'reward']
   columns.push(...rewards.map((name) => `${FURTHER}${name}`))
-  if (texts) columns.push('prompt', 'completion', 'prompt_token_ids')
+  if (texts) columns.push('completion', 'prompt_token_ids')
   for await (const row of rowsOf(path, columns)) {
     const { id, sample, finish_reason: reason, reward } = row
     if (typeof id !== 'string' || typeof sample !== 'number' || !reasons.has(reason))
