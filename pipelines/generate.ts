@@ -15,6 +15,7 @@ import { rowOptions, rowSettings } from './rowSettings.js'
 import { type DecodedRow, emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
 import { schedule } from './schedule.js'
 import { startOf } from './startOf.js'
+import { unversioned } from './unversioned.js'
 import { valuesOf } from './valuesOf.js'
 
 const aFunction = <T>() =>
@@ -142,6 +143,7 @@ export function generate(
       defer(() => delivered(jobs(source, { samples, done }), row, concurrency)),
       signal,
     )
+  const unknown = unversioned({ spec: settings.spec, decoder: run.search.spec, models, registry })
   return {
     meta: {
       version,
@@ -154,6 +156,7 @@ export function generate(
       },
       seed,
       models: models.hashes,
+      ...(unknown.length > 0 && { unversioned: unknown }),
     },
     deliveries,
     rows: (rowsOptions) =>

@@ -10,6 +10,7 @@ import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
 import { promptHash } from './promptHash.js'
 import { textScores } from './rewardOfText.js'
+import { unversionedReward } from './unversioned.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from './wholeTexts.js'
 
 /** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
@@ -35,7 +36,11 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  * @throws OptionError for an option that may not be
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
-  const settings = { ...parseOptions(scoreOptions, options), hashes }
+  const { spec, ...rest } = parseOptions(scoreOptions, options)
+  // What a function computes decides the rows, too.
+  const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
+  const unknown = unversionedReward(reward, hashes[reward.name])
+  const settings = { ...rest, spec: { ...spec, ...own }, hashes, unknown }
   if ('scoreTexts' in reward) return scored(source, ofText(reward), unrendered(reward), settings)
   if ('encodePair' in reward) return scored(source, batched(pairTexts(reward)), reward.render, settings)
   return scored(source, batched(tokenTexts(reward)), reward.codec.render, settings)
@@ -66,11 +71,13 @@ const unrendered =
     throw new TemplateError(`Reward \`${name}\` has no chat template to render messages with; expected a prompt that is text`)
   }
 
+type ScoreSettings = z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'> & Readonly<{ unknown: readonly string[] }>
+
 function scored<Call>(
   source: AsyncIterable<ScoredText>,
   texts: Texts<Call>,
   render: TextCodec['render'],
-  { concurrency, spec, now = Date.now, hashes }: z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'>,
+  { concurrency, spec, now = Date.now, hashes, unknown }: ScoreSettings,
 ): Run {
   const rowOf = (text: HashedText): Observable<Row> =>
     defer(() => {
@@ -100,7 +107,13 @@ function scored<Call>(
       signal,
     )
   return {
-    meta: { version, spec: { ...spec, score: texts.name }, seed: 0, models: hashes },
+    meta: {
+      version,
+      spec: { ...spec, score: texts.name },
+      seed: 0,
+      models: hashes,
+      ...(unknown.length > 0 && { unversioned: unknown }),
+    },
     deliveries,
     rows: (rowsOptions) =>
       deliveries(rowsOptions).pipe(

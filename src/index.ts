@@ -82,6 +82,7 @@ export { specOf } from '../pipelines/specs/specOf.js'
 export { steps } from '../pipelines/steps.js'
 export { batchTextReward, textReward } from '../pipelines/textReward.js'
 export { type OperatorTime, type TimedOptions, timed } from '../pipelines/timed.js'
+export { type DescribedOperator, described, type OperatorEntry } from './core/described.js'
 export {
   InputError,
   ModelError,

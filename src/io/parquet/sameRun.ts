@@ -69,6 +69,6 @@ export function sameRun(path: string, held: RunMeta, asked: RunMeta): void {
 export function knownRun(folder: string, { unversioned = [] }: RunMeta): void {
   if (unversioned.length === 0) return
   throw new OutputError(
-    `Expected to know whether the rows in ${folder} were made by the same functions and models, but nothing says so of ${unversioned.join(', ')}; give it a version (textReward(name, score, { version }), steps(described({ name, options: { version } }, operator))) or a hash in \`models.hashes\`, or use another folder, or \`force\` to replace the rows`,
+    `Expected to know whether the rows in ${folder} were made by the same functions and models as this run, but nothing tells: ${unversioned.join(', ')}; use another folder, or \`force\` to replace the rows`,
   )
 }
