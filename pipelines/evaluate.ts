@@ -6,7 +6,7 @@ import { type Measured, type Metric, totals } from '../src/eval/metrics.js'
 import { pairedBootstrap } from '../src/eval/pairedBootstrap.js'
 import { type ReplyTable, replyTable } from '../src/eval/replyTable.js'
 import type { Estimate } from '../src/eval/wilson.js'
-import { differInWords, promptMark } from './comparable.js'
+import { differInWords, promptMark } from './evaluation/comparable.js'
 import type { Measure } from './measures.js'
 
 /**

@@ -13,9 +13,9 @@ import { builtIn, type Registry } from './registry.js'
 import { replyText } from './replyText.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
 import { type DecodedRow, emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
+import { unversioned } from './run/unversioned.js'
 import { schedule } from './schedule.js'
 import { startOf } from './startOf.js'
-import { unversioned } from './unversioned.js'
 import { valuesOf } from './valuesOf.js'
 
 const aFunction = <T>() =>

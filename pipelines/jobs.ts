@@ -1,5 +1,5 @@
 import type { Prompt, RowsOptions } from '../src/core/types.js'
-import { promptHash } from './promptHash.js'
+import { promptHash } from './run/promptHash.js'
 
 /** One row to be made: a prompt with its hash, and the number of its sample. */
 export type Job = Readonly<{ prompt: Prompt; promptHash: string; sample: number }>

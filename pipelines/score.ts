@@ -8,9 +8,9 @@ import type { ReplySoFar, TextReward } from '../src/core/rewardSource.js'
 import type { BatchedRewardModel, Prompt, Row, RowsOptions, Run, RunMeta, TextCodec } from '../src/core/types.js'
 import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
-import { promptHash } from './promptHash.js'
 import { textScores } from './rewardOfText.js'
-import { unversionedReward } from './unversioned.js'
+import { promptHash } from './run/promptHash.js'
+import { unversionedReward } from './run/unversioned.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from './wholeTexts.js'
 
 /** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */

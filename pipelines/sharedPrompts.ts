@@ -2,8 +2,8 @@ import { InputError } from '../src/core/errors.js'
 import type { Reply } from '../src/core/reply.js'
 import { uniform } from '../src/core/uniform.js'
 import { replyTable } from '../src/eval/replyTable.js'
-import { differInWords, promptMark } from './comparable.js'
 import type { EvaluatedRun } from './evaluate.js'
+import { differInWords, promptMark } from './evaluation/comparable.js'
 
 /** A prompt and the replies of two runs to it. `worded`: the other run has other words for the prompt, such as another template's. */
 export type ReplyPair = Readonly<{ id: string; prompt: string; a: Reply; b: Reply; worded: boolean }>

@@ -33,6 +33,7 @@ export const homes: Readonly<Record<string, string>> = {
   '@huggingface/tokenizers': 'src/models',
   '@mlc-ai/web-xgrammar': 'src/models',
   commander: 'src/cli',
+  'es-module-lexer': 'src/cli',
   hyparquet: 'src/io',
   'hyparquet-compressors': 'src/io',
   'lossless-json': 'src/io',

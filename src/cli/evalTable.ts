@@ -1,5 +1,5 @@
-import { wordsNotice } from '../../pipelines/comparable.js'
 import type { Evaluation, PairFigures, RunFigures } from '../../pipelines/evaluate.js'
+import { wordsNotice } from '../../pipelines/evaluation/comparable.js'
 import type { Estimate } from '../eval/wilson.js'
 import { type Cells, formatTable, type TableFormat } from './formatTable.js'
 

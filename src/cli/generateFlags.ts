@@ -11,9 +11,9 @@ import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { promptForms, type RemoteLm, remoteLmOptions } from '../models/remote/remoteLanguageModel.js'
 import type { DecoderFlags } from './chosenDecoder.js'
 import { embedded } from './embedded.js'
+import { REDO_HELP, resumeOptions } from './flags/resumeOptions.js'
 import { DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
 import { lmFlag } from './lmFlag.js'
-import { REDO_HELP, resumeOptions } from './resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags as commander gives them. */

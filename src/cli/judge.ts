@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
-import { wordsNotice } from '../../pipelines/comparable.js'
+import { wordsNotice } from '../../pipelines/evaluation/comparable.js'
 import { type Judged, judge, judgeByReward } from '../../pipelines/judge.js'
 import { answerSchema } from '../../pipelines/judgeAnswer.js'
 import { judgeCeiling } from '../../pipelines/judgeCeiling.js'

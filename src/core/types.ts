@@ -139,9 +139,6 @@ export type Row = Readonly<{
 /** The key of a row: one a prompt and sample. */
 export type RowKey = Readonly<{ id: string; sample: number }>
 
-/** A row that is asked for, and the hash of what it would be made of. */
-export type RowRequest = RowKey & Readonly<{ promptHash: string }>
-
 /** What went into a run; written into every output file. Equal `spec` and `models` mean the same answers. */
 export type RunMeta = Readonly<{
   version: string
@@ -158,7 +155,7 @@ export type RunMeta = Readonly<{
 
 export type RowsOptions = Readonly<{
   /** Rows that need not be made again. */
-  done?: (row: RowRequest) => boolean
+  done?: (row: RowKey & Pick<Row, 'promptHash'>) => boolean
   signal?: AbortSignal
 }>
 

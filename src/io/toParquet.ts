@@ -1,5 +1,5 @@
 import { OutputError } from '../core/errors.js'
-import type { Delivery, RowRequest, RowsOptions, Run } from '../core/types.js'
+import type { Delivery, RowsOptions, Run } from '../core/types.js'
 import { lockFolder } from './folderLock.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
 import { listParts, preparePartFolder, removeEmpty, removeParts } from './parquet/partFiles.js'
@@ -66,6 +66,8 @@ function drain(run: Run, options: RowsOptions, { writer, refused, tally }: Drain
 const NAMED = 5
 /** An input that never ends, such as a pipe, is not waited for to name more of them. */
 const GATHERED_MS = 2_000
+
+type RowRequest = Parameters<NonNullable<RowsOptions['done']>>[0]
 
 /** Gathers rows that are there but were made of something else, and refuses the run for them. */
 function changedRows(folder: string) {

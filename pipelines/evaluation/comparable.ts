@@ -1,5 +1,5 @@
-import type { Reply } from '../src/core/reply.js'
-import { hash } from '../src/core/uniform.js'
+import type { Reply } from '../../src/core/reply.js'
+import { hash } from '../../src/core/uniform.js'
 
 /** The words of a reply's prompt as one number, so that many can be kept: 53 bits of two hashes. NaN without a prompt. */
 export const promptMark = ({ prompt }: Pick<Reply, 'prompt'>): number =>

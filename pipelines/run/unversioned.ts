@@ -1,6 +1,6 @@
-import type { RewardSource, TextReward } from '../src/core/rewardSource.js'
-import type { DecoderSpec, Models, RunMeta } from '../src/core/types.js'
-import type { Registry } from './registry.js'
+import type { RewardSource, TextReward } from '../../src/core/rewardSource.js'
+import type { DecoderSpec, Models, RunMeta } from '../../src/core/types.js'
+import type { Registry } from '../registry.js'
 
 type Run = Readonly<{
   spec: Readonly<Record<string, unknown>>

@@ -1,6 +1,6 @@
-import { canonicalJson } from '../src/core/canonicalJson.js'
-import type { Prompt } from '../src/core/types.js'
-import { textHash } from '../src/core/uniform.js'
+import { canonicalJson } from '../../src/core/canonicalJson.js'
+import type { Prompt } from '../../src/core/types.js'
+import { textHash } from '../../src/core/uniform.js'
 
 /**
  * The hash of what a row is made of besides the run's settings: the prompt as it was read, the row's own stop strings and settings, a completion

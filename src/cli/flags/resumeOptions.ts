@@ -1,5 +1,5 @@
-import { OptionError } from '../core/errors.js'
-import type { ToParquetOptions } from '../io/toParquet.js'
+import { OptionError } from '../../core/errors.js'
+import type { ToParquetOptions } from '../../io/toParquet.js'
 
 /** What `--redo-changed` does, for the help of all commands that take it. */
 export const REDO_HELP = 'make rows again whose prompt or settings have changed'
