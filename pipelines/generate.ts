@@ -13,7 +13,7 @@ import { builtIn, type Registry } from './registry.js'
 import { replyText } from './replyText.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
 import { type DecodedRow, emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
-import { unversioned } from './run/unversioned.js'
+import { listMissingVersions } from './run/listMissingVersions.js'
 import { schedule } from './schedule.js'
 import { startOf } from './startOf.js'
 import { valuesOf } from './valuesOf.js'
@@ -143,7 +143,7 @@ export function generate(
       defer(() => delivered(jobs(source, { samples, done }), row, concurrency)),
       signal,
     )
-  const unknown = unversioned({ spec: settings.spec, decoder: run.search.spec, models, registry })
+  const missing = listMissingVersions({ spec: settings.spec, decoder: run.search.spec, models, registry })
   return {
     meta: {
       version,
@@ -156,7 +156,7 @@ export function generate(
       },
       seed,
       models: models.hashes,
-      ...(unknown.length > 0 && { unversioned: unknown }),
+      ...(missing.length > 0 && { missingVersions: missing }),
     },
     deliveries,
     rows: (rowsOptions) =>

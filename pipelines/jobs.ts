@@ -1,5 +1,5 @@
 import type { Prompt, RowsOptions } from '../src/core/types.js'
-import { promptHash } from './run/promptHash.js'
+import { hashPrompt } from './run/hashPrompt.js'
 
 /** One row to be made: a prompt with its hash, and the number of its sample. */
 export type Job = Readonly<{ prompt: Prompt; promptHash: string; sample: number }>
@@ -20,7 +20,7 @@ export async function* jobs(
     number++
     const prompt = seen.has(given.id) ? duplicate(given, number, seen) : given
     seen.add(prompt.id)
-    const made = promptHash(prompt)
+    const made = hashPrompt(prompt)
     for (let sample = 0; sample < samples; sample++) {
       if (!done({ id: prompt.id, sample, promptHash: made })) yield { prompt, promptHash: made, sample }
     }

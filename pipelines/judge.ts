@@ -1,7 +1,7 @@
 import { catchError, EMPTY, finalize, from, lastValueFrom, mergeMap, type Observable, of, toArray } from 'rxjs'
 import { messageOf, RemoteError } from '../src/core/errors.js'
 import type { Message } from '../src/core/types.js'
-import { textHash, uniform } from '../src/core/uniform.js'
+import { hashText, uniform } from '../src/core/uniform.js'
 import type { Judgement } from '../src/eval/judgeFigures.js'
 import { judgePrompt } from '../src/eval/judgePrompt.js'
 import { parseScores } from '../src/eval/parseScores.js'
@@ -92,7 +92,7 @@ function question({ id, prompt, a, b }: ReplyPair, { seed, judge: name }: JudgeO
   if (first === 'b') shown.reverse()
   const messages = judgePrompt(prompt, shown[0]!, shown[1]!)
   const text = JSON.stringify([name, first, messages])
-  return { first, messages, key: textHash(text) }
+  return { first, messages, key: hashText(text) }
 }
 
 async function answerTo({ id }: ReplyPair, { first, key, messages }: Question, options: JudgeOptions): Promise<JudgeAnswer> {

@@ -9,8 +9,8 @@ import type { BatchedRewardModel, Prompt, Row, RowsOptions, Run, RunMeta, TextCo
 import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
 import { textScores } from './rewardOfText.js'
-import { promptHash } from './run/promptHash.js'
-import { unversionedReward } from './run/unversioned.js'
+import { hashPrompt } from './run/hashPrompt.js'
+import { listMissingOfReward } from './run/listMissingVersions.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from './wholeTexts.js'
 
 /** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
@@ -39,8 +39,8 @@ export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: Sco
   const { spec, ...rest } = parseOptions(scoreOptions, options)
   // What a function computes decides the rows, too.
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
-  const unknown = unversionedReward(reward, hashes[reward.name])
-  const settings = { ...rest, spec: { ...spec, ...own }, hashes, unknown }
+  const missing = listMissingOfReward(reward, hashes[reward.name])
+  const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing }
   if ('scoreTexts' in reward) return scored(source, ofText(reward), unrendered(reward), settings)
   if ('encodePair' in reward) return scored(source, batched(pairTexts(reward)), reward.render, settings)
   return scored(source, batched(tokenTexts(reward)), reward.codec.render, settings)
@@ -71,13 +71,13 @@ const unrendered =
     throw new TemplateError(`Reward \`${name}\` has no chat template to render messages with; expected a prompt that is text`)
   }
 
-type ScoreSettings = z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'> & Readonly<{ unknown: readonly string[] }>
+type ScoreSettings = z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'> & Readonly<{ missing: readonly string[] }>
 
 function scored<Call>(
   source: AsyncIterable<ScoredText>,
   texts: Texts<Call>,
   render: TextCodec['render'],
-  { concurrency, spec, now = Date.now, hashes, unknown }: ScoreSettings,
+  { concurrency, spec, now = Date.now, hashes, missing }: ScoreSettings,
 ): Run {
   const rowOf = (text: HashedText): Observable<Row> =>
     defer(() => {
@@ -112,7 +112,7 @@ function scored<Call>(
       spec: { ...spec, score: texts.name },
       seed: 0,
       models: hashes,
-      ...(unknown.length > 0 && { unversioned: unknown }),
+      ...(missing.length > 0 && { missingVersions: missing }),
     },
     deliveries,
     rows: (rowsOptions) =>
@@ -138,7 +138,7 @@ async function* once(texts: AsyncIterable<ScoredText>, done?: RowsOptions['done'
     const { id, place = `${id} (text ${number})` } = text
     const one = seen.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
     seen.add(name)
-    const hashed = { ...one, sample: text.sample ?? 0, promptHash: promptHash(one) }
+    const hashed = { ...one, sample: text.sample ?? 0, promptHash: hashPrompt(one) }
     if (!done?.(hashed)) yield hashed
   }
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { stringifyExactly } from '../io/exactJson.js'
-import { runParts } from '../io/parquet/runParts.js'
+import { readRunParts } from '../io/parquet/readRunParts.js'
 import { readRows } from '../io/readRows.js'
 import { type Terminal, writeLine } from './terminal.js'
 
@@ -10,6 +10,6 @@ export const catCommand = ({ stdout, signal }: Terminal): Command =>
     .description('print rows as JSONL, under their Parquet column names')
     .argument('<path>', 'folder of part files, or one Parquet file')
     .action(async (path: string) => {
-      await runParts(path)
+      await readRunParts(path)
       for await (const row of readRows(path)) await writeLine(stdout, stringifyExactly(row), signal)
     })

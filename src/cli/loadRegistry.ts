@@ -7,7 +7,7 @@ import { pipelineFromText } from '../../pipelines/specs/pipelineFromText.js'
 import type { SearchSpec } from '../../pipelines/specs/searchFromSpec.js'
 import { messageOf, OptionError } from '../core/errors.js'
 import type { DecoderSpec } from '../core/types.js'
-import { moduleHash } from './moduleHash.js'
+import { hashModule } from './hashModule.js'
 
 export type LoadedRegistry = Readonly<{
   registry: Registry
@@ -25,7 +25,7 @@ export async function loadRegistry(modules: readonly string[]): Promise<LoadedRe
   const use: Record<string, string> = {}
   for (const path of modules) {
     await text(path, 'use')
-    use[path] = await moduleHash(path)
+    use[path] = await hashModule(path)
     registry = extendedRegistry(registry, await imported(path), path)
   }
   return { registry, use }

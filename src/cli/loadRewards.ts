@@ -5,7 +5,7 @@ import { batchTextReward, textReward } from '../../pipelines/textReward.js'
 import { messageOf, OptionError, RewardError } from '../core/errors.js'
 import type { TextReward } from '../core/rewardSource.js'
 import type { RewardOption } from '../models/loadModels.js'
-import { moduleHash } from './moduleHash.js'
+import { hashModule } from './hashModule.js'
 import { functionReward, type RewardFlag } from './rewardFlag.js'
 
 /**
@@ -45,7 +45,7 @@ async function moduleReward({ name, path }: RewardFlag, timeoutMs: number | unde
     throw new RewardError(`Expected the module ${path} to load, got: ${messageOf(error)}`, { cause: error })
   })) as Readonly<Record<string, unknown>>
   const options = timeoutMs === undefined ? {} : { timeoutMs }
-  const source = { path, sha256: await moduleHash(path) }
+  const source = { path, sha256: await hashModule(path) }
   const { scoreBatch, default: score } = module
   if (typeof scoreBatch === 'function')
     return { ...batchTextReward(name, scoreBatch as TextReward['scoreTexts'], options), source }

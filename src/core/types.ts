@@ -150,7 +150,7 @@ export type RunMeta = Readonly<{
    */
   models: Readonly<Record<string, Source>>
   /** Functions without a version and models without a hash: of these nobody can tell later whether they are still the same. */
-  unversioned?: readonly string[]
+  missingVersions?: readonly string[]
 }>
 
 export type RowsOptions = Readonly<{

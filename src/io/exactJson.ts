@@ -54,7 +54,7 @@ export function parseExactly(json: string): unknown {
 }
 
 /** What JSON has no word for: bytes become base64, times that are none null. */
-function worded(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
+function toJsonValue(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
   const raw = this[key]
   if (raw instanceof Uint8Array) return Buffer.from(raw).toString('base64')
   if (raw instanceof Date && Number.isNaN(raw.getTime())) return null
@@ -68,10 +68,10 @@ function worded(this: Readonly<Record<string, unknown>>, key: string, value: unk
 export function stringifyExactly(value: unknown): string {
   let isPlain = true
   const text = JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key, inner: unknown) {
-    if (typeof inner !== 'bigint' && !isExactNumber(inner)) return worded.call(this, key, inner)
+    if (typeof inner !== 'bigint' && !isExactNumber(inner)) return toJsonValue.call(this, key, inner)
     isPlain = false
     return null
   })
   // A writer in JavaScript is several times slower: only for what needs it.
-  return isPlain ? text : stringify(value, worded)!
+  return isPlain ? text : stringify(value, toJsonValue)!
 }

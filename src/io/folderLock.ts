@@ -9,26 +9,26 @@ import { messageOf, OutputError } from '../core/errors.js'
 
 const LOCK = /^\.run-[\w-]+\.lock$/
 
-/** `birth`: what tells the process from a later one of the same number, where the platform says it. */
+/** `birth` tells the process from a later one with the same number; null where the platform cannot. */
 const ownerSchema = z.object({ host: z.string(), pid: z.int(), startedAt: z.string(), birth: z.string().nullable() })
 type Owner = z.output<typeof ownerSchema>
 
-/** Two that start at the same time see each other: one of them goes, and the other looks again this often. */
+/** Two processes that start together see each other's file. One gives up; the other looks again, this often. */
 const LOOKS = 20
 const LOOK_MS = 100
 
-/** The lock files of this process: `process.exit` leaves none of them behind. */
+/** The lock files of this process; `process.exit` removes them, too. */
 const held = new Set<string>()
 const removeHeld = (): void => {
   for (const path of held) rmSync(path, { force: true })
 }
 
 /**
- * Makes this process the only writer of a folder until `release` is called or the process ends. What a dead process of this machine
- * left is removed. Each writer places a file of its own first and looks at the others' afterwards, so that of two at least one sees the other.
+ * Makes this process the only writer of a folder until `release` is called or the process ends. Removes the lock files of dead processes of
+ * this machine. Each writer first writes a file of its own and then looks for others, so of two writers at least one sees the other.
  *
  * @returns `release`
- * @throws OutputError when another process writes there, saying which one, or the folder cannot be written
+ * @throws OutputError if another process writes to the folder (the message names it), or the folder cannot be written
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const name = `.run-${randomUUID()}.lock`
@@ -55,7 +55,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   }
 }
 
-/** Complete under its name, or not there at all. */
+/** Writes the file under another name first, so that nobody reads half of it. */
 async function place(path: string): Promise<void> {
   const owner: Owner = {
     host: hostname(),
@@ -80,7 +80,7 @@ async function liveOwners(folder: string, own: string): Promise<Held[]> {
   const live: Held[] = []
   for (const name of names) {
     const text = await readFile(join(folder, name), 'utf8').catch(() => undefined)
-    if (text === undefined) continue // It was released meanwhile.
+    if (text === undefined) continue // Its owner has just released it.
     const owner = ownerOf(text)
     if (owner === undefined || isAlive(owner)) live.push({ name, owner })
     else await rm(join(folder, name), { force: true })
@@ -96,7 +96,7 @@ function ownerOf(text: string): Owner | undefined {
   }
 }
 
-/** Of a process on another machine nothing is known: it counts as alive. */
+/** A process on another machine counts as alive. */
 function isAlive({ host, pid, birth }: Owner): boolean {
   if (host !== hostname()) return true
   try {
@@ -108,7 +108,7 @@ function isAlive({ host, pid, birth }: Owner): boolean {
   return now === undefined || birth === null || (now.birth === birth && !now.hasEnded)
 }
 
-/** On Linux: the boot of the machine and when in it the process began, and whether only its parent has not heard yet that it ended. */
+/** On Linux: when the process started, counted from which boot, and whether it is a zombie. */
 function birthOf(pid: number): Readonly<{ birth: string; hasEnded: boolean }> | undefined {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
@@ -122,10 +122,10 @@ function birthOf(pid: number): Readonly<{ birth: string; hasEnded: boolean }> | 
 }
 
 function heldBy(folder: string, { name, owner }: Held): string {
-  const remove = `remove ${join(folder, name)}`
+  const lock = join(folder, name)
   if (owner === undefined)
-    return `Expected to write into ${folder} alone, but its lock cannot be read; if no other run is going on, ${remove}`
+    return `${folder} is in use, but its lock file cannot be read. If no other run uses the folder, remove ${lock}`
   const { host, pid, startedAt } = owner
   const who = pid === process.pid && host === hostname() ? 'this process' : `process ${pid} on ${host}, started ${startedAt},`
-  return `Expected to write into ${folder} alone, but ${who} is writing there; wait for it or use another folder (if it has ended, ${remove})`
+  return `${folder} is in use: ${who} is writing to it. Wait for it, or use another folder; if it has ended, remove ${lock}`
 }

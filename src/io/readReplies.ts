@@ -2,9 +2,9 @@ import { InputError } from '../core/errors.js'
 import type { Reply, RewardKind } from '../core/reply.js'
 import type { FinishReason } from '../core/types.js'
 import { readParquet } from './parquet/readParquet.js'
+import { readRunParts } from './parquet/readRunParts.js'
 import { rewardKinds } from './parquet/rewardKinds.js'
 import { runMeta } from './parquet/runMeta.js'
-import { runParts } from './parquet/runParts.js'
 import { parquetFiles } from './readRows.js'
 
 const reasons: ReadonlySet<unknown> = new Set<FinishReason>(['stop', 'length', 'error'])
@@ -62,5 +62,5 @@ export async function* readReplies(path: string, { texts, rewards = [] }: ReplyO
 }
 
 async function* rowsOf(path: string, columns: readonly string[]): AsyncGenerator<Record<string, unknown>> {
-  for (const name of (await runParts(path)).files) yield* (await readParquet(name)).records(columns)
+  for (const name of (await readRunParts(path)).files) yield* (await readParquet(name)).records(columns)
 }

@@ -2,8 +2,8 @@ import { InputError } from '../core/errors.js'
 import type { ReadStep, TracedReply } from '../core/tracedReply.js'
 import type { FinishReason, RowKey, RunMeta } from '../core/types.js'
 import { readParquet } from './parquet/readParquet.js'
+import { readRunParts } from './parquet/readRunParts.js'
 import { RUN_KEY, runMeta } from './parquet/runMeta.js'
-import { runParts } from './parquet/runParts.js'
 
 type Lists = readonly (readonly (number | null)[] | null)[]
 type Cells = Readonly<Record<string, unknown>>
@@ -22,7 +22,7 @@ export type FoundTrace = Readonly<{ reply: TracedReply; meta: RunMeta }>
  * @throws InputError when there is nothing, a file that is no part of a run, rows of several runs, or a row twice
  */
 export async function* readTraces(path: string, wanted: (key: RowKey) => boolean): AsyncGenerator<FoundTrace> {
-  for (const name of (await runParts(path)).files) {
+  for (const name of (await readRunParts(path)).files) {
     const file = await readParquet(name)
     const meta = runMeta(file.metadata)
     if (!meta) throw new InputError(`Expected ${name} to be a part of a run of rxargs, found no \`${RUN_KEY}\` in its metadata`)

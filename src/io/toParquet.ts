@@ -4,14 +4,14 @@ import { lockFolder } from './folderLock.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
 import { listParts, preparePartFolder, removeEmpty, removeParts } from './parquet/partFiles.js'
 import { type FlushPolicy, type PartWriter, partWriter } from './parquet/partWriter.js'
-import { knownRun, sameRun } from './parquet/sameRun.js'
+import { checkVersions, sameRun } from './parquet/sameRun.js'
 
 export type ToParquetOptions = Readonly<{
   /** Start over: what the folder holds goes as soon as the first new part is complete, whatever options it was made with. */
   force?: boolean
   /** Make rows that ended in an error again; the new row takes the old one's place. */
   retryErrors?: boolean
-  /** Make rows again whose prompt or settings are no longer those that they were made of; the new row takes the old one's place. */
+  /** Make rows again whose prompt or settings have changed; the new row takes the old one's place. */
   redoChanged?: boolean
   /** Aborted, rows that are finished are still written; then the promise is rejected with the signal's reason. */
   signal?: AbortSignal
@@ -62,14 +62,14 @@ function drain(run: Run, options: RowsOptions, { writer, refused, tally }: Drain
   })
 }
 
-/** How many of the rows that changed are named. */
+/** Names at most this many changed rows. */
 const NAMED = 5
-/** An input that never ends, such as a pipe, is not waited for to name more of them. */
+/** Waits at most this long for further changed rows: the input may be a pipe that never ends. */
 const GATHERED_MS = 2_000
 
 type RowRequest = Parameters<NonNullable<RowsOptions['done']>>[0]
 
-/** Gathers rows that are there but were made of something else, and refuses the run for them. */
+/** Gathers rows that the folder holds but that were made from another prompt, and refuses the run because of them. */
 function changedRows(folder: string) {
   const found: RowRequest[] = []
   let unhashed = 0
@@ -78,18 +78,18 @@ function changedRows(folder: string) {
   const refused = new Promise<never>((_, reject) => {
     refuse = reject
   })
-  // Heard by `drain`: a refusal that comes too late must not end the process.
+  // `drain` handles the rejection; without this handler Node would end the process if it came later.
   refused.catch(() => undefined)
   const error = () => {
     const names = found.slice(0, NAMED).map(({ id, sample }) => (sample === 0 ? `\`${id}\`` : `\`${id}\` (sample ${sample})`))
     const more = found.length > names.length ? ` and ${found.length - names.length} more` : ''
-    const [rows, were] = found.length === 1 ? ['a row', 'was'] : [`${found.length} rows`, 'were']
+    const rows = found.length === 1 ? 'a row' : `${found.length} rows`
     const why =
       unhashed === found.length
-        ? `${were} written before rows kept a hash of their prompt, so that nobody can tell whether it has changed`
-        : `${were} made of another prompt or other settings of the row`
+        ? 'that an earlier version wrote without a hash of the prompt, so a changed prompt would go unnoticed'
+        : 'made from another prompt or other settings'
     return new OutputError(
-      `Expected the prompts of the rows that are there: ${folder} has ${rows} that ${why}: ${names.join(', ')}${more}; use another folder, --redo-changed to decode such rows anew, or --force to replace all rows`,
+      `${folder} holds ${rows} ${why}: ${names.join(', ')}${more}. Use another folder, --redo-changed to make such rows again, or --force to replace all rows`,
     )
   }
   return {
@@ -112,9 +112,9 @@ function changedRows(folder: string) {
 /**
  * Writes a run's rows into a folder of Parquet part files, each complete or absent and readable while the run goes on. Rows
  * that the folder holds are left out, so that the same call again goes on where an earlier one stopped; a row whose prompt or settings
- * have changed since is refused, before anything else is decoded. One that fails before its first part leaves no new folder.
+ * have changed since is an error, and no further row is decoded. One that fails before its first part leaves no new folder.
  *
- * @throws OutputError when the folder holds rows made with other options or of other prompts, is in use by another run, is no folder, or cannot be
+ * @throws OutputError when the folder holds rows made with other options or from other prompts, is in use by another run, is no folder, or cannot be
  *   written
  */
 export async function toParquet(folder: string, run: Run, options: ToParquetOptions = {}): Promise<Summary> {
@@ -143,14 +143,14 @@ async function writeRows(
   // What is to be replaced need not be readable.
   const { parts, metas, rows } = force ? { ...nothing, parts: await listParts(folder) } : await heldRows(folder)
   for (const [path, meta] of metas) sameRun(path, meta, run.meta)
-  if (rows.size > 0) knownRun(folder, run.meta)
+  if (rows.size > 0) checkVersions(folder, run.meta)
   const count = { written: 0, errors: 0, skipped: 0 }
   const changed = changedRows(folder)
   const replaced = new Map<string, string>()
   const done: RowsOptions['done'] = (row) => {
     const key = keyOf(row)
     const held = rows.get(key)
-    // Once the run is to be refused nothing more is begun; the rest is read to name what else has changed.
+    // A run that will be refused starts no further row; it only reads on to name the other changed rows.
     if (held === undefined) return !changed.isEmpty()
     const isSame = held.promptHash === row.promptHash
     if ((retryErrors && held.isError) || (redoChanged && !isSame)) {

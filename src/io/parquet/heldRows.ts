@@ -8,7 +8,7 @@ import { RUN_KEY, runMeta } from './runMeta.js'
 /** One text for one row: ids may hold any character. */
 export const keyOf = ({ id, sample }: RowKey): string => `${sample} ${id}`
 
-/** A row of a folder: the part that holds it, the hash of its prompt (null in parts of versions that kept none), and whether it ended in an error. */
+/** A row of a folder: the part that holds it, the hash of its prompt (null if an earlier version wrote the part), and whether it is an error row. */
 export type HeldRow = Readonly<{ part: string; promptHash: string | null; isError: boolean }>
 
 export type HeldRows = Readonly<{
@@ -47,13 +47,16 @@ export async function heldRows(folder: string): Promise<HeldRows> {
       }
       const key = keyOf({ id, sample })
       const other = rows.get(key)
-      if (other !== undefined) throw new OutputError(`${twice({ id, sample }, other.part, part)}; use another folder, or --force`)
+      if (other !== undefined)
+        throw new OutputError(
+          `${describeDuplicate({ id, sample }, other.part, part)}. Use another folder, or --force to replace all rows`,
+        )
       rows.set(key, { part, promptHash: typeof hash === 'string' ? hash : null, isError: reason === 'error' })
     }
   }
   return { parts, metas, rows }
 }
 
-/** What is said of a row that is there twice. */
-export const twice = ({ id, sample }: RowKey, one: string, other: string): string =>
-  `Expected each row once, but \`${id}\`, sample ${sample}, is in ${one} and ${one === other ? 'there again' : `in ${other}`}`
+/** Says which row is there twice, and where. */
+export const describeDuplicate = ({ id, sample }: RowKey, one: string, other: string): string =>
+  `Row \`${id}\`, sample ${sample}, is there twice: ${one === other ? `both times in ${one}` : `in ${one} and in ${other}`}`

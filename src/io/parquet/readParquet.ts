@@ -1,7 +1,7 @@
 import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { InputError, messageOf } from '../../core/errors.js'
 import { isExactNumber, parseExactly } from '../exactJson.js'
-import { exactDecimals } from './decimals.js'
+import { unscaleDecimals } from './unscaleDecimals.js'
 
 /** A Parquet file that is open for reading. */
 export type ParquetFile = Readonly<{
@@ -87,7 +87,7 @@ export async function readParquet(path: string): Promise<ParquetFile> {
   }
   const { file, metadata, restore } = await reading(async () => {
     const buffer = await asyncBufferFromFile(path)
-    return { file: buffer, ...exactDecimals(await parquetMetadataAsync(buffer)) }
+    return { file: buffer, ...unscaleDecimals(await parquetMetadataAsync(buffer)) }
   })
   // Many kilobytes of tables, which only someone who reads Parquet needs.
   const { compressors } = await import('hyparquet-compressors')

@@ -32,11 +32,11 @@ const decisive = ({ spec, seed, models }: RunMeta) => ({
 
 const shown = (value: unknown): string => (value === undefined || value === null ? 'none' : JSON.stringify(value))
 
-/** More of them do not help to see what happened. */
+/** Lists at most this many differences. */
 const SHOWN = 4
 
-/** Where the rows of two files come from runs with other options, which ones; undefined for one run. */
-export function mixedRuns(
+/** Says which options of two runs differ; undefined if none does. */
+export function describeMix(
   one: Readonly<{ name: string; meta: RunMeta }>,
   other: Readonly<{ name: string; meta: RunMeta }>,
 ): string | undefined {
@@ -47,7 +47,7 @@ export function mixedRuns(
       .slice(0, SHOWN)
       .map((difference) => `\`${difference.name}\` ${shown(difference[side])}`)
       .join(', ')
-  return `${one.name} has ${of('held')}, and ${other.name} ${of('asked')}`
+  return `${one.name} has ${of('held')}, and ${other.name} has ${of('asked')}`
 }
 
 /**
@@ -64,11 +64,11 @@ export function sameRun(path: string, held: RunMeta, asked: RunMeta): void {
 }
 
 /**
- * @throws OutputError when nobody can tell whether functions or models of this run are those that made the rows of the folder
+ * @throws OutputError if a function of the run has no version, or a model no hash: a changed one would go unnoticed
  */
-export function knownRun(folder: string, { unversioned = [] }: RunMeta): void {
-  if (unversioned.length === 0) return
+export function checkVersions(folder: string, { missingVersions = [] }: RunMeta): void {
+  if (missingVersions.length === 0) return
   throw new OutputError(
-    `Expected to know whether the rows in ${folder} were made by the same functions and models as this run, but nothing tells: ${unversioned.join(', ')}; use another folder, or \`force\` to replace the rows`,
+    `${folder} holds rows, and no version or hash shows that this run would make the same ones: ${missingVersions.join(', ')}. Use another folder, or \`force\` to replace the rows`,
   )
 }

@@ -26,7 +26,7 @@ const changed = (names: string) =>
   expect.objectContaining({
     code: 1,
     stderr: expect.stringMatching(
-      new RegExp(`made of another prompt or other settings of the row: ${names}; use another folder, --redo-changed`),
+      new RegExp(`made from another prompt or other settings: ${names}\\. Use another folder, --redo-changed`),
     ),
   })
 

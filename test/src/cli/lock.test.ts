@@ -49,7 +49,7 @@ describe('two runs into one folder', () => {
     for (const each of [args, [...args, '--force']]) {
       const second = await finished(started(each))
       expect(second.code).toBe(1)
-      expect(second.stderr).toContain(`Expected to write into ${out} alone, but ${message}`)
+      expect(second.stderr).toContain(`${out} is in use: ${message}`)
     }
     child.stdin.end('{"id":"a","prompt":"a"}\n')
     expect((await end).code).toBe(0)
@@ -62,7 +62,7 @@ describe('two runs into one folder', () => {
     const args = await other()
     const ended = await Promise.all([finished(started(args)), finished(started(args)), finished(started(args))])
     // One that starts when another has ended finds the row there.
-    for (const { code, stderr } of ended) if (code !== 0) expect(stderr).toContain('is writing there')
+    for (const { code, stderr } of ended) if (code !== 0) expect(stderr).toContain('is writing to it')
     expect(ended.map(({ code }) => code)).toContain(0)
     expect(await query(`select id from '${out}/*.parquet'`)).toEqual([{ id: 'b' }])
     expect(await locks()).toEqual([])

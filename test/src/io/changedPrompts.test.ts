@@ -30,7 +30,7 @@ describe('toParquet into a folder whose rows were made of other prompts', () => 
     await toParquet(folder, fakeRun([old('a'), old('b'), old('c', { sample: 1 })]))
     const run = fakeRun([old('a'), changed('b'), old('new'), changed('c', { sample: 1 })])
     await expect(toParquet(folder, run)).rejects.toThrow(
-      `${folder} has 2 rows that were made of another prompt or other settings of the row: \`b\`, \`c\` (sample 1); use another folder, --redo-changed`,
+      `${folder} holds 2 rows made from another prompt or other settings: \`b\`, \`c\` (sample 1). Use another folder, --redo-changed`,
     )
     expect(await held()).toEqual(['a old', 'b old', 'c old'])
   })
@@ -39,7 +39,7 @@ describe('toParquet into a folder whose rows were made of other prompts', () => 
     const ids = Array.from({ length: 40 }, (_, index) => `r${index}`)
     await toParquet(folder, fakeRun(ids.map((id) => old(id))))
     await expect(toParquet(folder, fakeRun(ids.map((id) => changed(id))))).rejects.toThrow(
-      /has 40 rows that were .*: `r0`, `r1`, `r2`, `r3`, `r4` and 35 more; use another folder/,
+      /holds 40 rows made .*: `r0`, `r1`, `r2`, `r3`, `r4` and 35 more\. Use another folder/,
     )
   })
 
@@ -56,7 +56,7 @@ describe('toParquet into a folder whose rows were made of other prompts', () => 
           }
         }),
     }
-    await expect(toParquet(folder, endless)).rejects.toThrow('has a row that was made of another prompt')
+    await expect(toParquet(folder, endless)).rejects.toThrow('holds a row made from another prompt')
     expect(isClosed).toBe(true)
   })
 
@@ -71,8 +71,8 @@ describe('toParquet into a folder whose rows were made of other prompts', () => 
 
   it('makes error rows again whatever their prompt is now, and still refuses the others', async () => {
     await toParquet(folder, fakeRun([errorRow('a'), old('b')]))
-    await expect(toParquet(folder, fakeRun([changed('a')]))).rejects.toThrow('has a row that was made of another prompt')
-    await expect(toParquet(folder, fakeRun([changed('b'), changed('a')]), { retryErrors: true })).rejects.toThrow('`b`; use')
+    await expect(toParquet(folder, fakeRun([changed('a')]))).rejects.toThrow('holds a row made from another prompt')
+    await expect(toParquet(folder, fakeRun([changed('b'), changed('a')]), { retryErrors: true })).rejects.toThrow('`b`. Use')
     expect(await toParquet(folder, fakeRun([changed('a'), old('b')]), { retryErrors: true })).toMatchObject({ written: 1 })
     expect(await held()).toEqual(['a new', 'b old'])
   })
@@ -93,7 +93,7 @@ describe('toParquet into a folder whose rows were made of other prompts', () => 
     )
     await rename(plain, part)
     await expect(toParquet(folder, fakeRun([old('a'), old('b')]))).rejects.toThrow(
-      'has 2 rows that were written before rows kept a hash of their prompt, so that nobody can tell whether it has changed: `a`, `b`',
+      'holds 2 rows that an earlier version wrote without a hash of the prompt, so a changed prompt would go unnoticed: `a`, `b`',
     )
     await toParquet(folder, fakeRun([changed('a'), old('b')]), { redoChanged: true })
     expect(await held()).toEqual(['a new', 'b old'])
@@ -101,13 +101,13 @@ describe('toParquet into a folder whose rows were made of other prompts', () => 
 })
 
 describe('toParquet with functions that have no version', () => {
-  const runMeta = { ...meta(), unversioned: ['reward `brief`'] }
+  const runMeta = { ...meta(), missingVersions: ['reward `brief`'] }
 
   it('writes, but does not go on: it cannot tell whether they are the same', async () => {
     await toParquet(folder, fakeRun([old('a')], { runMeta }))
     const again = () => toParquet(folder, fakeRun([old('a'), old('b')], { runMeta }))
     await expect(again()).rejects.toThrow(
-      /made by the same functions and models as this run, but nothing tells: reward `brief`; use another folder/,
+      /no version or hash shows that this run would make the same ones: reward `brief`\. Use another folder/,
     )
     await toParquet(folder, fakeRun([old('b')], { runMeta }), { force: true })
     expect(await held()).toEqual(['b old'])

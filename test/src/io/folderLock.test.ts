@@ -23,7 +23,7 @@ const leave = (fields: object, name = '.run-00000000.lock') =>
 describe('the lock of a folder', () => {
   it('has one holder, and is free when it is released', async () => {
     const release = await lockFolder(folder)
-    await expect(lockFolder(folder)).rejects.toThrow(`Expected to write into ${folder} alone, but this process is writing there`)
+    await expect(lockFolder(folder)).rejects.toThrow(`${folder} is in use: this process is writing to it`)
     await release()
     expect(await locks()).toEqual([])
     await (await lockFolder(folder))()
@@ -54,12 +54,12 @@ describe('the lock of a folder', () => {
     [
       'on another machine',
       { host: 'elsewhere' },
-      `process ${owner.pid} on elsewhere, started 2026-01-02T03:04:05.000Z, is writing`,
+      `process ${owner.pid} on elsewhere, started 2026-01-02T03:04:05.000Z, is writing to it`,
     ],
     [
       'that lives',
       { pid: process.ppid },
-      `process ${process.ppid} on ${hostname()}, started 2026-01-02T03:04:05.000Z, is writing`,
+      `process ${process.ppid} on ${hostname()}, started 2026-01-02T03:04:05.000Z, is writing to it`,
     ],
   ])('is not taken from a process %s: the message says who, and which file it is', async (_, fields, message) => {
     await leave(fields)
@@ -70,7 +70,7 @@ describe('the lock of a folder', () => {
 
   it('is not taken where it cannot be read', async () => {
     await writeFile(join(folder, '.run-0.lock'), '')
-    await expect(lockFolder(folder)).rejects.toThrow('its lock cannot be read; if no other run is going on, remove')
+    await expect(lockFolder(folder)).rejects.toThrow('its lock file cannot be read. If no other run uses the folder, remove')
   })
 })
 
@@ -83,7 +83,7 @@ describe('toParquet and answers of a judge', () => {
       void second.then(() => stop.abort(new Error('stopped')))
     }
     await expect(toParquet(folder, fakeRun([row('a')], { hangs }), { signal: stop.signal })).rejects.toThrow('stopped')
-    expect(String(await second)).toContain('this process is writing there')
+    expect(String(await second)).toContain('this process is writing to it')
     expect(await readdir(folder)).toEqual(['part-00000.parquet'])
     await expect(toParquet(folder, fakeRun([row('b')], { fails: new Error('lost') }))).rejects.toThrow('lost')
     expect(await locks()).toEqual([])
@@ -99,7 +99,7 @@ describe('toParquet and answers of a judge', () => {
 
   it('are written by one judge at a time', async () => {
     const file = await answersFile(folder, z.object({}))
-    await expect(answersFile(folder, z.object({}))).rejects.toThrow('this process is writing there')
+    await expect(answersFile(folder, z.object({}))).rejects.toThrow('this process is writing to it')
     await file.close()
     await writeFile(join(folder, 'answers.jsonl'), 'no answer\n')
     await expect(answersFile(folder, z.object({}))).rejects.toThrow('got another line')

@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { runParts } from '../../../src/io/parquet/runParts.js'
+import { readRunParts } from '../../../src/io/parquet/readRunParts.js'
 import { readReplies } from '../../../src/io/readReplies.js'
 import { readTraces } from '../../../src/io/readTraces.js'
 import { toParquet } from '../../../src/io/toParquet.js'
@@ -34,8 +34,8 @@ async function doubled(): Promise<void> {
 }
 
 const MIXED =
-  /Expected the rows of one run in .*out, but .*part-00000\.parquet has `k` 10, `weight` 1\.5, `seed` 7, and .*part-00001\.parquet `k` 5, `weight` 2, `seed` 8/
-const DOUBLED = /Expected each row once, but `a`, sample 0, is in .*part-00000\.parquet and in .*part-00001\.parquet/
+  /out mixes rows of several runs: .*part-00000\.parquet has `k` 10, `weight` 1\.5, `seed` 7, and .*part-00001\.parquet has `k` 5, `weight` 2, `seed` 8/
+const DOUBLED = /Row `a`, sample 0, is there twice: in .*part-00000\.parquet and in .*part-00001\.parquet/
 
 describe('a folder with rows of two runs', () => {
   it.each([
@@ -62,7 +62,7 @@ describe('a folder with rows of two runs', () => {
     await toParquet(folder, fakeRun([row('a')]))
     const moved = { ...meta(), version: '9.9.9', models: { lm: { path: '/elsewhere', sha256: 'aa' } } }
     await toParquet(folder, fakeRun([row('b')], { runMeta: moved }))
-    expect((await runParts(folder)).files).toHaveLength(2)
+    expect((await readRunParts(folder)).files).toHaveLength(2)
   })
 })
 
@@ -82,9 +82,11 @@ describe('a folder with a row twice', () => {
 
   it('is not written further, but replaced by force', async () => {
     await doubled()
-    await expect(toParquet(folder, fakeRun([row('c')]))).rejects.toThrow(/is in .* and in .*; use another folder, or --force/)
+    await expect(toParquet(folder, fakeRun([row('c')]))).rejects.toThrow(
+      /twice: in .* and in .*\. Use another folder, or --force/,
+    )
     await toParquet(folder, fakeRun([row('c')]), { force: true })
-    expect((await runParts(folder)).files).toHaveLength(1)
+    expect((await readRunParts(folder)).files).toHaveLength(1)
   })
 })
 
@@ -98,8 +100,8 @@ describe('files of something else', () => {
   it('are refused among those of a run', async () => {
     await toParquet(folder, fakeRun([row('a')]))
     await query(`copy (select 'b' as id) to '${folder}/part-00001.parquet' (format parquet)`)
-    await expect(runParts(folder)).rejects.toThrow(
-      /Expected the files of one run in .*, but .*part-00000\.parquet is of a run of rxargs and .*part-00001\.parquet is not/,
+    await expect(readRunParts(folder)).rejects.toThrow(
+      /mixes files: .*part-00000\.parquet comes from a run of rxargs, .*part-00001\.parquet does not/,
     )
   })
 })

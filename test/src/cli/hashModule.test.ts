@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { moduleHash } from '../../../src/cli/moduleHash.js'
+import { hashModule } from '../../../src/cli/hashModule.js'
 
 let base: string
 let folder: string
@@ -19,7 +19,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(base, { recursive: true, force: true }))
 
-const hash = () => moduleHash(join(folder, 'main.mjs'))
+const hash = () => hashModule(join(folder, 'main.mjs'))
 
 describe('the hash of a module', () => {
   it.each([
@@ -37,7 +37,7 @@ describe('the hash of a module', () => {
     const before = await hash()
     await write('beside.mjs', 'export const none = 1\n')
     await cp(folder, join(base, 'copy'), { recursive: true })
-    expect(await moduleHash(join(base, 'copy', 'main.mjs'))).toBe(before)
+    expect(await hashModule(join(base, 'copy', 'main.mjs'))).toBe(before)
   })
 
   it('is that of the file where it imports none, or is no module', async () => {

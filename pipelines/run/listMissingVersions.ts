@@ -13,11 +13,11 @@ type Run = Readonly<{
  * What a run is made with and cannot say later whether it has changed: functions without a version, models without a hash. Each
  * with how to say it.
  */
-export function unversioned({ spec, decoder, models, registry }: Run): string[] {
+export function listMissingVersions({ spec, decoder, models, registry }: Run): string[] {
   const { lms = {}, rewards, hashes } = models
   return [
     ...steps(decoder),
-    ...rewards.flatMap((reward) => unversionedReward(reward, hashes[`reward ${reward.name}`])),
+    ...rewards.flatMap((reward) => listMissingOfReward(reward, hashes[`reward ${reward.name}`])),
     ...['lm', ...Object.keys(lms).map((name) => `lm ${name}`)]
       .filter((role) => hashes[role] === undefined)
       .map((role) => `the model \`${role}\` (its hash goes into models.hashes['${role}'])`),
@@ -27,7 +27,7 @@ export function unversioned({ spec, decoder, models, registry }: Run): string[] 
 }
 
 /** The same of one reward, whose files are `hashed` where it has some. */
-export function unversionedReward(reward: RewardSource | TextReward, hashed: RunMeta['models'][string] | undefined): string[] {
+export function listMissingOfReward(reward: RewardSource | TextReward, hashed: RunMeta['models'][string] | undefined): string[] {
   const { name } = reward
   if (hashed !== undefined || ('source' in reward && reward.source !== undefined)) return []
   if (!('scoreTexts' in reward) && !('members' in reward))

@@ -22,7 +22,7 @@ import { fakeModels, promptsOf } from '../../fakes.js'
 
 let folder: string
 beforeEach(async () => {
-  folder = join(await mkdtemp(join(tmpdir(), 'rxargs-unversioned-')), 'out')
+  folder = join(await mkdtemp(join(tmpdir(), 'rxargs-missingVersions-')), 'out')
 })
 afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
 
@@ -53,7 +53,7 @@ const kinds: readonly (readonly [string, Made, RegExp])[] = [
   [
     'an operator inside steps',
     (sign, version) => made(named(sign, version)),
-    /nothing tells: step 2 of the decoder \(it gets a name and a version by steps\(described/,
+    /the same ones: step 2 of the decoder \(it gets a name and a version by steps\(described/,
   ],
   [
     'a decoder that is a bare pipe',
@@ -62,17 +62,17 @@ const kinds: readonly (readonly [string, Made, RegExp])[] = [
         const bare = pipe(topK({ k: 3 }), signed(sign), selectGreedy())
         return version === undefined ? bare : steps(described({ name: 'bare', options: { version } }, bare))
       }),
-    /nothing tells: the decoder \(it gets a name and a version by/,
+    /the same ones: the decoder \(it gets a name and a version by/,
   ],
   [
     'a textReward',
     (sign, version) => made(args(), models(brief(sign, version))),
-    /nothing tells: reward `brief` \(a version is its option: textReward\(name, score, \{ version \}\)/,
+    /the same ones: reward `brief` \(a version is its option: textReward\(name, score, \{ version \}\)/,
   ],
   [
     'a textReward that scores',
     (sign, version) => score(texts(), { reward: brief(sign, version), hashes: {} }),
-    /nothing tells: reward `brief` \(a version/,
+    /the same ones: reward `brief` \(a version/,
   ],
 ]
 
@@ -122,12 +122,12 @@ describe('what a run cannot say of itself', () => {
       ["the operators and decoders of ./mine.js (their version goes into the option spec: { use: { './mine.js': version } })"],
     ],
     ['are none of those with one', made(greedy(), models(), { registry, spec: { use: { './mine.js': 'abc' } } }), undefined],
-  ])('%s', (_, { meta }, expected) => expect(meta.unversioned).toEqual(expected))
+  ])('%s', (_, { meta }, expected) => expect(meta.missingVersions).toEqual(expected))
 
   it('are the options of a function that scores: they are written', () => {
     const { meta } = score(texts(), { reward: lengthReward('short', { target: 5 }), hashes: {} })
     expect(meta).toMatchObject({ spec: { score: 'short', rewardFunctions: { short: { length: { target: 5 } } } } })
-    expect(meta.unversioned).toBeUndefined()
+    expect(meta.missingVersions).toBeUndefined()
   })
 
   it.each(['', Number.NaN, {}])('a version may not be %j', (version) => {

@@ -4,7 +4,7 @@ import { exactNumber } from '../exactJson.js'
 type Convert = (value: unknown) => unknown
 
 /** Metadata under which decimals are read as the integers that are stored, and what makes decimals of a record's. */
-export type ExactDecimals = Readonly<{
+export type UnscaledDecimals = Readonly<{
   metadata: FileMetaData
   restore: (record: Record<string, unknown>) => Record<string, unknown>
 }>
@@ -13,7 +13,7 @@ const isDecimal = ({ converted_type: converted, logical_type: logical }: SchemaE
   converted === 'DECIMAL' || logical?.type === 'DECIMAL'
 
 /** The library multiplies decimals as doubles, which rounds them: 19 digits are two too many. */
-export function exactDecimals(metadata: FileMetaData): ExactDecimals {
+export function unscaleDecimals(metadata: FileMetaData): UnscaledDecimals {
   const stripped = new Set<SchemaElement>()
   const columns = parquetSchema(metadata).children.flatMap((node) => {
     const convert = converterOf(node, stripped)

@@ -10,7 +10,7 @@ const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').upda
  * SHA-256 of a module's file, or of it and the files that it imports by their path, directly or through others, wherever the folder lies.
  * Packages are left out, and so are files that a module reads while it runs.
  */
-export async function moduleHash(path: string): Promise<string> {
+export async function hashModule(path: string): Promise<string> {
   await init
   const root = pathToFileURL(resolve(path))
   const hashes = new Map<string, string>()
