@@ -10,8 +10,8 @@ type Run = Readonly<{
 }>
 
 /**
- * What a run is made with and cannot say later whether it has changed: functions without a version, models without a hash. Each
- * with how to say it.
+ * Lists the functions without a version and the models without a hash: if one of them changed, a resumed run would not notice. Each
+ * entry says how to give a version or hash.
  */
 export function listMissingVersions({ spec, decoder, models, registry }: Run): string[] {
   const { lms = {}, rewards, hashes } = models
@@ -26,7 +26,7 @@ export function listMissingVersions({ spec, decoder, models, registry }: Run): s
   ]
 }
 
-/** The same of one reward, whose files are `hashed` where it has some. */
+/** The same for one reward; `hashed` is the hash of its files, if it has any. */
 export function listMissingOfReward(reward: RewardSource | TextReward, hashed: RunMeta['models'][string] | undefined): string[] {
   const { name } = reward
   if (hashed !== undefined || ('source' in reward && reward.source !== undefined)) return []
@@ -46,7 +46,7 @@ function steps(decoder: DecoderSpec | undefined): string[] {
   })
 }
 
-/** Modules of one's own are known by what `use` says of each. */
+/** `use` has a version of each module of one's own. */
 function modules({ operators, decoders }: Registry, use: unknown): string[] {
   const from = new Set([...Object.values(operators), ...Object.values(decoders)].flatMap((entry) => entry.from ?? []))
   const known = typeof use === 'object' && use !== null ? Object.keys(use) : []
@@ -58,7 +58,7 @@ function modules({ operators, decoders }: Registry, use: unknown): string[] {
     )
 }
 
-/** Paths of the functions in what should be data: JSON leaves them out without a word. */
+/** Paths of functions in what should be data; JSON drops them silently. */
 function functionsIn(value: unknown, path = ''): string[] {
   if (typeof value === 'function') return [path]
   if (typeof value !== 'object' || value === null) return []

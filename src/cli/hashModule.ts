@@ -7,8 +7,8 @@ import { init, parse } from 'es-module-lexer'
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
 
 /**
- * SHA-256 of a module's file, or of it and the files that it imports by their path, directly or through others, wherever the folder lies.
- * Packages are left out, and so are files that a module reads while it runs.
+ * SHA-256 of a module and of the files that it imports by path, directly or through others. It does not depend on where the folder lies. Packages
+ * and files that a module reads at run time do not count.
  */
 export async function hashModule(path: string): Promise<string> {
   await init
@@ -17,7 +17,7 @@ export async function hashModule(path: string): Promise<string> {
   const visit = async (url: URL): Promise<void> => {
     const file = fileURLToPath(url)
     if (hashes.has(file)) return
-    // What is not there fails when the module is loaded.
+    // Loading the module reports what is missing.
     const bytes = await readFile(file).catch(() => undefined)
     if (bytes === undefined) return
     hashes.set(file, sha256(bytes))
@@ -30,7 +30,7 @@ export async function hashModule(path: string): Promise<string> {
   return sha256(JSON.stringify(files.sort(([one], [other]) => (one < other ? -1 : 1))))
 }
 
-/** Imports of files, `import('./…')` among them; none of what is no ECMAScript module, such as JSON. */
+/** The paths that a module imports, `import('./…')` included; none for what is not an ECMAScript module, such as JSON. */
 function importedPaths(code: string): string[] {
   try {
     const [imports] = parse(code)

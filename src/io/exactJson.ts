@@ -1,6 +1,6 @@
 import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json'
 
-/** A number as it was written, where a JavaScript number would come back as other text: `String()` gives its digits. */
+/** A number that a JavaScript number would change. `String()` gives its digits as they were written. */
 export type ExactNumber = LosslessNumber
 
 export const isExactNumber = isLosslessNumber
@@ -12,7 +12,7 @@ const SUSPECTS = /[[:,]\s*(?:-0|-?\d{16,}|-?\d+[.eE])[\d.eE+-]*/g
 
 const isExact = (digits: string): boolean => String(Number(digits)) === digits
 
-/** Whether JSON holds numbers that come back as other text: of 64 bits, or such as `1.0`, `1e3` and `-0`. */
+/** Tells whether JSON.parse would change the text of a number: 64-bit integers, `1.0`, `1e3`, `-0`. */
 export const roundsNumbers = (json: string): boolean => hasSuspects(json) && hasSuspects(withoutStrings(json))
 
 function hasSuspects(json: string): boolean {
@@ -20,7 +20,7 @@ function hasSuspects(json: string): boolean {
   return false
 }
 
-/** What stands between the strings. A regular expression would need memory by the length of a string, and megabytes are too many. */
+/** Drops the strings' content. No regular expression: on a string of megabytes its stack overflows. */
 function withoutStrings(json: string): string {
   const between: string[] = []
   let from = 0
@@ -41,9 +41,9 @@ function isEscaped(json: string, at: number): boolean {
 }
 
 /**
- * JSON as a value whose numbers keep the text that they had. Most lines have no other numbers, and take no longer than `JSON.parse`.
+ * Parses JSON; numbers that a double would change become `ExactNumber`. Lines without such numbers take about as long as with `JSON.parse`.
  *
- * @throws SyntaxError for what is no JSON
+ * @throws SyntaxError if it is not JSON
  */
 export function parseExactly(json: string): unknown {
   if (!roundsNumbers(json)) return JSON.parse(json)
@@ -53,7 +53,7 @@ export function parseExactly(json: string): unknown {
   })
 }
 
-/** What JSON has no word for: bytes become base64, times that are none null. */
+/** Replaces what JSON cannot say: bytes become base64, invalid dates null. */
 function toJsonValue(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
   const raw = this[key]
   if (raw instanceof Uint8Array) return Buffer.from(raw).toString('base64')
@@ -62,8 +62,8 @@ function toJsonValue(this: Readonly<Record<string, unknown>>, key: string, value
 }
 
 /**
- * A value as one line of JSON. Numbers that are not finite become null, times ISO 8601, bytes base64; integers of any size and numbers that were
- * read exactly keep their digits.
+ * Writes a value as one line of JSON. Numbers that are not finite become null, times ISO 8601, bytes base64; BigInt and `ExactNumber` keep
+ * their digits.
  */
 export function stringifyExactly(value: unknown): string {
   let isPlain = true
@@ -72,6 +72,6 @@ export function stringifyExactly(value: unknown): string {
     isPlain = false
     return null
   })
-  // A writer in JavaScript is several times slower: only for what needs it.
+  // The library is several times slower than JSON.stringify, so it only writes what needs it.
   return isPlain ? text : stringify(value, toJsonValue)!
 }

@@ -4,7 +4,7 @@ import type { RunMeta } from '../../core/types.js'
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 
-/** What gives each reward of a run, by its column: `reward`, and `reward_NAME` of the further ones. Where the run says nothing of one, it is left out. */
+/** Which model or function each reward column comes from: `reward`, and `reward_NAME` for the others. Leaves out what the run does not say. */
 export function rewardKinds({ spec, models }: RunMeta): Readonly<Record<string, RewardKind>> {
   const scored = typeof spec.score === 'string' ? spec.score : undefined
   const names = scored !== undefined ? [scored] : Array.isArray(spec.rewards) ? spec.rewards.map(String) : []
@@ -18,7 +18,7 @@ export function rewardKinds({ spec, models }: RunMeta): Readonly<Record<string, 
     }
     const own = functions[name]
     if (own === undefined) return undefined
-    // An ensemble is its members, too; their names are the run's own.
+    // An ensemble names its members, and another run may have other rewards under these names.
     const { of = [] } = isObject(own) && isObject(own.ensemble) ? own.ensemble : {}
     const members = (of as readonly string[]).filter((member) => !within.includes(member))
     const kinds = members.map((member) => kindOf(member, [...within, name])?.identity ?? null)

@@ -3,7 +3,7 @@ import { exactNumber } from '../exactJson.js'
 
 type Convert = (value: unknown) => unknown
 
-/** Metadata under which decimals are read as the integers that are stored, and what makes decimals of a record's. */
+/** `metadata` reads decimals as the stored integers; `restore` makes them decimals again. */
 export type UnscaledDecimals = Readonly<{
   metadata: FileMetaData
   restore: (record: Record<string, unknown>) => Record<string, unknown>
@@ -12,7 +12,7 @@ export type UnscaledDecimals = Readonly<{
 const isDecimal = ({ converted_type: converted, logical_type: logical }: SchemaElement): boolean =>
   converted === 'DECIMAL' || logical?.type === 'DECIMAL'
 
-/** The library multiplies decimals as doubles, which rounds them: 19 digits are two too many. */
+/** Reads decimals exactly. The library multiplies them as doubles, which rounds beyond 15 digits. */
 export function unscaleDecimals(metadata: FileMetaData): UnscaledDecimals {
   const stripped = new Set<SchemaElement>()
   const columns = parquetSchema(metadata).children.flatMap((node) => {
@@ -32,7 +32,7 @@ export function unscaleDecimals(metadata: FileMetaData): UnscaledDecimals {
   }
 }
 
-/** A converter sees through the arrays of lists, and leaves what is missing. */
+/** Applies a converter to the items of lists, at any depth; null stays. */
 const through =
   (convert: Convert): Convert =>
   (value) => {
@@ -40,7 +40,7 @@ const through =
     return Array.isArray(value) ? value.map(through(convert)) : convert(value)
   }
 
-/** How the decimals at and under a node are made; undefined where there are none. Keys of maps stay as the library reads them. */
+/** The converter of a column or field; undefined without decimals in it. Keys of maps stay as the library reads them. */
 function converterOf({ element, children }: SchemaTree, stripped: Set<SchemaElement>): Convert | undefined {
   if (children.length === 0) {
     if (!isDecimal(element)) return undefined
@@ -66,14 +66,14 @@ const mapped = (value: unknown, convertOf: (name: string) => Convert | undefined
 const scaleOf = ({ scale, logical_type: logical }: SchemaElement): number =>
   scale ?? (logical?.type === 'DECIMAL' ? logical.scale : 0)
 
-/** The integer of big-endian bytes in two's complement. The library makes text of bytes that are UTF-8, which loses none. */
+/** Reads big-endian bytes in two's complement. The library turns bytes that are UTF-8 into text, which keeps all of them. */
 function integerOf(value: unknown): bigint {
   if (typeof value === 'number' || typeof value === 'bigint') return BigInt(value)
   const bytes = typeof value === 'string' ? Buffer.from(value) : Buffer.from(value as Uint8Array)
   return bytes.length === 0 ? 0n : BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString('hex')}`))
 }
 
-/** A number where one has exactly this value, an integer of any size, or the digits. */
+/** A number if it prints the same digits, else a BigInt for an integer, else an `ExactNumber`. */
 function decimalOf(value: unknown, scale: number): unknown {
   const integer = integerOf(value)
   const digits = String(integer < 0n ? -integer : integer).padStart(scale + 1, '0')
