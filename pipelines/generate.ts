@@ -12,10 +12,10 @@ import { type BoundSearch, perToken, type Search } from './perToken.js'
 import { builtIn, type Registry } from './registry.js'
 import { replyText } from './replyText.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
-import { type DecodedRow, emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
+import { type DecodedRow, emptyTally, errorRow, ownFields, rowOf, tally, valued } from './rows.js'
 import { listMissingVersions } from './run/listMissingVersions.js'
 import { schedule } from './schedule.js'
-import { startOf } from './startOf.js'
+import { startOf, truncations } from './startOf.js'
 import { valuesOf } from './valuesOf.js'
 
 const aFunction = <T>() =>
@@ -27,7 +27,8 @@ const stopStrings = z.array(z.string().min(1))
 
 export const generateOptions = z.strictObject({
   maxNewTokens: rowOptions.shape.maxNewTokens.default(128).describe('an integer >= 1'),
-  maxPromptTokens: z.int().min(1).default(2048).describe('an integer >= 1'),
+  maxPromptTokens: rowOptions.shape.maxPromptTokens.optional().describe('an integer >= 1'),
+  truncate: rowOptions.shape.truncate.default('error').describe(`one of ${truncations.join(', ')}`),
   samples: z.int().min(1).default(1).describe('an integer >= 1'),
   seed: rowOptions.shape.seed.default(0).describe('an integer from 0 to 9007199254740991'),
   stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty'),
@@ -69,7 +70,7 @@ export function generate(
   options: GenerateOptions = {},
 ): Run {
   const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options)
-  const { maxNewTokens, maxPromptTokens, samples, seed, stop, concurrency, trace } = settings
+  const { maxNewTokens, maxPromptTokens, truncate, samples, seed, stop, concurrency, trace } = settings
   const { codec, endTokenIds, stopStrings: modelStop } = models.lm
   const scheduled = schedule(models, {
     onNotice,
@@ -82,7 +83,7 @@ export function generate(
     checkNeed(bound, models)
     return bound
   }
-  const run = { search: bind(decoder), seed, maxNewTokens }
+  const run = { search: bind(decoder), seed, maxNewTokens, maxPromptTokens, truncate }
 
   // A reward model that reads the same tokens has to have room for them, too.
   const sameTokens = models.rewards.filter((source) => 'codec' in source && source.codec.fingerprint === codec.fingerprint)
@@ -94,7 +95,7 @@ export function generate(
 
   const decoded = (job: Job, startedAt: number): Observable<DecodedRow> => {
     const own = rowSettings(job.prompt, { run, registry, reward: told.rewards[0], bind })
-    const { start, text } = startOf(job, { codec, seed: own.seed, maxPromptTokens, contextLength })
+    const { start, text, truncatedTokens } = startOf(job, { codec, contextLength, ...own })
     const { texts, tokenIds } = stopsOf(
       [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop, ...modelStop],
       codec,
@@ -110,7 +111,8 @@ export function generate(
         if (!sum.last?.finish) throw new ShapeError('The decoder ended before the sequence was finished')
         return valuesOf(rewards, valued(sum.last)).pipe(
           map(({ values, error }) => {
-            const made = rowOf(sum, text, values, { startedAt, durationMs: now() - startedAt }, told)
+            const row = rowOf(sum, text, values, { startedAt, durationMs: now() - startedAt }, told)
+            const made = truncatedTokens > 0 ? { ...row, truncatedTokens } : row
             // The reply is there and stays; only its value is missing.
             return error === undefined ? made : { ...made, finishReason: 'error' as const, error }
           }),
@@ -133,7 +135,7 @@ export function generate(
             errorRow(job, messageOf(error), { startedAt, durationMs: now() - startedAt }, { codec, seed, rewards: told.rewards }),
           )
         }),
-        map((made): Row => ({ ...made, promptHash: job.promptHash, ...(job.prompt.input && { input: job.prompt.input }) })),
+        map((made): Row => ({ ...made, promptHash: job.promptHash, ...ownFields(job.prompt) })),
         tap((made) => onEvent?.({ type: 'row', row: made })),
       )
     })
@@ -152,7 +154,9 @@ export function generate(
         decoder: run.search.spec ?? { steps: [{ custom: {} }] },
         rewards: told.rewards,
         ...functionsOf(models),
-        ...{ maxNewTokens, maxPromptTokens, samples, stop, trace },
+        ...{ maxNewTokens, samples, stop, trace },
+        ...(maxPromptTokens !== undefined && { maxPromptTokens }),
+        ...(truncate !== 'error' && { truncate }),
       },
       seed,
       models: models.hashes,

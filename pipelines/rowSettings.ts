@@ -10,16 +10,25 @@ import { checkedSteps, decoderFromSpec } from './specs/decoderFromSpec.js'
 import { overridden } from './specs/overridden.js'
 import { pipelineFromText } from './specs/pipelineFromText.js'
 import { checkedSearch, isSearchSpec } from './specs/searchFromSpec.js'
+import { type Truncate, truncations } from './startOf.js'
 
 export const rowOptions = z.strictObject({
   maxNewTokens: z.int().min(1).describe('an integer >= 1'),
   seed: z.int().min(0).describe('an integer from 0 to 9007199254740991'),
+  maxPromptTokens: z.int().min(1).describe('an integer >= 1'),
+  truncate: z.enum(truncations).describe(`one of ${truncations.join(', ')}`),
 })
 
 const { shape } = rowOptions
 
 /** What one row is decoded with. */
-export type RowSettings = Readonly<{ search: BoundSearch; seed: number; maxNewTokens: number }>
+export type RowSettings = Readonly<{
+  search: BoundSearch
+  seed: number
+  maxNewTokens: number
+  maxPromptTokens: number | undefined
+  truncate: Truncate
+}>
 
 export type RowSettingsOptions = Readonly<{
   /** The run's own. */
@@ -48,12 +57,18 @@ export function rowSettings(
       throw new InputError(`${place ?? id}: Column \`${snake}\`: ${error.message}`)
     }
   }
-  const own = (name: 'seed' | 'maxNewTokens'): number => {
-    if (overrides[name] === undefined) return run[name]
-    return column(name, () => parseOptions(z.object({ [name]: shape[name] }), { [name]: overrides[name] })[name]!)
-  }
+  const own = <T>(name: keyof typeof shape, schema: z.ZodType<T>): T | undefined =>
+    overrides[name] === undefined
+      ? undefined
+      : column(name, () => parseOptions(z.object({ [name]: schema }), { [name]: overrides[name] })[name])
   const { pipeline, weight, k, temperature } = overrides
-  const settings = { search: run.search, seed: own('seed'), maxNewTokens: own('maxNewTokens') }
+  const settings = {
+    search: run.search,
+    seed: own('seed', shape.seed) ?? run.seed,
+    maxNewTokens: own('maxNewTokens', shape.maxNewTokens) ?? run.maxNewTokens,
+    maxPromptTokens: own('maxPromptTokens', shape.maxPromptTokens) ?? run.maxPromptTokens,
+    truncate: own('truncate', shape.truncate) ?? run.truncate,
+  }
   const changes = Object.entries({ weight, k, temperature }).filter(([, value]) => value !== undefined)
   const read = pipeline === undefined ? undefined : column('pipeline', () => readOf(pipeline, registry))
   const ofRun = pipeline === undefined && changes.length > 0 ? run.search.named : undefined

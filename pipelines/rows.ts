@@ -1,4 +1,4 @@
-import type { PromptContent, Row, Sequence, TextCodec, TracedStep } from '../src/core/types.js'
+import type { Prompt, PromptContent, Row, Sequence, TextCodec, TracedStep } from '../src/core/types.js'
 import type { DecodedStep } from './decode.js'
 import type { Job } from './jobs.js'
 
@@ -81,6 +81,12 @@ export function rowOf(
     ...timing,
     ...(trace && { trace: sum.trace }),
   }
+}
+
+/** What a row has of its prompt whatever comes of it: the user's message where the prompt is more than that, and the input's own columns. */
+export function ownFields({ userMessage, content, input }: Prompt): Pick<Row, 'userMessage' | 'input'> {
+  const message: unknown = userMessage ?? content?.messages?.findLast(({ role }) => role === 'user')?.content
+  return { ...(typeof message === 'string' && { userMessage: message }), ...(input && { input }) }
 }
 
 type ErrorOptions = Readonly<{ codec: TextCodec; seed: number }> & Pick<RowOptions, 'rewards'>

@@ -9,6 +9,7 @@ import type { BatchedRewardModel, Prompt, Row, RowsOptions, Run, RunMeta, TextCo
 import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
 import { textScores } from './rewardOfText.js'
+import { ownFields } from './rows.js'
 import { hashPrompt } from './run/hashPrompt.js'
 import { listMissingOfReward } from './run/listMissingVersions.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from './wholeTexts.js'
@@ -152,17 +153,11 @@ function callOf<Call>({ content, completion, error }: ScoredText, { read }: Text
   return { prompt, call: read(prompt, completion, content.messages === undefined) }
 }
 
-const unscored = ({
-  id,
-  sample,
-  content,
-  completion,
-  input,
-  promptHash: made,
-}: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({
-  ...{ id, sample, promptHash: made, prompt: content?.text ?? null, completion: completion ?? null },
+const unscored = (text: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({
+  ...{ id: text.id, sample: text.sample, promptHash: text.promptHash },
+  ...{ prompt: text.content?.text ?? null, completion: text.completion ?? null },
   ...{ promptTokenIds: null, tokenIds: null, finishReason: 'stop', error: null },
   ...{ reward: null, rewards: null, logits: null, scores: null },
   ...{ seed: null, promptTokens: null, completionTokens: null },
-  ...(input && { input }),
+  ...ownFields(text),
 })

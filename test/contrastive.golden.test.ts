@@ -35,7 +35,7 @@ describe.each(lms)('contrastive search with %s', (lm) => {
         promptsOf(prompts.map((text, n) => ({ id: String(n), content: { text } }))),
         contrastive({ k, alpha }),
         { ...models, lm: { ...models.lm, stopStrings: [] } },
-        { maxNewTokens, concurrency, trace: true },
+        { maxNewTokens, concurrency, trace: true, maxPromptTokens: 4096 },
       ),
     )
 

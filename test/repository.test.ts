@@ -91,6 +91,22 @@ describe('package.json', () => {
     expect(statSync(new URL(bin.rxargs!, root)).mode & 0o111).toBe(0o111)
   })
 
+  it('installs without scripts of others, and by settings that every npm knows', () => {
+    const settings = read('.npmrc')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith(';'))
+    // npm 11 warns at each `npx rxargs` of a setting that is not its own, npm 12 may refuse it.
+    expect(settings.map((line) => line.split('=')[0])).toEqual([
+      'ignore-scripts',
+      'omit-lockfile-registry-resolved',
+      'fund',
+      'audit',
+    ])
+    // Then npm runs no `prepare`, `prepack` or `pretest` either: what is needed stands in the commands themselves.
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)/.test(name))).toEqual([])
+  })
+
   it('publishes neither tests nor recipes', () => {
     expect(files.filter((path) => /^(test|data\/models\/recipe|data\/golden|data|data\/models)\/?$/.test(path))).toEqual([])
   })

@@ -46,7 +46,7 @@ const count = z.int().min(1).describe('an integer >= 1')
 export const benchCommand = (terminal: Terminal): Command =>
   new Command('bench')
     .description('measure how fast prompts are decoded: tokens/s, latency, batches, where the time goes')
-    .option('--prompts <file>', 'JSONL or Parquet file with prompts, each decoded once a setting', text('prompts'))
+    .option('--prompts <file>', 'file with prompts: JSONL, JSON, CSV or Parquet, each decoded once a setting', text('prompts'))
     .option('--lm <folder>', 'language model, or an *.onnx of it (default: the embedded chat-lm)', text('lm'))
     .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath('reward'))
     .option('--reward-label <label>', 'which label of a classifier with several is the reward', text('reward-label'))

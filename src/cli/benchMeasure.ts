@@ -4,7 +4,8 @@ import { decoderByName, decoders } from '../../pipelines/registry.js'
 import { InputError } from '../core/errors.js'
 import type { Prompt } from '../core/types.js'
 import { fromFile } from '../io/fromFile.js'
-import { checkInput } from '../io/prompts/readRecords.js'
+import { checkInput } from '../io/prompts/openInput.js'
+import { promptColumns } from '../io/prompts/toPrompt.js'
 import { isEncoder, loadEncoderCheckpoint } from '../models/checkpoint/loadEncoderCheckpoint.js'
 import type { WeightDtype } from '../models/graph/quantize.js'
 import { encoderWork, type LinearWork, linearWork } from '../models/linearWork.js'
@@ -49,7 +50,7 @@ export async function measure(
   baseline: Baseline | undefined,
   { stderr, stdin, signal }: Said,
 ): Promise<BenchSetting[]> {
-  await checkInput(asked.prompts)
+  await checkInput(asked.prompts, promptColumns({}))
   const prompts: Prompt[] = []
   for await (const prompt of limited(fromFile(asked.prompts, { template: 'auto', stdin }), asked.limit)) prompts.push(prompt)
   if (prompts.length === 0) throw new InputError(`Expected prompts in ${asked.prompts}, got none`)

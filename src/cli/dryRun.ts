@@ -1,17 +1,15 @@
-import { generateOptions } from '../../pipelines/generate.js'
 import { countRows } from '../io/countRows.js'
 import { listParts } from '../io/parquet/partFiles.js'
+import { promptColumns } from '../io/prompts/toPrompt.js'
 import { bytes, count, describeModel } from './describeModel.js'
 import type { GenerateFlags } from './generateFlags.js'
 import { lmSaid } from './lmFlag.js'
 import { type Terminal, writeLine } from './terminal.js'
 
-const { maxPromptTokens } = generateOptions.parse({})
-
 /** Prints what `generate` would do with these flags, and the memory it would need. Loads no weights, writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
   const { settings, limit, output, lm, lms, rewards, dtype } = flags
-  const rows = await countRows(input)
+  const rows = await countRows(input, { needs: [promptColumns(flags)] })
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const further = Object.entries(lms).map(([name, path]) => ({ role: `lm ${name}`, path }))
   const models = await Promise.all(
@@ -24,7 +22,10 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
     ].map(async ({ role, ...model }) => {
       const head = role.split(' ')[0] === 'lm' ? 'lm' : 'reward'
       const { config, size, notices } = await describeModel(model.path, { head, role, dtype, ...model })
-      const tokens = Math.min(config.contextLength, maxPromptTokens + settings.maxNewTokens)
+      const tokens = Math.min(
+        config.contextLength,
+        (settings.maxPromptTokens ?? Number.POSITIVE_INFINITY) + settings.maxNewTokens,
+      )
       return {
         role,
         path: model.path,
@@ -43,9 +44,9 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
     ['weights', `${bytes(weights)} in ${dtype === 'fp16' ? 'fp32' : dtype}`],
     [
       'cache',
-      `about ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,
+      `at most ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,
     ],
-    ['memory', `about ${bytes(weights + cache)}, and what a batch needs while it is computed`],
+    ['memory', `at most ${bytes(weights + cache)}, and what a batch needs while it is computed`],
   ]
   const lines = [
     ['input', `${input === '-' ? 'standard input' : input}: ${many}`],

@@ -26,7 +26,7 @@ export const evalCommand = (terminal: Terminal): Command =>
 async function run(paths: readonly string[], flags: Flags, { stdout, stderr, signal }: Terminal): Promise<void> {
   const rewards = measuredRewards(flags)
   // What is not there is said before models are loaded.
-  const counts = await Promise.all(paths.map(countRows))
+  const counts = await Promise.all(paths.map((path) => countRows(path)))
 
   const shown = progress({ stream: stderr })
   const closing: (() => Promise<void>)[] = []

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { weightsOf } from '../../pipelines/perReward.js'
-import { checkInput } from '../io/prompts/readRecords.js'
+import { checkInput } from '../io/prompts/openInput.js'
+import { promptColumns } from '../io/prompts/toPrompt.js'
 import { toParquet } from '../io/toParquet.js'
 import { loadModels } from '../models/loadModels.js'
 import { type ChosenDecoder, chosenDecoder } from './chosenDecoder.js'
@@ -13,25 +14,34 @@ import { loadRewards } from './loadRewards.js'
 import { plainPrompts } from './plainPrompts.js'
 import { progress } from './progress.js'
 import { functionReward } from './rewardFlag.js'
+import { checkRowLines, type RowLines, rowLineFlags } from './rowLines.js'
 import { runSummary } from './runSummary.js'
 import type { Terminal } from './terminal.js'
 import { toLines } from './toLines.js'
 
 /** `rxargs generate`: prompts in, rows out. */
 export const generateCommand = (terminal: Terminal): Command =>
-  generateFlags(new Command('generate'))
+  rowLineFlags(generateFlags(new Command('generate')))
     .description('decode prompts, steered by a reward; the same command again goes on where it stopped')
-    .action(async (input: string | undefined, flags: GivenFlags) =>
-      run(inputOf(input, terminal), settingsOf(flags), await chosenDecoder(flags), terminal),
+    .action(async (input: string | undefined, flags: GivenFlags & RowLines) =>
+      run(inputOf(input, terminal), settingsOf(flags), await chosenDecoder(flags), flags, terminal),
     )
 
-async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, terminal: Terminal): Promise<void> {
+async function run(
+  input: string,
+  flags: GenerateFlags,
+  chosen: ChosenDecoder,
+  { text, columns }: RowLines,
+  terminal: Terminal,
+): Promise<void> {
   const { stdout, stderr, signal } = terminal
   const { about, weight } = chosen
   const { output, force, retryErrors, redoChanged } = flags
+  const lines = { ...(text && { text }), ...(columns && { columns }) }
+  checkRowLines(lines, output)
   const named = flags.rewards.map((each) => (each.kind === 'function' && each.of === 'ensemble' ? functionReward(each) : each))
   weightsOf(named, weight ?? {})
-  await checkInput(input)
+  await checkInput(input, promptColumns(flags))
   const rewards = await loadRewards(flags.rewards, flags.rewardTimeout)
   if (flags.dryRun) return dryRun(input, flags, about, terminal)
 
@@ -50,7 +60,7 @@ async function run(input: string, flags: GenerateFlags, chosen: ChosenDecoder, t
     const counting = expectRows(input, flags, shown)
     const summary =
       output === undefined
-        ? await toLines(rows, stdout, signal)
+        ? await toLines(rows, stdout, { ...lines, signal })
         : await toParquet(output, rows, { force, retryErrors, redoChanged, signal })
     await counting
     shown.end()

@@ -3,6 +3,7 @@ import { type GenerateOptions, generateOptions } from '../../pipelines/generate.
 import { decoders } from '../../pipelines/registry.js'
 import { rewardFunctions } from '../../pipelines/rewards/rewardByName.js'
 import { searches } from '../../pipelines/searchRegistry.js'
+import { type Truncate, truncations } from '../../pipelines/startOf.js'
 import { textRewardOptions } from '../../pipelines/textReward.js'
 import { OptionError } from '../core/errors.js'
 import { type Dataset, datasets } from '../io/prompts/datasets.js'
@@ -34,6 +35,9 @@ export type GivenFlags = Readonly<
     rewardLabel?: readonly string[]
     dtype: WeightDtype
     maxNewTokens: number
+    maxPromptTokens?: number
+    truncate?: Truncate
+    strict?: boolean
     samples: number
     stop?: readonly string[]
     seed: number
@@ -81,15 +85,17 @@ export type GenerateFlags = Readonly<{
   dataset: Dataset | undefined
   promptColumn: string | undefined
   keepInput: boolean
+  strict: boolean
   lm: string | RemoteLm
   lms: Readonly<Record<string, string>>
   rewards: readonly RewardFlag[]
   rewardTimeout: number | undefined
   dtype: WeightDtype
-  settings: Required<Pick<GenerateOptions, 'maxNewTokens' | 'samples' | 'seed' | 'concurrency' | 'stop' | 'trace'>>
+  settings: Required<Pick<GenerateOptions, 'maxNewTokens' | 'samples' | 'seed' | 'concurrency' | 'stop' | 'trace'>> &
+    Pick<GenerateOptions, 'maxPromptTokens' | 'truncate'>
 }>
 
-const { maxNewTokens, samples, seed, concurrency } = generateOptions.shape
+const { maxNewTokens, maxPromptTokens, samples, seed, concurrency } = generateOptions.shape
 const defaults = generateOptions.parse({})
 
 /** Decoders' options that say something else than for `generate`, by flag. */
@@ -153,6 +159,16 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
       number('max-new-tokens', maxNewTokens),
       defaults.maxNewTokens,
     )
+    .option(
+      '--max-prompt-tokens <number>',
+      'tokens of a prompt at most (default: the context less --max-new-tokens)',
+      number('max-prompt-tokens', maxPromptTokens),
+    )
+    .option(
+      '--truncate <how>',
+      `what becomes of a longer prompt: ${truncations.join(', ')} (an error row, or its first tokens go; default: error)`,
+      oneOf('truncate', truncations),
+    )
     .option('--samples <number>', 'rows a prompt', number('samples', samples), defaults.samples)
     .option('--stop <text>', 'text that ends a reply, repeatable', repeated(text('stop')))
     .option('--seed <number>', 'seed of all random numbers', number('seed', seed), defaults.seed)
@@ -168,13 +184,17 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     .option('--force', 'replace the rows that the folder holds')
     .option('--retry-errors', 'make error rows again')
     .option('--redo-changed', REDO_HELP)
+    .option('--strict', 'stop at the first error row')
 }
 
 /** Adds all flags of `generate`. */
 export const generateFlags = (command: Command): Command =>
   decodingFlags(
     command
-      .argument('[input]', 'JSONL or Parquet file with prompts; - or nothing: JSONL on standard input')
+      .argument(
+        '[input]',
+        'file with prompts: JSONL, a JSON array, CSV (each also as .gz or .zst) or Parquet; - or nothing: standard input',
+      )
       .option('-o, --output <folder>', 'folder for Parquet part files; without it rows are JSONL on stdout', text('output')),
   )
     .option('--json-schema <file>', 'replies that stop are JSON of this JSON Schema', text('json-schema'))
@@ -187,7 +207,7 @@ export const generateFlags = (command: Command): Command =>
  */
 export function settingsOf(flags: GivenFlags): GenerateFlags {
   const { output, template, promptColumn, dataset, limit, stop = [], trace = false } = flags
-  const { dryRun = false, keepInput = false } = flags
+  const { dryRun = false, keepInput = false, strict = false } = flags
   const resume = resumeOptions(flags)
   if (dataset !== undefined && (template !== 'auto' || promptColumn !== undefined)) {
     const foreign = promptColumn === undefined ? 'template' : 'prompt-column'
@@ -206,13 +226,15 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   )
   return {
     ...resume,
-    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, dtype: flags.dtype },
+    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, dtype: flags.dtype },
     lm: lmFlag(flags),
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
     rewards,
     rewardTimeout: flags.rewardTimeout,
     settings: {
       maxNewTokens: flags.maxNewTokens,
+      ...(flags.maxPromptTokens !== undefined && { maxPromptTokens: flags.maxPromptTokens }),
+      ...(flags.truncate !== undefined && { truncate: flags.truncate }),
       samples: flags.samples,
       seed: flags.seed,
       concurrency: flags.concurrency,

@@ -3,17 +3,18 @@ import type { Models, Prompt, Run } from '../core/types.js'
 import { countRows } from '../io/countRows.js'
 import { fromFile } from '../io/fromFile.js'
 import { readings } from '../io/prompts/datasets.js'
+import { promptColumns } from '../io/prompts/toPrompt.js'
 import type { ChosenDecoder } from './chosenDecoder.js'
 import type { GenerateFlags } from './generateFlags.js'
 import { limited } from './limited.js'
 import type { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
-import { watched } from './watched.js'
+import { untilError, watched } from './watched.js'
 
 /** The run that the flags of `generate` and its decoder ask for, over models that are loaded, told to the progress. `around` sees the prompts as they are read. */
 export function generateRun(
   input: string,
-  { template, promptColumn, dataset, keepInput, limit, settings }: GenerateFlags,
+  { template, promptColumn, dataset, keepInput, limit, strict, settings }: GenerateFlags,
   { decoder, registry, use }: ChosenDecoder,
   models: Models,
   shown: Progress,
@@ -28,16 +29,19 @@ export function generateRun(
     registry,
     onNotice: shown.say,
     onEvent: (event) => {
-      if (event.type === 'token') shown.token()
+      if (event.type === 'token') shown.token(event.key)
     },
   })
-  return watched(run, { onSkip: shown.skip, onRow: shown.row })
+  shown.begin()
+  const seen = watched(run, { onSkip: shown.skip, onRow: shown.row })
+  return strict ? untilError(seen) : seen
 }
 
 /** Tells the progress how many rows there will be, where that is known. */
-export async function expectRows(input: string, { dataset, limit, settings }: GenerateFlags, shown: Progress): Promise<void> {
+export async function expectRows(input: string, flags: GenerateFlags, shown: Progress): Promise<void> {
+  const { dataset, limit, settings } = flags
   if (dataset !== undefined && readings[dataset].repeats) return
   // What is wrong with the input, its reader says.
-  const count = await countRows(input).catch(() => undefined)
-  if (count !== undefined) shown.expect(Math.min(count, limit ?? count) * settings.samples)
+  const count = await countRows(input, { needs: [promptColumns(flags)] }).catch(() => undefined)
+  if (count !== undefined) shown.expect(Math.min(count, limit ?? count) * settings.samples, settings.maxNewTokens)
 }

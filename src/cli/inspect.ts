@@ -26,10 +26,11 @@ import { inspectOnnx } from './inspectOnnx.js'
 import { inspectTokenizer } from './inspectTokenizer.js'
 import { type Terminal, writeLine } from './terminal.js'
 
-type Flags = Readonly<{ dtype: WeightDtype; concurrency: number; maxNewTokens: number; json?: boolean }>
+type Memory = Readonly<{ concurrency: number; maxNewTokens: number; maxPromptTokens?: number }>
+type Flags = Memory & Readonly<{ dtype: WeightDtype; json?: boolean }>
 
 const defaults = generateOptions.parse({})
-const { concurrency, maxNewTokens } = generateOptions.shape
+const { concurrency, maxNewTokens, maxPromptTokens } = generateOptions.shape
 
 /** `rxargs inspect`: what a model folder holds, and whether it can be used. */
 export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
@@ -51,6 +52,11 @@ export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
       'tokens of a reply at most',
       number('max-new-tokens', maxNewTokens),
       defaults.maxNewTokens,
+    )
+    .option(
+      '--max-prompt-tokens <number>',
+      'the same, of a prompt (default: what the context holds)',
+      number('max-prompt-tokens', maxPromptTokens),
     )
     .option('--json', 'print JSON')
     .action(async (path: string, flags: Flags) => {
@@ -141,9 +147,9 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
 function memoryOf(
   { contextLength }: ModelConfig,
   { weightBytes, cacheBytes }: ModelSize,
-  { concurrency: sequences, maxNewTokens: more }: Pick<Flags, 'concurrency' | 'maxNewTokens'>,
+  { concurrency: sequences, maxNewTokens: more, maxPromptTokens = Number.POSITIVE_INFINITY }: Memory,
 ): InspectedLine {
-  const tokens = Math.min(contextLength, defaults.maxPromptTokens + more)
+  const tokens = Math.min(contextLength, maxPromptTokens + more)
   const cache = cacheBytes * tokens * sequences
   return [
     'memory',

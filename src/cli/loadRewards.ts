@@ -45,7 +45,7 @@ async function moduleReward({ name, path }: RewardFlag, timeoutMs: number | unde
     throw new RewardError(`Expected the module ${path} to load, got: ${messageOf(error)}`, { cause: error })
   })) as Readonly<Record<string, unknown>>
   const options = timeoutMs === undefined ? {} : { timeoutMs }
-  const source = { path, sha256: await hashModule(path) }
+  const source = { path: resolve(path), sha256: await hashModule(path) }
   const { scoreBatch, default: score } = module
   if (typeof scoreBatch === 'function')
     return { ...batchTextReward(name, scoreBatch as TextReward['scoreTexts'], options), source }

@@ -3,6 +3,7 @@ import type { Source, TextReward } from '../core/rewardSource.js'
 import { isQuantized, type WeightDtype } from '../models/graph/quantize.js'
 import { hashModel } from '../models/hashModel.js'
 import { type LoadedReward, loadReward } from '../models/loadReward.js'
+import { recordedPath } from '../models/recordedPath.js'
 import { remoteReward } from '../models/remote/remoteReward.js'
 import type { NamedReward } from './flags.js'
 
@@ -24,5 +25,8 @@ export async function openReward({ name, path, url, label }: NamedReward, dtype:
     { threads: availableParallelism(), maxBatch: MAX_BATCH, dtype },
   )
   const decisive = { ...(isQuantized(dtype) && { dtype }), ...(read !== undefined && { label: read }) }
-  return { ...loaded, origin: async () => ({ path, sha256: await hashModel(path, dtype), ...decisive }) }
+  return {
+    ...loaded,
+    origin: async () => ({ path: await recordedPath(path), sha256: await hashModel(path, dtype), ...decisive }),
+  }
 }

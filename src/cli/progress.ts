@@ -1,4 +1,6 @@
-import type { Row } from '../core/types.js'
+import type { Row, RowKey } from '../core/types.js'
+import { errorReasons } from './errorReasons.js'
+import { timeLeft } from './timeLeft.js'
 
 /** Plain lines come this often, the bar is drawn this often. */
 const LINE_MS = 5_000
@@ -12,14 +14,21 @@ export type ProgressOptions = Readonly<{
 
 /** What a run tells while it goes on. */
 export interface Progress {
-  /** How many rows there will be, once it is known. */
-  expect(rows: number): void
+  /** How many rows there will be, once it is known; of how many tokens each at most, where they are decoded. */
+  expect(rows: number, maxTokens?: number): void
+  /** The models are there, and rows are made from now on. */
+  begin(): void
   row(row: Row): void
-  token(): void
+  /** A token of a row under way. */
+  token(key: RowKey): void
   /** A row that was there already. */
   skip(): void
   /** A line that stays. */
   say(line: string): void
+  /** Why rows failed, a line a reason. */
+  errors(): readonly string[]
+  /** Rows whose prompt lost its beginning. */
+  truncated(): number
   /** Draws for the last time. */
   end(): void
 }
@@ -34,12 +43,17 @@ export const seconds = (milliseconds: number): string => {
 /** Progress on stderr: a bar that is redrawn on a terminal, a plain line every few seconds elsewhere. */
 export function progress({ stream, now = Date.now }: ProgressOptions): Progress {
   const isTerminal = stream.isTTY === true
-  const startedAt = now()
+  let startedAt = now()
+  let begun = false
   let total: number | undefined
-  let [rows, skipped, tokens, errors] = [0, 0, 0, 0]
+  let maxTokens: number | undefined
+  let [rows, skipped, tokens, truncated] = [0, 0, 0, 0]
+  const errors = errorReasons()
+  const running = new Map<string, number>()
+  const nameOf = ({ id, sample }: RowKey): string => `${sample} ${id}`
   // Of the first reward under the name '', of the others under theirs.
   const means = new Map<string, Readonly<{ sum: number; count: number }>>()
-  let drawnAt = startedAt
+  let drawnAt = now()
   let ended = false
 
   const average = (name: string, value: number | null): void => {
@@ -50,12 +64,16 @@ export function progress({ stream, now = Date.now }: ProgressOptions): Progress 
   const status = (): string => {
     const elapsed = now() - startedAt
     const done = rows + skipped
+    const left = timeLeft({
+      ...{ rows: total === undefined ? 0 : total - done, made: rows, elapsed, tokens, maxTokens },
+      running: running.values(),
+    })
     const parts = [
       `${done}${total === undefined ? '' : ` of ${total}`} ${(total ?? done) === 1 ? 'row' : 'rows'}`,
       ...(tokens > 0 && elapsed > 0 ? [`${Math.round((tokens * 1000) / elapsed)} tokens/s`] : []),
       ...[...means].map(([name, { sum, count }]) => `mean ${name === '' ? 'reward' : name} ${(sum / count).toFixed(3)}`),
-      ...(errors > 0 ? [`${errors} ${errors === 1 ? 'error' : 'errors'}`] : []),
-      ...(total !== undefined && rows > 0 && done < total ? [`${seconds((elapsed / rows) * (total - done))} left`] : []),
+      ...(left === undefined ? [] : [`${seconds(left)} left`]),
+      ...(errors.count > 0 ? [`${errors.count} ${errors.count === 1 ? 'error' : 'errors'} (${errors.brief()})`] : []),
     ]
     return parts.join(', ')
   }
@@ -73,19 +91,28 @@ export function progress({ stream, now = Date.now }: ProgressOptions): Progress 
   timer.unref()
 
   return {
-    expect(count) {
+    expect(count, most) {
       total = count
+      maxTokens = most
       tick()
     },
-    row({ reward, otherRewards = {}, finishReason }) {
+    begin() {
+      if (!begun) startedAt = now()
+      begun = true
+    },
+    row(row) {
+      const { reward, otherRewards = {}, truncatedTokens = 0 } = row
       rows++
-      if (finishReason === 'error') errors++
+      running.delete(nameOf(row))
+      errors.add(row)
+      if (truncatedTokens > 0) truncated++
       average('', reward)
       for (const [name, other] of Object.entries(otherRewards)) average(name, other.reward)
       tick()
     },
-    token() {
+    token(key) {
       tokens++
+      running.set(nameOf(key), (running.get(nameOf(key)) ?? 0) + 1)
       tick()
     },
     skip() {
@@ -94,6 +121,8 @@ export function progress({ stream, now = Date.now }: ProgressOptions): Progress 
     say(line) {
       stream.write(`${isTerminal ? '\r\u001b[K' : ''}${line}\n`)
     },
+    errors: errors.lines,
+    truncated: () => truncated,
     end() {
       if (ended) return
       clearInterval(timer)

@@ -9,7 +9,8 @@ import { generateOptions } from '../../pipelines/generate.js'
 import { coherenceMeasure, type Measure, rewardMeasure } from '../../pipelines/measures.js'
 import { checkpoints, comparisons, type Role, runsOf } from '../../pipelines/reproduction.js'
 import { InputError, OptionError } from '../core/errors.js'
-import { checkInput } from '../io/prompts/readRecords.js'
+import { checkInput } from '../io/prompts/openInput.js'
+import { promptColumns } from '../io/prompts/toPrompt.js'
 import { hashModel } from '../models/hashModel.js'
 import { loadEncoder } from '../models/loadEncoder.js'
 import { loadReward } from '../models/loadReward.js'
@@ -51,7 +52,12 @@ export const reproduceCommand = (terminal: Terminal): Command =>
   new Command('reproduce')
     .description("the paper's tables and figures, for the embedded models or your own; the same command again goes on")
     .requiredOption('-o, --output <folder>', 'folder for the runs, the report, its figures and plots', text('output'))
-    .option('--prompts <file>', 'JSONL or Parquet file with prompts', text('prompts'), embedded('../prompts/sample.jsonl'))
+    .option(
+      '--prompts <file>',
+      'file with prompts: JSONL, JSON, CSV or Parquet',
+      text('prompts'),
+      embedded('../prompts/sample.jsonl'),
+    )
     .option('--limit <number>', 'only so many prompts', number('limit', samples))
     .option(
       '--checkpoints <folder>',
@@ -118,7 +124,7 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
   for (const role of ['chat-rm', 'small-rm'] as const)
     if (folders.has(role) && (await hashModel(folders.get(role)!)) === judgeHash)
       throw new OptionError(`Expected \`--judge\` to be another model than those that guide, got the files of ${role}`)
-  await checkInput(flags.prompts)
+  await checkInput(flags.prompts, promptColumns({}))
   const all = comparisons(new Set(folders.keys()))
   const shown = progress({ stream: stderr })
   const closing: (() => Promise<void>)[] = []

@@ -15,14 +15,14 @@ export type Ended = Readonly<{ summary: Summary; input: string; output: string |
 /**
  * What a run ends with: a line on stderr, and a table on stdout where rows went into a folder.
  *
- * @throws RunFailed when every row made is an error row
+ * @throws RunFailed when more than half of the rows are error rows, of those made now or of all
  */
 export async function runSummary(
   { summary, input, output }: Ended,
   { stdout, signal }: Terminal,
   shown: Progress,
 ): Promise<void> {
-  const { written, errors, skipped, files } = summary
+  const { written, errors, skipped, skippedErrors, files } = summary
   if (written === 0 && skipped === 0) shown.say(`No prompts in ${input === '-' ? 'standard input' : input}`)
   else if (written === 0) shown.say(`All done: ${output} holds ${skipped === 1 ? 'the row' : `all ${rows(skipped)}`} already`)
   else {
@@ -31,9 +31,22 @@ export async function runSummary(
     shown.say(`${rows(written)}${where}${there}`)
   }
   if (errors > 0)
-    shown.say(`${errors} of ${rows(written)} ${errors === 1 ? 'is an error row' : 'are error rows'}: see their \`error\``)
+    shown.say(
+      [`${errors} of ${rows(written)} ${errors === 1 ? 'is an error row' : 'are error rows'}:`, ...shown.errors()].join('\n'),
+    )
+  const truncated = shown.truncated()
+  if (truncated > 0)
+    shown.say(
+      `The prompts of ${rows(truncated)} were too long and lost their beginning (--truncate left): see \`truncated_tokens\``,
+    )
   if (output !== undefined && written + skipped > 0) {
     for (const line of await tableOf(output, stdout.columns ?? WIDTH)) await writeLine(stdout, line, signal)
   }
-  if (written > 0 && errors === written) throw new RunFailed(`Every row is an error row; \`rxargs cat\` shows why`)
+  if (written > 0 && errors === written) throw new RunFailed('Every row is an error row')
+  if (errors * 2 > written) throw new RunFailed(`More than half of the rows are error rows: ${errors} of ${written}`)
+  const [allErrors, all] = [errors + skippedErrors, written + skipped]
+  if (allErrors * 2 > all)
+    throw new RunFailed(
+      `More than half of the rows in ${output} are error rows, ${allErrors} of ${all}; --retry-errors makes them again`,
+    )
 }

@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { score, scoreOptions } from '../../pipelines/score.js'
 import { countRows } from '../io/countRows.js'
-import { checkInput } from '../io/prompts/readRecords.js'
-import { type Template, templates } from '../io/prompts/toPrompt.js'
+import { checkInput } from '../io/prompts/openInput.js'
+import { promptColumns, type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
 import { toParquet } from '../io/toParquet.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
@@ -14,10 +14,11 @@ import { inputOf } from './inputOf.js'
 import { limited } from './limited.js'
 import { openReward } from './openReward.js'
 import { progress } from './progress.js'
+import { checkRowLines, type RowLines, rowLineFlags } from './rowLines.js'
 import { runSummary } from './runSummary.js'
 import type { Terminal } from './terminal.js'
 import { toLines } from './toLines.js'
-import { watched } from './watched.js'
+import { untilError, watched } from './watched.js'
 
 type Flags = Readonly<{
   output?: string
@@ -33,15 +34,20 @@ type Flags = Readonly<{
   force?: boolean
   retryErrors?: boolean
   redoChanged?: boolean
-}>
+  strict?: boolean
+}> &
+  RowLines
 
 const { concurrency } = scoreOptions.shape
 
 /** `rxargs score`: the reward of texts that are there already. */
 export const scoreCommand = (terminal: Terminal): Command =>
-  new Command('score')
+  rowLineFlags(new Command('score'))
     .description('the reward of existing texts, as they stand: prompt and completion, no end token added')
-    .argument('[input]', 'JSONL or Parquet file, or a folder of part files; - or nothing: JSONL on standard input')
+    .argument(
+      '[input]',
+      'JSONL, JSON, CSV (each also as .gz or .zst) or Parquet file, or a folder of part files; - or nothing: standard input',
+    )
     .option('-o, --output <folder>', 'folder for Parquet part files; without it rows are JSONL on stdout', text('output'))
     .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--completion-column <name>', 'column of the completion', text('completion-column'), 'completion')
@@ -59,13 +65,16 @@ export const scoreCommand = (terminal: Terminal): Command =>
     .option('--force', 'replace the rows that the folder holds')
     .option('--retry-errors', 'make error rows again')
     .option('--redo-changed', REDO_HELP)
+    .option('--strict', 'stop at the first error row')
     .action(async (input: string | undefined, flags: Flags) => run(inputOf(input, terminal), flags, terminal))
 
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { stdin, stdout, stderr, signal } = terminal
   const { output, limit, template, promptColumn, completionColumn, keepInput, dtype } = flags
   const resume = resumeOptions(flags)
-  await checkInput(input)
+  const lines = { ...(flags.text && { text: true }), ...(flags.columns && { columns: flags.columns }) }
+  checkRowLines(lines, output)
+  await checkInput(input, promptColumns(flags))
   const given = flags.reward ?? { path: embedded('chat-rm') }
   const named = withLabels([given], flags.rewardLabel === undefined ? [] : [flags.rewardLabel])[0]!
   const { path, name } = named
@@ -86,12 +95,16 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
         spec: { template, promptColumn: promptColumn ?? null, completionColumn, keepInput: keepInput ?? false },
       },
     )
-    const counting = countRows(input)
+    const counting = countRows(input, { needs: [promptColumns(flags), [completionColumn]] })
       .then((count) => count !== undefined && shown.expect(Math.min(count, limit ?? count)))
       .catch(() => undefined) // What is wrong with the input, its reader says.
-    const seen = watched(made, { onSkip: shown.skip, onRow: shown.row })
+    shown.begin()
+    const all = watched(made, { onSkip: shown.skip, onRow: shown.row })
+    const seen = flags.strict ? untilError(all) : all
     const summary =
-      output === undefined ? await toLines(seen, stdout, signal) : await toParquet(output, seen, { ...resume, signal })
+      output === undefined
+        ? await toLines(seen, stdout, { ...lines, signal })
+        : await toParquet(output, seen, { ...resume, signal })
     await counting
     shown.end()
     await runSummary({ summary, output, input }, terminal, shown)

@@ -4,7 +4,8 @@ import { combineScoreOptions } from '../../operators/combineScore.js'
 import { argsOptions } from '../../pipelines/decoders/args.js'
 import { type SweepPoint, sweep, sweepPoints } from '../../pipelines/sweep.js'
 import { OptionError } from '../core/errors.js'
-import { checkInput } from '../io/prompts/readRecords.js'
+import { checkInput } from '../io/prompts/openInput.js'
+import { promptColumns } from '../io/prompts/toPrompt.js'
 import { readReplies } from '../io/readReplies.js'
 import { toParquet } from '../io/toParquet.js'
 import { loadModels } from '../models/loadModels.js'
@@ -43,7 +44,7 @@ export const sweepCommand = (terminal: Terminal): Command =>
   coherenceFlags(
     decodingFlags(
       new Command('sweep')
-        .argument('<input>', 'JSONL or Parquet file with prompts')
+        .argument('<input>', 'file with prompts: JSONL, JSON, CSV or Parquet')
         .requiredOption('-o, --output <folder>', 'folder for the runs, a folder each, their figures and plots', text('output')),
       {
         k: { value: 'numbers', about: `candidates a step, with commas between (default: ${commas(KS)})` },
@@ -76,7 +77,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   for (const point of points)
     chosen.set(point, await chosenDecoder({ ...given, k: String(point.k), weight: String(point.weight) }))
   const further = settings.rewards.slice(1).map(({ name }) => name)
-  await checkInput(input)
+  await checkInput(input, promptColumns(flags))
 
   const shown = progress({ stream: stderr })
   const models = await loadModels({ lm, reward: rewards, dtype, onNotice: shown.say })
@@ -100,6 +101,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
       signal,
     })
     shown.end()
+    for (const line of shown.errors()) shown.say(line)
     for (const path of await writeFigures(output, rows)) shown.say(path)
     for (const line of flags.json ? [sweepJson(rows)] : formatTable(sweepCells(rows, digits), flags.format))
       await writeLine(stdout, line, signal)

@@ -10,9 +10,10 @@ const REWARD = 8
 type Shown = Readonly<Record<string, unknown>>
 
 /** `[prompt, completion, reward]` of a row; an error row says what is wrong where its completion would be. */
-function cellsOf({ prompt, completion, error, reward, id }: Shown): [string, string, string] {
+function cellsOf({ prompt, user_message: message, completion, error, reward, id }: Shown): [string, string, string] {
+  const written = message ?? prompt
   return [
-    typeof prompt === 'string' ? inOneLine(prompt) : `(${String(id)})`,
+    typeof written === 'string' ? inOneLine(written) : `(${String(id)})`,
     typeof error === 'string' ? `error: ${inOneLine(error)}` : inOneLine(String(completion ?? '')),
     typeof reward === 'number' ? reward.toFixed(3).padStart(REWARD) : ' '.repeat(REWARD),
   ]
@@ -40,7 +41,7 @@ export async function tableOf(folder: string, width: number): Promise<string[]> 
     const file = await readParquet(path)
     count += file.rowCount
     if (rows.length === SHOWN) continue
-    for await (const row of file.records(['id', 'prompt', 'completion', 'error', 'reward'])) {
+    for await (const row of file.records(['id', 'prompt', 'user_message', 'completion', 'error', 'reward'])) {
       if (rows.push(row) === SHOWN) break
     }
   }

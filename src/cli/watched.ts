@@ -1,5 +1,6 @@
-import { tap } from 'rxjs'
+import { concat, mergeMap, of, tap, throwError } from 'rxjs'
 import type { Row, Run } from '../core/types.js'
+import { RunFailed } from './runSummary.js'
 
 /** The same run, telling of each row as it comes, and of those that are left out because they are there already. */
 export const watched = (run: Run, { onSkip, onRow }: Readonly<{ onSkip: () => void; onRow: (row: Row) => void }>): Run => ({
@@ -15,4 +16,18 @@ export const watched = (run: Run, { onSkip, onRow }: Readonly<{ onSkip: () => vo
         },
       })
       .pipe(tap(({ row }) => onRow(row))),
+})
+
+/** The same run, which fails behind its first error row. */
+export const untilError = (run: Run): Run => ({
+  ...run,
+  deliveries: (options) =>
+    run.deliveries(options).pipe(
+      mergeMap((delivery) => {
+        const { id, finishReason, error } = delivery.row
+        if (finishReason !== 'error') return of(delivery)
+        const failed = () => new RunFailed(`Stopped at the first error row (--strict): \`${id}\`: ${error}`)
+        return concat(of(delivery), throwError(failed))
+      }),
+    ),
 })

@@ -14,7 +14,10 @@ export type ReplySoFar = Readonly<{
   ended: boolean
 }>
 
-/** Where answers come from: a file or folder with its hash, or an address, which has none. `model`: the server's name of it. */
+/**
+ * Where answers come from: a file or folder with its SHA-256 (`embedded:NAME` of a model of the package), or an address, which has none. `model`:
+ * the server's name of it; `dtype` where weights are not computed with as they are; `label` where a reward is one of a model's several.
+ */
 export type Source = Readonly<{ path: string; sha256?: string; dtype?: string; label?: string; model?: string }>
 
 /** A reward written over text: of each whole text (prompt and completion), one number. */

@@ -90,6 +90,8 @@ export type Prompt = Readonly<{
   stop?: readonly string[]
   /** What this row sets in place of the run's; a bad one makes it an error row. */
   overrides?: Overrides
+  /** What the user wrote, of a text that a template was put around. */
+  userMessage?: string
   /** Columns of the input that go into the row unchanged, where asked. */
   input?: Readonly<Record<string, unknown>>
 }>
@@ -110,6 +112,8 @@ export type Row = Readonly<{
   id: string
   sample: number
   prompt: string | null
+  /** The last message of the user as it was written, where `prompt` is more than that. */
+  userMessage?: string
   completion: string | null
   promptTokenIds: readonly number[] | null
   tokenIds: readonly number[] | null
@@ -125,6 +129,8 @@ export type Row = Readonly<{
   scores: readonly number[] | null
   seed: number | null
   promptTokens: number | null
+  /** Tokens that the prompt lost at its left to be short enough; absent where it is whole. */
+  truncatedTokens?: number
   completionTokens: number | null
   /** Milliseconds since the epoch. */
   startedAt: number
@@ -144,10 +150,7 @@ export type RunMeta = Readonly<{
   version: string
   spec: Readonly<Record<string, unknown>>
   seed: number
-  /**
-   * Path and SHA-256 of each model's files, by role, or the address of one behind HTTP; `dtype` where its weights are not computed with as
-   * they are, `label` where a reward is one of a model's several.
-   */
+  /** Where each model comes from, by its role. */
   models: Readonly<Record<string, Source>>
   /** Functions without a version and models without a hash: of these nobody can tell later whether they are still the same. */
   missingVersions?: readonly string[]

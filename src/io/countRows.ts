@@ -1,27 +1,35 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { readParquet } from './parquet/readParquet.js'
+import { openInput, statInput } from './prompts/openInput.js'
 import { readLines } from './prompts/readLines.js'
-import { checkInput, isParquet } from './prompts/readRecords.js'
+import { type ReadOptions, readRecords } from './prompts/readRecords.js'
 import { parquetFiles } from './readRows.js'
 
 /** Reading a larger file twice, to say how far one is, would cost more than it tells. */
 const LARGEST = 256 * 2 ** 20
+/** Compressed files hold several times their size. */
+const LARGEST_COMPRESSED = 32 * 2 ** 20
+const COMPRESSED = /\.(gz|gzip|zst|zstd)$/i
 
 /** How many rows `fromFile` gives of a path; undefined where that is not known without much reading, as for `-`. */
-export async function countRows(path: string): Promise<number | undefined> {
+export async function countRows(path: string, { needs }: Pick<ReadOptions, 'needs'> = {}): Promise<number | undefined> {
   if (path === '-') return undefined
-  await checkInput(path)
-  const found = await stat(path)
-  if (found.isDirectory() || (found.isFile() && (await isParquet(path)))) {
-    const files = await Promise.all((await parquetFiles(path)).map(readParquet))
-    return files.reduce((sum, { rowCount }) => sum + rowCount, 0)
-  }
+  const found = await statInput(path)
+  if (found.isDirectory()) return parquetRows(path)
   // A pipe can be read once only.
-  if (!found.isFile() || found.size > LARGEST) return undefined
+  if (!found.isFile()) return undefined
+  const { format, bytes, close } = await openInput(path, { columns: needs?.flat() })
+  if (format === 'parquet') return parquetRows(path)
+  const isLarge = found.size > (COMPRESSED.test(path) ? LARGEST_COMPRESSED : LARGEST)
+  if (isLarge || format !== 'jsonl') await close()
+  if (isLarge) return undefined
   let count = 0
-  for await (const { text } of readLines(createReadStream(path, { highWaterMark: 1 << 20 }))) {
-    if (text === undefined || text.trim() !== '') count++
-  }
+  if (format === 'jsonl') {
+    for await (const { text } of readLines(bytes)) if (text === undefined || text.trim() !== '') count++
+  } else for await (const _ of readRecords(path, { needs })) count++
   return count
+}
+
+async function parquetRows(path: string): Promise<number> {
+  const files = await Promise.all((await parquetFiles(path)).map(readParquet))
+  return files.reduce((sum, { rowCount }) => sum + rowCount, 0)
 }

@@ -2,29 +2,30 @@ import { OptionError } from '../core/errors.js'
 import type { Prompt } from '../core/types.js'
 import { datasets, readings } from './prompts/datasets.js'
 import { type ReadOptions, readRecords } from './prompts/readRecords.js'
-import { overrideColumns, type PromptOptions, templates, toPrompt } from './prompts/toPrompt.js'
+import { overrideColumns, type PromptOptions, promptColumns, templates, toPrompt } from './prompts/toPrompt.js'
 
 export type FileOptions = PromptOptions & Pick<ReadOptions, 'stdin'>
 
 /**
- * Prompts of a JSONL or Parquet file, or of JSONL on standard input (`-`), read as they are asked for.
+ * Prompts of a file or of standard input (`-`), read as they are asked for: JSONL, a JSON array or CSV, also compressed by gzip or zstd,
+ * or a Parquet file or a folder of them. What a file is, its content says.
  *
  * Columns `pipeline`, `weight`, `k`, `temperature`, `seed`, `max_new_tokens` and `stop` set options of the row's own. A row's id is its
  * own `id`, else file name and row number (`sample.jsonl:12`). Blank lines are skipped. A row without a prompt that can be used, and a
- * line that is no JSON object, is a prompt with an `error` that names file and line.
+ * line or element that is no JSON object, is a prompt with an `error` that names file and line.
  *
  * Of a dataset whose rows share prompts (SHP), each prompt comes once; memory: its ids.
  *
- * @throws InputError (while it is read) when there is no such file, or it is damaged Parquet
+ * @throws InputError (while it is read) when there is no such file, it is damaged, has no column of prompts, or is nothing of these
  * @throws OptionError for an unknown template or dataset, and for a dataset beside a template or a column
  */
 export async function* fromFile(path: string, options: FileOptions = {}): AsyncGenerator<Prompt> {
   checkOptions(options)
-  const { stdin, promptColumn = 'prompt', keepInput, dataset } = options
-  const wanted = dataset === undefined ? ['id', 'messages', promptColumn] : readings[dataset].columns
+  const { stdin, promptColumn, keepInput, dataset } = options
+  const wanted = dataset === undefined ? ['id', 'messages', promptColumn ?? 'prompt'] : readings[dataset].columns
   const columns = keepInput ? undefined : [...new Set([...wanted, 'stop', ...overrideColumns])]
   const seen = dataset !== undefined && readings[dataset].repeats ? new Set<string>() : undefined
-  for await (const record of readRecords(path, { columns, stdin })) {
+  for await (const record of readRecords(path, { columns, needs: [promptColumns(options)], stdin })) {
     const prompt = toPrompt(record, options)
     if (seen?.has(prompt.id)) continue
     seen?.add(prompt.id)

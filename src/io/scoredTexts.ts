@@ -1,6 +1,6 @@
 import type { Prompt } from '../core/types.js'
 import { type InputRecord, type ReadOptions, readRecords } from './prompts/readRecords.js'
-import { type PromptOptions, toPrompt } from './prompts/toPrompt.js'
+import { type PromptOptions, promptColumns, toPrompt } from './prompts/toPrompt.js'
 
 export type TextOptions = PromptOptions & Pick<ReadOptions, 'stdin'> & Readonly<{ completionColumn?: string }>
 
@@ -38,6 +38,7 @@ function textOf(record: InputRecord, column: string, options: PromptOptions): Fi
 export async function* scoredTexts(path: string, options: TextOptions = {}): AsyncGenerator<FileText> {
   const { stdin, promptColumn = 'prompt', completionColumn = 'completion', keepInput } = options
   const columns = [...new Set(['id', 'sample', 'messages', promptColumn, completionColumn])]
-  const records = readRecords(path, { columns: keepInput ? undefined : columns, stdin })
+  const needs = [promptColumns(options), [completionColumn]]
+  const records = readRecords(path, { columns: keepInput ? undefined : columns, needs, stdin })
   for await (const record of records) yield textOf(record, completionColumn, options)
 }

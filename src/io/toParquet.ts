@@ -24,8 +24,9 @@ export type Summary = Readonly<{
   written: number
   /** How many of them are error rows. */
   errors: number
-  /** Rows that the folder held already and the run left out. */
+  /** Rows that the folder held already and the run left out, and how many of them are error rows. */
   skipped: number
+  skippedErrors: number
   /** Paths of the part files written now. */
   files: readonly string[]
 }>
@@ -144,7 +145,7 @@ async function writeRows(
   const { parts, metas, rows } = force ? { ...nothing, parts: await listParts(folder) } : await heldRows(folder)
   for (const [path, meta] of metas) sameRun(path, meta, run.meta)
   if (rows.size > 0) checkVersions(folder, run.meta)
-  const count = { written: 0, errors: 0, skipped: 0 }
+  const count = { written: 0, errors: 0, skipped: 0, skippedErrors: 0 }
   const changed = changedRows(folder)
   const replaced = new Map<string, string>()
   const done: RowsOptions['done'] = (row) => {
@@ -157,6 +158,7 @@ async function writeRows(
       replaced.set(key, held.part)
       return !changed.isEmpty()
     }
+    if (isSame && held.isError) count.skippedErrors++
     if (isSame) count.skipped++
     else changed.add(row, held.promptHash)
     return true

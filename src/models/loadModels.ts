@@ -10,6 +10,7 @@ import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
 import { type LoadedReward, loadReward, type NamedReward } from './loadReward.js'
 import { modelName } from './modelFolder.js'
+import { recordedPath } from './recordedPath.js'
 import { type RemoteLanguageModel, type RemoteLm, remoteLanguageModel } from './remote/remoteLanguageModel.js'
 import { type RemoteReward, remoteReward } from './remote/remoteReward.js'
 import type { SessionRun, Trip } from './runtime/protocol.js'
@@ -157,7 +158,7 @@ const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string
 async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDtype): Promise<Models['hashes']> {
   const rounded = isQuantized(dtype) && { dtype }
   const hashed = Object.entries(folders).map(
-    async ([role, path]) => [role, { path, sha256: await hashModel(path, dtype), ...rounded }] as const,
+    async ([role, path]) => [role, { path: await recordedPath(path), sha256: await hashModel(path, dtype), ...rounded }] as const,
   )
   return Object.fromEntries(await Promise.all(hashed))
 }

@@ -4,6 +4,7 @@ import { ModelError } from '../core/errors.js'
 import { cachedSnapshot } from './hub/cacheLayout.js'
 import { type Environment, hubCacheFolder } from './hub/hubSettings.js'
 import { parseRepository } from './hub/repository.js'
+import { unrecordedPath } from './recordedPath.js'
 import { isHttp, saidAddress } from './remote/httpAddress.js'
 
 const isThere = (path: string): Promise<boolean> =>
@@ -13,16 +14,17 @@ const isThere = (path: string): Promise<boolean> =>
   )
 
 /** What a model is called unless it is given a name: the last part of its path, or NAME of ORG/NAME@REVISION. */
-export const modelName = (given: string): string => basename(resolve(parseRepository(given)?.name ?? given))
+export const modelName = (given: string): string => basename(resolve(parseRepository(given)?.name ?? unrecordedPath(given)))
 
 /**
  * The folder of a model that is given by its path, or as ORG/NAME[@REVISION] from the cache that `rxargs pull` and the Python
- * tools fill. What is there under that path comes first; the network is never asked.
+ * tools fill, or as `embedded:NAME` of one that comes with the package. What is there under that path comes first; the network is never asked.
  *
  * @returns an absolute path; of what is no name of a model, whether or not there is a folder
  * @throws ModelError for a name that is neither there nor in the cache, and for an address
  */
-export async function modelFolder(given: string, environment: Environment = process.env): Promise<string> {
+export async function modelFolder(path: string, environment: Environment = process.env): Promise<string> {
+  const given = unrecordedPath(path)
   if (isHttp(given))
     throw new ModelError(`Expected a model folder, got the address ${saidAddress(given)}: a server cannot be this model`)
   const repository = parseRepository(given)

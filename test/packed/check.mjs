@@ -59,7 +59,7 @@ const check = (name, body) => {
 const tarball = () => join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? 'no tarball')
 
 const packs = () => {
-  run('npm', ['pack', '--pack-destination', folder], root)
+  run('npm', ['run', 'pack', '--', '--pack-destination', folder], root)
   const { size } = statSync(tarball())
   expect(size < 70e6, `the tarball has ${size} bytes`)
   print(`  tarball: ${(size / 1e6).toFixed(1)} MB`)

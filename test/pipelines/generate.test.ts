@@ -64,11 +64,21 @@ describe('exactly one row a prompt and sample', () => {
     expect(rows.at(-1)!.completion).toHaveLength(8)
   })
   it('for a prompt that fills the context', async () => {
-    const rows = await run(['12345', '1234'], { models: fakeModels(fakeLm({ contextLength: 5 })) })
+    const models = fakeModels(fakeLm({ contextLength: 10 }))
+    const rows = await run(['1234567890', '123', '12'], { models })
     expect(rows.map(({ error, completionTokens }) => error ?? completionTokens)).toEqual([
-      'The prompt has 5 tokens and leaves no room in the context of 5',
-      1,
+      'The prompt has 10 tokens and leaves no room in the context of 10',
+      'The prompt has 3 tokens, the limit is 2: the context of 10 less 8 new tokens',
+      8,
     ])
+    const longer = await run(['123456789'], { models, maxPromptTokens: 100 })
+    expect(longer.map(({ finishReason, completionTokens }) => [finishReason, completionTokens])).toEqual([['length', 1]])
+  })
+  it('for prompts where the new tokens fill the context', async () => {
+    const [row] = await run(['1'], { models: fakeModels(fakeLm({ contextLength: 8 })) })
+    expect(row!.error).toBe(
+      'No prompt has room beside 8 new tokens in the context of 8: ask for fewer, or set a limit for prompts',
+    )
   })
   it('for a second prompt of the same id: an error under its own place', async () => {
     const same = (place?: string): Prompt => ({ id: 'a', content: { text: 'x' }, ...(place && { place }) })

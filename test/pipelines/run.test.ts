@@ -48,7 +48,6 @@ describe('a run', () => {
         }).spec,
         rewards: ['fake'],
         maxNewTokens: 128,
-        maxPromptTokens: 2048,
         samples: 1,
         stop: ['x'],
         trace: false,

@@ -60,7 +60,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
   const isThere = await stat(output).catch(() => undefined)
   if (isThere && !force) throw new OutputError(`Expected no file at ${output}, which is there; --force replaces it`)
   const swept = flags.sweep === undefined ? [] : await sweepOf(flags.sweep)
-  const counts = await Promise.all(paths.map(countRows))
+  const counts = await Promise.all(paths.map((path) => countRows(path)))
 
   const shown = progress({ stream: stderr })
   const closing: (() => Promise<void>)[] = []

@@ -34,6 +34,8 @@ function shp({ history }: Readonly<Record<string, unknown>>): DatasetPrompt {
 
 type Reading = Readonly<{
   columns: readonly string[]
+  /** Columns of which each file has one. */
+  prompts: readonly string[]
   /** The column of a row's id. */
   id: string
   prompt: (values: Readonly<Record<string, unknown>>) => DatasetPrompt
@@ -42,6 +44,12 @@ type Reading = Readonly<{
 }>
 
 export const readings: Readonly<Record<Dataset, Reading>> = {
-  hh: { columns: ['id', 'prompt', 'chosen', 'rejected'], id: 'id', prompt: hh, repeats: false },
-  shp: { columns: ['post_id', 'history'], id: 'post_id', prompt: shp, repeats: true },
+  hh: {
+    columns: ['id', 'prompt', 'chosen', 'rejected'],
+    prompts: ['prompt', 'chosen', 'rejected'],
+    id: 'id',
+    prompt: hh,
+    repeats: false,
+  },
+  shp: { columns: ['post_id', 'history'], prompts: ['history'], id: 'post_id', prompt: shp, repeats: true },
 }

@@ -4,11 +4,12 @@ export type Line = Readonly<{ number: number; text?: string; problem?: string }>
 const NEWLINE = 0x0a
 const RETURN = 0x0d
 /** Longer lines are no prompts, and Node can hold no text of more than 512 MiB. */
-const LONGEST = 64 * 2 ** 20
+export const LONGEST_LINE = 64 * 2 ** 20
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-function lineOf(pieces: readonly Uint8Array[], number: number): Line {
+/** The bytes of a line as text, without a `\r` at their end. */
+export function lineOf(pieces: readonly Uint8Array[], number: number): Line {
   const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   const end = bytes.at(-1) === RETURN ? bytes.length - 1 : bytes.length
   try {
@@ -26,7 +27,7 @@ const startsWithMark = (bytes: Uint8Array): boolean => bytes[0] === 0xef && byte
  * Lines of UTF-8 text, numbered from 1, split at `\n` only (other separators may stand inside JSON strings); a `\r` before it and
  * a byte order mark at the start are dropped. A line that is too long is read past, not into memory.
  */
-export async function* readLines(chunks: AsyncIterable<Uint8Array>, { longest = LONGEST } = {}): AsyncGenerator<Line> {
+export async function* readLines(chunks: AsyncIterable<Uint8Array>, { longest = LONGEST_LINE } = {}): AsyncGenerator<Line> {
   let pieces: Uint8Array[] = []
   let length = 0
   let number = 1

@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { InputError, messageOf } from '../../core/errors.js'
+import { InputError } from '../../core/errors.js'
 import { parseExactly, roundsNumbers } from '../exactJson.js'
 import { readParquet } from '../parquet/readParquet.js'
-import { parquetFiles } from '../readRows.js'
+import { csvRows } from './csvRows.js'
+import { jsonArray } from './jsonArray.js'
+import { inputName, openInput, parquetInFolder, statInput } from './openInput.js'
 import { type Line, readLines } from './readLines.js'
 
 /** One row of an input: its values, or what was expected where it has none. */
@@ -22,19 +22,23 @@ export type InputRecord = Readonly<{
 export type ReadOptions = Readonly<{
   /** Columns to read, of a file in which columns lie apart; all unless given. */
   columns?: readonly string[]
+  /** Of each list a file with columns has to have one. */
+  needs?: readonly (readonly string[])[]
   /** What `-` stands for. */
   stdin?: AsyncIterable<Uint8Array>
 }>
 
-const MAGIC = 'PAR1'
-
 const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
 
-/** A JSONL line as a record; undefined for a blank one. */
+const at = (path: string, number: number): Pick<InputRecord, 'place' | 'where'> => {
+  const name = inputName(path)
+  return { place: `${basename(name)}:${number}`, where: `${name}:${number}` }
+}
+
+/** JSON text as a record; undefined for a blank line. */
 function recordOf({ number, text, problem }: Line, path: string): InputRecord | undefined {
-  const name = path === '-' ? 'stdin' : path
-  const at = { place: `${basename(name)}:${number}`, where: `${name}:${number}` }
-  if (problem !== undefined) return { ...at, problem: `${at.where}: Expected a line of ${problem}` }
+  const found = at(path, number)
+  if (problem !== undefined) return { ...found, problem: `${found.where}: Expected a line of ${problem}` }
   if (text === undefined || text.trim() === '') return undefined
   let value: unknown
   try {
@@ -44,64 +48,86 @@ function recordOf({ number, text, problem }: Line, path: string): InputRecord | 
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return {
-      ...at,
+      ...found,
       values: value as Record<string, unknown>,
       ...(roundsNumbers(text) && { exact: parseExactly(text) as Record<string, unknown> }),
     }
-  return { ...at, problem: `${at.where}: Expected a JSON object, got \`${shortened(text.trim())}\`` }
+  return { ...found, problem: `${found.where}: Expected a JSON object, got \`${shortened(text.trim())}\`` }
 }
 
-async function* fromLines(chunks: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<InputRecord> {
-  for await (const line of readLines(chunks)) {
+async function* fromJson(lines: AsyncIterable<Line>, path: string): AsyncGenerator<InputRecord> {
+  for await (const line of lines) {
     const record = recordOf(line, path)
     if (record) yield record
   }
 }
 
-async function* fromParquet(path: string, columns?: readonly string[]): AsyncGenerator<InputRecord> {
-  let number = 0
-  for await (const values of (await readParquet(path)).records(columns)) {
-    number++
-    yield { place: `${basename(path)}:${number}`, where: `${path}:${number}`, values }
-  }
-}
+/** Columns whose fields are JSON where they can be read as such: CSV knows texts only. */
+const TYPED = new Set(
+  'messages tools chat_template_kwargs stop sample weight k temperature seed max_new_tokens max_prompt_tokens'.split(' '),
+)
 
-/** By its name or its first bytes. A pipe is not looked into: what is read there is gone. */
-export async function isParquet(path: string): Promise<boolean> {
-  if (path.endsWith('.parquet')) return true
-  if (!(await stat(path)).isFile()) return false
-  const handle = await open(path)
+function typed(column: string, text: string | null): unknown {
+  if (text === null || !TYPED.has(column)) return text
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0)
-    return buffer.toString('latin1', 0, bytesRead) === MAGIC
-  } finally {
-    await handle.close()
+    return JSON.parse(text)
+  } catch {
+    return text
   }
 }
 
-/** @throws InputError unless there is something to read at the path; `-` is taken on trust */
-export async function checkInput(path: string): Promise<void> {
-  if (path === '-') return
-  await stat(path).catch((error: unknown) => {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new InputError(`Expected a JSONL or Parquet file at ${path}, ${missing ? 'found nothing there' : messageOf(error)}`)
-  })
+type CsvOptions = Readonly<{ path: string; delimiter: string; check: (columns: readonly string[]) => void }>
+
+async function* fromCsv(bytes: AsyncIterable<Uint8Array>, { path, ...options }: CsvOptions): AsyncGenerator<InputRecord> {
+  for await (const { line, values, problem } of csvRows(bytes, { where: inputName(path), ...options })) {
+    const found = at(path, line)
+    if (values === undefined) yield { ...found, problem: `${found.where}: ${problem}` }
+    else
+      yield {
+        ...found,
+        values: Object.fromEntries(Object.entries(values).map(([name, text]) => [name, typed(name, text)])),
+      }
+  }
+}
+
+async function* fromParquet(path: string, { columns, needs }: ReadOptions): AsyncGenerator<InputRecord> {
+  const file = await readParquet(path)
+  checkColumns(path, file.columns, needs)
+  let number = 0
+  for await (const values of file.records(columns)) {
+    number++
+    yield { ...at(path, number), values }
+  }
+}
+
+/** @throws InputError for a file without any of the columns of which it has to have one */
+function checkColumns(path: string, columns: readonly string[], needs: ReadOptions['needs'] = []): void {
+  const missing = needs.find((names) => !names.some((name) => columns.includes(name)))
+  if (missing === undefined) return
+  const wanted = missing.map((name) => `\`${name}\``).join(' or ')
+  throw new InputError(`Expected ${inputName(path)} to have a column ${wanted}, found ${columns.join(', ') || 'none'}`)
 }
 
 /**
- * Rows of a JSONL or Parquet file, of a folder of Parquet files, or of JSONL on standard input (`-`), as they are pulled. Blank
- * lines are skipped; a line that is no JSON object is a record with a problem.
+ * Rows of an input, as they are pulled: JSONL, a JSON array or CSV, also compressed by gzip or zstd, of a file or on standard input (`-`);
+ * a Parquet file, or a folder of them. What a file is, its content says. Blank lines are skipped; a row that cannot be read is a
+ * record with a problem.
  *
- * @throws InputError when there is no such file, or it is damaged Parquet
+ * @throws InputError when there is no such file, or it is nothing of these: what it is; or it is damaged
  */
-export async function* readRecords(
-  path: string,
-  { columns, stdin = process.stdin }: ReadOptions = {},
-): AsyncGenerator<InputRecord> {
-  if (path === '-') return yield* fromLines(stdin, path)
-  await checkInput(path)
-  if ((await stat(path)).isDirectory()) {
-    for (const file of await parquetFiles(path)) yield* fromParquet(file, columns)
-  } else if (await isParquet(path)) yield* fromParquet(path, columns)
-  else yield* fromLines(createReadStream(path, { highWaterMark: 1 << 20 }), path)
+export async function* readRecords(path: string, options: ReadOptions = {}): AsyncGenerator<InputRecord> {
+  const { needs = [], stdin } = options
+  if (path !== '-' && (await statInput(path)).isDirectory()) {
+    for (const file of await parquetInFolder(path)) yield* fromParquet(file, options)
+    return
+  }
+  const input = await openInput(path, { stdin, columns: needs.flat() })
+  const { format, bytes } = input
+  if (format === 'parquet') yield* fromParquet(path, options)
+  else if (format === 'json') yield* fromJson(jsonArray(bytes, inputName(path)), path)
+  else if (format === 'jsonl') yield* fromJson(readLines(bytes), path)
+  else {
+    const check = (columns: readonly string[]) => checkColumns(path, columns, needs)
+    yield* fromCsv(bytes, { path, delimiter: input.delimiter ?? ',', check })
+  }
 }

@@ -22,6 +22,12 @@ export type PromptOptions = Readonly<{
   keepInput?: boolean
 }>
 
+/** Columns of which a file has to have one, unless its rows have keys of their own. */
+export function promptColumns({ promptColumn, dataset }: PromptOptions): readonly string[] {
+  if (dataset !== undefined) return readings[dataset].prompts
+  return promptColumn === undefined ? ['prompt', 'messages'] : [promptColumn]
+}
+
 /** Why a row is no prompt; the message is completed with file and line. */
 class Unfit extends Error {}
 
@@ -63,6 +69,8 @@ const overriding = {
   temperature: 'temperature',
   seed: 'seed',
   max_new_tokens: 'maxNewTokens',
+  max_prompt_tokens: 'maxPromptTokens',
+  truncate: 'truncate',
 } as const satisfies Readonly<Record<string, keyof Overrides>>
 
 /** Columns in which a row sets options of its own. */
@@ -97,7 +105,7 @@ function messagesOf(name: string, value: unknown): PromptContent {
 /** What `hh` stops at, besides the row's own stop strings: the human's next turn. */
 const HH_STOP = '\n\nHuman:'
 
-type Found = Readonly<{ content: PromptContent; stop?: readonly string[] }>
+type Found = Readonly<{ content: PromptContent; stop?: readonly string[]; userMessage?: string }>
 
 function contentOf(values: Readonly<Record<string, unknown>>, options: PromptOptions): Found {
   const { template = 'auto', promptColumn, dataset } = options
@@ -117,7 +125,9 @@ function contentOf(values: Readonly<Record<string, unknown>>, options: PromptOpt
     throw new Unfit(`\`${name}\` to be text that is not empty, got ${shown(prompt)}${hint}`)
   }
   const text = wellFormed(name, prompt)
-  if (template === 'hh') return { content: { text: `\n\nHuman: ${text}\n\nAssistant:` }, stop: [HH_STOP] }
+  if (template === 'hh') {
+    return { content: { text: `\n\nHuman: ${text}\n\nAssistant:` }, stop: [HH_STOP], userMessage: text }
+  }
   if (template === 'chat') return { content: { messages: [{ role: 'user', content: text }] } }
   return { content: { text } }
 }
@@ -146,5 +156,14 @@ export function toPrompt(record: InputRecord, options: PromptOptions = {}): Prom
   }
   const stops = found.stop ? [...new Set([...(stop ?? []), ...found.stop])] : stop
   const overrides = overridesOf(values)
-  return { id, place, content: found.content, ...(stops && { stop: stops }), ...(overrides && { overrides }), ...kept }
+  const { content, userMessage } = found
+  return {
+    id,
+    place,
+    content,
+    ...(userMessage !== undefined && { userMessage }),
+    ...(stops && { stop: stops }),
+    ...(overrides && { overrides }),
+    ...kept,
+  }
 }

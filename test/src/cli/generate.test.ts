@@ -13,12 +13,12 @@ beforeEach(async () => {
   out = join(folder, 'out')
   input = join(folder, 'in.jsonl')
   const lines = [{ id: 'a', prompt: 'One' }, { prompt: 'Two' }, { id: 'a', prompt: 'Three' }, { prompt: 3 }]
-  await writeFile(input, `${lines.map((line) => JSON.stringify(line)).join('\n')}\n\nnot json\n`)
+  await writeFile(input, `${lines.map((line) => JSON.stringify(line)).join('\n')}\n\nnot json\n{"prompt": "Five"}\n`)
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const generate = (...args: string[]) => rxargs(['generate', input, ...pair, '--max-new-tokens', '4', ...args])
-const ids = ['a', 'in.jsonl:2', 'in.jsonl:3', 'in.jsonl:4', 'in.jsonl:6']
+const ids = ['a', 'in.jsonl:2', 'in.jsonl:3', 'in.jsonl:4', 'in.jsonl:6', 'in.jsonl:7']
 
 describe('rxargs generate', () => {
   it('writes JSONL on stdout: a row a prompt, errors with file and line', async () => {
@@ -31,9 +31,10 @@ describe('rxargs generate', () => {
       expect.stringContaining('`a` again in in.jsonl:3'),
       `${input}:4: Expected \`prompt\` to be text that is not empty, got \`3\` (number)`,
       `${input}:6: Expected a JSON object, got \`not json\``,
+      null,
     ])
     expect(rows[0]).toMatchObject({ sample: 0, prompt: 'One', finish_reason: expect.stringMatching(/stop|length/), seed: 0 })
-    expect(stderr).toContain('3 of 5 rows are error rows')
+    expect(stderr).toContain('3 of 6 rows are error rows:\n')
     expect(code).toBe(0)
   })
 
@@ -42,7 +43,7 @@ describe('rxargs generate', () => {
     expect(first).toMatchObject({ code: 0 })
     expect(first.stdout).toMatch(/^prompt +completion +reward *\n─+ {2}─+ {2}─+\n/)
     expect(first.stdout).toContain('error: ')
-    expect(first.stderr).toMatch(/10 rows in \d files? in /)
+    expect(first.stderr).toMatch(/12 rows in \d files? in /)
     const rows = await query(`select id, sample from '${out}/*.parquet' order by id, sample`)
     expect(rows).toEqual(ids.flatMap((id) => [0, 1].map((sample) => ({ id, sample }))))
     const before = await readdir(out)
@@ -67,7 +68,7 @@ describe('rxargs generate', () => {
       return new Set(jsonl(stdout).map(({ id, sample, token_ids: ids, reward }) => JSON.stringify([id, sample, ids, reward])))
     }
     const alone = await tokens('1')
-    expect(alone.size).toBe(15)
+    expect(alone.size).toBe(18)
     expect(await tokens('8')).toEqual(alone)
   })
 
@@ -77,7 +78,7 @@ describe('rxargs generate', () => {
     expect(other.code).toBe(1)
     expect(other.stderr).toMatch(/rxargs: Expected the options of the rows that are there: .*weight` 1\.5, this run 2; .*--force/)
     expect((await generate('-o', out, '--weight', '2', '--force')).code).toBe(0)
-    expect((await query(`select count(*)::int n from '${out}/*.parquet'`))[0]).toEqual({ n: 5 })
+    expect((await query(`select count(*)::int n from '${out}/*.parquet'`))[0]).toEqual({ n: 6 })
   })
 
   it('makes error rows again when asked', async () => {
@@ -87,7 +88,7 @@ describe('rxargs generate', () => {
     expect(stderr).toContain('1 row in 1 file')
     const rows = await query(`select id, error is null ok from '${out}/*.parquet' order by id`)
     expect(rows.map(({ id }) => id)).toEqual(ids)
-    expect(rows.map(({ ok }) => ok)).toEqual([true, true, false, true, false])
+    expect(rows.map(({ ok }) => ok)).toEqual([true, true, false, true, false, true])
   })
 
   it('ends with 1 when there are error rows only', async () => {
@@ -112,9 +113,9 @@ describe('rxargs generate', () => {
   it('prints what would run, and runs nothing', async () => {
     const { code, stdout } = await generate('-o', out, '--dry-run', '--samples', '2')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/input +.*: 5 prompts, 10 rows/)
+    expect(stdout).toMatch(/input +.*: 6 prompts, 12 rows/)
     expect(stdout).toMatch(/decoder +args \(k 10, weight 1\.5\)/)
-    expect(stdout).toMatch(/memory +about [\d.]+ MB/)
+    expect(stdout).toMatch(/memory +at most [\d.]+ MB/)
     expect(await readdir(folder)).toEqual(['in.jsonl'])
   })
 })

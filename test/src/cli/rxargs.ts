@@ -29,9 +29,9 @@ export async function rxargs(args: readonly string[], input?: string): Promise<F
   return { code, stdout: out(), stderr: err() }
 }
 
-/** Starts the compiled program as users do. */
-export const started = (args: readonly string[]): ChildProcessWithoutNullStreams =>
-  spawn(process.execPath, [`${root}dist/src/cli/main.js`, ...args])
+/** Starts the compiled program as users do, in a working directory of their own if wished. */
+export const started = (args: readonly string[], cwd?: string): ChildProcessWithoutNullStreams =>
+  spawn(process.execPath, [`${root}dist/src/cli/main.js`, ...args], { cwd })
 
 export function finished(child: ChildProcessWithoutNullStreams): Promise<Finished> {
   const [out, err] = [gathering(child.stdout), gathering(child.stderr)]

@@ -32,7 +32,7 @@ describe('progress', () => {
     shown.expect(4)
     for (let count = 0; count < 3; count++) {
       time += 3000
-      shown.token()
+      shown.token({ id: 'a', sample: 0 })
       shown.row(row('a', { reward: 0.5 }))
     }
     shown.skip()

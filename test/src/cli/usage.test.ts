@@ -46,7 +46,9 @@ describe('rxargs generate refuses', () => {
   ])('%j', async (args, message) => expect(await refusal(['generate', input, ...args])).toContain(message))
 
   it('no input where nothing is piped in', async () => {
-    expect(await refusal(['generate'])).toContain('Expected an input: a JSONL or Parquet file, or - for standard input')
+    expect(await refusal(['generate'])).toContain(
+      'Expected an input: a JSONL, JSON, CSV or Parquet file, or - for standard input',
+    )
   })
 
   it('in a process of its own, too', async () => {
@@ -59,7 +61,7 @@ describe('rxargs generate refuses', () => {
     const none = await rxargs(['generate', join(folder, 'none.jsonl')])
     expect(none).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^rxargs: Expected a JSONL or Parquet file at .*found nothing there\n$/),
+      stderr: expect.stringMatching(/^rxargs: Expected an input file at .*found nothing there\n$/),
     })
     const { code, stderr } = await rxargs(['generate', input, '--lm', lm, '--reward', folder, '--debug'])
     expect(code).toBe(1)

@@ -100,11 +100,12 @@ describe('fromFile', () => {
     expect((await gathered(fromFile(blob)))[0]!.error).toContain('got bytes that are not UTF-8')
   })
 
-  it('names a column that a Parquet file lacks in each row', async () => {
+  it('names the columns of a Parquet file that has none of prompts', async () => {
     const path = join(folder, 'none.parquet')
-    await query(`copy (select i as other from range(3) t(i)) to '${path}' (format parquet)`)
-    const errors = (await gathered(fromFile(path))).map(({ error }) => error)
-    expect(errors[2]).toBe(`${path}:3: Expected \`prompt\` to be text that is not empty, got nothing`)
+    await query(`copy (select i as other, i as topic from range(3) t(i)) to '${path}' (format parquet)`)
+    await expect(gathered(fromFile(path))).rejects.toThrow(
+      `Expected ${path} to have a column \`prompt\` or \`messages\`, found other, topic`,
+    )
   })
 
   it('hands all columns on when asked', async () => {
@@ -115,7 +116,7 @@ describe('fromFile', () => {
 
   it('fails for a file that is missing or damaged', async () => {
     await expect(gathered(fromFile(join(folder, 'none.jsonl')))).rejects.toThrow(
-      /Expected a JSONL or Parquet file at .*, found nothing there/,
+      /Expected an input file at .*, found nothing there/,
     )
     const broken = await file('broken.parquet', 'PAR1 and no footer')
     await expect(gathered(fromFile(broken))).rejects.toThrow(/Expected .*broken\.parquet to be a complete Parquet file/)

@@ -63,6 +63,8 @@ describe('toParquet', () => {
       prompt: 'VARCHAR',
       completion: 'VARCHAR',
       prompt_token_ids: 'INTEGER[]',
+      truncated_tokens: 'INTEGER',
+      user_message: 'VARCHAR',
       token_ids: 'INTEGER[]',
       finish_reason: 'VARCHAR',
       error: 'VARCHAR',
@@ -166,7 +168,7 @@ describe('toParquet', () => {
     expect(counts[0]!.n).toBeLessThanOrEqual(20)
     expect(counts.length).toBeLessThan(6)
     const empty = join(folder, 'empty')
-    expect(await toParquet(empty, fakeRun([]))).toEqual({ written: 0, errors: 0, skipped: 0, files: [] })
+    expect(await toParquet(empty, fakeRun([]))).toEqual({ written: 0, errors: 0, skipped: 0, skippedErrors: 0, files: [] })
     expect(await readdir(empty)).toEqual([])
   })
 
@@ -205,7 +207,7 @@ describe('toParquet', () => {
     expect(again).toMatchObject({ written: 3, skipped: 5 })
     expect(await ids()).toEqual(many(8).map(({ id }) => id))
     const all = await toParquet(folder, fakeRun(many(8)))
-    expect(all).toEqual({ written: 0, errors: 0, skipped: 8, files: [] })
+    expect(all).toEqual({ written: 0, errors: 0, skipped: 8, skippedErrors: 0, files: [] })
   })
 
   it('writes what was finished when it is aborted', async () => {

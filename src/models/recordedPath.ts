@@ -1,0 +1,28 @@
+import { stat } from 'node:fs/promises'
+import { relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseRepository } from './hub/repository.js'
+
+/** What stands before the name of a model that comes with the package. */
+const EMBEDDED = 'embedded:'
+const home = fileURLToPath(new URL('../../../data/models', import.meta.url))
+
+/**
+ * A model's path as a run records it, so that it is found from any working directory: `embedded:NAME` of one that comes with the
+ * package, wherever that is installed; ORG/NAME as it is; any other absolute.
+ */
+export async function recordedPath(given: string): Promise<string> {
+  const isThere = await stat(given).then(
+    () => true,
+    () => false,
+  )
+  if (given.startsWith(EMBEDDED) || (!isThere && parseRepository(given) !== undefined)) return given
+  const path = resolve(given)
+  const within = relative(home, path)
+  const isEmbedded = within !== '' && !within.startsWith('..') && resolve(home, within) === path
+  return isEmbedded ? `${EMBEDDED}${within.split(sep).join('/')}` : path
+}
+
+/** The folder or file of a path that begins with `embedded:`; any other path as it is. */
+export const unrecordedPath = (path: string): string =>
+  path.startsWith(EMBEDDED) ? resolve(home, path.slice(EMBEDDED.length)) : path

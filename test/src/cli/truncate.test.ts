@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { jsonl, pair, rxargs } from './rxargs.js'
+
+let folder: string
+let out: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rxargs-readable-'))
+  out = join(folder, 'out')
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const tiny = [...pair, '--max-new-tokens', '4']
+const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+
+describe('prompts that are too long', () => {
+  it('lose their beginning where asked, and the run says of how many', async () => {
+    const input = lines({ id: 'a', prompt: 'far too long for the limit' }, { id: 'b', prompt: 'ok' })
+    const limited = ['generate', ...tiny, '--max-prompt-tokens', '6']
+    const refused = await rxargs(limited, input)
+    expect(refused.stderr).toMatch(/1 of 2 rows is an error row:\n {2}1: `a`: The prompt has \d+ tokens, the limit is 6\n/)
+    const { stderr, stdout, code } = await rxargs([...limited, '--truncate', 'left'], input)
+    expect(stderr).toContain(
+      'The prompts of 1 row were too long and lost their beginning (--truncate left): see `truncated_tokens`\n',
+    )
+    expect(code).toBe(0)
+    const [a, b] = jsonl(stdout).sort((one, other) => (String(one.id) < String(other.id) ? -1 : 1))
+    expect(a).toMatchObject({ prompt_tokens: 6, truncated_tokens: expect.any(Number) })
+    expect(b).toMatchObject({ truncated_tokens: null })
+  })
+
+  it('are read again by why, though they were cut', async () => {
+    const input = lines({ id: 'a', prompt: 'far too long for the limit of café tokens' })
+    await rxargs(['generate', ...tiny, '--max-prompt-tokens', '9', '--truncate', 'left', '--trace', '-o', out], input)
+    const { stderr, code } = await rxargs(['why', out, 'a'])
+    expect([code, stderr]).toEqual([0, ''])
+  })
+
+  it('are refused as a limit that is none', async () => {
+    expect((await rxargs(['generate', ...tiny, '--truncate', 'right'], '')).stderr).toContain(
+      'Expected `--truncate` to be one of error, left',
+    )
+    expect((await rxargs(['generate', ...tiny, '--max-prompt-tokens', '0'], '')).stderr).toContain(
+      'Expected `--max-prompt-tokens` to be',
+    )
+  })
+})
