@@ -13,10 +13,7 @@ export type Message = Readonly<{ role: string; content: string }>
 /** What a prompt says: text that is tokenised as it stands, or messages that each model renders with its own chat template. */
 export type PromptContent = Readonly<{ text: string; messages?: undefined } | { messages: readonly Message[]; text?: undefined }>
 
-/**
- * One sequence at one moment: a prompt and the tokens decoded so far. Immutable; `key` stays the same while a sequence grows
- * (caches hang on it), a fork gets a new one.
- */
+/** One sequence at one moment: a prompt and the tokens decoded so far. Immutable; `key` stays the same while a sequence grows (caches hang on it), a fork gets a new one. */
 export type Sequence = Readonly<{
   key: object
   promptId: string
@@ -145,12 +142,11 @@ export type Row = Readonly<{
 /** The key of a row: one a prompt and sample. */
 export type RowKey = Readonly<{ id: string; sample: number }>
 
-/** What went into a run; written into every output file. Equal `spec` and `models` mean the same answers. */
+/** What went into a run, its models by their roles; written into every output file. Equal `spec` and `models` mean the same answers. */
 export type RunMeta = Readonly<{
   version: string
   spec: Readonly<Record<string, unknown>>
   seed: number
-  /** Where each model comes from, by its role. */
   models: Readonly<Record<string, Source>>
   /** Functions without a version and models without a hash: of these nobody can tell later whether they are still the same. */
   missingVersions?: readonly string[]
