@@ -1,15 +1,24 @@
 import { InputError } from '../src/core/errors.js'
-import type { Reply } from '../src/core/reply.js'
+import type { Reply, RewardKind } from '../src/core/reply.js'
 import { bootstrap, type Interval } from '../src/eval/bootstrap.js'
 import { diversity } from '../src/eval/diversity.js'
 import { type Measured, type Metric, totals } from '../src/eval/metrics.js'
 import { pairedBootstrap } from '../src/eval/pairedBootstrap.js'
 import { type ReplyTable, replyTable } from '../src/eval/replyTable.js'
 import type { Estimate } from '../src/eval/wilson.js'
+import { differInWords, promptMark } from './evaluation/comparable.js'
 import type { Measure } from './measures.js'
 
-/** A run to evaluate: what it is called, its rows, in any order, and the names of the further rewards that they have. */
-export type EvaluatedRun = Readonly<{ name: string; replies: () => AsyncIterable<Reply>; rewards?: readonly string[] }>
+/**
+ * A run to evaluate: what it is called, its rows, in any order, the names of the further rewards that they have, and what gives the rewards, by
+ * metric: `reward`, `reward_NAME`. Those of another kind than the first run's are not compared with them.
+ */
+export type EvaluatedRun = Readonly<{
+  name: string
+  replies: () => AsyncIterable<Reply>
+  rewards?: readonly string[]
+  kinds?: Readonly<Record<string, RewardKind>>
+}>
 
 /** Figures of a run by metric; null where no reply has it. `counts`: the replies behind each. */
 export type RunFigures = Readonly<{
@@ -26,17 +35,25 @@ export type RunFigures = Readonly<{
 /** On how many shared replies a run has the higher, the same and the lower reward. */
 export type Outcome = Readonly<{ win: number; tie: number; lose: number }>
 
-/** A run beside the first: `rows` that both have, those that only one has, and the run's figures less the first's over the shared. */
+/**
+ * A run beside the first: `rows` that both have, those that only one has, and the run's figures less the first's over the shared. `otherPrompts`: shared
+ * rows whose prompt has other words here. `otherRewards`: rewards of another kind than the first run's, which are not compared.
+ */
 export type PairFigures = Readonly<{
   name: string
   against: string
   rows: number
   onlyHere: number
   onlyThere: number
+  otherPrompts: number
+  otherRewards: readonly OtherReward[]
   differences: Readonly<Record<string, Estimate | null>>
   /** By metric, for the rewards that are there. */
   outcomes: Readonly<Record<string, Outcome>>
 }>
+
+/** A reward that two runs have from different functions or models: what gives it here, and in the first run. */
+export type OtherReward = Readonly<{ metric: string; here: string; there: string }>
 
 export type Evaluation = Readonly<{ metrics: readonly string[]; runs: readonly RunFigures[]; pairs: readonly PairFigures[] }>
 
@@ -87,13 +104,14 @@ export async function evaluate(runs: readonly EvaluatedRun[], options: EvaluateO
   const names = new Set(runs.flatMap(({ rewards = [] }) => rewards))
   const own = [...always, ...[...names].map(further)]
   const metrics = [...own, ...measures]
-  const first = runs.length > 1 ? replyTable(metrics.length) : undefined
+  const first = runs.length > 1 ? replyTable(metrics.length + 1) : undefined
   const evaluated: RunFigures[] = []
   const pairs: PairFigures[] = []
-  for (const [round, { name, replies }] of runs.entries()) {
+  for (const [round, { name, replies, kinds = {} }] of runs.entries()) {
     const sums = totals(metrics)
     const spread = intervals ? bootstrap(metrics, { seed }) : undefined
-    const beside = first && round > 0 ? comparison(metrics, first, seed, round) : undefined
+    const others = otherRewards(kinds, runs[0]!.kinds ?? {})
+    const beside = first && round > 0 ? comparison(metrics, first, { seed, round, others }) : undefined
     let [rows, errors] = [0, 0]
     for await (const batch of batched(replies())) {
       signal?.throwIfAborted()
@@ -129,16 +147,27 @@ async function measuredOf(
 ): Promise<Measured[]> {
   const columns = await Promise.all(measures.map(({ measure }) => measure(replies)))
   return replies.map((reply, index) => ({
-    values: Float64Array.of(...own.map(({ of }) => of(reply)), ...columns.map((column) => column[index]!)),
+    // The prompt's mark comes last, where no metric is.
+    values: Float64Array.of(...own.map(({ of }) => of(reply)), ...columns.map((column) => column[index]!), promptMark(reply)),
     tokens: reply.tokenIds?.length ?? 0,
   }))
 }
 
+function otherRewards(here: Readonly<Record<string, RewardKind>>, there: Readonly<Record<string, RewardKind>>): OtherReward[] {
+  const shared = Object.keys(here).filter((metric) => there[metric] !== undefined)
+  return shared
+    .filter((metric) => here[metric]!.identity !== there[metric]!.identity)
+    .map((metric) => ({ metric, here: here[metric]!.about, there: there[metric]!.about }))
+}
+
+type Compared = Readonly<{ seed: number; round: number; others: readonly OtherReward[] }>
+
 /** A run beside the first, whose replies are in the table. */
-function comparison(metrics: readonly Metric[], first: ReplyTable, seed: number, round: number) {
+function comparison(metrics: readonly Metric[], first: ReplyTable, { seed, round, others }: Compared) {
+  const isOther = (name: string): boolean => others.some(({ metric }) => metric === name)
   const bootstrap = pairedBootstrap(metrics, { seed })
   const tallies = metrics.map(() => ({ win: 0, tie: 0, lose: 0 }))
-  let [rows, onlyHere] = [0, 0]
+  let [rows, onlyHere, otherPrompts] = [0, 0, 0]
   return {
     add(id: string, sample: number, here: Measured): boolean {
       const there = first.get(id, sample)
@@ -148,6 +177,7 @@ function comparison(metrics: readonly Metric[], first: ReplyTable, seed: number,
       }
       if (!first.mark(there.place, round)) return false
       rows++
+      if (differInWords(here.values[metrics.length]!, there.values[metrics.length]!)) otherPrompts++
       bootstrap.add(id, here, there)
       tallies.forEach((tally, index) => {
         const difference = here.values[index]! - there.values[index]!
@@ -158,11 +188,11 @@ function comparison(metrics: readonly Metric[], first: ReplyTable, seed: number,
     figures() {
       const differences = bootstrap.differences()
       const rewards = metrics.flatMap(({ name }, index) =>
-        isReward(name) && differences[index] !== null ? [[name, tallies[index]!] as const] : [],
+        isReward(name) && !isOther(name) && differences[index] !== null ? [[name, tallies[index]!] as const] : [],
       )
       return {
-        ...{ rows, onlyHere, onlyThere: first.size - rows },
-        differences: Object.fromEntries(metrics.map(({ name }, index) => [name, differences[index]!])),
+        ...{ rows, onlyHere, onlyThere: first.size - rows, otherPrompts, otherRewards: others },
+        differences: Object.fromEntries(metrics.map(({ name }, index) => [name, isOther(name) ? null : differences[index]!])),
         outcomes: Object.fromEntries(rewards),
       }
     },

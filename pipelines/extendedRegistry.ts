@@ -66,7 +66,7 @@ export function extendedRegistry(registry: Registry, module: Readonly<Record<str
       ...registry.operators,
       ...own('operators', (value) => operatorOf(value, from)),
     },
-    decoders: { ...registry.decoders, ...own('decoders', decoderOf) },
+    decoders: { ...registry.decoders, ...own('decoders', (value) => decoderOf(value, from)) },
   }
 }
 
@@ -75,7 +75,7 @@ const operatorOf = (value: unknown, from: string): RegisteredOperator => {
   return { ...entry, from, make: make as RegisteredOperator['make'] }
 }
 
-function decoderOf(value: unknown): RegisteredDecoder {
+function decoderOf(value: unknown, from: string): RegisteredDecoder {
   const { make, ...entry } = parseOptions(decoderSchema, value)
-  return { ...entry, make: (given) => make(parseOptions(entry.options, given) as never) as Decoder }
+  return { ...entry, from, make: (given) => make(parseOptions(entry.options, given) as never) as Decoder }
 }

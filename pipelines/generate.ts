@@ -12,7 +12,8 @@ import { type BoundSearch, perToken, type Search } from './perToken.js'
 import { builtIn, type Registry } from './registry.js'
 import { replyText } from './replyText.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
-import { emptyTally, errorRow, ownFields, rowOf, tally, valued } from './rows.js'
+import { type DecodedRow, emptyTally, errorRow, ownFields, rowOf, tally, valued } from './rows.js'
+import { listMissingVersions } from './run/listMissingVersions.js'
 import { schedule } from './schedule.js'
 import { startOf, truncations } from './startOf.js'
 import { valuesOf } from './valuesOf.js'
@@ -106,7 +107,7 @@ export function generate(
     ),
   )
 
-  const decoded = (job: Job, startedAt: number): Observable<Row> => {
+  const decoded = (job: Job, startedAt: number): Observable<DecodedRow> => {
     const own = rowSettings(job.prompt, { run, registry, reward: told.rewards[0], bind })
     const { start, text, truncatedTokens } = startOf(job, { codec, contextLength, ...own })
     const { texts, tokenIds } = stopsOf(
@@ -148,7 +149,7 @@ export function generate(
             errorRow(job, messageOf(error), { startedAt, durationMs: now() - startedAt }, { codec, seed, rewards: told.rewards }),
           )
         }),
-        map((made): Row => ({ ...made, ...ownFields(job.prompt) })),
+        map((made): Row => ({ ...made, promptHash: job.promptHash, ...ownFields(job.prompt) })),
         tap((made) => onEvent?.({ type: 'row', row: made })),
       )
     })
@@ -158,6 +159,7 @@ export function generate(
       defer(() => delivered(jobs(source, { samples, done }), row, concurrency)),
       signal,
     )
+  const missing = listMissingVersions({ spec: settings.spec, decoder: run.search.spec, models, registry })
   return {
     meta: {
       version,
@@ -172,6 +174,7 @@ export function generate(
       },
       seed,
       models: models.hashes,
+      ...(missing.length > 0 && { missingVersions: missing }),
     },
     deliveries,
     rows: (rowsOptions) =>

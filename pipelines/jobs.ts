@@ -1,7 +1,8 @@
-import type { Prompt, RowKey } from '../src/core/types.js'
+import type { Prompt, RowsOptions } from '../src/core/types.js'
+import { hashPrompt } from './run/hashPrompt.js'
 
-/** One row to be made: a prompt and the number of its sample. */
-export type Job = Readonly<{ prompt: Prompt; sample: number }>
+/** One row to be made: a prompt with its hash, and the number of its sample. */
+export type Job = Readonly<{ prompt: Prompt; promptHash: string; sample: number }>
 
 /**
  * Prompts as jobs, one a sample, pulled one at a time. A second prompt of the same id becomes an error under its place in the
@@ -11,7 +12,7 @@ export type Job = Readonly<{ prompt: Prompt; sample: number }>
  */
 export async function* jobs(
   prompts: AsyncIterable<Prompt>,
-  { samples, done = () => false }: Readonly<{ samples: number; done?: (key: RowKey) => boolean }>,
+  { samples, done = () => false }: Readonly<{ samples: number }> & Pick<RowsOptions, 'done'>,
 ): AsyncGenerator<Job, void> {
   const seen = new Set<string>()
   let number = 0
@@ -19,8 +20,9 @@ export async function* jobs(
     number++
     const prompt = seen.has(given.id) ? duplicate(given, number, seen) : given
     seen.add(prompt.id)
+    const made = hashPrompt(prompt)
     for (let sample = 0; sample < samples; sample++) {
-      if (!done({ id: prompt.id, sample })) yield { prompt, sample }
+      if (!done({ id: prompt.id, sample, promptHash: made })) yield { prompt, promptHash: made, sample }
     }
   }
 }

@@ -1,7 +1,7 @@
 import { catchError, EMPTY, finalize, from, lastValueFrom, mergeMap, type Observable, of, toArray } from 'rxjs'
 import { messageOf, RemoteError } from '../src/core/errors.js'
 import type { TextMessage } from '../src/core/types.js'
-import { hash, uniform } from '../src/core/uniform.js'
+import { hashText, uniform } from '../src/core/uniform.js'
 import type { Judgement } from '../src/eval/judgeFigures.js'
 import { judgePrompt } from '../src/eval/judgePrompt.js'
 import { parseScores } from '../src/eval/parseScores.js'
@@ -92,7 +92,7 @@ function question({ id, prompt, a, b }: ReplyPair, { seed, judge: name }: JudgeO
   if (first === 'b') shown.reverse()
   const messages = judgePrompt(prompt, shown[0]!, shown[1]!)
   const text = JSON.stringify([name, first, messages])
-  return { first, messages, key: [0, 0x9e3779b9].map((salt) => hash(text, salt).toString(16).padStart(8, '0')).join('') }
+  return { first, messages, key: hashText(text) }
 }
 
 async function answerTo({ id }: ReplyPair, { first, key, messages }: Question, options: JudgeOptions): Promise<JudgeAnswer> {

@@ -23,6 +23,8 @@ export type RegisteredDecoder = Readonly<{
   options: z.ZodObject
   /** Whether it cannot decode without a reward. */
   needsReward: boolean
+  /** The module of a decoder that did not come with this package. */
+  from?: string
   make: (options: unknown) => Decoder
 }>
 

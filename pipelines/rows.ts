@@ -48,8 +48,17 @@ export function tally(sum: Tally, step: DecodedStep, { trace, rewards: names }: 
   return sum
 }
 
+/** A row without what its prompt says of itself. */
+export type DecodedRow = Omit<Row, 'promptHash' | 'input'>
+
 /** The row of a finished sequence. `values`: of prompt and reply, by the rewards' names; null where a reward failed. */
-export function rowOf(sum: Tally, prompt: string, values: Values, timing: Timing, { trace, rewards: names }: RowOptions): Row {
+export function rowOf(
+  sum: Tally,
+  prompt: string,
+  values: Values,
+  timing: Timing,
+  { trace, rewards: names }: RowOptions,
+): DecodedRow {
   const { sequence, finish } = sum.last!
   const [first = [...sum.rewards.keys()][0] ?? '', ...others] = names
   const rewardsOf = (name: string) => sum.rewards.get(name) ?? null
@@ -84,7 +93,12 @@ export function ownFields({ userMessage, content, input }: Prompt): Pick<Row, 'u
 type ErrorOptions = Readonly<{ codec: TextCodec; seed: number }> & Pick<RowOptions, 'rewards'>
 
 /** The row of a prompt that could not finish: who it was, and why. */
-export function errorRow({ prompt, sample }: Job, error: string, timing: Timing, { codec, seed, rewards }: ErrorOptions): Row {
+export function errorRow(
+  { prompt, sample }: Pick<Job, 'prompt' | 'sample'>,
+  error: string,
+  timing: Timing,
+  { codec, seed, rewards }: ErrorOptions,
+): DecodedRow {
   return {
     id: prompt.id,
     sample,

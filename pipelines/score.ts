@@ -6,11 +6,13 @@ import type { BatchedPairReward } from '../src/core/pairReward.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import { promptText } from '../src/core/promptText.js'
 import type { ReplySoFar, TextReward } from '../src/core/rewardSource.js'
-import type { BatchedRewardModel, Prompt, Row, RowKey, Run, RunMeta, TextCodec } from '../src/core/types.js'
+import type { BatchedRewardModel, Prompt, Row, RowsOptions, Run, RunMeta, TextCodec } from '../src/core/types.js'
 import { version } from '../src/core/version.js'
 import { abortable, delivered, iterated } from './deliveries.js'
 import { textScores } from './rewardOfText.js'
 import { ownFields } from './rows.js'
+import { hashPrompt } from './run/hashPrompt.js'
+import { listMissingOfReward } from './run/listMissingVersions.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from './wholeTexts.js'
 
 /** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
@@ -39,9 +41,11 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  * @throws OptionError for an option that may not be
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
-  const given = parseOptions(scoreOptions, options)
-  const functions = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
-  const settings = { ...given, spec: { ...given.spec, ...functions }, hashes }
+  const { spec, ...rest } = parseOptions(scoreOptions, options)
+  // What a function computes decides the rows, too.
+  const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
+  const missing = listMissingOfReward(reward, hashes[reward.name])
+  const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing }
   if ('scoreTexts' in reward) return scored(source, ofText(reward), unrendered(reward), settings)
   if ('encodePair' in reward) return scored(source, batched(pairTexts(reward)), reward.render, settings)
   return scored(source, batched(tokenTexts(reward)), reward.codec.render, settings)
@@ -72,13 +76,15 @@ const unrendered =
     throw new TemplateError(`Reward \`${name}\` has no chat template to render messages with; expected a prompt that is text`)
   }
 
+type ScoreSettings = z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'> & Readonly<{ missing: readonly string[] }>
+
 function scored<Call>(
   source: AsyncIterable<ScoredText>,
   texts: Texts<Call>,
   render: TextCodec['render'],
-  { concurrency, spec, now = Date.now, hashes }: z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'>,
+  { concurrency, spec, now = Date.now, hashes, missing }: ScoreSettings,
 ): Run {
-  const rowOf = (text: ScoredText): Observable<Row> =>
+  const rowOf = (text: HashedText): Observable<Row> =>
     defer(() => {
       const startedAt = now()
       const row = (fields: Partial<Row>): Row => ({ ...unscored(text), startedAt, durationMs: now() - startedAt, ...fields })
@@ -106,7 +112,13 @@ function scored<Call>(
       signal,
     )
   return {
-    meta: { version, spec: { ...spec, score: texts.name }, seed: 0, models: hashes },
+    meta: {
+      version,
+      spec: { ...spec, score: texts.name },
+      seed: 0,
+      models: hashes,
+      ...(missing.length > 0 && { missingVersions: missing }),
+    },
     deliveries,
     rows: (rowsOptions) =>
       deliveries(rowsOptions).pipe(
@@ -119,8 +131,10 @@ function scored<Call>(
   }
 }
 
+type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>
+
 /** Each text once; a second one of the same id and sample becomes an error under its place. */
-async function* once(texts: AsyncIterable<ScoredText>, done?: (key: RowKey) => boolean): AsyncGenerator<ScoredText, void> {
+async function* once(texts: AsyncIterable<ScoredText>, done?: RowsOptions['done']): AsyncGenerator<HashedText, void> {
   const seen = new Set<string>()
   let number = 0
   for await (const text of texts) {
@@ -129,7 +143,8 @@ async function* once(texts: AsyncIterable<ScoredText>, done?: (key: RowKey) => b
     const { id, place = `${id} (text ${number})` } = text
     const one = seen.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
     seen.add(name)
-    if (!done?.({ id: one.id, sample: text.sample ?? 0 })) yield { ...one, sample: text.sample ?? 0 }
+    const hashed = { ...one, sample: text.sample ?? 0, promptHash: hashPrompt(one) }
+    if (!done?.(hashed)) yield hashed
   }
 }
 
@@ -142,8 +157,9 @@ function callOf<Call>({ content, completion, error }: ScoredText, { read }: Text
   return { prompt, call: read(prompt, completion, content.messages === undefined) }
 }
 
-const unscored = (text: ScoredText): Omit<Row, 'startedAt' | 'durationMs'> => ({
-  ...{ id: text.id, sample: text.sample ?? 0, prompt: text.content?.text ?? null, completion: text.completion ?? null },
+const unscored = (text: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({
+  ...{ id: text.id, sample: text.sample, promptHash: text.promptHash },
+  ...{ prompt: text.content?.text ?? null, completion: text.completion ?? null },
   ...{ promptTokenIds: null, tokenIds: null, finishReason: 'stop', error: null },
   ...{ reward: null, rewards: null, logits: null, scores: null },
   ...{ seed: null, promptTokens: null, completionTokens: null },

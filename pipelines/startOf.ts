@@ -29,7 +29,7 @@ export type Start = Readonly<{ start: Sequence; text: string; truncatedTokens: n
  * @throws InputError for a broken, an empty and a too long prompt, and for one that leaves no room in the context
  * @throws TemplateError when the template refuses the messages
  */
-export function startOf({ prompt, sample }: Job, options: StartOptions): Start {
+export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, options: StartOptions): Start {
   const { codec, seed, truncate, contextLength } = options
   const { id, content, error } = prompt
   if (error !== undefined || !content) throw new InputError(error ?? 'Expected a prompt, got nothing')

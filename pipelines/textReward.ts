@@ -10,6 +10,10 @@ export const textRewardOptions = z.strictObject({
     .max(2 ** 31 - 1)
     .default(30_000)
     .describe('an integer from 1 to 2147483647 (milliseconds)'),
+  version: z
+    .union([z.string().min(1), z.number()])
+    .optional()
+    .describe('text or a number'),
 })
 export type TextRewardOptions = z.input<typeof textRewardOptions>
 
@@ -20,10 +24,13 @@ const named = z.object({ name: z.string().min(1).describe('a name') })
  * messages is rendered with the language model's chat template; special tokens are left out. `reply` has prompt and completion apart,
  * and says how many tokens the completion has and whether it has ended.
  *
+ * `version` says which function it is: change it together with the function. A folder of rows that it made is not gone on with where it has
+ * none, since nobody could tell whether the function is still the same.
+ *
  * A call that throws, gives anything but a finite number, or is not done after `timeoutMs`, makes its own prompt an error row.
  *
- * @throws OptionError for an empty name or a time-out that is none
- * @example textReward('short', (text) => -text.length)
+ * @throws OptionError for an empty name, a time-out that is none, and a version that is none
+ * @example textReward('short', (text) => -text.length, { version: 1 })
  */
 export const textReward = (
   name: string,
@@ -45,4 +52,7 @@ export const batchTextReward = (
   name: string,
   scoreTexts: TextReward['scoreTexts'],
   options: TextRewardOptions = {},
-): TextReward => ({ name: parseOptions(named, { name }).name, scoreTexts, ...parseOptions(textRewardOptions, options) })
+): TextReward => {
+  const { timeoutMs, version } = parseOptions(textRewardOptions, options)
+  return { name: parseOptions(named, { name }).name, scoreTexts, timeoutMs, ...(version !== undefined && { spec: { version } }) }
+}

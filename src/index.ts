@@ -43,6 +43,7 @@ export {
   type EvaluateOptions,
   type Evaluation,
   evaluate,
+  type OtherReward,
   type Outcome,
   type PairFigures,
   type RunFigures,
@@ -95,7 +96,7 @@ export {
 } from './core/errors.js'
 export type { Overrides } from './core/overrides.js'
 export type { BatchedPairReward, EncodedPair } from './core/pairReward.js'
-export type { Reply } from './core/reply.js'
+export type { Reply, RewardKind } from './core/reply.js'
 export type * from './core/rewardSource.js'
 export type * from './core/types.js'
 export { version } from './core/version.js'

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { readParquet } from '../io/parquet/readParquet.js'
+import { readRunParts } from '../io/parquet/readRunParts.js'
 import { parquetFiles, readColumns } from '../io/readRows.js'
 import { checkColumnNames, checkRowLines, FURTHER_REWARD, type RowLines, rowLine, rowLineFlags, textColumns } from './rowLines.js'
 import { type Terminal, writeLine } from './terminal.js'
@@ -11,6 +12,7 @@ export const catCommand = ({ stdout, signal }: Terminal): Command =>
     .argument('<path>', 'folder of part files, or one Parquet file')
     .action(async (path: string, lines: RowLines) => {
       checkRowLines(lines)
+      await readRunParts(path)
       const line = rowLine(lines)
       for await (const row of readColumns(path, await columnsToRead(path, lines))) await writeLine(stdout, line(row), signal)
     })

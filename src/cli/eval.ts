@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { evaluate } from '../../pipelines/evaluate.js'
 import { countRows } from '../io/countRows.js'
-import { furtherRewards, readReplies } from '../io/readReplies.js'
+import { readReplies, runRewards } from '../io/readReplies.js'
 import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from './evalMeasures.js'
 import { evalJson, evalNotices, evalTable } from './evalTable.js'
 import { oneOf } from './flags.js'
@@ -36,9 +36,9 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     const total = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
     const runs = await Promise.all(
       paths.map(async (path) => {
-        const further = await furtherRewards(path)
+        const { rewards: further, kinds } = await runRewards(path)
         const options = { texts: measures.length > 0, rewards: further }
-        return { name: runName(path), rewards: further, replies: () => readReplies(path, options) }
+        return { name: runName(path), rewards: further, kinds, replies: () => readReplies(path, options) }
       }),
     )
     shown.expect(total)

@@ -1,4 +1,5 @@
 import type { Evaluation, PairFigures, RunFigures } from '../../pipelines/evaluate.js'
+import { wordsNotice } from '../../pipelines/evaluation/comparable.js'
 import type { Estimate } from '../eval/wilson.js'
 import { type Cells, formatTable, type TableFormat } from './formatTable.js'
 
@@ -84,7 +85,10 @@ export const evalJson = ({ runs, pairs }: Evaluation): string =>
   JSON.stringify(
     {
       runs: runs.map(({ name, rows, errors, figures, counts }) => ({ name, rows, errors, ...figures, counts })),
-      pairs: pairs.map(({ onlyHere, onlyThere, ...pair }) => ({ ...pair, only_here: onlyHere, only_there: onlyThere })),
+      pairs: pairs.map(({ onlyHere, onlyThere, otherPrompts, otherRewards, ...pair }) => ({
+        ...pair,
+        ...{ only_here: onlyHere, only_there: onlyThere, other_prompts: otherPrompts, other_rewards: otherRewards },
+      })),
     },
     null,
     1,
@@ -108,6 +112,13 @@ export function evalNotices({ metrics, runs, pairs }: Evaluation): string[] {
       onlyHere + onlyThere > 0
         ? [`${name} and ${against} share ${rows(shared)}; ${onlyHere} and ${onlyThere} more are not compared`]
         : [],
+    ),
+    ...pairs.flatMap(({ name, against, otherPrompts }) => (otherPrompts > 0 ? [wordsNotice(otherPrompts, name, against)] : [])),
+    ...pairs.flatMap(({ name, against, otherRewards }) =>
+      otherRewards.map(
+        ({ metric, here, there }) =>
+          `${metric} is not compared: it is of ${here} in ${name}, and of ${there} in ${against}; --reward-model scores both runs alike`,
+      ),
     ),
   ]
 }

@@ -37,7 +37,7 @@ async function run(
 ): Promise<void> {
   const { stdout, stderr, signal } = terminal
   const { about, weight } = chosen
-  const { output, force, retryErrors } = flags
+  const { output, force, retryErrors, redoChanged } = flags
   const lines = { ...(text && { text }), ...(columns && { columns }) }
   checkRowLines(lines, output)
   const named = flags.rewards.map((each) => (each.kind === 'function' && each.of === 'ensemble' ? functionReward(each) : each))
@@ -63,7 +63,7 @@ async function run(
     const summary =
       output === undefined
         ? await toLines(rows, stdout, { ...lines, signal })
-        : await toParquet(output, rows, { force, retryErrors, signal })
+        : await toParquet(output, rows, { force, retryErrors, redoChanged, signal })
     await counting
     shown.end()
     await runSummary({ summary, output, input }, terminal, shown)

@@ -12,6 +12,7 @@ import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { promptForms, type RemoteLm, remoteLmOptions } from '../models/remote/remoteLanguageModel.js'
 import type { DecoderFlags } from './chosenDecoder.js'
 import { embedded } from './embedded.js'
+import { REDO_HELP, resumeOptions } from './flags/resumeOptions.js'
 import { DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
 import { lmFlag } from './lmFlag.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
@@ -44,6 +45,7 @@ export type GivenFlags = Readonly<
     limit?: number
     force?: boolean
     retryErrors?: boolean
+    redoChanged?: boolean
     trace?: boolean
     keepInput?: boolean
     dryRun?: boolean
@@ -76,6 +78,7 @@ export type GenerateFlags = Readonly<{
   output: string | undefined
   force: boolean
   retryErrors: boolean
+  redoChanged: boolean
   dryRun: boolean
   limit: number | undefined
   template: Template
@@ -180,6 +183,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     .option('--keep-input', "keep the input's own columns, as JSON in the column input")
     .option('--force', 'replace the rows that the folder holds')
     .option('--retry-errors', 'make error rows again')
+    .option('--redo-changed', REDO_HELP)
     .option('--strict', 'stop at the first error row')
 }
 
@@ -203,15 +207,12 @@ export const generateFlags = (command: Command): Command =>
  */
 export function settingsOf(flags: GivenFlags): GenerateFlags {
   const { output, template, promptColumn, dataset, limit, stop = [], trace = false } = flags
-  const { force = false, retryErrors = false, dryRun = false, keepInput = false, strict = false } = flags
-  for (const [flag, given] of Object.entries({ force, 'retry-errors': retryErrors })) {
-    if (given && output === undefined) throw new OptionError(`Expected \`--output\` beside \`--${flag}\`, got none`)
-  }
+  const { dryRun = false, keepInput = false, strict = false } = flags
+  const resume = resumeOptions(flags)
   if (dataset !== undefined && (template !== 'auto' || promptColumn !== undefined)) {
     const foreign = promptColumn === undefined ? 'template' : 'prompt-column'
     throw new OptionError(`The dataset \`${dataset}\` says what its prompts are: it takes no \`--${foreign}\``)
   }
-  if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
   const given = flags.reward ?? [rewardFlag(embedded('chat-rm'))]
   const twice = given.find(({ name }, index) => given.findIndex((other) => other.name === name) !== index)
   if (twice) throw new OptionError(`Expected each \`--reward\` to have a name of its own, got \`${twice.name}\` twice`)
@@ -224,7 +225,8 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
     reward.kind === 'model' || reward.kind === 'server' ? { ...reward, label: labels.get(reward.name) } : reward,
   )
   return {
-    ...{ output, force, retryErrors, dryRun, limit, template, promptColumn, dataset, keepInput, strict, dtype: flags.dtype },
+    ...resume,
+    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, dtype: flags.dtype },
     lm: lmFlag(flags),
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
     rewards,

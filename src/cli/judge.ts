@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
+import { wordsNotice } from '../../pipelines/evaluation/comparable.js'
 import { type Judged, judge, judgeByReward } from '../../pipelines/judge.js'
 import { answerSchema } from '../../pipelines/judgeAnswer.js'
 import { judgeCeiling } from '../../pipelines/judgeCeiling.js'
@@ -34,7 +35,7 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
   try {
     if (shared < flags.prompts) shown.say(`The runs share ${shared} answered prompts, fewer than the ${flags.prompts} asked for`)
     const worded = pairs.filter((pair) => pair.worded).length
-    if (worded > 0) shown.say(`${worded} prompts have other words in ${runName(b)}: the judge reads those of ${runName(a)}`)
+    if (worded > 0) shown.say(`${wordsNotice(worded, runName(b), runName(a))}: the judge reads those of ${runName(a)}`)
     shown.expect(pairs.length)
     const judged =
       'rm' in settings ? await byReward(settings.rm, pairs, shown.say) : await byChat(pairs, settings.chat, shown.skip, signal)

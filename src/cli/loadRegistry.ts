@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -8,10 +7,11 @@ import { pipelineFromText } from '../../pipelines/specs/pipelineFromText.js'
 import type { SearchSpec } from '../../pipelines/specs/searchFromSpec.js'
 import { messageOf, OptionError } from '../core/errors.js'
 import type { DecoderSpec } from '../core/types.js'
+import { hashModule } from './hashModule.js'
 
 export type LoadedRegistry = Readonly<{
   registry: Registry
-  /** SHA-256 of each module by its path as it was given: the answers depend on them. */
+  /** SHA-256 of each module, and of what it imports by path, by its path as it was given: the answers depend on them. */
   use: Readonly<Record<string, string>>
 }>
 
@@ -24,9 +24,8 @@ export async function loadRegistry(modules: readonly string[]): Promise<LoadedRe
   let registry = builtIn
   const use: Record<string, string> = {}
   for (const path of modules) {
-    use[path] = createHash('sha256')
-      .update(await text(path, 'use'))
-      .digest('hex')
+    await text(path, 'use')
+    use[path] = await hashModule(path)
     registry = extendedRegistry(registry, await imported(path), path)
   }
   return { registry, use }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -6,6 +5,7 @@ import { batchTextReward, textReward } from '../../pipelines/textReward.js'
 import { messageOf, OptionError, RewardError } from '../core/errors.js'
 import type { TextReward } from '../core/rewardSource.js'
 import type { RewardOption } from '../models/loadModels.js'
+import { hashModule } from './hashModule.js'
 import { functionReward, type RewardFlag } from './rewardFlag.js'
 
 /**
@@ -40,12 +40,12 @@ const serverReward = (
 type ScoreText = Parameters<typeof textReward>[1]
 
 async function moduleReward({ name, path }: RewardFlag, timeoutMs: number | undefined): Promise<TextReward> {
-  const bytes = await read(path, 'a module')
+  await read(path, 'a module')
   const module = (await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
     throw new RewardError(`Expected the module ${path} to load, got: ${messageOf(error)}`, { cause: error })
   })) as Readonly<Record<string, unknown>>
   const options = timeoutMs === undefined ? {} : { timeoutMs }
-  const source = { path: resolve(path), sha256: createHash('sha256').update(bytes).digest('hex') }
+  const source = { path: resolve(path), sha256: await hashModule(path) }
   const { scoreBatch, default: score } = module
   if (typeof scoreBatch === 'function')
     return { ...batchTextReward(name, scoreBatch as TextReward['scoreTexts'], options), source }

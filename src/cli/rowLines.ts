@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { InputError, OptionError } from '../core/errors.js'
-import { rowToJson } from '../io/rowToJson.js'
+import { stringifyExactly } from '../io/exactJson.js'
 import { list, text } from './flags.js'
 
 /** How rows are written on stdout. */
@@ -39,7 +39,7 @@ export const rowLine =
   ({ text: isText, columns }: RowLines) =>
   (record: Cells): string => {
     if (isText) return rowText(record)
-    return rowToJson(columns ? Object.fromEntries(columns.map((name) => [name, record[name] ?? null])) : record)
+    return stringifyExactly(columns ? Object.fromEntries(columns.map((name) => [name, record[name] ?? null])) : record)
   }
 
 /** Without control characters, which would steer the terminal; lines stay. */

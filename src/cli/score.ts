@@ -13,6 +13,7 @@ import { toParquet } from '../io/toParquet.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
 import { embedded } from './embedded.js'
+import { REDO_HELP, resumeOptions } from './flags/resumeOptions.js'
 import { DTYPE_HELP, number, oneOf, text, withLabels } from './flags.js'
 import { inputOf } from './inputOf.js'
 import { limited } from './limited.js'
@@ -40,6 +41,7 @@ type Flags = Readonly<{
   keepInput?: boolean
   force?: boolean
   retryErrors?: boolean
+  redoChanged?: boolean
   strict?: boolean
 }> &
   RowLines
@@ -76,6 +78,7 @@ export const scoreCommand = (terminal: Terminal): Command =>
     .option('--keep-input', "keep the input's own columns, as JSON in the column input")
     .option('--force', 'replace the rows that the folder holds')
     .option('--retry-errors', 'make error rows again')
+    .option('--redo-changed', REDO_HELP)
     .option('--strict', 'stop at the first error row')
     .action(async (input: string | undefined, flags: Flags) => run(inputOf(input, terminal), flags, terminal))
 
@@ -99,11 +102,8 @@ async function opener(flag: RewardFlag, { rewardLabel, rewardTimeout, dtype }: F
 
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { stdin, stdout, stderr, signal } = terminal
-  const { output, force = false, retryErrors = false, limit, template, promptColumn, completionColumn, keepInput, dtype } = flags
-  if ((force || retryErrors) && output === undefined) {
-    throw new OptionError(`Expected \`--output\` beside \`--${force ? 'force' : 'retry-errors'}\`, got none`)
-  }
-  if (force && retryErrors) throw new OptionError('Expected `--force` or `--retry-errors`, got both')
+  const { output, limit, template, promptColumn, completionColumn, keepInput, dtype } = flags
+  const resume = resumeOptions(flags)
   const lines = { ...(flags.text && { text: true }), ...(flags.columns && { columns: flags.columns }) }
   checkRowLines(lines, output)
   await checkInput(input, promptColumns(flags))
@@ -138,7 +138,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
     const summary =
       output === undefined
         ? await toLines(seen, stdout, { ...lines, signal })
-        : await toParquet(output, seen, { force, retryErrors, signal })
+        : await toParquet(output, seen, { ...resume, signal })
     await counting
     shown.end()
     await runSummary({ summary, output, input }, terminal, shown)

@@ -72,7 +72,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   checkCoherence(flags)
   const points = sweepPoints(k, weight)
   const settings = settingsOf({ ...given, output })
-  const { lm, dtype, force, retryErrors } = settings
+  const { lm, dtype, force, retryErrors, redoChanged } = settings
   const rewards = await loadRewards(settings.rewards, settings.rewardTimeout)
   const chosen = new Map<SweepPoint, ChosenDecoder>()
   for (const point of points)
@@ -92,6 +92,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
         const { written, errors, skipped } = await toParquet(join(output, point.name), rowsOfPoint, {
           force,
           retryErrors,
+          redoChanged,
           signal,
         })
         shown.say(`${point.name}: ${written} rows written, ${errors} of them error rows; ${skipped} there before`)

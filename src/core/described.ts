@@ -19,6 +19,11 @@ export interface DescribedOperator<In, Out> extends OperatorFunction<In, Out> {
   readonly parts?: readonly DescribedOperator<never, unknown>[]
 }
 
-/** The same operator, carrying its entry; `steps` makes the decoder's spec of the entries. */
+/**
+ * The same operator, carrying its entry; `steps` makes the decoder's spec of the entries. An operator of one's own gets a name this way, and among its
+ * options a version, by which a folder of rows knows whether it is still the same.
+ *
+ * @example steps(topK({ k: 10 }), described({ name: 'lastOne', options: { version: 1 } }, lastOne), selectGreedy())
+ */
 export const described = <In, Out>(entry: OperatorEntry, operator: OperatorFunction<In, Out>): DescribedOperator<In, Out> =>
   Object.assign((...[source]: Parameters<typeof operator>) => operator(source), { entry })

@@ -7,3 +7,6 @@ export type Reply = Readonly<
     otherRewards?: Readonly<Record<string, number | null>>
   }
 >
+
+/** What gives a run's reward: `identity` is equal for equal functions and models, `about` says it in words. */
+export type RewardKind = Readonly<{ identity: string; about: string }>

@@ -9,10 +9,7 @@ import type { RewardSource, Source } from './rewardSource.js'
 export type { TextMessage } from './conversation.js'
 export type { Capabilities, LanguageModel, Logits, Message, Need, PromptContent, TemplateVariables }
 
-/**
- * One sequence at one moment: a prompt and the tokens decoded so far. Immutable; `key` stays the same while a sequence grows
- * (caches hang on it), a fork gets a new one.
- */
+/** One sequence at one moment: a prompt and the tokens decoded so far. Immutable; `key` stays the same while a sequence grows (caches hang on it), a fork gets a new one. */
 export type Sequence = Readonly<{
   key: object
   promptId: string
@@ -131,6 +128,8 @@ export type Row = Readonly<{
   /** Milliseconds since the epoch. */
   startedAt: number
   durationMs: number
+  /** Of the prompt as it was read, the row's own settings and the columns that are kept: a row of another hash is another row. */
+  promptHash: string
   trace?: readonly TracedStep[]
   /** The prompt's own columns, where asked. */
   input?: Readonly<Record<string, unknown>>
@@ -139,18 +138,19 @@ export type Row = Readonly<{
 /** The key of a row: one a prompt and sample. */
 export type RowKey = Readonly<{ id: string; sample: number }>
 
-/** What went into a run; written into every output file. Equal `spec` and `models` mean the same answers. */
+/** What went into a run, its models by their roles; written into every output file. Equal `spec` and `models` mean the same answers. */
 export type RunMeta = Readonly<{
   version: string
   spec: Readonly<Record<string, unknown>>
   seed: number
-  /** Where each model comes from, by its role. */
   models: Readonly<Record<string, Source>>
+  /** Functions without a version and models without a hash: of these nobody can tell later whether they are still the same. */
+  missingVersions?: readonly string[]
 }>
 
 export type RowsOptions = Readonly<{
   /** Rows that need not be made again. */
-  done?: (key: RowKey) => boolean
+  done?: (row: RowKey & Pick<Row, 'promptHash'>) => boolean
   signal?: AbortSignal
 }>
 

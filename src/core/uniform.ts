@@ -38,6 +38,10 @@ function mulHigh(x: number, y: number): number {
   return (xh * yh + Math.floor(middle / 2 ** 16) + Math.floor(carry / 2 ** 16)) >>> 0
 }
 
+/** A text as 16 hexadecimal digits: two hashes of 32 bits. */
+export const hashText = (text: string): string =>
+  [0, 0x9e3779b9].map((salt) => hash(text, salt).toString(16).padStart(8, '0')).join('')
+
 /** MurmurHash3 (32 bit) over the UTF-16 code units of a text, one block each. */
 export function hash(text: string, seed: number): number {
   let h = seed

@@ -2,6 +2,7 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as z from 'zod'
 import { messageOf, OutputError } from '../core/errors.js'
+import { lockFolder } from './folderLock.js'
 import { makeFolder, probeFolder } from './outputFolder.js'
 
 const NAME = 'answers.jsonl'
@@ -19,7 +20,7 @@ export type AnswersFile<T> = Readonly<{
 /**
  * Opens a folder's `answers.jsonl`, and makes both where they are not there.
  *
- * @throws OutputError when it cannot be written, or holds something else
+ * @throws OutputError when it cannot be written, holds something else, or another process writes answers there
  */
 export async function answersFile<T>(folder: string, schema: z.ZodType<T>): Promise<AnswersFile<T>> {
   const path = join(folder, NAME)
@@ -28,6 +29,19 @@ export async function answersFile<T>(folder: string, schema: z.ZodType<T>): Prom
   }
   await makeFolder(folder)
   await probeFolder(folder)
+  const release = await lockFolder(folder)
+  return openedFile(path, schema, failed, release).catch(async (error: unknown) => {
+    await release()
+    throw error
+  })
+}
+
+async function openedFile<T>(
+  path: string,
+  schema: z.ZodType<T>,
+  failed: (error: unknown) => never,
+  release: () => Promise<void>,
+): Promise<AnswersFile<T>> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) =>
     error.code === 'ENOENT' ? '' : failed(error),
   )
@@ -54,6 +68,7 @@ export async function answersFile<T>(folder: string, schema: z.ZodType<T>): Prom
     async close() {
       await writing.catch(() => undefined)
       await handle.close()
+      await release()
     },
   }
 }

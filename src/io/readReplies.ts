@@ -1,13 +1,16 @@
 import { InputError } from '../core/errors.js'
-import type { Reply } from '../core/reply.js'
+import type { Reply, RewardKind } from '../core/reply.js'
 import type { FinishReason } from '../core/types.js'
 import { readParquet } from './parquet/readParquet.js'
-import { parquetFiles, readColumns } from './readRows.js'
+import { readRunParts } from './parquet/readRunParts.js'
+import { rewardKinds } from './parquet/rewardKinds.js'
+import { runMeta } from './parquet/runMeta.js'
+import { parquetFiles } from './readRows.js'
 
 const reasons: ReadonlySet<unknown> = new Set<FinishReason>(['stop', 'length', 'error'])
 
 export type ReplyOptions = Readonly<{
-  /** Texts take most of a row: without a model to read them they stay unread. */
+  /** Completions take most of a row: without a model to read them they stay unread. */
   texts: boolean
   /** Names of further rewards, each in a column `reward_NAME`. */
   rewards?: readonly string[]
@@ -15,11 +18,15 @@ export type ReplyOptions = Readonly<{
 
 const FURTHER = 'reward_'
 
-/** Names of the further rewards that the rows of a run have, besides `reward`. */
-export async function furtherRewards(path: string): Promise<string[]> {
+/** Names of the further rewards that the rows of a run have, besides `reward`, and what gives each of its rewards, by column. */
+export async function runRewards(
+  path: string,
+): Promise<Readonly<{ rewards: readonly string[]; kinds: Readonly<Record<string, RewardKind>> }>> {
   const files = await Promise.all((await parquetFiles(path)).map(readParquet))
+  const meta = runMeta(files[0]!.metadata)
   const columns = files.flatMap(({ columns: names }) => names.filter((name) => name.startsWith(FURTHER)))
-  return [...new Set(columns)].map((name) => name.slice(FURTHER.length))
+  const rewards = [...new Set(columns)].map((name) => name.slice(FURTHER.length))
+  return { rewards, kinds: meta ? rewardKinds(meta) : {} }
 }
 
 const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null)
@@ -30,13 +37,13 @@ const idsOf = (value: unknown): readonly number[] | null => (Array.isArray(value
 /**
  * Rows of a run's folder, or of one of its part files, as evaluation reads them. One row group is in memory at a time.
  *
- * @throws InputError when there is nothing, or a row that is not of a run
+ * @throws InputError when there is nothing, a row that is not of a run, rows of several runs, or a row twice
  */
 export async function* readReplies(path: string, { texts, rewards = [] }: ReplyOptions): AsyncGenerator<Reply> {
-  const columns = ['id', 'sample', 'token_ids', 'finish_reason', 'reward']
+  const columns = ['id', 'sample', 'prompt', 'token_ids', 'finish_reason', 'reward']
   columns.push(...rewards.map((name) => `${FURTHER}${name}`))
-  if (texts) columns.push('prompt', 'completion', 'prompt_token_ids')
-  for await (const row of readColumns(path, columns)) {
+  if (texts) columns.push('completion', 'prompt_token_ids')
+  for await (const row of rowsOf(path, columns)) {
     const { id, sample, finish_reason: reason, reward } = row
     if (typeof id !== 'string' || typeof sample !== 'number' || !reasons.has(reason))
       throw new InputError(`Expected ${path} to hold the rows of a run (\`id\`, \`sample\`, \`finish_reason\`), got others`)
@@ -52,4 +59,8 @@ export async function* readReplies(path: string, { texts, rewards = [] }: ReplyO
       promptTokenIds: idsOf(row.prompt_token_ids),
     }
   }
+}
+
+async function* rowsOf(path: string, columns: readonly string[]): AsyncGenerator<Record<string, unknown>> {
+  for (const name of (await readRunParts(path)).files) yield* (await readParquet(name)).records(columns)
 }

@@ -2,8 +2,8 @@ import { InputError } from '../core/errors.js'
 import type { ReadStep, TracedReply } from '../core/tracedReply.js'
 import type { FinishReason, RowKey, RunMeta } from '../core/types.js'
 import { readParquet } from './parquet/readParquet.js'
+import { readRunParts } from './parquet/readRunParts.js'
 import { RUN_KEY, runMeta } from './parquet/runMeta.js'
-import { parquetFiles } from './readRows.js'
 
 type Lists = readonly (readonly (number | null)[] | null)[]
 type Cells = Readonly<Record<string, unknown>>
@@ -19,10 +19,10 @@ export type FoundTrace = Readonly<{ reply: TracedReply; meta: RunMeta }>
  * Rows of a run's folder with the candidates of their steps, those that are wanted: every key is asked about once. Of other rows only the
  * key is read.
  *
- * @throws InputError when there is nothing, or a file that is no part of a run
+ * @throws InputError when there is nothing, a file that is no part of a run, rows of several runs, or a row twice
  */
 export async function* readTraces(path: string, wanted: (key: RowKey) => boolean): AsyncGenerator<FoundTrace> {
-  for (const name of await parquetFiles(path)) {
+  for (const name of (await readRunParts(path)).files) {
     const file = await readParquet(name)
     const meta = runMeta(file.metadata)
     if (!meta) throw new InputError(`Expected ${name} to be a part of a run of rxargs, found no \`${RUN_KEY}\` in its metadata`)

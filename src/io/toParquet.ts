@@ -1,14 +1,18 @@
+import { OutputError } from '../core/errors.js'
 import type { Delivery, RowsOptions, Run } from '../core/types.js'
+import { lockFolder } from './folderLock.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
 import { listParts, preparePartFolder, removeEmpty, removeParts } from './parquet/partFiles.js'
 import { type FlushPolicy, type PartWriter, partWriter } from './parquet/partWriter.js'
-import { sameRun } from './parquet/sameRun.js'
+import { checkVersions, sameRun } from './parquet/sameRun.js'
 
 export type ToParquetOptions = Readonly<{
   /** Start over: what the folder holds goes as soon as the first new part is complete, whatever options it was made with. */
   force?: boolean
   /** Make rows that ended in an error again; the new row takes the old one's place. */
   retryErrors?: boolean
+  /** Make rows again whose prompt or settings have changed; the new row takes the old one's place. */
+  redoChanged?: boolean
   /** Aborted, rows that are finished are still written; then the promise is rejected with the signal's reason. */
   signal?: AbortSignal
   /** When rows become a part file, by the number of parts written before. */
@@ -27,10 +31,12 @@ export type Summary = Readonly<{
   files: readonly string[]
 }>
 
-const nothing: HeldRows = { parts: [], metas: new Map(), done: new Set(), failed: new Map() }
+const nothing: HeldRows = { parts: [], metas: new Map(), rows: new Map() }
 
-/** Rows into the writer, until they end, fail, cannot be written, or are no longer wanted. */
-function drain(run: Run, options: RowsOptions, writer: PartWriter, tally: (delivery: Delivery) => void): Promise<void> {
+type Drain = Readonly<{ writer: PartWriter; refused: Promise<never>; tally: (delivery: Delivery) => void }>
+
+/** Rows into the writer, until they end, fail, are refused, cannot be written, or are no longer wanted. */
+function drain(run: Run, options: RowsOptions, { writer, refused, tally }: Drain): Promise<void> {
   const { signal } = options
   return new Promise((resolve, reject) => {
     const subscription = run.deliveries(options).subscribe({
@@ -48,52 +54,127 @@ function drain(run: Run, options: RowsOptions, writer: PartWriter, tally: (deliv
     subscription.add(() => signal?.removeEventListener('abort', abort))
     if (signal?.aborted) abort()
     else if (!subscription.closed) signal?.addEventListener('abort', abort, { once: true })
-    writer.failure.catch((error: unknown) => {
-      subscription.unsubscribe()
-      reject(error)
-    })
+    for (const failure of [writer.failure, refused]) {
+      failure.catch((error: unknown) => {
+        subscription.unsubscribe()
+        reject(error)
+      })
+    }
   })
+}
+
+/** Names at most this many changed rows. */
+const NAMED = 5
+/** Waits at most this long for further changed rows: the input may be a pipe that never ends. */
+const GATHERED_MS = 2_000
+
+type RowRequest = Parameters<NonNullable<RowsOptions['done']>>[0]
+
+/** Gathers rows that the folder holds but that were made from another prompt, and refuses the run because of them. */
+function changedRows(folder: string) {
+  const found: RowRequest[] = []
+  let unhashed = 0
+  let timer: NodeJS.Timeout | undefined
+  let refuse: (error: unknown) => void = () => undefined
+  const refused = new Promise<never>((_, reject) => {
+    refuse = reject
+  })
+  // `drain` handles the rejection; without this handler Node would end the process if it came later.
+  refused.catch(() => undefined)
+  const error = () => {
+    const names = found.slice(0, NAMED).map(({ id, sample }) => (sample === 0 ? `\`${id}\`` : `\`${id}\` (sample ${sample})`))
+    const more = found.length > names.length ? ` and ${found.length - names.length} more` : ''
+    const rows = found.length === 1 ? 'a row' : `${found.length} rows`
+    const why =
+      unhashed === found.length
+        ? 'that an earlier version wrote without a hash of the prompt, so a changed prompt would go unnoticed'
+        : 'made from another prompt or other settings'
+    return new OutputError(
+      `${folder} holds ${rows} ${why}: ${names.join(', ')}${more}. Use another folder, --redo-changed to make such rows again, or --force to replace all rows`,
+    )
+  }
+  return {
+    refused,
+    isEmpty: () => found.length === 0,
+    add(row: RowRequest, hash: string | null) {
+      found.push(row)
+      if (hash === null) unhashed++
+      timer ??= setTimeout(() => refuse(error()), GATHERED_MS)
+    },
+    /** @throws OutputError where there is one */
+    check() {
+      clearTimeout(timer)
+      if (found.length > 0) throw error()
+    },
+    stop: () => clearTimeout(timer),
+  }
 }
 
 /**
  * Writes a run's rows into a folder of Parquet part files, each complete or absent and readable while the run goes on. Rows
- * that the folder holds are left out, so that the same call again goes on where an earlier one stopped. One that fails before its first
- * part leaves no new folder.
+ * that the folder holds are left out, so that the same call again goes on where an earlier one stopped; a row whose prompt or settings
+ * have changed since is an error, and no further row is decoded. One that fails before its first part leaves no new folder.
  *
- * @throws OutputError when the folder holds rows made with other options, is no folder, or cannot be written
+ * @throws OutputError when the folder holds rows made with other options or from other prompts, is in use by another run, is no folder, or cannot be
+ *   written
  */
 export async function toParquet(folder: string, run: Run, options: ToParquetOptions = {}): Promise<Summary> {
-  const { force = false, retryErrors = false, signal, policy } = options
-  signal?.throwIfAborted()
+  options.signal?.throwIfAborted()
   const isNew = await preparePartFolder(folder)
-  // What is to be replaced need not be readable.
-  const { parts, metas, done: there, failed } = force ? { ...nothing, parts: await listParts(folder) } : await heldRows(folder)
-  for (const [path, meta] of metas) sameRun(path, meta, run.meta)
-  const count = { written: 0, errors: 0, skipped: 0, skippedErrors: 0 }
-  const done: RowsOptions['done'] = (key) => {
-    const name = keyOf(key)
-    const isDone = there.has(name) && !(retryErrors && failed.has(name))
-    if (isDone) count.skipped++
-    if (isDone && failed.has(name)) count.skippedErrors++
-    return isDone
+  let written: readonly string[] = []
+  const keep = (files: readonly string[]) => {
+    written = files
   }
-  const writer = partWriter({
-    folder,
-    meta: run.meta,
-    replaces: force ? parts : [],
-    failed: retryErrors ? failed : nothing.failed,
-    policy,
-  })
-  let isComplete = false
   try {
-    await drain(run, { done, signal }, writer, ({ row }) => {
-      count.written++
-      if (row.finishReason === 'error') count.errors++
-    })
-    isComplete = true
+    const release = await lockFolder(folder)
+    return await writeRows(folder, run, options, keep).finally(release)
+  } catch (error) {
+    if (isNew && written.length === 0) await removeEmpty(folder)
+    throw error
+  }
+}
+
+async function writeRows(
+  folder: string,
+  run: Run,
+  options: ToParquetOptions,
+  keep: (files: readonly string[]) => void,
+): Promise<Summary> {
+  const { force = false, retryErrors = false, redoChanged = false, signal, policy } = options
+  // What is to be replaced need not be readable.
+  const { parts, metas, rows } = force ? { ...nothing, parts: await listParts(folder) } : await heldRows(folder)
+  for (const [path, meta] of metas) sameRun(path, meta, run.meta)
+  if (rows.size > 0) checkVersions(folder, run.meta)
+  const count = { written: 0, errors: 0, skipped: 0, skippedErrors: 0 }
+  const changed = changedRows(folder)
+  const replaced = new Map<string, string>()
+  const done: RowsOptions['done'] = (row) => {
+    const key = keyOf(row)
+    const held = rows.get(key)
+    // A run that will be refused starts no further row; it only reads on to name the other changed rows.
+    if (held === undefined) return !changed.isEmpty()
+    const isSame = held.promptHash === row.promptHash
+    if ((retryErrors && held.isError) || (redoChanged && !isSame)) {
+      replaced.set(key, held.part)
+      return !changed.isEmpty()
+    }
+    if (isSame && held.isError) count.skippedErrors++
+    if (isSame) count.skipped++
+    else changed.add(row, held.promptHash)
+    return true
+  }
+  const writer = partWriter({ folder, meta: run.meta, replaces: force ? parts : [], replaced, policy })
+  keep(writer.files)
+  const tally = ({ row }: Delivery) => {
+    count.written++
+    if (row.finishReason === 'error') count.errors++
+  }
+  try {
+    await drain(run, { done, signal }, { writer, refused: changed.refused, tally })
+    changed.check()
   } finally {
+    changed.stop()
     await writer.close()
-    if (isNew && !isComplete && writer.files.length === 0) await removeEmpty(folder)
   }
   if (force && writer.files.length === 0) await removeParts(parts)
   return { ...count, files: writer.files }

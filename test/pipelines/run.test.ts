@@ -27,11 +27,17 @@ describe('a run', () => {
     expect(rows).toEqual([])
   })
   it('says what went into it', () => {
-    const { meta } = generate(promptsOf([]), args(), fakeModels(), { seed: 3, stop: ['x'], spec: { template: 'hh' } })
+    const hashes = { lm: { path: 'lm', sha256: 'aa' }, 'reward fake': { path: 'rm', sha256: 'bb' } }
+    const { meta } = generate(
+      promptsOf([]),
+      args(),
+      { ...fakeModels(), hashes },
+      { seed: 3, stop: ['x'], spec: { template: 'hh' } },
+    )
     expect(meta).toEqual({
       version,
       seed: 3,
-      models: {},
+      models: hashes,
       spec: {
         template: 'hh',
         decoder: args()({

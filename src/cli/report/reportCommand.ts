@@ -9,7 +9,7 @@ import { countRows } from '../../io/countRows.js'
 import { checkOutputFile } from '../../io/outputFolder.js'
 import { readParquet } from '../../io/parquet/readParquet.js'
 import { runMeta } from '../../io/parquet/runMeta.js'
-import { furtherRewards, readReplies } from '../../io/readReplies.js'
+import { readReplies, runRewards } from '../../io/readReplies.js'
 import { parquetFiles } from '../../io/readRows.js'
 import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from '../evalMeasures.js'
 import { evalNotices } from '../evalTable.js'
@@ -70,16 +70,16 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     const names = shortNames(paths)
     const watched = await Promise.all(
       paths.map(async (path, index) => {
-        const further = await furtherRewards(path)
+        const { rewards: further, kinds } = await runRewards(path)
         return {
-          ...{ path, name: names[index]!, further },
+          ...{ path, name: names[index]!, further, kinds },
           ...{ distributions: distributions(further), sample: keptSample(inspect, seed) },
         }
       }),
     )
     const runs = watched.map(
-      ({ path, name, further, distributions: { add }, sample }): EvaluatedRun => ({
-        ...{ name, rewards: further },
+      ({ path, name, further, kinds, distributions: { add }, sample }): EvaluatedRun => ({
+        ...{ name, rewards: further, kinds },
         async *replies() {
           for await (const reply of readReplies(path, { texts: measures.length > 0, rewards: further })) {
             if (reply.finishReason !== 'error') {

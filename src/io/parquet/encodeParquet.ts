@@ -1,5 +1,6 @@
 import parquet from 'parquetjs-lite'
 import { OutputError } from '../../core/errors.js'
+import { stringifyExactly } from '../exactJson.js'
 
 /** Types a column may have; `JSON` takes any value that JSON can say. */
 export type ColumnType = 'UTF8' | 'JSON' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'TIMESTAMP_MILLIS'
@@ -17,7 +18,7 @@ type Field = ConstructorParameters<typeof parquet.ParquetSchema>[0][string]
 /** Statistics stay out: the order in which the library compares text made readers skip rows that they should have found. */
 function fieldOf({ type, lists = 0, required = false }: Column): Field {
   const optional = !required
-  if (lists === 0) return { type, optional, compression: 'GZIP', statistics: false }
+  if (lists === 0) return { type: type === 'JSON' ? 'UTF8' : type, optional, compression: 'GZIP', statistics: false }
   const element = fieldOf({ type, lists: lists === 2 ? 1 : 0 })
   return { type: 'LIST', optional, fields: { list: { repeated: true, fields: { element } } } }
 }
@@ -36,7 +37,7 @@ const leaves: Readonly<Record<ColumnType, (value: unknown) => boolean>> = {
 function leafOf(value: unknown, type: ColumnType, name: string): unknown {
   if (value === null || value === undefined) return undefined
   if (typeof value === 'number' && !Number.isFinite(value)) return undefined
-  if (leaves[type](value)) return value
+  if (leaves[type](value)) return type === 'JSON' ? stringifyExactly(value) : value
   throw new OutputError(`Expected \`${name}\` to be ${type}, got \`${String(value)}\` (${typeof value})`)
 }
 
@@ -83,6 +84,8 @@ export async function encodeParquet(
     if (missing) throw new OutputError(`Expected each row to have \`${missing[0]}\``)
     await writer.appendRow(Object.fromEntries(cells))
   }
+  // The library writes JSON by JSON.stringify, which rounds numbers: the text is made here, and the column called JSON in the footer.
+  for (const [name, { type }] of entries) if (type === 'JSON') schema.fields[name]!.originalType = 'JSON'
   await writer.close()
   return Buffer.concat(chunks)
 }

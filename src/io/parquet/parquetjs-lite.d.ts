@@ -7,6 +7,8 @@ declare module 'parquetjs-lite' {
 
   class ParquetSchema {
     constructor(fields: Record<string, Leaf | Group>)
+    /** By name; what the footer says of them is read when the writer is closed. */
+    readonly fields: Record<string, { originalType?: string }>
   }
 
   class ParquetWriter {

@@ -6,7 +6,7 @@ import { makeFolder, probeFolder } from '../outputFolder.js'
 
 const PART = /^part-(\d{5,})\.parquet$/
 /** Ours while they are written. The dot and the ending keep them out of `*.parquet`. */
-const TEMPORARY = /^\.part-[\w-]+\.(tmp|claim)$/
+const TEMPORARY = /^\.(part|run)-[\w-]+\.(tmp|claim)$/
 /** A part is written in seconds: a temporary file this old belongs to nobody. */
 const ABANDONED_MS = 10 * 60_000
 

@@ -23,8 +23,8 @@ export type PartWriterOptions = Readonly<{
   meta: RunMeta
   /** Parts that the first new one replaces. */
   replaces: readonly string[]
-  /** Error rows that a new row of the same key replaces, and the part that holds them. */
-  failed: ReadonlyMap<string, string>
+  /** Rows that a new row of the same key replaces, and the part that holds them: filled while the run goes on, before the new row comes. */
+  replaced: Map<string, string>
   policy?: (part: number) => FlushPolicy
 }>
 
@@ -54,14 +54,13 @@ async function withoutRows(folder: string, path: string, keys: ReadonlySet<strin
 }
 
 /** Gathers rows and writes them as part files, one after another. */
-export function partWriter({ folder, meta, replaces, failed, policy = growing }: PartWriterOptions): PartWriter {
+export function partWriter({ folder, meta, replaces, replaced: pending, policy = growing }: PartWriterOptions): PartWriter {
   const files: string[] = []
-  const pending = new Map(failed)
   let held: Row[] = []
   let numbers = 0
   let waiting: (() => void)[] = []
   let timer: NodeJS.Timeout | undefined
-  let replaced = false
+  let isReplaced = false
   let writing: Promise<void> = Promise.resolve()
   let busy = false
   let broken = false
@@ -73,13 +72,13 @@ export function partWriter({ folder, meta, replaces, failed, policy = growing }:
   failure.catch(() => undefined)
 
   const replaceOnce = async () => {
-    if (replaced) return
-    replaced = true
+    if (isReplaced) return
+    isReplaced = true
     await removeParts(replaces)
   }
 
-  /** Error rows go before their successors come: killed between the two, the next run makes them again; nobody reads both. */
-  const replaceFailed = async (rows: readonly Row[]) => {
+  /** Old rows go before their successors come: killed between the two, the next run makes them again; nobody reads both. */
+  const replaceRows = async (rows: readonly Row[]) => {
     const byPart = new Map<string, Set<string>>()
     for (const key of rows.map(keyOf)) {
       const path = pending.get(key)
@@ -95,7 +94,7 @@ export function partWriter({ folder, meta, replaces, failed, policy = growing }:
     const bytes = await encodeParquet(columnsOf(names), records, { [RUN_KEY]: JSON.stringify(meta) })
     const replacing = async () => {
       await replaceOnce()
-      await replaceFailed(rows)
+      await replaceRows(rows)
     }
     files.push(await addPart(folder, bytes, { replacing }))
   }

@@ -7,6 +7,8 @@ import {
   type SchemaTree,
 } from 'hyparquet'
 import { InputError, messageOf } from '../../core/errors.js'
+import { isExactNumber, parseExactly } from '../exactJson.js'
+import { unscaleDecimals } from './unscaleDecimals.js'
 
 /** A Parquet file that is open for reading. */
 export type ParquetFile = Readonly<{
@@ -17,7 +19,7 @@ export type ParquetFile = Readonly<{
   metadata: ReadonlyMap<string, string>
   /**
    * Records in their order, a row group in memory at a time; only the columns named, where the file has them, and only the rows of these
-   * numbers: row groups without any stay unread.
+   * numbers: row groups without any stay unread. Numbers that a double would change are BigInt or ExactNumber.
    */
   records(columns?: readonly string[], wanted?: ReadonlySet<number>): AsyncGenerator<Record<string, unknown>>
 }>
@@ -34,13 +36,37 @@ function textOf(bytes: Uint8Array): unknown {
   }
 }
 
-const parsers = { stringFromBytes: textOf }
+/** A Date counts milliseconds: what comes after them stays in the text of one that has more. */
+function timeOf(count: bigint, perMillisecond: bigint): Date {
+  const rest = ((count % perMillisecond) + perMillisecond) % perMillisecond
+  const date = new Date(Number((count - rest) / perMillisecond))
+  if (rest === 0n || Number.isNaN(date.getTime())) return date
+  const digits = String(rest).padStart(String(perMillisecond).length - 1, '0')
+  const text = date.toISOString().replace('Z', `${digits}Z`)
+  return Object.assign(date, { toJSON: () => text })
+}
+
+/** A day, whose text has no time. */
+function dayOf(days: number): Date {
+  const date = new Date(days * 86_400_000)
+  return Number.isNaN(date.getTime()) ? date : Object.assign(date, { toJSON: () => date.toISOString().slice(0, -14) })
+}
+
+const parsers = {
+  stringFromBytes: textOf,
+  // The library hands null on; its types do not say so.
+  jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && parseExactly(new TextDecoder().decode(bytes)),
+  timestampFromMicroseconds: (count: bigint) => timeOf(count, 1000n),
+  timestampFromNanoseconds: (count: bigint) => timeOf(count, 1_000_000n),
+  dateFromDays: dayOf,
+}
 
 /** Integers of 64 bits come as BigInt: numbers where that loses nothing, at any depth. What is missing is null. */
 function plain(value: unknown): unknown {
   if (value === undefined) return null
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
   if (value === null || typeof value !== 'object' || value instanceof Date || value instanceof Uint8Array) return value
+  if (isExactNumber(value)) return value
   if (Array.isArray(value)) return value.map(plain)
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as Iterable<unknown>, plain)
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]))
@@ -67,9 +93,9 @@ export async function readParquet(path: string): Promise<ParquetFile> {
       throw new InputError(`Expected ${path} to be a complete Parquet file: ${messageOf(error)}`)
     }
   }
-  const { file, metadata } = await reading(async () => {
+  const { file, metadata, restore } = await reading(async () => {
     const buffer = await asyncBufferFromFile(path)
-    return { file: buffer, metadata: await parquetMetadataAsync(buffer) }
+    return { file: buffer, ...unscaleDecimals(await parquetMetadataAsync(buffer)) }
   })
   // Many kilobytes of tables, which only someone who reads Parquet needs.
   const { compressors } = await import('hyparquet-compressors')
@@ -92,7 +118,7 @@ export async function readParquet(path: string): Promise<ParquetFile> {
             ? Array.from({ length: rowEnd - rowStart }, () => ({}))
             : await reading(() => parquetReadObjects({ file, metadata, columns: there, compressors, parsers, ...range }))
         for (const [index, row] of rows.entries())
-          if (wanted?.has(rowStart + index) ?? true) yield plain(row) as Record<string, unknown>
+          if (wanted?.has(rowStart + index) ?? true) yield plain(restore(row)) as Record<string, unknown>
         start = end
       }
     },

@@ -1,5 +1,4 @@
 import type { Row, RunMeta, TracedStep } from '../../core/types.js'
-import { rowToJson } from '../rowToJson.js'
 import type { Columns } from './encodeParquet.js'
 
 const base: Columns = {
@@ -22,6 +21,7 @@ const base: Columns = {
   completion_tokens: { type: 'INT32' },
   started_at: { type: 'TIMESTAMP_MILLIS' },
   duration_ms: { type: 'INT64' },
+  prompt_hash: { type: 'UTF8' },
 }
 
 const trace: Columns = {
@@ -102,6 +102,7 @@ export const recordOf = (row: Row): Record<string, unknown> => ({
   completion_tokens: row.completionTokens,
   started_at: new Date(row.startedAt),
   duration_ms: Math.round(row.durationMs),
+  prompt_hash: row.promptHash,
   ...(row.trace && {
     candidate_ids: lists(row.trace, ({ tokenIds }) => tokenIds),
     candidate_logits: lists(row.trace, ({ logits }) => logits),
@@ -109,6 +110,5 @@ export const recordOf = (row: Row): Record<string, unknown> => ({
     candidate_scores: lists(row.trace, ({ scores }) => scores),
   }),
   ...othersOf(row),
-  // What JSON has no word for (large integers, bytes) is said as on stdout.
-  ...(row.input && { input: JSON.parse(rowToJson(row.input)) }),
+  ...(row.input && { input: row.input }),
 })

@@ -5,17 +5,15 @@ type Difference = Readonly<{ name: string; held: unknown; asked: unknown }>
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 
-/** The first place where two values differ, as `steps[2].combineScore.weight`. A missing field equals `undefined` and `null`. */
-export function firstDifference(held: unknown, asked: unknown, name = ''): Difference | undefined {
+/** The places where two values differ, such as `steps[2].combineScore.weight`. A missing field equals `undefined` and `null`. */
+export function differences(held: unknown, asked: unknown, name = ''): Difference[] {
   if (!isObject(held) || !isObject(asked) || Array.isArray(held) !== Array.isArray(asked)) {
-    return Object.is(held ?? null, asked ?? null) ? undefined : { name, held, asked }
+    return Object.is(held ?? null, asked ?? null) ? [] : [{ name, held, asked }]
   }
-  for (const key of new Set([...Object.keys(held), ...Object.keys(asked)])) {
+  return [...new Set([...Object.keys(held), ...Object.keys(asked)])].flatMap((key) => {
     const inner = Array.isArray(held) ? `${name}[${key}]` : name ? `${name}.${key}` : key
-    const found = firstDifference(held[key], asked[key], inner)
-    if (found) return found
-  }
-  return undefined
+    return differences(held[key], asked[key], inner)
+  })
 }
 
 /** What decides a run's answers: where a model lies on the disk, unless it is behind an address, and the version of this package do not. */
@@ -34,15 +32,43 @@ const decisive = ({ spec, seed, models }: RunMeta) => ({
 
 const shown = (value: unknown): string => (value === undefined || value === null ? 'none' : JSON.stringify(value))
 
+/** Lists at most this many differences. */
+const SHOWN = 4
+
+/** Says which options of two runs differ; undefined if none does. */
+export function describeMix(
+  one: Readonly<{ name: string; meta: RunMeta }>,
+  other: Readonly<{ name: string; meta: RunMeta }>,
+): string | undefined {
+  const found = differences(decisive(one.meta), decisive(other.meta))
+  if (found.length === 0) return undefined
+  const of = (side: 'held' | 'asked') =>
+    found
+      .slice(0, SHOWN)
+      .map((difference) => `\`${difference.name}\` ${shown(difference[side])}`)
+      .join(', ')
+  return `${one.name} has ${of('held')}, and ${other.name} has ${of('asked')}`
+}
+
 /**
  * @throws OutputError when rows of another run would be mixed with this one's: which option differs, and both values
  */
 export function sameRun(path: string, held: RunMeta, asked: RunMeta): void {
   // What was written went through JSON; so does what is asked for.
-  const difference = firstDifference(decisive(held), decisive(JSON.parse(JSON.stringify(asked)) as RunMeta))
+  const [difference] = differences(decisive(held), decisive(JSON.parse(JSON.stringify(asked)) as RunMeta))
   if (difference === undefined) return
   const { name, held: there, asked: here } = difference
   throw new OutputError(
     `Expected the options of the rows that are there: ${path} has \`${name}\` ${shown(there)}, this run ${shown(here)}; use another folder, or --force to replace them`,
+  )
+}
+
+/**
+ * @throws OutputError if a function of the run has no version, or a model no hash: a changed one would go unnoticed
+ */
+export function checkVersions(folder: string, { missingVersions = [] }: RunMeta): void {
+  if (missingVersions.length === 0) return
+  throw new OutputError(
+    `${folder} holds rows, and no version or hash shows that this run would make the same ones: ${missingVersions.join(', ')}. Use another folder, or \`force\` to replace the rows`,
   )
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { InputError } from '../../core/errors.js'
 import type { JsonObject } from '../../core/json.js'
+import { parseExactly, roundsNumbers } from '../exactJson.js'
 import { parquetNumbers } from '../parquet/parquetNumbers.js'
 import { readParquet } from '../parquet/readParquet.js'
 import { csvRows } from './csvRows.js'
@@ -18,6 +19,8 @@ export type InputRecord = Readonly<{
   values?: Readonly<Record<string, unknown>>
   /** A column's value with its keys in their order and its numbers as they were written; absent where `values` has nothing else. */
   exact?: (column: string) => unknown
+  /** `values` with numbers as they were written, where `values` rounds some. */
+  exactValues?: Readonly<Record<string, unknown>>
   problem?: string
 }>
 
@@ -58,7 +61,12 @@ function recordOf({ number, text, problem }: Line, path: string): InputRecord | 
     value = undefined
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return { ...found, values: value as Record<string, unknown>, exact: exactly(text) }
+    return {
+      ...found,
+      values: value as Record<string, unknown>,
+      exact: exactly(text),
+      ...(roundsNumbers(text) && { exactValues: parseExactly(text) as Record<string, unknown> }),
+    }
   return { ...found, problem: `${found.where}: Expected a JSON object, got \`${shortened(text.trim())}\`` }
 }
 

@@ -1,5 +1,6 @@
 import type { Overrides } from '../../core/overrides.js'
 import type { Prompt, PromptContent } from '../../core/types.js'
+import { isExactNumber } from '../exactJson.js'
 import { conversationOf, templateColumns, templateVariables } from './conversation.js'
 import { type Dataset, readings } from './datasets.js'
 import type { InputRecord } from './readRecords.js'
@@ -32,8 +33,10 @@ export function promptColumns({ promptColumn, dataset }: PromptOptions): readonl
 function idOf(value: unknown, place: string): string {
   if (value === undefined || value === null) return place
   if (isText(value)) return wellFormed('id', value)
-  if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint') return String(value)
-  throw new Unfit(`\`id\` to be text or a number, got ${shown(value)}`)
+  if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint' || isExactNumber(value))
+    return String(value)
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toJSON()
+  throw new Unfit(`\`id\` to be text, a number or a date, got ${shown(value)}`)
 }
 
 function stopOf(value: unknown): readonly string[] | undefined {
@@ -64,7 +67,7 @@ function overridesOf(values: Readonly<Record<string, unknown>>): Overrides | und
   return Object.fromEntries(
     given.map((column) => {
       const value = values[column]
-      return [overriding[column], typeof value === 'bigint' ? Number(value) : value]
+      return [overriding[column], typeof value === 'bigint' || isExactNumber(value) ? Number(String(value)) : value]
     }),
   )
 }
@@ -114,14 +117,14 @@ const attempt = <T>(make: () => T): T | Unfit => {
 
 /** A row of an input as a prompt. One that cannot be read keeps its id and carries an error with file, line and what was expected. */
 export function toPrompt(record: InputRecord, options: PromptOptions = {}): Prompt {
-  const { place, where, values, problem } = record
+  const { place, where, values, exactValues = values, problem } = record
   if (values === undefined) return { id: place, place, error: problem }
   const idColumn = options.dataset === undefined ? 'id' : readings[options.dataset].id
-  const id = attempt(() => idOf(values[idColumn], place))
+  const id = attempt(() => idOf(exactValues?.[idColumn], place))
   const found = attempt(() => contentOf(record, options))
   const stop = attempt(() => stopOf(values.stop))
   const unfit = [id, found, stop].find((part) => part instanceof Unfit)
-  const kept = options.keepInput ? { input: values } : {}
+  const kept = options.keepInput ? { input: exactValues } : {}
   if (id instanceof Unfit || found instanceof Unfit || stop instanceof Unfit) {
     return { id: id instanceof Unfit ? place : id, place, error: `${where}: Expected ${unfit?.message}`, ...kept }
   }

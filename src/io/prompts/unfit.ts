@@ -1,4 +1,5 @@
 import { JsonObject } from '../../core/json.js'
+import { stringifyExactly } from '../exactJson.js'
 
 /** Why a row is no prompt; the message is completed with file and line. */
 export class Unfit extends Error {}
@@ -8,7 +9,7 @@ export const shown = (value: unknown): string => {
   if (value === undefined || value === null) return 'nothing'
   if (value instanceof JsonObject) return shown(Object.fromEntries(value))
   if (value instanceof Uint8Array) return 'bytes that are not UTF-8'
-  const text = typeof value === 'string' ? value : typeof value === 'bigint' ? String(value) : JSON.stringify(value)
+  const text = typeof value === 'string' ? value : stringifyExactly(value)
   return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${Array.isArray(value) ? 'array' : typeof value})`
 }
 

@@ -3,7 +3,7 @@ import type { PairFigures } from '../../../pipelines/evaluate.js'
 import { differencesPlot } from '../../../src/cli/differencesPlot.js'
 
 const pair = (name: string, value?: number): PairFigures => ({
-  ...{ name, against: 'greedy', rows: 9, onlyHere: 0, onlyThere: 0, outcomes: {} },
+  ...{ name, against: 'greedy', rows: 9, onlyHere: 0, onlyThere: 0, otherPrompts: 0, otherRewards: [], outcomes: {} },
   differences: { reward: value === undefined ? null : { value, low: value - 1, high: value + 1 } },
 })
 

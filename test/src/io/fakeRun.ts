@@ -19,6 +19,7 @@ export const row = (id: string, fields: Partial<Row> = {}): Row => ({
   completionTokens: 3,
   startedAt: 1_700_000_000_000,
   durationMs: 12,
+  promptHash: 'of p',
   ...fields,
 })
 

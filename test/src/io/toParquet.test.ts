@@ -77,6 +77,7 @@ describe('toParquet', () => {
       completion_tokens: 'INTEGER',
       started_at: expect.stringMatching(/^TIMESTAMP/),
       duration_ms: 'BIGINT',
+      prompt_hash: 'VARCHAR',
       input: 'JSON',
     })
     const [a, b] = await query(

@@ -81,8 +81,8 @@ describe('toPrompt', () => {
     [{ messages }, 'got nothing; messages are read with the template auto', { template: 'none' }],
     [{ prompt: 'x', stop: '' }, 'Expected `stop` to be text or a list of texts'],
     [{ prompt: 'x', stop: [1] }, 'Expected `stop` to be text or a list of texts'],
-    [{ prompt: 'x', id: true }, 'Expected `id` to be text or a number, got `true` (boolean)'],
-    [{ prompt: 'x', id: '' }, 'Expected `id` to be text or a number, got `` (string)'],
+    [{ prompt: 'x', id: true }, 'Expected `id` to be text, a number or a date, got `true` (boolean)'],
+    [{ prompt: 'x', id: '' }, 'Expected `id` to be text, a number or a date, got `` (string)'],
   ])('%o is an error: %s', (values, message, options) => {
     const prompt = from(values, options)
     expect(prompt.content).toBeUndefined()

@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync, rmSync } from 'node:fs'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as z from 'zod'
+import { messageOf, OutputError } from '../core/errors.js'
+
+const LOCK = /^\.run-[\w-]+\.lock$/
+
+/** `birth` tells the process from a later one with the same number; null where the platform cannot. */
+const ownerSchema = z.object({ host: z.string(), pid: z.int(), startedAt: z.string(), birth: z.string().nullable() })
+type Owner = z.output<typeof ownerSchema>
+
+/** Two processes that start together see each other's file. One gives up; the other looks again, this often. */
+const LOOKS = 20
+const LOOK_MS = 100
+
+/** The lock files of this process; `process.exit` removes them, too. */
+const held = new Set<string>()
+const removeHeld = (): void => {
+  for (const path of held) rmSync(path, { force: true })
+}
+
+/**
+ * Makes this process the only writer of a folder until `release` is called or the process ends. Removes the lock files of dead processes of
+ * this machine. Each writer first writes a file of its own and then looks for others, so of two writers at least one sees the other.
+ *
+ * @returns `release`
+ * @throws OutputError if another process writes to the folder (the message names it), or the folder cannot be written
+ */
+export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+  const name = `.run-${randomUUID()}.lock`
+  const path = join(folder, name)
+  const release = async () => {
+    await rm(path, { force: true })
+    held.delete(path)
+    if (held.size === 0) process.off('exit', removeHeld)
+  }
+  if (held.size === 0) process.on('exit', removeHeld)
+  held.add(path)
+  try {
+    await place(path)
+    for (let look = 1; ; look++) {
+      const others = await liveOwners(folder, name)
+      const [other] = others
+      if (other === undefined) return release
+      if (look === LOOKS || others.some((each) => each.name < name)) throw new OutputError(heldBy(folder, other))
+      await sleep(LOOK_MS)
+    }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+/** Writes the file under another name first, so that nobody reads half of it. */
+async function place(path: string): Promise<void> {
+  const owner: Owner = {
+    host: hostname(),
+    pid: process.pid,
+    startedAt: new Date(performance.timeOrigin).toISOString(),
+    birth: birthOf(process.pid)?.birth ?? null,
+  }
+  const temporary = path.replace(/lock$/, 'tmp')
+  try {
+    await writeFile(temporary, `${JSON.stringify(owner)}\n`, { flag: 'wx' })
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw new OutputError(`Expected to write a lock file into the output folder: ${messageOf(error)}`)
+  }
+}
+
+type Held = Readonly<{ name: string; owner: Owner | undefined }>
+
+async function liveOwners(folder: string, own: string): Promise<Held[]> {
+  const names = (await readdir(folder)).filter((name) => LOCK.test(name) && name !== own)
+  const live: Held[] = []
+  for (const name of names) {
+    const text = await readFile(join(folder, name), 'utf8').catch(() => undefined)
+    if (text === undefined) continue // Its owner has just released it.
+    const owner = ownerOf(text)
+    if (owner === undefined || isAlive(owner)) live.push({ name, owner })
+    else await rm(join(folder, name), { force: true })
+  }
+  return live
+}
+
+function ownerOf(text: string): Owner | undefined {
+  try {
+    return ownerSchema.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
+/** A process on another machine counts as alive. */
+function isAlive({ host, pid, birth }: Owner): boolean {
+  if (host !== hostname()) return true
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+  }
+  const now = birthOf(pid)
+  return now === undefined || birth === null || (now.birth === birth && !now.hasEnded)
+}
+
+/** On Linux: when the process started, counted from which boot, and whether it is a zombie. */
+function birthOf(pid: number): Readonly<{ birth: string; hasEnded: boolean }> | undefined {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The second field, the program's name, may hold spaces and parentheses.
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { birth: `${boot} ${fields[18]}`, hasEnded: state === 'Z' || state === 'X' }
+  } catch {
+    return undefined
+  }
+}
+
+function heldBy(folder: string, { name, owner }: Held): string {
+  const lock = join(folder, name)
+  if (owner === undefined)
+    return `${folder} is in use, but its lock file cannot be read. If no other run uses the folder, remove ${lock}`
+  const { host, pid, startedAt } = owner
+  const who = pid === process.pid && host === hostname() ? 'this process' : `process ${pid} on ${host}, started ${startedAt},`
+  return `${folder} is in use: ${who} is writing to it. Wait for it, or use another folder; if it has ended, remove ${lock}`
+}

@@ -1,0 +1,136 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { map, pipe } from 'rxjs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { selectGreedy } from '../../../operators/selectGreedy.js'
+import { topK } from '../../../operators/topK.js'
+import { args } from '../../../pipelines/decoders/args.js'
+import { greedy } from '../../../pipelines/decoders/greedy.js'
+import { extendedRegistry } from '../../../pipelines/extendedRegistry.js'
+import { generate } from '../../../pipelines/generate.js'
+import { builtIn } from '../../../pipelines/registry.js'
+import { lengthReward } from '../../../pipelines/rewards/lengthReward.js'
+import { score } from '../../../pipelines/score.js'
+import { steps } from '../../../pipelines/steps.js'
+import { textReward } from '../../../pipelines/textReward.js'
+import { described } from '../../../src/core/described.js'
+import type { RewardSource } from '../../../src/core/rewardSource.js'
+import type { Candidates, Decoder, Models, Run } from '../../../src/core/types.js'
+import { toParquet } from '../../../src/io/toParquet.js'
+import { fakeModels, promptsOf } from '../../fakes.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = join(await mkdtemp(join(tmpdir(), 'rxargs-missingVersions-')), 'out')
+})
+afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
+
+const hashes = { lm: { path: 'lm', sha256: 'aa' } }
+const models = (...rewards: readonly RewardSource[]): Models => ({ ...fakeModels(), hashes, rewards })
+const made = (decoder: Decoder, over: Models = models(), options = {}): Run =>
+  generate(promptsOf(['a', 'b']), decoder, over, { maxNewTokens: 2, ...options })
+
+/** The best candidate is the last one by `sign` -1. */
+const signed = (sign: number) => map((step: Candidates) => ({ ...step, scores: step.scores.map((each) => sign * each) }))
+const named = (sign: number, version?: number): Decoder => {
+  const operator = signed(sign)
+  return () =>
+    steps(
+      topK({ k: 3 }),
+      version === undefined ? operator : described({ name: 'signed', options: { version } }, operator),
+      selectGreedy(),
+    )
+}
+const brief = (sign: number, version?: number | string) =>
+  textReward('brief', (text) => sign * text.length, version === undefined ? {} : { version })
+const texts = async function* () {
+  yield { id: 'a', content: { text: 'a' }, completion: 'b' }
+}
+
+type Made = (sign: number, version?: number) => Run
+const kinds: readonly (readonly [string, Made, RegExp])[] = [
+  [
+    'an operator inside steps',
+    (sign, version) => made(named(sign, version)),
+    /the same ones: step 2 of the decoder \(it gets a name and a version by steps\(described/,
+  ],
+  [
+    'a decoder that is a bare pipe',
+    (sign, version) =>
+      made(() => {
+        const bare = pipe(topK({ k: 3 }), signed(sign), selectGreedy())
+        return version === undefined ? bare : steps(described({ name: 'bare', options: { version } }, bare))
+      }),
+    /the same ones: the decoder \(it gets a name and a version by/,
+  ],
+  [
+    'a textReward',
+    (sign, version) => made(args(), models(brief(sign, version))),
+    /the same ones: reward `brief` \(a version is its option: textReward\(name, score, \{ version \}\)/,
+  ],
+  [
+    'a textReward that scores',
+    (sign, version) => score(texts(), { reward: brief(sign, version), hashes: {} }),
+    /the same ones: reward `brief` \(a version/,
+  ],
+]
+
+describe.each(kinds)('%s', (_, run, message) => {
+  it('without a version is written, and not gone on with', async () => {
+    expect(await toParquet(folder, run(1))).toMatchObject({ errors: 0 })
+    await expect(toParquet(folder, run(-1))).rejects.toThrow(message)
+    await expect(toParquet(folder, run(1))).rejects.toThrow(message)
+    expect((await toParquet(folder, run(-1), { force: true })).written).toBeGreaterThan(0)
+  })
+
+  it('with a version is gone on with as long as it is the same', async () => {
+    const { written } = await toParquet(folder, run(1, 1))
+    expect(await toParquet(folder, run(1, 1))).toMatchObject({ written: 0, skipped: written })
+    await expect(toParquet(folder, run(-1, 2))).rejects.toThrow(/`[\w.[\]]+version` 1, this run 2/)
+  })
+
+  it('that gets a version is another one than that without', async () => {
+    await toParquet(folder, run(1))
+    await expect(toParquet(folder, run(1, 1))).rejects.toThrow(/Expected the options of the rows that are there/)
+  })
+})
+
+describe('what a run cannot say of itself', () => {
+  const registry = extendedRegistry(builtIn, { decoders: { mine: { make: () => greedy() } } }, './mine.js')
+
+  it.each<[string, Run, readonly string[] | undefined]>([
+    ['is nothing of what comes with the package', made(args(), models(lengthReward('short', { target: 5 }))), undefined],
+    [
+      'is a language model without a hash',
+      made(greedy(), { ...models(), hashes: {} }),
+      ["the model `lm` (its hash goes into models.hashes['lm'])"],
+    ],
+    [
+      'is a function among the options of an operator',
+      made(() => steps(topK({ k: 3 }), described({ name: 'own', options: { by: { f: () => 1 } } }, signed(1)), selectGreedy())),
+      ['`own.by.f` in step 2 of the decoder (a function is no data)'],
+    ],
+    [
+      'is a function in the option spec',
+      made(greedy(), models(), { spec: { how: () => 1 } }),
+      ['`spec.how` (a function is no data)'],
+    ],
+    [
+      'are modules of a registry without a version',
+      made(greedy(), models(), { registry }),
+      ["the operators and decoders of ./mine.js (their version goes into the option spec: { use: { './mine.js': version } })"],
+    ],
+    ['are none of those with one', made(greedy(), models(), { registry, spec: { use: { './mine.js': 'abc' } } }), undefined],
+  ])('%s', (_, { meta }, expected) => expect(meta.missingVersions).toEqual(expected))
+
+  it('are the options of a function that scores: they are written', () => {
+    const { meta } = score(texts(), { reward: lengthReward('short', { target: 5 }), hashes: {} })
+    expect(meta).toMatchObject({ spec: { score: 'short', rewardFunctions: { short: { length: { target: 5 } } } } })
+    expect(meta.missingVersions).toBeUndefined()
+  })
+
+  it.each(['', Number.NaN, {}])('a version may not be %j', (version) => {
+    expect(() => brief(1, version as string)).toThrow(/Expected `version` to be text or a number/)
+  })
+})

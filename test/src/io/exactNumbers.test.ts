@@ -1,0 +1,144 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parseExactly, stringifyExactly } from '../../../src/io/exactJson.js'
+import { fromFile } from '../../../src/io/fromFile.js'
+import { readRows } from '../../../src/io/readRows.js'
+import { scoredTexts } from '../../../src/io/scoredTexts.js'
+import { toParquet } from '../../../src/io/toParquet.js'
+import { query } from './duckdb.js'
+import { fakeRun, gathered, meta, row } from './fakeRun.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rxargs-exact-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const jsonl = async (...lines: readonly string[]): Promise<string> => {
+  const path = join(folder, 'in.jsonl')
+  await writeFile(path, lines.join('\n'))
+  return path
+}
+const idsOf = async (path: string) => (await gathered(fromFile(path))).map(({ id, error }) => error ?? id)
+
+describe('JSON that is read exactly', () => {
+  it.each([
+    '{"n":1488576245112852481,"list":[18446744073709551615,-9007199254740993]}',
+    '{"a":1.0,"b":-0,"c":1e3,"d":0.10,"e":1E+400,"f":[[0.1000000000000000055511151231257827]]}',
+    '{"text":"1.0, -0: 1e3","n":[12,0.5,-7,-0.5]}',
+    '{"s":"\\u0000 \\"[1.50","x":{"y":[true,null,{}]},"z":1.50}',
+  ])('comes back as it was: %s', (json) => expect(stringifyExactly(parseExactly(json))).toBe(json))
+
+  it('has plain numbers wherever a double has the same text', () => {
+    expect(parseExactly('{"a":9007199254740991,"b":0.5,"c":-3}')).toEqual({ a: 9007199254740991, b: 0.5, c: -3 })
+    expect(parseExactly('{"a":7,"b":1.0}')).toMatchObject({ a: 7 })
+  })
+
+  it('takes strings of megabytes, which look like numbers throughout', () => {
+    const text = 'say \\"[1.50\\": -0, '.repeat(50_000)
+    expect(stringifyExactly(parseExactly(`{"n":2.0,"text":"${text}\\\\"}`))).toBe(`{"n":2.0,"text":"${text}\\\\"}`)
+    expect(parseExactly(`{"n":2,"text":"${text}"}`)).toMatchObject({ n: 2 })
+  })
+
+  it('keeps the last of keys that stand twice, as JSON.parse does', () => {
+    expect(stringifyExactly(parseExactly('{"a":1.0,"a":2.0}'))).toBe('{"a":2.0}')
+  })
+
+  it('says what JSON has no word for', () => {
+    const value = { nan: Number.NaN, bytes: Buffer.from('hi'), none: new Date(Number.NaN), big: 2n ** 64n, day: new Date(0) }
+    const rest = '"nan":null,"bytes":"aGk=","none":null'
+    expect(stringifyExactly(value)).toBe(`{${rest},"big":18446744073709551616,"day":"1970-01-01T00:00:00.000Z"}`)
+  })
+})
+
+describe('ids', () => {
+  it('of JSONL are the text of their numbers', async () => {
+    const written = ['1488576245112852481', '1488576245112852482', '1', '1.0', '-0', '0', '1e3', '1000', '1e400']
+    const path = await jsonl(...written.map((id) => `{"id":${id},"prompt":"a, 1.0"}`))
+    expect(await idsOf(path)).toEqual(written)
+  })
+
+  it.each([
+    ['bigint', ['1488576245112852481', '-9223372036854775808', '3']],
+    ['ubigint', ['18446744073709551615', '18446744073709551614', '3']],
+    ['decimal(4,1)', ['1.5', '-0.1', '100']],
+    ['decimal(9,3)', ['0.001', '-123456.789', '7']],
+    ['decimal(18,2)', ['1234567890123456.78', '-1234567890123456.79', '0.3']],
+    ['decimal(38,0)', ['1488576245112852481', '1488576245112852482', '-99999999999999999999999999999999999999']],
+    ['decimal(38,10)', ['1488576245112852481.0000000001', '-0.0000000001', '2.5']],
+    ['date', ['2024-01-31', '1969-12-31', '0044-03-15']],
+    ['timestamp', ['2024-01-31T12:00:00.000Z', '2024-01-31T12:00:00.000001Z', '1969-12-31T23:59:59.999999Z']],
+    ['timestamp_ns', ['2024-01-31T12:00:00.000000001Z', '2024-01-31T12:00:00.000000002Z', '2024-01-31T12:00:00.500Z']],
+    ['uuid', ['6ba7b810-9dad-11d1-80b4-00c04fd430c8']],
+  ])('of Parquet, as %s, each keep all their digits', async (type, written) => {
+    const path = join(folder, 'in.parquet')
+    const values = written.map((id) => `('${id.replace('Z', '')}'::${type})`)
+    await query(`copy (select id, 'x' as prompt from (values ${values.join(', ')}) t(id)) to '${path}' (format parquet)`)
+    expect(await idsOf(path)).toEqual(written)
+  })
+
+  it('of the two rows in question are the same from either kind of file', async () => {
+    const path = join(folder, 'in.parquet')
+    const written = ['1488576245112852481', '1488576245112852482']
+    await query(`copy (select unnest([${written.join('::decimal(20), ')}]) as id, 'a' as prompt) to '${path}' (format parquet)`)
+    expect(await idsOf(path)).toEqual(written)
+    expect(await idsOf(await jsonl(...written.map((id) => `{"id":${id},"prompt":"a"}`)))).toEqual(written)
+  })
+})
+
+describe('decimals of Parquet', () => {
+  it('are exact in lists, structs and maps, however many bytes they have', async () => {
+    const path = join(folder, 'nested.parquet')
+    await query(
+      `copy (select [0.3, null, 1.1]::decimal(4,1)[] as list, {'a': 12345678901234567.89::decimal(20,2), 'b': [{'c': 0.7}]} as struct,
+       map(['k'], [99999999999999999999::decimal(38,0)]) as map, null::decimal(9,2) as none, 1.10 as plain) to '${path}' (format parquet)`,
+    )
+    expect(stringifyExactly((await gathered(readRows(path)))[0])).toBe(
+      '{"list":[0.3,null,1.1],"struct":{"a":12345678901234567.89,"b":[{"c":0.7}]},"map":{"k":99999999999999999999},"none":null,"plain":1.1}',
+    )
+  })
+
+  it('set options of a row as other numbers do', async () => {
+    const path = join(folder, 'in.parquet')
+    await query(`copy (select 'x' as prompt, 0.5 as weight, 7::decimal(38,0) as k) to '${path}' (format parquet)`)
+    expect((await gathered(fromFile(path)))[0]!.overrides).toEqual({ weight: 0.5, k: 7 })
+    const lines = await jsonl('{"prompt":"x","weight":1.0,"k":3.0,"max_new_tokens":4e0}')
+    expect((await gathered(fromFile(lines)))[0]!.overrides).toEqual({ weight: 1, k: 3, maxNewTokens: 4 })
+  })
+})
+
+describe('columns that are kept', () => {
+  it('keep their digits in Parquet, and when a part is written anew', async () => {
+    const line = '{"prompt":"x","n":1488576245112852481,"f":1.0,"deep":[{"x":-0,"y":1e3}]}'
+    const [prompt] = await gathered(fromFile(await jsonl(line), { keepInput: true }))
+    const out = join(folder, 'out')
+    const failed = { finishReason: 'error', error: 'too long' } as const
+    const runMeta = meta({ keepInput: true })
+    await toParquet(out, fakeRun([row('a', { input: prompt!.input! }), row('b', failed)], { runMeta }))
+    await toParquet(out, fakeRun([row('a'), row('b')], { runMeta }), { retryErrors: true })
+    const kept = (await gathered(readRows(out))).find(({ id }) => id === 'a')!.input
+    expect(stringifyExactly(kept)).toBe(line)
+    expect(await query(`select input::varchar as text, typeof(input) as type from '${out}/*.parquet' where id = 'a'`)).toEqual([
+      { text: line, type: 'JSON' },
+    ])
+  })
+})
+
+describe('texts to score', () => {
+  it('whose sample is no number are errors, not sample 0', async () => {
+    const path = await jsonl(
+      '{"id":1.0,"prompt":"x","completion":"y","sample":2.0}',
+      ...['"1"', '-1', '0.5', '3000000000', '{}'].map((sample) => `{"id":"a","prompt":"x","completion":"y","sample":${sample}}`),
+    )
+    const texts = await gathered(scoredTexts(path))
+    expect(texts[0]).toMatchObject({ id: '1.0', sample: 2, completion: 'y' })
+    expect(texts.slice(1).map(({ id, error }) => [id, error])).toEqual(
+      ['`1` (string)', '`-1` (number)', '`0.5` (number)', '`3000000000` (number)', 'object'].map((got, index) => [
+        `in.jsonl:${index + 2}`,
+        `${path}:${index + 2}: Expected \`sample\` to be an integer >= 0, got ${got}`,
+      ]),
+    )
+  })
+})
