@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { args } from '../pipelines/decoders/args.js'
 import { greedy } from '../pipelines/decoders/greedy.js'
-import { generate } from '../pipelines/generate.js'
+import { generate } from '../pipelines/run/generate.js'
 import type { Decoder, Models, Prompt, Row } from '../src/core/types.js'
 import { loadModels } from '../src/models/loadModels.js'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { args } from '../pipelines/decoders/args.js'
-import { generate } from '../pipelines/generate.js'
+import { generate } from '../pipelines/run/generate.js'
 import type { BatchedRewardModel, Models, Prompt, Row } from '../src/core/types.js'
 import { loadModels } from '../src/models/loadModels.js'
 

@@ -4,8 +4,8 @@ import { combineScore } from '../../operators/combineScore.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/types.js'
-import { perReward, weighted, weightOption } from '../perReward.js'
-import { steps } from '../steps.js'
+import { perReward, weighted, weightOption } from '../decoding/perReward.js'
+import { steps } from '../decoding/steps.js'
 
 export const argsOptions = z.strictObject({
   k: topKOptions.shape.k.default(10).describe('an integer >= 1'),

@@ -3,7 +3,7 @@ import { combineLogits } from '../../operators/combineLogits.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/types.js'
-import { steps } from '../steps.js'
+import { steps } from '../decoding/steps.js'
 
 export const classifierFreeGuidanceOptions = z.strictObject({
   scale: z.number().positive().default(1.5).describe('a finite number > 0'),

@@ -4,7 +4,7 @@ import { logNormalizer } from '../../operators/logNormalizer.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/types.js'
-import { steps } from '../steps.js'
+import { steps } from '../decoding/steps.js'
 
 export const contrastiveOptions = z.strictObject({
   k: topKOptions.shape.k.default(8).describe('an integer >= 1'),

@@ -4,8 +4,8 @@ import { minP, minPOptions } from '../../operators/minP.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topP } from '../../operators/topP.js'
 import type { Decoder } from '../../src/core/types.js'
-import { lmNamed } from '../named.js'
-import { steps } from '../steps.js'
+import { lmNamed } from '../decoding/named.js'
+import { steps } from '../decoding/steps.js'
 
 export const contrastiveDecodingOptions = z.strictObject({
   p: minPOptions.shape.p.default(0.1).describe('a number above 0 and at most 1'),

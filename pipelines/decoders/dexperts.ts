@@ -3,8 +3,8 @@ import { combineLogits } from '../../operators/combineLogits.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topP, topPOptions } from '../../operators/topP.js'
 import type { Decoder } from '../../src/core/types.js'
-import { lmNamed } from '../named.js'
-import { steps } from '../steps.js'
+import { lmNamed } from '../decoding/named.js'
+import { steps } from '../decoding/steps.js'
 
 export const dexpertsOptions = z.strictObject({
   p: topPOptions.shape.p.default(0.9).describe('a number above 0 and at most 1'),

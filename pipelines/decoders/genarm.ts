@@ -5,8 +5,8 @@ import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sam
 import { topP, topPOptions } from '../../operators/topP.js'
 import { OptionError } from '../../src/core/errors.js'
 import type { Decoder, DecoderModels } from '../../src/core/types.js'
-import { perReward, type Weight, type Weighted, weighted, weightOption } from '../perReward.js'
-import { steps } from '../steps.js'
+import { perReward, type Weight, type Weighted, weighted, weightOption } from '../decoding/perReward.js'
+import { steps } from '../decoding/steps.js'
 
 export const genarmOptions = z.strictObject({
   weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),

@@ -3,7 +3,7 @@ import { sampleTemperature } from '../../operators/sampleTemperature.js'
 import { temperature as divide, temperatureOptions } from '../../operators/temperature.js'
 import { topP, topPOptions } from '../../operators/topP.js'
 import type { Decoder } from '../../src/core/types.js'
-import { steps } from '../steps.js'
+import { steps } from '../decoding/steps.js'
 
 export const nucleusOptions = z.strictObject({
   p: topPOptions.shape.p.default(0.95).describe('a number above 0 and at most 1'),

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/types.js'
-import { steps } from '../steps.js'
+import { steps } from '../decoding/steps.js'
 
 export const topKSamplingOptions = z.strictObject({
   k: topKOptions.shape.k.default(40).describe('an integer >= 1'),

@@ -3,9 +3,9 @@ import * as z from 'zod'
 import { logSumExp, topIndices } from '../../src/core/math.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Logits, Sequence } from '../../src/core/types.js'
-import type { DecodedStep } from '../decode.js'
-import type { Finish } from '../finish.js'
-import type { Search } from '../perToken.js'
+import type { DecodedStep } from '../decoding/decode.js'
+import type { Finish } from '../decoding/finish.js'
+import type { Search } from '../decoding/perToken.js'
 
 export const beamOptions = z.strictObject({
   beams: z.int().min(1).default(4).describe('an integer >= 1'),

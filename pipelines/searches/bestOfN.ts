@@ -2,10 +2,10 @@ import { defer, finalize, map, mergeMap, type Observable, range, reduce, toArray
 import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import type { DecoderModels, Sequence } from '../../src/core/types.js'
-import type { DecodedStep } from '../decode.js'
 import { topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
-import { type BoundSearch, perToken, type Search } from '../perToken.js'
-import { valued } from '../rows.js'
+import type { DecodedStep } from '../decoding/decode.js'
+import { type BoundSearch, perToken, type Search } from '../decoding/perToken.js'
+import { valued } from '../run/rows.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const bestOfNOptions = topKSamplingOptions.extend({ n: z.int().min(1).default(8).describe('an integer >= 1') })

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { messageOf } from '../core/errors.js'
-import { run } from './run.js'
+import { run } from './runCommand.js'
 import { Interrupted, ReaderGone } from './terminal.js'
 
 const { stdin, stdout, stderr } = process

@@ -1,6 +1,6 @@
 import { ModelLostError } from '../core/errors.js'
-import { findNotFinite } from './checkpoint/findNotFinite.js'
-import type { Tensors } from './checkpoint/safetensors.js'
+import { findNotFinite } from './checkpoint/weights/findNotFinite.js'
+import type { Tensors } from './checkpoint/weights/safetensors.js'
 
 type Result = Readonly<{ values: Float32Array }>
 

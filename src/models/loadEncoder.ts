@@ -6,8 +6,8 @@ import { parseOptions } from '../core/parseOptions.js'
 import { type EncoderCheckpoint, loadEncoderCheckpoint } from './checkpoint/loadEncoderCheckpoint.js'
 import { buildEncoder, type EncoderReading } from './graph/buildEncoder.js'
 import type { WeightDtype } from './graph/quantize.js'
-import { ModelWorker } from './runtime/ModelWorker.js'
-import type { Watch } from './runtime/protocol.js'
+import { ModelWorker } from './runtime/thread/ModelWorker.js'
+import type { Watch } from './runtime/thread/protocol.js'
 
 /** An encoder's checkpoint and the worker that runs it. */
 export type StartedEncoder = Readonly<{ checkpoint: EncoderCheckpoint; worker: ModelWorker }>

@@ -1,5 +1,5 @@
 import { ModelError, OptionError } from '../../core/errors.js'
-import type { ModelConfig } from './config.js'
+import type { ModelConfig } from './families/config.js'
 import { labelIndex } from './labels.js'
 import type { Checkpoint } from './loadCheckpoint.js'
 

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { byteTokenizer } from './byteTokenizer.js'
-import { writeSafetensors } from './writeSafetensors.js'
+import { writeSafetensors } from './weights/writeSafetensors.js'
 
 const count = (least: number) => {
   const wanted = `an integer >= ${least}`

@@ -1,5 +1,5 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
-import { clock, type SessionRun, type WorkerCall, type WorkerResult } from './protocol.js'
+import { clock, type SessionRun, type WorkerCall, type WorkerResult } from './thread/protocol.js'
 
 /** What an encoder's engine must know of its model. */
 export type EncoderModel = Readonly<{

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { args } from '../../../pipelines/decoders/args.js'
-import { generate } from '../../../pipelines/generate.js'
+import { generate } from '../../../pipelines/run/generate.js'
 import { rollout } from '../../../pipelines/searches/rollout.js'
 import { OptionError } from '../../../src/core/errors.js'
 import type { BatchedRewardModel, RewardCall, Row } from '../../../src/core/types.js'

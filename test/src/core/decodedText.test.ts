@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { decodedText, textAfter, tokenText, wholeText, withToken } from '../../../src/core/decodedText.js'
 import type { TextCodec } from '../../../src/core/types.js'
-import { loadCodec } from '../../../src/models/checkpoint/loadCodec.js'
+import { loadCodec } from '../../../src/models/checkpoint/tokenizer/loadCodec.js'
 
-const tokenizers = join(import.meta.dirname, '../models/checkpoint/tokenizers')
+const tokenizers = join(import.meta.dirname, '../models/checkpoint/tokenizer/tokenizers')
 const prompts = [
   '',
   '\n\nHuman: Hi\n\nAssistant:',

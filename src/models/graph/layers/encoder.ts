@@ -1,4 +1,4 @@
-import type { EncoderConfig } from '../../checkpoint/encoderConfig.js'
+import type { EncoderConfig } from '../../checkpoint/families/encoderConfig.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'

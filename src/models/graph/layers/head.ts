@@ -1,4 +1,4 @@
-import type { Head } from '../../checkpoint/decoderConfig.js'
+import type { Head } from '../../checkpoint/families/decoderConfig.js'
 import type { RewardHead } from '../../checkpoint/rewardHead.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'

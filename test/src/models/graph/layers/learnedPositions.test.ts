@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { args } from '../../../../../pipelines/decoders/args.js'
-import { generate } from '../../../../../pipelines/generate.js'
+import { generate } from '../../../../../pipelines/run/generate.js'
 import type { Models, Prompt, Row } from '../../../../../src/core/types.js'
 import { loadModels } from '../../../../../src/models/loadModels.js'
 import { goldenFolder } from '../graphSession.js'

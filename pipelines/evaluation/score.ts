@@ -1,0 +1,144 @@
+import { catchError, defer, finalize, map, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs'
+import * as z from 'zod'
+import { batchCalls } from '../../operators/batchCalls.js'
+import { InputError, ModelLostError, messageOf, RewardError, TemplateError } from '../../src/core/errors.js'
+import type { BatchedPairReward } from '../../src/core/pairReward.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
+import type { BatchedRewardModel, Prompt, Row, RowKey, Run, RunMeta, TextCodec } from '../../src/core/types.js'
+import { version } from '../../src/core/version.js'
+import { textScores } from '../rewards/rewardOfText.js'
+import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
+import { abortable, delivered, iterated } from '../run/deliveries.js'
+
+/** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
+export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
+
+export const scoreOptions = z.strictObject({
+  concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
+  spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  now: z
+    .custom<() => number>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function'),
+})
+export type ScoreOptions = z.input<typeof scoreOptions>
+
+/** A reward with the hash of its files. */
+export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairReward | TextReward; hashes: RunMeta['models'] }>
+
+/**
+ * Texts → rows with the reward of prompt and completion, as the text stands: no end token is added. Calls of many texts are
+ * batched. One row a text; a text that cannot be scored is an error row.
+ *
+ * @throws OptionError for an option that may not be
+ */
+export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
+  const settings = { ...parseOptions(scoreOptions, options), hashes }
+  if ('scoreTexts' in reward) return scored(source, ofText(reward), unrendered(reward), settings)
+  if ('encodePair' in reward) return scored(source, batched(pairTexts(reward)), reward.render, settings)
+  return scored(source, batched(tokenTexts(reward)), reward.codec.render, settings)
+}
+
+type Texts<Call> = Pick<WholeTexts<Call>, 'name' | 'read' | 'release'> &
+  Readonly<{ scheduled: OperatorFunction<Call, number | undefined> }>
+
+const batched = <Call>(texts: WholeTexts<Call>): Texts<Call> => ({
+  ...texts,
+  scheduled: batchCalls((calls: readonly Call[]) => texts.run(calls), { maxBatch: texts.maxBatch }),
+})
+
+/** Calls side by side, so that one that fails takes nobody with it. */
+function ofText(reward: TextReward): Texts<ReplySoFar> {
+  const scores = textScores(reward)
+  return {
+    name: reward.name,
+    read: writtenText,
+    scheduled: mergeMap((reply) => scores([reply]).pipe(map(([value]) => value))),
+    release: () => undefined,
+  }
+}
+
+const unrendered =
+  ({ name }: TextReward) =>
+  (): never => {
+    throw new TemplateError(`Reward \`${name}\` has no chat template to render messages with; expected a prompt that is text`)
+  }
+
+function scored<Call>(
+  source: AsyncIterable<ScoredText>,
+  texts: Texts<Call>,
+  render: TextCodec['render'],
+  { concurrency, spec, now = Date.now, hashes }: z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'>,
+): Run {
+  const rowOf = (text: ScoredText): Observable<Row> =>
+    defer(() => {
+      const startedAt = now()
+      const row = (fields: Partial<Row>): Row => ({ ...unscored(text), startedAt, durationMs: now() - startedAt, ...fields })
+      return defer(() => {
+        const { prompt, call } = callOf(text, texts, render)
+        return of(call).pipe(
+          texts.scheduled,
+          map((value) => {
+            if (value === undefined || !Number.isFinite(value)) throw new RewardError(`Reward \`${texts.name}\` gave ${value}`)
+            return row({ prompt, reward: value })
+          }),
+          finalize(() => texts.release(call)),
+        )
+      }).pipe(
+        catchError((error: unknown) => {
+          if (error instanceof ModelLostError) throw error
+          return of(row({ finishReason: 'error', error: messageOf(error) }))
+        }),
+      )
+    })
+
+  const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
+    abortable(
+      defer(() => delivered(once(source, done), rowOf, concurrency)),
+      signal,
+    )
+  return {
+    meta: { version, spec: { ...spec, score: texts.name }, seed: 0, models: hashes },
+    deliveries,
+    rows: (rowsOptions) =>
+      deliveries(rowsOptions).pipe(
+        map(({ row, taken }) => {
+          taken()
+          return row
+        }),
+      ),
+    [Symbol.asyncIterator]: () => iterated(deliveries()),
+  }
+}
+
+/** Each text once; a second one of the same id and sample becomes an error under its place. */
+async function* once(texts: AsyncIterable<ScoredText>, done?: (key: RowKey) => boolean): AsyncGenerator<ScoredText, void> {
+  const seen = new Set<string>()
+  let number = 0
+  for await (const text of texts) {
+    number++
+    const name = `${text.sample ?? 0} ${text.id}`
+    const { id, place = `${id} (text ${number})` } = text
+    const one = seen.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
+    seen.add(name)
+    if (!done?.({ id: one.id, sample: text.sample ?? 0 })) yield { ...one, sample: text.sample ?? 0 }
+  }
+}
+
+function callOf<Call>({ content, completion, error }: ScoredText, { read }: Texts<Call>, render: TextCodec['render']) {
+  if (error !== undefined || !content || completion === undefined) {
+    throw new InputError(error ?? 'Expected a prompt and its completion, got nothing')
+  }
+  const prompt = content.messages ? render(content.messages) : content.text
+  // A template writes its special tokens itself.
+  return { prompt, call: read(prompt, completion, content.messages === undefined) }
+}
+
+const unscored = ({ id, sample = 0, content, completion, input }: ScoredText): Omit<Row, 'startedAt' | 'durationMs'> => ({
+  ...{ id, sample, prompt: content?.text ?? null, completion: completion ?? null },
+  ...{ promptTokenIds: null, tokenIds: null, finishReason: 'stop', error: null },
+  ...{ reward: null, rewards: null, logits: null, scores: null },
+  ...{ seed: null, promptTokens: null, completionTokens: null },
+  ...(input && { input }),
+})

@@ -1,0 +1,109 @@
+import type * as z from 'zod'
+import { OptionError } from '../../src/core/errors.js'
+import { didYouMean } from '../../src/core/nearest.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { Decoder } from '../../src/core/types.js'
+import { args, argsOptions } from '../decoders/args.js'
+import { argsPruned, argsPrunedOptions } from '../decoders/argsPruned.js'
+import { argsStochastic, argsStochasticOptions } from '../decoders/argsStochastic.js'
+import { classifierFreeGuidance, classifierFreeGuidanceOptions } from '../decoders/classifierFreeGuidance.js'
+import { contrastive, contrastiveOptions } from '../decoders/contrastive.js'
+import { contrastiveDecoding, contrastiveDecodingOptions } from '../decoders/contrastiveDecoding.js'
+import { dexperts, dexpertsOptions } from '../decoders/dexperts.js'
+import { genarm, genarmOptions } from '../decoders/genarm.js'
+import { greedy, greedyOptions } from '../decoders/greedy.js'
+import { nucleus, nucleusOptions } from '../decoders/nucleus.js'
+import { rad, radOptions } from '../decoders/rad.js'
+import { topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
+import { operators, type RegisteredOperator } from './operatorRegistry.js'
+
+/** A decoder by name: the schema of its options (defaults included), what it needs, and how it is made. */
+export type RegisteredDecoder = Readonly<{
+  about: string
+  options: z.ZodObject
+  /** Whether it cannot decode without a reward. */
+  needsReward: boolean
+  make: (options: unknown) => Decoder
+}>
+
+/** Operators and decoders by name: what pipelines as data are made of. */
+export type Registry = Readonly<{
+  operators: Readonly<Record<string, RegisteredOperator>>
+  decoders: Readonly<Record<string, RegisteredDecoder>>
+}>
+
+const entry = <T extends z.ZodObject>(
+  about: string,
+  options: T,
+  needsReward: boolean,
+  make: (options: z.output<T>) => Decoder,
+): RegisteredDecoder => ({
+  ...{ about, options, needsReward },
+  make: (given) => make(parseOptions(options, given)),
+})
+
+/** The decoders under the names of the command line. */
+export const decoders: Registry['decoders'] = {
+  args: entry('of the k likeliest tokens the one with the highest logit + weight * reward', argsOptions, true, args),
+  'args-pruned': entry('args, without the reward of candidates that can hardly win', argsPrunedOptions, true, argsPruned),
+  'args-stochastic': entry('samples by (logit + weight * reward) / temperature', argsStochasticOptions, true, argsStochastic),
+  rad: entry('samples by logit + weight * reward, the reward in [0, 1]', radOptions, true, rad),
+  genarm: entry('samples by logit + weight * log-probability of an autoregressive reward model', genarmOptions, true, genarm),
+  greedy: entry('the likeliest token', greedyOptions, false, greedy),
+  'top-k': entry('samples among the k likeliest tokens', topKSamplingOptions, false, topKSampling),
+  nucleus: entry('samples among the likeliest tokens that hold the mass p', nucleusOptions, false, nucleus),
+  contrastive: entry(
+    'contrastive search: of the k likeliest tokens a probable one that is unlike the context',
+    contrastiveOptions,
+    false,
+    contrastive,
+  ),
+  dexperts: entry(
+    'samples by logit + scale * (expert - antiexpert), of further language models',
+    dexpertsOptions,
+    false,
+    dexperts,
+  ),
+  'contrastive-decoding': entry(
+    'the likely token that an amateur language model finds least likely',
+    contrastiveDecodingOptions,
+    false,
+    contrastiveDecoding,
+  ),
+  cfg: entry(
+    'classifier-free guidance: samples by plain + scale * (prompted - plain)',
+    classifierFreeGuidanceOptions,
+    false,
+    classifierFreeGuidance,
+  ),
+}
+
+/** What comes with this package. */
+export const builtIn: Registry = { operators, decoders }
+
+/**
+ * A decoder by its name, with its options by theirs.
+ *
+ * @throws OptionError for an unknown name, an option that the decoder does not take, and one that may not be
+ * @example decoderByName('args', { k: 10, weight: 1.5 })
+ */
+export function decoderByName(
+  name: string,
+  options: Readonly<Record<string, unknown>> = {},
+  { decoders: known }: Registry = builtIn,
+): Decoder {
+  const found = decoderNamed(name, known)
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const taken = Object.keys(found.options.shape)
+  const foreign = Object.keys(given).find((option) => !taken.includes(option))
+  if (foreign !== undefined)
+    throw new OptionError(`Decoder \`${name}\` takes no option \`${foreign}\`; it takes ${taken.join(', ') || 'none'}`)
+  return found.make(given)
+}
+
+/** @throws OptionError for an unknown name */
+export function decoderNamed(name: string, known: Registry['decoders']): RegisteredDecoder {
+  if (Object.hasOwn(known, name)) return known[name]!
+  const names = Object.keys(known)
+  throw new OptionError(`Expected \`decoder\` to be one of ${names.join(', ')}, got \`${name}\`${didYouMean(name, names)}`)
+}

@@ -1,0 +1,47 @@
+import * as z from 'zod'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
+
+export const textRewardOptions = z.strictObject({
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1)
+    .default(30_000)
+    .describe('an integer from 1 to 2147483647 (milliseconds)'),
+})
+export type TextRewardOptions = z.input<typeof textRewardOptions>
+
+const named = z.object({ name: z.string().min(1).describe('a name') })
+
+/**
+ * A reward of one's own: the text (prompt and completion so far, the candidate included) to a number, higher is better. A prompt of
+ * messages is rendered with the language model's chat template; special tokens are left out. `reply` has prompt and completion apart,
+ * and says how many tokens the completion has and whether it has ended.
+ *
+ * A call that throws, gives anything but a finite number, or is not done after `timeoutMs`, makes its own prompt an error row.
+ *
+ * @throws OptionError for an empty name or a time-out that is none
+ * @example textReward('short', (text) => -text.length)
+ */
+export const textReward = (
+  name: string,
+  score: (text: string, signal: AbortSignal, reply: ReplySoFar) => number | Promise<number>,
+  options: TextRewardOptions = {},
+): TextReward =>
+  batchTextReward(
+    name,
+    (texts, signal, replies) => Promise.all(texts.map((text, index) => score(text, signal, replies[index]!))),
+    options,
+  )
+
+/**
+ * The same over all texts of one step of one prompt (its k candidates) at once. Calls for several prompts run side by side.
+ *
+ * @throws OptionError for an empty name or a time-out that is none
+ */
+export const batchTextReward = (
+  name: string,
+  scoreTexts: TextReward['scoreTexts'],
+  options: TextRewardOptions = {},
+): TextReward => ({ name: parseOptions(named, { name }).name, scoreTexts, ...parseOptions(textRewardOptions, options) })

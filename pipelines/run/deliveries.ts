@@ -1,0 +1,119 @@
+import {
+  AsyncSubject,
+  catchError,
+  concat,
+  defer,
+  EMPTY,
+  finalize,
+  fromEvent,
+  ignoreElements,
+  merge,
+  mergeMap,
+  type Observable,
+  of,
+  range,
+  repeat,
+  Subject,
+  startWith,
+  switchMap,
+  takeUntil,
+  tap,
+  throwError,
+} from 'rxjs'
+import type { Delivery, Row } from '../../src/core/types.js'
+
+/**
+ * Pulls jobs and makes their rows, `concurrency` at a time: as many places pull by themselves, and a place opens for the next
+ * job when its row was taken. When the source fails, the run fails after the rows under way have been delivered.
+ */
+export function delivered<Job>(
+  source: AsyncIterator<Job>,
+  rowOf: (job: Job) => Observable<Row>,
+  concurrency: number,
+): Observable<Delivery> {
+  let ended = false
+  let failure: Readonly<{ error: unknown }> | undefined
+  const end = (): Observable<never> => {
+    ended = true
+    return EMPTY
+  }
+  const next = defer(() => source.next()).pipe(
+    catchError((error: unknown) => {
+      failure ??= { error }
+      return end()
+    }),
+  )
+  const place = next.pipe(
+    mergeMap((job) => (job.done ? end() : rowOf(job.value).pipe(mergeMap(withReceipt)))),
+    repeat({ delay: () => (ended ? EMPTY : of(true)) }),
+  )
+  return concat(
+    range(0, concurrency).pipe(mergeMap(() => place)),
+    defer(() => (failure ? throwError(() => failure?.error) : EMPTY)),
+  ).pipe(
+    finalize(() => {
+      // A source that is waiting for input may never answer: nobody waits for it.
+      Promise.resolve(source.return?.()).catch(() => {})
+    }),
+  )
+}
+
+/** A row with its receipt; completes when it was taken. */
+function withReceipt(row: Row): Observable<Delivery> {
+  const receipt = new AsyncSubject<never>()
+  return merge(of({ row, taken: () => receipt.complete() }), receipt.pipe(ignoreElements()))
+}
+
+/** Errors with the signal's reason when it is aborted, after the source was unsubscribed and has freed what it held. */
+export const abortable = <T>(source: Observable<T>, signal: AbortSignal | undefined): Observable<T> =>
+  signal === undefined
+    ? source
+    : defer(() => {
+        const done = new Subject<void>()
+        const aborted = throwError((): unknown => signal.reason)
+        if (signal.aborted) return aborted
+        return fromEvent(signal, 'abort').pipe(
+          takeUntil(done),
+          startWith(undefined),
+          switchMap(() => (signal.aborted ? aborted : source.pipe(tap({ complete: () => done.next() })))),
+        )
+      })
+
+/** Rows for `for await`: each is taken when the next one is asked for; leaving the loop cancels what is under way. */
+export async function* iterated(deliveries: Observable<Delivery>): AsyncGenerator<Row, void> {
+  const arrived: Delivery[] = [] // no more than there are places
+  let wake = (): void => {}
+  let end: Readonly<{ error?: unknown; failed: boolean }> | undefined
+  const subscription = deliveries.subscribe({
+    next: (delivery) => {
+      arrived.push(delivery)
+      wake()
+    },
+    error: (error: unknown) => {
+      end = { error, failed: true }
+      wake()
+    },
+    complete: () => {
+      end = { failed: false }
+      wake()
+    },
+  })
+  try {
+    for (;;) {
+      const delivery = arrived.shift()
+      if (delivery) {
+        yield delivery.row
+        delivery.taken()
+      } else if (end) {
+        if (end.failed) throw end.error
+        return
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    }
+  } finally {
+    subscription.unsubscribe()
+  }
+}

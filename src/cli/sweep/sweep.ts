@@ -1,0 +1,110 @@
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { combineScoreOptions } from '../../../operators/combineScore.js'
+import { argsOptions } from '../../../pipelines/decoders/args.js'
+import { type SweepPoint, sweep, sweepPoints } from '../../../pipelines/evaluation/sweep.js'
+import { OptionError } from '../../core/errors.js'
+import { checkInput } from '../../io/prompts/readRecords.js'
+import { readReplies } from '../../io/readReplies.js'
+import { toParquet } from '../../io/toParquet.js'
+import { loadModels } from '../../models/loadModels.js'
+import { type CoherenceFlags, checkCoherence, coherenceFlags, loadCoherence } from '../eval/coherence.js'
+import { shown as digits } from '../eval/table.js'
+import { type ChosenDecoder, chosenDecoder } from '../flags/chosenDecoder.js'
+import { list, number, oneOf, text } from '../flags/flags.js'
+import { loadRewards } from '../flags/loadRewards.js'
+import { decodingFlags, type GivenFlags, settingsOf } from '../generate/flags.js'
+import { generateRun } from '../generate/run.js'
+import { formatTable, type TableFormat, tableFormats } from '../print/formatTable.js'
+import { progress } from '../print/progress.js'
+import { type Terminal, writeLine } from '../terminal.js'
+import { sweepCells, sweepJson, writeFigures } from './figures.js'
+
+type Flags = Omit<GivenFlags, 'k' | 'weight' | 'output'> &
+  CoherenceFlags &
+  Readonly<{
+    output: string
+    k: readonly number[]
+    weight: readonly number[]
+    format: TableFormat
+    json?: boolean
+  }>
+
+/** What is swept unless it is said. */
+const [KS, WEIGHTS] = [
+  [5, 10, 20],
+  [0, 0.5, 1, 1.5, 2],
+]
+const schemas = { k: argsOptions.shape.k, weight: combineScoreOptions.shape.weight }
+const commas = (values: readonly number[]): string => values.join(',')
+
+/** `rxargs sweep`: the paper's Figure 2. */
+export const sweepCommand = (terminal: Terminal): Command =>
+  coherenceFlags(
+    decodingFlags(
+      new Command('sweep')
+        .argument('<input>', 'JSONL or Parquet file with prompts')
+        .requiredOption('-o, --output <folder>', 'folder for the runs, a folder each, their figures and plots', text('output')),
+      {
+        k: { value: 'numbers', about: `candidates a step, with commas between (default: ${commas(KS)})` },
+        weight: { value: 'numbers', about: `weights of the first reward, with commas between (default: ${commas(WEIGHTS)})` },
+      },
+    ),
+  )
+    .description('decode prompts with every weight and every k, a run each; then metrics, and plots against the weight')
+    .option('--format <name>', tableFormats.join(', '), oneOf('format', tableFormats), 'text')
+    .option('--json', 'print JSON: the points with their figures')
+    .action((input: string, { k, weight, ...flags }: Omit<Flags, 'k' | 'weight'> & { k?: string; weight?: string }) => {
+      const numbers = (flag: 'k' | 'weight', given: string) => list(number(flag, schemas[flag]))(given)
+      return run(
+        input,
+        { ...flags, k: numbers('k', k ?? commas(KS)), weight: numbers('weight', weight ?? commas(WEIGHTS)) },
+        terminal,
+      )
+    })
+
+async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
+  const { stdout, stderr, signal } = terminal
+  const { output, encoder, pooling, k, weight, ...given } = flags
+  if (input === '-') throw new OptionError('Expected a file of prompts, which is read once a point, got standard input')
+  checkCoherence(flags)
+  const points = sweepPoints(k, weight)
+  const settings = settingsOf({ ...given, output })
+  const { lm, dtype, force, retryErrors } = settings
+  const rewards = await loadRewards(settings.rewards, settings.rewardTimeout)
+  const chosen = new Map<SweepPoint, ChosenDecoder>()
+  for (const point of points)
+    chosen.set(point, await chosenDecoder({ ...given, k: String(point.k), weight: String(point.weight) }))
+  const further = settings.rewards.slice(1).map(({ name }) => name)
+  await checkInput(input)
+
+  const shown = progress({ stream: stderr })
+  const models = await loadModels({ lm, reward: rewards, dtype, onNotice: shown.say })
+  const coherence = await loadCoherence({ encoder, pooling })
+  try {
+    signal.throwIfAborted()
+    const rows = await sweep(points, {
+      runOf: (point) => generateRun(input, settings, chosen.get(point)!, models, shown, terminal),
+      write: async (point, rowsOfPoint) => {
+        const { written, errors, skipped } = await toParquet(join(output, point.name), rowsOfPoint, {
+          force,
+          retryErrors,
+          signal,
+        })
+        shown.say(`${point.name}: ${written} rows written, ${errors} of them error rows; ${skipped} there before`)
+      },
+      repliesOf: ({ name }) => readReplies(join(output, name), { texts: coherence !== undefined, rewards: further }),
+      rewards: further,
+      measures: coherence === undefined ? [] : [coherence.measure],
+      signal,
+    })
+    shown.end()
+    for (const path of await writeFigures(output, rows)) shown.say(path)
+    for (const line of flags.json ? [sweepJson(rows)] : formatTable(sweepCells(rows, digits), flags.format))
+      await writeLine(stdout, line, signal)
+  } finally {
+    shown.end()
+    await coherence?.close()
+    await models.close()
+  }
+}

@@ -1,0 +1,73 @@
+import { Command } from 'commander'
+import * as z from 'zod'
+import { InputError, OptionError } from '../../core/errors.js'
+import { decisions } from '../../eval/decisions.js'
+import { type FoundTrace, readTraces } from '../../io/readTraces.js'
+import { number, text } from '../flags/flags.js'
+import { runCodec } from '../run/runCodec.js'
+import { type Terminal, writeLine } from '../terminal.js'
+import { decoderText, heading, inFull, overview, prunedNotice, whyJson } from './table.js'
+
+type Range = Readonly<{ from: number; to: number }>
+type Flags = Readonly<{ sample: number; step?: Range; lm?: string; json?: boolean }>
+
+const atLeastZero = z.int().min(0).describe('an integer >= 0')
+
+/** A parser of `3` and `3-7`. */
+function range(given: string): Range {
+  const match = given.match(/^(\d+)(?:-(\d+))?$/)
+  const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])]
+  if (!match || to < from) throw new OptionError(`Expected \`--step\` to be a step or two, such as 3 or 3-7, got \`${given}\``)
+  return { from, to }
+}
+
+/** `rxargs why`: of one reply, step by step, which candidate won and why. */
+export const whyCommand = (terminal: Terminal): Command =>
+  new Command('why')
+    .description(
+      'why a reply says what it says: each step with its logit, rewards and score, and where greedy decoding would differ',
+    )
+    .argument('<run>', 'folder that generate --trace wrote, or one of its files')
+    .argument('<id>', 'id of the row')
+    .option('--sample <number>', 'which of several samples', number('sample', atLeastZero), 0)
+    .option('--step <from-to>', 'all candidates of these steps, such as 3 or 3-7; the first one is 0', range)
+    .option('--lm <folder>', "where the run's language model is now, for its tokenizer", text('lm'))
+    .option('--json', 'print JSON, with all candidates')
+    .action((path: string, id: string, flags: Flags) => run(path, id, flags, terminal))
+
+async function run(path: string, id: string, flags: Flags, { stdout, stderr, signal }: Terminal): Promise<void> {
+  const { reply, meta } = await rowOf(path, id, flags.sample)
+  const all = decisions(reply)
+  const { from, to } = flags.step ?? { from: 0, to: all.length }
+  if (from >= all.length && flags.step)
+    throw new InputError(`Expected a step below ${all.length}, which \`${id}\` has, got \`--step\` from ${from}`)
+  const shown = all.filter(({ position }) => position >= from && position <= to)
+  const found = await runCodec(meta, reply, flags.lm)
+  if (found.codec === undefined) stderr.write(`Tokens are shown by their ids: ${found.reason}; --lm says where it is\n`)
+  const notice = prunedNotice(meta)
+  if (notice !== undefined) stderr.write(`Note: ${notice}\n`)
+  const why = { reply, decisions: shown, codec: found.codec, decoder: decoderText(meta) }
+  const lines = flags.json ? [whyJson(why)] : [...heading(why), ...(flags.step ? inFull(why) : overview(why))]
+  for (const line of lines) await writeLine(stdout, line, signal)
+}
+
+/** @throws InputError unless there is such a row, with its candidates */
+async function rowOf(path: string, id: string, sample: number): Promise<FoundTrace> {
+  const samples: number[] = []
+  let [rows, example] = [0, '']
+  const wanted = (key: { id: string; sample: number }): boolean => {
+    if (rows++ === 0) example = key.id
+    if (key.id === id) samples.push(key.sample)
+    return key.id === id && key.sample === sample
+  }
+  for await (const found of readTraces(path, wanted)) {
+    const { error, trace, finishReason } = found.reply
+    if (trace !== null) return found
+    if (finishReason === 'error') throw new InputError(`Expected a reply, but \`${id}\` is an error row: ${error}`)
+    throw new InputError(`Expected the candidates of each step in ${path}, found none: run \`rxargs generate\` with --trace`)
+  }
+  if (samples.length > 0)
+    throw new InputError(`Expected a sample that \`${id}\` has (${samples.sort((a, b) => a - b).join(', ')}), got \`${sample}\``)
+  const others = rows > 0 ? `; there are ${rows} rows, such as \`${example}\`` : ''
+  throw new InputError(`Expected a row with the id \`${id}\` in ${path}, found none${others}`)
+}
