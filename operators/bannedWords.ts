@@ -2,8 +2,9 @@ import { map } from 'rxjs'
 import * as z from 'zod'
 import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
+import type { TextCodec } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep, TextCodec } from '../src/core/types.js'
+import type { LogitsStep } from '../src/core/step.js'
 import { endsWith, type Words, wordOptions, writings } from '../src/core/words.js'
 
 export const bannedWordsOptions = z.strictObject(wordOptions)

@@ -3,8 +3,9 @@ import * as z from 'zod'
 import { checkRewards } from '../src/core/checkRewards.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { RewardError } from '../src/core/errors.js'
+import type { Reward } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, Reward, Rewarded } from '../src/core/types.js'
+import type { Candidates, Rewarded } from '../src/core/step.js'
 
 const isReward = (value: unknown): value is Reward =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'score' in value

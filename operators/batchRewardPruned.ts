@@ -2,8 +2,9 @@ import { map, pipe, tap } from 'rxjs'
 import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { standardDeviation } from '../src/core/math.js'
+import type { Reward } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, Reward, Rewarded } from '../src/core/types.js'
+import type { Candidates, Rewarded } from '../src/core/step.js'
 import { batchReward, batchRewardOptions } from './batchReward.js'
 
 export const batchRewardPrunedOptions = batchRewardOptions.extend({

@@ -3,8 +3,10 @@ import * as z from 'zod'
 import { denseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
+import type { LanguageModel } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, LanguageModel, LogitsStep, Sequence } from '../src/core/types.js'
+import type { Sequence } from '../src/core/sequence.js'
+import type { Candidates, LogitsStep } from '../src/core/step.js'
 
 const isLm = (value: unknown): value is LanguageModel => typeof value === 'object' && value !== null && 'logits' in value
 

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Rewarded } from '../src/core/types.js'
+import type { Rewarded } from '../src/core/step.js'
 
 export const combineScoreOptions = z.strictObject({
   weight: z.number().describe('a finite number'),

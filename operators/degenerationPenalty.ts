@@ -3,8 +3,9 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { OptionError, ShapeError } from '../src/core/errors.js'
 import { highestCosine } from '../src/core/highestCosine.js'
+import type { LanguageModel } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, LanguageModel } from '../src/core/types.js'
+import type { Candidates } from '../src/core/step.js'
 import type { Normalized } from './logNormalizer.js'
 
 const isLm = (value: unknown): value is LanguageModel => typeof value === 'object' && value !== null && 'logits' in value

@@ -3,8 +3,9 @@ import * as z from 'zod'
 import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { OptionError } from '../src/core/errors.js'
+import type { TextCodec } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep, TextCodec } from '../src/core/types.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const grammarOptions = z.strictObject({
   jsonSchema: z.record(z.string(), z.unknown()).optional().describe('a JSON Schema'),

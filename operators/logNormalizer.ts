@@ -4,7 +4,7 @@ import { denseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { logSumExp } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const logNormalizerOptions = z.strictObject({})
 export type LogNormalizerOptions = z.input<typeof logNormalizerOptions>

@@ -4,7 +4,7 @@ import { withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const logitBiasOptions = z.strictObject({
   bias: z.record(z.string().regex(/^\d+$/), z.number()).describe('finite numbers by token id, such as { 50256: -100 }'),

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { BANNED } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const minPOptions = z.strictObject({ p: z.number().gt(0).max(1).describe('a number above 0 and at most 1') })
 export type MinPOptions = z.input<typeof minPOptions>

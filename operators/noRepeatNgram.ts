@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const noRepeatNgramOptions = z.strictObject({ n: z.int().min(1).describe('an integer >= 1') })
 export type NoRepeatNgramOptions = z.input<typeof noRepeatNgramOptions>

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const presencePenaltyOptions = z.strictObject({ penalty: z.number().describe('a finite number') })
 export type PresencePenaltyOptions = z.input<typeof presencePenaltyOptions>

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates } from '../src/core/types.js'
+import type { Candidates } from '../src/core/step.js'
 
 export const pruneCandidatesOptions = z.strictObject({ margin: z.number().min(0).describe('a number >= 0') })
 export type PruneCandidatesOptions = z.input<typeof pruneCandidatesOptions>

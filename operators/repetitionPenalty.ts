@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const repetitionPenaltyOptions = z.strictObject({ penalty: z.number().positive().describe('a finite number > 0') })
 export type RepetitionPenaltyOptions = z.input<typeof repetitionPenaltyOptions>

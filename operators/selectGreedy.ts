@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { argmax } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates } from '../src/core/types.js'
+import type { Candidates } from '../src/core/step.js'
 
 export const selectGreedyOptions = z.strictObject({})
 export type SelectGreedyOptions = z.input<typeof selectGreedyOptions>

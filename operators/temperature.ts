@@ -2,7 +2,7 @@ import { map } from 'rxjs'
 import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, LogitsStep } from '../src/core/types.js'
+import type { Candidates, LogitsStep } from '../src/core/step.js'
 
 export const temperatureOptions = z.strictObject({ temperature: z.number().positive().describe('a finite number > 0') })
 export type TemperatureOptions = z.input<typeof temperatureOptions>

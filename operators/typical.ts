@@ -4,7 +4,7 @@ import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { entropy, logSumExp } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const typicalOptions = z.strictObject({ p: z.number().gt(0).max(1).describe('a number above 0 and at most 1') })
 export type TypicalOptions = z.input<typeof typicalOptions>

@@ -87,6 +87,7 @@ export { bestOfN } from '../pipelines/searches/bestOfN.js'
 export { blockBestOfN } from '../pipelines/searches/blockBestOfN.js'
 export { cards } from '../pipelines/searches/cards.js'
 export { rollout } from '../pipelines/searches/rollout.js'
+export type * from './core/batched.js'
 export {
   InputError,
   ModelError,
@@ -98,11 +99,12 @@ export {
   ShapeError,
   TemplateError,
 } from './core/errors.js'
-export type { Overrides } from './core/overrides.js'
-export type { BatchedPairReward, EncodedPair } from './core/pairReward.js'
-export type { Reply } from './core/reply.js'
+export type * from './core/model.js'
+export type * from './core/prompt.js'
 export type * from './core/rewardSource.js'
-export type * from './core/types.js'
+export type * from './core/run.js'
+export type * from './core/sequence.js'
+export type * from './core/step.js'
 export { version } from './core/version.js'
 export { type FileOptions, fromFile } from './io/fromFile.js'
 export { type ReplyOptions, readReplies } from './io/readReplies.js'

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { contrastive } from '../pipelines/decoders/contrastive.js'
 import { generate } from '../pipelines/run/generate.js'
-import type { Models } from '../src/core/types.js'
+import type { Models } from '../src/core/run.js'
 import { loadModels } from '../src/models/loadModels.js'
 import { promptsOf, rowsOf, settled } from './fakes.js'
 

@@ -6,7 +6,7 @@ import { decoderByName } from '../pipelines/registry/registry.js'
 import { searches } from '../pipelines/registry/searchRegistry.js'
 import { decoderFromSpec } from '../pipelines/registry/specs/decoderFromSpec.js'
 import { generate } from '../pipelines/run/generate.js'
-import type { Models, Row } from '../src/core/types.js'
+import type { Models, Row } from '../src/core/run.js'
 import { loadModels } from '../src/models/loadModels.js'
 import { promptsOf, rowsOf, settled } from './fakes.js'
 

@@ -3,7 +3,7 @@ import { batchReward } from '../../operators/batchReward.js'
 import { combineScore } from '../../operators/combineScore.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
+import type { Decoder } from '../../src/core/step.js'
 import { perReward, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
 

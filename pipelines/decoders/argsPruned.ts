@@ -4,7 +4,7 @@ import { batchRewardPruned, batchRewardPrunedOptions } from '../../operators/bat
 import { combineScore } from '../../operators/combineScore.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
+import type { Decoder } from '../../src/core/step.js'
 import { perReward, weighted } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
 import { argsOptions } from './args.js'

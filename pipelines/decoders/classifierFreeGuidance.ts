@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { combineLogits } from '../../operators/combineLogits.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK, topKOptions } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
+import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
 
 export const classifierFreeGuidanceOptions = z.strictObject({

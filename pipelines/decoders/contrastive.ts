@@ -3,7 +3,7 @@ import { degenerationPenalty, degenerationPenaltyOptions } from '../../operators
 import { logNormalizer } from '../../operators/logNormalizer.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
+import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
 
 export const contrastiveOptions = z.strictObject({

@@ -4,7 +4,7 @@ import { combineScore } from '../../operators/combineScore.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topP, topPOptions } from '../../operators/topP.js'
 import { OptionError } from '../../src/core/errors.js'
-import type { Decoder, DecoderModels } from '../../src/core/types.js'
+import type { Decoder, DecoderModels } from '../../src/core/step.js'
 import { perReward, type Weight, type Weighted, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
 

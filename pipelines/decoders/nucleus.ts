@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { sampleTemperature } from '../../operators/sampleTemperature.js'
 import { temperature as divide, temperatureOptions } from '../../operators/temperature.js'
 import { topP, topPOptions } from '../../operators/topP.js'
-import type { Decoder } from '../../src/core/types.js'
+import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
 
 export const nucleusOptions = z.strictObject({

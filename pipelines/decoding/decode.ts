@@ -1,6 +1,8 @@
 import { EMPTY, expand, finalize, from, map, type Observable, of, skip, throwIfEmpty } from 'rxjs'
 import { ShapeError } from '../../src/core/errors.js'
-import type { LanguageModel, Selected, Sequence, StepOperator } from '../../src/core/types.js'
+import type { LanguageModel } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import type { Selected, StepOperator } from '../../src/core/step.js'
 import type { Finish } from './finish.js'
 
 /** A decided step whose sequence has its token; the last one says how it finished. */

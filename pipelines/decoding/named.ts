@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
+import type { LanguageModel, Reward } from '../../src/core/model.js'
 import { didYouMean } from '../../src/core/nearest.js'
-import type { DecoderModels, LanguageModel, Reward } from '../../src/core/types.js'
+import type { DecoderModels } from '../../src/core/step.js'
 
 /** A reward as data is its name; none: the first one. */
 export const rewardName = z.strictObject({ reward: z.string().min(1).optional().describe('the name of a reward') })

@@ -3,9 +3,10 @@ import { batchRewardOptions } from '../../operators/batchReward.js'
 import { combineScoreOptions } from '../../operators/combineScore.js'
 import type { DescribedOperator } from '../../src/core/described.js'
 import { OptionError } from '../../src/core/errors.js'
+import type { Reward } from '../../src/core/model.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 import { type NamedReward, orderedRewards } from '../../src/core/rewardSource.js'
-import type { Candidates, DecoderModels, Reward, Rewarded } from '../../src/core/types.js'
+import type { Candidates, DecoderModels, Rewarded } from '../../src/core/step.js'
 import { chained } from './steps.js'
 
 /** One weight, of the first reward that steers, or weights by the rewards' names. */

@@ -1,5 +1,7 @@
 import type { Observable } from 'rxjs'
-import type { Decoder, DecoderModels, DecoderSpec, Need, Sequence } from '../../src/core/types.js'
+import type { Need } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import type { Decoder, DecoderModels, DecoderSpec } from '../../src/core/step.js'
 import { type DecodedStep, decode } from './decode.js'
 import type { Finish } from './finish.js'
 

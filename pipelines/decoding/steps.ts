@@ -1,6 +1,7 @@
 import type { Observable, OperatorFunction } from 'rxjs'
 import type { DescribedOperator } from '../../src/core/described.js'
-import type { DecoderSpec, LogitsStep, Need, Selected, StepOperator } from '../../src/core/types.js'
+import type { Need } from '../../src/core/model.js'
+import type { DecoderSpec, LogitsStep, Selected, StepOperator } from '../../src/core/step.js'
 
 type Op<In, Out> = DescribedOperator<In, Out>
 

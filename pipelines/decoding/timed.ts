@@ -1,5 +1,5 @@
 import { defer, type OperatorFunction, tap } from 'rxjs'
-import type { Decoder, LogitsStep, Selected } from '../../src/core/types.js'
+import type { Decoder, LogitsStep, Selected } from '../../src/core/step.js'
 import { chained } from './steps.js'
 
 /** How long one step was with an operator, from coming in to going out: a model's answer is waited for in `batchReward`. */

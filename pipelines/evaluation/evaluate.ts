@@ -1,5 +1,5 @@
 import { InputError } from '../../src/core/errors.js'
-import type { Reply } from '../../src/core/reply.js'
+import type { Reply } from '../../src/core/run.js'
 import { diversity } from '../../src/eval/diversity.js'
 import { type Measured, type Metric, totals } from '../../src/eval/metrics.js'
 import { pairedBootstrap } from '../../src/eval/pairedBootstrap.js'

@@ -1,6 +1,6 @@
 import { catchError, EMPTY, finalize, from, lastValueFrom, mergeMap, type Observable, of, toArray } from 'rxjs'
 import { messageOf, RemoteError } from '../../src/core/errors.js'
-import type { Message } from '../../src/core/types.js'
+import type { Message } from '../../src/core/prompt.js'
 import { hash, uniform } from '../../src/core/uniform.js'
 import type { Judgement } from '../../src/eval/judgeFigures.js'
 import { judgePrompt } from '../../src/eval/judgePrompt.js'

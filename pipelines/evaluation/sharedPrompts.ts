@@ -1,4 +1,4 @@
-import type { Reply } from '../../src/core/reply.js'
+import type { Reply } from '../../src/core/run.js'
 import { uniform } from '../../src/core/uniform.js'
 import { replyTable } from '../../src/eval/replyTable.js'
 import type { EvaluatedRun } from './evaluate.js'

@@ -1,5 +1,4 @@
-import type { Reply } from '../../src/core/reply.js'
-import type { Run } from '../../src/core/types.js'
+import type { Reply, Run } from '../../src/core/run.js'
 import { type EvaluatedRun, evaluate, type RunFigures } from './evaluate.js'
 import type { Measure } from './measures.js'
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
-import type { Decoder } from '../../src/core/types.js'
+import type { Decoder } from '../../src/core/step.js'
 import { modelKinds, type RegisteredOperator } from './operatorRegistry.js'
 import type { RegisteredDecoder, Registry } from './registry.js'
 

@@ -23,7 +23,7 @@ import { topK, topKOptions } from '../../operators/topK.js'
 import { topP, topPOptions } from '../../operators/topP.js'
 import { typical, typicalOptions } from '../../operators/typical.js'
 import type { DescribedOperator } from '../../src/core/described.js'
-import type { DecoderModels } from '../../src/core/types.js'
+import type { DecoderModels } from '../../src/core/step.js'
 import { lmName, lmNamed, rewardName, rewardNamed } from '../decoding/named.js'
 
 /**

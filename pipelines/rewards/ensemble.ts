@@ -1,7 +1,7 @@
 import { defer, forkJoin, map, type Observable, take } from 'rxjs'
 import { checkRewards } from '../../src/core/checkRewards.js'
+import type { Reward } from '../../src/core/model.js'
 import type { EnsembleReward, EnsembleRule } from '../../src/core/rewardSource.js'
-import type { Reward } from '../../src/core/types.js'
 import { runningScale, type Scale } from './runningScale.js'
 
 type Combine = (values: readonly number[], options: Readonly<{ weights: readonly number[]; c: number }>) => number

@@ -1,7 +1,8 @@
 import { defer, map, type Observable } from 'rxjs'
+import type { BatchedPairReward, EncodedPair } from '../../src/core/batched.js'
 import { textAfter } from '../../src/core/decodedText.js'
-import type { BatchedPairReward, EncodedPair } from '../../src/core/pairReward.js'
-import type { Reward, Sequence, TextCodec } from '../../src/core/types.js'
+import type { Reward, TextCodec } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
 
 /**
  * A cross-encoder as operators see it: it reads the prompt's text (messages rendered with the language model's chat template) and the

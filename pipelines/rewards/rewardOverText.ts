@@ -1,7 +1,9 @@
 import { defer, map, type Observable } from 'rxjs'
+import type { BatchedRewardModel, RewardCall } from '../../src/core/batched.js'
 import { wholeText, withToken } from '../../src/core/decodedText.js'
 import { RewardError } from '../../src/core/errors.js'
-import type { BatchedRewardModel, Reward, RewardCall, Sequence, TextCodec } from '../../src/core/types.js'
+import type { Reward, TextCodec } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
 import { growingText } from '../decoding/growingText.js'
 
 /**

@@ -1,5 +1,6 @@
 import { AsyncSubject, defer, map, type Observable, share, take } from 'rxjs'
-import type { Reward, Sequence } from '../../src/core/types.js'
+import type { Reward } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
 
 /** The value goes out when the call is complete: those who take one and leave do not undo it. */
 const once = <T>(call: Observable<T>): Observable<T> =>

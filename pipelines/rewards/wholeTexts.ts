@@ -1,7 +1,6 @@
+import type { BatchedPairReward, BatchedRewardModel, EncodedPair, RewardCall } from '../../src/core/batched.js'
 import { InputError } from '../../src/core/errors.js'
-import type { BatchedPairReward, EncodedPair } from '../../src/core/pairReward.js'
 import type { ReplySoFar } from '../../src/core/rewardSource.js'
-import type { BatchedRewardModel, RewardCall } from '../../src/core/types.js'
 
 /** Whether the tokenizer puts its special tokens around a text; `once`: unless the text begins with them, as a rendered prompt does. */
 export type Special = boolean | 'once'

@@ -20,7 +20,7 @@ import {
   tap,
   throwError,
 } from 'rxjs'
-import type { Delivery, Row } from '../../src/core/types.js'
+import type { Delivery, Row } from '../../src/core/run.js'
 
 /**
  * Pulls jobs and makes their rows, `concurrency` at a time: as many places pull by themselves, and a place opens for the next

@@ -1,4 +1,5 @@
-import type { Prompt, RowKey } from '../../src/core/types.js'
+import type { Prompt } from '../../src/core/prompt.js'
+import type { RowKey } from '../../src/core/run.js'
 
 /** One row to be made: a prompt and the number of its sample. */
 export type Job = Readonly<{ prompt: Prompt; sample: number }>

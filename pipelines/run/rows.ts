@@ -1,4 +1,7 @@
-import type { PromptContent, Row, Sequence, TextCodec, TracedStep } from '../../src/core/types.js'
+import type { TextCodec } from '../../src/core/model.js'
+import type { PromptContent } from '../../src/core/prompt.js'
+import type { Row, TracedStep } from '../../src/core/run.js'
+import type { Sequence } from '../../src/core/sequence.js'
 import type { DecodedStep } from '../decoding/decode.js'
 import type { Job } from './jobs.js'
 

@@ -1,5 +1,6 @@
 import { InputError } from '../../src/core/errors.js'
-import type { Sequence, TextCodec } from '../../src/core/types.js'
+import type { TextCodec } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
 import type { Job } from './jobs.js'
 
 export type StartOptions = Readonly<{ codec: TextCodec; seed: number; maxPromptTokens: number; contextLength: number }>

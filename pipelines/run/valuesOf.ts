@@ -1,6 +1,7 @@
 import { catchError, defer, forkJoin, map, type Observable, of } from 'rxjs'
 import { ModelLostError, messageOf } from '../../src/core/errors.js'
-import type { Reward, Sequence } from '../../src/core/types.js'
+import type { Reward } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
 import type { Values } from './rows.js'
 
 /** What the rewards gave for a whole sequence; `error` of the first that failed, whose value is null. */

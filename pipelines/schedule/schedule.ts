@@ -1,18 +1,18 @@
 import { asapScheduler, defer, map, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs'
 import { type BatchReport, batchCalls } from '../../operators/batchCalls.js'
-import { OptionError, RewardError } from '../../src/core/errors.js'
-import type { BatchedPairReward } from '../../src/core/pairReward.js'
-import { type EnsembleReward, orderedRewards, type RewardSource } from '../../src/core/rewardSource.js'
-import { freeTurns, measuredTurns } from '../../src/core/turns.js'
 import type {
   BatchedLanguageModel,
+  BatchedPairReward,
   BatchedRewardModel,
-  DecoderModels,
-  Models,
-  Reward,
   RewardCall,
   StatesCall,
-} from '../../src/core/types.js'
+} from '../../src/core/batched.js'
+import { OptionError, RewardError } from '../../src/core/errors.js'
+import type { Reward } from '../../src/core/model.js'
+import { type EnsembleReward, orderedRewards, type RewardSource } from '../../src/core/rewardSource.js'
+import type { Models } from '../../src/core/run.js'
+import type { DecoderModels } from '../../src/core/step.js'
+import { freeTurns, measuredTurns } from '../../src/core/turns.js'
 import { ensemble } from '../rewards/ensemble.js'
 import { rewardOfText } from '../rewards/rewardOfText.js'
 import { rewardOverPairs } from '../rewards/rewardOverPairs.js'

@@ -1,6 +1,8 @@
 import { defer, type Observable } from 'rxjs'
+import type { BatchedLanguageModel, LogitsCall, StatesCall } from '../../src/core/batched.js'
 import { ShapeError } from '../../src/core/errors.js'
-import type { BatchedLanguageModel, LanguageModel, Logits, LogitsCall, Sequence, StatesCall } from '../../src/core/types.js'
+import type { LanguageModel, Logits } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
 import type { readAhead } from './readAhead.js'
 
 type Scheduled = ReturnType<typeof readAhead<LogitsCall, Logits>>

@@ -18,7 +18,7 @@ import {
 import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
-import type { Sequence } from '../../src/core/types.js'
+import type { Sequence } from '../../src/core/sequence.js'
 import { topKSampling } from '../decoders/topKSampling.js'
 import { type DecodedStep, stepsAfter } from '../decoding/decode.js'
 import type { Search } from '../decoding/perToken.js'

@@ -1,4 +1,4 @@
-import type { TextCodec } from './types.js'
+import type { TextCodec } from './model.js'
 
 /** Whether a tokenizer reads a row's prompt into the row's token ids: then it is the run's own, or as good. */
 export const readsAs = (codec: Pick<TextCodec, 'encode'>, prompt: string, tokenIds: readonly number[]): boolean =>

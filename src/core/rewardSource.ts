@@ -1,6 +1,5 @@
+import type { BatchedPairReward, BatchedRewardModel } from './batched.js'
 import { OptionError } from './errors.js'
-import type { BatchedPairReward } from './pairReward.js'
-import type { BatchedRewardModel } from './types.js'
 
 /** What a reward written over text is told of a reply so far, a candidate included: `prompt + completion` is the text. */
 export type ReplySoFar = Readonly<{

@@ -1,6 +1,5 @@
 import { InputError } from '../core/errors.js'
-import type { Reply } from '../core/reply.js'
-import type { FinishReason } from '../core/types.js'
+import type { FinishReason, Reply } from '../core/run.js'
 import { readParquet } from './parquet/readParquet.js'
 import { parquetFiles, readRows } from './readRows.js'
 

@@ -1,4 +1,4 @@
-import type { Delivery, RowsOptions, Run } from '../core/types.js'
+import type { Delivery, RowsOptions, Run } from '../core/run.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
 import { listParts, preparePartFolder, removeEmpty, removeParts } from './parquet/partFiles.js'
 import { type FlushPolicy, type PartWriter, partWriter } from './parquet/partWriter.js'

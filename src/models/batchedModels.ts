@@ -1,5 +1,5 @@
+import type { BatchedLanguageModel, BatchedRewardModel, LogitsCall, RewardCall } from '../core/batched.js'
 import { ShapeError } from '../core/errors.js'
-import type { BatchedLanguageModel, BatchedRewardModel, LogitsCall, RewardCall } from '../core/types.js'
 import { finiteResults } from './finiteResults.js'
 import type { LoadedModel } from './loadModel.js'
 import { rememberedStates } from './rememberedStates.js'

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import * as z from 'zod'
+import type { EncodedPair } from '../core/batched.js'
 import { ShapeError } from '../core/errors.js'
-import type { EncodedPair } from '../core/pairReward.js'
 import { parseOptions } from '../core/parseOptions.js'
 import { type EncoderCheckpoint, loadEncoderCheckpoint } from './checkpoint/loadEncoderCheckpoint.js'
 import { buildEncoder, type EncoderReading } from './graph/buildEncoder.js'

@@ -1,6 +1,5 @@
+import type { BatchedPairReward, BatchedRewardModel } from '../core/batched.js'
 import { ModelError, RewardError } from '../core/errors.js'
-import type { BatchedPairReward } from '../core/pairReward.js'
-import type { BatchedRewardModel } from '../core/types.js'
 import { batchedRewardModel } from './batchedModels.js'
 import { labelIndex } from './checkpoint/labels.js'
 import { type EncoderCheckpoint, isEncoder, loadEncoderCheckpoint, pairEncoding } from './checkpoint/loadEncoderCheckpoint.js'

@@ -2,7 +2,7 @@ import { EMPTY, type Observable, type ObservableInput, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { batchReward } from '../../operators/batchReward.js'
 import { OptionError, RewardError } from '../../src/core/errors.js'
-import type { Reward } from '../../src/core/types.js'
+import type { Reward } from '../../src/core/model.js'
 import { candidates, marbles, rewarded, sequence } from '../marbles.js'
 
 const c = candidates([7, 8], [2, 1])

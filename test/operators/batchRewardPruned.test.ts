@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { lastValueFrom, of, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { batchRewardPruned } from '../../operators/batchRewardPruned.js'
-import type { Candidates, Reward } from '../../src/core/types.js'
+import type { Reward } from '../../src/core/model.js'
+import type { Candidates } from '../../src/core/step.js'
 import { candidates, marbles, rewarded } from '../marbles.js'
 
 /** Gives each token of `ids` its reward, and writes down what it was asked. */

@@ -3,7 +3,7 @@ import { lastValueFrom, type OperatorFunction, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { operators } from '../../pipelines/registry/operatorRegistry.js'
 import { schedule } from '../../pipelines/schedule/schedule.js'
-import type { LogitsStep } from '../../src/core/types.js'
+import type { LogitsStep } from '../../src/core/step.js'
 import { fakeModels } from '../fakes.js'
 import { sequence } from '../marbles.js'
 

@@ -8,8 +8,10 @@ import { nucleus } from '../../pipelines/decoders/nucleus.js'
 import { ensembleReward } from '../../pipelines/rewards/ensembleReward.js'
 import { textReward } from '../../pipelines/rewards/textReward.js'
 import { generate } from '../../pipelines/run/generate.js'
+import type { Prompt } from '../../src/core/prompt.js'
 import type { RewardSource } from '../../src/core/rewardSource.js'
-import type { Decoder, Models, Prompt } from '../../src/core/types.js'
+import type { Models } from '../../src/core/run.js'
+import type { Decoder } from '../../src/core/step.js'
 import { charCodec, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../fakes.js'
 
 const decoders: Record<string, Decoder> = {

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
-import type { DecoderSpec, Need } from '../../../src/core/types.js'
+import type { Need } from '../../../src/core/model.js'
+import type { DecoderSpec } from '../../../src/core/step.js'
 import { builtIn, type Registry } from '../registry.js'
 import { type CheckedStep, checkedSteps } from './decoderFromSpec.js'
 import { typeScriptOf } from './typeScriptOf.js'

@@ -1,5 +1,5 @@
 import { OptionError } from '../../../src/core/errors.js'
-import type { DecoderSpec } from '../../../src/core/types.js'
+import type { DecoderSpec } from '../../../src/core/step.js'
 
 type Step = DecoderSpec['steps'][number]
 type Options = Readonly<Record<string, unknown>>

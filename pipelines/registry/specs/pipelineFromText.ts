@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument } from 'yaml'
 import { OptionError } from '../../../src/core/errors.js'
-import type { DecoderSpec } from '../../../src/core/types.js'
+import type { DecoderSpec } from '../../../src/core/step.js'
 import { builtIn, type Registry } from '../registry.js'
 import { checkedSteps } from './decoderFromSpec.js'
 import { checkedSearch, isSearchSpec, type SearchSpec } from './searchFromSpec.js'

@@ -1,4 +1,5 @@
-import type { Decoder, DecoderModels, DecoderSpec, LanguageModel, Need, Reward } from '../../../src/core/types.js'
+import type { LanguageModel, Need, Reward } from '../../../src/core/model.js'
+import type { Decoder, DecoderModels, DecoderSpec } from '../../../src/core/step.js'
 import type { BoundSearch, Search } from '../../decoding/perToken.js'
 
 /** A name that no model has: what is said of the first reward, and of the language model itself, stays unsaid. */

@@ -1,7 +1,7 @@
 import { type ArgsOptions, argsOptions } from '../../../pipelines/decoders/args.js'
 import { weightsOf } from '../../../pipelines/decoding/perReward.js'
 import { OptionError } from '../../core/errors.js'
-import type { Models } from '../../core/types.js'
+import type { Models } from '../../core/run.js'
 import type { Baseline } from './baseline.js'
 import type { Recording } from './figures.js'
 

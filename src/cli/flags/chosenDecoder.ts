@@ -6,7 +6,7 @@ import { decoderFromSpec } from '../../../pipelines/registry/specs/decoderFromSp
 import { overridden } from '../../../pipelines/registry/specs/overridden.js'
 import { checkedSearch, isSearchSpec } from '../../../pipelines/registry/specs/searchFromSpec.js'
 import { OptionError } from '../../core/errors.js'
-import type { Decoder } from '../../core/types.js'
+import type { Decoder } from '../../core/step.js'
 import { decoderOptions, givenOptions, oneOf, pipelineOptions } from './flags.js'
 import { checkGrammars, readJsonSchema, withJsonSchema } from './grammarFlag.js'
 import { type LoadedRegistry, loadRegistry, readPipeline } from './loadRegistry.js'

@@ -3,8 +3,8 @@ import { grammar } from '../../../operators/grammar.js'
 import type { Search } from '../../../pipelines/decoding/perToken.js'
 import { composed } from '../../../pipelines/decoding/steps.js'
 import { messageOf, OptionError } from '../../core/errors.js'
-import type { GrammarSource } from '../../core/grammar.js'
-import type { Decoder, DecoderSpec } from '../../core/types.js'
+import type { GrammarSource } from '../../core/model.js'
+import type { Decoder, DecoderSpec } from '../../core/step.js'
 import { readGrammar } from '../../models/grammar/readGrammar.js'
 
 export type JsonSchema = Readonly<Record<string, unknown>>

@@ -7,7 +7,7 @@ import { builtIn, type Registry } from '../../../pipelines/registry/registry.js'
 import { pipelineFromText } from '../../../pipelines/registry/specs/pipelineFromText.js'
 import type { SearchSpec } from '../../../pipelines/registry/specs/searchFromSpec.js'
 import { messageOf, OptionError } from '../../core/errors.js'
-import type { DecoderSpec } from '../../core/types.js'
+import type { DecoderSpec } from '../../core/step.js'
 
 export type LoadedRegistry = Readonly<{
   registry: Registry

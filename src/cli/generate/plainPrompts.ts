@@ -1,4 +1,5 @@
-import type { Prompt, TextCodec } from '../../core/types.js'
+import type { TextCodec } from '../../core/model.js'
+import type { Prompt } from '../../core/prompt.js'
 
 /** In no template. */
 const MARK = '\u{10fffd}rxargs\u{10fffd}'

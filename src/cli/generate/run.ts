@@ -1,5 +1,6 @@
 import { generate } from '../../../pipelines/run/generate.js'
-import type { Models, Prompt, Run } from '../../core/types.js'
+import type { Prompt } from '../../core/prompt.js'
+import type { Models, Run } from '../../core/run.js'
 import { countRows } from '../../io/countRows.js'
 import { fromFile } from '../../io/fromFile.js'
 import { readings } from '../../io/prompts/datasets.js'

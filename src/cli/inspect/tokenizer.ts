@@ -1,5 +1,5 @@
 import { messageOf, TemplateError } from '../../core/errors.js'
-import type { TextCodec } from '../../core/types.js'
+import type { TextCodec } from '../../core/model.js'
 import type { TokenizerFiles } from '../../models/checkpoint/tokenizer/tokenizerFiles.js'
 import type { InspectedLine } from './edLine.js'
 

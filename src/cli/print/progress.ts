@@ -1,4 +1,4 @@
-import type { Row } from '../../core/types.js'
+import type { Row } from '../../core/run.js'
 
 /** Plain lines come this often, the bar is drawn this often. */
 const LINE_MS = 5_000

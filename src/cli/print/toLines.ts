@@ -1,4 +1,4 @@
-import type { Run } from '../../core/types.js'
+import type { Run } from '../../core/run.js'
 import { recordOf } from '../../io/parquet/rowColumns.js'
 import { rowToJson } from '../../io/rowToJson.js'
 import type { Summary } from '../../io/toParquet.js'

@@ -1,6 +1,6 @@
 import { tokenText } from '../../core/decodedText.js'
-import type { TracedReply } from '../../core/tracedReply.js'
-import type { RowKey, TextCodec } from '../../core/types.js'
+import type { TextCodec } from '../../core/model.js'
+import type { RowKey, TracedReply } from '../../core/run.js'
 import { decisions } from '../../eval/decisions.js'
 import { readTraces } from '../../io/readTraces.js'
 import { runCodec } from '../run/runCodec.js'

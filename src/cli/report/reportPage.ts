@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Evaluation } from '../../../pipelines/evaluation/evaluate.js'
 import type { SweepRow } from '../../../pipelines/evaluation/sweep.js'
-import type { RunMeta } from '../../core/types.js'
+import type { RunMeta } from '../../core/run.js'
 import { version } from '../../core/version.js'
 import { pairCells, runCells, shown } from '../eval/table.js'
 import { sweepCells } from '../sweep/figures.js'

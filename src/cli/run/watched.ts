@@ -1,5 +1,5 @@
 import { tap } from 'rxjs'
-import type { Row, Run } from '../../core/types.js'
+import type { Row, Run } from '../../core/run.js'
 
 /** The same run, telling of each row as it comes, and of those that are left out because they are there already. */
 export const watched = (run: Run, { onSkip, onRow }: Readonly<{ onSkip: () => void; onRow: (row: Row) => void }>): Run => ({

@@ -1,5 +1,4 @@
-import type { Overrides } from '../../core/overrides.js'
-import type { Message, Prompt, PromptContent } from '../../core/types.js'
+import type { Message, Overrides, Prompt, PromptContent } from '../../core/prompt.js'
 import { type Dataset, readings } from './datasets.js'
 import type { InputRecord } from './readRecords.js'
 

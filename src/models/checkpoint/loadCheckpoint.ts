@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { ModelError } from '../../core/errors.js'
-import type { TextCodec } from '../../core/types.js'
+import type { TextCodec } from '../../core/model.js'
 import { checkFolder } from './checkFolder.js'
 import { type ModelConfig, readConfig } from './families/config.js'
 import { type GenerationConfig, readGenerationConfig } from './generationConfig.js'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import type { EncodedPair } from '../../core/batched.js'
 import { ModelError } from '../../core/errors.js'
-import type { EncodedPair } from '../../core/pairReward.js'
 import { modelFolder } from '../modelFolder.js'
 import { checkFolder } from './checkFolder.js'
 import { type EncoderConfig, encoderArchitectures, encoderOf, readEncoderConfig } from './families/encoderConfig.js'

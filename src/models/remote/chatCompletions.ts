@@ -1,4 +1,4 @@
-import type { Message } from '../../core/types.js'
+import type { Message } from '../../core/prompt.js'
 import { httpAddress } from './httpAddress.js'
 import { Passing, type PostOptions, postJson } from './postJson.js'
 

@@ -1,5 +1,5 @@
 import { RemoteError } from '../../core/errors.js'
-import type { TextCodec } from '../../core/types.js'
+import type { TextCodec } from '../../core/model.js'
 
 /**
  * Text of token ids, special tokens as text, for a server that takes no ids.

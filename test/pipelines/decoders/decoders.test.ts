@@ -12,7 +12,7 @@ import { decoderByName, decoders } from '../../../pipelines/registry/registry.js
 import { generate } from '../../../pipelines/run/generate.js'
 import { schedule } from '../../../pipelines/schedule/schedule.js'
 import { OptionError } from '../../../src/core/errors.js'
-import type { Decoder, DecoderModels } from '../../../src/core/types.js'
+import type { Decoder, DecoderModels } from '../../../src/core/step.js'
 import { charCodec, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const further = { expert: fakeLm(), antiexpert: fakeLm(), amateur: fakeLm() }

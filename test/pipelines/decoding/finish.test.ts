@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { finish, stopsOf } from '../../../pipelines/decoding/finish.js'
-import type { Sequence, TextCodec } from '../../../src/core/types.js'
+import type { TextCodec } from '../../../src/core/model.js'
+import type { Sequence } from '../../../src/core/sequence.js'
 import { sequence } from '../../marbles.js'
 
 const END = 0

@@ -4,7 +4,7 @@ import { args } from '../../../pipelines/decoders/args.js'
 import { finish } from '../../../pipelines/decoding/finish.js'
 import { replyText } from '../../../pipelines/decoding/replyText.js'
 import { generate } from '../../../pipelines/run/generate.js'
-import type { TextCodec } from '../../../src/core/types.js'
+import type { TextCodec } from '../../../src/core/model.js'
 import { charCodec, fakeLm, fakeModels, promptsOf, rowsOf, sequenceOf } from '../../fakes.js'
 
 const END = 0

@@ -8,7 +8,8 @@ import { temperature } from '../../../operators/temperature.js'
 import { topK } from '../../../operators/topK.js'
 import { topP } from '../../../operators/topP.js'
 import { steps } from '../../../pipelines/decoding/steps.js'
-import type { LogitsStep, Reward } from '../../../src/core/types.js'
+import type { Reward } from '../../../src/core/model.js'
+import type { LogitsStep } from '../../../src/core/step.js'
 import { logitsStep } from '../../marbles.js'
 
 const reward: Reward = { name: 'short', score: (_, ids) => of(Float32Array.from(ids, (id) => -id)), value: () => of(0) }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { evaluate } from '../../../pipelines/evaluation/evaluate.js'
 import { coherenceMeasure, type Measure, perplexityMeasure, rewardMeasure } from '../../../pipelines/evaluation/measures.js'
+import type { RewardCall } from '../../../src/core/batched.js'
 import { ShapeError } from '../../../src/core/errors.js'
-import type { Reply } from '../../../src/core/reply.js'
-import type { RewardCall } from '../../../src/core/types.js'
+import type { Reply } from '../../../src/core/run.js'
 import { charCodec, fakeLm, logitsOf, recording } from '../../fakes.js'
 
 const reply = (id: string, fields: Partial<Reply> = {}): Reply => ({

@@ -4,7 +4,7 @@ import type { JudgeAnswer } from '../../../pipelines/evaluation/judgeAnswer.js'
 import { CeilingReached, judgeCeiling } from '../../../pipelines/evaluation/judgeCeiling.js'
 import { sharedPrompts } from '../../../pipelines/evaluation/sharedPrompts.js'
 import { RemoteError } from '../../../src/core/errors.js'
-import type { Reply } from '../../../src/core/reply.js'
+import type { Reply } from '../../../src/core/run.js'
 
 const reply = (id: string, completion: string, fields: Partial<Reply> = {}): Reply => ({
   ...{ id, sample: 0, prompt: `prompt ${id}`, completion, promptTokenIds: null, tokenIds: null },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { type ScoredText, type ScoreOptions, score } from '../../../pipelines/evaluation/score.js'
+import type { BatchedRewardModel, RewardCall } from '../../../src/core/batched.js'
 import { ModelLostError } from '../../../src/core/errors.js'
-import type { BatchedRewardModel, RewardCall, Row } from '../../../src/core/types.js'
+import type { Row } from '../../../src/core/run.js'
 
 /** Characters as tokens; the reward is their number. */
 function fakeReward(fields: Partial<BatchedRewardModel> = {}) {

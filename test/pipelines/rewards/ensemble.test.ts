@@ -7,8 +7,11 @@ import { rewardByName } from '../../../pipelines/rewards/rewardByName.js'
 import { textReward } from '../../../pipelines/rewards/textReward.js'
 import { generate } from '../../../pipelines/run/generate.js'
 import { schedule } from '../../../pipelines/schedule/schedule.js'
+import type { RewardCall } from '../../../src/core/batched.js'
 import { OptionError, RewardError } from '../../../src/core/errors.js'
-import type { Reward, RewardCall, Row, Sequence } from '../../../src/core/types.js'
+import type { Reward } from '../../../src/core/model.js'
+import type { Row } from '../../../src/core/run.js'
+import type { Sequence } from '../../../src/core/sequence.js'
 import { fakeLm, fakeModels, fakeRm, ids, promptsOf, rowsOf, sequenceOf, settled } from '../../fakes.js'
 
 /** A reward that gives one list of scores after the other. */

@@ -4,8 +4,8 @@ import { args } from '../../../pipelines/decoders/args.js'
 import { score } from '../../../pipelines/evaluation/score.js'
 import { generate } from '../../../pipelines/run/generate.js'
 import { schedule } from '../../../pipelines/schedule/schedule.js'
+import type { BatchedPairReward, EncodedPair } from '../../../src/core/batched.js'
 import { RewardError } from '../../../src/core/errors.js'
-import type { BatchedPairReward, EncodedPair } from '../../../src/core/pairReward.js'
 import { charCodec, fakeLm, fakeModels, ids, promptsOf, rowsOf, sequenceOf } from '../../fakes.js'
 
 /** A cross-encoder over characters: its reward is the length of the second text, plus a tenth of the first one's. */

@@ -2,8 +2,10 @@ import { from, lastValueFrom } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { shared } from '../../../pipelines/rewards/rewardOverText.js'
 import { schedule } from '../../../pipelines/schedule/schedule.js'
+import type { BatchedRewardModel } from '../../../src/core/batched.js'
 import { RewardError, TemplateError } from '../../../src/core/errors.js'
-import type { BatchedRewardModel, Sequence, TextCodec } from '../../../src/core/types.js'
+import type { TextCodec } from '../../../src/core/model.js'
+import type { Sequence } from '../../../src/core/sequence.js'
 import { charCodec, END, fakeLm, fakeModels, fakeRm, ids, recording, sequenceOf } from '../../fakes.js'
 
 describe('a reward model with another tokenizer or template', () => {

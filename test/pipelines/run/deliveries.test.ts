@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { args } from '../../../pipelines/decoders/args.js'
 import { greedy } from '../../../pipelines/decoders/greedy.js'
 import { generate } from '../../../pipelines/run/generate.js'
-import type { Delivery, LogitsCall, Prompt, Row } from '../../../src/core/types.js'
+import type { LogitsCall } from '../../../src/core/batched.js'
+import type { Prompt } from '../../../src/core/prompt.js'
+import type { Delivery, Row } from '../../../src/core/run.js'
 import { fakeLm, fakeModels, fakeRm, promptsOf } from '../../fakes.js'
 
 beforeEach(() => {

@@ -5,7 +5,9 @@ import { greedy } from '../../../pipelines/decoders/greedy.js'
 import { nucleus } from '../../../pipelines/decoders/nucleus.js'
 import { batchTextReward } from '../../../pipelines/rewards/textReward.js'
 import { type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
-import type { Decoder, Models, Prompt, Row } from '../../../src/core/types.js'
+import type { Prompt } from '../../../src/core/prompt.js'
+import type { Models, Row } from '../../../src/core/run.js'
+import type { Decoder } from '../../../src/core/step.js'
 import { charCodec, fakeLm, fakeModels, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const run = async (

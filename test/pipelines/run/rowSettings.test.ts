@@ -12,8 +12,9 @@ import { type GenerateOptions, generate } from '../../../pipelines/run/generate.
 import { beam } from '../../../pipelines/searches/beam.js'
 import { bestOfN } from '../../../pipelines/searches/bestOfN.js'
 import { rollout } from '../../../pipelines/searches/rollout.js'
-import type { Overrides } from '../../../src/core/overrides.js'
-import type { Decoder, LogitsStep, Row } from '../../../src/core/types.js'
+import type { Overrides } from '../../../src/core/prompt.js'
+import type { Row } from '../../../src/core/run.js'
+import type { Decoder, LogitsStep } from '../../../src/core/step.js'
 import { fakeLm, fakeModels, promptsOf, rowsOf } from '../../fakes.js'
 
 const prompt = (id: string, overrides?: Overrides) => ({ id, place: `in.jsonl:${id}`, content: { text: 'Hello' }, overrides })

@@ -4,7 +4,9 @@ import { greedy } from '../../../pipelines/decoders/greedy.js'
 import { topKSampling } from '../../../pipelines/decoders/topKSampling.js'
 import { textReward } from '../../../pipelines/rewards/textReward.js'
 import { type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
-import type { Decoder, Models, Prompt, Row } from '../../../src/core/types.js'
+import type { Prompt } from '../../../src/core/prompt.js'
+import type { Models, Row } from '../../../src/core/run.js'
+import type { Decoder } from '../../../src/core/step.js'
 import { charCodec, END, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const run = async (

@@ -4,7 +4,8 @@ import { argsPruned } from '../../../pipelines/decoders/argsPruned.js'
 import { greedy } from '../../../pipelines/decoders/greedy.js'
 import { textReward } from '../../../pipelines/rewards/textReward.js'
 import { type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
-import type { Decoder, Models, Row } from '../../../src/core/types.js'
+import type { Models, Row } from '../../../src/core/run.js'
+import type { Decoder } from '../../../src/core/step.js'
 import { charCodec, fakeLm, fakeModels, fakeRm, logitsOf, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const vowels = textReward('vowels', (text) => text.match(/[aeiou]/g)?.length ?? 0)

@@ -1,7 +1,7 @@
 import { createContext, Script } from 'node:vm'
 import { Environment, Interpreter, Template } from '@huggingface/jinja'
 import { messageOf, TemplateError } from '../../../core/errors.js'
-import type { Message } from '../../../core/types.js'
+import type { Message } from '../../../core/prompt.js'
 import { pythonStrips, stripFunctions } from './pythonStrips.js'
 import { strftime } from './strftime.js'
 

@@ -11,7 +11,7 @@ import { builtIn } from '../../../../pipelines/registry/registry.js'
 import { decoderFromSpec } from '../../../../pipelines/registry/specs/decoderFromSpec.js'
 import { schedule } from '../../../../pipelines/schedule/schedule.js'
 import { OptionError } from '../../../../src/core/errors.js'
-import type { LogitsStep } from '../../../../src/core/types.js'
+import type { LogitsStep } from '../../../../src/core/step.js'
 import { fakeLm, fakeModels } from '../../../fakes.js'
 import { logitsStep } from '../../../marbles.js'
 

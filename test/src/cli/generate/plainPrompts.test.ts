@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { plainPrompts } from '../../../../src/cli/generate/plainPrompts.js'
 import { TemplateError } from '../../../../src/core/errors.js'
-import type { Message, Prompt } from '../../../../src/core/types.js'
+import type { Message, Prompt } from '../../../../src/core/prompt.js'
 import { rxargs } from '../rxargs.js'
 
 const render = (messages: readonly Message[]) =>

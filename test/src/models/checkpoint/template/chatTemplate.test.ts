@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Message } from '../../../../../src/core/types.js'
+import type { Message } from '../../../../../src/core/prompt.js'
 import { chatTemplate } from '../../../../../src/models/checkpoint/template/chatTemplate.js'
 
 /** What test/reference/make_templates.py writes; its head describes the fields. */

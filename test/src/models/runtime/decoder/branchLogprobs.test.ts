@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { BatchedRewardModel, RewardCall } from '../../../../../src/core/types.js'
+import type { BatchedRewardModel, RewardCall } from '../../../../../src/core/batched.js'
 import { batchedRewardModel } from '../../../../../src/models/batchedModels.js'
 import { type LoadedModel, loadModel } from '../../../../../src/models/loadModel.js'
 
