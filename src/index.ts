@@ -113,4 +113,4 @@ export { type Summary, type ToParquetOptions, toParquet } from './io/toParquet.j
 export { type LoadOptions, loadModels, type RewardOption } from './models/loadModels.js'
 export type { RemoteLm } from './models/remote/remoteLanguageModel.js'
 export { type RemoteReward, remoteReward } from './models/remote/remoteReward.js'
-export type { CacheUsage, SessionRun, Trip } from './models/runtime/thread/protocol.js'
+export type { CacheUsage, SessionRun, Trip } from './models/runtime/watch.js'

@@ -4,10 +4,11 @@ import type { EncodedPair } from '../core/batched.js'
 import { ShapeError } from '../core/errors.js'
 import { parseOptions } from '../core/parseOptions.js'
 import { type EncoderCheckpoint, loadEncoderCheckpoint } from './checkpoint/loadEncoderCheckpoint.js'
-import { buildEncoder, type EncoderReading } from './graph/buildEncoder.js'
+import { buildEncoder } from './graph/buildEncoder.js'
+import type { EncoderReading } from './graph/layers/encoder.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { ModelWorker } from './runtime/thread/ModelWorker.js'
-import type { Watch } from './runtime/thread/protocol.js'
+import type { Watch } from './runtime/watch.js'
 
 /** An encoder's checkpoint and the worker that runs it. */
 export type StartedEncoder = Readonly<{ checkpoint: EncoderCheckpoint; worker: ModelWorker }>

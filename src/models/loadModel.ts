@@ -12,7 +12,7 @@ import { type OnnxCheckpoint, readOnnxModel } from './onnx/readOnnxModel.js'
 import { CHUNK } from './runtime/decoder/passes.js'
 import { readsAhead } from './runtime/exported/planOnnx.js'
 import type { ModelWorker } from './runtime/thread/ModelWorker.js'
-import type { Watch } from './runtime/thread/protocol.js'
+import type { Watch } from './runtime/watch.js'
 import { startWorker } from './startWorker.js'
 
 /** A model and the worker that runs it; of a reward also how it is read. */

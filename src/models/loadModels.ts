@@ -12,7 +12,7 @@ import { type LoadedReward, loadReward, type NamedReward } from './loadReward.js
 import { modelName } from './modelFolder.js'
 import { type RemoteLanguageModel, type RemoteLm, remoteLanguageModel } from './remote/remoteLanguageModel.js'
 import { type RemoteReward, remoteReward } from './remote/remoteReward.js'
-import type { SessionRun, Trip } from './runtime/thread/protocol.js'
+import type { SessionRun, Trip } from './runtime/watch.js'
 
 const atLeastOne = z.int().min(1)
 const limits = z.object({

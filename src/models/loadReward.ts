@@ -8,7 +8,7 @@ import { encoderCall, type StartedEncoder, startEncoder } from './loadEncoder.js
 import { type LoadedModel, loadModel } from './loadModel.js'
 import { modelFolder } from './modelFolder.js'
 import { findOnnx } from './onnx/findOnnx.js'
-import type { Watch } from './runtime/thread/protocol.js'
+import type { Watch } from './runtime/watch.js'
 
 /** A reward model's folder under a name. `label`: which one of a classifier's several labels is the reward, by name or index. */
 export type NamedReward = Readonly<{ name: string; path: string; label?: string }>

@@ -16,7 +16,8 @@ import { machineOf } from './machine.js'
 import { make, sizesOf } from './make.js'
 import { measure } from './measure.js'
 import { machineText, settingText } from './report.js'
-import { benchTable, tableRows } from './table.js'
+import { benchTable } from './table.js'
+import { tableRows } from './tableRows.js'
 
 type Flags = Readonly<{
   prompts?: string

@@ -1,5 +1,5 @@
 import type { LinearWork } from '../../models/linearWork.js'
-import type { SessionRun, Trip } from '../../models/runtime/thread/protocol.js'
+import type { SessionRun, Trip } from '../../models/runtime/watch.js'
 
 /** What happened while one setting was measured. Times are milliseconds since the epoch. */
 export type Recording = Readonly<{

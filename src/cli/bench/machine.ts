@@ -1,6 +1,6 @@
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { version } from '../../core/version.js'
-import type { Peaks } from '../../models/peaks/peaks.js'
+import type { Peaks } from '../../models/peaks/peak.js'
 
 export type Machine = Readonly<{
   cpu: string

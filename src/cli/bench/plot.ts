@@ -1,6 +1,6 @@
 import { barX, plot, ruleX, tickX } from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
-import type { TableSetting } from './table.js'
+import type { TableSetting } from './tableRows.js'
 
 const [MEASURED, ASKED] = ['#4269d0', '#222'] as const
 

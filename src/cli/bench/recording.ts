@@ -6,7 +6,7 @@ import type { Prompt } from '../../core/prompt.js'
 import type { Models } from '../../core/run.js'
 import type { Decoder } from '../../core/step.js'
 import type { LoadOptions } from '../../models/loadModels.js'
-import { clock, type SessionRun, type Trip } from '../../models/runtime/thread/protocol.js'
+import { clock, type SessionRun, type Trip } from '../../models/runtime/watch.js'
 import type { Recording } from './figures.js'
 
 const RSS_EVERY_MS = 50

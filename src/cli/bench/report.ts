@@ -1,4 +1,4 @@
-import type { Peaks } from '../../models/peaks/peaks.js'
+import type { Peaks } from '../../models/peaks/peak.js'
 import type { BesideArgs } from './besideArgs.js'
 import type { Compared } from './compare.js'
 import type { Figures } from './figures.js'

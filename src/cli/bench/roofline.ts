@@ -1,5 +1,5 @@
 import type { LinearWork } from '../../models/linearWork.js'
-import type { Peaks } from '../../models/peaks/peaks.js'
+import type { Peaks } from '../../models/peaks/peak.js'
 import { READ_BYTES } from '../../models/peaks/readPeak.js'
 import type { Recording } from './figures.js'
 

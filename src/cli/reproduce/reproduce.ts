@@ -20,25 +20,9 @@ import { progress } from '../print/progress.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { gitCommit } from './gitCommit.js'
 import { type Reproduced, writeReproduction } from './report.js'
-import { makeRuns, type Reproducing } from './runs.js'
+import { makeRuns } from './runs.js'
+import type { ReproduceFlags, Reproducing } from './settings.js'
 import { compared, costOf } from './tables.js'
-
-export type ReproduceFlags = Readonly<{
-  output: string
-  prompts: string
-  checkpoints?: string
-  lm: string
-  reward: string
-  judge: string
-  encoder: string
-  k: readonly number[]
-  weight: readonly number[]
-  maxNewTokens: number
-  seed: number
-  concurrency: number
-  limit?: number
-  costPrompts: number
-}>
 
 const { maxNewTokens, seed, concurrency, samples } = generateOptions.shape
 const defaults = generateOptions.parse({})

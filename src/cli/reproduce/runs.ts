@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import type { Measure } from '../../../pipelines/evaluation/measures.js'
-import { type ReproducedRun, type Role, runName } from '../../../pipelines/evaluation/reproduction.js'
+import { type ReproducedRun, runName } from '../../../pipelines/evaluation/reproduction.js'
 import { type SweepRow, sweep, sweepPoints } from '../../../pipelines/evaluation/sweep.js'
 import type { Models } from '../../core/run.js'
 import { readReplies } from '../../io/readReplies.js'
@@ -9,18 +8,8 @@ import { loadModels } from '../../models/loadModels.js'
 import { type ChosenDecoder, chosenDecoder } from '../flags/chosenDecoder.js'
 import { settingsOf } from '../generate/flags.js'
 import { generateRun } from '../generate/run.js'
-import type { Progress } from '../print/progress.js'
 import { writeFigures } from '../sweep/figures.js'
-import type { Terminal } from '../terminal.js'
-import type { ReproduceFlags } from './reproduce.js'
-
-export type Reproducing = Readonly<{
-  flags: ReproduceFlags
-  folders: ReadonlyMap<Role, string>
-  measures: readonly Measure[]
-  shown: Progress
-  terminal: Terminal
-}>
+import type { ReproduceFlags, Reproducing } from './settings.js'
 
 /** What a cost is measured of: greedy, and what is compared with it. */
 export const TIMED = ['greedy', 'contrastive', 'args', 'args-stochastic', 'best-of-n'] as const

@@ -8,8 +8,8 @@ import { generationCost, type Timed } from '../../eval/generationCost.js'
 import { type JudgeFigures, judgeFigures } from '../../eval/judgeFigures.js'
 import { readReplies } from '../../io/readReplies.js'
 import { readRows } from '../../io/readRows.js'
-import type { ReproduceFlags } from './reproduce.js'
-import { costFolder, type Reproducing, runFolder, TIMED } from './runs.js'
+import { costFolder, runFolder, TIMED } from './runs.js'
+import type { ReproduceFlags, Reproducing } from './settings.js'
 
 /** Prompts a judge sees, as in the paper. */
 const JUDGED = 300

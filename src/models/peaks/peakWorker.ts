@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Peaks } from './peaks.js'
+import type { Peaks } from './peak.js'
 import { readPeak } from './readPeak.js'
 import { sgemmPeak } from './sgemmPeak.js'
 

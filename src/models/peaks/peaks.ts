@@ -1,13 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-
-/** The most that the runtime's fp32 products reach on a machine. */
-export type Peaks = Readonly<{
-  /** 10^9 operations a second of products with many rows. */
-  peak_gflops: number
-  /** 10^9 bytes of weights a second that a product of one row reads from memory. */
-  peak_read_gb_s: number
-}>
+import type { Peaks } from './peak.js'
 
 /** Measures both with so many threads; in a worker, whose memory is given back when it ends. */
 export async function peaksOf(threads: number): Promise<Peaks> {

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { graphBuilder } from '../graph/builder.js'
-import { bestMs } from './bestMs.js'
+import { bestMs } from './peak.js'
 
 const [INNER, COLUMNS] = [8192, 8192] as const
 

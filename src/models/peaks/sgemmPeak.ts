@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { graphBuilder } from '../graph/builder.js'
-import { bestMs } from './bestMs.js'
+import { bestMs } from './peak.js'
 
 /** Rows, numbers a row, and columns of a product. */
 type Shape = readonly [rows: number, inner: number, columns: number]

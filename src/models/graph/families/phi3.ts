@@ -1,11 +1,10 @@
 import type { Phi3Config } from '../../checkpoint/families/phi3Config.js'
 import type { GraphBuilder } from '../builder.js'
 import { decoder } from '../layers/decoder.js'
-import { joinedGatedMlp } from '../layers/gatedMlp.js'
+import { joinedGatedMlp, split } from '../layers/gatedMlp.js'
 import { linear } from '../layers/linear.js'
 import { rmsNorm } from '../layers/rmsNorm.js'
 import { ropeTables, rotate } from '../layers/rope.js'
-import { split } from '../layers/split.js'
 import { stack } from '../layers/stack.js'
 import type { Weights } from '../weights.js'
 

@@ -1,9 +1,8 @@
 import type { EncoderConfig } from '../../checkpoint/families/encoderConfig.js'
-import type { EncoderReading } from '../buildEncoder.js'
 import type { GraphBuilder, Value } from '../builder.js'
-import { chosenLabel } from '../layers/chosenLabel.js'
+import { chosenLabel, pooler } from '../layers/classifier.js'
+import type { EncoderReading } from '../layers/encoder.js'
 import { encoder } from '../layers/encoder.js'
-import { pooler } from '../layers/pooler.js'
 import type { Weights } from '../weights.js'
 
 /**

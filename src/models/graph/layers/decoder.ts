@@ -1,7 +1,6 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import { type Mask, masksOf } from '../masks.js'
 import { type AttentionOptions, type AttentionSize, attention, attentionContext, type Projected } from './attention.js'
-import { reader } from './reader.js'
 
 export type DecoderSize = AttentionSize & Parameters<typeof masksOf>[0]
 
@@ -67,3 +66,9 @@ function toTokens(graph: GraphBuilder, values: Value, places: Value, size: numbe
   const flat = graph.node('Reshape', [values, graph.constant('shape', BigInt64Array.of(-1n, BigInt(size)), [2])])
   return graph.node('Gather', [flat, places])
 }
+
+/** Takes [R, 1, size] of [N, 1, size], at positions int64 [R]. */
+export const reader =
+  (graph: GraphBuilder, positions: Value) =>
+  (values: Value): Value =>
+    graph.node('Gather', [values, positions])

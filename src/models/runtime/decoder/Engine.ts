@@ -1,5 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node'
-import { type CacheUsage, clock, type SessionRun } from '../thread/protocol.js'
+import type { EngineCall } from '../call.js'
+import { type CacheUsage, clock, type SessionRun } from '../watch.js'
 import { align, type CachedSequence, commit, emptySequence, positionsTaken, truncate } from './CachedSequence.js'
 import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import { feedsOf, type InputShape, type Job } from './feeds.js'
@@ -14,26 +15,6 @@ import { waves } from './waves.js'
 
 /** What an engine must know of its model. `vocabSize`: numbers that a language model's head gives a position. */
 export type EngineModel = InputShape & Readonly<{ contextLength: number; output: 'logits' | 'reward'; vocabSize: number }>
-
-/**
- * A call: a sequence's tokens, and the branches to read, each at its last token; an empty branch is read at the sequence's own last
- * token. No branch: the tokens are read into the cache. `decode` says that the call asks for the next token of a growing sequence,
- * `top` that only the likeliest of one branch are wanted, `expected` how many tokens the sequence is known to get at least. Of a vocabulary
- * head also log-probabilities: with `pick` of these tokens after one branch, with `from` (and no branch) of the token there and of each
- * one after it, the sequence being at least one token longer than `from` is. With `states` hidden states in place of the head: of each
- * token from there on, and of the last one of each branch.
- */
-export type EngineCall = Readonly<{
-  key: number
-  tokenIds: Int32Array
-  branches: readonly (readonly number[])[]
-  decode: boolean
-  top?: number
-  expected?: number
-  pick?: readonly number[]
-  from?: number
-  states?: number
-}>
 
 type Plan = Readonly<{ call: EngineCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
 type PlannedJob = Plan & Job & Readonly<{ last: boolean }>

@@ -1,5 +1,5 @@
-import type { WorkerCall, WorkerResult } from '../thread/protocol.js'
-import type { Engine, EngineCall } from './Engine.js'
+import type { EngineCall, WorkerCall, WorkerResult } from '../call.js'
+import type { Engine } from './Engine.js'
 
 /**
  * Answers a reward model's calls by the vocabulary head of a language model: a branch's reward is the sum of the log-probabilities of

@@ -1,4 +1,4 @@
-import type { EngineCall } from './Engine.js'
+import type { EngineCall } from '../call.js'
 import type { Reading } from './reading.js'
 
 /** Tokens of the longest sequence that a call asks about, or is known to come to. */

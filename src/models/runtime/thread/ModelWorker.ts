@@ -1,15 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { ModelError, ModelLostError } from '../../../core/errors.js'
+import type { WorkerCall, WorkerResult } from '../call.js'
+import { clock, type Watch } from '../watch.js'
 import { packCalls, unpackResults } from './packing.js'
-import {
-  clock,
-  type FromWorker,
-  type ToWorker,
-  type Watch,
-  type WorkerCall,
-  type WorkerResult,
-  type WorkerSetup,
-} from './protocol.js'
+import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js'
 
 type Waiting = Readonly<{ resolve: (results: readonly WorkerResult[]) => void; reject: (error: Error) => void; postedAt: number }>
 

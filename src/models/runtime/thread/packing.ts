@@ -1,4 +1,5 @@
-import type { WorkerCall, WorkerResult } from './protocol.js'
+import type { WorkerCall, WorkerResult } from '../call.js'
+import type { PackedResults } from './protocol.js'
 
 /** Calls of a batch in one array: a message of many small arrays takes longer to copy between threads than some models to run. */
 export function packCalls(calls: readonly WorkerCall[]): Int32Array {
@@ -39,9 +40,6 @@ export function unpackCalls(packed: Int32Array): WorkerCall[] {
   }
   return calls
 }
-
-/** Results of a batch: how many values each has, 1 where its token ids come with them, and both one after the other. */
-export type PackedResults = Readonly<{ counts: Int32Array; sparse: Uint8Array; tokenIds: Int32Array; values: Float32Array }>
 
 export function packResults(results: readonly WorkerResult[]): PackedResults {
   const counts = Int32Array.from(results, ({ values }) => values.length)

@@ -2,7 +2,7 @@ import type { TensorInMemory } from '../../graph/weights.js'
 import type { EngineModel } from '../decoder/Engine.js'
 import type { EncoderModel } from '../EncoderEngine.js'
 import type { OnnxModel } from '../exported/OnnxEngine.js'
-import type { PackedResults } from './packing.js'
+import type { SessionRun } from '../watch.js'
 
 /** What a session is made of. */
 export type SessionSetup = Readonly<{
@@ -19,47 +19,6 @@ export type SessionSetup = Readonly<{
  */
 export type WorkerSetup = SessionSetup &
   ((EngineModel & Readonly<{ logprobs?: boolean }>) | Readonly<{ encoder: EncoderModel }> | OnnxModel)
-
-/**
- * A call over the thread boundary. `need` of a language model: the n likeliest tokens, or 0 for all. `expected` as in EngineCall. `typeIds`
- * of an encoder: which text each token belongs to, 0 unless given. `states` of a language model: hidden states, as in EngineCall.
- */
-export type WorkerCall = Readonly<{
-  key: number
-  tokenIds: Int32Array
-  typeIds?: Int32Array
-  branches?: readonly (readonly number[])[]
-  need?: number
-  expected?: number
-  states?: number
-}>
-
-export type WorkerResult = Readonly<{ tokenIds?: Int32Array; values: Float32Array }>
-
-/** Milliseconds since the epoch, finer than Date's and the same in every thread. */
-export const clock = (): number => performance.timeOrigin + performance.now()
-
-/** Bytes of a KV cache, and of these what its tokens need by themselves. */
-export type CacheUsage = Readonly<{ bytes: number; needed: number }>
-
-/**
- * One `session.run`: times by `clock`, sequences (`rows`), new tokens of all of them, padding that linear layers compute included, reads of the head, and
- * our KV cache before what is new was written.
- */
-export type SessionRun = Readonly<{
-  startedAt: number
-  endedAt: number
-  rows: number
-  tokens: number
-  reads: number
-  cache?: CacheUsage
-}>
-
-/** A batch's way to a worker and back, times by `clock`: asked for, begun there, answered there, and there again. */
-export type Trip = Readonly<{ postedAt: number; receivedAt: number; answeredAt: number; arrivedAt: number }>
-
-/** What those who measure are told of a worker. */
-export type Watch = Readonly<{ onRun?: (run: SessionRun) => void; onTrip?: (trip: Trip) => void }>
 
 /** `calls` as packCalls gives them. */
 export type ToWorker =
@@ -79,3 +38,6 @@ export type FromWorker =
       answeredAt: number
     }>
   | Readonly<{ type: 'error'; id: number; message: string }>
+
+/** Results of a batch: how many values each has, 1 where its token ids come with them, and both one after the other. */
+export type PackedResults = Readonly<{ counts: Int32Array; sparse: Uint8Array; tokenIds: Int32Array; values: Float32Array }>

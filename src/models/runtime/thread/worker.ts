@@ -1,20 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../../core/errors.js'
+import type { WorkerCall, WorkerResult } from '../call.js'
 import { branchLogprobs } from '../decoder/branchLogprobs.js'
 import { Engine } from '../decoder/Engine.js'
 import { EncoderEngine } from '../EncoderEngine.js'
 import { OnnxEngine } from '../exported/OnnxEngine.js'
+import { clock, type SessionRun } from '../watch.js'
 import { createSession } from './createSession.js'
 import { packResults, unpackCalls } from './packing.js'
-import {
-  clock,
-  type FromWorker,
-  type SessionRun,
-  type ToWorker,
-  type WorkerCall,
-  type WorkerResult,
-  type WorkerSetup,
-} from './protocol.js'
+import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js'
 
 /** The thread of one model: `session.run` blocks it, never the thread that decodes. */
 const setup = workerData as WorkerSetup

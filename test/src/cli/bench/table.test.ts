@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Baseline } from '../../../../src/cli/bench/baseline.js'
-import { benchTable, tableRows, tableText } from '../../../../src/cli/bench/table.js'
+import { benchTable, tableText } from '../../../../src/cli/bench/table.js'
+import { tableRows } from '../../../../src/cli/bench/tableRows.js'
 import type { Terminal } from '../../../../src/cli/terminal.js'
 
 let folder: string

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Mask } from '../../../../../src/models/graph/masks.js'
-import { Engine, type EngineCall, type EngineModel } from '../../../../../src/models/runtime/decoder/Engine.js'
+import type { EngineCall } from '../../../../../src/models/runtime/call.js'
+import { Engine, type EngineModel } from '../../../../../src/models/runtime/decoder/Engine.js'
 import { CHUNK } from '../../../../../src/models/runtime/decoder/passes.js'
 import { full, meaning, model, type Run, transparentSession } from './transparentModel.js'
 

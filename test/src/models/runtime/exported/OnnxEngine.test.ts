@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import type { OnnxContract } from '../../../../../src/models/onnx/onnxContract.js'
-import type { EngineCall } from '../../../../../src/models/runtime/decoder/Engine.js'
+import type { EngineCall } from '../../../../../src/models/runtime/call.js'
 import { CHUNK } from '../../../../../src/models/runtime/decoder/passes.js'
 import { OnnxEngine } from '../../../../../src/models/runtime/exported/OnnxEngine.js'
 

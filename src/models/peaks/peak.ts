@@ -1,5 +1,13 @@
 import type { InferenceSession } from 'onnxruntime-node'
-import { clock } from '../runtime/thread/protocol.js'
+import { clock } from '../runtime/watch.js'
+
+/** The most that the runtime's fp32 products reach on a machine. */
+export type Peaks = Readonly<{
+  /** 10^9 operations a second of products with many rows. */
+  peak_gflops: number
+  /** 10^9 bytes of weights a second that a product of one row reads from memory. */
+  peak_read_gb_s: number
+}>
 
 const TRIES = 12
 

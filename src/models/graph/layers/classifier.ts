@@ -1,5 +1,6 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
+import { linear } from './linear.js'
 
 /** `weight`, `bias`: names of tensors [labels, from] and [labels]; `label`: the row that is used. */
 export type ChosenLabel = Readonly<{ weight: string; bias?: string; from: number; labels: number; label: number }>
@@ -13,4 +14,9 @@ export function chosenLabel(graph: GraphBuilder, weights: Weights, input: Value,
   const column = graph.node('Transpose', [row], { name: 'label/column', attributes: { perm: { ints: [1, 0] } } })
   const product = graph.node('MatMul', [input, column], { name: 'label/product' })
   return bias === undefined ? product : graph.node('Add', [product, rowOf(weights.float(bias, [labels]), 'label/bias')])
+}
+
+/** `tanh(dense(x))`: [B, size] → [B, size]; `path` names the dense layer. */
+export function pooler(graph: GraphBuilder, weights: Weights, pooled: Value, path: string, size: number): Value {
+  return graph.node('Tanh', [linear(graph, weights, pooled, path, { from: size, to: size, bias: true })], { name: 'tanh' })
 }
