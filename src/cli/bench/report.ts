@@ -1,8 +1,8 @@
 import type { Peaks } from '../../models/peaks/peak.js'
+import type { MeasuredMachine } from '../run/machine.js'
 import type { BesideArgs } from './besideArgs.js'
 import type { Compared } from './compare.js'
 import type { Figures } from './figures.js'
-import type { MeasuredMachine } from './machine.js'
 
 export type BenchSetting = Readonly<{
   decoder: string

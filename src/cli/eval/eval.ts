@@ -3,12 +3,12 @@ import { evaluate } from '../../../pipelines/evaluation/evaluate.js'
 import { countRows } from '../../io/countRows.js'
 import { furtherRewards, readReplies } from '../../io/readReplies.js'
 import { oneOf } from '../flags/flags.js'
+import { evalJson, evalNotices, evalTable } from '../print/evalTable.js'
 import { type TableFormat, tableFormats } from '../print/formatTable.js'
 import { progress } from '../print/progress.js'
+import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from '../run/evalMeasures.js'
 import { runName } from '../run/runName.js'
 import { type Terminal, writeLine } from '../terminal.js'
-import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from './measures.js'
-import { evalJson, evalNotices, evalTable } from './table.js'
 
 type Flags = MeasureFlags & Readonly<{ format: TableFormat; json?: boolean }>
 

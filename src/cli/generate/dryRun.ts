@@ -1,10 +1,10 @@
 import { generateOptions } from '../../../pipelines/run/generate.js'
 import { countRows } from '../../io/countRows.js'
 import { listParts } from '../../io/parquet/partFiles.js'
+import type { GenerateFlags } from '../flags/generateFlags.js'
 import { lmSaid } from '../flags/lmFlag.js'
-import { bytes, count, describeModel } from '../inspect/describeModel.js'
+import { bytes, count, describeModel } from '../print/describeModel.js'
 import { type Terminal, writeLine } from '../terminal.js'
-import type { GenerateFlags } from './flags.js'
 
 const { maxPromptTokens } = generateOptions.parse({})
 

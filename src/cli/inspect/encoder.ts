@@ -1,8 +1,8 @@
 import { ModelError } from '../../core/errors.js'
 import { loadEncoderCheckpoint } from '../../models/checkpoint/loadEncoderCheckpoint.js'
 import { buildEncoder } from '../../models/graph/buildEncoder.js'
+import { bytes, count, sizeOf } from '../print/describeModel.js'
 import { describeLabels } from './describeHeads.js'
-import { bytes, count, sizeOf } from './describeModel.js'
 
 /**
  * What an encoder's folder holds, as lines of a name and a value.

@@ -4,7 +4,7 @@ import type { OnnxFile } from '../../models/onnx/findOnnx.js'
 import type { OnnxConfig } from '../../models/onnx/readOnnxConfig.js'
 import { readOnnxModel } from '../../models/onnx/readOnnxModel.js'
 import { readsAhead } from '../../models/runtime/exported/planOnnx.js'
-import { bytes, sizeOfOnnx } from './describeModel.js'
+import { bytes, sizeOfOnnx } from '../print/describeModel.js'
 import type { InspectedLine } from './edLine.js'
 
 /** What a ready graph is understood to be, a line each: name and value. */

@@ -1,6 +1,6 @@
 import type { Judged } from '../../../pipelines/evaluation/judge.js'
 import type { JudgeFigures } from '../../eval/judgeFigures.js'
-import { interval, shown } from '../eval/table.js'
+import { interval, shown } from '../print/evalTable.js'
 
 export type JudgeTable = Judged &
   JudgeFigures &

@@ -3,7 +3,7 @@ import { hubSettings } from '../../models/hub/hubSettings.js'
 import { pull } from '../../models/hub/pull.js'
 import { repositoryOf } from '../../models/hub/repository.js'
 import { repeated, text } from '../flags/flags.js'
-import { bytes } from '../inspect/describeModel.js'
+import { bytes } from '../print/describeModel.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { pullProgress } from './progress.js'
 

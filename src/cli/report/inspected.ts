@@ -3,8 +3,8 @@ import type { TextCodec } from '../../core/model.js'
 import type { RowKey, TracedReply } from '../../core/run.js'
 import { decisions } from '../../eval/decisions.js'
 import { readTraces } from '../../io/readTraces.js'
+import { prunedNotice } from '../print/whyTable.js'
 import { runCodec } from '../run/runCodec.js'
-import { prunedNotice } from '../why/table.js'
 
 /** A candidate: token (a place in `texts`, or null), its id, logit, score, and the rewards in the order of the reply's `rewards`. */
 type Cell = readonly [text: number | null, id: number, logit: number | null, score: number | null, ...(number | null)[]]

@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkpoints } from '../../../pipelines/evaluation/reproduction.js'
 import type { SweepRow } from '../../../pipelines/evaluation/sweep.js'
-import type { Machine } from '../bench/machine.js'
-import { evalTable, interval, shown } from '../eval/table.js'
+import { evalTable, interval, shown } from '../print/evalTable.js'
 import { formatTable } from '../print/formatTable.js'
-import { sweepCells } from '../sweep/figures.js'
+import { sweepCells } from '../print/sweepFigures.js'
+import type { Machine } from '../run/machine.js'
 import type { ComparedTable, Cost } from './tables.js'
 
 export type Reproduced = Readonly<{

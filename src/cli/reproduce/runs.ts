@@ -6,9 +6,9 @@ import { readReplies } from '../../io/readReplies.js'
 import { toParquet } from '../../io/toParquet.js'
 import { loadModels } from '../../models/loadModels.js'
 import { type ChosenDecoder, chosenDecoder } from '../flags/chosenDecoder.js'
-import { settingsOf } from '../generate/flags.js'
-import { generateRun } from '../generate/run.js'
-import { writeFigures } from '../sweep/figures.js'
+import { settingsOf } from '../flags/generateFlags.js'
+import { writeFigures } from '../print/sweepFigures.js'
+import { generateRun } from '../run/generateRun.js'
 import type { ReproduceFlags, Reproducing } from './settings.js'
 
 /** What a cost is measured of: greedy, and what is compared with it. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sweepPoints } from '../../../../pipelines/evaluation/sweep.js'
-import { sweepPlot } from '../../../../src/cli/sweep/plot.js'
+import { sweepPlot } from '../../../../src/cli/print/sweepPlot.js'
 import { query } from '../../io/duckdb.js'
 import { jsonl, pair, root, rxargs } from '../rxargs.js'
 

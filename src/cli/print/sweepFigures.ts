@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SweepRow } from '../../../pipelines/evaluation/sweep.js'
-import { type Cells, formatTable } from '../print/formatTable.js'
+import { type Cells, formatTable } from './formatTable.js'
 
 /** What Figure 2 of the paper shows. */
 const PLOTTED = ['reward', 'diversity', 'coherence']
@@ -27,7 +27,7 @@ export const sweepJson = (rows: readonly SweepRow[]): string =>
 /** Figure 2 as SVG, by metric: those of its metrics that the points have. */
 export async function sweepPlots(rows: readonly SweepRow[]): Promise<ReadonlyMap<string, string>> {
   // The plotting library is large, and nobody else needs it.
-  const { sweepPlot } = await import('./plot.js')
+  const { sweepPlot } = await import('./sweepPlot.js')
   return new Map(
     PLOTTED.flatMap((metric) => {
       const svg = sweepPlot(rows, metric)

@@ -1,6 +1,6 @@
 import type { Evaluation, PairFigures, RunFigures } from '../../../pipelines/evaluation/evaluate.js'
 import type { Estimate } from '../../eval/wilson.js'
-import { type Cells, formatTable, type TableFormat } from '../print/formatTable.js'
+import { type Cells, formatTable, type TableFormat } from './formatTable.js'
 
 const DIGITS = 3
 export const shown = (value: number | null | undefined): string =>

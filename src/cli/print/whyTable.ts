@@ -3,8 +3,8 @@ import type { TextCodec } from '../../core/model.js'
 import type { RunMeta, TracedReply } from '../../core/run.js'
 import type { DecoderSpec } from '../../core/step.js'
 import type { Candidate, Decision } from '../../eval/decisions.js'
-import { inOneLine } from '../print/displayWidth.js'
-import { formatTable } from '../print/formatTable.js'
+import { inOneLine } from './displayWidth.js'
+import { formatTable } from './formatTable.js'
 
 const DIGITS = 3
 

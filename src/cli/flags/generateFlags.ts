@@ -9,11 +9,11 @@ import { type Dataset, datasets } from '../../io/prompts/datasets.js'
 import { type Template, templates } from '../../io/prompts/toPrompt.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote/remoteLanguageModel.js'
-import type { DecoderFlags } from '../flags/chosenDecoder.js'
-import { embedded } from '../flags/embedded.js'
-import { DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from '../flags/flags.js'
-import { lmFlag } from '../flags/lmFlag.js'
-import { type RewardFlag, rewardFlag } from '../flags/rewardFlag.js'
+import type { DecoderFlags } from './chosenDecoder.js'
+import { embedded } from './embedded.js'
+import { DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
+import { lmFlag } from './lmFlag.js'
+import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags as commander gives them. */
 export type GivenFlags = Readonly<

@@ -5,11 +5,11 @@ import { countRows } from '../../io/countRows.js'
 import { fromFile } from '../../io/fromFile.js'
 import { readings } from '../../io/prompts/datasets.js'
 import type { ChosenDecoder } from '../flags/chosenDecoder.js'
+import type { GenerateFlags } from '../flags/generateFlags.js'
 import type { Progress } from '../print/progress.js'
-import { limited } from '../run/limited.js'
-import { watched } from '../run/watched.js'
 import type { Terminal } from '../terminal.js'
-import type { GenerateFlags } from './flags.js'
+import { limited } from './limited.js'
+import { watched } from './watched.js'
 
 /** The run that the flags of `generate` and its decoder ask for, over models that are loaded, told to the progress. `around` sees the prompts as they are read. */
 export function generateRun(
