@@ -5,7 +5,7 @@ import type { OnnxConfig } from '../../models/onnx/readOnnxConfig.js'
 import { readOnnxModel } from '../../models/onnx/readOnnxModel.js'
 import { readsAhead } from '../../models/runtime/exported/planOnnx.js'
 import { bytes, sizeOfOnnx } from '../print/describeModel.js'
-import type { InspectedLine } from './edLine.js'
+import type { InspectedLine } from './line.js'
 
 /** What a ready graph is understood to be, a line each: name and value. */
 export async function inspectOnnx(

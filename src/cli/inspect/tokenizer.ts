@@ -1,7 +1,7 @@
 import { messageOf, TemplateError } from '../../core/errors.js'
 import type { TextCodec } from '../../core/model.js'
 import type { TokenizerFiles } from '../../models/checkpoint/tokenizer/tokenizerFiles.js'
-import type { InspectedLine } from './edLine.js'
+import type { InspectedLine } from './line.js'
 
 /** What a tokenizer is understood to be: its special tokens, what it puts around a text, and its chat template. */
 export function inspectTokenizer(codec: TextCodec, { specialTokens, tokenizer }: TokenizerFiles): InspectedLine[] {

@@ -1,11 +1,11 @@
 import { Command } from 'commander'
-import { hubSettings } from '../../models/hub/hubSettings.js'
-import { pull } from '../../models/hub/pull.js'
-import { repositoryOf } from '../../models/hub/repository.js'
-import { repeated, text } from '../flags/flags.js'
-import { bytes } from '../print/describeModel.js'
-import { type Terminal, writeLine } from '../terminal.js'
-import { pullProgress } from './progress.js'
+import { hubSettings } from '../models/hub/hubSettings.js'
+import { pull } from '../models/hub/pull.js'
+import { repositoryOf } from '../models/hub/repository.js'
+import { repeated, text } from './flags/flags.js'
+import { bytes } from './print/describeModel.js'
+import { pullProgress } from './print/pullProgress.js'
+import { type Terminal, writeLine } from './terminal.js'
 
 type Flags = Readonly<{ include?: readonly string[] }>
 

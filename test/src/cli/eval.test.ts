@@ -2,12 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cosine } from '../../../../src/eval/cosine.js'
-import { toParquet } from '../../../../src/io/toParquet.js'
-import { evalGolden } from '../../eval/eval.js'
-import { query } from '../../io/duckdb.js'
-import { fakeRun, row } from '../../io/fakeRun.js'
-import { jsonl, lm, pair, reward, root, rxargs } from '../rxargs.js'
+import { cosine } from '../../../src/eval/cosine.js'
+import { toParquet } from '../../../src/io/toParquet.js'
+import { evalGolden } from '../eval/eval.js'
+import { query } from '../io/duckdb.js'
+import { fakeRun, row } from '../io/fakeRun.js'
+import { jsonl, lm, pair, reward, root, rxargs } from './rxargs.js'
 
 type EncoderCase = Readonly<{ first: string; second: string | null; mean: number[]; pooler: number[] }>
 

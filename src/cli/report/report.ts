@@ -19,7 +19,7 @@ import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from '
 import { runName } from '../run/runName.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { inspected } from './inspected.js'
-import { reportPage } from './reportPage.js'
+import { reportPage } from './page.js'
 import { sweepOf } from './sweepOf.js'
 
 type Flags = MeasureFlags & Readonly<{ output: string; inspect: number; sweep?: string; force?: boolean }>

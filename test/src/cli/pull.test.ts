@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type ServedHub, serveHub } from '../../models/hub/serveHub.js'
-import { jsonl, lm, pair, reward, rxargs } from '../rxargs.js'
+import { type ServedHub, serveHub } from '../models/hub/serveHub.js'
+import { jsonl, lm, pair, reward, rxargs } from './rxargs.js'
 
 let folder: string
 let hub: ServedHub | undefined

@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sweepPoints } from '../../../../pipelines/evaluation/sweep.js'
-import { sweepPlot } from '../../../../src/cli/print/sweepPlot.js'
-import { query } from '../../io/duckdb.js'
-import { jsonl, pair, root, rxargs } from '../rxargs.js'
+import { sweepPoints } from '../../../pipelines/evaluation/sweep.js'
+import { sweepPlot } from '../../../src/cli/print/sweepPlot.js'
+import { query } from '../io/duckdb.js'
+import { jsonl, pair, root, rxargs } from './rxargs.js'
 
 let folder: string
 let prompts: string

@@ -2,10 +2,10 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readRows } from '../../../../src/io/readRows.js'
-import { toParquet } from '../../../../src/io/toParquet.js'
-import { fakeRun, meta, row } from '../../io/fakeRun.js'
-import { lm, reward, rxargs } from '../rxargs.js'
+import { readRows } from '../../../src/io/readRows.js'
+import { toParquet } from '../../../src/io/toParquet.js'
+import { fakeRun, meta, row } from '../io/fakeRun.js'
+import { lm, reward, rxargs } from './rxargs.js'
 
 let folder: string
 let traced: string

@@ -1,5 +1,5 @@
 import type { HubFile } from '../../models/hub/neededFiles.js'
-import { bytes } from '../print/describeModel.js'
+import { bytes } from './describeModel.js'
 
 const DRAW_MS = 100
 const LINE_MS = 5_000
