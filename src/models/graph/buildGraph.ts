@@ -7,11 +7,8 @@ import { gemma3 } from './families/gemma3.js'
 import { gpt2 } from './families/gpt2.js'
 import { gptNeox } from './families/gptNeox.js'
 import { llama } from './families/llama.js'
-import { mistral } from './families/mistral.js'
 import { opt } from './families/opt.js'
 import { phi3 } from './families/phi3.js'
-import { qwen2 } from './families/qwen2.js'
-import { qwen3 } from './families/qwen3.js'
 import { type Mask, masksOf } from './masks.js'
 import type { WeightDtype } from './quantize.js'
 import { graphWeights, type TensorInMemory, type Weights } from './weights.js'
@@ -21,9 +18,9 @@ type Family<Config> = (graph: GraphBuilder, weights: Weights, config: Config, po
 
 const families: { readonly [Name in ModelConfig['family']]: Family<Extract<ModelConfig, { family: Name }>> } = {
   llama,
-  mistral,
-  qwen2,
-  qwen3,
+  mistral: llama,
+  qwen2: llama,
+  qwen3: llama,
   phi3,
   gemma2,
   gemma3,
