@@ -37,8 +37,8 @@ export function batchReward<S extends Candidates>(options: BatchRewardOptions): 
       from(reward.score(step.sequence, step.tokenIds)).pipe(
         take(1),
         throwIfEmpty(() => new RewardError(`Reward \`${reward.name}\` gave no rewards`)),
-        map((rewards) => {
-          checkRewards(reward.name, rewards, step.tokenIds)
+        map((given) => {
+          const rewards = checkRewards(reward.name, given, { candidates: step.tokenIds })
           return {
             ...step,
             rewards: { ...('rewards' in step ? (step as unknown as Rewarded).rewards : {}), [reward.name]: rewards },

@@ -94,6 +94,7 @@ export function fakeRm(options: FakeOptions = {}): Watched<BatchedRewardModel> {
   const held = new Set<object>()
   const released: object[] = []
   return {
+    kind: 'tokens',
     name,
     codec,
     contextLength,

@@ -23,8 +23,8 @@ export const rewardMeasure = (model: BatchedRewardModel | BatchedPairReward | Te
   name: `reward:${model.name}`,
   kind: 'mean',
   measure: (replies) => {
-    if ('scoreTexts' in model) return rewardsOfText(replies, textScores(model))
-    return 'encodePair' in model ? rewardsOf(replies, pairTexts(model)) : rewardsOf(replies, tokenTexts(model))
+    if (model.kind === 'text') return rewardsOfText(replies, textScores(model))
+    return model.kind === 'pairs' ? rewardsOf(replies, pairTexts(model)) : rewardsOf(replies, tokenTexts(model))
   },
 })
 

@@ -11,7 +11,7 @@ import type { Row, RowKey, Run, RunMeta } from '../../src/core/run.js'
 import { version } from '../../src/core/version.js'
 import { textScores } from '../rewards/rewardOfText.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
-import { abortable, delivered, iterated } from '../run/deliveries.js'
+import { abortable, delivered, runOf } from '../run/deliveries.js'
 
 /** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
 export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
@@ -37,8 +37,8 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
   const settings = { ...parseOptions(scoreOptions, options), hashes }
-  if ('scoreTexts' in reward) return scored(source, ofText(reward), unrendered(reward), settings)
-  if ('encodePair' in reward) return scored(source, batched(pairTexts(reward)), reward.render, settings)
+  if (reward.kind === 'text') return scored(source, ofText(reward), unrendered(reward), settings)
+  if (reward.kind === 'pairs') return scored(source, batched(pairTexts(reward)), reward.render, settings)
   return scored(source, batched(tokenTexts(reward)), reward.codec.render, settings)
 }
 
@@ -100,18 +100,7 @@ function scored<Call>(
       defer(() => delivered(once(source, done), rowOf, concurrency)),
       signal,
     )
-  return {
-    meta: { version, spec: { ...spec, score: texts.name }, seed: 0, models: hashes },
-    deliveries,
-    rows: (rowsOptions) =>
-      deliveries(rowsOptions).pipe(
-        map(({ row, taken }) => {
-          taken()
-          return row
-        }),
-      ),
-    [Symbol.asyncIterator]: () => iterated(deliveries()),
-  }
+  return runOf({ version, spec: { ...spec, score: texts.name }, seed: 0, models: hashes }, deliveries)
 }
 
 /** Each text once; a second one of the same id and sample becomes an error under its place. */

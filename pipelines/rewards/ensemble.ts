@@ -42,7 +42,7 @@ export function ensemble(source: EnsembleReward, rewards: readonly Reward[]): Re
       forkJoin(rewards.map((reward) => defer(() => reward.score(sequence, candidateIds)).pipe(take(1)))).pipe(
         map((scored) => {
           scored.forEach((scores, i) => {
-            checkRewards(members[i]!, scores, candidateIds)
+            checkRewards(members[i]!, scores, { candidates: candidateIds })
           })
           const scales = running ? scored.map((scores, i) => ran[i]!(sequence, candidateIds, scores)) : given
           return Float32Array.from(candidateIds, (_, at) =>

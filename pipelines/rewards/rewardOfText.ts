@@ -1,5 +1,6 @@
 import { defer, finalize, from, map, type Observable, throwError, timeout } from 'rxjs'
 import type { BatchedLanguageModel } from '../../src/core/batched.js'
+import { checkRewards } from '../../src/core/checkRewards.js'
 import { textAfter } from '../../src/core/decodedText.js'
 import { ModelLostError, messageOf, RewardError } from '../../src/core/errors.js'
 import type { Reward } from '../../src/core/model.js'
@@ -49,7 +50,7 @@ export const textScores =
           first: timeoutMs,
           with: () => throwError(() => new RewardError(`Reward \`${name}\` gave nothing within ${timeoutMs} ms`)),
         }),
-        map((given) => numbers(name, given, texts.length)),
+        map((given) => checkRewards(name, given, { texts: texts.length })),
         finalize(() => cancelled.abort()),
       )
     })
@@ -61,17 +62,4 @@ const called = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
     if (error instanceof ModelLostError) throw error
     throw new RewardError(`Reward \`${name}\` failed: ${messageOf(error)}`, { cause: error })
   }
-}
-
-/** What a function gave is checked as if it had no types: it may be plain JavaScript. */
-function numbers(name: string, given: unknown, count: number): Float32Array {
-  if (!Array.isArray(given) && !(given instanceof Float32Array) && !(given instanceof Float64Array))
-    throw new RewardError(`Reward \`${name}\` gave \`${String(given)}\` (${typeof given}); expected an array of ${count} numbers`)
-  if (given.length !== count) throw new RewardError(`Reward \`${name}\` gave ${given.length} numbers for ${count} texts`)
-  return Float32Array.from(given as ArrayLike<unknown>, (value, index) => {
-    if (typeof value === 'number' && Number.isFinite(Math.fround(value))) return value
-    throw new RewardError(
-      `Reward \`${name}\` gave \`${String(value)}\` (${typeof value}) for text ${index}; expected a finite number`,
-    )
-  })
 }

@@ -3,6 +3,7 @@ import type { BatchedPairReward, EncodedPair } from '../../src/core/batched.js'
 import { textAfter } from '../../src/core/decodedText.js'
 import type { Reward, TextCodec } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
+import { promptText } from './promptText.js'
 
 /**
  * A cross-encoder as operators see it: it reads the prompt's text (messages rendered with the language model's chat template) and the
@@ -17,17 +18,11 @@ export function rewardOverPairs(
   lmCodec: TextCodec,
   call: (key: object, pairs: readonly EncodedPair[]) => Observable<Float32Array>,
 ): Reward {
-  // Once a prompt: rendering is slow, and a template that asks for the time would change its mind.
-  const rendered = new WeakMap<object, string>()
-  const promptOf = ({ prompt }: Sequence): string => {
-    const text = rendered.get(prompt) ?? (prompt.messages ? lmCodec.render(prompt.messages) : prompt.text)
-    rendered.set(prompt, text)
-    return text
-  }
+  const promptOf = promptText(lmCodec)
   const pairOf = (sequence: Sequence, more: readonly number[]): EncodedPair => {
-    const { promptTokenIds, tokenIds } = sequence
+    const { prompt, promptTokenIds, tokenIds } = sequence
     const completion = textAfter(lmCodec, promptTokenIds, [...tokenIds, ...more]).replace(/\uFFFD+$/u, '')
-    return encodePair(promptOf(sequence), completion)
+    return encodePair(promptOf(prompt), completion)
   }
   return {
     name,

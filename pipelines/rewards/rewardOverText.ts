@@ -5,6 +5,7 @@ import { RewardError } from '../../src/core/errors.js'
 import type { Reward, TextCodec } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import { growingText } from '../decoding/growingText.js'
+import { promptText } from './promptText.js'
 
 /**
  * A reward model with another tokenizer or chat template than the language model: it gets the text, in its own token ids.
@@ -22,13 +23,7 @@ export function rewardOverText(
   call: (call: RewardCall) => Observable<Float32Array>,
 ): Reward {
   const { name, codec, contextLength } = model
-  // Once a prompt: rendering is slow, and a template that asks for the time would change its mind.
-  const rendered = new WeakMap<object, string>()
-  const promptOf = ({ prompt }: Sequence): string => {
-    const text = rendered.get(prompt) ?? (prompt.messages ? codec.render(prompt.messages) : prompt.text)
-    rendered.set(prompt, text)
-    return text
-  }
+  const promptOf = promptText(codec)
   const textOf = growingText(lmCodec)
   const tokensOf = (sequence: Sequence, candidateId?: number): readonly number[] => {
     const { prompt } = sequence
@@ -36,7 +31,7 @@ export function rewardOverText(
     const reply = wholeText(lmCodec, candidateId === undefined ? now : withToken(lmCodec, now, candidateId))
     const completion = reply.replace(/\uFFFD+$/u, '')
     // A template writes its special tokens itself.
-    const encoded = codec.encode(promptOf(sequence) + completion, prompt.messages === undefined)
+    const encoded = codec.encode(promptOf(prompt) + completion, prompt.messages === undefined)
     if (encoded.length === 0) throw new RewardError(`Reward \`${name}\` cannot read an empty text`)
     if (encoded.length > contextLength)
       throw new RewardError(

@@ -44,4 +44,9 @@ export const batchTextReward = (
   name: string,
   scoreTexts: TextReward['scoreTexts'],
   options: TextRewardOptions = {},
-): TextReward => ({ name: parseOptions(named, { name }).name, scoreTexts, ...parseOptions(textRewardOptions, options) })
+): TextReward => ({
+  kind: 'text',
+  name: parseOptions(named, { name }).name,
+  scoreTexts,
+  ...parseOptions(textRewardOptions, options),
+})

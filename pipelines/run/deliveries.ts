@@ -7,6 +7,7 @@ import {
   finalize,
   fromEvent,
   ignoreElements,
+  map,
   merge,
   mergeMap,
   type Observable,
@@ -20,7 +21,7 @@ import {
   tap,
   throwError,
 } from 'rxjs'
-import type { Delivery, Row } from '../../src/core/run.js'
+import type { Delivery, Row, Run, RunMeta } from '../../src/core/run.js'
 
 /**
  * Pulls jobs and makes their rows, `concurrency` at a time: as many places pull by themselves, and a place opens for the next
@@ -80,7 +81,7 @@ export const abortable = <T>(source: Observable<T>, signal: AbortSignal | undefi
       })
 
 /** Rows for `for await`: each is taken when the next one is asked for; leaving the loop cancels what is under way. */
-export async function* iterated(deliveries: Observable<Delivery>): AsyncGenerator<Row, void> {
+async function* iterated(deliveries: Observable<Delivery>): AsyncGenerator<Row, void> {
   const arrived: Delivery[] = [] // no more than there are places
   let wake = (): void => {}
   let end: Readonly<{ error?: unknown; failed: boolean }> | undefined
@@ -117,3 +118,17 @@ export async function* iterated(deliveries: Observable<Delivery>): AsyncGenerato
     subscription.unsubscribe()
   }
 }
+
+/** A run over its deliveries. */
+export const runOf = (meta: RunMeta, deliveries: Run['deliveries']): Run => ({
+  meta,
+  deliveries,
+  rows: (options) =>
+    deliveries(options).pipe(
+      map(({ row, taken }) => {
+        taken()
+        return row
+      }),
+    ),
+  [Symbol.asyncIterator]: () => iterated(deliveries()),
+})

@@ -12,7 +12,7 @@ import { type BoundSearch, perToken, type Search } from '../decoding/perToken.js
 import { replyText } from '../decoding/replyText.js'
 import { builtIn, type Registry } from '../registry/registry.js'
 import { schedule } from '../schedule/schedule.js'
-import { abortable, delivered, iterated } from './deliveries.js'
+import { abortable, delivered, runOf } from './deliveries.js'
 import { type Job, jobs } from './jobs.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
 import { emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
@@ -144,29 +144,19 @@ export function generate(
       defer(() => delivered(jobs(source, { samples, done }), row, concurrency)),
       signal,
     )
-  return {
-    meta: {
-      version,
-      spec: {
-        ...settings.spec,
-        decoder: run.search.spec ?? { steps: [{ custom: {} }] },
-        rewards: told.rewards,
-        ...functionsOf(models),
-        ...{ maxNewTokens, maxPromptTokens, samples, stop, trace },
-      },
-      seed,
-      models: models.hashes,
+  const meta = {
+    version,
+    spec: {
+      ...settings.spec,
+      decoder: run.search.spec ?? { steps: [{ custom: {} }] },
+      rewards: told.rewards,
+      ...functionsOf(models),
+      ...{ maxNewTokens, maxPromptTokens, samples, stop, trace },
     },
-    deliveries,
-    rows: (rowsOptions) =>
-      deliveries(rowsOptions).pipe(
-        map(({ row: made, taken }) => {
-          taken()
-          return made
-        }),
-      ),
-    [Symbol.asyncIterator]: () => iterated(deliveries()),
+    seed,
+    models: models.hashes,
   }
+  return runOf(meta, deliveries)
 }
 
 /** What the rewards that are functions compute, where they say so. */

@@ -7,6 +7,7 @@ import type {
   RewardCall,
   StatesCall,
 } from '../../src/core/batched.js'
+import { checkRewards } from '../../src/core/checkRewards.js'
 import { OptionError, RewardError } from '../../src/core/errors.js'
 import type { Reward } from '../../src/core/model.js'
 import { type EnsembleReward, orderedRewards, type RewardSource } from '../../src/core/rewardSource.js'
@@ -41,7 +42,7 @@ export type ScheduleOptions = Readonly<{
 export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch }: ScheduleOptions = {}): DecoderModels {
   const live = new Set<object>()
   const ordered = orderedRewards(rewards)
-  const alone = lm.sideBySide || rewards.every((source) => !('run' in source))
+  const alone = lm.sideBySide || rewards.every(({ kind }) => kind === 'text' || kind === 'ensemble')
   const turns = alone
     ? freeTurns
     : measuredTurns(
@@ -75,7 +76,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
     const scheduled = batched(model, model.name)
     const call = (one: RewardCall): Observable<Float32Array> =>
       scheduled(one.key, one.tokenIds.length, one, (upTo) => ({ ...one, upTo })).pipe(
-        map(finite(model.name, one.branches.length)),
+        map((given) => checkRewards(model.name, given, { texts: one.branches.length })),
       )
     if (model.codec.fingerprint === lm.codec.fingerprint) return rewardOverTokens(model, call)
     if (model.unit === 'logprob')
@@ -91,21 +92,21 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
     const scheduled = batched(model, model.name)
     return rewardOverPairs(model, lm.codec, (key, pairs) =>
       // A pair is read whole each time: nothing of a prompt can be read ahead.
-      scheduled(key, 0, pairs, () => pairs).pipe(map(finite(model.name, pairs.length))),
+      scheduled(key, 0, pairs, () => pairs).pipe(map((given) => checkRewards(model.name, given, { texts: pairs.length }))),
     )
   }
   const boundTo = (source: Exclude<RewardSource, EnsembleReward>): Reward => {
-    if ('scoreTexts' in source) return rewardOfText(source, lm)
-    return 'encodePair' in source ? rewardOfEncoder(source) : rewardOfModel(source)
+    if (source.kind === 'text') return rewardOfText(source, lm)
+    return source.kind === 'pairs' ? rewardOfEncoder(source) : rewardOfModel(source)
   }
-  const members = new Set(rewards.flatMap((source) => ('members' in source ? source.members : [])))
+  const members = new Set(rewards.flatMap((source) => (source.kind === 'ensemble' ? source.members : [])))
   const bound = new Map<string, Reward>()
   for (const source of rewards) {
-    if ('members' in source) continue
+    if (source.kind === 'ensemble') continue
     bound.set(source.name, members.has(source.name) ? shared(boundTo(source)) : boundTo(source))
   }
   const named = (source: RewardSource): Reward =>
-    'members' in source
+    source.kind === 'ensemble'
       ? ensemble(
           source,
           source.members.map((member) => bound.get(member)!),
@@ -165,13 +166,3 @@ function rewardOverTokens(model: BatchedRewardModel, call: (call: RewardCall) =>
     release: ({ key }) => model.release(key),
   }
 }
-
-const finite =
-  (name: string, count: number) =>
-  (values: Float32Array): Float32Array => {
-    if (values?.length !== count)
-      throw new RewardError(`Reward \`${name}\` gave ${values?.length ?? 'no'} numbers for ${count} texts`)
-    const bad = values.findIndex((value) => !Number.isFinite(value))
-    if (bad !== -1) throw new RewardError(`Reward \`${name}\` gave ${values[bad]} for text ${bad} of ${count}`)
-    return values
-  }

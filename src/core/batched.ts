@@ -38,8 +38,9 @@ export interface BatchedLanguageModel {
   release(key: object): void
 }
 
-/** A reward model as it is loaded. */
+/** A reward model that reads token ids, as it is loaded. */
 export interface BatchedRewardModel {
+  readonly kind: 'tokens'
   readonly name: string
   /** What a call gives: a reward of the whole sequence (unless given), or log-probabilities of its branches (an autoregressive reward model). */
   readonly unit?: 'reward' | 'logprob'
@@ -57,6 +58,7 @@ export type EncodedPair = Readonly<{ tokenIds: readonly number[]; typeIds: reado
 
 /** A reward model that reads prompt and completion as a pair of texts (a cross-encoder). It keeps nothing from call to call. */
 export interface BatchedPairReward {
+  readonly kind: 'pairs'
   readonly name: string
   readonly maxBatch: number
   /**

@@ -18,6 +18,7 @@ export type Source = Readonly<{ path: string; sha256?: string; dtype?: string; l
 
 /** A reward written over text: of each whole text (prompt and completion), one number. */
 export type TextReward = Readonly<{
+  kind: 'text'
   name: string
   scoreTexts: (
     texts: readonly string[],
@@ -36,6 +37,7 @@ export type EnsembleRule = 'sum' | 'min' | 'mean'
 
 /** A reward made of others of the run, which it names. */
 export type EnsembleReward = Readonly<{
+  kind: 'ensemble'
   name: string
   /** Names of its members. They steer through the ensemble, not on their own unless they are weighed. */
   members: readonly string[]
@@ -51,6 +53,7 @@ export type EnsembleReward = Readonly<{
   spec: Readonly<Record<string, unknown>>
 }>
 
+/** A reward of a run; `kind` tells what it reads. */
 export type RewardSource = BatchedRewardModel | BatchedPairReward | TextReward | EnsembleReward
 
 /** What can be said of a reward before it is loaded. */

@@ -61,6 +61,7 @@ export function batchedRewardModel(
   const { config, codec } = checkpoint
   const finite = finiteResults(checkpoint.tensors)
   return {
+    kind: 'tokens',
     name,
     unit: reading?.kind === 'vocabulary' ? 'logprob' : 'reward',
     codec,

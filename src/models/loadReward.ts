@@ -77,6 +77,7 @@ function asEncoder({ checkpoint: { config, codec }, worker }: LoadedModel): Pair
 function batchedPairReward(name: string, { checkpoint, worker }: PairModel, maxBatch: number): BatchedPairReward {
   const { encode, codec, config } = checkpoint
   return {
+    kind: 'pairs',
     name,
     maxBatch,
     render: codec.render,

@@ -52,6 +52,7 @@ export function remoteReward(given: RemoteReward, { environment = process.env, s
   )
   return {
     name,
+    kind: 'text',
     scoreTexts: (texts, signal) =>
       call(texts, signal).catch((error: unknown) => {
         if (error instanceof RemoteError && error.isHopeless)

@@ -9,6 +9,7 @@ function fakeReward(fields: Partial<BatchedRewardModel> = {}) {
   const batches: number[] = []
   const released: object[] = []
   const reward: BatchedRewardModel = {
+    kind: 'tokens',
     name: 'length',
     codec: {
       encode: (text, special) => [...(special ? [1] : []), ...Array.from(text, (letter) => letter.codePointAt(0)!)],

@@ -13,6 +13,7 @@ function fakePairs({ longest = 100 } = {}) {
   const batches: number[] = []
   const asked: string[] = []
   const model: BatchedPairReward = {
+    kind: 'pairs',
     name: 'pairs',
     maxBatch: 8,
     render: charCodec().render,

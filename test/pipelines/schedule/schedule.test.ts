@@ -65,7 +65,7 @@ describe('a reward model with the same tokenizer and template', () => {
   })
   it.each<[string, Float32Array, string]>([
     ['too few numbers', Float32Array.of(1), 'Reward `fake` gave 1 numbers for 2 texts'],
-    ['NaN', Float32Array.of(1, Number.NaN), 'Reward `fake` gave NaN for text 1 of 2'],
+    ['NaN', Float32Array.of(1, Number.NaN), 'Reward `fake` gave `NaN` (number) for text 1; expected a finite number'],
   ])('errors for %s', async (_, given, message) => {
     const { model } = recording({ codec: charCodec(), run: async (calls) => calls.map(() => given) })
     const { reward } = schedule(fakeModels(fakeLm(), [model]))

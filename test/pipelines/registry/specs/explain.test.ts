@@ -108,7 +108,7 @@ In TypeScript:
     expect(text).toContain('boost         + boosted boolean[k], ~ scores')
     expect(text).toContain(`
   import { type Decoder, batchReward, selectGreedy, steps, topK } from 'rxargs'
-  import { operators } from '../../specs/own.js'
+  import { operators } from './own.js'
 
   export const myOwn: Decoder = (models) => steps(
     topK({ k: 3 }),
