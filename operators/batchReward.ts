@@ -5,6 +5,7 @@ import { type DescribedOperator, described } from '../src/core/described.js'
 import { RewardError } from '../src/core/errors.js'
 import type { Reward } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { registryEntry, rewardName, rewardNamed, scoring } from '../src/core/registryEntry.js'
 import type { Candidates, Rewarded } from '../src/core/step.js'
 
 const isReward = (value: unknown): value is Reward =>
@@ -48,3 +49,7 @@ export function batchReward<S extends Candidates>(options: BatchRewardOptions): 
     ),
   )
 }
+
+export const batchRewardEntry = registryEntry('scores each candidate in context', rewardName, scoring, ({ reward }, models) =>
+  batchReward({ reward: rewardNamed(reward, models) }),
+)

@@ -4,6 +4,7 @@ import { type DescribedOperator, described } from '../src/core/described.js'
 import { standardDeviation } from '../src/core/math.js'
 import type { Reward } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { cut, registryEntry, rewardName, rewardNamed, scoring } from '../src/core/registryEntry.js'
 import type { Candidates, Rewarded } from '../src/core/step.js'
 import { batchReward, batchRewardOptions } from './batchReward.js'
 
@@ -72,3 +73,10 @@ function within<S extends Candidates>(step: S, margin: number): S {
     scores: scores.filter(near),
   }
 }
+
+export const batchRewardPrunedEntry = registryEntry(
+  'scores the candidates that could still win, and drops the others',
+  batchRewardPrunedOptions.extend(rewardName.shape),
+  { ...scoring, changes: cut },
+  ({ reward, ...options }, models) => batchRewardPruned({ reward: rewardNamed(reward, models), ...options }),
+)

@@ -5,6 +5,7 @@ import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import type { LanguageModel } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { lmName, lmNamed, registryEntry } from '../src/core/registryEntry.js'
 import type { Sequence } from '../src/core/sequence.js'
 import type { Candidates, LogitsStep } from '../src/core/step.js'
 
@@ -55,3 +56,10 @@ export function combineLogits<S extends LogitsStep | Candidates>(options: Combin
     ),
   )
 }
+
+export const combineLogitsEntry = registryEntry(
+  'combines the logits, or the scores of candidates, with the logits of a language model',
+  combineLogitsOptions.extend(lmName.shape),
+  { needs: ['logits|scores'], changes: ['logits', 'scores'], models: { lm: 'lm' } },
+  ({ lm, ...options }, models) => combineLogits({ lm: lmNamed(lm, models), ...options }),
+)

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { registryEntry } from '../src/core/registryEntry.js'
 import type { Rewarded } from '../src/core/step.js'
 
 export const combineScoreOptions = z.strictObject({
@@ -46,3 +47,10 @@ function rewardsOf({ rewards, scores }: Rewarded, name: string | undefined): Flo
     throw new ShapeError(`Expected ${scores.length} rewards, one a candidate, got ${found.length}`)
   return found
 }
+
+export const combineScoreEntry = registryEntry(
+  'adds the weighted reward to the scores',
+  combineScoreOptions,
+  { needs: ['rewards'], changes: ['scores'] },
+  (options) => combineScore(options),
+)

@@ -5,6 +5,7 @@ import { OptionError, ShapeError } from '../src/core/errors.js'
 import { highestCosine } from '../src/core/highestCosine.js'
 import type { LanguageModel } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { lmName, lmNamed, registryEntry } from '../src/core/registryEntry.js'
 import type { Candidates } from '../src/core/step.js'
 import type { Normalized } from './logNormalizer.js'
 
@@ -60,3 +61,10 @@ export function degenerationPenalty<S extends Candidates & Normalized>(
     ),
   )
 }
+
+export const degenerationPenaltyEntry = registryEntry(
+  'scores candidates by probability, less their likeness to a token of the context by hidden states',
+  degenerationPenaltyOptions.extend(lmName.shape),
+  { needs: ['scores', 'logNormalizer'], changes: ['scores'], models: { lm: 'lm' } },
+  ({ lm, ...options }, models) => degenerationPenalty({ lm: lmNamed(lm, models), ...options }),
+)

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const frequencyPenaltyOptions = z.strictObject({ penalty: z.number().describe('a finite number') })
@@ -28,3 +29,10 @@ export function frequencyPenalty<S extends LogitsStep>(options: FrequencyPenalty
     ),
   )
 }
+
+export const frequencyPenaltyEntry = registryEntry(
+  'takes the penalty off tokens as often as they stand in the reply',
+  frequencyPenaltyOptions,
+  processor,
+  frequencyPenalty,
+)

@@ -5,6 +5,7 @@ import { type DescribedOperator, described } from '../src/core/described.js'
 import { OptionError } from '../src/core/errors.js'
 import type { TextCodec } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const grammarOptions = z.strictObject({
@@ -48,3 +49,10 @@ export function grammar<S extends LogitsStep>(options: GrammarOptions): Describe
     ),
   )
 }
+
+export const grammarEntry = registryEntry(
+  'bans tokens that JSON of a schema, or a grammar, does not go on with',
+  grammarOptions.omit({ codec: true, endTokenIds: true }),
+  { ...processor, models: { codec: 'codec', endTokenIds: 'endTokenIds' } },
+  (options, { lm }) => grammar({ ...options, codec: lm.codec, endTokenIds: lm.endTokenIds }),
+)

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const presencePenaltyOptions = z.strictObject({ penalty: z.number().describe('a finite number') })
@@ -28,3 +29,10 @@ export function presencePenalty<S extends LogitsStep>(options: PresencePenaltyOp
     ),
   )
 }
+
+export const presencePenaltyEntry = registryEntry(
+  'takes the penalty off tokens of the reply',
+  presencePenaltyOptions,
+  processor,
+  presencePenalty,
+)

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { argmax } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
+import { choice, registryEntry } from '../src/core/registryEntry.js'
 import type { Candidates } from '../src/core/step.js'
 
 export const selectGreedyOptions = z.strictObject({})
@@ -31,3 +32,7 @@ export function selectGreedy<S extends Candidates>(options: SelectGreedyOptions 
     }),
   )
 }
+
+export const selectGreedyEntry = registryEntry('selects the highest score', selectGreedyOptions, choice, (options) =>
+  selectGreedy(options),
+)

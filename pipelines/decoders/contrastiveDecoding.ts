@@ -3,8 +3,8 @@ import { combineLogits } from '../../operators/combineLogits.js'
 import { minP, minPOptions } from '../../operators/minP.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topP } from '../../operators/topP.js'
+import { lmNamed } from '../../src/core/registryEntry.js'
 import type { Decoder } from '../../src/core/step.js'
-import { lmNamed } from '../decoding/named.js'
 import { steps } from '../decoding/steps.js'
 
 export const contrastiveDecodingOptions = z.strictObject({

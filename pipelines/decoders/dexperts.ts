@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { combineLogits } from '../../operators/combineLogits.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topP, topPOptions } from '../../operators/topP.js'
+import { lmNamed } from '../../src/core/registryEntry.js'
 import type { Decoder } from '../../src/core/step.js'
-import { lmNamed } from '../decoding/named.js'
 import { steps } from '../decoding/steps.js'
 
 export const dexpertsOptions = z.strictObject({

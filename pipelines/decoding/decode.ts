@@ -49,3 +49,9 @@ export function stepsAfter(start: Sequence, { lm, decoder, finish }: DecodeOptio
   const steps: Observable<Pick<DecodedStep, 'sequence' | 'finish'>> = of({ sequence: start }).pipe(expand(next), skip(1))
   return steps as Observable<DecodedStep>
 }
+
+/** The sequence up to the stop: with an end token, without a stop string. */
+export const scoredSequence = ({ sequence, finish }: Pick<DecodedStep, 'sequence' | 'finish'>): Sequence =>
+  finish!.valuedTokens === sequence.tokenIds.length
+    ? sequence
+    : { ...sequence, tokenIds: sequence.tokenIds.slice(0, finish!.valuedTokens) }

@@ -6,8 +6,8 @@ export const checkpoints = {
   'small-lm': 'a smaller language model',
   'small-rm': 'a smaller reward model',
 } as const
-export type Checkpoint = keyof typeof checkpoints
-export type Role = 'chat-lm' | 'chat-rm' | Checkpoint
+export type FurtherModel = keyof typeof checkpoints
+export type Role = 'chat-lm' | 'chat-rm' | FurtherModel
 
 /** A run: which models, which decoder. Its folder is `runs/LM/RM/DECODER`. */
 export type ReproducedRun = Readonly<{ lm: Role; reward: Role; decoder: string }>
@@ -18,7 +18,7 @@ export type Comparison = Readonly<{
   title: string
   about: string
   runs: readonly ReproducedRun[]
-  left: readonly Checkpoint[]
+  left: readonly FurtherModel[]
 }>
 
 /** The decoders that the paper compares, and best-of-n. */
@@ -33,7 +33,7 @@ export const runName = ({ lm, reward, decoder }: ReproducedRun): string => `${lm
  * @see ARGS (Khanov et al., 2024), section 4 and Figure 3
  */
 export function comparisons(has: ReadonlySet<string>): Comparison[] {
-  const left = (...roles: readonly Checkpoint[]) => roles.filter((role) => !has.has(role))
+  const left = (...roles: readonly FurtherModel[]) => roles.filter((role) => !has.has(role))
   const there = (role: Role) => !(role in checkpoints) || has.has(role)
   const run = (lm: Role, decoder: string, reward: Role = 'chat-rm'): ReproducedRun => ({ lm, reward, decoder })
   const all = (runs: readonly ReproducedRun[]) => runs.filter(({ lm, reward }) => there(lm) && there(reward))
@@ -43,7 +43,7 @@ export function comparisons(has: ReadonlySet<string>): Comparison[] {
       run(lm, 'args', reward),
     ]),
   )
-  const ofLm = (name: string, title: string, lm: Role, ...roles: readonly Checkpoint[]): Comparison => ({
+  const ofLm = (name: string, title: string, lm: Role, ...roles: readonly FurtherModel[]): Comparison => ({
     ...{ name, title, about: 'Every decoder, guided or watched by the same reward model.' },
     runs: all(compared.map((decoder) => run(lm, decoder))),
     left: left(...roles),

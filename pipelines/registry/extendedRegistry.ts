@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
+import { modelKinds, type RegisteredOperator } from '../../src/core/registryEntry.js'
 import type { Decoder } from '../../src/core/step.js'
-import { modelKinds, type RegisteredOperator } from './operatorRegistry.js'
 import type { RegisteredDecoder, Registry } from './registry.js'
 
 const aSchema = z

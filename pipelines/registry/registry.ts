@@ -1,7 +1,9 @@
 import type * as z from 'zod'
+import { operators } from '../../operators/index.js'
 import { OptionError } from '../../src/core/errors.js'
 import { didYouMean } from '../../src/core/nearest.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
+import type { RegisteredOperator } from '../../src/core/registryEntry.js'
 import type { Decoder } from '../../src/core/step.js'
 import { args, argsOptions } from '../decoders/args.js'
 import { argsPruned, argsPrunedOptions } from '../decoders/argsPruned.js'
@@ -15,7 +17,6 @@ import { greedy, greedyOptions } from '../decoders/greedy.js'
 import { nucleus, nucleusOptions } from '../decoders/nucleus.js'
 import { rad, radOptions } from '../decoders/rad.js'
 import { topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
-import { operators, type RegisteredOperator } from './operatorRegistry.js'
 
 /** A decoder by name: the schema of its options (defaults included), what it needs, and how it is made. */
 export type RegisteredDecoder = Readonly<{

@@ -43,7 +43,7 @@ export function rewardOverText(
   return {
     name,
     score: (sequence, candidateIds) =>
-      defer(() => call({ key: sequence.key, ...shared(Array.from(candidateIds, (id) => tokensOf(sequence, id))) })),
+      defer(() => call({ key: sequence.key, ...sharedPrefix(Array.from(candidateIds, (id) => tokensOf(sequence, id))) })),
     value: (sequence) =>
       defer(() => call({ key: sequence.key, tokenIds: tokensOf(sequence), branches: [[]] })).pipe(map(([value]) => value!)),
     release: ({ key }) => model.release(key),
@@ -51,7 +51,7 @@ export function rewardOverText(
 }
 
 /** Texts as the longest prefix they share and what comes after it, at least one token each. */
-export function shared(texts: readonly (readonly number[])[]): Pick<RewardCall, 'tokenIds' | 'branches'> {
+export function sharedPrefix(texts: readonly (readonly number[])[]): Pick<RewardCall, 'tokenIds' | 'branches'> {
   const [first = []] = texts
   const most = Math.min(...texts.map((text) => text.length)) - 1
   let length = 0

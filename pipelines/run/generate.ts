@@ -7,6 +7,7 @@ import type { Prompt } from '../../src/core/prompt.js'
 import type { Models, Row, RowKey, RowsOptions, Run } from '../../src/core/run.js'
 import type { Decoder } from '../../src/core/step.js'
 import { version } from '../../src/core/version.js'
+import { scoredSequence } from '../decoding/decode.js'
 import { finish, stopsOf } from '../decoding/finish.js'
 import { type BoundSearch, perToken, type Search } from '../decoding/perToken.js'
 import { replyText } from '../decoding/replyText.js'
@@ -15,7 +16,7 @@ import { schedule } from '../schedule/schedule.js'
 import { abortable, delivered, runOf } from './deliveries.js'
 import { type Job, jobs } from './jobs.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
-import { emptyTally, errorRow, rowOf, tally, valued } from './rows.js'
+import { emptyTally, errorRow, rowOf, tally } from './rows.js'
 import { startOf } from './startOf.js'
 import { valuesOf } from './valuesOf.js'
 
@@ -109,7 +110,7 @@ export function generate(
       reduce((sum, one) => tally(sum, one, told), emptyTally()),
       mergeMap((sum) => {
         if (!sum.last?.finish) throw new ShapeError('The decoder ended before the sequence was finished')
-        return valuesOf(rewards, valued(sum.last)).pipe(
+        return valuesOf(rewards, scoredSequence(sum.last)).pipe(
           map(({ values, error }) => {
             const made = rowOf(sum, text, values, { startedAt, durationMs: now() - startedAt }, told)
             // The reply is there and stays; only its value is missing.

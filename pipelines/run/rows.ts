@@ -115,9 +115,3 @@ function shownText(content: PromptContent, codec: TextCodec): string | null {
     return null
   }
 }
-
-/** The sequence up to the stop: with an end token, without a stop string. */
-export const valued = ({ sequence, finish }: Pick<DecodedStep, 'sequence' | 'finish'>): Sequence =>
-  finish!.valuedTokens === sequence.tokenIds.length
-    ? sequence
-    : { ...sequence, tokenIds: sequence.tokenIds.slice(0, finish!.valuedTokens) }

@@ -18,7 +18,7 @@ import { ensemble } from '../rewards/ensemble.js'
 import { rewardOfText } from '../rewards/rewardOfText.js'
 import { rewardOverPairs } from '../rewards/rewardOverPairs.js'
 import { rewardOverText } from '../rewards/rewardOverText.js'
-import { shared } from '../rewards/shared.js'
+import { shareAnswers } from '../rewards/shareAnswers.js'
 import { readAhead, type Weighed } from './readAhead.js'
 import { type ScheduledStates, scheduledLanguageModel } from './scheduledLanguageModel.js'
 
@@ -103,7 +103,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
   const bound = new Map<string, Reward>()
   for (const source of rewards) {
     if (source.kind === 'ensemble') continue
-    bound.set(source.name, members.has(source.name) ? shared(boundTo(source)) : boundTo(source))
+    bound.set(source.name, members.has(source.name) ? shareAnswers(boundTo(source)) : boundTo(source))
   }
   const named = (source: RewardSource): Reward =>
     source.kind === 'ensemble'

@@ -10,10 +10,9 @@ import type { Sequence } from '../../src/core/sequence.js'
 import type { LogitsStep } from '../../src/core/step.js'
 import { uniform } from '../../src/core/uniform.js'
 import { topKSamplingOptions } from '../decoders/topKSampling.js'
-import { type DecodedStep, stepsAfter } from '../decoding/decode.js'
+import { type DecodedStep, scoredSequence, stepsAfter } from '../decoding/decode.js'
 import type { Search } from '../decoding/perToken.js'
 import { steps } from '../decoding/steps.js'
-import { valued } from '../run/rows.js'
 import { finiteValue } from './forks.js'
 
 export const cardsOptions = topKSamplingOptions.extend({
@@ -77,7 +76,7 @@ export const cards = (options: CardsOptions = {}): Search => ({
             toArray(),
             mergeMap((all) => {
               const last = all.at(-1)!
-              const value = finiteValue(reward, last.finish ? valued(last) : last.sequence)
+              const value = finiteValue(reward, last.finish ? scoredSequence(last) : last.sequence)
               return value.pipe(map((one) => ({ steps: all, reward: one })))
             }),
           )

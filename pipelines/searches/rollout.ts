@@ -6,11 +6,10 @@ import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { Candidates, DecoderModels, Rewarded } from '../../src/core/step.js'
 import { greedy } from '../decoders/greedy.js'
-import { type DecodedStep, decode } from '../decoding/decode.js'
+import { type DecodedStep, decode, scoredSequence } from '../decoding/decode.js'
 import { type Weighted, weighted, weightOption } from '../decoding/perReward.js'
 import type { Search } from '../decoding/perToken.js'
 import { steps } from '../decoding/steps.js'
-import { valued } from '../run/rows.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const rolloutOptions = z.strictObject({
@@ -83,7 +82,7 @@ function rewardsAfter(sequence: Sequence, tokenId: number, isFirst: boolean, rea
     const end = first.finish ? of(first) : further.pipe(startWith(first), last())
     return end.pipe(
       mergeMap((step) => {
-        const rolled = step.finish ? valued(step) : step.sequence
+        const rolled = step.finish ? scoredSequence(step) : step.sequence
         // Rewards read one rollout under the sequence's own key: so the prefix stays cached for those of the next step.
         const read = isFirst ? { ...rolled, key: sequence.key } : rolled
         return forkJoin(rewards.map(({ reward }) => finiteValue(reward, read)))

@@ -7,7 +7,7 @@ import { evalJson, evalNotices, evalTable } from './print/evalTable.js'
 import { type TableFormat, tableFormats } from './print/formatTable.js'
 import { progress } from './print/progress.js'
 import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from './run/evalMeasures.js'
-import { runName } from './run/runName.js'
+import { folderName } from './run/folderName.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 type Flags = MeasureFlags & Readonly<{ format: TableFormat; json?: boolean }>
@@ -38,7 +38,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
       paths.map(async (path) => {
         const further = await furtherRewards(path)
         const options = { texts: measures.length > 0, rewards: further }
-        return { name: runName(path), rewards: further, replies: () => readReplies(path, options) }
+        return { name: folderName(path), rewards: further, replies: () => readReplies(path, options) }
       }),
     )
     shown.expect(total)

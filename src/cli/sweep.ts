@@ -12,7 +12,7 @@ import { type ChosenDecoder, chosenDecoder } from './flags/chosenDecoder.js'
 import { list, number, oneOf, text } from './flags/flags.js'
 import { decodingFlags, type GivenFlags, settingsOf } from './flags/generateFlags.js'
 import { loadRewards } from './flags/loadRewards.js'
-import { shown as digits } from './print/evalTable.js'
+import { formatFigure as digits } from './print/evalTable.js'
 import { formatTable, type TableFormat, tableFormats } from './print/formatTable.js'
 import { progress } from './print/progress.js'
 import { sweepCells, sweepJson, writeFigures } from './print/sweepFigures.js'
@@ -78,32 +78,32 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const further = settings.rewards.slice(1).map(({ name }) => name)
   await checkInput(input)
 
-  const shown = progress({ stream: stderr })
-  const models = await loadModels({ lm, reward: rewards, dtype, onNotice: shown.say })
+  const formatFigure = progress({ stream: stderr })
+  const models = await loadModels({ lm, reward: rewards, dtype, onNotice: formatFigure.say })
   const coherence = await loadCoherence({ encoder, pooling })
   try {
     signal.throwIfAborted()
     const rows = await sweep(points, {
-      runOf: (point) => generateRun(input, settings, chosen.get(point)!, models, shown, terminal),
+      runOf: (point) => generateRun(input, settings, chosen.get(point)!, models, formatFigure, terminal),
       write: async (point, rowsOfPoint) => {
         const { written, errors, skipped } = await toParquet(join(output, point.name), rowsOfPoint, {
           force,
           retryErrors,
           signal,
         })
-        shown.say(`${point.name}: ${written} rows written, ${errors} of them error rows; ${skipped} there before`)
+        formatFigure.say(`${point.name}: ${written} rows written, ${errors} of them error rows; ${skipped} there before`)
       },
       repliesOf: ({ name }) => readReplies(join(output, name), { texts: coherence !== undefined, rewards: further }),
       rewards: further,
       measures: coherence === undefined ? [] : [coherence.measure],
       signal,
     })
-    shown.end()
-    for (const path of await writeFigures(output, rows)) shown.say(path)
+    formatFigure.end()
+    for (const path of await writeFigures(output, rows)) formatFigure.say(path)
     for (const line of flags.json ? [sweepJson(rows)] : formatTable(sweepCells(rows, digits), flags.format))
       await writeLine(stdout, line, signal)
   } finally {
-    shown.end()
+    formatFigure.end()
     await coherence?.close()
     await models.close()
   }

@@ -46,7 +46,7 @@ const encoderOptions = z.strictObject({
 export type EncoderOptions = z.input<typeof encoderOptions>
 
 /** An encoder for embeddings, in a worker thread of its own. */
-export type Encoder = Readonly<{
+export type LoadedEncoder = Readonly<{
   /** Numbers of an embedding. */
   width: number
   /** Tokens of a text at most, special ones included. */
@@ -67,7 +67,7 @@ export type Encoder = Readonly<{
  * @throws ModelError when the folder is not an encoder that can be run
  * @throws OptionError for an option that may not be
  */
-export async function loadEncoder(path: string, options: EncoderOptions = {}): Promise<Encoder> {
+export async function loadEncoder(path: string, options: EncoderOptions = {}): Promise<LoadedEncoder> {
   const { pooling, threads } = parseOptions(encoderOptions, options)
   const { checkpoint, worker } = await startEncoder(await loadEncoderCheckpoint(path), pooling, { threads })
   const { hiddenSize, contextLength } = checkpoint.config

@@ -8,7 +8,7 @@ import { batchedLanguageModel } from './batchedModels.js'
 import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
-import { type LoadedReward, loadReward, type NamedReward } from './loadReward.js'
+import { type LoadedReward, loadReward, type RewardFolder } from './loadReward.js'
 import { modelName } from './modelFolder.js'
 import { type RemoteLanguageModel, type RemoteLm, remoteLanguageModel } from './remote/remoteLanguageModel.js'
 import { type RemoteReward, remoteReward } from './remote/remoteReward.js'
@@ -166,7 +166,7 @@ const hashesOfFiles = (rewards: readonly OneReward[]): Models['hashes'] =>
   Object.fromEntries(rewards.flatMap((one) => ('source' in one && one.source ? [[`reward ${one.name}`, one.source]] : [])))
 
 type LoadedLm = Omit<RemoteLanguageModel, 'origin'> & Partial<Pick<RemoteLanguageModel, 'origin'>>
-type OneReward = NamedReward | TextReward | EnsembleReward
+type OneReward = RewardFolder | TextReward | EnsembleReward
 
 function named(given: LoadOptions['reward']): OneReward[] {
   const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly RewardOption[]) : [given as RewardOption]

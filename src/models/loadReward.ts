@@ -11,7 +11,7 @@ import { findOnnx } from './onnx/findOnnx.js'
 import type { Watch } from './runtime/watch.js'
 
 /** A reward model's folder under a name. `label`: which one of a classifier's several labels is the reward, by name or index. */
-export type NamedReward = Readonly<{ name: string; path: string; label?: string }>
+export type RewardFolder = Readonly<{ name: string; path: string; label?: string }>
 
 export type RewardOptions = Readonly<{ threads: number; maxBatch: number; dtype?: WeightDtype }> & Watch
 
@@ -30,7 +30,7 @@ export type LoadedReward = Readonly<{
  * @throws ModelError when the folder is not a reward model that can be run
  * @throws OptionError for a label that the model does not have
  */
-export async function loadReward({ name, path, label }: NamedReward, options: RewardOptions): Promise<LoadedReward> {
+export async function loadReward({ name, path, label }: RewardFolder, options: RewardOptions): Promise<LoadedReward> {
   const { maxBatch, ...running } = options
   const folder = await modelFolder(path)
   const role = `reward ${name}`

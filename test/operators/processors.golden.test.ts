@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { lastValueFrom, type OperatorFunction, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { operators } from '../../pipelines/registry/operatorRegistry.js'
+import { operators } from '../../operators/index.js'
 import { schedule } from '../../pipelines/schedule/schedule.js'
 import type { LogitsStep } from '../../src/core/step.js'
 import { fakeModels } from '../fakes.js'

@@ -3,9 +3,9 @@ import { type DescribedOperator, described } from '../../../src/core/described.j
 import { OptionError } from '../../../src/core/errors.js'
 import { didYouMean } from '../../../src/core/nearest.js'
 import { parseOptions, shown } from '../../../src/core/parseOptions.js'
+import type { RegisteredOperator } from '../../../src/core/registryEntry.js'
 import type { Decoder, DecoderModels, DecoderSpec } from '../../../src/core/step.js'
 import { composed } from '../../decoding/steps.js'
-import type { RegisteredOperator } from '../operatorRegistry.js'
 import { builtIn, type Registry } from '../registry.js'
 
 const optionsOf = z.record(z.string(), z.unknown())

@@ -1,4 +1,4 @@
-import type { ModelKind } from '../operatorRegistry.js'
+import type { ModelKind } from '../../../src/core/registryEntry.js'
 import type { CheckedStep } from './decoderFromSpec.js'
 
 /** Checked steps as a module that exports the same decoder. */

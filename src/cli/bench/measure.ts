@@ -25,7 +25,7 @@ import type { BenchSetting } from './report.js'
 import { rooflineShare } from './roofline.js'
 
 /** What is measured: each decoder at each concurrency, on the same prompts. */
-export type Measured = Readonly<{
+export type MeasuredPair = Readonly<{
   prompts: string
   lm: string
   reward: NamedPath
@@ -45,7 +45,7 @@ type Said = Pick<Terminal, 'stderr' | 'stdin' | 'signal'>
 
 /** Loads a pair and measures every setting, the baseline in turn with each where there is one. What the machine can do is measured before and after. */
 export async function measure(
-  asked: Measured,
+  asked: MeasuredPair,
   baseline: Baseline | undefined,
   { stderr, stdin, signal }: Said,
 ): Promise<BenchSetting[]> {
@@ -96,7 +96,7 @@ export async function measure(
 }
 
 /** What a run costs, by model; of a ready graph it is not known. */
-async function workOf({ lm, reward, dtype }: Measured): Promise<Record<string, LinearWork>> {
+async function workOf({ lm, reward, dtype }: MeasuredPair): Promise<Record<string, LinearWork>> {
   const name = reward.name ?? modelName(reward.path)
   const ready = (path: string) => findOnnx(path, dtype)
   const scoring = async () =>

@@ -59,7 +59,7 @@ export const DTYPE_HELP =
 export type NamedPath = Readonly<{ name?: string; path: string; label?: string }>
 
 /** A reward under its name, or its folder's; with `url` it is a server's, and `path` says which. */
-export type NamedReward = NamedPath & Readonly<{ name: string; url?: string }>
+export type RewardPath = NamedPath & Readonly<{ name: string; url?: string }>
 
 /** A parser of a flag that is `[NAME=]PATH`. */
 export const namedPath =
@@ -83,15 +83,12 @@ export function otherLm(value: string): Required<Pick<NamedPath, 'name' | 'path'
  *
  * @throws OptionError for a label that is no reward's, and a second one of a reward; for a server as `namedServer`
  */
-export function withLabels(
-  rewards: readonly (NamedPath | NamedReward)[],
-  labels: readonly string[] = [],
-): readonly NamedReward[] {
-  const named = rewards.map((reward): NamedReward => {
+export function withLabels(rewards: readonly (NamedPath | RewardPath)[], labels: readonly string[] = []): readonly RewardPath[] {
+  const named = rewards.map((reward): RewardPath => {
     if (isHttp(reward.path) && !('url' in reward)) return { ...reward, ...namedServer(reward) }
     return { ...reward, name: reward.name ?? modelName(reward.path) }
   })
-  return labels.reduce<readonly NamedReward[]>((all, given) => {
+  return labels.reduce<readonly RewardPath[]>((all, given) => {
     const owner = all.find(({ name }) => given.startsWith(`${name}=`)) ?? (all.length === 1 ? all[0] : undefined)
     if (!owner) {
       const names = all.map(({ name }) => name).join(', ')

@@ -4,7 +4,7 @@ import { isQuantized, type WeightDtype } from '../../models/graph/quantize.js'
 import { hashModel } from '../../models/hashModel.js'
 import { type LoadedReward, loadReward } from '../../models/loadReward.js'
 import { remoteReward } from '../../models/remote/remoteReward.js'
-import type { NamedReward } from './flags.js'
+import type { RewardPath } from './flags.js'
 
 const MAX_BATCH = 64
 
@@ -13,7 +13,7 @@ export type OpenedReward = Omit<LoadedReward, 'source' | 'label'> &
   Readonly<{ source: LoadedReward['source'] | TextReward; origin: () => Promise<Source> }>
 
 /** @throws as `loadReward` and `remoteReward` */
-export async function openReward({ name, path, url, label }: NamedReward, dtype: WeightDtype): Promise<OpenedReward> {
+export async function openReward({ name, path, url, label }: RewardPath, dtype: WeightDtype): Promise<OpenedReward> {
   const labelled = label !== undefined && { label }
   if (url !== undefined) {
     const source = remoteReward({ name, url, ...labelled })

@@ -12,7 +12,7 @@ import { loadReward } from '../../models/loadReward.js'
 import { modelName } from '../../models/modelFolder.js'
 import { chatCompletions } from '../../models/remote/chatCompletions.js'
 import { progress } from '../print/progress.js'
-import { runName } from '../run/runName.js'
+import { folderName } from '../run/folderName.js'
 import { RunFailed } from '../run/runSummary.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { type ChatSettings, type JudgeFlags, judgeFlags, judgeSettings, KEY } from './flags.js'
@@ -28,13 +28,13 @@ export const judgeCommand = (terminal: Terminal): Command =>
 
 async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdout, stderr, signal }: Terminal): Promise<void> {
   const settings = judgeSettings(flags)
-  const runOf = (path: string) => ({ name: runName(path), replies: () => readReplies(path, { texts: true }) })
+  const runOf = (path: string) => ({ name: folderName(path), replies: () => readReplies(path, { texts: true }) })
   const { pairs, shared } = await sharedPrompts(runOf(a), runOf(b), { count: flags.prompts, seed: flags.seed })
   const shown = progress({ stream: stderr })
   try {
     if (shared < flags.prompts) shown.say(`The runs share ${shared} answered prompts, fewer than the ${flags.prompts} asked for`)
     const worded = pairs.filter((pair) => pair.worded).length
-    if (worded > 0) shown.say(`${worded} prompts have other words in ${runName(b)}: the judge reads those of ${runName(a)}`)
+    if (worded > 0) shown.say(`${worded} prompts have other words in ${folderName(b)}: the judge reads those of ${folderName(a)}`)
     shown.expect(pairs.length)
     const judged = 'rm' in settings ? await byReward(settings.rm, pairs) : await byChat(pairs, settings.chat, shown.skip, signal)
     shown.end()
@@ -45,7 +45,7 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
     if (judged.ceiling !== undefined)
       shown.say(`Stopped at the ceiling of ${judged.ceiling}: ${judged.left} of ${pairs.length} pairs are not judged`)
     if (judged.judgements.length === 0) throw new RunFailed('No pair of replies was judged')
-    const table = { a: runName(a), b: runName(b), judge: settings.judge, ...judged, ...judgeFigures(judged.judgements) }
+    const table = { a: folderName(a), b: folderName(b), judge: settings.judge, ...judged, ...judgeFigures(judged.judgements) }
     for (const line of flags.json ? [judgeJson(table)] : judgeTable(table)) await writeLine(stdout, line, signal)
   } finally {
     shown.end()

@@ -1,6 +1,6 @@
 import type { Judged } from '../../../pipelines/evaluation/judge.js'
 import type { JudgeFigures } from '../../eval/judgeFigures.js'
-import { interval, shown } from '../print/evalTable.js'
+import { formatFigure, interval } from '../print/evalTable.js'
 
 export type JudgeTable = Judged &
   JudgeFigures &
@@ -11,8 +11,8 @@ export function judgeTable(table: JudgeTable): string[] {
   const { a, b, judged, win, tie, lose, winTie, meanA, meanB, firstWins, calls, tokens } = table
   const lines = [
     ['judged', `${judged} prompts`],
-    ['A', `${a}, mean score ${shown(meanA)}`],
-    ['B', `${b}, mean score ${shown(meanB)}`],
+    ['A', `${a}, mean score ${formatFigure(meanA)}`],
+    ['B', `${b}, mean score ${formatFigure(meanB)}`],
     ['A wins', `${win}, ties ${tie}, loses ${lose}`],
     ['win-tie of A', interval(winTie)],
     ...(calls === undefined

@@ -3,10 +3,10 @@ import type { Estimate } from '../../eval/wilson.js'
 import { type Cells, formatTable, type TableFormat } from './formatTable.js'
 
 const DIGITS = 3
-export const shown = (value: number | null | undefined): string =>
+export const formatFigure = (value: number | null | undefined): string =>
   value === null || value === undefined ? '' : value.toFixed(DIGITS)
 export const interval = (estimate: Estimate | null | undefined): string =>
-  estimate ? `${shown(estimate.value)} [${shown(estimate.low)}, ${shown(estimate.high)}]` : ''
+  estimate ? `${formatFigure(estimate.value)} [${formatFigure(estimate.low)}, ${formatFigure(estimate.high)}]` : ''
 
 /** Metrics that at least one run has. */
 const measured = ({ metrics, runs }: Evaluation): string[] =>
@@ -18,7 +18,7 @@ export function runCells(evaluation: Evaluation): Cells {
   const row = ({ name, rows, errors, figures }: RunFigures): string[] => [
     name,
     String(rows),
-    ...metrics.map((metric) => shown(figures[metric])),
+    ...metrics.map((metric) => formatFigure(figures[metric])),
     String(errors),
   ]
   return [['run', 'rows', ...metrics, 'errors'], ...evaluation.runs.map(row)]

@@ -3,7 +3,7 @@ import type { Evaluation } from '../../../pipelines/evaluation/evaluate.js'
 import type { SweepRow } from '../../../pipelines/evaluation/sweep.js'
 import type { RunMeta } from '../../core/run.js'
 import { version } from '../../core/version.js'
-import { pairCells, runCells, shown } from '../print/evalTable.js'
+import { formatFigure, pairCells, runCells } from '../print/evalTable.js'
 import { sweepCells } from '../print/sweepFigures.js'
 import { decoderText } from '../print/whyTable.js'
 import { escaped, jsonIn, tableHtml } from './html.js'
@@ -45,7 +45,7 @@ export function reportPage({ evaluation, metas, plots, sweep, notices, inspector
 <p class="soft">Made by rxargs ${escaped(version)}. Everything is in this file.</p>
 ${section('Metrics', tableHtml(runCells(evaluation)), pairsHtml(evaluation), noticesHtml(notices))}
 ${section('Distributions', '<p class="soft">Error rows are left out. Every bar is a share of the run\'s replies.</p>', plotsHtml(plots))}
-${sweep.rows.length === 0 ? '' : section('Sweep', plotsHtml(sweep.plots), tableHtml(sweepCells(sweep.rows, shown)))}
+${sweep.rows.length === 0 ? '' : section('Sweep', plotsHtml(sweep.plots), tableHtml(sweepCells(sweep.rows, formatFigure)))}
 ${section('Tokens', inspectorHtml(inspector, sample, evaluation))}
 ${section('Runs', runsHtml(names, metas))}
 </body>
@@ -69,7 +69,7 @@ function inspectorHtml(data: InspectorData, { size, seed }: PageContent['sample'
   if (data.rows.length === 0) return `<p>No reply is in this page${size === 0 ? ': <code>--inspect 0</code>' : ''}.</p>`
   const which = most > size ? `A sample of ${size} of up to ${most} replies a run, drawn by seed ${seed}` : 'All replies'
   return `<p>${which}. Each token was chosen among candidates: pick a token to see them. Marked is where greedy decoding would have taken another one.</p>
-<noscript><p>Without scripts the tokens cannot be shown.</p></noscript>
+<noscript><p>Without scripts the tokens cannot be formatFigure.</p></noscript>
 <div class="menus"><label>Prompt <select id="inspector-row"></select></label><label>Run <select id="inspector-run"></select></label></div>
 <p id="inspector-summary" class="soft"></p>
 <div class="inspector">

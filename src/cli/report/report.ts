@@ -16,7 +16,7 @@ import { evalNotices } from '../print/evalTable.js'
 import { progress } from '../print/progress.js'
 import { sweepPlots } from '../print/sweepFigures.js'
 import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from '../run/evalMeasures.js'
-import { runName } from '../run/runName.js'
+import { folderName } from '../run/folderName.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { inspected } from './inspected.js'
 import { reportPage } from './page.js'
@@ -82,7 +82,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
       paths.map(async (path) => {
         const further = await furtherRewards(path)
         const seen = watcher(further, flags)
-        return { path, name: runName(path), further, ...seen }
+        return { path, name: folderName(path), further, ...seen }
       }),
     )
     const runs = watched.map(

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkpoints } from '../../../pipelines/evaluation/reproduction.js'
 import type { SweepRow } from '../../../pipelines/evaluation/sweep.js'
-import { evalTable, interval, shown } from '../print/evalTable.js'
+import { evalTable, formatFigure, interval } from '../print/evalTable.js'
 import { formatTable } from '../print/formatTable.js'
 import { sweepCells } from '../print/sweepFigures.js'
 import type { Machine } from '../run/machine.js'
@@ -69,7 +69,7 @@ function markdown({ command, commit, machine, seed, models, tables, sweep, cost 
       [
         ['decoder', 'prompts', 'greedy, ms a token', 'its own', 'ratio [95%]'],
         ...cost.map(({ decoder, prompts, first, second, ratio }) => [
-          ...[decoder, String(prompts), shown(first), shown(second), interval(ratio)],
+          ...[decoder, String(prompts), formatFigure(first), formatFigure(second), interval(ratio)],
         ]),
       ],
       'md',
@@ -77,7 +77,7 @@ function markdown({ command, commit, machine, seed, models, tables, sweep, cost 
     ...['', '## Weight and k (Figure 2)', ''],
     ...plots.map((metric) => `![${metric} against the weight](sweep/${metric}.svg)`),
     '',
-    ...formatTable(sweepCells(sweep, shown), 'md'),
+    ...formatTable(sweepCells(sweep, formatFigure), 'md'),
   ].join('\n')
 }
 

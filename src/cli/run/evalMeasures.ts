@@ -11,10 +11,10 @@ import { isHttp } from '../../models/remote/httpAddress.js'
 import {
   DTYPE_HELP,
   type NamedPath,
-  type NamedReward,
   namedPath,
   number,
   oneOf,
+  type RewardPath,
   repeated,
   text,
   withLabels,
@@ -63,7 +63,7 @@ export const measureFlags = (command: Command): Command =>
  *
  * @throws OptionError for flags that do not go together
  */
-export function measuredRewards({ rewardModel = [], rewardLabel, ...coherence }: MeasureFlags): readonly NamedReward[] {
+export function measuredRewards({ rewardModel = [], rewardLabel, ...coherence }: MeasureFlags): readonly RewardPath[] {
   checkCoherence(coherence)
   const rewards = withLabels(rewardModel, rewardLabel)
   const names = rewards.map(({ name }) => name)
@@ -74,7 +74,7 @@ export function measuredRewards({ rewardModel = [], rewardLabel, ...coherence }:
 
 /** Loads the models that the flags name, one measure each; `closing` gets what closes them, also where a later one cannot be loaded. */
 export async function loadMeasures(
-  rewards: readonly NamedReward[],
+  rewards: readonly RewardPath[],
   { lm, dtype, ...flags }: MeasureFlags,
   say: (notice: string) => void,
   closing: (() => Promise<void>)[],

@@ -1,6 +1,6 @@
 import { from, lastValueFrom } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { shared } from '../../../pipelines/rewards/rewardOverText.js'
+import { sharedPrefix } from '../../../pipelines/rewards/rewardOverText.js'
 import { schedule } from '../../../pipelines/schedule/schedule.js'
 import type { BatchedRewardModel } from '../../../src/core/batched.js'
 import { RewardError, TemplateError } from '../../../src/core/errors.js'
@@ -102,6 +102,6 @@ describe('a reward model with another tokenizer or template', () => {
       [[2, 3], [4]],
     ],
   ])('shares the prefix of %s', (_, texts, tokenIds, branches) => {
-    expect(shared(texts)).toEqual({ tokenIds, branches })
+    expect(sharedPrefix(texts)).toEqual({ tokenIds, branches })
   })
 })

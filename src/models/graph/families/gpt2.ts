@@ -1,7 +1,7 @@
 import type { Gpt2Config } from '../../checkpoint/families/gpt2Config.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Projected } from '../layers/attention.js'
-import { type Decoder, decoder } from '../layers/decoder.js'
+import { type DecoderFrame, decoder } from '../layers/decoder.js'
 import { embedding } from '../layers/embedding.js'
 import { head } from '../layers/head.js'
 import { layerNorm } from '../layers/layerNorm.js'
@@ -43,7 +43,7 @@ function block(
   layer: number,
   body: string,
   config: Gpt2Config,
-  { attend, wanted }: Decoder,
+  { attend, wanted }: DecoderFrame,
 ): Value {
   const { hiddenSize, intermediateSize, layerNormEps, activation } = config
   const path = `${body}h.${layer}`

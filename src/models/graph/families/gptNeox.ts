@@ -1,7 +1,7 @@
 import type { GptNeoxConfig } from '../../checkpoint/families/gptNeoxConfig.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Projected } from '../layers/attention.js'
-import { type Decoder, decoder } from '../layers/decoder.js'
+import { type DecoderFrame, decoder } from '../layers/decoder.js'
 import { embedding } from '../layers/embedding.js'
 import { head } from '../layers/head.js'
 import { layerNorm } from '../layers/layerNorm.js'
@@ -42,7 +42,7 @@ function block(
   layer: number,
   body: string,
   config: GptNeoxConfig,
-  { attend, wanted }: Decoder,
+  { attend, wanted }: DecoderFrame,
   rotated: Rotate,
 ): Value {
   const { hiddenSize, intermediateSize, attentionBias: bias, layerNormEps, activation } = config

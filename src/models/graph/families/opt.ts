@@ -1,6 +1,6 @@
 import type { OptConfig } from '../../checkpoint/families/optConfig.js'
 import type { GraphBuilder, Value } from '../builder.js'
-import { type Decoder, decoder } from '../layers/decoder.js'
+import { type DecoderFrame, decoder } from '../layers/decoder.js'
 import { embedding } from '../layers/embedding.js'
 import { head } from '../layers/head.js'
 import { layerNorm } from '../layers/layerNorm.js'
@@ -54,7 +54,7 @@ function block(
   layer: number,
   body: string,
   config: OptConfig,
-  { attend, wanted }: Decoder,
+  { attend, wanted }: DecoderFrame,
 ): Value {
   const { hiddenSize, intermediateSize, bias, normBefore, activation } = config
   const path = `${body}layers.${layer}`

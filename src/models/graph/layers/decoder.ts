@@ -5,7 +5,7 @@ import { type AttentionOptions, type AttentionSize, attention, attentionContext,
 export type DecoderSize = AttentionSize & Parameters<typeof masksOf>[0]
 
 /** What is around the layers of every decoder: its inputs, its cache and its masks. */
-export type Decoder = Readonly<{
+export type DecoderFrame = Readonly<{
   /** int64 [N, 1]: the new tokens of all sequences, one after the other. */
   inputIds: Value
   /** int64 [N, 1]. */
@@ -20,7 +20,7 @@ export type Decoder = Readonly<{
 }>
 
 /** Declares a decoder's inputs as buildGraph.ts describes them. */
-export function decoder(graph: GraphBuilder, size: DecoderSize): Decoder {
+export function decoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
   const { heads, kvHeads, headDim, layers, slidingWindow } = size
   const inputIds = graph.input('input_ids', 'int64', ['N', 1])
   const positionIds = graph.input('position_ids', 'int64', ['N', 1])

@@ -3,7 +3,7 @@ import type { EngineCall } from '../call.js'
 import { type CacheUsage, clock, type SessionRun } from '../watch.js'
 import { align, type CachedSequence, commit, emptySequence, positionsTaken, truncate } from './CachedSequence.js'
 import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
-import { feedsOf, type InputShape, type Job } from './feeds.js'
+import { feedsOf, type InputShape, type PassJob } from './feeds.js'
 import { type Output, OutputBuffers } from './OutputBuffers.js'
 import { CHUNK, type Pass, planPasses, planScoring, planStates } from './passes.js'
 import { allFinite, followed, joined, logprobsOf, NOTHING, type Reading, readingOf } from './reading.js'
@@ -17,7 +17,7 @@ import { waves } from './waves.js'
 export type EngineModel = InputShape & Readonly<{ contextLength: number; output: 'logits' | 'reward'; vocabSize: number }>
 
 type Plan = Readonly<{ call: EngineCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
-type PlannedJob = Plan & Job & Readonly<{ last: boolean }>
+type PlannedJob = Plan & PassJob & Readonly<{ last: boolean }>
 
 /** Positions a new row has room for beyond what it needs at once: a reply of 128 tokens and its candidates do not outgrow their length class. */
 const GROWTH = 192

@@ -8,7 +8,7 @@ import type { Slab } from './Slab.js'
 /** Added to attention scores that must not count. Finite, so that a row of nothing but padding gives no NaN; exp gives exact zero. */
 const MASKED = -1e9
 
-export type Job = Readonly<{ cached: CachedSequence; pass: Pass }>
+export type PassJob = Readonly<{ cached: CachedSequence; pass: Pass }>
 
 /** What a model's inputs depend on besides its cache. */
 export type InputShape = Readonly<{ shape: CacheShape; masks: readonly Mask[]; longAfter?: number; hiddenSize?: number }>
@@ -22,7 +22,7 @@ export type Feeds = Readonly<{ feeds: Record<string, Tensor>; tokens: number; re
  * states are wanted at the first only.
  */
 export function feedsOf(
-  jobs: readonly Job[],
+  jobs: readonly PassJob[],
   slab: Slab<CachedSequence>,
   start: number,
   width: number,

@@ -1,4 +1,4 @@
-import type { Job } from './feeds.js'
+import type { PassJob } from './feeds.js'
 import { widthClass } from './passes.js'
 
 /** Tokens of one run at most; more would only make the activations larger, not the matrix products faster. */
@@ -11,7 +11,10 @@ const NUMBERS_A_RUN = 2 ** 24
  *
  * @param widthOf numbers that are read at a position
  */
-export function runGroups<J extends Job & Readonly<{ single: boolean }>>(jobs: readonly J[], widthOf: (job: J) => number): J[][] {
+export function runGroups<J extends PassJob & Readonly<{ single: boolean }>>(
+  jobs: readonly J[],
+  widthOf: (job: J) => number,
+): J[][] {
   const groups = new Map<string, J[]>()
   for (const job of jobs) {
     const width = job.single ? 0 : widthClass(job.pass.tokenIds.length)

@@ -12,7 +12,7 @@ const emptyValues = ({ type }: Plane): PlaneValues => (type === 'float16' ? new 
 export const emptyCache = (planes: readonly Plane[]): OnnxCache => ({ tokenIds: [], planes: planes.map(emptyValues) })
 
 /** Data of an output. Newer versions of Node have half-precision arrays. */
-export const valuesOf = ({ data }: Tensor): PlaneValues => {
+export const numbersOf = ({ data }: Tensor): PlaneValues => {
   if (data instanceof Float32Array || data instanceof Uint16Array) return data
   const { buffer, byteOffset, length } = data as unknown as Uint16Array
   return new Uint16Array(buffer, byteOffset, length)

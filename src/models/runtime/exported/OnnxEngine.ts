@@ -7,7 +7,7 @@ import { sameTokens } from '../decoder/sharedPrefix.js'
 import { waves } from '../decoder/waves.js'
 import { fromHalf } from '../thread/half.js'
 import { clock, type SessionRun } from '../watch.js'
-import { cutCache, emptyCache, type OnnxCache, valuesOf } from './OnnxCache.js'
+import { cutCache, emptyCache, numbersOf, type OnnxCache } from './OnnxCache.js'
 import { type OnnxRow, onnxFeeds } from './onnxFeeds.js'
 import { piecesOf, readsAhead } from './planOnnx.js'
 
@@ -132,7 +132,7 @@ export class OnnxEngine {
     if (keep) {
       const planes = contract.planes.map(({ present, heads, headDim }) => {
         const dims = [jobs.length, heads, past.tokenIds.length + tokenIds.length, headDim]
-        return valuesOf(checked(outputs[present] as Tensor, present, dims))
+        return numbersOf(checked(outputs[present] as Tensor, present, dims))
       })
       for (const [row, job] of jobs.entries()) {
         const own = planes.map((plane) => rowOf(plane, row, jobs.length))
@@ -145,7 +145,7 @@ export class OnnxEngine {
   private lastLogits(logits: Tensor, rows: number): Float32Array[] {
     const { width, contract, label } = this.model
     const positions = contract.pooled ? [] : [logits.dims[1] ?? 0]
-    const values = valuesOf(checked(logits, 'logits', [rows, ...positions, width]))
+    const values = numbersOf(checked(logits, 'logits', [rows, ...positions, width]))
     return Array.from({ length: rows }, (_, row) => {
       const whole = rowOf(values, row, rows).slice(-width)
       const last = label === undefined ? whole : whole.slice(label, label + 1)

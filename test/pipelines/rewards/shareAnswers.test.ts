@@ -1,12 +1,12 @@
 import { from, lastValueFrom, NEVER, type Observable, of, throwError } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { shared } from '../../../pipelines/rewards/shared.js'
+import { shareAnswers } from '../../../pipelines/rewards/shareAnswers.js'
 import { ids, sequenceOf } from '../../fakes.js'
 
-/** A shared reward that gives the answers in turn, and how often it was asked. */
+/** A shareAnswers reward that gives the answers in turn, and how often it was asked. */
 const answering = (...answers: readonly Observable<Float32Array>[]) => {
   const asked: string[] = []
-  const reward = shared({
+  const reward = shareAnswers({
     name: 'a',
     score: (_, candidateIds) => {
       asked.push(candidateIds.join())
@@ -20,7 +20,7 @@ const sequence = sequenceOf('p', 'c')
 const one = Float32Array.of(1)
 const two = Float32Array.of(2)
 
-describe('a shared reward', () => {
+describe('a shareAnswers reward', () => {
   it('is asked once for the same candidates of the same step', async () => {
     const { reward, asked } = answering(of(Float32Array.of(1, 2)), of(two), of(one))
     const score = async (of = sequence, text = 'xy') => Array.from(await lastValueFrom(from(reward.score(of, ids(text)))))

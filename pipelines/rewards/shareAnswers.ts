@@ -13,7 +13,7 @@ type Valued = Readonly<{ sequence: Sequence; value: Observable<number> }>
  * A reward that several ask at the same step, a decoder and an ensemble: what was asked last of a sequence is not computed again,
  * nor is it for some of the candidates. A call that fails or that nobody waits for any more is forgotten.
  */
-export function shared(reward: Reward): Reward {
+export function shareAnswers(reward: Reward): Reward {
   const scored = new WeakMap<object, Scored>()
   const valued = new WeakMap<object, Valued>()
 
