@@ -5,8 +5,8 @@ import { ModelLostError, messageOf, OptionError, ShapeError } from '../../src/co
 import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Prompt } from '../../src/core/prompt.js'
 import type { Models, Row, RowKey, RowsOptions, Run } from '../../src/core/run.js'
+import { version } from '../../src/core/run.js'
 import type { Decoder } from '../../src/core/step.js'
-import { version } from '../../src/core/version.js'
 import { scoredSequence } from '../decoding/decode.js'
 import { finish, stopsOf } from '../decoding/finish.js'
 import { type BoundSearch, perToken, type Search } from '../decoding/perToken.js'
@@ -16,9 +16,8 @@ import { schedule } from '../schedule/schedule.js'
 import { abortable, delivered, runOf } from './deliveries.js'
 import { type Job, jobs } from './jobs.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
-import { emptyTally, errorRow, rowOf, tally } from './rows.js'
+import { emptyTally, errorRow, rowOf, tally, valuesOf } from './rows.js'
 import { startOf } from './startOf.js'
-import { valuesOf } from './valuesOf.js'
 
 const aFunction = <T>() =>
   z

@@ -7,13 +7,13 @@ import type {
   RewardCall,
   StatesCall,
 } from '../../src/core/batched.js'
+import { freeTurns, measuredTurns } from '../../src/core/batching.js'
 import { checkRewards } from '../../src/core/checkRewards.js'
 import { OptionError, RewardError } from '../../src/core/errors.js'
 import type { Reward } from '../../src/core/model.js'
 import { type EnsembleReward, orderedRewards, type RewardSource } from '../../src/core/rewardSource.js'
 import type { Models } from '../../src/core/run.js'
 import type { DecoderModels } from '../../src/core/step.js'
-import { freeTurns, measuredTurns } from '../../src/core/turns.js'
 import { ensemble } from '../rewards/ensemble.js'
 import { rewardOfText } from '../rewards/rewardOfText.js'
 import { rewardOverPairs } from '../rewards/rewardOverPairs.js'

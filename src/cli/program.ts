@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { version } from '../core/version.js'
+import { version } from '../core/run.js'
 import { benchCommand } from './bench/bench.js'
 import { catCommand } from './cat.js'
 import { evalCommand } from './eval.js'

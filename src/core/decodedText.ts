@@ -63,3 +63,11 @@ export const textAfter = (codec: Codec, before: readonly number[], tokenIds: rea
 /** What one token says after the tokens `before`; a special token has its own name. Part of a character is U+FFFD. */
 export const tokenText = (codec: Codec, before: readonly number[], tokenId: number): string =>
   textAfter(codec, before, [tokenId]) || codec.decode([tokenId], false)
+
+/** Whether a tokenizer reads a row's prompt into the row's token ids: then it is the run's own, or as good. */
+export const readsAs = (codec: Pick<TextCodec, 'encode'>, prompt: string, tokenIds: readonly number[]): boolean =>
+  // A template writes its special tokens itself, and rows do not tell whether there was one.
+  [true, false].some((special) => {
+    const found = codec.encode(prompt, special)
+    return found.length === tokenIds.length && found.every((tokenId, index) => tokenId === tokenIds[index])
+  })

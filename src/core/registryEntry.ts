@@ -31,7 +31,7 @@ export const modelKinds = ['reward', 'lm', 'codec', 'endTokenIds'] as const
 export type ModelKind = (typeof modelKinds)[number]
 
 /** What an operator needs of a step, and what it makes of it. */
-export type Flow = Pick<RegisteredOperator, 'needs'> & Partial<Pick<RegisteredOperator, 'adds' | 'drops' | 'changes' | 'models'>>
+type Flow = Pick<RegisteredOperator, 'needs'> & Partial<Pick<RegisteredOperator, 'adds' | 'drops' | 'changes' | 'models'>>
 
 /** The registry's entry of an operator, which stands in the operator's own file. */
 export const registryEntry = <T extends z.ZodObject>(

@@ -106,3 +106,6 @@ export interface Run extends AsyncIterable<Row> {
   /** Rows; each counts as taken when it was emitted. */
   rows(options?: RowsOptions): Observable<Row>
 }
+
+/** The package's version, as it is written into every output file. */
+export const version = '0.1.0'

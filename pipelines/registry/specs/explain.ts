@@ -1,9 +1,14 @@
 import { stringify } from 'yaml'
+import { OptionError } from '../../../src/core/errors.js'
 import type { Need } from '../../../src/core/model.js'
 import type { DecoderSpec } from '../../../src/core/step.js'
+import type { Search } from '../../decoding/perToken.js'
 import { builtIn, type Registry } from '../registry.js'
+import { searches } from '../searchRegistry.js'
 import { type CheckedStep, checkedSteps } from './decoderFromSpec.js'
-import { typeScriptOf } from './typeScriptOf.js'
+import { searchKey } from './searchFromSpec.js'
+import { boundWithoutModels } from './specOf.js'
+import { searchTypeScriptOf, typeScriptOf } from './typeScriptOf.js'
 
 export type Explained = Readonly<{ name: string; about?: string; spec: DecoderSpec; need: Need; registry?: Registry }>
 
@@ -79,3 +84,27 @@ function aligned(lines: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...lines.map(([name]) => name.length))
   return lines.map(([name, text]) => `${name.padEnd(width)}  ${text}`.trimEnd())
 }
+
+/**
+ * A search for people: itself as YAML with all its options, what it needs of the models, and itself as TypeScript.
+ *
+ * @throws OptionError for a search that is not in the registry
+ */
+export function explainSearch(name: string, search: Search): string {
+  const { named, need = 'all' } = boundWithoutModels(search)
+  if (named === undefined) throw new OptionError(`Expected a search of the registry to explain, got \`${name}\``)
+  const key = searchKey(named.name)
+  const { about, options, needsReward } = searches[named.name]!
+  const logits = need === 'all' ? 'the logits of all tokens' : `the logits of the ${need} likeliest tokens`
+  return [
+    `${name}: ${about}`,
+    `  search:\n    ${key}: ${searchFlow(named.options)}`,
+    'What flows: a prompt, then the steps of the reply that was found',
+    `Needs: ${logits}${needsReward ? ', a reward' : ''}`,
+    `Defaults: ${searchFlow(options.parse({}))}`,
+    'In TypeScript:',
+    searchTypeScriptOf(name, key, named.options).replace(/^(?=.)/gm, '  '),
+  ].join('\n\n')
+}
+
+const searchFlow = (options: unknown): string => stringify(options, { collectionStyle: 'flow', lineWidth: 0 }).trim()

@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import * as z from 'zod'
 import { argsOptions } from '../../../pipelines/decoders/args.js'
 import { decoders } from '../../../pipelines/registry/registry.js'
 import { generateOptions } from '../../../pipelines/run/generate.js'
 import { OptionError } from '../../core/errors.js'
-import type { PairSizes } from '../../models/checkpoint/writeRandomPair.js'
+import { type PairSizes, pairSizes, writeRandomPair } from '../../models/checkpoint/writeRandomPair.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { bestPeaks } from '../../models/peaks/peaks.js'
 import { embedded } from '../flags/embedded.js'
@@ -13,7 +14,6 @@ import { DTYPE_HELP, list, type NamedPath, namedPath, number, oneOf, text, withL
 import { machineOf } from '../run/machine.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { startBaseline } from './baseline.js'
-import { make, sizesOf } from './make.js'
 import { measure } from './measure.js'
 import { machineText, settingText } from './report.js'
 import { benchTable } from './table.js'
@@ -114,4 +114,24 @@ async function run(flags: Flags, terminal: Terminal): Promise<void> {
   } finally {
     baseline?.close()
   }
+}
+
+/** `d=256,layers=4` as the sizes of a pair. */
+function sizesOf(text: string): PairSizes {
+  const pairs = text.split(',').map((each) => each.split('=').map((part) => part.trim()))
+  const broken = pairs.find((pair) => pair.length !== 2 || pair.includes(''))
+  if (broken) throw new OptionError(`Expected \`--make\` to be NAME=NUMBER with commas between, got \`${broken.join('=')}\``)
+  const sizes = pairSizes.safeParse(Object.fromEntries(pairs))
+  if (sizes.success) return sizes.data
+  const { path, message, code } = sizes.error.issues[0]!
+  const names = Object.keys(pairSizes.shape).join(', ')
+  const wanted = code === 'unrecognized_keys' ? `sizes out of ${names}` : `${String(path[0] ?? '')} ${message}`.trim()
+  throw new OptionError(`Expected \`--make\` to have ${wanted}, got \`${text}\``)
+}
+
+/** Writes the pair and says how to measure it. */
+async function make(folder: string, sizes: PairSizes): Promise<string> {
+  await writeRandomPair(folder, sizes)
+  const [lm, reward, prompts] = ['lm', 'reward', 'prompts.jsonl'].map((name) => join(folder, name))
+  return `rxargs bench --lm ${lm} --reward ${reward} --prompts ${prompts}`
 }

@@ -1,5 +1,5 @@
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
-import { version } from '../../core/version.js'
+import { version } from '../../core/run.js'
 import type { Peaks } from '../../models/peaks/peak.js'
 
 export type Machine = Readonly<{

@@ -1,6 +1,6 @@
+import { readsAs } from '../../core/decodedText.js'
 import { messageOf } from '../../core/errors.js'
 import type { TextCodec } from '../../core/model.js'
-import { readsAs } from '../../core/readsAs.js'
 import type { RunMeta, TracedReply } from '../../core/run.js'
 import { loadCodec } from '../../models/checkpoint/tokenizer/loadCodec.js'
 import { modelFolder } from '../../models/modelFolder.js'

@@ -8,8 +8,8 @@ import { type GenerateEvent, type GenerateOptions, generate } from '../../../pip
 import { ModelLostError, OptionError } from '../../../src/core/errors.js'
 import type { Prompt } from '../../../src/core/prompt.js'
 import type { Models, Row } from '../../../src/core/run.js'
+import { version } from '../../../src/core/run.js'
 import type { Decoder } from '../../../src/core/step.js'
-import { version } from '../../../src/core/version.js'
 import { fakeLm, fakeModels, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const run = async (

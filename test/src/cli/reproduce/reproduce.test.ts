@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { gitCommit } from '../../../../src/cli/reproduce/gitCommit.js'
-import { version } from '../../../../src/core/version.js'
+import { version } from '../../../../src/core/run.js'
 import { lm, pair, reward, root, rxargs } from '../rxargs.js'
 
 let folder: string

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { writeSafetensors } from '../../../../../src/models/checkpoint/weights/writeSafetensors.js'
+import { writeSafetensors } from '../../../../../src/models/checkpoint/writeRandomPair.js'
 import { chain, openGraph, tree } from '../graphSession.js'
 
 type Shapes = readonly (readonly [name: string, shape: readonly number[]])[]

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { measuredTurns } from '../../../src/core/turns.js'
+import { measuredTurns } from '../../../src/core/batching.js'
 
 const SEQUENCES = 4
 

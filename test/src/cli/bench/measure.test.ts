@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { rooflineShare } from '../../../../src/cli/bench/roofline.js'
+import { rooflineShare } from '../../../../src/cli/bench/measure.js'
 
 const run = (tokens: number) => ({ startedAt: 0, endedAt: 1, rows: 1, tokens, reads: 1 })
 const wall = { startedAt: 1000, endedAt: 2000 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nextBatch } from '../../../src/core/nextBatch.js'
+import { nextBatch } from '../../../src/core/batching.js'
 
 it('takes the first that came, up to the limit, and leaves the waiting list as it is', () => {
   const waiting = ['a', 'b', 'c']

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { highestCosine } from '../../../src/core/highestCosine.js'
+import { highestCosine } from '../../../src/core/math.js'
 
 const vector = (...values: number[]) => Float32Array.from(values)
 
