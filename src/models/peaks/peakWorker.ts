@@ -4,10 +4,6 @@ import { graphBuilder } from '../graph/builder.js'
 import { bestMs, type Peaks } from './peak.js'
 import { readPeak } from './readPeak.js'
 
-const threads = workerData as number
-const peaks: Peaks = { peak_gflops: await sgemmPeak(threads), peak_read_gb_s: await readPeak(threads) }
-parentPort!.postMessage(peaks)
-
 /** Rows, numbers a row, and columns of a product. */
 type Shape = readonly [rows: number, inner: number, columns: number]
 
@@ -37,3 +33,7 @@ async function gflops([rows, inner, columns]: Shape, threads: number): Promise<n
   )
   return (2 * rows * inner * columns) / ms / 1e6
 }
+
+const threads = workerData as number
+const peaks: Peaks = { peak_gflops: await sgemmPeak(threads), peak_read_gb_s: await readPeak(threads) }
+parentPort!.postMessage(peaks)
