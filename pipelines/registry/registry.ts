@@ -17,31 +17,16 @@ import { greedy, greedyOptions } from '../decoders/greedy.js'
 import { nucleus, nucleusOptions } from '../decoders/nucleus.js'
 import { rad, radOptions } from '../decoders/rad.js'
 import { topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
+import { entry, makeByName, type Registered } from './entry.js'
 
-/** A decoder by name: the schema of its options (defaults included), what it needs, and how it is made. */
-export type RegisteredDecoder = Readonly<{
-  about: string
-  options: z.ZodObject
-  /** Whether it cannot decode without a reward. */
-  needsReward: boolean
-  make: (options: unknown) => Decoder
-}>
+/** A decoder by name. */
+export type RegisteredDecoder = Registered<Decoder>
 
 /** Operators and decoders by name: what pipelines as data are made of. */
 export type Registry = Readonly<{
   operators: Readonly<Record<string, RegisteredOperator>>
   decoders: Readonly<Record<string, RegisteredDecoder>>
 }>
-
-const entry = <T extends z.ZodObject>(
-  about: string,
-  options: T,
-  needsReward: boolean,
-  make: (options: z.output<T>) => Decoder,
-): RegisteredDecoder => ({
-  ...{ about, options, needsReward },
-  make: (given) => make(parseOptions(options, given)),
-})
 
 /** The decoders under the names of the command line. */
 export const decoders: Registry['decoders'] = {
@@ -88,23 +73,8 @@ export const builtIn: Registry = { operators, decoders }
  * @throws OptionError for an unknown name, an option that the decoder does not take, and one that may not be
  * @example decoderByName('args', { k: 10, weight: 1.5 })
  */
-export function decoderByName(
+export const decoderByName = (
   name: string,
   options: Readonly<Record<string, unknown>> = {},
   { decoders: known }: Registry = builtIn,
-): Decoder {
-  const found = decoderNamed(name, known)
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const taken = Object.keys(found.options.shape)
-  const foreign = Object.keys(given).find((option) => !taken.includes(option))
-  if (foreign !== undefined)
-    throw new OptionError(`Decoder \`${name}\` takes no option \`${foreign}\`; it takes ${taken.join(', ') || 'none'}`)
-  return found.make(given)
-}
-
-/** @throws OptionError for an unknown name */
-export function decoderNamed(name: string, known: Registry['decoders']): RegisteredDecoder {
-  if (Object.hasOwn(known, name)) return known[name]!
-  const names = Object.keys(known)
-  throw new OptionError(`Expected \`decoder\` to be one of ${names.join(', ')}, got \`${name}\`${didYouMean(name, names)}`)
-}
+): Decoder => makeByName('decoder', name, options, known)

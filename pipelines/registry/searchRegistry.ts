@@ -1,32 +1,13 @@
-import type * as z from 'zod'
-import { OptionError } from '../../src/core/errors.js'
-import { didYouMean } from '../../src/core/nearest.js'
-import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Search } from '../decoding/perToken.js'
 import { beam, beamOptions } from '../searches/beam.js'
 import { bestOfN, bestOfNOptions } from '../searches/bestOfN.js'
 import { blockBestOfN, blockBestOfNOptions } from '../searches/blockBestOfN.js'
 import { cards, cardsOptions } from '../searches/cards.js'
 import { rollout, rolloutOptions } from '../searches/rollout.js'
+import { entry, makeByName, type Registered } from './entry.js'
 
-/** A search over whole replies by name: the schema of its options (defaults included), what it needs, and how it is made. */
-export type RegisteredSearch = Readonly<{
-  about: string
-  options: z.ZodObject
-  /** Whether it cannot search without a reward. */
-  needsReward: boolean
-  make: (options: unknown) => Search
-}>
-
-const entry = <T extends z.ZodObject>(
-  about: string,
-  options: T,
-  needsReward: boolean,
-  make: (options: z.output<T>) => Search,
-): RegisteredSearch => ({
-  ...{ about, options, needsReward },
-  make: (given) => make(parseOptions(options, given)),
-})
+/** A search over whole replies by name. */
+export type RegisteredSearch = Registered<Search>
 
 /** The searches under the names of the command line, where they stand beside the decoders. */
 export const searches: Readonly<Record<string, RegisteredSearch>> = {
@@ -48,15 +29,5 @@ export const searches: Readonly<Record<string, RegisteredSearch>> = {
  * @throws OptionError for an unknown name, an option that the search does not take, and one that may not be
  * @example searchByName('rollout', { k: 10, rolloutTokens: 8 })
  */
-export function searchByName(name: string, options: Readonly<Record<string, unknown>> = {}): Search {
-  const names = Object.keys(searches)
-  if (!names.includes(name))
-    throw new OptionError(`Expected a search, one of ${names.join(', ')}, got \`${name}\`${didYouMean(name, names)}`)
-  const { options: schema, make } = searches[name]!
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const taken = Object.keys(schema.shape)
-  const foreign = Object.keys(given).find((option) => !taken.includes(option))
-  if (foreign !== undefined)
-    throw new OptionError(`Search \`${name}\` takes no option \`${foreign}\`; it takes ${taken.join(', ')}`)
-  return make(given)
-}
+export const searchByName = (name: string, options: Readonly<Record<string, unknown>> = {}): Search =>
+  makeByName('search', name, options, searches)

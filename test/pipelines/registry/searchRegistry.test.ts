@@ -22,7 +22,7 @@ describe('searchByName', () => {
   it('refuses an unknown name, and an option that the search does not take, by name', () => {
     expect(() => searchByName('rolout')).toThrow(
       new OptionError(
-        'Expected a search, one of best-of-n, block-best-of-n, rollout, cards, beam, got `rolout` (did you mean `rollout`?)',
+        'Expected `search` to be one of best-of-n, block-best-of-n, rollout, cards, beam, got `rolout` (did you mean `rollout`?)',
       ),
     )
     expect(() => searchByName('constructor')).toThrow(OptionError)
