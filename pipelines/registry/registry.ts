@@ -1,8 +1,4 @@
-import type * as z from 'zod'
 import { operators } from '../../operators/index.js'
-import { OptionError } from '../../src/core/errors.js'
-import { didYouMean } from '../../src/core/nearest.js'
-import { parseOptions } from '../../src/core/parseOptions.js'
 import type { RegisteredOperator } from '../../src/core/registryEntry.js'
 import type { Decoder } from '../../src/core/step.js'
 import { args, argsOptions } from '../decoders/args.js'
