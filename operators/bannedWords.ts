@@ -6,7 +6,7 @@ import type { TextCodec } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
-import { endsWith, type Words, wordOptions, writings } from '../src/core/words.js'
+import { endsWith, type Words, wordOptions, writings } from '../src/core/text/words.js'
 
 export const bannedWordsOptions = z.strictObject(wordOptions)
 export type BannedWordsOptions = Readonly<{ words: Words; codec: TextCodec }>

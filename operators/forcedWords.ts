@@ -6,7 +6,7 @@ import type { TextCodec } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
-import { endsWith, stands, type Words, wordOptions, writings } from '../src/core/words.js'
+import { endsWith, stands, type Words, wordOptions, writings } from '../src/core/text/words.js'
 
 export const forcedWordsOptions = z.strictObject({
   ...wordOptions,

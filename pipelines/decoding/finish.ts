@@ -1,6 +1,6 @@
-import { textAfter, wholeText } from '../../src/core/decodedText.js'
 import type { TextCodec } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
+import { textAfter, wholeText } from '../../src/core/text/decodedText.js'
 import { growingText } from './growingText.js'
 
 /** Why a sequence is finished, what its completion is, and how many of its tokens the reward is the value of. */

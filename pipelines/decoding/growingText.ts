@@ -1,6 +1,6 @@
-import { type DecodedText, decodedText, withToken } from '../../src/core/decodedText.js'
 import type { TextCodec } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
+import { type DecodedText, decodedText, withToken } from '../../src/core/text/decodedText.js'
 
 /** The text of a sequence's decoded tokens, and the same before its last one (or before all that were not known). */
 export type GrownText = Readonly<{ now: DecodedText; before: DecodedText }>

@@ -1,5 +1,5 @@
-import { decodedText, withToken } from '../../src/core/decodedText.js'
 import type { TextCodec } from '../../src/core/model.js'
+import { decodedText, withToken } from '../../src/core/text/decodedText.js'
 import type { DecodedStep } from './decode.js'
 
 /** Length of the longest end of the text that a stop string begins with. */

@@ -1,11 +1,11 @@
 import { defer, finalize, from, map, type Observable, throwError, timeout } from 'rxjs'
 import type { BatchedLanguageModel } from '../../src/core/batched.js'
 import { checkRewards } from '../../src/core/checkRewards.js'
-import { textAfter } from '../../src/core/decodedText.js'
 import { ModelLostError, messageOf, RewardError } from '../../src/core/errors.js'
 import type { Reward } from '../../src/core/model.js'
 import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
 import type { Sequence } from '../../src/core/sequence.js'
+import { textAfter } from '../../src/core/text/decodedText.js'
 
 /**
  * A reward written over text as operators see it, bound to the language model's words: it reads the prompt's text (messages

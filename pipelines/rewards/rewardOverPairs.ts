@@ -1,8 +1,8 @@
 import { defer, map, type Observable } from 'rxjs'
 import type { BatchedPairReward, EncodedPair } from '../../src/core/batched.js'
-import { textAfter } from '../../src/core/decodedText.js'
 import type { Reward, TextCodec } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
+import { textAfter } from '../../src/core/text/decodedText.js'
 import { promptText } from './promptText.js'
 
 /**

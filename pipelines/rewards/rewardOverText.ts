@@ -1,9 +1,9 @@
 import { defer, map, type Observable } from 'rxjs'
 import type { BatchedRewardModel, RewardCall } from '../../src/core/batched.js'
-import { wholeText, withToken } from '../../src/core/decodedText.js'
 import { RewardError } from '../../src/core/errors.js'
 import type { Reward, TextCodec } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
+import { wholeText, withToken } from '../../src/core/text/decodedText.js'
 import { growingText } from '../decoding/growingText.js'
 import { promptText } from './promptText.js'
 

@@ -1,7 +1,7 @@
 import type { BatchedPairReward, BatchedRewardModel } from '../core/batched.js'
 import { ModelError, RewardError } from '../core/errors.js'
 import { batchedRewardModel } from './batchedModels.js'
-import { labelIndex } from './checkpoint/labels.js'
+import { labelIndex } from './checkpoint/heads/labels.js'
 import { type EncoderCheckpoint, isEncoder, loadEncoderCheckpoint, pairEncoding } from './checkpoint/loadEncoderCheckpoint.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { encoderCall, type StartedEncoder, startEncoder } from './loadEncoder.js'

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../models/checkpoint/families/config.js'
-import { rewardReading, valueHeadOf } from '../../models/checkpoint/rewardHead.js'
+import { rewardReading, valueHeadOf } from '../../models/checkpoint/heads/rewardHead.js'
 import type { Tensors } from '../../models/checkpoint/weights/safetensors.js'
 import { type BuiltGraph, buildGraph } from '../../models/graph/buildGraph.js'
 import type { WeightDtype } from '../../models/graph/quantize.js'

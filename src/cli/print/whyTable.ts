@@ -1,7 +1,7 @@
-import { tokenText } from '../../core/decodedText.js'
 import type { TextCodec } from '../../core/model.js'
 import type { RunMeta, TracedReply } from '../../core/run.js'
 import type { DecoderSpec } from '../../core/step.js'
+import { tokenText } from '../../core/text/decodedText.js'
 import type { Candidate, Decision } from '../../eval/decisions.js'
 import { inOneLine } from './displayWidth.js'
 import { formatTable } from './formatTable.js'

@@ -1,6 +1,6 @@
-import { tokenText } from '../../core/decodedText.js'
 import type { TextCodec } from '../../core/model.js'
 import type { RowKey, TracedReply } from '../../core/run.js'
+import { tokenText } from '../../core/text/decodedText.js'
 import { decisions } from '../../eval/decisions.js'
 import { readTraces } from '../../io/readTraces.js'
 import { prunedNotice } from '../print/whyTable.js'

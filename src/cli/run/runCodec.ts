@@ -1,7 +1,7 @@
-import { readsAs } from '../../core/decodedText.js'
 import { messageOf } from '../../core/errors.js'
 import type { TextCodec } from '../../core/model.js'
 import type { RunMeta, TracedReply } from '../../core/run.js'
+import { readsAs } from '../../core/text/decodedText.js'
 import { loadCodec } from '../../models/checkpoint/tokenizer/loadCodec.js'
 import { modelFolder } from '../../models/modelFolder.js'
 import { findOnnx } from '../../models/onnx/findOnnx.js'

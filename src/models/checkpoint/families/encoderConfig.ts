@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { ModelError } from '../../../core/errors.js'
-import { labelFields, labelsOf } from '../labels.js'
+import { labelFields, labelsOf } from '../heads/labels.js'
 import { checkJson, positiveInteger } from '../readJson.js'
 import { type Activation, activationField } from './activation.js'
 

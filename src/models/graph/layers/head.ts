@@ -1,5 +1,5 @@
 import type { Head } from '../../checkpoint/families/decoderConfig.js'
-import type { RewardHead } from '../../checkpoint/rewardHead.js'
+import type { RewardHead } from '../../checkpoint/heads/rewardHead.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { chosenLabel } from './classifier.js'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { TextCodec } from './model.js'
+import type { TextCodec } from '../model.js'
 
 /** Words as texts or as token ids. */
 export type Words = readonly (string | readonly number[])[]

@@ -2,9 +2,9 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { decodedText, textAfter, tokenText, wholeText, withToken } from '../../../src/core/decodedText.js'
-import type { TextCodec } from '../../../src/core/model.js'
-import { loadCodec } from '../../../src/models/checkpoint/tokenizer/loadCodec.js'
+import type { TextCodec } from '../../../../src/core/model.js'
+import { decodedText, textAfter, tokenText, wholeText, withToken } from '../../../../src/core/text/decodedText.js'
+import { loadCodec } from '../../../../src/models/checkpoint/tokenizer/loadCodec.js'
 
 const tokenizers = join(import.meta.dirname, '../models/checkpoint/tokenizer/tokenizers')
 const prompts = [

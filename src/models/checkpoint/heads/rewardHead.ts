@@ -1,7 +1,7 @@
-import { ModelError, OptionError } from '../../core/errors.js'
-import type { ModelConfig } from './families/config.js'
+import { ModelError, OptionError } from '../../../core/errors.js'
+import type { ModelConfig } from '../families/config.js'
+import type { Checkpoint } from '../loadCheckpoint.js'
 import { labelIndex } from './labels.js'
-import type { Checkpoint } from './loadCheckpoint.js'
 
 /** A projection of hidden states to numbers: names of tensors [labels, width] and [labels], and the row that is read. */
 export type RewardHead = Readonly<{ weight: string; bias?: string; labels: number; label: number }>

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { jsonPrefix } from '../../../src/core/jsonPrefix.js'
+import { jsonPrefix } from '../../../../src/core/text/jsonPrefix.js'
 
 const isJson = (text: string): boolean => {
   try {

@@ -1,4 +1,4 @@
-import type { TextCodec } from './model.js'
+import type { TextCodec } from '../model.js'
 
 type Codec = Pick<TextCodec, 'decode' | 'byteTokenIds'>
 

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ModelError, OptionError } from '../../../../src/core/errors.js'
-import type { Expected } from '../../../../src/models/checkHead.js'
-import { readModel } from '../../../../src/models/loadModel.js'
-import { loadModels } from '../../../../src/models/loadModels.js'
+import { ModelError, OptionError } from '../../../../../src/core/errors.js'
+import type { Expected } from '../../../../../src/models/checkHead.js'
+import { readModel } from '../../../../../src/models/loadModel.js'
+import { loadModels } from '../../../../../src/models/loadModels.js'
 
-const golden = (path: string) => fileURLToPath(new URL(`../../../../data/golden/${path}`, import.meta.url))
+const golden = (path: string) => fileURLToPath(new URL(`../../../../../data/golden/${path}`, import.meta.url))
 const reward = (path: string, label?: string) =>
   readModel(path, { head: 'reward', role: 'reward r', ...(label !== undefined && { label }) } satisfies Expected)
 

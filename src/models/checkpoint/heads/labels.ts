@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ModelError, OptionError } from '../../core/errors.js'
+import { ModelError, OptionError } from '../../../core/errors.js'
 
 /** The fields of config.json that name a classifier's labels. */
 export const labelFields = {
