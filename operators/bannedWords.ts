@@ -2,9 +2,11 @@ import { map } from 'rxjs'
 import * as z from 'zod'
 import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
+import type { TextCodec } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep, TextCodec } from '../src/core/types.js'
-import { endsWith, type Words, wordOptions, writings } from '../src/core/words.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
+import type { LogitsStep } from '../src/core/step.js'
+import { endsWith, type Words, wordOptions, writings } from '../src/core/text/words.js'
 
 export const bannedWordsOptions = z.strictObject(wordOptions)
 export type BannedWordsOptions = Readonly<{ words: Words; codec: TextCodec }>
@@ -34,3 +36,10 @@ export function bannedWords<S extends LogitsStep>(options: BannedWordsOptions): 
     ),
   )
 }
+
+export const bannedWordsEntry = registryEntry(
+  'bans the token that would complete a word',
+  bannedWordsOptions.omit({ codec: true }),
+  { ...processor, models: { codec: 'codec' } },
+  ({ words }, { lm }) => bannedWords({ words, codec: lm.codec }),
+)

@@ -1,10 +1,19 @@
-import type { ObservableInput, OperatorFunction, Subscriber } from 'rxjs'
-import { asapScheduler, defaultIfEmpty, defer, mergeMap, Observable, of, take } from 'rxjs'
+import {
+  asapScheduler,
+  defaultIfEmpty,
+  defer,
+  mergeMap,
+  Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  of,
+  type Subscriber,
+  take,
+} from 'rxjs'
 import * as z from 'zod'
+import { freeTurns, nextBatch, type Turns } from '../src/core/batching.js'
 import { ShapeError } from '../src/core/errors.js'
-import { nextBatch } from '../src/core/nextBatch.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import { freeTurns, type Turns } from '../src/core/turns.js'
 
 /** One finished batch: its calls, how many stayed in the queue when it went, and how long it took. */
 export type BatchReport = Readonly<{ size: number; waiting: number; durationMs: number }>

@@ -3,8 +3,10 @@ import * as z from 'zod'
 import { checkRewards } from '../src/core/checkRewards.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { RewardError } from '../src/core/errors.js'
+import type { Reward } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, Reward, Rewarded } from '../src/core/types.js'
+import { registryEntry, rewardName, rewardNamed, scoring } from '../src/core/registryEntry.js'
+import type { Candidates, Rewarded } from '../src/core/step.js'
 
 const isReward = (value: unknown): value is Reward =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'score' in value
@@ -37,8 +39,8 @@ export function batchReward<S extends Candidates>(options: BatchRewardOptions): 
       from(reward.score(step.sequence, step.tokenIds)).pipe(
         take(1),
         throwIfEmpty(() => new RewardError(`Reward \`${reward.name}\` gave no rewards`)),
-        map((rewards) => {
-          checkRewards(reward.name, rewards, step.tokenIds)
+        map((given) => {
+          const rewards = checkRewards(reward.name, given, { candidates: step.tokenIds })
           return {
             ...step,
             rewards: { ...('rewards' in step ? (step as unknown as Rewarded).rewards : {}), [reward.name]: rewards },
@@ -48,3 +50,7 @@ export function batchReward<S extends Candidates>(options: BatchRewardOptions): 
     ),
   )
 }
+
+export const batchRewardEntry = registryEntry('scores each candidate in context', rewardName, scoring, ({ reward }, models) =>
+  batchReward({ reward: rewardNamed(reward, models) }),
+)

@@ -3,8 +3,10 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { fp32Number } from '../src/core/fp32Number.js'
 import { standardDeviation } from '../src/core/math.js'
+import type { Reward } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, Reward, Rewarded } from '../src/core/types.js'
+import { cut, registryEntry, rewardName, rewardNamed, scoring } from '../src/core/registryEntry.js'
+import type { Candidates, Rewarded } from '../src/core/step.js'
 import { batchReward, batchRewardOptions } from './batchReward.js'
 
 export const batchRewardPrunedOptions = batchRewardOptions.extend({
@@ -72,3 +74,10 @@ function within<S extends Candidates>(step: S, margin: number): S {
     scores: scores.filter(near),
   }
 }
+
+export const batchRewardPrunedEntry = registryEntry(
+  'scores the candidates that could still win, and drops the others',
+  batchRewardPrunedOptions.extend(rewardName.shape),
+  { ...scoring, changes: cut },
+  ({ reward, ...options }, models) => batchRewardPruned({ reward: rewardNamed(reward, models), ...options }),
+)

@@ -3,7 +3,8 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Rewarded } from '../src/core/types.js'
+import { registryEntry } from '../src/core/registryEntry.js'
+import type { Rewarded } from '../src/core/step.js'
 
 export const boundRewardOptions = z.strictObject({
   by: z.enum(['clamp', 'sigmoid']).default('clamp').describe('one of clamp, sigmoid'),
@@ -43,3 +44,10 @@ export function boundReward<S extends Rewarded>(options: BoundRewardOptions = {}
     }),
   )
 }
+
+export const boundRewardEntry = registryEntry(
+  'brings rewards into [0, 1]',
+  boundRewardOptions,
+  { needs: ['rewards'], changes: ['rewards'] },
+  (options) => boundReward(options),
+)

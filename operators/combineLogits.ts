@@ -4,8 +4,11 @@ import { denseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { fp32Number } from '../src/core/fp32Number.js'
+import type { LanguageModel } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, LanguageModel, LogitsStep, Sequence } from '../src/core/types.js'
+import { lmName, lmNamed, registryEntry } from '../src/core/registryEntry.js'
+import type { Sequence } from '../src/core/sequence.js'
+import type { Candidates, LogitsStep } from '../src/core/step.js'
 
 const isLm = (value: unknown): value is LanguageModel => typeof value === 'object' && value !== null && 'logits' in value
 
@@ -54,3 +57,10 @@ export function combineLogits<S extends LogitsStep | Candidates>(options: Combin
     ),
   )
 }
+
+export const combineLogitsEntry = registryEntry(
+  'combines the logits, or the scores of candidates, with the logits of a language model',
+  combineLogitsOptions.extend(lmName.shape),
+  { needs: ['logits|scores'], changes: ['logits', 'scores'], models: { lm: 'lm' } },
+  ({ lm, ...options }, models) => combineLogits({ lm: lmNamed(lm, models), ...options }),
+)

@@ -4,7 +4,8 @@ import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { fp32Number } from '../src/core/fp32Number.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Rewarded } from '../src/core/types.js'
+import { registryEntry } from '../src/core/registryEntry.js'
+import type { Rewarded } from '../src/core/step.js'
 
 export const combineScoreOptions = z.strictObject({
   /** Weight of the reward. */
@@ -55,3 +56,10 @@ function rewardsOf({ rewards, scores }: Rewarded, name: string | undefined): Flo
     throw new ShapeError(`Expected ${scores.length} rewards, one a candidate, got ${found.length}`)
   return found
 }
+
+export const combineScoreEntry = registryEntry(
+  'adds the weighted reward to the scores',
+  combineScoreOptions,
+  { needs: ['rewards'], changes: ['scores'] },
+  (options) => combineScore(options),
+)

@@ -2,9 +2,11 @@ import { concatMap, from, map, take, throwIfEmpty } from 'rxjs'
 import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { OptionError, ShapeError } from '../src/core/errors.js'
-import { highestCosine } from '../src/core/highestCosine.js'
+import { highestCosine } from '../src/core/math.js'
+import type { LanguageModel } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, LanguageModel } from '../src/core/types.js'
+import { lmName, lmNamed, registryEntry } from '../src/core/registryEntry.js'
+import type { Candidates } from '../src/core/step.js'
 import type { Normalized } from './logNormalizer.js'
 
 const isLm = (value: unknown): value is LanguageModel => typeof value === 'object' && value !== null && 'logits' in value
@@ -60,3 +62,10 @@ export function degenerationPenalty<S extends Candidates & Normalized>(
     ),
   )
 }
+
+export const degenerationPenaltyEntry = registryEntry(
+  'scores candidates by probability, less their likeness to a token of the context by hidden states',
+  degenerationPenaltyOptions.extend(lmName.shape),
+  { needs: ['scores', 'logNormalizer'], changes: ['scores'], models: { lm: 'lm' } },
+  ({ lm, ...options }, models) => degenerationPenalty({ lm: lmNamed(lm, models), ...options }),
+)

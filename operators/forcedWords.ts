@@ -2,9 +2,11 @@ import { map } from 'rxjs'
 import * as z from 'zod'
 import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
+import type { TextCodec } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep, TextCodec } from '../src/core/types.js'
-import { endsWith, stands, type Words, wordOptions, writings } from '../src/core/words.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
+import type { LogitsStep } from '../src/core/step.js'
+import { endsWith, stands, type Words, wordOptions, writings } from '../src/core/text/words.js'
 
 export const forcedWordsOptions = z.strictObject({
   ...wordOptions,
@@ -58,3 +60,10 @@ function nextOf(ids: readonly number[], tokenIds: readonly number[]): number {
   while (come > 0 && !endsWith(tokenIds, ids, come)) come--
   return ids[come]!
 }
+
+export const forcedWordsEntry = registryEntry(
+  'brings words into the first tokens of the reply',
+  forcedWordsOptions.omit({ codec: true, endTokenIds: true }),
+  { ...processor, models: { codec: 'codec', endTokenIds: 'endTokenIds' } },
+  ({ words, within }, { lm }) => forcedWords({ words, within, codec: lm.codec, endTokenIds: lm.endTokenIds }),
+)

@@ -4,7 +4,8 @@ import { withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { fp32Number } from '../src/core/fp32Number.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const frequencyPenaltyOptions = z.strictObject({ penalty: fp32Number })
 export type FrequencyPenaltyOptions = z.input<typeof frequencyPenaltyOptions>
@@ -29,3 +30,10 @@ export function frequencyPenalty<S extends LogitsStep>(options: FrequencyPenalty
     ),
   )
 }
+
+export const frequencyPenaltyEntry = registryEntry(
+  'takes the penalty off tokens as often as they stand in the reply',
+  frequencyPenaltyOptions,
+  processor,
+  frequencyPenalty,
+)

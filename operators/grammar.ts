@@ -3,8 +3,10 @@ import * as z from 'zod'
 import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { OptionError } from '../src/core/errors.js'
+import type { TextCodec } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep, TextCodec } from '../src/core/types.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const grammarOptions = z.strictObject({
   /** JSON Schema of the replies. */
@@ -51,3 +53,10 @@ export function grammar<S extends LogitsStep>(options: GrammarOptions): Describe
     ),
   )
 }
+
+export const grammarEntry = registryEntry(
+  'bans tokens that JSON of a schema, or a grammar, does not go on with',
+  grammarOptions.omit({ codec: true, endTokenIds: true }),
+  { ...processor, models: { codec: 'codec', endTokenIds: 'endTokenIds' } },
+  (options, { lm }) => grammar({ ...options, codec: lm.codec, endTokenIds: lm.endTokenIds }),
+)

@@ -4,7 +4,8 @@ import { denseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { logSumExp } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import { registryEntry } from '../src/core/registryEntry.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const logNormalizerOptions = z.strictObject({})
 export type LogNormalizerOptions = z.input<typeof logNormalizerOptions>
@@ -32,3 +33,10 @@ export function logNormalizer<S extends LogitsStep>(options: LogNormalizerOption
     }),
   )
 }
+
+export const logNormalizerEntry = registryEntry(
+  'keeps the logarithm of the sum of exp(logits): what candidates need to have probabilities',
+  logNormalizerOptions,
+  { needs: ['logits'], adds: { logNormalizer: 'number' } },
+  (options) => logNormalizer(options),
+)

@@ -4,7 +4,8 @@ import { withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const logitBiasOptions = z.strictObject({
   /** Added logits by token id. */
@@ -37,3 +38,5 @@ export function logitBias<S extends LogitsStep>(options: LogitBiasOptions): Desc
     ),
   )
 }
+
+export const logitBiasEntry = registryEntry('adds numbers to the logits of tokens', logitBiasOptions, processor, logitBias)

@@ -3,7 +3,8 @@ import * as z from 'zod'
 import { BANNED } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const minPOptions = z.strictObject({ p: z.number().gt(0).max(1).describe('a number above 0 and at most 1') })
 export type MinPOptions = z.input<typeof minPOptions>
@@ -33,3 +34,10 @@ export function minP<S extends LogitsStep>(options: MinPOptions): DescribedOpera
     }),
   )
 }
+
+export const minPEntry = registryEntry(
+  'bans tokens that are less likely than p times the likeliest',
+  minPOptions,
+  processor,
+  minP,
+)

@@ -3,7 +3,8 @@ import * as z from 'zod'
 import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const noRepeatNgramOptions = z.strictObject({ n: z.int().min(1).describe('an integer >= 1') })
 export type NoRepeatNgramOptions = z.input<typeof noRepeatNgramOptions>
@@ -34,3 +35,10 @@ export function noRepeatNgram<S extends LogitsStep>(options: NoRepeatNgramOption
     ),
   )
 }
+
+export const noRepeatNgramEntry = registryEntry(
+  'bans tokens that would repeat an n-gram',
+  noRepeatNgramOptions,
+  processor,
+  noRepeatNgram,
+)

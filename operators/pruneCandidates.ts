@@ -3,7 +3,8 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates } from '../src/core/types.js'
+import { cut, registryEntry } from '../src/core/registryEntry.js'
+import type { Candidates } from '../src/core/step.js'
 
 export const pruneCandidatesOptions = z.strictObject({ margin: z.number().min(0).describe('a number >= 0') })
 export type PruneCandidatesOptions = z.input<typeof pruneCandidatesOptions>
@@ -35,3 +36,10 @@ export function pruneCandidates<S extends Candidates>(options: PruneCandidatesOp
     }),
   )
 }
+
+export const pruneCandidatesEntry = registryEntry(
+  'drops candidates whose logit is more than the margin below the best',
+  pruneCandidatesOptions,
+  { needs: ['scores'], changes: cut },
+  (options) => pruneCandidates(options),
+)

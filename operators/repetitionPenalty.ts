@@ -3,7 +3,8 @@ import * as z from 'zod'
 import { withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const repetitionPenaltyOptions = z.strictObject({ penalty: z.number().positive().describe('a finite number > 0') })
 export type RepetitionPenaltyOptions = z.input<typeof repetitionPenaltyOptions>
@@ -32,3 +33,10 @@ export function repetitionPenalty<S extends LogitsStep>(options: RepetitionPenal
     ),
   )
 }
+
+export const repetitionPenaltyEntry = registryEntry(
+  'makes tokens of prompt and reply less likely',
+  repetitionPenaltyOptions,
+  processor,
+  repetitionPenalty,
+)

@@ -4,7 +4,8 @@ import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { softmax } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates } from '../src/core/types.js'
+import { choice, registryEntry } from '../src/core/registryEntry.js'
+import type { Candidates } from '../src/core/step.js'
 import { uniform } from '../src/core/uniform.js'
 import type { Choice } from './selectGreedy.js'
 import { temperatureOptions } from './temperature.js'
@@ -53,3 +54,10 @@ function pick(scores: Float32Array, temperature: number, random: number): number
   // Rounding may leave the sum a hair below the number: then it is the last candidate that has a share at all.
   return index === -1 ? shares.findLastIndex((share) => share > 0) : index
 }
+
+export const sampleTemperatureEntry = registryEntry(
+  'samples from the softmax of scores / temperature',
+  sampleTemperatureOptions,
+  choice,
+  (options) => sampleTemperature(options),
+)

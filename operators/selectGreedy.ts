@@ -3,7 +3,8 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { argmax } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates } from '../src/core/types.js'
+import { choice, registryEntry } from '../src/core/registryEntry.js'
+import type { Candidates } from '../src/core/step.js'
 
 export const selectGreedyOptions = z.strictObject({})
 export type SelectGreedyOptions = z.input<typeof selectGreedyOptions>
@@ -31,3 +32,7 @@ export function selectGreedy<S extends Candidates>(options: SelectGreedyOptions 
     }),
   )
 }
+
+export const selectGreedyEntry = registryEntry('selects the highest score', selectGreedyOptions, choice, (options) =>
+  selectGreedy(options),
+)

@@ -2,7 +2,8 @@ import { map } from 'rxjs'
 import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, LogitsStep } from '../src/core/types.js'
+import { registryEntry } from '../src/core/registryEntry.js'
+import type { Candidates, LogitsStep } from '../src/core/step.js'
 
 export const temperatureOptions = z.strictObject({ temperature: z.number().positive().describe('a finite number > 0') })
 export type TemperatureOptions = z.input<typeof temperatureOptions>
@@ -33,3 +34,10 @@ export function temperature<S extends LogitsStep | Candidates>(options: Temperat
     }),
   )
 }
+
+export const temperatureEntry = registryEntry(
+  'divides the logits, or the scores of candidates',
+  temperatureOptions,
+  { needs: ['logits|scores'], changes: ['logits', 'scores'] },
+  (options) => temperature(options),
+)

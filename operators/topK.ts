@@ -4,7 +4,8 @@ import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { topIndices } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, LogitsStep } from '../src/core/types.js'
+import { candidates, registryEntry } from '../src/core/registryEntry.js'
+import type { Candidates, LogitsStep } from '../src/core/step.js'
 
 export const topKOptions = z.strictObject({ k: z.int().min(1).describe('an integer >= 1') })
 export type TopKOptions = z.input<typeof topKOptions>
@@ -38,3 +39,7 @@ export function topK<S extends LogitsStep>(options: TopKOptions): DescribedOpera
     }),
   )
 }
+
+export const topKEntry = registryEntry('keeps the k likeliest tokens as candidates', topKOptions, candidates('k'), (options) =>
+  topK(options),
+)

@@ -5,7 +5,8 @@ import { type DescribedOperator, described } from '../src/core/described.js'
 import { ShapeError } from '../src/core/errors.js'
 import { logSumExp, topIndices } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { Candidates, LogitsStep } from '../src/core/types.js'
+import { candidates, registryEntry } from '../src/core/registryEntry.js'
+import type { Candidates, LogitsStep } from '../src/core/step.js'
 
 export const topPOptions = z.strictObject({ p: z.number().gt(0).max(1).describe('a number above 0 and at most 1') })
 export type TopPOptions = z.input<typeof topPOptions>
@@ -51,3 +52,10 @@ function nucleus(values: Float32Array, p: number): Int32Array {
     if (sorted.length < size || size === values.length) return sorted
   }
 }
+
+export const topPEntry = registryEntry(
+  'keeps the fewest likeliest tokens that hold the mass p',
+  topPOptions,
+  candidates('n'),
+  (options) => topP(options),
+)

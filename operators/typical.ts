@@ -4,7 +4,8 @@ import { BANNED, withDenseLogits } from '../src/core/denseLogits.js'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { entropy, logSumExp } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
-import type { LogitsStep } from '../src/core/types.js'
+import { processor, registryEntry } from '../src/core/registryEntry.js'
+import type { LogitsStep } from '../src/core/step.js'
 
 export const typicalOptions = z.strictObject({ p: z.number().gt(0).max(1).describe('a number above 0 and at most 1') })
 export type TypicalOptions = z.input<typeof typicalOptions>
@@ -43,3 +44,10 @@ function banUntypical(values: Float32Array, p: number): void {
   const limit = distance[order[last]!]!
   for (let id = 0; id < values.length; id++) if (distance[id]! > limit) values[id] = BANNED
 }
+
+export const typicalEntry = registryEntry(
+  'keeps the most typical tokens that hold the mass p, bans the others',
+  typicalOptions,
+  processor,
+  typical,
+)

@@ -151,10 +151,10 @@ describe('cycles', () => {
     expect(cycles(files)).toEqual(['operators/a.ts → operators/b.ts → operators/a.ts'])
   })
 
-  it('lets types refer to each other', () =>
+  it('counts imports of types', () =>
     expect(
       cycles([file('operators/a.ts', `import type { B } from './b.js'`), file('operators/b.ts', `import { a } from './a.js'`)]),
-    ).toEqual([]))
+    ).toEqual(['operators/a.ts → operators/b.ts → operators/a.ts']))
 })
 
 describe('strayExits', () => {
@@ -191,10 +191,10 @@ describe('misnamedOperators', () => {
 })
 
 describe('longFiles', () => {
-  it('counts 80 lines for an operator and 250 for any other file, generated code aside', () => {
+  it('counts 90 lines for an operator and 250 for any other file, generated code aside', () => {
     const lines = (count: number) => 'a\n'.repeat(count)
-    expect(longFiles([file('operators/a.ts', lines(80)), file('src/io/a.ts', lines(250))])).toEqual([])
-    expect(longFiles([file('operators/a.ts', lines(81))])).toEqual(['operators/a.ts has 81 lines, at most 80'])
+    expect(longFiles([file('operators/a.ts', lines(90)), file('src/io/a.ts', lines(250))])).toEqual([])
+    expect(longFiles([file('operators/a.ts', lines(91))])).toEqual(['operators/a.ts has 91 lines, at most 90'])
     expect(longFiles([file('test/a.test.ts', lines(251))])).toEqual(['test/a.test.ts has 251 lines, at most 250'])
     expect(longFiles([file('src/models/graph/generated/onnx_pb.ts', lines(999))])).toEqual([])
   })

@@ -4,8 +4,8 @@ import { parseAst } from 'vitest/node'
 /** The rules of design.md section 2, as functions of a list of files: each returns one line a breach. Paths have forward slashes. */
 export type SourceFile = Readonly<{ path: string; text: string }>
 
-type Node = Readonly<{ type: string } & Record<string, unknown>>
-type Import = Readonly<{ specifier: string | null; typeOnly: boolean }>
+export type Node = Readonly<{ type: string } & Record<string, unknown>>
+type Import = Readonly<{ specifier: string | null }>
 
 /** Which rooms a room may import; a room may always import itself. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
@@ -56,7 +56,7 @@ export const roomOf = (path: string): string | undefined =>
 const trees = new Map<string, Node[]>()
 
 /** All nodes of a file's syntax tree, in source order. */
-function nodesOf({ path, text }: SourceFile): readonly Node[] {
+export function nodesOf({ path, text }: SourceFile): readonly Node[] {
   const known = trees.get(text)
   if (known) return known
   const nodes: Node[] = []
@@ -75,28 +75,28 @@ const literalOf = (node: unknown): string | null => {
   return typeof value === 'string' ? value : null
 }
 
-const nameOf = (node: unknown): string | undefined => (node as { name?: string } | null | undefined)?.name
+export const nameOf = (node: unknown): string | undefined => (node as { name?: string } | null | undefined)?.name
 
 /** Static and dynamic imports, re-exports, type imports, and the worker files named by `new URL('…', import.meta.url)`. */
 export function importsOf(file: SourceFile): Import[] {
   return nodesOf(file).flatMap((node): Import[] => {
     switch (node.type) {
       case 'ImportDeclaration':
-        return [{ specifier: literalOf(node.source), typeOnly: node.importKind === 'type' }]
+        return [{ specifier: literalOf(node.source) }]
       case 'ExportNamedDeclaration':
       case 'ExportAllDeclaration':
-        return node.source ? [{ specifier: literalOf(node.source), typeOnly: node.exportKind === 'type' }] : []
+        return node.source ? [{ specifier: literalOf(node.source) }] : []
       case 'ImportExpression':
-        return [{ specifier: literalOf(node.source), typeOnly: false }]
+        return [{ specifier: literalOf(node.source) }]
       case 'TSImportType':
-        return [{ specifier: literalOf(node.source), typeOnly: true }]
+        return [{ specifier: literalOf(node.source) }]
       case 'TSExternalModuleReference':
-        return [{ specifier: literalOf(node.expression), typeOnly: false }]
+        return [{ specifier: literalOf(node.expression) }]
       case 'NewExpression': {
         const [target, base] = node.arguments as Node[]
         const specifier = literalOf(target)
         const local = nameOf(node.callee) === 'URL' && specifier?.endsWith('.js') && base?.type === 'MemberExpression'
-        return local ? [{ specifier, typeOnly: true }] : []
+        return local ? [{ specifier }] : []
       }
       default:
         return []
@@ -105,7 +105,7 @@ export function importsOf(file: SourceFile): Import[] {
 }
 
 /** The file that a relative specifier names; undefined for a package. */
-const targetOf = (path: string, specifier: string): string | undefined =>
+export const targetOf = (path: string, specifier: string): string | undefined =>
   specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts') : undefined
 
 const packageOf = (specifier: string): string => specifier.match(/^(?:@[^/]+\/)?[^/]+/)![0]
@@ -137,14 +137,12 @@ export const strayLibraries = (files: readonly SourceFile[]): string[] =>
     }),
   )
 
-/** Files that import each other in a circle at run time, as `a → b → a`. */
+/** Files that import each other in a circle, types counted, as `a → b → a`. */
 export function cycles(files: readonly SourceFile[]): string[] {
   const targets = new Map(
     files.map((file) => [
       file.path,
-      importsOf(file).flatMap(({ specifier, typeOnly }) =>
-        specifier && !typeOnly ? (targetOf(file.path, specifier) ?? []) : [],
-      ),
+      importsOf(file).flatMap(({ specifier }) => (specifier ? (targetOf(file.path, specifier) ?? []) : [])),
     ]),
   )
   const found: string[] = []
@@ -192,29 +190,31 @@ const exportsOf = (file: SourceFile): [name: string, callable: boolean][] =>
     ])
   })
 
-/** `operators/x.ts` exports one function, `x`; beside it only its options (`xOptions`) and types. */
+/** `operators/x.ts` exports one function, `x`; beside it only its options (`xOptions`), its registry entry (`xEntry`) and types. */
 export const misnamedOperators = (files: readonly SourceFile[]): string[] =>
   files
-    .filter(({ path }) => roomOf(path) === 'operators')
+    .filter(({ path }) => roomOf(path) === 'operators' && path !== 'operators/index.ts')
     .flatMap((file) => {
       const name = posix.basename(file.path, '.ts')
       const exported = exportsOf(file)
       return [
         ...(exported.some(([other, callable]) => other === name && callable) ? [] : [`${file.path} exports no function ${name}`]),
         ...exported
-          .filter(([other]) => other !== name && other !== `${name}Options`)
+          .filter(([other]) => other !== name && other !== `${name}Options` && other !== `${name}Entry`)
           .map(([other]) => `${file.path} exports ${other}, too`),
       ]
     })
 
+const isGenerated = (path: string): boolean => path === 'operators/index.ts' || path.split('/').includes('generated')
+
 export const lineCount = (text: string): number => text.replace(/\n$/, '').split('\n').length
 
-/** At most 80 lines an operator, 250 a file, generated code aside. */
+/** At most 90 lines an operator, 250 a file, generated code aside. */
 export const longFiles = (files: readonly SourceFile[]): string[] =>
   files
-    .filter(({ path }) => !path.split('/').includes('generated'))
+    .filter(({ path }) => !isGenerated(path))
     .flatMap(({ path, text }) => {
-      const limit = roomOf(path) === 'operators' ? 80 : 250
+      const limit = roomOf(path) === 'operators' ? 90 : 250
       return lineCount(text) > limit ? [`${path} has ${lineCount(text)} lines, at most ${limit}`] : []
     })
 

@@ -1,15 +1,8 @@
-import type {
-  BatchedLanguageModel,
-  BatchedRewardModel,
-  Logits,
-  LogitsCall,
-  Models,
-  Prompt,
-  RewardCall,
-  Run,
-  Sequence,
-  TextCodec,
-} from '../src/core/types.js'
+import type { BatchedLanguageModel, BatchedRewardModel, LogitsCall, RewardCall } from '../src/core/batched.js'
+import type { Logits, TextCodec } from '../src/core/model.js'
+import type { Prompt } from '../src/core/prompt.js'
+import type { Models, Run } from '../src/core/run.js'
+import type { Sequence } from '../src/core/sequence.js'
 
 /** Characters are tokens: id = code point below `END`; `END` is the end token, `<s>` nothing. */
 export const END = 127
@@ -101,6 +94,7 @@ export function fakeRm(options: FakeOptions = {}): Watched<BatchedRewardModel> {
   const held = new Set<object>()
   const released: object[] = []
   return {
+    kind: 'tokens',
     name,
     codec,
     contextLength,

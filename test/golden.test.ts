@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { args } from '../pipelines/decoders/args.js'
 import { greedy } from '../pipelines/decoders/greedy.js'
-import { generate } from '../pipelines/generate.js'
-import type { Decoder, Models, Prompt, Row } from '../src/core/types.js'
+import { generate } from '../pipelines/run/generate.js'
+import type { Prompt } from '../src/core/prompt.js'
+import type { Models, Row } from '../src/core/run.js'
+import type { Decoder } from '../src/core/step.js'
 import { loadModels } from '../src/models/loadModels.js'
 
 /** What test/reference/make_golden.py writes; its head describes the fields. */

@@ -1,6 +1,8 @@
 import { type RunHelpers, TestScheduler } from 'rxjs/testing'
 import { expect } from 'vitest'
-import type { Candidates, Logits, LogitsStep, Rewarded, Sequence } from '../src/core/types.js'
+import type { Logits } from '../src/core/model.js'
+import type { Sequence } from '../src/core/sequence.js'
+import type { Candidates, LogitsStep, Rewarded } from '../src/core/step.js'
 
 /** A test in marbles, in virtual time. */
 export const marbles = (test: (helpers: RunHelpers) => void) => (): void =>

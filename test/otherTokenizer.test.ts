@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { args } from '../pipelines/decoders/args.js'
-import { generate } from '../pipelines/generate.js'
-import type { BatchedRewardModel, Models, Prompt, Row } from '../src/core/types.js'
+import { generate } from '../pipelines/run/generate.js'
+import type { BatchedRewardModel } from '../src/core/batched.js'
+import type { Prompt } from '../src/core/prompt.js'
+import type { Models, Row } from '../src/core/run.js'
 import { loadModels } from '../src/models/loadModels.js'
 
 const golden = (name: string) => fileURLToPath(new URL(`../data/golden/biased/${name}`, import.meta.url))

@@ -3,9 +3,9 @@ import { batchReward } from '../../operators/batchReward.js'
 import { combineScore } from '../../operators/combineScore.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
-import { perReward, weighted, weightOption } from '../perReward.js'
-import { steps } from '../steps.js'
+import type { Decoder } from '../../src/core/step.js'
+import { perReward, weighted, weightOption } from '../decoding/perReward.js'
+import { steps } from '../decoding/steps.js'
 
 export const argsOptions = z.strictObject({
   /** Candidates kept. */

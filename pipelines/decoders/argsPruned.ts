@@ -4,9 +4,9 @@ import { batchRewardPruned, batchRewardPrunedOptions } from '../../operators/bat
 import { combineScore } from '../../operators/combineScore.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
-import { perReward, weighted } from '../perReward.js'
-import { steps } from '../steps.js'
+import type { Decoder } from '../../src/core/step.js'
+import { perReward, weighted } from '../decoding/perReward.js'
+import { steps } from '../decoding/steps.js'
 import { argsOptions } from './args.js'
 
 export const argsPrunedOptions = argsOptions.extend({ reach: batchRewardPrunedOptions.shape.reach })

@@ -3,9 +3,9 @@ import { batchReward } from '../../operators/batchReward.js'
 import { combineScore } from '../../operators/combineScore.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
-import { perReward, weighted } from '../perReward.js'
-import { steps } from '../steps.js'
+import type { Decoder } from '../../src/core/step.js'
+import { perReward, weighted } from '../decoding/perReward.js'
+import { steps } from '../decoding/steps.js'
 import { argsOptions } from './args.js'
 
 export const argsStochasticOptions = argsOptions.extend({

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { combineLogits } from '../../operators/combineLogits.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK, topKOptions } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
-import { steps } from '../steps.js'
+import type { Decoder } from '../../src/core/step.js'
+import { steps } from '../decoding/steps.js'
 
 export const classifierFreeGuidanceOptions = z.strictObject({
   /** How strongly the other logits count. */

@@ -3,8 +3,8 @@ import { degenerationPenalty, degenerationPenaltyOptions } from '../../operators
 import { logNormalizer } from '../../operators/logNormalizer.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
-import { steps } from '../steps.js'
+import type { Decoder } from '../../src/core/step.js'
+import { steps } from '../decoding/steps.js'
 
 export const contrastiveOptions = z.strictObject({
   /** Candidates kept. */

@@ -3,9 +3,9 @@ import { combineLogits } from '../../operators/combineLogits.js'
 import { minP, minPOptions } from '../../operators/minP.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topP } from '../../operators/topP.js'
-import type { Decoder } from '../../src/core/types.js'
-import { lmNamed } from '../named.js'
-import { steps } from '../steps.js'
+import { lmNamed } from '../../src/core/registryEntry.js'
+import type { Decoder } from '../../src/core/step.js'
+import { steps } from '../decoding/steps.js'
 
 export const contrastiveDecodingOptions = z.strictObject({
   /** Mass of the tokens that are kept. */

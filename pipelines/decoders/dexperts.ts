@@ -3,9 +3,9 @@ import { combineLogits } from '../../operators/combineLogits.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topP, topPOptions } from '../../operators/topP.js'
 import { fp32Number } from '../../src/core/fp32Number.js'
-import type { Decoder } from '../../src/core/types.js'
-import { lmNamed } from '../named.js'
-import { steps } from '../steps.js'
+import { lmNamed } from '../../src/core/registryEntry.js'
+import type { Decoder } from '../../src/core/step.js'
+import { steps } from '../decoding/steps.js'
 
 export const dexpertsOptions = z.strictObject({
   /** Mass of the tokens that are kept. */

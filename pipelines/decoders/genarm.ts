@@ -4,9 +4,9 @@ import { combineScore } from '../../operators/combineScore.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topP, topPOptions } from '../../operators/topP.js'
 import { OptionError } from '../../src/core/errors.js'
-import type { Decoder, DecoderModels } from '../../src/core/types.js'
-import { perReward, type Weight, type Weighted, weighted, weightOption } from '../perReward.js'
-import { steps } from '../steps.js'
+import type { Decoder, DecoderModels } from '../../src/core/step.js'
+import { perReward, type Weight, type Weighted, weighted, weightOption } from '../decoding/perReward.js'
+import { steps } from '../decoding/steps.js'
 
 export const genarmOptions = z.strictObject({
   /** Weight of the reward. */

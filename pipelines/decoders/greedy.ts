@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
-import { steps } from '../steps.js'
+import type { Decoder } from '../../src/core/step.js'
+import { steps } from '../decoding/steps.js'
 
 export const greedyOptions = z.strictObject({})
 

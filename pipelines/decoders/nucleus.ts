@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { sampleTemperature } from '../../operators/sampleTemperature.js'
 import { temperature as divide, temperatureOptions } from '../../operators/temperature.js'
 import { topP, topPOptions } from '../../operators/topP.js'
-import type { Decoder } from '../../src/core/types.js'
-import { steps } from '../steps.js'
+import type { Decoder } from '../../src/core/step.js'
+import { steps } from '../decoding/steps.js'
 
 export const nucleusOptions = z.strictObject({
   /** Mass of the tokens that are kept. */

@@ -4,9 +4,9 @@ import { boundReward } from '../../operators/boundReward.js'
 import { combineScore } from '../../operators/combineScore.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK, topKOptions } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
-import { perReward, weighted, weightOption } from '../perReward.js'
-import { steps } from '../steps.js'
+import type { Decoder } from '../../src/core/step.js'
+import { perReward, weighted, weightOption } from '../decoding/perReward.js'
+import { steps } from '../decoding/steps.js'
 
 export const radOptions = z.strictObject({
   /** Candidates kept. */

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK, topKOptions } from '../../operators/topK.js'
-import type { Decoder } from '../../src/core/types.js'
-import { steps } from '../steps.js'
+import type { Decoder } from '../../src/core/step.js'
+import { steps } from '../decoding/steps.js'
 
 export const topKSamplingOptions = z.strictObject({
   /** Candidates kept. */

@@ -1,4 +1,4 @@
-import type { Reply } from '../../src/core/reply.js'
+import type { Reply } from '../../src/core/run.js'
 import { hash } from '../../src/core/uniform.js'
 
 /** Hashes the text of a reply's prompt to 53 bits, which fit a table of numbers; NaN without a prompt. */

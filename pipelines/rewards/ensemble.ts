@@ -1,7 +1,7 @@
 import { defer, forkJoin, map, type Observable, take } from 'rxjs'
 import { checkRewards } from '../../src/core/checkRewards.js'
+import type { Reward } from '../../src/core/model.js'
 import type { EnsembleReward, EnsembleRule } from '../../src/core/rewardSource.js'
-import type { Reward } from '../../src/core/types.js'
 import { runningScale, type Scale } from './runningScale.js'
 
 type Combine = (values: readonly number[], options: Readonly<{ weights: readonly number[]; c: number }>) => number
@@ -42,7 +42,7 @@ export function ensemble(source: EnsembleReward, rewards: readonly Reward[]): Re
       forkJoin(rewards.map((reward) => defer(() => reward.score(sequence, candidateIds)).pipe(take(1)))).pipe(
         map((scored) => {
           scored.forEach((scores, i) => {
-            checkRewards(members[i]!, scores, candidateIds)
+            checkRewards(members[i]!, scores, { candidates: candidateIds })
           })
           const scales = running ? scored.map((scores, i) => ran[i]!(sequence, candidateIds, scores)) : given
           return Float32Array.from(candidateIds, (_, at) =>

@@ -55,5 +55,11 @@ export function ensembleReward(name: string, options: EnsembleRewardOptions): En
     throw new OptionError('Expected `running` or a given `mean` and `scale`, got both')
   const rule = { by, c: c ?? 1, weight, mean, scale, running }
   const said = { of, by, ...(by === 'sum' && { weight }), ...(by === 'mean' && { c: rule.c }) }
-  return { name, members: of, ...rule, spec: { ensemble: { ...said, ...(running ? { running } : { mean, scale }) } } }
+  return {
+    kind: 'ensemble',
+    name,
+    members: of,
+    ...rule,
+    spec: { ensemble: { ...said, ...(running ? { running } : { mean, scale }) } },
+  }
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { jsonPrefix } from '../../src/core/jsonPrefix.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 import type { TextReward } from '../../src/core/rewardSource.js'
+import { jsonPrefix } from '../../src/core/text/jsonPrefix.js'
 import { replyReward } from './replyReward.js'
 
 const roots = { any: /^/, object: /^(\{|$)/, array: /^(\[|$)/ } as const

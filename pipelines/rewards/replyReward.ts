@@ -1,5 +1,5 @@
 import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
-import { batchTextReward } from '../textReward.js'
+import { batchTextReward } from './textReward.js'
 
 /** A pure function of a reply as a reward; `spec` is the function and its options as data. */
 export const replyReward = (

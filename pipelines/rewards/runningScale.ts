@@ -1,4 +1,4 @@
-import type { Sequence } from '../../src/core/types.js'
+import type { Sequence } from '../../src/core/sequence.js'
 
 /** Mean and standard deviation that scores are normalised by; `scale` is 1 where all were equal. */
 export type Scale = Readonly<{ mean: number; scale: number }>

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../src/core/canonicalJson.js'
-import type { Prompt } from '../../src/core/types.js'
+import type { Prompt } from '../../src/core/prompt.js'
 import { hashText } from '../../src/core/uniform.js'
 
 /**

@@ -1,6 +1,7 @@
 import type { RewardSource, TextReward } from '../../src/core/rewardSource.js'
-import type { DecoderSpec, Models, RunMeta } from '../../src/core/types.js'
-import type { Registry } from '../registry.js'
+import type { Models, RunMeta } from '../../src/core/run.js'
+import type { DecoderSpec } from '../../src/core/step.js'
+import type { Registry } from '../registry/registry.js'
 
 type Run = Readonly<{
   spec: Readonly<Record<string, unknown>>

@@ -1,11 +1,12 @@
 import { EMPTY, expand, filter, finalize, forkJoin, from, map, mergeMap, type Observable, of, take, tap } from 'rxjs'
 import * as z from 'zod'
 import { logSumExp, topIndices } from '../../src/core/math.js'
+import type { Logits } from '../../src/core/model.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
-import type { Logits, Sequence } from '../../src/core/types.js'
-import type { DecodedStep } from '../decode.js'
-import type { Finish } from '../finish.js'
-import type { Search } from '../perToken.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import type { DecodedStep } from '../decoding/decode.js'
+import type { Finish } from '../decoding/finish.js'
+import type { Search } from '../decoding/perToken.js'
 
 export const beamOptions = z.strictObject({
   /** Sequences that go on. */

@@ -1,11 +1,11 @@
 import { defer, finalize, map, mergeMap, type Observable, range, reduce, toArray } from 'rxjs'
 import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
-import type { DecoderModels, Sequence } from '../../src/core/types.js'
-import type { DecodedStep } from '../decode.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import type { DecoderModels } from '../../src/core/step.js'
 import { topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
-import { type BoundSearch, perToken, type Search } from '../perToken.js'
-import { valued } from '../rows.js'
+import { type DecodedStep, scoredSequence } from '../decoding/decode.js'
+import { type BoundSearch, perToken, type Search } from '../decoding/perToken.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const bestOfNOptions = topKSamplingOptions.extend({ n: z.int().min(1).default(8).describe('an integer >= 1') })
@@ -36,7 +36,7 @@ export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => 
             return one.steps(fork, finish).pipe(
               toArray(),
               mergeMap((steps) =>
-                finiteValue(reward, valued(steps.at(-1)!)).pipe(map((value) => ({ steps, reward: value, number }))),
+                finiteValue(reward, scoredSequence(steps.at(-1)!)).pipe(map((value) => ({ steps, reward: value, number }))),
               ),
               finalize(() => freeFork(models, fork)),
             )

@@ -18,11 +18,10 @@ import {
 import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
-import type { Sequence } from '../../src/core/types.js'
-import { type DecodedStep, stepsAfter } from '../decode.js'
+import type { Sequence } from '../../src/core/sequence.js'
 import { topKSampling } from '../decoders/topKSampling.js'
-import type { Search } from '../perToken.js'
-import { valued } from '../rows.js'
+import { type DecodedStep, scoredSequence, stepsAfter } from '../decoding/decode.js'
+import type { Search } from '../decoding/perToken.js'
 import { bestOfNOptions } from './bestOfN.js'
 import { finiteValue, freeFork } from './forks.js'
 
@@ -74,7 +73,7 @@ export const blockBestOfN = (options: BlockBestOfNOptions = {}): Search => ({
               mergeMap((steps) => {
                 const last = steps.at(-1)!
                 const isOver = last.finish !== undefined
-                const value = finiteValue(reward, isOver ? valued(last) : last.sequence)
+                const value = finiteValue(reward, isOver ? scoredSequence(last) : last.sequence)
                 return value.pipe(map((given) => ({ steps, end: last.sequence, isOver, reward: given, number })))
               }),
             )

@@ -6,13 +6,13 @@ import { denseLogits } from '../../src/core/denseLogits.js'
 import { OptionError } from '../../src/core/errors.js'
 import { entropy } from '../../src/core/math.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
-import type { LogitsStep, Sequence } from '../../src/core/types.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import type { LogitsStep } from '../../src/core/step.js'
 import { uniform } from '../../src/core/uniform.js'
-import { type DecodedStep, stepsAfter } from '../decode.js'
 import { topKSamplingOptions } from '../decoders/topKSampling.js'
-import type { Search } from '../perToken.js'
-import { valued } from '../rows.js'
-import { steps } from '../steps.js'
+import { type DecodedStep, scoredSequence, stepsAfter } from '../decoding/decode.js'
+import type { Search } from '../decoding/perToken.js'
+import { steps } from '../decoding/steps.js'
 import { finiteValue } from './forks.js'
 
 export const cardsOptions = topKSamplingOptions.extend({
@@ -76,7 +76,7 @@ export const cards = (options: CardsOptions = {}): Search => ({
             toArray(),
             mergeMap((all) => {
               const last = all.at(-1)!
-              const value = finiteValue(reward, last.finish ? valued(last) : last.sequence)
+              const value = finiteValue(reward, last.finish ? scoredSequence(last) : last.sequence)
               return value.pipe(map((one) => ({ steps: all, reward: one })))
             }),
           )

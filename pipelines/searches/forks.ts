@@ -1,6 +1,8 @@
 import { from, last, map, type Observable } from 'rxjs'
 import { RewardError } from '../../src/core/errors.js'
-import type { DecoderModels, Reward, Sequence } from '../../src/core/types.js'
+import type { Reward } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import type { DecoderModels } from '../../src/core/step.js'
 
 /** The value of a sequence that a search chooses by. @throws RewardError down the error channel unless it is a finite number */
 export function finiteValue(reward: Reward, sequence: Sequence): Observable<number> {

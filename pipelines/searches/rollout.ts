@@ -3,13 +3,13 @@ import * as z from 'zod'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
-import type { Candidates, DecoderModels, Rewarded, Sequence } from '../../src/core/types.js'
-import { type DecodedStep, decode } from '../decode.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import type { Candidates, DecoderModels, Rewarded } from '../../src/core/step.js'
 import { greedy } from '../decoders/greedy.js'
-import { type Weighted, weighted, weightOption } from '../perReward.js'
-import type { Search } from '../perToken.js'
-import { valued } from '../rows.js'
-import { steps } from '../steps.js'
+import { type DecodedStep, decode, scoredSequence } from '../decoding/decode.js'
+import { type Weighted, weighted, weightOption } from '../decoding/perReward.js'
+import type { Search } from '../decoding/perToken.js'
+import { steps } from '../decoding/steps.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const rolloutOptions = z.strictObject({
@@ -85,7 +85,7 @@ function rewardsAfter(sequence: Sequence, tokenId: number, isFirst: boolean, rea
     const end = first.finish ? of(first) : further.pipe(startWith(first), last())
     return end.pipe(
       mergeMap((step) => {
-        const rolled = step.finish ? valued(step) : step.sequence
+        const rolled = step.finish ? scoredSequence(step) : step.sequence
         // Rewards read one rollout under the sequence's own key: so the prefix stays cached for those of the next step.
         const read = isFirst ? { ...rolled, key: sequence.key } : rolled
         return forkJoin(rewards.map(({ reward }) => finiteValue(reward, read)))

@@ -2,7 +2,15 @@ import { Command } from 'commander'
 import { readParquet } from '../io/parquet/readParquet.js'
 import { readRunParts } from '../io/parquet/readRunParts.js'
 import { parquetFiles, readColumns } from '../io/readRows.js'
-import { checkColumnNames, checkRowLines, FURTHER_REWARD, type RowLines, rowLine, rowLineFlags, textColumns } from './rowLines.js'
+import {
+  checkColumnNames,
+  checkRowLines,
+  FURTHER_REWARD,
+  type RowLines,
+  rowLine,
+  rowLineFlags,
+  textColumns,
+} from './print/rowLines.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 /** `rxargs cat`: rows as JSONL, or as text. */

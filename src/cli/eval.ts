@@ -1,13 +1,13 @@
 import { Command } from 'commander'
-import { evaluate } from '../../pipelines/evaluate.js'
+import { evaluate } from '../../pipelines/evaluation/evaluate.js'
 import { countRows } from '../io/countRows.js'
 import { readReplies, runRewards } from '../io/readReplies.js'
-import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from './evalMeasures.js'
-import { evalJson, evalNotices, evalTable } from './evalTable.js'
-import { oneOf } from './flags.js'
-import { type TableFormat, tableFormats } from './formatTable.js'
-import { progress } from './progress.js'
-import { runName } from './runName.js'
+import { oneOf } from './flags/flags.js'
+import { evalJson, evalNotices, evalTable } from './print/evalTable.js'
+import { type TableFormat, tableFormats } from './print/formatTable.js'
+import { progress } from './print/progress.js'
+import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from './run/evalMeasures.js'
+import { folderName } from './run/folderName.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 type Flags = MeasureFlags & Readonly<{ format: TableFormat; json?: boolean }>
@@ -38,7 +38,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
       paths.map(async (path) => {
         const { rewards: further, kinds } = await runRewards(path)
         const options = { texts: measures.length > 0, rewards: further }
-        return { name: runName(path), rewards: further, kinds, replies: () => readReplies(path, options) }
+        return { name: folderName(path), rewards: further, kinds, replies: () => readReplies(path, options) }
       }),
     )
     shown.expect(total)

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { messageOf } from '../core/errors.js'
-import { asyncFailure, exitFailure } from './moduleFailure.js'
-import { run } from './run.js'
+import { asyncFailure, exitFailure } from './run/moduleFailure.js'
+import { run } from './runCommand.js'
 import { Interrupted, ReaderGone } from './terminal.js'
 
 const { stdin, stdout, stderr } = process

@@ -2,9 +2,9 @@ import { Command } from 'commander'
 import { hubSettings } from '../models/hub/hubSettings.js'
 import { pull } from '../models/hub/pull.js'
 import { repositoryOf } from '../models/hub/repository.js'
-import { bytes } from './describeModel.js'
-import { repeated, text } from './flags.js'
-import { pullProgress } from './pullProgress.js'
+import { repeated, text } from './flags/flags.js'
+import { bytes } from './print/describeModel.js'
+import { pullProgress } from './print/pullProgress.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 type Flags = Readonly<{ include?: readonly string[] }>

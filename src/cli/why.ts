@@ -3,10 +3,10 @@ import * as z from 'zod'
 import { InputError, OptionError } from '../core/errors.js'
 import { decisions } from '../eval/decisions.js'
 import { type FoundTrace, readTraces } from '../io/readTraces.js'
-import { number, text } from './flags.js'
-import { runCodec } from './runCodec.js'
+import { number, text } from './flags/flags.js'
+import { decoderText, heading, inFull, overview, prunedNotice, whyJson } from './print/whyTable.js'
+import { runCodec } from './run/runCodec.js'
 import { type Terminal, writeLine } from './terminal.js'
-import { decoderText, heading, inFull, overview, prunedNotice, whyJson } from './whyTable.js'
 
 type Range = Readonly<{ from: number; to: number }>
 type Flags = Readonly<{ sample: number; step?: Range; lm?: string; json?: boolean }>

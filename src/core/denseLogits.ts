@@ -1,5 +1,6 @@
 import { ShapeError } from './errors.js'
-import type { Logits, LogitsStep } from './types.js'
+import type { Logits } from './model.js'
+import type { LogitsStep } from './step.js'
 
 /** @throws ShapeError unless there is a logit for each token of the vocabulary */
 export function denseLogits({ tokenIds, values }: Logits): Float32Array {

@@ -1,5 +1,5 @@
 import type { OperatorFunction } from 'rxjs'
-import type { Need } from './types.js'
+import type { Need } from './model.js'
 
 /**
  * An operator as data: its name in the registry, its checked options, and what it needs of the logits (nothing said: whatever

@@ -1,6 +1,5 @@
+import type { BatchedPairReward, BatchedRewardModel } from './batched.js'
 import { OptionError } from './errors.js'
-import type { BatchedPairReward } from './pairReward.js'
-import type { BatchedRewardModel } from './types.js'
 
 /** What a reward written over text is told of a reply so far, a candidate included: `prompt + completion` is the text. */
 export type ReplySoFar = Readonly<{
@@ -22,6 +21,7 @@ export type Source = Readonly<{ path: string; sha256?: string; dtype?: string; l
 
 /** A reward written over text: of each whole text (prompt and completion), one number. */
 export type TextReward = Readonly<{
+  kind: 'text'
   name: string
   scoreTexts: (
     texts: readonly string[],
@@ -40,6 +40,7 @@ export type EnsembleRule = 'sum' | 'min' | 'mean'
 
 /** A reward made of others of the run, which it names. */
 export type EnsembleReward = Readonly<{
+  kind: 'ensemble'
   name: string
   /** Names of its members. They steer through the ensemble, not on their own unless they are weighed. */
   members: readonly string[]
@@ -55,6 +56,7 @@ export type EnsembleReward = Readonly<{
   spec: Readonly<Record<string, unknown>>
 }>
 
+/** A reward of a run; `kind` tells what it reads. */
 export type RewardSource = BatchedRewardModel | BatchedPairReward | TextReward | EnsembleReward
 
 /** What can be said of a reward before it is loaded. */

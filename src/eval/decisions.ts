@@ -1,4 +1,4 @@
-import type { TracedReply } from '../core/tracedReply.js'
+import type { TracedReply } from '../core/run.js'
 
 /** A token that might have been next; numbers that were not finite are null. */
 export type Candidate = Readonly<{

@@ -1,4 +1,4 @@
-import type { RowKey } from '../core/types.js'
+import type { RowKey } from '../core/run.js'
 import { uniform } from '../core/uniform.js'
 
 type Drawn = Readonly<{ key: RowKey; at: number }>

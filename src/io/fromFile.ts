@@ -1,5 +1,5 @@
 import { OptionError } from '../core/errors.js'
-import type { Prompt } from '../core/types.js'
+import type { Prompt } from '../core/prompt.js'
 import { templateColumns } from './prompts/conversation.js'
 import { datasets, readings } from './prompts/datasets.js'
 import { type ReadOptions, readRecords } from './prompts/readRecords.js'

@@ -1,6 +1,5 @@
 import { InputError } from '../core/errors.js'
-import type { Reply, RewardKind } from '../core/reply.js'
-import type { FinishReason } from '../core/types.js'
+import type { FinishReason, Reply, RewardKind } from '../core/run.js'
 import { readParquet } from './parquet/readParquet.js'
 import { readRunParts } from './parquet/readRunParts.js'
 import { rewardKinds } from './parquet/rewardKinds.js'

@@ -1,6 +1,5 @@
 import { InputError } from '../core/errors.js'
-import type { ReadStep, TracedReply } from '../core/tracedReply.js'
-import type { FinishReason, RowKey, RunMeta } from '../core/types.js'
+import type { FinishReason, ReadStep, RowKey, RunMeta, TracedReply } from '../core/run.js'
 import { readParquet } from './parquet/readParquet.js'
 import { readRunParts } from './parquet/readRunParts.js'
 import { RUN_KEY, runMeta } from './parquet/runMeta.js'

@@ -1,4 +1,4 @@
-import type { Prompt } from '../core/types.js'
+import type { Prompt } from '../core/prompt.js'
 import { templateColumns } from './prompts/conversation.js'
 import { type InputRecord, type ReadOptions, readRecords } from './prompts/readRecords.js'
 import { type PromptOptions, promptColumns, toPrompt } from './prompts/toPrompt.js'

@@ -1,5 +1,5 @@
 import { OutputError } from '../core/errors.js'
-import type { Delivery, RowsOptions, Run } from '../core/types.js'
+import type { Delivery, RowsOptions, Run } from '../core/run.js'
 import { lockFolder } from './folderLock.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
 import { listParts, preparePartFolder, removeEmpty, removeParts } from './parquet/partFiles.js'

@@ -1,6 +1,7 @@
-import { ShapeError } from '../core/errors.js'
-import type { BatchedLanguageModel, BatchedRewardModel, LogitsCall, RewardCall } from '../core/types.js'
-import { finiteResults } from './finiteResults.js'
+import type { BatchedLanguageModel, BatchedRewardModel, LogitsCall, RewardCall } from '../core/batched.js'
+import { ModelLostError, ShapeError } from '../core/errors.js'
+import { findNotFinite } from './checkpoint/weights/findNotFinite.js'
+import type { Tensors } from './checkpoint/weights/safetensors.js'
 import type { LoadedModel } from './loadModel.js'
 import { rememberedStates } from './rememberedStates.js'
 
@@ -61,6 +62,7 @@ export function batchedRewardModel(
   const { config, codec } = checkpoint
   const finite = finiteResults(checkpoint.tensors)
   return {
+    kind: 'tokens',
     name,
     unit: reading?.kind === 'vocabulary' ? 'logprob' : 'reward',
     codec,
@@ -101,4 +103,30 @@ function fitting(tokenIds: Int32Array, more: number, contextLength: number): Int
   const length = tokenIds.length + more
   if (length >= 1 && length <= contextLength) return tokenIds
   throw new ShapeError(`Expected a sequence of 1 to ${contextLength} tokens, the model's context length, got ${length}`)
+}
+
+type Result = Readonly<{ values: Float32Array }>
+
+const allFinite = ({ values }: Result): boolean => {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false
+  return true
+}
+
+/**
+ * Results of a model as they are, unless one is not finite because a weight is not: then the model is of no use, and the tensor is
+ * named. Weights are searched once, at the first such result. With finite weights the result goes on to whoever reads it.
+ *
+ * @throws ModelLostError for weights that are not finite
+ */
+function finiteResults(tensors: Pick<Tensors, 'entries'>): <R extends Result>(results: readonly R[]) => Promise<readonly R[]> {
+  let searched: ReturnType<typeof findNotFinite> | undefined
+  return async (results) => {
+    if (results.every(allFinite)) return results
+    searched ??= findNotFinite(tensors)
+    const found = await searched
+    if (!found) return results
+    throw new ModelLostError(
+      `Expected finite weights in tensor \`${found.name}\` of ${found.file}, got ${found.value} at element ${found.index}`,
+    )
+  }
 }

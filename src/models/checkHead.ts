@@ -1,5 +1,5 @@
 import { ModelError } from '../core/errors.js'
-import type { Head } from './checkpoint/config.js'
+import type { Head } from './checkpoint/families/config.js'
 import type { WeightDtype } from './graph/quantize.js'
 
 /** What a model is loaded for. `label`: which one of a classifier's is the reward, by name or index. */

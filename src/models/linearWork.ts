@@ -1,6 +1,6 @@
-import type { ModelConfig } from './checkpoint/config.js'
-import type { EncoderConfig } from './checkpoint/encoderConfig.js'
-import type { SessionRun } from './runtime/protocol.js'
+import type { ModelConfig } from './checkpoint/families/config.js'
+import type { EncoderConfig } from './checkpoint/families/encoderConfig.js'
+import type { SessionRun } from './runtime/watch.js'
 
 /** Families whose feed-forward layer is two products, not three. */
 const ungated: ReadonlySet<ModelConfig['family']> = new Set(['opt', 'gpt2', 'gpt_neox'])

@@ -1,15 +1,16 @@
 import { availableParallelism } from 'node:os'
 import * as z from 'zod'
+import type { EncodedPair } from '../core/batched.js'
 import { ModelError, ShapeError } from '../core/errors.js'
-import type { EncodedPair } from '../core/pairReward.js'
 import { parseOptions } from '../core/parseOptions.js'
 import { type EncoderCheckpoint, loadEncoderCheckpoint } from './checkpoint/loadEncoderCheckpoint.js'
 import { sentenceModules } from './checkpoint/sentenceModules.js'
 import { checkUnread } from './checkpoint/unread/checkUnread.js'
-import { buildEncoder, type EncoderReading } from './graph/buildEncoder.js'
+import { buildEncoder } from './graph/buildEncoder.js'
+import type { EncoderReading } from './graph/layers/encoder.js'
 import type { WeightDtype } from './graph/quantize.js'
-import { ModelWorker } from './runtime/ModelWorker.js'
-import type { Watch } from './runtime/protocol.js'
+import { ModelWorker } from './runtime/thread/ModelWorker.js'
+import type { Watch } from './runtime/watch.js'
 
 /** An encoder's checkpoint and the worker that runs it. */
 export type StartedEncoder = Readonly<{ checkpoint: EncoderCheckpoint; worker: ModelWorker; notices: readonly string[] }>
@@ -67,7 +68,7 @@ export type EncoderOptions = z.input<typeof encoderOptions> &
   }>
 
 /** An encoder for embeddings, in a worker thread of its own. */
-export type Encoder = Readonly<{
+export type LoadedEncoder = Readonly<{
   /** Numbers of an embedding. */
   width: number
   /** Tokens of a text at most, special ones included. */
@@ -89,7 +90,7 @@ export type Encoder = Readonly<{
  * @throws ModelError when the folder is not an encoder that can be run
  * @throws OptionError for an option that may not be
  */
-export async function loadEncoder(path: string, { onNotice, ...options }: EncoderOptions = {}): Promise<Encoder> {
+export async function loadEncoder(path: string, { onNotice, ...options }: EncoderOptions = {}): Promise<LoadedEncoder> {
   const { pooling: asked, threads } = parseOptions(encoderOptions, options)
   const read = await loadEncoderCheckpoint(path)
   const { pooling: own, refusal, normalize } = await sentenceModules(read.folder)

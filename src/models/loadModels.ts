@@ -3,17 +3,17 @@ import * as z from 'zod'
 import { OptionError } from '../core/errors.js'
 import { parseOptions } from '../core/parseOptions.js'
 import type { EnsembleReward, RewardSource, TextReward } from '../core/rewardSource.js'
-import type { Models } from '../core/types.js'
+import type { Models } from '../core/run.js'
 import { batchedLanguageModel } from './batchedModels.js'
 import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
-import { type LoadedReward, loadReward, type NamedReward } from './loadReward.js'
+import { type LoadedReward, loadReward, type RewardFolder } from './loadReward.js'
 import { modelName } from './modelFolder.js'
 import { recordedPath } from './recordedPath.js'
 import { type RemoteLanguageModel, type RemoteLm, remoteLanguageModel } from './remote/remoteLanguageModel.js'
 import { type RemoteReward, remoteReward } from './remote/remoteReward.js'
-import type { SessionRun, Trip } from './runtime/protocol.js'
+import type { SessionRun, Trip } from './runtime/watch.js'
 
 const atLeastOne = z.int().min(1)
 const aModel = (value: unknown): boolean =>
@@ -187,7 +187,7 @@ const hashesOfFiles = (rewards: readonly OneReward[]): Models['hashes'] =>
   Object.fromEntries(rewards.flatMap((one) => ('source' in one && one.source ? [[`reward ${one.name}`, one.source]] : [])))
 
 type LoadedLm = Omit<RemoteLanguageModel, 'origin'> & Partial<Pick<RemoteLanguageModel, 'origin'>>
-type OneReward = NamedReward | TextReward | EnsembleReward
+type OneReward = RewardFolder | TextReward | EnsembleReward
 
 function named(given: LoadOptions['reward']): OneReward[] {
   const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly RewardOption[]) : [given as RewardOption]

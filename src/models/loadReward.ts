@@ -1,18 +1,17 @@
+import type { BatchedPairReward, BatchedRewardModel } from '../core/batched.js'
 import { ModelError, RewardError } from '../core/errors.js'
-import type { BatchedPairReward } from '../core/pairReward.js'
-import type { BatchedRewardModel } from '../core/types.js'
 import { batchedRewardModel } from './batchedModels.js'
-import { labelIndex } from './checkpoint/labels.js'
+import { labelIndex } from './checkpoint/heads/labels.js'
 import { type EncoderCheckpoint, isEncoder, loadEncoderCheckpoint, pairEncoding } from './checkpoint/loadEncoderCheckpoint.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { encoderCall, type StartedEncoder, startEncoder } from './loadEncoder.js'
 import { type LoadedModel, loadModel } from './loadModel.js'
 import { modelFolder } from './modelFolder.js'
 import { findOnnx } from './onnx/findOnnx.js'
-import type { Watch } from './runtime/protocol.js'
+import type { Watch } from './runtime/watch.js'
 
 /** A reward model's folder under a name. `label`: which one of a classifier's several labels is the reward, by name or index. */
-export type NamedReward = Readonly<{ name: string; path: string; label?: string }>
+export type RewardFolder = Readonly<{ name: string; path: string; label?: string }>
 
 export type RewardOptions = Readonly<{ threads: number; maxBatch: number; dtype?: WeightDtype }> & Watch
 
@@ -31,7 +30,7 @@ export type LoadedReward = Readonly<{
  * @throws ModelError when the folder is not a reward model that can be run
  * @throws OptionError for a label that the model does not have
  */
-export async function loadReward({ name, path, label }: NamedReward, options: RewardOptions): Promise<LoadedReward> {
+export async function loadReward({ name, path, label }: RewardFolder, options: RewardOptions): Promise<LoadedReward> {
   const { maxBatch, ...running } = options
   const folder = await modelFolder(path)
   const role = `reward ${name}`
@@ -85,6 +84,7 @@ function asEncoder({ checkpoint: { config, codec }, worker }: LoadedModel): Pair
 function batchedPairReward(name: string, { checkpoint, worker }: PairModel, maxBatch: number): BatchedPairReward {
   const { encode, codec, config } = checkpoint
   return {
+    kind: 'pairs',
     name,
     maxBatch,
     render: codec.render,

@@ -1,4 +1,5 @@
-import type { Sequence, StatesCall } from '../core/types.js'
+import type { StatesCall } from '../core/batched.js'
+import type { Sequence } from '../core/sequence.js'
 
 /** What a model is asked: hidden states of a sequence's tokens from `from` on, then of each candidate appended to it. */
 export type StatesRead = Readonly<{ key: object; tokenIds: Int32Array; from: number; candidateIds: Int32Array }>

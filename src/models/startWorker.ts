@@ -1,6 +1,7 @@
-import type { PairCodec } from './checkpoint/loadCodec.js'
-import { ModelWorker } from './runtime/ModelWorker.js'
-import type { Watch, WorkerSetup } from './runtime/protocol.js'
+import type { PairCodec } from './checkpoint/tokenizer/loadCodec.js'
+import { ModelWorker } from './runtime/thread/ModelWorker.js'
+import type { WorkerSetup } from './runtime/thread/protocol.js'
+import type { Watch } from './runtime/watch.js'
 
 /** Starts a model's worker, which loads the weights while the tokenizer is read here; where one of them fails, the worker is ended. */
 export async function startWorker(

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { bannedWords } from '../../operators/bannedWords.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
-import type { LogitsStep, Sequence } from '../../src/core/types.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import type { LogitsStep } from '../../src/core/step.js'
 import { charCodec } from '../fakes.js'
 import { logitsStep, marbles, sequence, sparseStep } from '../marbles.js'
 

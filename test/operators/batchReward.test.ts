@@ -2,7 +2,7 @@ import { EMPTY, type Observable, type ObservableInput, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { batchReward } from '../../operators/batchReward.js'
 import { OptionError, RewardError } from '../../src/core/errors.js'
-import type { Reward } from '../../src/core/types.js'
+import type { Reward } from '../../src/core/model.js'
 import { candidates, marbles, rewarded, sequence } from '../marbles.js'
 
 const c = candidates([7, 8], [2, 1])
@@ -87,10 +87,18 @@ describe('batchReward', () => {
   it.each<[string, ObservableInput<Float32Array>, string]>([
     ['too few', of(Float32Array.of(1)), 'Reward `safety` gave 1 numbers for 2 candidates'],
     ['too many', of(Float32Array.of(1, 2, 3)), 'Reward `safety` gave 3 numbers for 2 candidates'],
-    ['NaN', of(Float32Array.of(1, Number.NaN)), 'Reward `safety` gave NaN for candidate 1 (token 8)'],
-    ['infinity', of(Float32Array.of(Number.NEGATIVE_INFINITY, 1)), 'Reward `safety` gave -Infinity for candidate 0 (token 7)'],
+    [
+      'NaN',
+      of(Float32Array.of(1, Number.NaN)),
+      'Reward `safety` gave `NaN` (number) for candidate 1 (token 8); expected a finite number',
+    ],
+    [
+      'infinity',
+      of(Float32Array.of(Number.NEGATIVE_INFINITY, 1)),
+      'Reward `safety` gave `-Infinity` (number) for candidate 0 (token 7); expected a finite number',
+    ],
     ['nothing', EMPTY, 'Reward `safety` gave no rewards'],
-    ['no array', of<never>(undefined as never), 'Reward `safety` gave no numbers for 2 candidates'],
+    ['no array', of<never>(undefined as never), 'Reward `safety` gave `undefined` (undefined); expected an array of 2 numbers'],
   ])('errors for %s', (_, rewards, message) => {
     marbles(({ cold, expectObservable }) => {
       expectObservable(cold('-c|', { c }).pipe(giving(rewards))).toBe('-#', {}, new RewardError(message))

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { lastValueFrom, of, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { batchRewardPruned } from '../../operators/batchRewardPruned.js'
-import type { Candidates, Reward } from '../../src/core/types.js'
+import type { Reward } from '../../src/core/model.js'
+import type { Candidates } from '../../src/core/step.js'
 import { candidates, marbles, rewarded } from '../marbles.js'
 
 /** Gives each token of `ids` its reward, and writes down what it was asked. */
@@ -90,7 +91,7 @@ describe('batchRewardPruned', () => {
     expect(() => batchRewardPruned({ reward, weight: 1, reach: -1 })).toThrow('Expected `reach` to be a number >= 0')
     expect(() => batchRewardPruned({ reward, weight: 1, warmUp: 0 })).toThrow('Expected `warmUp` to be an integer >= 1')
     await expect(through([candidates([1, 2], [1, 0])], batchRewardPruned({ reward, weight: 1 }))).rejects.toThrow(
-      'gave NaN for candidate 0 (token 1)',
+      'gave `NaN` (number) for candidate 0 (token 1)',
     )
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { combineLogits } from '../../operators/combineLogits.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
-import type { LanguageModel, Logits } from '../../src/core/types.js'
+import type { LanguageModel, Logits } from '../../src/core/model.js'
 import { charCodec } from '../fakes.js'
 import { candidates, logitsStep, marbles, sparseStep } from '../marbles.js'
 

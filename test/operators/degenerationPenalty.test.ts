@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { degenerationPenalty } from '../../operators/degenerationPenalty.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
-import type { LanguageModel } from '../../src/core/types.js'
+import type { LanguageModel } from '../../src/core/model.js'
 import { charCodec } from '../fakes.js'
 import { candidates, marbles } from '../marbles.js'
 

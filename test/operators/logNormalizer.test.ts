@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { logNormalizer, type Normalized } from '../../operators/logNormalizer.js'
 import { topK } from '../../operators/topK.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
-import type { Candidates } from '../../src/core/types.js'
+import type { Candidates } from '../../src/core/step.js'
 import { logitsStep, marbles, sparseStep } from '../marbles.js'
 
 /** All alike but one, which is banned: each has a third. */

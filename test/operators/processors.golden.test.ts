@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { lastValueFrom, type OperatorFunction, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { operators } from '../../pipelines/operatorRegistry.js'
-import { schedule } from '../../pipelines/schedule.js'
-import type { LogitsStep } from '../../src/core/types.js'
+import { operators } from '../../operators/index.js'
+import { schedule } from '../../pipelines/schedule/schedule.js'
+import type { LogitsStep } from '../../src/core/step.js'
 import { fakeModels } from '../fakes.js'
 import { sequence } from '../marbles.js'
 

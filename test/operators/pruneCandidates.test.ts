@@ -6,7 +6,7 @@ import { combineScore } from '../../operators/combineScore.js'
 import { pruneCandidates } from '../../operators/pruneCandidates.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
-import type { Reward } from '../../src/core/types.js'
+import type { Reward } from '../../src/core/model.js'
 import { candidates, marbles } from '../marbles.js'
 
 const c = candidates([7, 8, 9], [5, 4, 1])

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK } from '../../operators/topK.js'
 import { trace } from '../../operators/trace.js'
-import { steps } from '../../pipelines/steps.js'
+import { steps } from '../../pipelines/decoding/steps.js'
 import { OptionError } from '../../src/core/errors.js'
-import type { Candidates } from '../../src/core/types.js'
+import type { Candidates } from '../../src/core/step.js'
 import { candidates, marbles } from '../marbles.js'
 
 const c = candidates([7, 8], [2, 1])

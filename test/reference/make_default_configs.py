@@ -1,4 +1,4 @@
-"""Configs of nothing but sizes, with all defaults written out by transformers: test/src/models/checkpoint/default_configs.json.
+"""Configs of nothing but sizes, with all defaults written out by transformers: test/src/models/checkpoint/families/default_configs.json.
 
 A list of {"family", "sizes", "written"}: `written` is what config.json holds after transformers has filled in what `sizes` leaves out.
 """
@@ -27,7 +27,7 @@ def main():
         named = {"architectures": [architecture], "model_type": family}
         written = AutoConfig.for_model(family, **SIZES).to_dict() | named
         pairs.append({"family": family, "sizes": named | SIZES, "written": written})
-    file = Path(__file__).resolve().parents[2] / "test/src/models/checkpoint/default_configs.json"
+    file = Path(__file__).resolve().parents[2] / "test/src/models/checkpoint/families/default_configs.json"
     file.write_text("[\n" + ",\n".join(json.dumps(pair, sort_keys=True) for pair in pairs) + "\n]\n")
 
 

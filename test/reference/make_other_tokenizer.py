@@ -17,7 +17,7 @@ from transformers.utils import logging
 from make_golden import ROOT, SETTINGS, Pair, decode_case, golden, telling, write
 from random_pairs import PROMPTS, perturb
 
-TOKENIZER = Path(__file__).parents[1] / "src/models/checkpoint/tokenizers/bytes"
+TOKENIZER = Path(__file__).parents[1] / "src/models/checkpoint/tokenizer/tokenizers/bytes"
 
 
 class RetokenizedPair(Pair):

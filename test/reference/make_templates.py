@@ -11,7 +11,7 @@ from pathlib import Path
 
 from transformers.utils.chat_template_utils import render_jinja_template
 
-TARGET = Path(__file__).parents[1] / "src/models/checkpoint/chatTemplates.json"
+TARGET = Path(__file__).parents[1] / "src/models/checkpoint/template/chatTemplates.json"
 SYSTEM = {"role": "system", "content": "Be brief."}
 USER = {"role": "user", "content": " Hi\u2028 <b>&'\"é😀 \n"}
 REPLY = {"role": "assistant", "content": "<think>\nhm\n</think>\n\nYes "}

@@ -1,4 +1,4 @@
-"""Small tokenizers of every kind and what transformers makes of awkward texts, for test/src/models/checkpoint/tokenizers.test.ts.
+"""Small tokenizers of every kind and what transformers makes of awkward texts, for test/src/models/checkpoint/tokenizer/tokenizers.test.ts.
 
     python make_tokenizers.py
 
@@ -24,7 +24,7 @@ from sentencepiece import SentencePieceTrainer, sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer
 
-TARGET = Path(__file__).parents[1] / "src/models/checkpoint/tokenizers"
+TARGET = Path(__file__).parents[1] / "src/models/checkpoint/tokenizer/tokenizers"
 CORPUS = [
     "\n\nHuman: How do I bake bread that stays soft for 12 days?\n\nAssistant: You'll need good flour; don't hurry it.",
     "\n\nHuman: Is there a café in the old town? It's raining.\n\nAssistant: There are 3, and they're all open.",

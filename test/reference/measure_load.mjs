@@ -48,8 +48,8 @@ async function read(folder) {
 async function load(folder) {
   const { loadModel } = await from('models/loadModel.js')
   const { readJson } = await from('models/checkpoint/readJson.js')
-  const { readConfig } = await from('models/checkpoint/config.js')
-  const { sizeOf } = await from('cli/describeModel.js')
+  const { readConfig } = await from('models/checkpoint/families/config.js')
+  const { sizeOf } = await from('cli/inspect/describeModel.js')
   const file = join(folder, 'config.json')
   const { head } = readConfig(await readJson(file), file)
   const before = process.memoryUsage.rss()

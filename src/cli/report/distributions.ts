@@ -1,7 +1,7 @@
-import type { RunFigures } from '../../../pipelines/evaluate.js'
-import type { Reply } from '../../core/reply.js'
+import type { RunFigures } from '../../../pipelines/evaluation/evaluate.js'
+import type { Reply } from '../../core/run.js'
 import { type Histogram, histogram, sharedBins } from '../../eval/histogram.js'
-import { interval } from '../evalTable.js'
+import { interval } from '../print/evalTable.js'
 import type { Distribution, DistributionOptions } from './distributionPlot.js'
 
 /** Finer than a difference of rewards that a picture shows. */

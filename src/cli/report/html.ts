@@ -1,4 +1,4 @@
-import type { Cells } from '../formatTable.js'
+import type { Cells } from '../print/formatTable.js'
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 

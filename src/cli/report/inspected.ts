@@ -1,10 +1,10 @@
-import { tokenText } from '../../core/decodedText.js'
-import type { TracedReply } from '../../core/tracedReply.js'
-import type { RowKey, TextCodec } from '../../core/types.js'
+import type { TextCodec } from '../../core/model.js'
+import type { RowKey, TracedReply } from '../../core/run.js'
+import { tokenText } from '../../core/text/decodedText.js'
 import { decisions } from '../../eval/decisions.js'
 import { readTraces } from '../../io/readTraces.js'
-import { runCodec } from '../runCodec.js'
-import { prunedNotice } from '../whyTable.js'
+import { prunedNotice } from '../print/whyTable.js'
+import { runCodec } from '../run/runCodec.js'
 
 /** A candidate: token (a place in `texts`, or null), its id, logit, score, and the rewards in the order of the reply's `rewards`. */
 type Cell = readonly [text: number | null, id: number, logit: number | null, score: number | null, ...(number | null)[]]

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import type { SweepRow } from '../../../pipelines/sweep.js'
+import type { SweepRow } from '../../../pipelines/evaluation/sweep.js'
 import { InputError, messageOf } from '../../core/errors.js'
 
 const numbers = z.record(z.string(), z.number())

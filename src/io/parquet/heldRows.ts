@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { OutputError } from '../../core/errors.js'
-import type { RowKey, RunMeta } from '../../core/types.js'
+import type { RowKey, RunMeta } from '../../core/run.js'
 import { listParts } from './partFiles.js'
 import { readParquet } from './readParquet.js'
 import { RUN_KEY, runMeta } from './runMeta.js'

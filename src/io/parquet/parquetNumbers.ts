@@ -1,5 +1,5 @@
 import type { SchemaTree } from 'hyparquet'
-import { JsonNumber } from '../../core/json.js'
+import { JsonNumber } from '../../core/text/json.js'
 
 const isFloat = ({ element }: SchemaTree): boolean => element.type === 'DOUBLE' || element.type === 'FLOAT'
 

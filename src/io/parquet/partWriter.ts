@@ -1,4 +1,4 @@
-import type { Delivery, Row, RunMeta } from '../../core/types.js'
+import type { Delivery, Row, RunMeta } from '../../core/run.js'
 import { encodeParquet } from './encodeParquet.js'
 import { keyOf } from './heldRows.js'
 import { addPart, removeParts, replacePart } from './partFiles.js'

@@ -1,5 +1,5 @@
 import { InputError } from '../../core/errors.js'
-import type { RunMeta } from '../../core/types.js'
+import type { RunMeta } from '../../core/run.js'
 import { parquetFiles } from '../readRows.js'
 import { describeDuplicate, keyOf } from './heldRows.js'
 import { type ParquetFile, readParquet } from './readParquet.js'

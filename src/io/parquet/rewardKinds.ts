@@ -1,6 +1,5 @@
 import { canonicalJson } from '../../core/canonicalJson.js'
-import type { RewardKind } from '../../core/reply.js'
-import type { RunMeta } from '../../core/types.js'
+import type { RewardKind, RunMeta } from '../../core/run.js'
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 

@@ -1,4 +1,4 @@
-import type { Row, RunMeta, TracedStep } from '../../core/types.js'
+import type { Row, RunMeta, TracedStep } from '../../core/run.js'
 import type { Columns } from './encodeParquet.js'
 
 const base: Columns = {

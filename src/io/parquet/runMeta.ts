@@ -1,4 +1,4 @@
-import type { RunMeta } from '../../core/types.js'
+import type { RunMeta } from '../../core/run.js'
 
 /** The key under which a part file carries what went into its run. */
 export const RUN_KEY = 'rxargs.run'

@@ -1,5 +1,5 @@
 import { OutputError } from '../../core/errors.js'
-import type { RunMeta } from '../../core/types.js'
+import type { RunMeta } from '../../core/run.js'
 
 type Difference = Readonly<{ name: string; held: unknown; asked: unknown }>
 

@@ -1,5 +1,5 @@
-import { type Json, JsonNumber, JsonObject } from '../../core/json.js'
-import type { Message, PromptContent, TemplateVariables } from '../../core/types.js'
+import type { Message, PromptContent, TemplateVariables } from '../../core/text/conversation.js'
+import { type Json, JsonNumber, JsonObject } from '../../core/text/json.js'
 import type { InputRecord } from './readRecords.js'
 import { isText, shown, Unfit, wellFormed } from './unfit.js'
 

@@ -1,4 +1,4 @@
-import { type Json, JsonNumber, JsonObject } from '../../core/json.js'
+import { type Json, JsonNumber, JsonObject } from '../../core/text/json.js'
 
 const PART = /[\s,:]*(?:("(?:[^"\\]|\\.)*")|([{}[\]])|([^\s,:{}[\]"]+))/suy
 

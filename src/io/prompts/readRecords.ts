@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { InputError } from '../../core/errors.js'
-import type { JsonObject } from '../../core/json.js'
+import type { JsonObject } from '../../core/text/json.js'
 import { parseExactly, roundsNumbers } from '../exactJson.js'
 import { parquetNumbers } from '../parquet/parquetNumbers.js'
 import { readParquet } from '../parquet/readParquet.js'

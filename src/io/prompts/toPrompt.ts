@@ -1,5 +1,5 @@
-import type { Overrides } from '../../core/overrides.js'
-import type { Prompt, PromptContent } from '../../core/types.js'
+import type { Overrides, Prompt } from '../../core/prompt.js'
+import type { PromptContent } from '../../core/text/conversation.js'
 import { isExactNumber } from '../exactJson.js'
 import { conversationOf, templateColumns, templateVariables } from './conversation.js'
 import { type Dataset, readings } from './datasets.js'

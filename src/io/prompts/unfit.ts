@@ -1,4 +1,4 @@
-import { JsonObject } from '../../core/json.js'
+import { JsonObject } from '../../core/text/json.js'
 import { stringifyExactly } from '../exactJson.js'
 
 /** Why a row is no prompt; the message is completed with file and line. */

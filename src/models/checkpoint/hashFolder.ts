@@ -6,7 +6,7 @@ import { ModelError, messageOf } from '../../core/errors.js'
 import { checkFolder } from './checkFolder.js'
 import { isMissing } from './readJson.js'
 import { VOCABULARY_FILES } from './tokenizer/vocabularyFiles.js'
-import { findWeights, listedIn, resolveInside, VALUE_HEAD_FILE } from './weightFiles.js'
+import { findWeights, listedIn, resolveInside, VALUE_HEAD_FILE } from './weights/weightFiles.js'
 
 /** Files besides the weights that decide what a model answers, and those that do where tokenizer.json is absent; any may be. */
 const FILES = [

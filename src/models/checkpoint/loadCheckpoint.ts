@@ -1,15 +1,15 @@
 import { join, resolve } from 'node:path'
 import { ModelError } from '../../core/errors.js'
-import type { TextCodec } from '../../core/types.js'
-import { bodyNames } from './bodyNames.js'
+import type { TextCodec } from '../../core/model.js'
 import { checkFolder } from './checkFolder.js'
-import { type ModelConfig, readConfig } from './config.js'
+import { type ModelConfig, readConfig } from './families/config.js'
 import { type GenerationConfig, readGenerationConfig } from './generationConfig.js'
-import { type CodecOptions, loadCodec, type PairCodec } from './loadCodec.js'
 import { readJson, readOptionalJson } from './readJson.js'
-import { readSafetensors, type Tensors } from './safetensors.js'
+import { type CodecOptions, loadCodec, type PairCodec } from './tokenizer/loadCodec.js'
 import { type OtherFiles, otherFiles } from './unread/otherFiles.js'
 import { refuseAdapter } from './unread/refuseAdapter.js'
+import { bodyNames } from './weights/bodyNames.js'
+import { readSafetensors, type Tensors } from './weights/safetensors.js'
 
 /** A Hugging Face model folder, read and validated; the weights themselves stay in their files. */
 export type Checkpoint = Readonly<{

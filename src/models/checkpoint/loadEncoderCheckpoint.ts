@@ -1,16 +1,16 @@
 import { join } from 'node:path'
+import type { EncodedPair } from '../../core/batched.js'
 import { ModelError } from '../../core/errors.js'
-import type { EncodedPair } from '../../core/pairReward.js'
 import { modelFolder } from '../modelFolder.js'
 import { checkFolder } from './checkFolder.js'
-import { type EncoderConfig, encoderArchitectures, encoderOf, readEncoderConfig } from './encoderConfig.js'
+import { type EncoderConfig, encoderArchitectures, encoderOf, readEncoderConfig } from './families/encoderConfig.js'
 import { checkVocabulary } from './loadCheckpoint.js'
-import { loadCodec, type PairCodec } from './loadCodec.js'
 import { readJson } from './readJson.js'
-import { renamedTensors } from './renamedTensors.js'
-import { readSafetensors, type Tensors } from './safetensors.js'
+import { loadCodec, type PairCodec } from './tokenizer/loadCodec.js'
 import { type OtherFiles, otherFiles } from './unread/otherFiles.js'
 import { refuseAdapter } from './unread/refuseAdapter.js'
+import { renamedTensors } from './weights/renamedTensors.js'
+import { readSafetensors, type Tensors } from './weights/safetensors.js'
 
 /** An encoder's folder, read and validated; the weights themselves stay in their files. */
 export type EncoderCheckpoint = Readonly<{

@@ -1,8 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { byteTokenizer } from './byteTokenizer.js'
-import { writeSafetensors } from './writeSafetensors.js'
 
 const count = (least: number) => {
   const wanted = `an integer >= ${least}`
@@ -99,3 +97,60 @@ const layerShapes = (name: string, { d, kvSize, ffn }: Readonly<{ d: number; kvS
     [`${name}.mlp.up_proj.weight`, [ffn, d]],
     [`${name}.mlp.down_proj.weight`, [d, ffn]],
   ] as [string, number[]][]
+
+/** The characters that byte-level tokenizers write bytes with: printable ones stand for themselves, the rest follow U+0100. */
+function byteCharacters(): string[] {
+  const isPrintable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174
+  let next = 256
+  return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(isPrintable(byte) ? byte : next++))
+}
+
+/** A tokenizer.json of `size` tokens in which each byte is a token; those from 256 on are only ever decoded. */
+const byteTokenizer = (size: number): object => ({
+  version: '1.0',
+  truncation: null,
+  padding: null,
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
+  post_processor: null,
+  decoder: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
+  model: {
+    ...{ type: 'BPE', dropout: null, unk_token: null, continuing_subword_prefix: null, end_of_word_suffix: null },
+    ...{ fuse_unk: false, byte_fallback: false, ignore_merges: false, merges: [] },
+    vocab: Object.fromEntries(
+      [...byteCharacters(), ...Array.from({ length: size - 256 }, (_, index) => `token${index + 256}`)].map((token, id) => [
+        token,
+        id,
+      ]),
+    ),
+  },
+})
+
+/** Writes fp32 tensors one after the other; `values` makes each when its turn comes, so that only one is in memory. */
+export async function writeSafetensors(
+  file: string,
+  shapes: readonly (readonly [name: string, shape: readonly number[]])[],
+  values: (shape: readonly number[], index: number) => Float32Array,
+): Promise<void> {
+  let end = 0
+  const entries = shapes.map(([name, shape]) => {
+    const begin = end
+    end += 4 * shape.reduce((all, each) => all * each, 1)
+    return [name, { dtype: 'F32', shape, data_offsets: [begin, end] }] as const
+  })
+  const header = Buffer.from(JSON.stringify({ __metadata__: { format: 'pt' }, ...Object.fromEntries(entries) }))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(header.length))
+  const handle = await open(file, 'w')
+  try {
+    await handle.writeFile(length)
+    await handle.writeFile(header)
+    for (const [index, [, shape]] of shapes.entries()) {
+      const { buffer, byteOffset, byteLength } = values(shape, index)
+      await handle.writeFile(Buffer.from(buffer, byteOffset, byteLength))
+    }
+  } finally {
+    await handle.close()
+  }
+}

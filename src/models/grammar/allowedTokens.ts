@@ -1,6 +1,6 @@
 import type { GrammarMatcher } from '@mlc-ai/web-xgrammar'
 import { ShapeError } from '../../core/errors.js'
-import type { AllowedTokens, GrammarSource } from '../../core/grammar.js'
+import type { AllowedTokens, GrammarSource } from '../../core/model.js'
 import type { Vocabulary } from '../checkpoint/tokenizer/vocabularyOf.js'
 import { readGrammar } from './readGrammar.js'
 import { xgrammar } from './xgrammar.js'

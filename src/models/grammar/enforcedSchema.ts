@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { OptionError } from '../../core/errors.js'
-import type { JsonSchema } from '../../core/grammar.js'
+import type { JsonSchema } from '../../core/model.js'
 import { integerRange } from './integerRange.js'
 import { formOf, type TypeName, typeNames } from './schemaKeywords.js'
 import { whyNotEnforced } from './schemaPattern.js'

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../../core/grammar.js'
+import type { JsonSchema } from '../../core/model.js'
 
 /** Integers have at most so many digits where a schema gives no bound. */
 const DIGITS = 15

@@ -1,6 +1,6 @@
 import type { Grammar } from '@mlc-ai/web-xgrammar'
 import { messageOf, OptionError } from '../../core/errors.js'
-import type { GrammarSource } from '../../core/grammar.js'
+import type { GrammarSource } from '../../core/model.js'
 import { enforcedSchema } from './enforcedSchema.js'
 import { type LoadedXGrammar, xgrammar } from './xgrammar.js'
 

@@ -1,14 +1,11 @@
 import { dirname } from 'node:path'
-import type { EncoderConfig, EncoderFamily } from '../checkpoint/encoderConfig.js'
-import type { Tensors } from '../checkpoint/safetensors.js'
-import { bert } from './bert.js'
+import type { EncoderConfig, EncoderFamily } from '../checkpoint/families/encoderConfig.js'
+import type { Tensors } from '../checkpoint/weights/safetensors.js'
 import { type GraphBuilder, graphBuilder, type Value } from './builder.js'
+import { bert, roberta } from './families/bert.js'
+import type { EncoderReading } from './layers/encoder.js'
 import type { WeightDtype } from './quantize.js'
-import { roberta } from './roberta.js'
 import { graphWeights, type TensorInMemory, type Weights } from './weights.js'
-
-/** What is read of a text: one label of a classifier, or an embedding: the mean of its tokens, the first one's, or that through the pooler. */
-export type EncoderReading = Readonly<{ label: number }> | 'mean' | 'cls' | 'pooler'
 
 /** A family writes its inputs and layers into the graph and gives what is read. `body`: what names of the body's tensors begin with. */
 type Family = (graph: GraphBuilder, weights: Weights, config: EncoderConfig, body: string, read: EncoderReading) => Value

@@ -1,20 +1,17 @@
 import { dirname } from 'node:path'
-import type { ModelConfig } from '../checkpoint/config.js'
-import type { Tensors } from '../checkpoint/safetensors.js'
+import type { ModelConfig } from '../checkpoint/families/config.js'
+import type { Tensors } from '../checkpoint/weights/safetensors.js'
 import { type GraphBuilder, graphBuilder } from './builder.js'
-import { gemma2 } from './gemma2.js'
-import { gemma3 } from './gemma3.js'
-import { gpt2 } from './gpt2.js'
-import { gptNeox } from './gptNeox.js'
+import { gemma2 } from './families/gemma2.js'
+import { gemma3 } from './families/gemma3.js'
+import { gpt2 } from './families/gpt2.js'
+import { gptNeox } from './families/gptNeox.js'
+import { llama } from './families/llama.js'
+import { opt } from './families/opt.js'
+import { phi3 } from './families/phi3.js'
 import { type NamedRope, ropesOf } from './layers/rope.js'
-import { llama } from './llama.js'
 import { type Mask, masksOf } from './masks.js'
-import { mistral } from './mistral.js'
-import { opt } from './opt.js'
-import { phi3 } from './phi3.js'
 import { needsEvenRows, type WeightDtype } from './quantize.js'
-import { qwen2 } from './qwen2.js'
-import { qwen3 } from './qwen3.js'
 import { graphWeights, type TensorInMemory, type Weights } from './weights.js'
 
 /** A family writes its inputs, layers and outputs into the graph. */
@@ -22,9 +19,9 @@ type Family<Config> = (graph: GraphBuilder, weights: Weights, config: Config) =>
 
 const families: { readonly [Name in ModelConfig['family']]: Family<Extract<ModelConfig, { family: Name }>> } = {
   llama,
-  mistral,
-  qwen2,
-  qwen3,
+  mistral: llama,
+  qwen2: llama,
+  qwen3: llama,
   phi3,
   gemma2,
   gemma3,

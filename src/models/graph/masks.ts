@@ -1,4 +1,4 @@
-import type { SlidingWindow } from '../checkpoint/slidingWindow.js'
+import type { SlidingWindow } from '../checkpoint/families/slidingWindow.js'
 
 /** A pair of mask inputs, and how many tokens a query sees at most, itself included; all before it where there is no `window`. */
 export type Mask = Readonly<{ past: 'past_bias' | 'local_past_bias'; self: 'self_bias' | 'local_self_bias'; window?: number }>

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { ModelError } from '../../core/errors.js'
-import type { Dtype, Tensor, Tensors } from '../checkpoint/safetensors.js'
+import type { Dtype, Tensor, Tensors } from '../checkpoint/weights/safetensors.js'
 import type { GraphBuilder, Value } from './builder.js'
 import { BLOCK, type WeightDtype } from './quantize.js'
 import type { ElementType } from './tensorTypes.js'

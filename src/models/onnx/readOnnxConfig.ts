@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { ModelError } from '../../core/errors.js'
-import { labelFields, labelsOf } from '../checkpoint/labels.js'
+import { labelFields, labelsOf } from '../checkpoint/heads/labels.js'
 import { checkJson, positiveInteger } from '../checkpoint/readJson.js'
 
 /** What a ready graph's config.json is asked for; the graph itself says the rest. */

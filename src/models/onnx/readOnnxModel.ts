@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { ModelError } from '../../core/errors.js'
 import { checkFolder } from '../checkpoint/checkFolder.js'
-import type { Head } from '../checkpoint/config.js'
+import type { Head } from '../checkpoint/families/config.js'
 import { type GenerationConfig, readGenerationConfig } from '../checkpoint/generationConfig.js'
 import { readJson, readOptionalJson } from '../checkpoint/readJson.js'
 import { refuseAdapter } from '../checkpoint/unread/refuseAdapter.js'

@@ -1,4 +1,4 @@
-import type { TextMessage } from '../../core/types.js'
+import type { TextMessage } from '../../core/text/conversation.js'
 import { httpAddress } from './httpAddress.js'
 import { Passing, type PostOptions, postJson } from './postJson.js'
 

@@ -6,7 +6,6 @@ import { circuitBreaker } from './circuitBreaker.js'
 import { httpAddress, saidAddress } from './httpAddress.js'
 import { mergedCalls } from './mergedCalls.js'
 import { postJson } from './postJson.js'
-import { remoteKey } from './remoteKey.js'
 import { type RemoteWorld, requestOptions } from './remoteOptions.js'
 import { rewardsIn, shapeOf } from './rewardShapes.js'
 
@@ -52,6 +51,7 @@ export function remoteReward(given: RemoteReward, { environment = process.env, s
   )
   return {
     name,
+    kind: 'text',
     scoreTexts: (texts, signal) =>
       call(texts, signal).catch((error: unknown) => {
         if (error instanceof RemoteError && error.isHopeless)
@@ -62,4 +62,17 @@ export function remoteReward(given: RemoteReward, { environment = process.env, s
     timeoutMs: 2 ** 31 - 1,
     source: { path: server, ...(label !== undefined && { label }) },
   }
+}
+
+/**
+ * The key of a server, from the environment alone: of the model of that name (`VARIABLE_NAME`, upper case, `_` for what is no letter
+ * or digit), else that of all.
+ */
+function remoteKey(
+  variable: string,
+  name: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const own = environment[`${variable}_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`]
+  return own || environment[variable] || undefined
 }

@@ -1,5 +1,5 @@
 import { RemoteError } from '../../core/errors.js'
-import type { Logits, TextCodec } from '../../core/types.js'
+import type { Logits, TextCodec } from '../../core/model.js'
 import { excerpt } from './postJson.js'
 
 type Pair = readonly [tokenId: number, logprob: number]

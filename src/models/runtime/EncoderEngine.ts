@@ -1,5 +1,6 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
-import { clock, type SessionRun, type WorkerCall, type WorkerResult } from './protocol.js'
+import type { WorkerCall, WorkerResult } from './call.js'
+import { clock, type SessionRun } from './watch.js'
 
 /** What an encoder's engine must know of its model. */
 export type EncoderModel = Readonly<{

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { topKSampling } from '../../../pipelines/decoders/topKSampling.js'
-import { generate } from '../../../pipelines/generate.js'
+import { generate } from '../../../pipelines/run/generate.js'
 import { bestOfN } from '../../../pipelines/searches/bestOfN.js'
 import { OptionError } from '../../../src/core/errors.js'
-import type { Row } from '../../../src/core/types.js'
+import type { Row } from '../../../src/core/run.js'
 import { fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const prompts = ['one', 'two', 'three', 'four', 'five']

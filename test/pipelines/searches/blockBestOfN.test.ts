@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { topKSampling } from '../../../pipelines/decoders/topKSampling.js'
-import { generate } from '../../../pipelines/generate.js'
+import { generate } from '../../../pipelines/run/generate.js'
 import { bestOfN } from '../../../pipelines/searches/bestOfN.js'
 import { blockBestOfN } from '../../../pipelines/searches/blockBestOfN.js'
 import { OptionError } from '../../../src/core/errors.js'

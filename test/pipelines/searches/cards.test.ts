@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { topKSampling } from '../../../pipelines/decoders/topKSampling.js'
-import { generate } from '../../../pipelines/generate.js'
+import { generate } from '../../../pipelines/run/generate.js'
 import { bestOfN } from '../../../pipelines/searches/bestOfN.js'
 import { cards } from '../../../pipelines/searches/cards.js'
+import type { RewardCall } from '../../../src/core/batched.js'
 import { OptionError } from '../../../src/core/errors.js'
-import type { RewardCall } from '../../../src/core/types.js'
 import { fakeLm, fakeModels, fakeRm, leftAfter, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const prompts = ['one', 'two', 'three', 'four', 'five']

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { args } from '../../../pipelines/decoders/args.js'
-import { generate } from '../../../pipelines/generate.js'
+import { generate } from '../../../pipelines/run/generate.js'
 import { rollout } from '../../../pipelines/searches/rollout.js'
+import type { BatchedRewardModel, RewardCall } from '../../../src/core/batched.js'
 import { OptionError } from '../../../src/core/errors.js'
-import type { BatchedRewardModel, RewardCall, Row } from '../../../src/core/types.js'
+import type { Row } from '../../../src/core/run.js'
 import { END, fakeLm, fakeModels, fakeRm, leftAfter, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const prompts = ['one', 'two', 'three', 'four']

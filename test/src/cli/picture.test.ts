@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseHTML } from 'linkedom'
 import { describe, expect, it } from 'vitest'
-import { table } from '../../../src/cli/table.js'
+import { table } from '../../../src/cli/print/table.js'
 import { jsonl, root, rxargs } from './rxargs.js'
 
 const folder = new URL('../../../data/picture/', import.meta.url)

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rewardFunctions } from '../../../pipelines/rewards/rewardByName.js'
-import { functionReward, rewardFlag } from '../../../src/cli/rewardFlag.js'
+import { functionReward, rewardFlag } from '../../../src/cli/flags/rewardFlag.js'
 import { jsonl, rxargs } from './rxargs.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { withLabels } from '../../../src/cli/flags.js'
+import { withLabels } from '../../../src/cli/flags/flags.js'
 import { jsonl, lm, reward, rxargs } from './rxargs.js'
 
 const golden = (name: string) => fileURLToPath(new URL(`../../../data/golden/${name}/reward`, import.meta.url))

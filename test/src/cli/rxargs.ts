@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { PassThrough, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { run } from '../../../src/cli/run.js'
+import { run } from '../../../src/cli/runCommand.js'
 import type { Terminal } from '../../../src/cli/terminal.js'
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url))

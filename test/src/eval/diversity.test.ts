@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cosine } from '../../../src/eval/cosine.js'
+import { cosine } from '../../../src/core/math.js'
 import { diversity } from '../../../src/eval/diversity.js'
 import { evalGolden } from './eval.js'
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Judgement, judgeFigures } from '../../../src/eval/judgeFigures.js'
-import { judgePrompt } from '../../../src/eval/judgePrompt.js'
-import { parseScores } from '../../../src/eval/parseScores.js'
+import { judgePrompt, parseScores } from '../../../src/eval/judgePrompt.js'
 
 describe('parseScores', () => {
   it.each([

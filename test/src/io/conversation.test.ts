@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Prompt } from '../../../src/core/types.js'
+import type { Prompt } from '../../../src/core/prompt.js'
 import { fromFile } from '../../../src/io/fromFile.js'
 import { orderedJson } from '../../../src/io/prompts/orderedJson.js'
-import { chatTemplate } from '../../../src/models/checkpoint/chatTemplate.js'
+import { chatTemplate } from '../../../src/models/checkpoint/template/chatTemplate.js'
 import { query } from './duckdb.js'
 
 let folder: string

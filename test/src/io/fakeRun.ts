@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs'
-import type { Delivery, Row, RowsOptions, Run, RunMeta } from '../../../src/core/types.js'
+import type { Delivery, Row, RowsOptions, Run, RunMeta } from '../../../src/core/run.js'
 
 export const row = (id: string, fields: Partial<Row> = {}): Row => ({
   id,

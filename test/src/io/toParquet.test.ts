@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Row } from '../../../src/core/types.js'
+import type { Row } from '../../../src/core/run.js'
 import { readColumns } from '../../../src/io/readRows.js'
 import { toParquet } from '../../../src/io/toParquet.js'
 import { query } from './duckdb.js'

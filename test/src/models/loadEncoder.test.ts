@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ModelError, OptionError, ShapeError } from '../../../src/core/errors.js'
 import { loadEncoderCheckpoint } from '../../../src/models/checkpoint/loadEncoderCheckpoint.js'
-import { type Encoder, encoderCall, loadEncoder, startEncoder } from '../../../src/models/loadEncoder.js'
+import { encoderCall, type LoadedEncoder, loadEncoder, startEncoder } from '../../../src/models/loadEncoder.js'
 
 /** What test/reference/make_encoders.py writes; its head describes the fields. */
 type Case = Readonly<{
@@ -83,7 +83,7 @@ describe('the embedded encoder', () => {
 })
 
 describe('an encoder', () => {
-  let encoder: Encoder
+  let encoder: LoadedEncoder
   beforeAll(async () => {
     encoder = await loadEncoder(join(root, 'bert'), { threads: 1 })
   })

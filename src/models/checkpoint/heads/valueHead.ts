@@ -1,5 +1,5 @@
 import { ModelError } from '../../../core/errors.js'
-import type { Tensors } from '../safetensors.js'
+import type { Tensors } from '../weights/safetensors.js'
 import type { HeadSettings } from './headSettings.js'
 
 /** A linear layer and the ReLU behind it: names of tensors [to, from] and [to]. */

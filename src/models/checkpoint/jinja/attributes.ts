@@ -1,7 +1,7 @@
 import { bind } from './arguments.js'
+import { ownText, stringMethod } from './library/stringMethods.js'
 import { equals } from './operators.js'
 import { sliced } from './slice.js'
-import { ownText, stringMethod } from './stringMethods.js'
 import { repr } from './text.js'
 import {
   characters,

@@ -1,4 +1,4 @@
-import { globals } from './globals.js'
+import { globals } from './library/globals.js'
 import { renderNodes } from './renderNodes.js'
 import { Scope } from './Scope.js'
 import { toValue } from './toValue.js'

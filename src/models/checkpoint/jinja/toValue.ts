@@ -1,4 +1,4 @@
-import { JsonNumber } from '../../../core/json.js'
+import { JsonNumber } from '../../../core/text/json.js'
 import { Dict, type Value } from './values.js'
 
 /**

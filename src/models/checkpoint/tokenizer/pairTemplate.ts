@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { EncodedPair } from '../../../core/pairReward.js'
+import type { EncodedPair } from '../../../core/batched.js'
 import { checkJson } from '../readJson.js'
 
 /** Puts special tokens around the tokens of one text, or of two. */

@@ -1,5 +1,5 @@
 import { OptionError } from '../../../core/errors.js'
-import type { TokenizerFiles } from '../tokenizerFiles.js'
+import type { TokenizerFiles } from './tokenizerFiles.js'
 
 /** Tokens by id as the vocabulary writes them, empty where a token has no text; `kind`: how their bytes are written. */
 export type Vocabulary = Readonly<{ kind: 'byte_level' | 'byte_fallback'; tokens: readonly string[] }>

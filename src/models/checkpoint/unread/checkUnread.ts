@@ -1,8 +1,8 @@
 import { parse } from 'node:path'
 import { ModelError } from '../../../core/errors.js'
 import { VALUE_HEADS } from '../heads/valueHead.js'
-import type { Tensors } from '../safetensors.js'
-import { conversion, VALUE_HEAD_FILE } from '../weightFiles.js'
+import type { Tensors } from '../weights/safetensors.js'
+import { conversion, VALUE_HEAD_FILE } from '../weights/weightFiles.js'
 import type { OtherFiles } from './otherFiles.js'
 
 /** A model folder, the tensors of it that a graph has no use for, and what the graph is for. */

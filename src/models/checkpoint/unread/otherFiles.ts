@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isBuffer, type Tensors } from '../safetensors.js'
-import { readSafetensorsHeader } from '../safetensorsHeader.js'
-import { findWeights, STATE, VALUE_HEAD_FILE } from '../weightFiles.js'
+import { isBuffer, type Tensors } from '../weights/safetensors.js'
+import { readSafetensorsHeader } from '../weights/safetensorsHeader.js'
+import { findWeights, STATE, VALUE_HEAD_FILE } from '../weights/weightFiles.js'
 
 /** What a model folder holds beside the files that its model is read from. */
 export type OtherFiles = Readonly<{

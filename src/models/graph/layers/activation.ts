@@ -1,4 +1,4 @@
-import type { Activation } from '../../checkpoint/activation.js'
+import type { Activation } from '../../checkpoint/families/activation.js'
 import type { GraphBuilder, Value } from '../builder.js'
 
 type Write = (graph: GraphBuilder, input: Value) => Value

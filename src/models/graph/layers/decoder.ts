@@ -1,12 +1,11 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import { type Mask, masksOf } from '../masks.js'
 import { type AttentionOptions, type AttentionSize, attention, attentionContext, type Projected } from './attention.js'
-import { reader } from './reader.js'
 
 export type DecoderSize = AttentionSize & Parameters<typeof masksOf>[0]
 
 /** What is around the layers of every decoder: its inputs, its cache and its masks. */
-export type Decoder = Readonly<{
+export type DecoderFrame = Readonly<{
   /** int64 [N, 1]: the new tokens of all sequences, one after the other. */
   inputIds: Value
   /** int64 [N, 1]. */
@@ -21,7 +20,7 @@ export type Decoder = Readonly<{
 }>
 
 /** Declares a decoder's inputs as buildGraph.ts describes them. */
-export function decoder(graph: GraphBuilder, size: DecoderSize): Decoder {
+export function decoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
   const { heads, kvHeads, headDim, layers, slidingWindow } = size
   const inputIds = graph.input('input_ids', 'int64', ['N', 1])
   const positionIds = graph.input('position_ids', 'int64', ['N', 1])
@@ -67,3 +66,9 @@ function toTokens(graph: GraphBuilder, values: Value, places: Value, size: numbe
   const flat = graph.node('Reshape', [values, graph.constant('shape', BigInt64Array.of(-1n, BigInt(size)), [2])])
   return graph.node('Gather', [flat, places])
 }
+
+/** Takes [R, 1, size] of [N, 1, size], at positions int64 [R]. */
+export const reader =
+  (graph: GraphBuilder, positions: Value) =>
+  (values: Value): Value =>
+    graph.node('Gather', [values, positions])

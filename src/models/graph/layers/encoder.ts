@@ -1,11 +1,13 @@
-import type { EncoderConfig } from '../../checkpoint/encoderConfig.js'
+import type { EncoderConfig } from '../../checkpoint/families/encoderConfig.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'
 import { embedding } from './embedding.js'
-import { fullAttention } from './fullAttention.js'
 import { layerNorm } from './layerNorm.js'
 import { linear } from './linear.js'
+
+/** What is read of a text: one label of a classifier, or an embedding: the mean of its tokens, the first one's, or that through the pooler. */
+export type EncoderReading = Readonly<{ label: number }> | 'mean' | 'cls' | 'pooler'
 
 /**
  * The body that BERT and its descendants share: inputs as buildEncoder.ts describes them, embeddings, layers with their norms behind
@@ -52,4 +54,27 @@ function block(graph: GraphBuilder, weights: Weights, hidden: Value, path: strin
   const wide = activation(graph, dense(middle, 'intermediate.dense', hiddenSize, intermediateSize), name)
   const fed = dense(wide, 'output.dense', intermediateSize, hiddenSize)
   return layerNorm(graph, weights, graph.node('Add', [fed, middle], { name: 'residual/mlp' }), `${path}.output.LayerNorm`, norm)
+}
+
+/** Queries, keys and values float [B, S, heads · headDim], and what is added to the scores: float [B, 1, 1, S]. */
+type FullAttention = Readonly<{ query: Value; key: Value; value: Value; bias: Value; heads: number; headDim: number }>
+
+/** Attention of every token to every other one: [B, S, heads · headDim]. */
+function fullAttention(graph: GraphBuilder, { heads, headDim, bias, ...projected }: FullAttention): Value {
+  const shape = (name: string, ...dims: number[]) =>
+    graph.constant(`shape/${name}`, BigInt64Array.from(dims, BigInt), [dims.length])
+  const perHead = shape('heads', 0, 0, heads, headDim)
+  const split = (value: Value, perm: readonly number[], name: string) =>
+    graph.node('Transpose', [graph.node('Reshape', [value, perHead], { name: `${name}/split` })], {
+      name,
+      attributes: { perm: { ints: perm } },
+    })
+  const scale = graph.constant('scale', Float32Array.of(1 / Math.sqrt(headDim)), [])
+  const query = graph.node('Mul', [split(projected.query, [0, 2, 1, 3], 'query'), scale], { name: 'query/scaled' })
+  const scores = graph.node('MatMul', [query, split(projected.key, [0, 2, 3, 1], 'key')], { name: 'scores' })
+  const masked = graph.node('Add', [scores, bias], { name: 'masked' })
+  const probabilities = graph.node('Softmax', [masked], { name: 'probabilities', attributes: { axis: { int: -1 } } })
+  const sum = graph.node('MatMul', [probabilities, split(projected.value, [0, 2, 1, 3], 'value')], { name: 'sum' })
+  const turned = graph.node('Transpose', [sum], { name: 'sum/turn', attributes: { perm: { ints: [0, 2, 1, 3] } } })
+  return graph.node('Reshape', [turned, shape('joined', 0, 0, heads * headDim)], { name: 'joined' })
 }

@@ -1,9 +1,8 @@
-import type { Activation } from '../../checkpoint/activation.js'
+import type { Activation } from '../../checkpoint/families/activation.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'
 import { linear } from './linear.js'
-import { split } from './split.js'
 
 export type GatedMlpSize = Readonly<{ hidden: number; intermediate: number; bias: boolean; activation: Activation }>
 
@@ -28,4 +27,10 @@ function down(graph: GraphBuilder, weights: Weights, gate: Value, up: Value, pat
   const { hidden, intermediate, bias } = size
   const gated = graph.node('Mul', [activation(graph, gate, size.activation), up], { name: 'gated' })
   return linear(graph, weights, gated, `${path}.down_proj`, { from: intermediate, to: hidden, bias })
+}
+
+/** Cuts the last axis into pieces of the given sizes. */
+export function split(graph: GraphBuilder, value: Value, sizes: readonly number[], name: string): Value[] {
+  const lengths = graph.constant(`${name}/sizes`, BigInt64Array.from(sizes, BigInt), [sizes.length])
+  return graph.nodes('Split', [value, lengths], sizes.length, { name, attributes: { axis: { int: -1 } } })
 }

@@ -1,11 +1,11 @@
-import type { Head } from '../../checkpoint/decoderConfig.js'
+import type { Head } from '../../checkpoint/families/decoderConfig.js'
 import type { RewardHead } from '../../checkpoint/heads/valueHead.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'
-import { chosenLabel } from './chosenLabel.js'
+import { chosenLabel } from './classifier.js'
+import { reader } from './decoder.js'
 import { linear } from './linear.js'
-import { reader } from './reader.js'
 import { softCapped } from './softCapped.js'
 
 export type HeadSize = Readonly<{

@@ -1,4 +1,4 @@
-import type { Rope } from '../../checkpoint/rope.js'
+import type { Rope } from '../../checkpoint/families/rope.js'
 import type { Attributes } from '../attributes.js'
 import type { GraphBuilder, Value } from '../builder.js'
 

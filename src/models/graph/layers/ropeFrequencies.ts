@@ -1,5 +1,5 @@
-import type { Rope } from '../../checkpoint/rope.js'
-import type { RopeScaling } from '../../checkpoint/ropeScaling.js'
+import type { Rope } from '../../checkpoint/families/rope.js'
+import type { RopeScaling } from '../../checkpoint/families/ropeScaling.js'
 
 /** Rounds like the fp32 arithmetic of the reference: at position 10,000 the last bit of a frequency is seen in the fourth digit. */
 const { fround } = Math

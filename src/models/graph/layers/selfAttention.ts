@@ -1,7 +1,7 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import type { AttentionOptions, AttentionSize } from './attention.js'
-import type { Decoder } from './decoder.js'
+import type { DecoderFrame } from './decoder.js'
 import { linear } from './linear.js'
 import { headNorm, type RmsNormSize } from './rmsNorm.js'
 import { type RopeTables, rotate } from './rope.js'
@@ -26,7 +26,7 @@ export function selfAttention(
   weights: Weights,
   input: Value,
   path: string,
-  { attend, positionIds }: Decoder,
+  { attend, positionIds }: DecoderFrame,
   layer: number,
   { hiddenSize, heads, kvHeads, headDim, bias, rope, norm, ...options }: SelfAttention,
 ): Value {

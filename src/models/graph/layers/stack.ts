@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
-import type { Decoder } from './decoder.js'
+import type { DecoderFrame } from './decoder.js'
 import { embedding } from './embedding.js'
 import { type HeadSize, head } from './head.js'
 import { type RmsNormSize, rmsNorm } from './rmsNorm.js'
@@ -20,7 +20,7 @@ export type Stack = HeadSize &
 export type Layer = (at: Readonly<{ graph: GraphBuilder; layer: number; path: string; hidden: Value }>) => Value
 
 /** Embedding, layers one on top of the other, a last norm and the head. */
-export function stack(whole: GraphBuilder, weights: Weights, { inputIds }: Decoder, size: Stack, write: Layer): void {
+export function stack(whole: GraphBuilder, weights: Weights, { inputIds }: DecoderFrame, size: Stack, write: Layer): void {
   const { vocabSize, hiddenSize, layers, norm, embeddingScale, softCap } = size
   const table = [vocabSize, hiddenSize] as const
   let hidden = embedding(whole, weights, inputIds, 'model.embed_tokens.weight', table, embeddingScale)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { duplicateKey } from '../../../../src/models/checkpoint/duplicateKey.js'
+import { duplicateKey } from '../../../../src/models/checkpoint/readJson.js'
 
 it.each([
   ['{"a":1,"a":2}', 'a'],

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hashFiles, hashFolder } from '../../../../src/models/checkpoint/hashFolder.js'
 import { loadCheckpoint } from '../../../../src/models/checkpoint/loadCheckpoint.js'
-import { writeSafetensors } from './writeSafetensors.js'
+import { writeSafetensors } from './weights/writeSafetensors.js'
 
 let folder: string
 const VOCABULARY = 400
@@ -23,7 +23,7 @@ const writeJson = (name: string, json: unknown) => writeFile(join(folder, name),
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rxargs-checkpoint-'))
-  await cp(join(import.meta.dirname, 'tokenizers', 'words'), folder, { recursive: true })
+  await cp(join(import.meta.dirname, 'tokenizer', 'tokenizers', 'words'), folder, { recursive: true })
   await writeJson('config.json', config)
   await writeSafetensors(join(folder, 'model.safetensors'), [{ name: 'norm', dtype: 'F16', shape: [8] }])
 })

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { safetensorsBytes } from './writeSafetensors.js'
+import { safetensorsBytes } from './weights/writeSafetensors.js'
 
 /** A tensor of a small file, its bytes with it. */
 export type StoredTensor = Readonly<{ dtype: string; shape: readonly number[]; bytes: Buffer }>

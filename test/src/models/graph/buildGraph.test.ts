@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ModelError } from '../../../../src/core/errors.js'
-import { readSafetensors, type Tensors } from '../../../../src/models/checkpoint/safetensors.js'
+import { readSafetensors, type Tensors } from '../../../../src/models/checkpoint/weights/safetensors.js'
 import { buildGraph } from '../../../../src/models/graph/buildGraph.js'
 import { type Answer, chain, configOf, type GraphSession, goldenPath, ids, openGraph, type Pass, tree } from './graphSession.js'
 

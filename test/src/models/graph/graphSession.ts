@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Tensor } from 'onnxruntime-node'
-import { type ModelConfig, readConfig } from '../../../../src/models/checkpoint/config.js'
-import { readSafetensors } from '../../../../src/models/checkpoint/safetensors.js'
+import { type ModelConfig, readConfig } from '../../../../src/models/checkpoint/families/config.js'
+import { readSafetensors } from '../../../../src/models/checkpoint/weights/safetensors.js'
 import { buildGraph } from '../../../../src/models/graph/buildGraph.js'
 import type { WeightDtype } from '../../../../src/models/graph/quantize.js'
-import { createSession } from '../../../../src/models/runtime/createSession.js'
-import { ropeFeeds } from '../../../../src/models/runtime/ropeFeeds.js'
+import { ropeFeeds } from '../../../../src/models/runtime/decoder/ropeFeeds.js'
+import { createSession } from '../../../../src/models/runtime/thread/createSession.js'
 
 export const goldenFolder = fileURLToPath(new URL('../../../../data/golden/', import.meta.url))
 

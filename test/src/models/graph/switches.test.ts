@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { LlamaConfig } from '../../../../src/models/checkpoint/llamaConfig.js'
+import type { LlamaConfig } from '../../../../src/models/checkpoint/families/llamaConfig.js'
 import { chain, configOf, goldenPath, ids, openGraph } from './graphSession.js'
 
 const gap = (a: readonly number[], b: readonly number[]) => Math.max(...a.map((value, i) => Math.abs(value - b[i]!)))

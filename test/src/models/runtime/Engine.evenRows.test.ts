@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Engine, type EngineCall } from '../../../../src/models/runtime/Engine.js'
-import { meaning, model, type Run, transparentSession } from './transparentModel.js'
+import type { EngineCall } from '../../../../src/models/runtime/call.js'
+import { Engine } from '../../../../src/models/runtime/decoder/Engine.js'
+import { meaning, model, type Run, transparentSession } from './decoder/transparentModel.js'
 
 const call = (
   key: number,

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { safetensorsBytes } from '../writeSafetensors.js'
+import { safetensorsBytes } from '../weights/writeSafetensors.js'
 
 export type Json = Record<string, unknown>
 export type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>

@@ -2,8 +2,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { loadCodec } from '../../../../../src/models/checkpoint/loadCodec.js'
-import { readTokenizerFiles } from '../../../../../src/models/checkpoint/tokenizerFiles.js'
+import { loadCodec } from '../../../../../src/models/checkpoint/tokenizer/loadCodec.js'
+import { readTokenizerFiles } from '../../../../../src/models/checkpoint/tokenizer/tokenizerFiles.js'
 
 const tokenizers = join(import.meta.dirname, '..', 'tokenizers')
 type Json = Record<string, unknown>

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { args } from '../../../../../pipelines/decoders/args.js'
-import { generate } from '../../../../../pipelines/generate.js'
-import type { Models, Prompt, Row } from '../../../../../src/core/types.js'
+import { generate } from '../../../../../pipelines/run/generate.js'
+import type { Prompt } from '../../../../../src/core/prompt.js'
+import type { Models, Row } from '../../../../../src/core/run.js'
 import { loadModels } from '../../../../../src/models/loadModels.js'
 import { goldenFolder } from '../graphSession.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Rope } from '../../../../../src/models/checkpoint/rope.js'
+import type { Rope } from '../../../../../src/models/checkpoint/families/rope.js'
 import { longropeFrequencies, ropeFrequencies } from '../../../../../src/models/graph/layers/ropeFrequencies.js'
 
 const llama3 = { type: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4 } as const

@@ -1,0 +1,83 @@
+import type { TextCodec } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import { textAfter, wholeText } from '../../src/core/text/decodedText.js'
+import { growingText } from './growingText.js'
+
+/** Why a sequence is finished, what its completion is, and how many of its tokens the reward is the value of. */
+export type Finish = Readonly<{ reason: 'stop' | 'length'; completion: string; valuedTokens: number }>
+
+export type FinishOptions = Readonly<{
+  codec: TextCodec
+  endTokenIds: readonly number[]
+  stop: readonly string[]
+  maxNewTokens: number
+  /** Tokens of prompt and completion together. */
+  contextLength: number
+}>
+
+/** Stop strings that are text, and those that are one special token, which text does not show: they end a reply as end tokens do. */
+export function stopsOf(stop: readonly string[], codec: TextCodec): Readonly<{ texts: string[]; tokenIds: number[] }> {
+  const texts: string[] = []
+  const tokenIds: number[] = []
+  for (const string of stop) {
+    const ids = codec.encode(string, false)
+    if (ids.length === 1 && codec.decode(ids, true) === '') tokenIds.push(ids[0]!)
+    else texts.push(string)
+  }
+  return { texts, tokenIds }
+}
+
+/**
+ * Says of a sequence that has grown by one token whether it is finished: by an end token, a stop string, the number of new
+ * tokens, or the context.
+ *
+ * - An end token ends the reply: the completion is without it, the reward is of the sequence with it.
+ * - A stop string may span tokens or begin inside one. The completion ends before it; the reward is of the longest run of tokens
+ *   whose text does not reach into it. It is looked for in the text without special tokens.
+ */
+export function finish({ codec, endTokenIds, stop, maxNewTokens, contextLength }: FinishOptions) {
+  const ends = new Set(endTokenIds)
+  const searched = stopSearch(codec, stop)
+
+  return (sequence: Sequence): Finish | undefined => {
+    const { promptTokenIds, tokenIds } = sequence
+    const text = (count: number): string => textAfter(codec, promptTokenIds, tokenIds.slice(0, count))
+    const all = tokenIds.length
+    if (ends.has(tokenIds[all - 1]!)) return { reason: 'stop', completion: text(all - 1), valuedTokens: all }
+
+    const found = stop.length === 0 ? undefined : searched(sequence)
+    if (found) {
+      const valuedTokens = tokensBefore(found.at, all, text)
+      return { reason: 'stop', completion: found.text.slice(0, found.at), valuedTokens }
+    }
+    if (all >= maxNewTokens || promptTokenIds.length + all >= contextLength)
+      return { reason: 'length', completion: text(all), valuedTokens: all }
+    return undefined
+  }
+}
+
+/**
+ * Looks for stop strings in a sequence that grows, in what its last token may have changed: searching and decoding everything at
+ * each step would cost the square of the length.
+ */
+function stopSearch(codec: TextCodec, stop: readonly string[]) {
+  const longest = Math.max(0, ...stop.map(({ length }) => length))
+  const textOf = growingText(codec)
+  return (sequence: Sequence): Readonly<{ text: string; at: number }> | undefined => {
+    const { now, before } = textOf(sequence)
+    const text = wholeText(codec, now)
+    const at = firstOf(stop, text, Math.max(0, before.text.length - longest + 1))
+    return at === -1 ? undefined : { text, at }
+  }
+}
+
+const firstOf = (stop: readonly string[], text: string, from: number): number => {
+  const found = stop.map((string) => text.indexOf(string, from)).filter((at) => at !== -1)
+  return found.length === 0 ? -1 : Math.min(...found)
+}
+
+function tokensBefore(at: number, all: number, text: (count: number) => string): number {
+  let count = all - 1
+  while (count > 0 && text(count).length > at) count--
+  return count
+}

@@ -1,0 +1,73 @@
+import * as z from 'zod'
+import { batchRewardOptions } from '../../operators/batchReward.js'
+import { combineScoreOptions } from '../../operators/combineScore.js'
+import type { DescribedOperator } from '../../src/core/described.js'
+import { OptionError } from '../../src/core/errors.js'
+import type { Reward } from '../../src/core/model.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import { type NamedReward, orderedRewards } from '../../src/core/rewardSource.js'
+import type { Candidates, DecoderModels, Rewarded } from '../../src/core/step.js'
+import { chained } from './steps.js'
+
+/** One weight, of the first reward that steers, or weights by the rewards' names. */
+export type Weight = number | Readonly<Record<string, number>>
+
+const { weight: finite } = combineScoreOptions.shape
+export const weightOption = z
+  .union([finite, z.record(z.string().min(1), finite)])
+  .default(1.5)
+  .describe('a finite number, or finite numbers by the names of rewards')
+const DEFAULT_WEIGHT = weightOption.parse(undefined) as number
+
+/**
+ * The weight of each reward, by name: of those that `weight` leaves out, `otherwise`, or 0 of the members of ensembles.
+ *
+ * @throws OptionError for a weight of a reward that is not there, naming those that are
+ */
+export function weightsOf(
+  rewards: readonly NamedReward[],
+  weight: Weight,
+  otherwise = DEFAULT_WEIGHT,
+): Readonly<Record<string, number>> {
+  const names = orderedRewards(rewards).map(({ name }) => name)
+  const members = new Set(rewards.flatMap((each) => each.members ?? []))
+  const given: Readonly<Record<string, number>> =
+    typeof weight !== 'number' ? weight : names.length > 0 ? { [names[0]!]: weight } : {}
+  const foreign = Object.keys(given).find((name) => !names.includes(name))
+  if (foreign !== undefined)
+    throw new OptionError(`Expected \`weight\` to name rewards (${names.join(', ') || 'there are none'}), got \`${foreign}\``)
+  return Object.fromEntries(names.map((name) => [name, given[name] ?? (members.has(name) ? 0 : otherwise)]))
+}
+
+/** A reward with its weight. */
+export type Weighted = Readonly<{ reward: Reward; weight: number }>
+
+/**
+ * The rewards that a decoder combines, in their order, with their weights.
+ *
+ * @throws OptionError where there is no reward, and for a weight of one that is not there
+ */
+export function weighted({ reward: first, rewards }: DecoderModels, weight: Weight, otherwise = DEFAULT_WEIGHT): Weighted[] {
+  const { reward } = parseOptions(batchRewardOptions, { reward: first })
+  const all = rewards.size > 0 ? [...rewards.values()] : [reward]
+  const weights = weightsOf(all, weight, otherwise)
+  return all.map((one) => ({ reward: one, weight: weights[one.name]! }))
+}
+
+type Chain<S extends Candidates> = readonly [
+  DescribedOperator<S, S & Rewarded>,
+  ...DescribedOperator<S & Rewarded, S & Rewarded>[],
+]
+
+/**
+ * The operators of each reward in a row, as one operator: in the decoder's spec each of them is a step.
+ *
+ * @example perReward(weighted(models, weight), ({ reward, weight }) => [batchReward({ reward }), combineScore({ reward: reward.name, weight })])
+ */
+export function perReward<S extends Candidates>(
+  rewards: readonly Weighted[],
+  operators: (one: Weighted, index: number) => Chain<S>,
+): DescribedOperator<S, S & Rewarded> {
+  const parts = rewards.flatMap<DescribedOperator<never, unknown>>(operators)
+  return Object.assign(chained<S, S & Rewarded>(parts), { parts })
+}

@@ -1,0 +1,79 @@
+import type { Observable, OperatorFunction } from 'rxjs'
+import type { DescribedOperator } from '../../src/core/described.js'
+import type { Need } from '../../src/core/model.js'
+import type { DecoderSpec, LogitsStep, Selected, StepOperator } from '../../src/core/step.js'
+
+type Op<In, Out> = DescribedOperator<In, Out>
+
+/**
+ * Operators in a row as one step of decoding, which knows its `spec` (the operators' names and options) and what it `need`s of
+ * the logits: the first operator that says so decides, an operator of one's own needs all.
+ *
+ * @example steps(topK({ k: 10 }), batchReward({ reward }), combineScore({ weight: 1.5 }), selectGreedy())
+ */
+export function steps<A extends Selected>(a: Op<LogitsStep, A>): StepOperator
+export function steps<A, B extends Selected>(a: Op<LogitsStep, A>, b: Op<A, B>): StepOperator
+export function steps<A, B, C extends Selected>(a: Op<LogitsStep, A>, b: Op<A, B>, c: Op<B, C>): StepOperator
+export function steps<A, B, C, D extends Selected>(a: Op<LogitsStep, A>, b: Op<A, B>, c: Op<B, C>, d: Op<C, D>): StepOperator
+export function steps<A, B, C, D, E extends Selected>(
+  a: Op<LogitsStep, A>,
+  b: Op<A, B>,
+  c: Op<B, C>,
+  d: Op<C, D>,
+  e: Op<D, E>,
+): StepOperator
+export function steps<A, B, C, D, E, F extends Selected>(
+  a: Op<LogitsStep, A>,
+  b: Op<A, B>,
+  c: Op<B, C>,
+  d: Op<C, D>,
+  e: Op<D, E>,
+  f: Op<E, F>,
+): StepOperator
+export function steps<A, B, C, D, E, F, G extends Selected>(
+  a: Op<LogitsStep, A>,
+  b: Op<A, B>,
+  c: Op<B, C>,
+  d: Op<C, D>,
+  e: Op<D, E>,
+  f: Op<E, F>,
+  g: Op<F, G>,
+): StepOperator
+export function steps<A, B, C, D, E, F, G, H extends Selected>(
+  a: Op<LogitsStep, A>,
+  b: Op<A, B>,
+  c: Op<B, C>,
+  d: Op<C, D>,
+  e: Op<D, E>,
+  f: Op<E, F>,
+  g: Op<F, G>,
+  h: Op<G, H>,
+): StepOperator
+export function steps(...operators: readonly Op<never, unknown>[]): StepOperator {
+  return composed(operators)
+}
+
+/** `steps` for operators whose types are not known when this is compiled: those that came as data and were checked as such. */
+export function composed(operators: readonly DescribedOperator<never, unknown>[]): StepOperator {
+  const operator = chained<LogitsStep, Selected>(operators)
+  const parts = operators.flatMap((each) => each.parts ?? each)
+  return Object.assign(operator, { spec: specOf(parts), need: needOf(parts), operators: parts })
+}
+
+/** Operators in a row, whose types were checked before. */
+export function chained<In, Out>(operators: readonly DescribedOperator<never, unknown>[]): OperatorFunction<In, Out> {
+  const chain = operators as readonly OperatorFunction<unknown, unknown>[]
+  return (source) => chain.reduce<Observable<unknown>>((stream, next) => next(stream), source) as Observable<Out>
+}
+
+/** An operator of one's own has no entry: the spec says only that there was one. Of one that changes nothing it says nothing. */
+const specOf = (operators: readonly DescribedOperator<never, unknown>[]): DecoderSpec => ({
+  steps: operators
+    .filter(({ entry }) => !entry?.observes)
+    .map(({ entry }) => (entry ? { [entry.name]: entry.options } : { custom: {} })),
+})
+
+function needOf(operators: readonly DescribedOperator<never, unknown>[]): Need {
+  const decisive = operators.find(({ entry }) => entry === undefined || entry.need !== undefined)
+  return decisive?.entry?.need ?? 'all'
+}

@@ -1,0 +1,212 @@
+import { InputError } from '../../src/core/errors.js'
+import type { Reply, RewardKind } from '../../src/core/run.js'
+import { bootstrap, type Interval } from '../../src/eval/bootstrap.js'
+import { diversity } from '../../src/eval/diversity.js'
+import { type Measured, type Metric, totals } from '../../src/eval/metrics.js'
+import { pairedBootstrap } from '../../src/eval/pairedBootstrap.js'
+import { type ReplyTable, replyTable } from '../../src/eval/replyTable.js'
+import type { Estimate } from '../../src/eval/wilson.js'
+import { differInWords, promptMark } from './comparable.js'
+import type { Measure } from './measures.js'
+
+/**
+ * A run to evaluate: what it is called, its rows, in any order, the names of the further rewards that they have, and what gives the rewards, by
+ * metric: `reward`, `reward_NAME`. Those of another kind than the first run's are not compared with them.
+ */
+export type EvaluatedRun = Readonly<{
+  name: string
+  replies: () => AsyncIterable<Reply>
+  rewards?: readonly string[]
+  kinds?: Readonly<Record<string, RewardKind>>
+}>
+
+/** Figures of a run by metric; null where no reply has it. `counts`: the replies behind each. */
+export type RunFigures = Readonly<{
+  name: string
+  /** Replies; error rows are left out. */
+  rows: number
+  errors: number
+  figures: Readonly<Record<string, number | null>>
+  counts: Readonly<Record<string, number>>
+  /** 95% bootstrap intervals over prompts, by metric, where `evaluate` was asked for them; null where no reply has the metric. */
+  intervals?: Readonly<Record<string, Interval | null>>
+}>
+
+/** On how many shared replies a run has the higher, the same and the lower reward. */
+export type Outcome = Readonly<{ win: number; tie: number; lose: number }>
+
+/**
+ * A run beside the first: `rows` that both have, those that only one has, and the run's figures less the first's over the shared. `otherPrompts`: shared
+ * rows whose prompt has other words here. `otherRewards`: rewards of another kind than the first run's, which are not compared.
+ */
+export type PairFigures = Readonly<{
+  name: string
+  against: string
+  rows: number
+  onlyHere: number
+  onlyThere: number
+  otherPrompts: number
+  otherRewards: readonly OtherReward[]
+  differences: Readonly<Record<string, Estimate | null>>
+  /** By metric, for the rewards that are there. */
+  outcomes: Readonly<Record<string, Outcome>>
+}>
+
+/** A reward that two runs have from different functions or models: what gives it here, and in the first run. */
+export type OtherReward = Readonly<{ metric: string; here: string; there: string }>
+
+export type Evaluation = Readonly<{ metrics: readonly string[]; runs: readonly RunFigures[]; pairs: readonly PairFigures[] }>
+
+export type EvaluateOptions = Readonly<{
+  /** What needs a model, besides what the rows tell by themselves. */
+  measures?: readonly Measure[]
+  /** Of the bootstrap's random numbers. */
+  seed?: number
+  /** Also computes an interval of each run's figures, which takes about as long as comparing the run. */
+  intervals?: boolean
+  signal?: AbortSignal
+  onReply?: (reply: Reply) => void
+}>
+
+type OwnMetric = Metric & Readonly<{ of: (reply: Reply) => number }>
+
+/** What the rows tell by themselves. `stopped`: ended by an end token or a stop string, not by the limit of tokens. */
+const always: readonly OwnMetric[] = [
+  { name: 'reward', kind: 'mean', of: ({ reward }) => reward ?? Number.NaN },
+  { name: 'diversity', kind: 'mean', of: ({ tokenIds }) => (tokenIds ? diversity(tokenIds) : Number.NaN) },
+  { name: 'length', kind: 'mean', of: ({ tokenIds }) => tokenIds?.length ?? Number.NaN },
+  {
+    name: 'stopped',
+    kind: 'mean',
+    of: ({ tokenIds, finishReason }) => (tokenIds ? Number(finishReason === 'stop') : Number.NaN),
+  },
+]
+
+/** The same of a further reward: `reward_NAME`, as its column is called. */
+const further = (name: string): OwnMetric => ({
+  ...{ name: `reward_${name}`, kind: 'mean' },
+  of: ({ otherRewards }) => otherRewards?.[name] ?? Number.NaN,
+})
+
+/** Replies that go to the models together. */
+const BATCH = 64
+
+/**
+ * The paper's metrics of each run, and each run beside the first: differences with 95% bootstrap intervals, win, tie and lose, paired
+ * by (id, sample). Every run is read once. Memory: some tens of bytes for each reply of the first run where there are others; else it
+ * does not grow with the rows.
+ *
+ * @throws InputError for a second row of the same id and sample
+ * @see ARGS (Khanov et al., 2024), section 4.1
+ */
+export async function evaluate(runs: readonly EvaluatedRun[], options: EvaluateOptions = {}): Promise<Evaluation> {
+  const { measures = [], seed = 0, intervals = false, signal, onReply } = options
+  const names = new Set(runs.flatMap(({ rewards = [] }) => rewards))
+  const own = [...always, ...[...names].map(further)]
+  const metrics = [...own, ...measures]
+  const first = runs.length > 1 ? replyTable(metrics.length + 1) : undefined
+  const evaluated: RunFigures[] = []
+  const pairs: PairFigures[] = []
+  for (const [round, { name, replies, kinds = {} }] of runs.entries()) {
+    const sums = totals(metrics)
+    const spread = intervals ? bootstrap(metrics, { seed }) : undefined
+    const others = otherRewards(kinds, runs[0]!.kinds ?? {})
+    const beside = first && round > 0 ? comparison(metrics, first, { seed, round, others }) : undefined
+    let [rows, errors] = [0, 0]
+    for await (const batch of batched(replies())) {
+      signal?.throwIfAborted()
+      const good = batch.filter(({ finishReason }) => finishReason !== 'error')
+      errors += batch.length - good.length
+      rows += good.length
+      const measured = await measuredOf(good, own, measures)
+      good.forEach(({ id, sample }, index) => {
+        sums.add(measured[index]!)
+        spread?.add(id, measured[index]!)
+        const isNew = beside ? beside.add(id, sample, measured[index]!) : (first?.add(id, sample, measured[index]!) ?? true)
+        if (!isNew) throw new InputError(`Expected each id and sample once in ${name}, got \`${id}\`, sample ${sample}, again`)
+      })
+      for (const reply of batch) onReply?.(reply)
+    }
+    const figures = sums.figures()
+    const ranges = spread?.intervals()
+    evaluated.push({
+      ...{ name, rows, errors },
+      figures: Object.fromEntries(figures.map((figure) => [figure.name, figure.value])),
+      counts: Object.fromEntries(figures.map((figure) => [figure.name, figure.count])),
+      ...(ranges && { intervals: Object.fromEntries(metrics.map(({ name: metric }, index) => [metric, ranges[index]!])) }),
+    })
+    if (beside) pairs.push({ name, against: runs[0]!.name, ...beside.figures() })
+  }
+  return { metrics: metrics.map(({ name }) => name), runs: evaluated, pairs }
+}
+
+async function measuredOf(
+  replies: readonly Reply[],
+  own: readonly OwnMetric[],
+  measures: readonly Measure[],
+): Promise<Measured[]> {
+  const columns = await Promise.all(measures.map(({ measure }) => measure(replies)))
+  return replies.map((reply, index) => ({
+    // The prompt's mark comes last, where no metric is.
+    values: Float64Array.of(...own.map(({ of }) => of(reply)), ...columns.map((column) => column[index]!), promptMark(reply)),
+    tokens: reply.tokenIds?.length ?? 0,
+  }))
+}
+
+function otherRewards(here: Readonly<Record<string, RewardKind>>, there: Readonly<Record<string, RewardKind>>): OtherReward[] {
+  const shared = Object.keys(here).filter((metric) => there[metric] !== undefined)
+  return shared
+    .filter((metric) => here[metric]!.identity !== there[metric]!.identity)
+    .map((metric) => ({ metric, here: here[metric]!.about, there: there[metric]!.about }))
+}
+
+type Compared = Readonly<{ seed: number; round: number; others: readonly OtherReward[] }>
+
+/** A run beside the first, whose replies are in the table. */
+function comparison(metrics: readonly Metric[], first: ReplyTable, { seed, round, others }: Compared) {
+  const isOther = (name: string): boolean => others.some(({ metric }) => metric === name)
+  const bootstrap = pairedBootstrap(metrics, { seed })
+  const tallies = metrics.map(() => ({ win: 0, tie: 0, lose: 0 }))
+  let [rows, onlyHere, otherPrompts] = [0, 0, 0]
+  return {
+    add(id: string, sample: number, here: Measured): boolean {
+      const there = first.get(id, sample)
+      if (!there) {
+        onlyHere++
+        return true
+      }
+      if (!first.mark(there.place, round)) return false
+      rows++
+      if (differInWords(here.values[metrics.length]!, there.values[metrics.length]!)) otherPrompts++
+      bootstrap.add(id, here, there)
+      tallies.forEach((tally, index) => {
+        const difference = here.values[index]! - there.values[index]!
+        if (!Number.isNaN(difference)) tally[difference > 0 ? 'win' : difference < 0 ? 'lose' : 'tie']++
+      })
+      return true
+    },
+    figures() {
+      const differences = bootstrap.differences()
+      const rewards = metrics.flatMap(({ name }, index) =>
+        isReward(name) && !isOther(name) && differences[index] !== null ? [[name, tallies[index]!] as const] : [],
+      )
+      return {
+        ...{ rows, onlyHere, onlyThere: first.size - rows, otherPrompts, otherRewards: others },
+        differences: Object.fromEntries(metrics.map(({ name }, index) => [name, isOther(name) ? null : differences[index]!])),
+        outcomes: Object.fromEntries(rewards),
+      }
+    },
+  }
+}
+
+const isReward = (metric: string): boolean => metric === 'reward' || /^reward[:_]/.test(metric)
+
+async function* batched<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
+  let batch: T[] = []
+  for await (const item of items) {
+    if (batch.push(item) < BATCH) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}

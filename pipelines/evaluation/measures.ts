@@ -1,0 +1,133 @@
+import { lastValueFrom } from 'rxjs'
+import type { BatchedLanguageModel, BatchedPairReward, BatchedRewardModel } from '../../src/core/batched.js'
+import { InputError, RemoteError, RewardError, ShapeError } from '../../src/core/errors.js'
+import { cosine, logSumExp } from '../../src/core/math.js'
+import type { TextCodec } from '../../src/core/model.js'
+import type { TextReward } from '../../src/core/rewardSource.js'
+import type { Reply } from '../../src/core/run.js'
+import { readsAs } from '../../src/core/text/decodedText.js'
+import type { Metric } from '../../src/eval/metrics.js'
+import { textScores } from '../rewards/rewardOfText.js'
+import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
+
+/** A metric that needs a model: one number a reply, NaN where a reply cannot be measured. */
+export type Measure = Metric & Readonly<{ measure: (replies: readonly Reply[]) => Promise<readonly number[]> }>
+
+/**
+ * The reward of prompt and completion by a model of one's choice, as the text stands: no end token is added. Metric
+ * `reward:NAME`; of an autoregressive reward model the log-probability of the completion. A text that is longer than the model's
+ * context has none.
+ */
+export const rewardMeasure = (model: BatchedRewardModel | BatchedPairReward | TextReward): Measure => ({
+  name: `reward:${model.name}`,
+  kind: 'mean',
+  measure: (replies) => {
+    if (model.kind === 'text') return rewardsOfText(replies, textScores(model))
+    return model.kind === 'pairs' ? rewardsOf(replies, pairTexts(model)) : rewardsOf(replies, tokenTexts(model))
+  },
+})
+
+/** A text that is empty, or that the server refuses, has none. */
+const rewardsOfText = (replies: readonly Reply[], scores: ReturnType<typeof textScores>): Promise<number[]> =>
+  Promise.all(
+    replies.map(async ({ prompt, completion }) => {
+      try {
+        const [value] = await lastValueFrom(scores([writtenText(prompt ?? '', completion ?? '')]))
+        return value!
+      } catch (error) {
+        const cause = error instanceof RewardError ? error.cause : error
+        if (cause instanceof InputError || (cause instanceof RemoteError && cause.kind === 'refusal')) return Number.NaN
+        throw error
+      }
+    }),
+  )
+
+const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>): Promise<number[]> =>
+  inBatches(replies, texts.maxBatch, async (batch) => {
+    const calls = batch.map(({ prompt, completion }) => {
+      try {
+        // Rows do not tell whether their prompt was rendered.
+        return { call: texts.read(prompt ?? '', completion ?? '', 'once') }
+      } catch (error) {
+        if (error instanceof InputError || error instanceof RewardError) return undefined
+        throw error
+      }
+    })
+    const fitting = calls.filter((one) => one !== undefined)
+    const rewards = await texts.run(fitting.map(({ call }) => call))
+    for (const { call } of fitting) texts.release(call)
+    const given = new Map(fitting.map((one, index) => [one, rewards[index]!]))
+    return calls.map((one) => (one && given.get(one)) ?? Number.NaN)
+  })
+
+/**
+ * Mean negative log-likelihood of a reply's tokens, the end token among them, given its prompt: the metric `perplexity` of a run is
+ * exp of its mean over all tokens. Costs as much as decoding the replies greedily.
+ *
+ * - errors: `InputError` unless the model reads the prompts into the same token ids as the run's own
+ */
+export const perplexityMeasure = (lm: BatchedLanguageModel): Measure => ({
+  name: 'perplexity',
+  kind: 'perplexity',
+  measure: (replies) => inBatches(replies, lm.maxBatch, (batch) => likelihoods(lm, batch)),
+})
+
+async function likelihoods(lm: BatchedLanguageModel, replies: readonly Reply[]): Promise<number[]> {
+  const read = replies.map((reply) => {
+    const { promptTokenIds, tokenIds, id: promptId, sample, prompt } = reply
+    if (!promptTokenIds || !tokenIds || promptTokenIds.length + tokenIds.length - 1 > lm.contextLength) return undefined
+    checkTokenizer(lm.codec, reply)
+    const start = { key: {}, promptId, sample, seed: 0, prompt: { text: prompt ?? '' }, promptTokenIds, tokenIds: [] }
+    return { start, tokenIds, sum: 0 }
+  })
+  const longest = Math.max(0, ...read.map((one) => one?.tokenIds.length ?? 0))
+  for (let step = 0; step < longest; step++) {
+    const live = read.flatMap((one) => (one && step < one.tokenIds.length ? [one] : []))
+    const sequences = live.map(({ start, tokenIds }) => ({ ...start, tokenIds: tokenIds.slice(0, step) }))
+    const logits = await lm.run(sequences.map((sequence) => ({ sequence, need: 'all' })))
+    live.forEach((one, index) => {
+      const { values } = logits[index]!
+      one.sum += logSumExp(values) - values[one.tokenIds[step]!]!
+      if (step === one.tokenIds.length - 1) lm.release(one.start.key)
+    })
+  }
+  return read.map((one) => (one ? one.sum / one.tokenIds.length : Number.NaN))
+}
+
+function checkTokenizer(codec: TextCodec, { id, prompt, promptTokenIds }: Reply): void {
+  if (!readsAs(codec, prompt ?? '', promptTokenIds!))
+    throw new InputError(`Expected \`lm\` to have the tokenizer of the run, got other token ids for the prompt of \`${id}\``)
+}
+
+/** A sentence encoder: one vector a text; `ShapeError` where a text is longer than its context. */
+export type Encoder = Readonly<{ embed: (texts: readonly string[]) => Promise<readonly Float32Array[]> }>
+
+/** Cosine of the sentence embeddings of prompt and completion: the metric `coherence`. A text that is longer than the encoder's context has none. */
+export const coherenceMeasure = ({ embed }: Encoder): Measure => {
+  const of = async (replies: readonly Reply[]): Promise<number[]> => {
+    const vectors = await embed(replies.flatMap(({ prompt, completion }) => [prompt ?? '', completion ?? '']))
+    return replies.map((_, index) => cosine(vectors[2 * index]!, vectors[2 * index + 1]!))
+  }
+  /** Halves, until those that do not fit are alone. */
+  const fitting = async (replies: readonly Reply[]): Promise<number[]> => {
+    try {
+      return await of(replies)
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error
+      if (replies.length === 1) return [Number.NaN]
+      const middle = replies.length >> 1
+      return [...(await fitting(replies.slice(0, middle))), ...(await fitting(replies.slice(middle)))]
+    }
+  }
+  return { name: 'coherence', kind: 'mean', measure: async (replies) => (replies.length === 0 ? [] : fitting(replies)) }
+}
+
+async function inBatches<T>(
+  items: readonly T[],
+  size: number,
+  of: (batch: readonly T[]) => Promise<readonly number[]>,
+): Promise<number[]> {
+  const found: number[] = []
+  for (let start = 0; start < items.length; start += size) found.push(...(await of(items.slice(start, start + size))))
+  return found
+}

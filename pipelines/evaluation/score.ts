@@ -1,0 +1,152 @@
+import { catchError, defer, finalize, map, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs'
+import * as z from 'zod'
+import { batchCalls } from '../../operators/batchCalls.js'
+import type { BatchedPairReward, BatchedRewardModel } from '../../src/core/batched.js'
+import { InputError, ModelLostError, messageOf, RewardError, TemplateError } from '../../src/core/errors.js'
+import type { TextCodec } from '../../src/core/model.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { Prompt } from '../../src/core/prompt.js'
+import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
+import { type Row, type RowsOptions, type Run, type RunMeta, version } from '../../src/core/run.js'
+import { promptText } from '../../src/core/text/promptText.js'
+import { textScores } from '../rewards/rewardOfText.js'
+import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
+import { abortable, delivered, runOf } from '../run/deliveries.js'
+import { hashPrompt } from '../run/hashPrompt.js'
+import { listMissingOfReward } from '../run/listMissingVersions.js'
+import { ownFields } from '../run/rows.js'
+
+/** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
+export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
+
+export const scoreOptions = z.strictObject({
+  /** Texts scored at the same time. */
+  concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
+  /** What else the answers depend on; goes into the metadata of the output. */
+  spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  /** The clock, in milliseconds since the epoch. */
+  now: z
+    .custom<() => number>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function'),
+})
+export type ScoreOptions = z.input<typeof scoreOptions>
+
+/** A reward with the hash of its files. */
+export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairReward | TextReward; hashes: RunMeta['models'] }>
+
+/**
+ * Texts → rows with the reward of prompt and completion, as the text stands: no end token is added. Calls of many texts are
+ * batched. One row a text; a text that cannot be scored is an error row.
+ *
+ * @throws OptionError for an option that may not be
+ */
+export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
+  const { spec, ...rest } = parseOptions(scoreOptions, options)
+  // What a function computes decides the rows, too.
+  const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
+  const missing = listMissingOfReward(reward, hashes[reward.name])
+  const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing }
+  if (reward.kind === 'text') return scored(source, ofText(reward), unrendered(reward), settings)
+  if (reward.kind === 'pairs') return scored(source, batched(pairTexts(reward)), reward.render, settings)
+  return scored(source, batched(tokenTexts(reward)), reward.codec.render, settings)
+}
+
+type Texts<Call> = Pick<WholeTexts<Call>, 'name' | 'read' | 'release'> &
+  Readonly<{ scheduled: OperatorFunction<Call, number | undefined> }>
+
+const batched = <Call>(texts: WholeTexts<Call>): Texts<Call> => ({
+  ...texts,
+  scheduled: batchCalls((calls: readonly Call[]) => texts.run(calls), { maxBatch: texts.maxBatch }),
+})
+
+/** Calls side by side, so that one that fails takes nobody with it. */
+function ofText(reward: TextReward): Texts<ReplySoFar> {
+  const scores = textScores(reward)
+  return {
+    name: reward.name,
+    read: writtenText,
+    scheduled: mergeMap((reply) => scores([reply]).pipe(map(([value]) => value))),
+    release: () => undefined,
+  }
+}
+
+const unrendered =
+  ({ name }: TextReward) =>
+  (): never => {
+    throw new TemplateError(`Reward \`${name}\` has no chat template to render messages with; expected a prompt that is text`)
+  }
+
+type ScoreSettings = z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'> & Readonly<{ missing: readonly string[] }>
+
+function scored<Call>(
+  source: AsyncIterable<ScoredText>,
+  texts: Texts<Call>,
+  render: TextCodec['render'],
+  { concurrency, spec, now = Date.now, hashes, missing }: ScoreSettings,
+): Run {
+  const rowOf = (text: HashedText): Observable<Row> =>
+    defer(() => {
+      const startedAt = now()
+      const row = (fields: Partial<Row>): Row => ({ ...unscored(text), startedAt, durationMs: now() - startedAt, ...fields })
+      return defer(() => {
+        const { prompt, call } = callOf(text, texts, render)
+        return of(call).pipe(
+          texts.scheduled,
+          map((value) => {
+            if (value === undefined || !Number.isFinite(value)) throw new RewardError(`Reward \`${texts.name}\` gave ${value}`)
+            return row({ prompt, reward: value })
+          }),
+          finalize(() => texts.release(call)),
+        )
+      }).pipe(
+        catchError((error: unknown) => {
+          if (error instanceof ModelLostError) throw error
+          return of(row({ finishReason: 'error', error: messageOf(error) }))
+        }),
+      )
+    })
+
+  const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
+    abortable(
+      defer(() => delivered(once(source, done), rowOf, concurrency)),
+      signal,
+    )
+  const meta = { version, spec: { ...spec, score: texts.name }, seed: 0, models: hashes }
+  return runOf({ ...meta, ...(missing.length > 0 && { missingVersions: missing }) }, deliveries)
+}
+
+type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>
+
+/** Each text once; a second one of the same id and sample becomes an error under its place. */
+async function* once(texts: AsyncIterable<ScoredText>, done?: RowsOptions['done']): AsyncGenerator<HashedText, void> {
+  const seen = new Set<string>()
+  let number = 0
+  for await (const text of texts) {
+    number++
+    const name = `${text.sample ?? 0} ${text.id}`
+    const { id, place = `${id} (text ${number})` } = text
+    const one = seen.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
+    seen.add(name)
+    const hashed = { ...one, sample: text.sample ?? 0, promptHash: hashPrompt(one) }
+    if (!done?.(hashed)) yield hashed
+  }
+}
+
+function callOf<Call>({ content, completion, error }: ScoredText, { read }: Texts<Call>, render: TextCodec['render']) {
+  if (error !== undefined || !content || completion === undefined) {
+    throw new InputError(error ?? 'Expected a prompt and its completion, got nothing')
+  }
+  const prompt = promptText(content, render)
+  // A template writes its special tokens itself.
+  return { prompt, call: read(prompt, completion, content.messages === undefined) }
+}
+
+const unscored = (text: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({
+  ...{ id: text.id, sample: text.sample, promptHash: text.promptHash },
+  ...{ prompt: text.content?.text ?? null, completion: text.completion ?? null },
+  ...{ promptTokenIds: null, tokenIds: null, finishReason: 'stop', error: null },
+  ...{ reward: null, rewards: null, logits: null, scores: null },
+  ...{ seed: null, promptTokens: null, completionTokens: null },
+  ...ownFields(text),
+})

@@ -1,0 +1,54 @@
+import type * as z from 'zod'
+import { OptionError } from '../../src/core/errors.js'
+import { didYouMean } from '../../src/core/nearest.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+
+/** A decoder or a search by name: the schema of its options (defaults included), what it needs, and how it is made. */
+export type Registered<Made> = Readonly<{
+  about: string
+  options: z.ZodObject
+  /** Whether it cannot do without a reward. */
+  needsReward: boolean
+  /** The module of one that did not come with this package. */
+  from?: string
+  make: (options: unknown) => Made
+}>
+
+export const entry = <T extends z.ZodObject, Made>(
+  about: string,
+  options: T,
+  needsReward: boolean,
+  make: (options: z.output<T>) => Made,
+): Registered<Made> => ({
+  ...{ about, options, needsReward },
+  make: (given) => make(parseOptions(options, given)),
+})
+
+/** @throws OptionError for an unknown name, with the nearest known one */
+export function entryNamed<Made>(kind: 'decoder' | 'search', name: string, known: Readonly<Record<string, Registered<Made>>>) {
+  if (Object.hasOwn(known, name)) return known[name]!
+  const names = Object.keys(known)
+  throw new OptionError(`Expected \`${kind}\` to be one of ${names.join(', ')}, got \`${name}\`${didYouMean(name, names)}`)
+}
+
+/**
+ * A decoder or a search by its name, with its options by theirs; options that are undefined count as not given.
+ *
+ * @throws OptionError for an unknown name, an option that it does not take, and one that may not be
+ */
+export function makeByName<Made>(
+  kind: 'decoder' | 'search',
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+  known: Readonly<Record<string, Registered<Made>>>,
+): Made {
+  const { options: schema, make } = entryNamed(kind, name, known)
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const taken = Object.keys(schema.shape)
+  const foreign = Object.keys(given).find((option) => !taken.includes(option))
+  if (foreign !== undefined)
+    throw new OptionError(
+      `${kind === 'decoder' ? 'Decoder' : 'Search'} \`${name}\` takes no option \`${foreign}\`; it takes ${taken.join(', ') || 'none'}`,
+    )
+  return make(given)
+}

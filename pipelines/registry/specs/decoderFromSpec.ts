@@ -1,0 +1,99 @@
+import * as z from 'zod'
+import { type DescribedOperator, described } from '../../../src/core/described.js'
+import { OptionError } from '../../../src/core/errors.js'
+import { didYouMean } from '../../../src/core/nearest.js'
+import { parseOptions, shown } from '../../../src/core/parseOptions.js'
+import type { RegisteredOperator } from '../../../src/core/registryEntry.js'
+import type { Decoder, DecoderModels, DecoderSpec } from '../../../src/core/step.js'
+import { composed } from '../../decoding/steps.js'
+import { builtIn, type Registry } from '../registry.js'
+
+const optionsOf = z.record(z.string(), z.unknown())
+const specSchema = z.strictObject({
+  name: z.string().min(1).optional().describe('a name'),
+  steps: z
+    .array(z.record(z.string(), optionsOf.nullish()).refine((step) => Object.keys(step).length === 1))
+    .min(1)
+    .describe('a list of steps, each one operator with its options, such as { topK: { k: 10 } }'),
+})
+
+/** A step of a spec beside its entry in the registry. */
+export type CheckedStep = Readonly<{ name: string; operator: RegisteredOperator; options: Readonly<Record<string, unknown>> }>
+
+/**
+ * The steps of a decoder that came as data: the operators' names, options and order are checked as the compiler checks them in code.
+ *
+ * @throws OptionError, with the place in the spec as its path, for what is no list of steps, an unknown operator, an option that
+ *   may not be, a step that needs a field which none before it adds, and steps that choose no token
+ */
+export function checkedSteps(spec: unknown, registry: Registry = builtIn): readonly CheckedStep[] {
+  const { steps } = parseOptions(specSchema, spec)
+  const checked = steps.map((step, index): CheckedStep => {
+    const [name, options] = Object.entries(step)[0]!
+    const operator = operatorNamed(name, registry, ['steps', index, name])
+    return within(name, index, () => {
+      parseOptions(operator.options, options ?? {})
+      return { name, operator, options: options ?? {} }
+    })
+  })
+  checkOrder(checked)
+  return checked
+}
+
+/**
+ * A decoder that came as data.
+ *
+ * @throws OptionError as `checkedSteps`; given the models, for a model that is named and not there
+ * @example decoderFromSpec({ steps: [{ topK: { k: 10 } }, { selectGreedy: {} }] })
+ */
+export function decoderFromSpec(spec: unknown, registry: Registry = builtIn): Decoder {
+  const checked = checkedSteps(spec, registry)
+  const { name } = spec as DecoderSpec
+  return (models) => {
+    const operator = composed(checked.map((step, index) => within(step.name, index, () => made(step, models))))
+    return Object.assign(operator, { spec: { ...(name !== undefined && { name }), ...operator.spec! } })
+  }
+}
+
+/** An operator of the user's own need not describe itself: of logits it needs all, unless it says otherwise. */
+function made({ name, operator, options }: CheckedStep, models: DecoderModels): DescribedOperator<never, unknown> {
+  const one = operator.make(options, models)
+  if (typeof one !== 'function') throw new OptionError(`Expected \`make\` to give an RxJS operator, got ${shown(one)}`)
+  if (one.entry?.name === name) return one
+  const need = one.entry?.need ?? (operator.needs.includes('logits') ? 'all' : undefined)
+  return described({ name, options, ...(need !== undefined && { need }) }, one)
+}
+
+function operatorNamed(name: string, { operators }: Registry, path: readonly PropertyKey[]): RegisteredOperator {
+  if (Object.hasOwn(operators, name)) return operators[name]!
+  const names = Object.keys(operators)
+  const hint = didYouMean(name, names) || `; known: ${names.join(', ')}`
+  throw new OptionError(`Expected an operator, got \`${name}\`${hint}`, path)
+}
+
+/** Errors say which step they are in. */
+function within<T>(name: string, index: number, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error
+    throw new OptionError(`\`${name}\`: ${error.message}`, ['steps', index, name, ...error.path])
+  }
+}
+
+function checkOrder(steps: readonly CheckedStep[]): void {
+  const fields = new Set(['logits'])
+  steps.forEach(({ name, operator }, index) => {
+    const missing = operator.needs.find((need) => !need.split('|').some((field) => fields.has(field)))
+    if (missing !== undefined)
+      throw new OptionError(`\`${name}\` needs \`${missing.replaceAll('|', '` or `')}\`, which no step before it gives`, [
+        ...['steps', index, name],
+      ])
+    for (const field of operator.drops) fields.delete(field)
+    for (const field of Object.keys(operator.adds)) fields.add(field)
+  })
+  if (!fields.has('tokenId'))
+    throw new OptionError('Expected the last steps to choose a token, such as `selectGreedy`; none does', [
+      ...['steps', steps.length - 1],
+    ])
+}

@@ -1,0 +1,60 @@
+import { defer, map, type Observable } from 'rxjs'
+import type { BatchedRewardModel, RewardCall } from '../../src/core/batched.js'
+import { RewardError } from '../../src/core/errors.js'
+import type { Reward, TextCodec } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import { wholeText, withToken } from '../../src/core/text/decodedText.js'
+import { growingText } from '../decoding/growingText.js'
+import { renderOnce } from './renderOnce.js'
+
+/**
+ * A reward model with another tokenizer or chat template than the language model: it gets the text, in its own token ids.
+ * Messages are rendered with its own template, a plain prompt is passed on unchanged.
+ *
+ * The language model's special tokens are left out, so that a candidate which ends the reply is scored as the reply so far: how
+ * the reward model's own vocabulary would end it is not known here. A character whose bytes are incomplete is left out, too.
+ *
+ * - `call`: one call of the batched model
+ * - errors: `RewardError` for an empty text and one that is longer than the model's context; `TemplateError` of the codec
+ */
+export function rewardOverText(
+  model: BatchedRewardModel,
+  lmCodec: TextCodec,
+  call: (call: RewardCall) => Observable<Float32Array>,
+): Reward {
+  const { name, codec, contextLength } = model
+  const promptOf = renderOnce(codec)
+  const textOf = growingText(lmCodec)
+  const tokensOf = (sequence: Sequence, candidateId?: number): readonly number[] => {
+    const { prompt } = sequence
+    const { now } = textOf(sequence)
+    const reply = wholeText(lmCodec, candidateId === undefined ? now : withToken(lmCodec, now, candidateId))
+    const completion = reply.replace(/\uFFFD+$/u, '')
+    // A template writes its special tokens itself.
+    const encoded = codec.encode(promptOf(prompt) + completion, prompt.messages === undefined)
+    if (encoded.length === 0) throw new RewardError(`Reward \`${name}\` cannot read an empty text`)
+    if (encoded.length > contextLength)
+      throw new RewardError(
+        `Reward \`${name}\` has a context of ${contextLength} tokens, the text has ${encoded.length} of its tokens`,
+      )
+    return encoded
+  }
+
+  return {
+    name,
+    score: (sequence, candidateIds) =>
+      defer(() => call({ key: sequence.key, ...sharedPrefix(Array.from(candidateIds, (id) => tokensOf(sequence, id))) })),
+    value: (sequence) =>
+      defer(() => call({ key: sequence.key, tokenIds: tokensOf(sequence), branches: [[]] })).pipe(map(([value]) => value!)),
+    release: ({ key }) => model.release(key),
+  }
+}
+
+/** Texts as the longest prefix they share and what comes after it, at least one token each. */
+export function sharedPrefix(texts: readonly (readonly number[])[]): Pick<RewardCall, 'tokenIds' | 'branches'> {
+  const [first = []] = texts
+  const most = Math.min(...texts.map((text) => text.length)) - 1
+  let length = 0
+  while (length < most && texts.every((text) => text[length] === first[length])) length++
+  return { tokenIds: first.slice(0, length), branches: texts.map((text) => text.slice(length)) }
+}

@@ -1,0 +1,202 @@
+import { catchError, defer, finalize, map, mergeMap, type Observable, of, reduce, tap } from 'rxjs'
+import * as z from 'zod'
+import type { BatchReport } from '../../operators/batchCalls.js'
+import { ModelLostError, messageOf, OptionError, ShapeError } from '../../src/core/errors.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
+import type { Prompt } from '../../src/core/prompt.js'
+import { type Models, type Row, type RowKey, type RowsOptions, type Run, version } from '../../src/core/run.js'
+import type { Decoder } from '../../src/core/step.js'
+import { scoredSequence } from '../decoding/decode.js'
+import { finish, stopsOf } from '../decoding/finish.js'
+import { type BoundSearch, perToken, type Search } from '../decoding/perToken.js'
+import { replyText } from '../decoding/replyText.js'
+import { builtIn, type Registry } from '../registry/registry.js'
+import { schedule } from '../schedule/schedule.js'
+import { abortable, delivered, runOf } from './deliveries.js'
+import { type Job, jobs } from './jobs.js'
+import { listMissingVersions } from './listMissingVersions.js'
+import { rowOptions, rowSettings } from './rowSettings.js'
+import { type DecodedRow, emptyTally, errorRow, ownFields, rowOf, tally, valuesOf } from './rows.js'
+import { startOf, truncations } from './startOf.js'
+
+const aFunction = <T>() =>
+  z
+    .custom<T>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function')
+const stopStrings = z.array(z.string().min(1))
+
+export const generateOptions = z.strictObject({
+  /** Tokens of a reply at most. */
+  maxNewTokens: rowOptions.shape.maxNewTokens.default(128).describe('an integer >= 1'),
+  maxPromptTokens: rowOptions.shape.maxPromptTokens.optional().describe('an integer >= 1'),
+  truncate: rowOptions.shape.truncate.default('error').describe(`one of ${truncations.join(', ')}`),
+  samples: z.int().min(1).default(1).describe('an integer >= 1'),
+  /** Seed of all random numbers. */
+  seed: rowOptions.shape.seed.default(0).describe('an integer from 0 to 9007199254740991'),
+  /** Texts that end a reply, besides the rows' and the model's own. */
+  stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty'),
+  /** Prompts decoded at the same time. */
+  concurrency: z.int().min(1).default(16).describe('an integer >= 1'),
+  /** Whether rows keep the candidates of each step. */
+  trace: z.boolean().default(false).describe('true or false'),
+  /** What else the answers depend on; goes into the metadata of the output. */
+  spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  /** Operators and decoders by name, for rows that name them. */
+  registry: z
+    .custom<Registry>((value) => typeof value === 'object' && value !== null && 'operators' in value && 'decoders' in value)
+    .default(builtIn)
+    .describe('operators and decoders by name, for rows that name them'),
+  /** The clock, in milliseconds since the epoch. */
+  now: aFunction<() => number>(),
+  /** Something worth a line that is no error. */
+  onNotice: aFunction<(notice: string) => void>(),
+  /** Told what happens while the run goes on, for progress. */
+  onEvent: aFunction<(event: GenerateEvent) => void>(),
+})
+export type GenerateOptions = z.input<typeof generateOptions>
+
+/**
+ * What happens while a run goes on, for progress: a row begun, a token decoded, a batch done (of `lm` or the reward named). `text`: what
+ * is certain of the reply with that token; whole characters, and together the completion.
+ */
+export type GenerateEvent =
+  | Readonly<{ type: 'start'; key: RowKey }>
+  | Readonly<{ type: 'token'; key: RowKey; text: string }>
+  | Readonly<{ type: 'row'; row: Row }>
+  | Readonly<{ type: 'batch'; model: string; report: BatchReport }>
+
+/**
+ * Prompts → rows: exactly one row a prompt and sample, in the order in which they finish. Nothing happens before the run is
+ * subscribed to or iterated. An aborted run errors with the signal's reason once everything is freed; one whose model is lost
+ * errors, too, and blames no prompt for it.
+ *
+ * @throws OptionError for an option that may not be, a decoder without the reward it needs, or one that needs more logits than
+ *   the model gives
+ */
+export function generate(
+  source: AsyncIterable<Prompt>,
+  decoder: Decoder | Search,
+  models: Models,
+  options: GenerateOptions = {},
+): Run {
+  const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options)
+  const { maxNewTokens, maxPromptTokens, truncate, samples, seed, stop, concurrency, trace } = settings
+  const { codec, endTokenIds, stopStrings: modelStop } = models.lm
+  const scheduled = schedule(models, {
+    onNotice,
+    onBatch: onEvent && ((model, report) => onEvent({ type: 'batch', model, report })),
+  })
+  const { rewards, lms } = scheduled
+  const told = { trace, rewards: [...rewards.keys()] }
+  const bind = (one: Decoder | Search): BoundSearch => {
+    const bound = ('search' in one ? one : perToken(one)).search(scheduled)
+    checkNeed(bound, models)
+    return bound
+  }
+  const run = { search: bind(decoder), seed, maxNewTokens, maxPromptTokens, truncate }
+  if (samples > 1 && isDeterministic(run.search))
+    onNotice?.(
+      `The decoder draws no random numbers: the ${samples} samples of a prompt will be equal, unless its row names another decoder`,
+    )
+
+  // A reward model that reads the same tokens has to have room for them, too.
+  const sameTokens = models.rewards.filter((source) => 'codec' in source && source.codec.fingerprint === codec.fingerprint)
+  const contextLength = Math.min(
+    ...[models.lm, ...Object.values(models.lms ?? {}), ...sameTokens].map((model) =>
+      'contextLength' in model ? model.contextLength : Infinity,
+    ),
+  )
+
+  const decoded = (job: Job, startedAt: number): Observable<DecodedRow> => {
+    const own = rowSettings(job.prompt, { run, registry, reward: told.rewards[0], bind })
+    const { start, text, truncatedTokens } = startOf(job, { codec, contextLength, ...own })
+    const { texts, tokenIds } = stopsOf(
+      [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop, ...modelStop],
+      codec,
+    )
+    const ends = [...endTokenIds, ...tokenIds]
+    const finished = finish({ codec, endTokenIds: ends, stop: texts, maxNewTokens: own.maxNewTokens, contextLength })
+    const key = { id: job.prompt.id, sample: job.sample }
+    const pieceOf = replyText(codec, start.promptTokenIds, texts)
+    return own.search.steps(start, finished).pipe(
+      tap((step) => onEvent?.({ type: 'token', key, text: pieceOf(step) })),
+      reduce((sum, one) => tally(sum, one, told), emptyTally()),
+      mergeMap((sum) => {
+        if (!sum.last?.finish) throw new ShapeError('The decoder ended before the sequence was finished')
+        return valuesOf(rewards, scoredSequence(sum.last)).pipe(
+          map(({ values, error }) => {
+            const row = rowOf(sum, text, values, { startedAt, durationMs: now() - startedAt }, told)
+            const made = truncatedTokens > 0 ? { ...row, truncatedTokens } : row
+            // The reply is there and stays; only its value is missing.
+            return error === undefined ? made : { ...made, finishReason: 'error' as const, error }
+          }),
+        )
+      }),
+      finalize(() => {
+        for (const each of [...rewards.values(), ...lms.values()]) each.release?.(start)
+      }),
+    )
+  }
+  const row = (job: Job): Observable<Row> =>
+    defer(() => {
+      const startedAt = now()
+      onEvent?.({ type: 'start', key: { id: job.prompt.id, sample: job.sample } })
+      return defer(() => decoded(job, startedAt)).pipe(
+        catchError((error: unknown) => {
+          // Without its model no prompt can go on: the run fails, and what is not done stays to be done.
+          if (error instanceof ModelLostError) throw error
+          return of(
+            errorRow(job, messageOf(error), { startedAt, durationMs: now() - startedAt }, { codec, seed, rewards: told.rewards }),
+          )
+        }),
+        map((made): Row => ({ ...made, promptHash: job.promptHash, ...ownFields(job.prompt) })),
+        tap((made) => onEvent?.({ type: 'row', row: made })),
+      )
+    })
+
+  const deliveries: Run['deliveries'] = ({ done, signal }: RowsOptions = {}) =>
+    abortable(
+      defer(() => delivered(jobs(source, { samples, done }), row, concurrency)),
+      signal,
+    )
+  const missing = listMissingVersions({ spec: settings.spec, decoder: run.search.spec, models, registry })
+  const meta = {
+    version,
+    spec: {
+      ...settings.spec,
+      decoder: run.search.spec ?? { steps: [{ custom: {} }] },
+      rewards: told.rewards,
+      ...functionsOf(models),
+      ...{ maxNewTokens, samples, stop, trace },
+      ...(maxPromptTokens !== undefined && { maxPromptTokens }),
+      ...(truncate !== 'error' && { truncate }),
+    },
+    seed,
+    models: models.hashes,
+    ...(missing.length > 0 && { missingVersions: missing }),
+  }
+  return runOf(meta, deliveries)
+}
+
+/** What the rewards that are functions compute, where they say so. */
+function functionsOf({ rewards }: Models): Readonly<{ rewardFunctions?: Readonly<Record<string, unknown>> }> {
+  const entries = rewards.flatMap((source) => ('spec' in source && source.spec ? [[source.name, source.spec]] : []))
+  return entries.length === 0 ? {} : { rewardFunctions: Object.fromEntries(entries) }
+}
+
+/** Whether all samples of a prompt are known to be equal: it selects greedily, or is beam search. */
+const isDeterministic = ({ spec, named }: BoundSearch): boolean =>
+  named === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : named.name === 'beam'
+
+const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty') })
+
+function checkNeed({ need = 'all', spec }: Pick<BoundSearch, 'need' | 'spec'>, { lm }: Models): void {
+  const { all, maxTop } = lm.capabilities
+  const named = spec?.name ?? spec?.steps.flatMap((step) => Object.keys(step)).join(' → ')
+  const decoder = named === undefined ? 'The decoder' : `The decoder \`${named}\``
+  if (need === 'all' && !all)
+    throw new OptionError(`${decoder} needs the logits of all tokens, the language model gives the top ${maxTop}`)
+  if (need !== 'all' && need > maxTop)
+    throw new OptionError(`${decoder} needs the logits of the top ${need} tokens, the language model gives at most ${maxTop}`)
+}

@@ -1,0 +1,169 @@
+import { catchError, defer, forkJoin, map, type Observable, of } from 'rxjs'
+import { ModelLostError, messageOf } from '../../src/core/errors.js'
+import type { Reward, TextCodec } from '../../src/core/model.js'
+import type { Prompt } from '../../src/core/prompt.js'
+import type { Row, TracedStep } from '../../src/core/run.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import type { PromptContent } from '../../src/core/text/conversation.js'
+import { promptText } from '../../src/core/text/promptText.js'
+import type { DecodedStep } from '../decoding/decode.js'
+import type { Job } from './jobs.js'
+
+/** The value of a whole sequence by each reward, by name; null where it failed. */
+export type Values = Readonly<Record<string, number | null>>
+
+/** When a row was begun and how long it took, in milliseconds. */
+type Timing = Readonly<{ startedAt: number; durationMs: number }>
+
+/** What is kept of the steps of one sequence: numbers of the chosen tokens; candidates only for a trace. */
+export type Tally = {
+  last?: DecodedStep
+  readonly logits: number[]
+  readonly scores: number[]
+  /** By the rewards' names: one list a reward that scored candidates. */
+  readonly rewards: Map<string, number[]>
+  readonly trace: TracedStep[]
+}
+
+export const emptyTally = (): Tally => ({ logits: [], scores: [], rewards: new Map(), trace: [] })
+
+/** What rows say of rewards: the run's, by name, the first one first. A decoder's own reward is the first of a run without any. */
+export type RowOptions = Readonly<{ trace: boolean; rewards: readonly string[] }>
+
+/** Adds a step. The tally is changed in place: it belongs to one sequence, and copying it would cost the square of the length. */
+export function tally(sum: Tally, step: DecodedStep, { trace, rewards: names }: RowOptions): Tally {
+  const { index, tokenIds, tokenLogits, scores, rewards: scored = {} } = step
+  const [first = Object.keys(scored)[0], ...others] = names
+  sum.last = step
+  sum.logits.push(tokenLogits[index]!)
+  sum.scores.push(scores[index]!)
+  for (const [name, rewards] of Object.entries(scored)) {
+    const chosen = sum.rewards.get(name)
+    if (chosen) chosen.push(rewards[index]!)
+    else sum.rewards.set(name, [rewards[index]!])
+  }
+  if (trace) {
+    const rewards = scored[first ?? '']
+    const otherRewards = Object.fromEntries(others.flatMap((name) => (scored[name] ? [[name, scored[name]]] : [])))
+    sum.trace.push({
+      ...{ tokenIds, logits: tokenLogits, scores },
+      ...(rewards && { rewards }),
+      ...(others.length > 0 && { otherRewards }),
+    })
+  }
+  return sum
+}
+
+/** A row without what its prompt says of itself. */
+export type DecodedRow = Omit<Row, 'promptHash' | 'input'>
+
+/** The row of a finished sequence. `values`: of prompt and reply, by the rewards' names; null where a reward failed. */
+export function rowOf(
+  sum: Tally,
+  prompt: string,
+  values: Values,
+  timing: Timing,
+  { trace, rewards: names }: RowOptions,
+): DecodedRow {
+  const { sequence, finish } = sum.last!
+  const [first = [...sum.rewards.keys()][0] ?? '', ...others] = names
+  const rewardsOf = (name: string) => sum.rewards.get(name) ?? null
+  return {
+    id: sequence.promptId,
+    sample: sequence.sample,
+    prompt,
+    completion: finish!.completion,
+    promptTokenIds: sequence.promptTokenIds,
+    tokenIds: sequence.tokenIds,
+    finishReason: finish!.reason,
+    error: null,
+    reward: values[first] ?? null,
+    rewards: rewardsOf(first),
+    ...otherRewards(others, (name) => ({ reward: values[name] ?? null, rewards: rewardsOf(name) })),
+    logits: sum.logits,
+    scores: sum.scores,
+    seed: sequence.seed,
+    promptTokens: sequence.promptTokenIds.length,
+    completionTokens: sequence.tokenIds.length,
+    ...timing,
+    ...(trace && { trace: sum.trace }),
+  }
+}
+
+/** What a row has of its prompt whatever comes of it: the user's message where the prompt is more than that, and the input's own columns. */
+export function ownFields({ userMessage, content, input }: Prompt): Pick<Row, 'userMessage' | 'input'> {
+  const message: unknown = userMessage ?? content?.messages?.findLast(({ role }) => role === 'user')?.content
+  return { ...(typeof message === 'string' && { userMessage: message }), ...(input && { input }) }
+}
+
+type ErrorOptions = Readonly<{ codec: TextCodec; seed: number }> & Pick<RowOptions, 'rewards'>
+
+/** The row of a prompt that could not finish: who it was, and why. */
+export function errorRow(
+  { prompt, sample }: Pick<Job, 'prompt' | 'sample'>,
+  error: string,
+  timing: Timing,
+  { codec, seed, rewards }: ErrorOptions,
+): DecodedRow {
+  return {
+    id: prompt.id,
+    sample,
+    prompt: prompt.content ? shownText(prompt.content, codec) : null,
+    completion: null,
+    promptTokenIds: null,
+    tokenIds: null,
+    finishReason: 'error',
+    error,
+    reward: null,
+    rewards: null,
+    ...otherRewards(rewards.slice(1), () => ({ reward: null, rewards: null })),
+    logits: null,
+    scores: null,
+    seed,
+    promptTokens: null,
+    completionTokens: null,
+    ...timing,
+  }
+}
+
+type Other = NonNullable<Row['otherRewards']>[string]
+
+const otherRewards = (names: readonly string[], of: (name: string) => Other): Pick<Row, 'otherRewards'> =>
+  names.length === 0 ? {} : { otherRewards: Object.fromEntries(names.map((name) => [name, of(name)])) }
+
+/** A prompt as text; null where it cannot be rendered, which is as a rule what the row's error says. */
+function shownText(content: PromptContent, codec: TextCodec): string | null {
+  try {
+    return promptText(content, codec.render)
+  } catch {
+    return null
+  }
+}
+
+/** What the rewards gave for a whole sequence; `error` of the first that failed, whose value is null. */
+type Valued = Readonly<{ values: Values; error?: string }>
+
+/**
+ * The value of a whole sequence by each reward. One that fails takes nothing from the others.
+ *
+ * - errors: `ModelLostError`
+ */
+export function valuesOf(rewards: ReadonlyMap<string, Reward>, sequence: Sequence): Observable<Valued> {
+  if (rewards.size === 0) return of({ values: {} })
+  const one = (reward: Reward): Observable<Readonly<{ value: number | null; error?: string }>> =>
+    defer(() => reward.value(sequence)).pipe(
+      map((value) => ({ value })),
+      catchError((error: unknown) => {
+        if (error instanceof ModelLostError) throw error
+        return of({ value: null, error: messageOf(error) })
+      }),
+    )
+  return forkJoin([...rewards.values()].map(one)).pipe(
+    map((given) => {
+      const failed = given.find(({ error }) => error !== undefined)
+      const names = [...rewards.keys()]
+      const values = Object.fromEntries(given.map(({ value }, index) => [names[index]!, value]))
+      return { values, ...(failed && { error: failed.error }) }
+    }),
+  )
+}

@@ -1,0 +1,168 @@
+import { asapScheduler, defer, map, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs'
+import { type BatchReport, batchCalls } from '../../operators/batchCalls.js'
+import type {
+  BatchedLanguageModel,
+  BatchedPairReward,
+  BatchedRewardModel,
+  RewardCall,
+  StatesCall,
+} from '../../src/core/batched.js'
+import { freeTurns, measuredTurns } from '../../src/core/batching.js'
+import { checkRewards } from '../../src/core/checkRewards.js'
+import { OptionError, RewardError } from '../../src/core/errors.js'
+import type { Reward } from '../../src/core/model.js'
+import { type EnsembleReward, orderedRewards, type RewardSource } from '../../src/core/rewardSource.js'
+import type { Models } from '../../src/core/run.js'
+import type { DecoderModels } from '../../src/core/step.js'
+import { ensemble } from '../rewards/ensemble.js'
+import { rewardOfText } from '../rewards/rewardOfText.js'
+import { rewardOverPairs } from '../rewards/rewardOverPairs.js'
+import { rewardOverText } from '../rewards/rewardOverText.js'
+import { shareAnswers } from '../rewards/shareAnswers.js'
+import { readAhead, type Weighed } from './readAhead.js'
+import { type ScheduledStates, scheduledLanguageModel } from './scheduledLanguageModel.js'
+
+export type ScheduleOptions = Readonly<{
+  /** Something worth a line that is no error; each is said once. */
+  onNotice?: (notice: string) => void
+  /** A finished batch of `lm`, or of the reward of that name. */
+  onBatch?: (model: string, report: BatchReport) => void
+}>
+
+/**
+ * Batched models as decoders see them, one call at a time: a scheduler of its own in front of each model. Rewards with the
+ * language model's tokenizer and template read its token ids, others the text. All take turns: the sequences go from model to model
+ * together or in two groups, whichever is found to be faster.
+ *
+ * A call that cannot fit its model is refused here, before it joins a batch that it would fail.
+ *
+ * @throws OptionError for a reward that gives log-probabilities of tokens, or a further language model, and has other tokens than the
+ *   language model
+ */
+export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch }: ScheduleOptions = {}): DecoderModels {
+  const live = new Set<object>()
+  const ordered = orderedRewards(rewards)
+  const alone = lm.sideBySide || rewards.every(({ kind }) => kind === 'text' || kind === 'ensemble')
+  const turns = alone
+    ? freeTurns
+    : measuredTurns(
+        () => live.size,
+        () => asapScheduler.now(),
+      )
+  const batched = <Call, Result>(model: Batched<Call, Result>, name: string) =>
+    readAhead<Call, Result>(
+      model.sideBySide
+        ? apart(model)
+        : batchCalls((calls: readonly Weighed<Call>[]) => model.run(calls.map(({ call }) => call)), {
+            maxBatch: model.maxBatch,
+            promptTokens: ({ promptTokens }) => promptTokens,
+            turns,
+            ...(onBatch && { onBatch: (report: BatchReport) => onBatch(name, report) }),
+          }),
+      model.chunk,
+    )
+
+  const statesOf = (name: string, model: BatchedLanguageModel): ScheduledStates | undefined => {
+    if (!model.hiddenStates) return undefined
+    const scheduled = batchCalls<StatesCall, Float32Array[]>((calls) => model.hiddenStates!(calls), {
+      maxBatch: model.maxBatch,
+      turns,
+      ...(onBatch && { onBatch: (report: BatchReport) => onBatch(name, report) }),
+    })
+    return (call) => of(call).pipe(scheduled)
+  }
+
+  const rewardOfModel = (model: BatchedRewardModel): Reward => {
+    const scheduled = batched(model, model.name)
+    const call = (one: RewardCall): Observable<Float32Array> =>
+      scheduled(one.key, one.tokenIds.length, one, (upTo) => ({ ...one, upTo })).pipe(
+        map((given) => checkRewards(model.name, given, { texts: one.branches.length })),
+      )
+    if (model.codec.fingerprint === lm.codec.fingerprint) return rewardOverTokens(model, call)
+    if (model.unit === 'logprob')
+      throw new OptionError(
+        `Expected reward \`${model.name}\` to have the tokenizer and chat template of the language model, whose tokens it gives log-probabilities of; it has others`,
+      )
+    onNotice?.(
+      `Reward \`${model.name}\` has another tokenizer or chat template than the language model: it reads text, which is slower`,
+    )
+    return rewardOverText(model, lm.codec, call)
+  }
+  const rewardOfEncoder = (model: BatchedPairReward): Reward => {
+    const scheduled = batched(model, model.name)
+    return rewardOverPairs(model, lm.codec, (key, pairs) =>
+      // A pair is read whole each time: nothing of a prompt can be read ahead.
+      scheduled(key, 0, pairs, () => pairs).pipe(map((given) => checkRewards(model.name, given, { texts: pairs.length }))),
+    )
+  }
+  const boundTo = (source: Exclude<RewardSource, EnsembleReward>): Reward => {
+    if (source.kind === 'text') return rewardOfText(source, lm)
+    return source.kind === 'pairs' ? rewardOfEncoder(source) : rewardOfModel(source)
+  }
+  const members = new Set(rewards.flatMap((source) => (source.kind === 'ensemble' ? source.members : [])))
+  const bound = new Map<string, Reward>()
+  for (const source of rewards) {
+    if (source.kind === 'ensemble') continue
+    bound.set(source.name, members.has(source.name) ? shareAnswers(boundTo(source)) : boundTo(source))
+  }
+  const named = (source: RewardSource): Reward =>
+    source.kind === 'ensemble'
+      ? ensemble(
+          source,
+          source.members.map((member) => bound.get(member)!),
+        )
+      : bound.get(source.name)!
+  const all = ordered.map(named)
+  const further = Object.entries(lms).map(([name, one]) => {
+    if (one.codec.fingerprint !== lm.codec.fingerprint)
+      throw new OptionError(
+        `Expected language model \`${name}\` to have the tokenizer and chat template of \`lm\`, it has others`,
+      )
+    return [name, scheduledLanguageModel(name, one, batched(one, name), new Set(), statesOf(name, one))] as const
+  })
+  return {
+    lm: scheduledLanguageModel('lm', lm, batched(lm, 'lm'), live, statesOf('lm', lm)),
+    lms: new Map(further),
+    rewards: new Map(all.map((reward) => [reward.name, reward])),
+    ...(all[0] && { reward: all[0] }),
+  }
+}
+
+type Batched<Call, Result> = Readonly<{
+  maxBatch: number
+  chunk?: number
+  sideBySide?: boolean
+  run(calls: readonly Call[]): Promise<Result[]>
+}>
+
+/** Every call on its own: one that fails or takes long keeps nobody. */
+const apart = <Call, Result>(model: Batched<Call, Result>): OperatorFunction<Weighed<Call>, Result> =>
+  mergeMap(({ call }) => defer(() => model.run([call])).pipe(map(([result]) => result!)))
+
+/**
+ * The same tokenizer and template: token ids go straight through. An autoregressive reward model's value is the log-probability of the
+ * reply given the prompt (GenARM's reward of a trajectory).
+ */
+function rewardOverTokens(model: BatchedRewardModel, call: (call: RewardCall) => Observable<Float32Array>): Reward {
+  const read = (key: object, tokenIds: readonly number[], branches: RewardCall['branches']): Observable<Float32Array> =>
+    defer(() => {
+      const length = tokenIds.length + branches[0]!.length
+      if (length <= model.contextLength) return call({ key, tokenIds, branches })
+      throw new RewardError(`Reward \`${model.name}\` has a context of ${model.contextLength} tokens, the sequence has ${length}`)
+    })
+  return {
+    name: model.name,
+    ...(model.unit && { unit: model.unit }),
+    score: ({ key, promptTokenIds, tokenIds }, candidateIds) =>
+      read(
+        key,
+        [...promptTokenIds, ...tokenIds],
+        Array.from(candidateIds, (id) => [id]),
+      ),
+    value: ({ key, promptTokenIds, tokenIds }) =>
+      (model.unit === 'logprob' ? read(key, promptTokenIds, [tokenIds]) : read(key, [...promptTokenIds, ...tokenIds], [[]])).pipe(
+        map(([value]) => value!),
+      ),
+    release: ({ key }) => model.release(key),
+  }
+}

@@ -1,0 +1,65 @@
+import { defer, type Observable } from 'rxjs'
+import type { BatchedLanguageModel, LogitsCall, StatesCall } from '../../src/core/batched.js'
+import { ShapeError } from '../../src/core/errors.js'
+import type { LanguageModel, Logits } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import type { readAhead } from './readAhead.js'
+
+type Scheduled = ReturnType<typeof readAhead<LogitsCall, Logits>>
+/** Sends a call for hidden states through the scheduler. */
+export type ScheduledStates = (call: StatesCall) => Observable<Float32Array[]>
+
+/**
+ * A batched language model as operators see it. A sequence that is read with another prompt is one more to the model; all that belong to
+ * one sequence are freed with it.
+ *
+ * @param states absent where the model gives no hidden states
+ * @param live keys of the sequences that the model is asked about, kept up here
+ */
+export function scheduledLanguageModel(
+  name: string,
+  lm: BatchedLanguageModel,
+  scheduled: Scheduled,
+  live: Set<object>,
+  states?: ScheduledStates,
+): LanguageModel {
+  const others = new WeakMap<object, Map<string, object>>()
+  const otherwise = (sequence: Sequence, promptTokenIds: readonly number[]): Sequence => {
+    const keys = others.get(sequence.key) ?? new Map<string, object>()
+    const prompt = promptTokenIds.join()
+    const key = keys.get(prompt) ?? {}
+    others.set(sequence.key, keys.set(prompt, key))
+    return { ...sequence, key, promptTokenIds }
+  }
+  const check = (tokens: number): void => {
+    if (tokens > lm.contextLength)
+      throw new ShapeError(`Expected at most ${lm.contextLength} tokens, the model's context, got ${tokens}`)
+  }
+  return {
+    name,
+    capabilities: lm.capabilities,
+    codec: lm.codec,
+    endTokenIds: lm.endTokenIds,
+    logits: (given, need, promptTokenIds) =>
+      defer(() => {
+        const sequence = promptTokenIds ? otherwise(given, promptTokenIds) : given
+        const length = sequence.promptTokenIds.length + sequence.tokenIds.length
+        check(length)
+        live.add(given.key)
+        return scheduled(sequence.key, length, { sequence, need }, (upTo) => ({ sequence, need, upTo }))
+      }),
+    ...(states && {
+      hiddenStates: (sequence: Sequence, candidateIds: Int32Array) =>
+        defer(() => {
+          check(sequence.promptTokenIds.length + sequence.tokenIds.length + Math.min(1, candidateIds.length))
+          return states({ sequence, candidateIds })
+        }),
+    }),
+    release: ({ key }) => {
+      live.delete(key)
+      lm.release(key)
+      for (const other of others.get(key)?.values() ?? []) lm.release(other)
+      others.delete(key)
+    },
+  }
+}

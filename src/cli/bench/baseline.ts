@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import * as z from 'zod'
+import { InputError } from '../../core/errors.js'
+
+/** What a baseline is asked: test/reference/args_baseline.py says what each field means. `weight` 0 stands for greedy decoding. */
+export type BaselineTask = Readonly<{
+  lm: string
+  reward: string
+  prompt_token_ids: readonly (readonly number[])[]
+  concurrency: number
+  max_new_tokens: number
+  k: number
+  weight: number
+  end_token_ids: readonly number[]
+}>
+
+const answerSchema = z.object({
+  token_ids: z.array(z.array(z.int())),
+  seconds: z.number().positive(),
+  prefill_seconds: z.number().nonnegative(),
+})
+export type BaselineAnswer = z.output<typeof answerSchema>
+
+/** Another program that decodes the same prompts with the same weights, alive until it is closed. */
+export type Baseline = Readonly<{ decode: (task: BaselineTask) => Promise<BaselineAnswer>; close: () => void }>
+
+const KEPT_ERROR = 2000
+
+/**
+ * Starts a baseline by its shell command: one JSON task a line in, one JSON answer a line out, one at a time.
+ *
+ * @throws InputError from `decode` when the program ends or answers anything else: its last line of stderr, or what it said
+ */
+export function startBaseline(command: string): Baseline {
+  const child = spawn(command, { shell: true, stdio: ['pipe', 'pipe', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-KEPT_ERROR)
+  })
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  // A program that ends early is told of below; writing to it then fails as well.
+  child.stdin.on('error', () => undefined)
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  return {
+    async decode(task) {
+      child.stdin.write(`${JSON.stringify(task)}\n`)
+      const { value, done } = await lines.next()
+      if (done) {
+        await closed
+        throw new InputError(
+          `Expected an answer of \`${command}\`, it ended: ${said.trim().split('\n').at(-1) || 'without a word'}`,
+        )
+      }
+      return parsed(value, task, command)
+    },
+    close: () => {
+      child.stdin.end()
+      child.kill()
+    },
+  }
+}
+
+function parsed(line: string, task: BaselineTask, command: string): BaselineAnswer {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    value = undefined
+  }
+  const answer = answerSchema.safeParse(value)
+  if (!answer.success || answer.data.token_ids.length !== task.prompt_token_ids.length) {
+    const wanted = `JSON of token_ids for ${task.prompt_token_ids.length} prompts, seconds and prefill_seconds`
+    throw new InputError(`Expected \`${command}\` to answer with ${wanted}, got \`${line.slice(0, 80)}\``)
+  }
+  return answer.data
+}

@@ -1,0 +1,140 @@
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import * as z from 'zod'
+import { argsOptions } from '../../../pipelines/decoders/args.js'
+import { decoders } from '../../../pipelines/registry/registry.js'
+import { generateOptions } from '../../../pipelines/run/generate.js'
+import { OptionError } from '../../core/errors.js'
+import { checkOutput } from '../../io/outputFolder.js'
+import { type PairSizes, pairSizes, writeRandomPair } from '../../models/checkpoint/writeRandomPair.js'
+import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
+import { bestPeaks } from '../../models/peaks/peaks.js'
+import { embedded } from '../flags/embedded.js'
+import { DTYPE_HELP, list, type NamedPath, namedPath, number, oneOf, text, withLabels } from '../flags/flags.js'
+import { machineOf } from '../run/machine.js'
+import { type Terminal, writeLine } from '../terminal.js'
+import { startBaseline } from './baseline.js'
+import { measure } from './measure.js'
+import { machineText, settingText } from './report.js'
+import { benchTable } from './table.js'
+import { tableRows } from './tableRows.js'
+
+type Flags = Readonly<{
+  prompts?: string
+  lm?: string
+  reward?: NamedPath
+  rewardLabel?: string
+  decoder: readonly string[]
+  k: number
+  weight: number
+  concurrency: readonly number[]
+  dtype: WeightDtype
+  maxNewTokens: number
+  limit?: number
+  threads: number
+  baseline?: string
+  make?: PairSizes
+  table?: string
+  out: string
+  json?: boolean
+}>
+
+const { maxNewTokens, concurrency } = generateOptions.shape
+const { k, weight } = argsOptions.shape
+const count = z.int().min(1).describe('an integer >= 1')
+
+/** `rxargs bench`: how fast a pair of models decodes here. */
+export const benchCommand = (terminal: Terminal): Command =>
+  new Command('bench')
+    .description('measure how fast prompts are decoded: tokens/s, latency, batches, where the time goes')
+    .option('--prompts <file>', 'file with prompts: JSONL, JSON, CSV or Parquet, each decoded once a setting', text('prompts'))
+    .option('--lm <folder>', 'language model, or an *.onnx of it (default: the embedded chat-lm)', text('lm'))
+    .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath('reward'))
+    .option('--reward-label <label>', 'which label of a classifier with several is the reward', text('reward-label'))
+    .option(
+      '--decoder <names>',
+      `one or several, with commas: ${Object.keys(decoders).join(', ')}`,
+      list(oneOf('decoder', Object.keys(decoders))),
+      ['args', 'greedy'],
+    )
+    .option('--k <number>', 'candidates a step, of decoders that a reward steers', number('k', k), k.parse(undefined))
+    .option('--weight <number>', 'weight of the reward, in the same decoders', number('weight', weight), weight.parse(undefined))
+    .option(
+      '--concurrency <numbers>',
+      'prompts at the same time, one or several, with commas',
+      list(number('concurrency', concurrency)),
+      [1, 8, 32],
+    )
+    .option(
+      '--max-new-tokens <number>',
+      'tokens of a reply at most',
+      number('max-new-tokens', maxNewTokens),
+      maxNewTokens.parse(undefined),
+    )
+    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
+    .option('--limit <number>', 'only so many prompts', number('limit', count))
+    .option('--threads <number>', 'threads a model computes with', number('threads', count), availableParallelism())
+    .option(
+      '--baseline <command>',
+      'another program to measure in turn with each setting of args and greedy, such as test/reference/args_baseline.py',
+      text('baseline'),
+    )
+    .option('--make <sizes>', 'write a random pair and prompts instead: d=768,layers=12,heads=12,ffn=2048,vocab=32000', sizesOf)
+    .option(
+      '--table <folder>',
+      'measure the pairs of the README instead, and write results.json, .md and .svg there',
+      text('table'),
+    )
+    .option('--out <folder>', 'where --make and --table write pairs', text('out'), 'out/bench')
+    .option('--json', 'print JSON: the machine, and each setting')
+    .action((flags: Flags) => run(flags, terminal))
+
+async function run(flags: Flags, terminal: Terminal): Promise<void> {
+  const { stdout } = terminal
+  const { prompts, dtype, threads, k: candidates, weight: given } = flags
+  for (const folder of [flags.table, flags.make || flags.table !== undefined ? flags.out : undefined])
+    if (folder !== undefined) await checkOutput(folder)
+  if (flags.make) return writeLine(stdout, await make(flags.out, flags.make))
+  if (flags.table === undefined && prompts === undefined)
+    throw new OptionError('Expected `--prompts`, a file with prompts to decode, got nothing')
+  const machine = { ...machineOf(threads), dtype }
+  const baseline = flags.baseline === undefined ? undefined : startBaseline(flags.baseline)
+  try {
+    if (flags.table !== undefined)
+      return await benchTable(tableRows, { machine, baseline, folder: flags.table, pairs: flags.out, dtype }, terminal)
+    const [reward] = withLabels(
+      [flags.reward ?? { path: embedded('chat-rm') }],
+      flags.rewardLabel === undefined ? [] : [flags.rewardLabel],
+    )
+    const pair = { lm: flags.lm ?? embedded('chat-lm'), reward: reward! }
+    const options = { k: candidates, weight: given }
+    const settings = await measure({ ...flags, ...pair, prompts: prompts!, limit: flags.limit, options }, baseline, terminal)
+    const measured = { ...machine, ...bestPeaks(settings.map(({ peaks }) => peaks)) }
+    if (flags.json) return await writeLine(stdout, JSON.stringify({ machine: measured, settings }, null, 1))
+    await writeLine(stdout, machineText(measured))
+    for (const setting of settings) await writeLine(stdout, `\n${settingText(setting)}`)
+  } finally {
+    baseline?.close()
+  }
+}
+
+/** `d=256,layers=4` as the sizes of a pair. */
+function sizesOf(text: string): PairSizes {
+  const pairs = text.split(',').map((each) => each.split('=').map((part) => part.trim()))
+  const broken = pairs.find((pair) => pair.length !== 2 || pair.includes(''))
+  if (broken) throw new OptionError(`Expected \`--make\` to be NAME=NUMBER with commas between, got \`${broken.join('=')}\``)
+  const sizes = pairSizes.safeParse(Object.fromEntries(pairs))
+  if (sizes.success) return sizes.data
+  const { path, message, code } = sizes.error.issues[0]!
+  const names = Object.keys(pairSizes.shape).join(', ')
+  const wanted = code === 'unrecognized_keys' ? `sizes out of ${names}` : `${String(path[0] ?? '')} ${message}`.trim()
+  throw new OptionError(`Expected \`--make\` to have ${wanted}, got \`${text}\``)
+}
+
+/** Writes the pair and says how to measure it. */
+async function make(folder: string, sizes: PairSizes): Promise<string> {
+  await writeRandomPair(folder, sizes)
+  const [lm, reward, prompts] = ['lm', 'reward', 'prompts.jsonl'].map((name) => join(folder, name))
+  return `rxargs bench --lm ${lm} --reward ${reward} --prompts ${prompts}`
+}

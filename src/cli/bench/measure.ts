@@ -1,0 +1,149 @@
+import { availableParallelism } from 'node:os'
+import type { ArgsOptions } from '../../../pipelines/decoders/args.js'
+import { decoderByName, decoders } from '../../../pipelines/registry/registry.js'
+import { InputError } from '../../core/errors.js'
+import type { Prompt } from '../../core/prompt.js'
+import { fromFile } from '../../io/fromFile.js'
+import { checkInput } from '../../io/prompts/openInput.js'
+import { promptColumns } from '../../io/prompts/toPrompt.js'
+import { isEncoder, loadEncoderCheckpoint } from '../../models/checkpoint/loadEncoderCheckpoint.js'
+import type { WeightDtype } from '../../models/graph/quantize.js'
+import { encoderWork, type LinearWork, linearWork } from '../../models/linearWork.js'
+import { readModel } from '../../models/loadModel.js'
+import { loadModels } from '../../models/loadModels.js'
+import { modelName } from '../../models/modelFolder.js'
+import { findOnnx } from '../../models/onnx/findOnnx.js'
+import type { Peaks } from '../../models/peaks/peak.js'
+import { bestPeaks, peaksOf } from '../../models/peaks/peaks.js'
+import { READ_BYTES } from '../../models/peaks/readPeak.js'
+import type { NamedPath } from '../flags/flags.js'
+import { limited } from '../run/limited.js'
+import type { Terminal } from '../terminal.js'
+import type { Baseline } from './baseline.js'
+import { besideArgs } from './besideArgs.js'
+import { compare } from './compare.js'
+import { figuresOf, type Recording } from './figures.js'
+import { record, runLog } from './recording.js'
+import type { BenchSetting } from './report.js'
+
+/** What is measured: each decoder at each concurrency, on the same prompts. */
+export type MeasuredPair = Readonly<{
+  prompts: string
+  lm: string
+  reward: NamedPath
+  decoder: readonly string[]
+  /** Of the decoders that a reward steers. */
+  options: ArgsOptions
+  concurrency: readonly number[]
+  maxNewTokens: number
+  dtype: WeightDtype
+  threads: number
+  limit: number | undefined
+}>
+
+/** What is told once all settings of a pair are there comes later. */
+type Recorded = Readonly<{ setting: Omit<BenchSetting, 'peaks' | 'roofline_share'>; recording: Recording }>
+type Said = Pick<Terminal, 'stderr' | 'stdin' | 'signal'>
+
+/** Loads a pair and measures every setting, the baseline in turn with each where there is one. What the machine can do is measured before and after. */
+export async function measure(
+  asked: MeasuredPair,
+  baseline: Baseline | undefined,
+  { stderr, stdin, signal }: Said,
+): Promise<BenchSetting[]> {
+  await checkInput(asked.prompts, promptColumns({}))
+  const prompts: Prompt[] = []
+  for await (const prompt of limited(fromFile(asked.prompts, { template: 'auto', stdin }), asked.limit)) prompts.push(prompt)
+  if (prompts.length === 0) throw new InputError(`Expected prompts in ${asked.prompts}, got none`)
+  const { lm, reward, dtype, threads, maxNewTokens, options } = asked
+  const { take, ...watch } = runLog()
+  const work = await workOf(asked)
+  // Of all cores, as the models' threads may share them.
+  const cores = availableParallelism()
+  const before = await peaksOf(cores)
+  const models = await loadModels({ lm, reward, dtype, threads, ...watch, onNotice: (notice) => stderr.write(`${notice}\n`) })
+  const settings: Recorded[] = []
+  try {
+    for (const name of asked.decoder) {
+      const decoder = decoderByName(name, decoders[name]?.needsReward ? options : {})
+      const fixed = { maxNewTokens, seed: 0, signal }
+      for (const concurrency of asked.concurrency) {
+        // As in the middle of a long run: the memory that so many prompts and their replies need has been touched.
+        await record(prompts.slice(0, concurrency), decoder, models, take, { ...fixed, concurrency })
+        stderr.write(`${name}, ${concurrency} at once: ${prompts.length} prompts\n`)
+        const recording = await record(prompts, decoder, models, take, { ...fixed, concurrency })
+        const figures = figuresOf(recording, work)
+        const setting = {
+          decoder: name,
+          concurrency,
+          prompts: prompts.length,
+          cost_over_greedy: null,
+          beside_args: null,
+          ...figures,
+        }
+        const task = { lm, reward: reward.path, concurrency, maxNewTokens, decoder: name, models, options }
+        const compared = baseline && (await compare(baseline, task, recording, figures.decode_tokens_per_second))
+        settings.push({ setting: { ...setting, baseline: compared ?? null }, recording })
+      }
+    }
+  } finally {
+    await models.close()
+  }
+  const peaks = bestPeaks([before, await peaksOf(cores)])
+  return besideEachOther(settings).map((setting, index) => ({
+    ...setting,
+    peaks,
+    roofline_share: dtype === 'fp32' ? rooflineShare(settings[index]!.recording, work, peaks) : null,
+  }))
+}
+
+/** What a run costs, by model; of a ready graph it is not known. */
+async function workOf({ lm, reward, dtype }: MeasuredPair): Promise<Record<string, LinearWork>> {
+  const name = reward.name ?? modelName(reward.path)
+  const ready = (path: string) => findOnnx(path, dtype)
+  const scoring = async () =>
+    (await isEncoder(reward.path))
+      ? encoderWork((await loadEncoderCheckpoint(reward.path)).config)
+      : linearWork((await readModel(reward.path, { ...reward, head: 'reward', role: `reward ${name}` })).config)
+  return {
+    ...(!(await ready(lm)) && { lm: linearWork((await readModel(lm, { head: 'lm', role: 'lm' })).config) }),
+    ...(!(await ready(reward.path)) && { [name]: await scoring() }),
+  }
+}
+
+/** Each setting beside greedy and args at the same concurrency, where they were measured, too. */
+function besideEachOther(all: readonly Recorded[]): Recorded['setting'][] {
+  const perToken = ({ seconds, completion_tokens: tokens }: Recorded['setting']) => seconds / Math.max(1, tokens)
+  return all.map(({ setting, recording }) => {
+    const { decoder, concurrency } = setting
+    const other = (name: string) =>
+      all.find(({ setting: one }) => name !== decoder && one.decoder === name && one.concurrency === concurrency)
+    const [plain, args] = [other('greedy'), decoders[decoder]?.needsReward ? other('args') : undefined]
+    return {
+      ...setting,
+      ...(plain && { cost_over_greedy: perToken(setting) / perToken(plain.setting) }),
+      ...(args && { beside_args: besideArgs(recording, args.recording) }),
+    }
+  })
+}
+
+/**
+ * Of the wall time, about the least that the linear layers of these runs take on a machine: for each run its operations at the machine's peak, or its
+ * weights at the speed of its memory, whichever takes longer. Weights that caches may hold are not counted. Null where the work of a model is not known.
+ *
+ * @see Williams, Waterman and Patterson (2009), "Roofline: an insightful visual performance model for multicore architectures"
+ */
+export function rooflineShare(
+  { startedAt, endedAt, runs }: Pick<Recording, 'startedAt' | 'endedAt' | 'runs'>,
+  work: Readonly<Record<string, LinearWork>>,
+  { peak_gflops: gflops, peak_read_gb_s: gbs }: Peaks,
+): number | null {
+  let ms = 0
+  for (const [model, each] of Object.entries(runs)) {
+    const known = work[model]
+    if (!known) return null
+    const reading = known.bytes < READ_BYTES ? 0 : known.bytes / gbs
+    for (const run of each) ms += Math.max(known.flops(run) / gflops, reading) / 1e6
+  }
+  return ms / (endedAt - startedAt)
+}

@@ -1,0 +1,98 @@
+import { lastValueFrom, toArray } from 'rxjs'
+import { timed } from '../../../pipelines/decoding/timed.js'
+import { type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
+import { InputError } from '../../core/errors.js'
+import type { Prompt } from '../../core/prompt.js'
+import type { Models } from '../../core/run.js'
+import type { Decoder } from '../../core/step.js'
+import type { LoadOptions } from '../../models/loadModels.js'
+import { clock, type SessionRun, type Trip } from '../../models/runtime/watch.js'
+import type { Recording } from './figures.js'
+
+const RSS_EVERY_MS = 50
+
+type Logged = Readonly<{ runs: Record<string, SessionRun[]>; trips: Record<string, Trip[]> }>
+
+/** What loaded models are told to report to; `take` gives what came since it was last called. */
+export type RunLog = Required<Pick<LoadOptions, 'onRun' | 'onTrip'>> & Readonly<{ take: () => Logged }>
+
+export function runLog(): RunLog {
+  let logged: Logged = { runs: {}, trips: {} }
+  return {
+    onRun: (model, run) => pushTo(logged.runs, model, run),
+    onTrip: (model, trip) => pushTo(logged.trips, model, trip),
+    take: () => {
+      const taken = logged
+      logged = { runs: {}, trips: {} }
+      return taken
+    },
+  }
+}
+
+function pushTo<T>(lists: Record<string, T[]>, name: string, value: T): void {
+  const known = lists[name]
+  if (known) known.push(value)
+  else lists[name] = [value]
+}
+
+async function* each(prompts: readonly Prompt[]): AsyncGenerator<Prompt> {
+  yield* prompts
+}
+
+/**
+ * Decodes all prompts once and writes down what happened.
+ *
+ * @throws InputError for a prompt that cannot be decoded: a benchmark with holes would measure something else
+ */
+export async function record(
+  prompts: readonly Prompt[],
+  decoder: Decoder,
+  models: Models,
+  take: RunLog['take'],
+  { signal, ...options }: Pick<GenerateOptions, 'concurrency' | 'maxNewTokens' | 'seed'> & Readonly<{ signal: AbortSignal }>,
+): Promise<Recording> {
+  const sequences = new Map<string, { startedAt: number; tokensAt: number[] }>()
+  const batches: Record<string, number[]> = {}
+  const operators: Record<string, number> = {}
+  let peakRssBytes = process.memoryUsage.rss()
+  const watch = setInterval(() => {
+    peakRssBytes = Math.max(peakRssBytes, process.memoryUsage.rss())
+  }, RSS_EVERY_MS)
+  take()
+  const startedAt = clock()
+  try {
+    const measured = timed(decoder, {
+      clock: () => performance.now(),
+      onStep: (times) => {
+        for (const { operator, ms } of times) operators[operator] = (operators[operator] ?? 0) + ms
+      },
+    })
+    const run = generate(each(prompts), measured, models, {
+      ...options,
+      onEvent: (event) => {
+        if (event.type === 'start') sequences.set(event.key.id, { startedAt: clock(), tokensAt: [] })
+        else if (event.type === 'token') sequences.get(event.key.id)?.tokensAt.push(clock())
+        else if (event.type === 'batch') pushTo(batches, event.model, event.report.size)
+      },
+    })
+    const rows = await lastValueFrom(run.rows({ signal }).pipe(toArray()))
+    const endedAt = clock()
+    const broken = rows.find(({ error }) => error !== null)
+    if (broken) throw new InputError(`Expected prompts that can be decoded, got \`${broken.id}\`: ${broken.error}`)
+    const sum = (count: (row: (typeof rows)[number]) => number | null) => rows.reduce((all, row) => all + (count(row) ?? 0), 0)
+    return {
+      ...{ startedAt, endedAt, batches, operators, peakRssBytes },
+      rows: rows.map(({ id, promptTokenIds, tokenIds }) => ({
+        id,
+        promptTokenIds: promptTokenIds ?? [],
+        tokenIds: tokenIds ?? [],
+      })),
+      promptTokens: sum((row) => row.promptTokens),
+      completionTokens: sum((row) => row.completionTokens),
+      sequences: [...sequences.values()],
+      ...take(),
+    }
+  } finally {
+    clearInterval(watch)
+  }
+}

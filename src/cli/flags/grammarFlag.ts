@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises'
+import { grammar } from '../../../operators/grammar.js'
+import type { Search } from '../../../pipelines/decoding/perToken.js'
+import { composed } from '../../../pipelines/decoding/steps.js'
+import { messageOf, OptionError } from '../../core/errors.js'
+import type { GrammarSource, JsonSchema } from '../../core/model.js'
+import type { Decoder, DecoderSpec } from '../../core/step.js'
+import { readGrammar } from '../../models/grammar/readGrammar.js'
+
+/**
+ * The JSON Schema of a file.
+ *
+ * @throws OptionError for a file that is not there or no JSON object, and a schema that cannot be read
+ */
+export async function readJsonSchema(path: string): Promise<JsonSchema> {
+  const refused = (reason: string) =>
+    new OptionError(`Expected \`--json-schema\` to be a file with a JSON Schema, ${path}: ${reason}`)
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw refused((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'found nothing there' : messageOf(error))
+  })
+  let schema: unknown
+  try {
+    schema = JSON.parse(text)
+  } catch (error) {
+    throw refused(messageOf(error))
+  }
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw refused('it is no JSON object')
+  await readGrammar({ jsonSchema: schema as JsonSchema })
+  return schema as JsonSchema
+}
+
+/** @throws OptionError for a step whose grammar cannot be read, before any model is loaded */
+export async function checkGrammars({ steps }: DecoderSpec): Promise<void> {
+  for (const { grammar: source } of steps) if (source) await readGrammar(source as GrammarSource)
+}
+
+/** The decoder after the grammar of a schema. */
+export function withJsonSchema(name: string, decoder: Decoder | Search, jsonSchema: JsonSchema): Decoder {
+  if ('search' in decoder)
+    throw new OptionError(`Expected a decoder beside \`--json-schema\`, \`${name}\` is a search over whole replies`)
+  return (models) => {
+    const { codec, endTokenIds } = models.lm
+    const { operators, spec } = decoder(models)
+    if (!operators)
+      throw new OptionError(`Expected a decoder of operators beside \`--json-schema\`, \`${name}\` does not tell its own`)
+    const all = composed([grammar({ jsonSchema, codec, endTokenIds }), ...operators])
+    return Object.assign(all, { spec: { ...(spec?.name !== undefined && { name: spec.name }), ...all.spec! } })
+  }
+}

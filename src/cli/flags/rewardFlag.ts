@@ -1,0 +1,75 @@
+import { basename, extname } from 'node:path'
+import type * as z from 'zod'
+import { rewardByName, rewardFunctions } from '../../../pipelines/rewards/rewardByName.js'
+import { OptionError } from '../../core/errors.js'
+import { modelName } from '../../models/modelFolder.js'
+import { isHttp } from '../../models/remote/httpAddress.js'
+import { namedPath } from './flags.js'
+import { namedServer } from './namedServer.js'
+
+/** What `--reward` names: a model's folder, a module, a server, or a function of this package with its options as they were written. */
+export type RewardFlag = ModelFlag | ModuleFlag | FunctionFlag | ServerFlag
+/** `label`: which one of a classifier's is the reward. */
+type ModelFlag = Readonly<{ kind: 'model'; name: string; path: string; label?: string | undefined }>
+/** `path`: its address as it may be said. */
+type ServerFlag = Readonly<{ kind: 'server'; name: string; path: string; url: string; label?: string | undefined }>
+type ModuleFlag = Readonly<{ kind: 'module'; name: string; path: string }>
+type FunctionFlag = Readonly<{
+  kind: 'function'
+  name: string
+  path: string
+  of: string
+  options: Readonly<Record<string, string>>
+}>
+
+const MODULES = ['.js', '.mjs']
+
+/**
+ * `[NAME=]FOLDER`, `[NAME=]FILE.js`, `[NAME=]FUNCTION(OPTION=VALUE, …)` or `NAME=http://…`. Without a name of its own a reward is called after its
+ * folder, file or function.
+ *
+ * @throws OptionError for none of these
+ */
+export function rewardFlag(value: string): RewardFlag {
+  const { path, name } = namedPath('reward')(value)
+  if (isHttp(path)) return { kind: 'server', ...namedServer({ path, name }) }
+  const [, of, inside] = path.match(/^([a-z]\w*)\((.*)\)$/is) ?? []
+  if (of !== undefined) return { kind: 'function', name: name ?? of, path, of, options: pairsOf(inside!, path) }
+  const isModule = MODULES.includes(extname(path))
+  return { kind: isModule ? 'module' : 'model', name: name ?? (isModule ? basename(path, extname(path)) : modelName(path)), path }
+}
+
+/** `target=200, pattern="\d, \d"`: in double quotes a value may hold commas, and `\"` is a quote. */
+function pairsOf(text: string, whole: string): Record<string, string> {
+  const pairs: Record<string, string> = {}
+  const pair = /\s*(\w+)\s*=\s*(?:"((?:\\"|[^"])*)"|([^",]*))\s*(?:,|$)/y
+  while (pair.lastIndex < text.trimEnd().length) {
+    const match = pair.exec(text)
+    if (!match) throw new OptionError(`Expected options as \`NAME=VALUE, NAME="VALUE"\` in \`${whole}\``)
+    const [, option, quoted, bare] = match
+    if (Object.hasOwn(pairs, option!)) throw new OptionError(`Expected each option once in \`${whole}\`, got \`${option}\` twice`)
+    pairs[option!] = quoted?.replaceAll('\\"', '"') ?? bare!.trim()
+  }
+  return pairs
+}
+
+/** The reward of a function's flag; `words` are those of `@FILE`, by option. */
+export function functionReward({ name, of, options }: FunctionFlag, words: Readonly<Record<string, readonly string[]>> = {}) {
+  const shape: Readonly<Record<string, z.ZodType>> = rewardFunctions[of]?.options.shape ?? {}
+  const typed = Object.entries(options).map(([option, text]) => [option, words[option] ?? meant(text, shape[option])] as const)
+  return rewardByName(name, of, Object.fromEntries(typed))
+}
+
+/** The first of what a text may mean that its schema takes; the text itself where it takes none, for the message. */
+function meant(text: string, schema: z.ZodType | undefined): unknown {
+  const list = text.split(',').map((word) => word.trim())
+  const numbers = list.map((pair) => [pair.replace(/\s*=[^=]*$/, ''), Number(pair.replace(/^.*=/, ''))] as const)
+  const meanings: readonly unknown[] = [
+    text,
+    ...(text === '' ? [] : [Number(text)]),
+    ...(/^(true|false)$/.test(text) ? [text === 'true'] : []),
+    list,
+    ...(list.every((pair) => pair.includes('=')) ? [Object.fromEntries(numbers)] : []),
+  ]
+  return meanings.find((value) => schema?.safeParse(value).success) ?? text
+}

@@ -1,0 +1,67 @@
+import { countRows } from '../../io/countRows.js'
+import { listParts } from '../../io/parquet/partFiles.js'
+import { promptColumns } from '../../io/prompts/toPrompt.js'
+import type { GenerateFlags } from '../flags/generateFlags.js'
+import { lmSaid } from '../flags/lmFlag.js'
+import { bytes, count, describeModel } from '../print/describeModel.js'
+import { type Terminal, writeLine } from '../terminal.js'
+
+/** Prints what `generate` would do with these flags, and the memory it would need. Loads no weights, writes nothing. */
+export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
+  const { settings, limit, output, lm, lms, rewards, dtype } = flags
+  const rows = await countRows(input, { needs: [promptColumns(flags)] })
+  const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
+  const further = Object.entries(lms).map(([name, path]) => ({ role: `lm ${name}`, path }))
+  const models = await Promise.all(
+    [
+      ...(typeof lm === 'string' ? [{ role: 'lm', path: lm }] : []),
+      ...further,
+      ...rewards.flatMap((reward) =>
+        reward.kind === 'model' ? [{ role: `reward ${reward.name}`, path: reward.path, label: reward.label }] : [],
+      ),
+    ].map(async ({ role, ...model }) => {
+      const head = role.split(' ')[0] === 'lm' ? 'lm' : 'reward'
+      const { config, size, notices } = await describeModel(model.path, { head, role, dtype, ...model })
+      const tokens = Math.min(
+        config.contextLength,
+        (settings.maxPromptTokens ?? Number.POSITIVE_INFINITY) + settings.maxNewTokens,
+      )
+      return {
+        role,
+        path: model.path,
+        config,
+        size,
+        notices,
+        tokens,
+        cacheBytes: size.cacheBytes * tokens * settings.concurrency,
+      }
+    }),
+  )
+  const weights = models.reduce((sum, { size }) => sum + size.weightBytes, 0)
+  const cache = models.reduce((sum, { cacheBytes }) => sum + cacheBytes, 0)
+  const positions = models.reduce((sum, { size, tokens }) => sum + size.positionBytes(tokens), 0)
+  const many = prompts === undefined ? 'prompts as they come' : `${prompts} prompts, ${prompts * settings.samples} rows`
+  const memory = [
+    ['weights', `${bytes(weights)} in ${dtype === 'fp16' ? 'fp32' : dtype}`],
+    [
+      'cache',
+      `at most ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,
+    ],
+    ...(positions > 0 ? [['positions', `at most ${bytes(positions)} of tables, made as far as sequences come`]] : []),
+    ['memory', `at most ${bytes(weights + cache + positions)}, and what a batch needs while it is computed`],
+  ]
+  const lines = [
+    ['input', `${input === '-' ? 'standard input' : input}: ${many}`],
+    ['decoder', `${about}, ${settings.maxNewTokens} new tokens at most, seed ${settings.seed}`],
+    ...(typeof lm === 'string' ? [] : [['lm', `${lmSaid(lm)}: a server, its tokenizer in ${lm.tokenizer}`]]),
+    ...models.map(({ role, path, config, size }) => [
+      role.split(' ')[0]!,
+      `${path}: ${config.family}, ${size.parameters === undefined ? '' : `${count(size.parameters)} parameters, `}${size.dtypes.join(', ')}, context ${config.contextLength}`,
+    ]),
+    ...rewards.filter(({ kind }) => kind !== 'model').map(({ kind, path }) => ['reward', `${path}: a ${kind}`]),
+    ...(models.length === 0 ? [['memory', 'no model is loaded here']] : memory),
+    ...models.flatMap(({ notices }) => notices.map((notice) => ['notice', notice])),
+    ['output', output === undefined ? 'JSONL on stdout' : `${output}: ${(await listParts(output)).length} part files there`],
+  ]
+  for (const [name, value] of lines) await writeLine(stdout, `${name!.padEnd(10)}${value}`, signal)
+}

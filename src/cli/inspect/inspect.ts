@@ -1,0 +1,183 @@
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { generateOptions } from '../../../pipelines/run/generate.js'
+import { ModelError, messageOf } from '../../core/errors.js'
+import { checkFolder } from '../../models/checkpoint/checkFolder.js'
+import { type ModelConfig, readConfig } from '../../models/checkpoint/families/config.js'
+import { encoderOf } from '../../models/checkpoint/families/encoderConfig.js'
+import { readGenerationConfig } from '../../models/checkpoint/generationConfig.js'
+import { checkVocabulary } from '../../models/checkpoint/loadCheckpoint.js'
+import { readJson, readOptionalJson } from '../../models/checkpoint/readJson.js'
+import { loadCodec } from '../../models/checkpoint/tokenizer/loadCodec.js'
+import { readTokenizerFiles } from '../../models/checkpoint/tokenizer/tokenizerFiles.js'
+import { otherFiles } from '../../models/checkpoint/unread/otherFiles.js'
+import { refuseAdapter } from '../../models/checkpoint/unread/refuseAdapter.js'
+import { bodyNames } from '../../models/checkpoint/weights/bodyNames.js'
+import { readSafetensors } from '../../models/checkpoint/weights/safetensors.js'
+import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
+import { modelFolder } from '../../models/modelFolder.js'
+import { findOnnx } from '../../models/onnx/findOnnx.js'
+import { DTYPE_HELP, number, oneOf } from '../flags/flags.js'
+import { bytes, count, type ModelSize, positionsOf, sizeOf, windowOf } from '../print/describeModel.js'
+import { type Terminal, writeLine } from '../terminal.js'
+import { describeHeads } from './describeHeads.js'
+import { inspectEncoder } from './encoder.js'
+import type { InspectedLine } from './line.js'
+import { inspectOnnx } from './onnx.js'
+import { inspectTokenizer } from './tokenizer.js'
+
+type Memory = Readonly<{ concurrency: number; maxNewTokens: number; maxPromptTokens?: number }>
+type Flags = Memory & Readonly<{ dtype: WeightDtype; json?: boolean }>
+
+const defaults = generateOptions.parse({})
+const { concurrency, maxNewTokens, maxPromptTokens } = generateOptions.shape
+
+/** `rxargs inspect`: what a model folder holds, and whether it can be used. */
+export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
+  new Command('inspect')
+    .description('what a model folder holds, what it needs in memory, and what of it is not supported')
+    .argument(
+      '<model>',
+      'folder with config.json, tokenizer.json and *.safetensors or *.onnx, one *.onnx of it, or ORG/NAME that was pulled',
+    )
+    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
+    .option(
+      '--concurrency <number>',
+      'sequences in memory at the same time',
+      number('concurrency', concurrency),
+      defaults.concurrency,
+    )
+    .option(
+      '--max-new-tokens <number>',
+      'tokens of a reply at most',
+      number('max-new-tokens', maxNewTokens),
+      defaults.maxNewTokens,
+    )
+    .option(
+      '--max-prompt-tokens <number>',
+      'the same, of a prompt (default: what the context holds)',
+      number('max-prompt-tokens', maxPromptTokens),
+    )
+    .option('--json', 'print JSON')
+    .action(async (path: string, flags: Flags) => {
+      const onnx = await findOnnx(path, flags.dtype)
+      const { lines, problems, config } = onnx ? await inspectOnnx(onnx) : await inspected(await modelFolder(path), flags)
+      if (flags.json) {
+        const data = Object.fromEntries(
+          lines.map(([name, text, value]) => [name.replaceAll(' ', '_'), value === undefined ? text : value]),
+        )
+        await writeLine(stdout, JSON.stringify({ ...data, config: snaked(config ?? null), problems }, null, 1), signal)
+      } else {
+        for (const [name, text] of lines) await writeLine(stdout, `${name.padEnd(14)}${text}`, signal)
+        for (const problem of problems) await writeLine(stdout, `${'unsupported'.padEnd(14)}${problem}`, signal)
+      }
+      if (problems.length > 0) throw new ModelError(`${path} cannot be used: ${problems[0]}`)
+    })
+
+/** A config as it was read, under the names that config.json has. */
+function snaked(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snaked)
+  if (typeof value !== 'object' || value === null) return value
+  const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [snake(name), snaked(inner)]))
+}
+
+type Found = Readonly<{ lines: readonly InspectedLine[]; problems: readonly string[]; config?: ModelConfig }>
+
+/** Looks at each part by itself, so that one problem does not hide the others. */
+async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Found> {
+  await checkFolder(folder)
+  await refuseAdapter(folder)
+  const problems: string[] = []
+  const attempt = async <T>(read: () => T | Promise<T>): Promise<T | undefined> => {
+    try {
+      return await read()
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error
+      if (!problems.includes(messageOf(error))) problems.push(messageOf(error))
+      return undefined
+    }
+  }
+  const file = join(folder, 'config.json')
+  const json = await attempt(() => readJson(file))
+  if (json && encoderOf(json)) {
+    const lines = await attempt(() => inspectEncoder(folder, String((json.architectures as readonly unknown[])[0])))
+    return { lines: lines ?? [['folder', folder]], problems }
+  }
+  const config = json && (await attempt(() => readConfig(json, file)))
+  const stored = await attempt(() => readSafetensors(folder))
+  const tensors = stored && bodyNames(stored)
+  const others = stored && (await attempt(() => otherFiles(folder, stored)))
+  const described =
+    config && tensors && others && (await attempt(() => describeHeads({ config, tensors, others, folder, dtype })))
+  const codec = await attempt(() => loadCodec(folder))
+  if (config && codec) await attempt(() => checkVocabulary(folder, config, codec))
+  const ends = config && json && (await attempt(() => endsOf(folder, json, config)))
+  const size = config && tensors && sizeOf(config, tensors, described?.inMemory)
+  const architecture = Array.isArray(json?.architectures) ? json.architectures.join(', ') : undefined
+  const lines: InspectedLine[] = [
+    ['folder', folder],
+    [
+      'family',
+      config ? `${[config.family, ...(described ? [described.role] : [])].join(', ')} (${architecture})` : architecture,
+      config?.family,
+    ],
+    ['heads', described?.heads],
+    ['no reward', described?.noReward],
+    [
+      'layers',
+      config && `${config.layers} of width ${config.hiddenSize}, ${config.heads} heads, ${config.kvHeads} of keys and values`,
+      config?.layers,
+    ],
+    ['parameters', size && `${count(size.parameters ?? 0)} (${size.parameters})`, size?.parameters],
+    ['dtype', size && `${size.dtypes.join(', ')}, computed as ${dtype === 'fp16' ? 'fp32' : dtype}`, size?.dtypes],
+    ['positions', config && positionsOf(config)],
+    ['window', config && windowOf(config)],
+    ['context', config && `${config.contextLength} tokens`, config?.contextLength],
+    ['vocabulary', config && `${config.vocabSize}${codec ? `, ${codec.vocabSize} of them with text` : ''}`, config?.vocabSize],
+    ...(codec ? inspectTokenizer(codec, await readTokenizerFiles(folder)) : []),
+    ...(ends ? [ends] : []),
+    ...(config && described && size ? [memoryOf(config, size, run)] : []),
+    ['unused', described?.unused.length ? described.unused.join(', ') : undefined, described?.unused],
+  ]
+  return { lines: lines.filter(([, text]) => text !== undefined), problems, config }
+}
+
+/** Weights, a token's keys and values, and those of so many sequences as long as they may become. */
+function memoryOf(
+  { contextLength }: ModelConfig,
+  { weightBytes, cacheBytes, positionBytes }: ModelSize,
+  { concurrency: sequences, maxNewTokens: more, maxPromptTokens = Number.POSITIVE_INFINITY }: Memory,
+): InspectedLine {
+  const tokens = Math.min(contextLength, maxPromptTokens + more)
+  const cache = cacheBytes * tokens * sequences
+  const positions = positionBytes(tokens)
+  const tables = positions === 0 ? '' : `, ${bytes(positions)} of tables of positions`
+  return [
+    'memory',
+    `${bytes(weightBytes)} of weights, ${bytes(cacheBytes)} a token of cache: ${bytes(cache)} for ${sequences} sequences of up to ${tokens} tokens${tables}`,
+    {
+      weights_bytes: weightBytes,
+      cache_bytes_a_token: cacheBytes,
+      sequences,
+      tokens_a_sequence: tokens,
+      cache_bytes: cache,
+      position_bytes: positions,
+    },
+  ]
+}
+
+async function endsOf(folder: string, json: Readonly<Record<string, unknown>>, config: ModelConfig): Promise<InspectedLine> {
+  const file = join(folder, 'generation_config.json')
+  const generation = await readOptionalJson(file)
+  const from = { json, file: join(folder, 'config.json') }
+  const { endTokenIds, stopStrings, notices } = readGenerationConfig(
+    from,
+    generation && { json: generation, file },
+    config.vocabSize,
+  )
+  const ids = endTokenIds.length > 0 ? endTokenIds.join(', ') : 'none: replies end by their length'
+  const stops = stopStrings.map((stop) => JSON.stringify(stop)).join(', ')
+  const text = [ids, ...(stops ? [`stop strings ${stops}`] : []), ...notices].join('; ')
+  return ['end tokens', text, { ids: endTokenIds, stop_strings: stopStrings, ...(notices.length > 0 && { notices }) }]
+}

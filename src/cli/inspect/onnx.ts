@@ -1,0 +1,37 @@
+import { checkVocabulary } from '../../models/checkpoint/loadCheckpoint.js'
+import { loadCodec } from '../../models/checkpoint/tokenizer/loadCodec.js'
+import type { OnnxFile } from '../../models/onnx/findOnnx.js'
+import type { OnnxConfig } from '../../models/onnx/readOnnxConfig.js'
+import { readOnnxModel } from '../../models/onnx/readOnnxModel.js'
+import { readsAhead } from '../../models/runtime/exported/planOnnx.js'
+import { bytes, sizeOfOnnx } from '../print/describeModel.js'
+import type { InspectedLine } from './line.js'
+
+/** What a ready graph is understood to be, a line each: name and value. */
+export async function inspectOnnx(
+  onnx: OnnxFile,
+): Promise<Readonly<{ lines: readonly InspectedLine[]; problems: readonly string[]; config: OnnxConfig }>> {
+  const model = await readOnnxModel(onnx)
+  const { folder, config, contract, opened, generation } = model
+  const codec = await loadCodec(folder)
+  checkVocabulary(folder, config, codec)
+  const { weightBytes, cacheBytes } = await sizeOfOnnx(onnx, model)
+  const [plane] = contract.planes
+  const cache = plane
+    ? `${contract.planes.length / 2} layers of ${plane.heads} heads of width ${plane.headDim} in ${plane.type}, ${readsAhead(contract) ? 'long prompts read in pieces' : 'prompts read as a whole'}`
+    : 'none: a sequence is read as a whole each time'
+  const lines: InspectedLine[] = [
+    ['folder', folder],
+    ['files', opened.names.join(', ')],
+    ['family', `${config.family}, ${config.head === 'lm' ? 'language model' : 'reward model'} (ready ONNX graph)`],
+    ['inputs', ['input_ids', ...contract.inputs].join(', ')],
+    ['logits', contract.pooled ? 'of the sequence' : 'of each position'],
+    ['cache', cache],
+    ['batches', contract.rowsApart ? 'of sequences of equal length' : 'none: its operators may mix rows'],
+    ['context', `${config.contextLength} tokens`],
+    ['vocabulary', `${config.vocabSize}, ${codec.vocabSize} of them with text`],
+    ['end tokens', generation.endTokenIds.join(', ') || 'none: replies end by their length'],
+    ['memory', `${bytes(weightBytes)} of files, ${bytes(cacheBytes)} a token of cache`],
+  ]
+  return { lines, problems: [], config }
+}

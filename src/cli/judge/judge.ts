@@ -1,0 +1,100 @@
+import { availableParallelism } from 'node:os'
+import { Command } from 'commander'
+import { wordsNotice } from '../../../pipelines/evaluation/comparable.js'
+import { type Judged, judge, judgeByReward } from '../../../pipelines/evaluation/judge.js'
+import { answerSchema } from '../../../pipelines/evaluation/judgeAnswer.js'
+import { judgeCeiling } from '../../../pipelines/evaluation/judgeCeiling.js'
+import { rewardMeasure } from '../../../pipelines/evaluation/measures.js'
+import { type ReplyPair, sharedPrompts } from '../../../pipelines/evaluation/sharedPrompts.js'
+import { judgeFigures } from '../../eval/judgeFigures.js'
+import { answersFile } from '../../io/answersFile.js'
+import { readReplies } from '../../io/readReplies.js'
+import { loadReward } from '../../models/loadReward.js'
+import { modelName } from '../../models/modelFolder.js'
+import { chatCompletions } from '../../models/remote/chatCompletions.js'
+import { progress } from '../print/progress.js'
+import { folderName } from '../run/folderName.js'
+import { RunFailed } from '../run/runSummary.js'
+import { type Terminal, writeLine } from '../terminal.js'
+import { type ChatSettings, type JudgeFlags, judgeFlags, judgeSettings, KEY } from './flags.js'
+import { judgeJson, judgeTable } from './table.js'
+
+const MAX_BATCH = 64
+
+/** `rxargs judge`: which of two runs' replies are better, by a chat model or a reward model. */
+export const judgeCommand = (terminal: Terminal): Command =>
+  judgeFlags(new Command('judge'))
+    .description('which of two runs replies better: a judge scores both replies to a prompt from 1 to 10, in random order')
+    .action((a: string, b: string, flags: JudgeFlags) => run([a, b], flags, terminal))
+
+async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdout, stderr, signal }: Terminal): Promise<void> {
+  const settings = judgeSettings(flags)
+  const runOf = (path: string) => ({ name: folderName(path), replies: () => readReplies(path, { texts: true }) })
+  const { pairs, shared } = await sharedPrompts(runOf(a), runOf(b), { count: flags.prompts, seed: flags.seed })
+  const shown = progress({ stream: stderr })
+  try {
+    if (shared < flags.prompts) shown.say(`The runs share ${shared} answered prompts, fewer than the ${flags.prompts} asked for`)
+    const worded = pairs.filter((pair) => pair.worded).length
+    if (worded > 0) shown.say(`${wordsNotice(worded, folderName(b), folderName(a))}: the judge reads those of ${folderName(a)}`)
+    shown.expect(pairs.length)
+    const judged =
+      'rm' in settings ? await byReward(settings.rm, pairs, shown.say) : await byChat(pairs, settings.chat, shown.skip, signal)
+    shown.end()
+    if (judged.failed > 0) {
+      const last = judged.failure === undefined ? '' : `; the last: ${judged.failure}`
+      shown.say(`${judged.failed} of ${pairs.length} pairs have no usable answer and are left out${last}`)
+    }
+    if (judged.ceiling !== undefined)
+      shown.say(`Stopped at the ceiling of ${judged.ceiling}: ${judged.left} of ${pairs.length} pairs are not judged`)
+    if (judged.judgements.length === 0) throw new RunFailed('No pair of replies was judged')
+    const table = { a: folderName(a), b: folderName(b), judge: settings.judge, ...judged, ...judgeFigures(judged.judgements) }
+    for (const line of flags.json ? [judgeJson(table)] : judgeTable(table)) await writeLine(stdout, line, signal)
+  } finally {
+    shown.end()
+  }
+}
+
+async function byReward(
+  rm: Readonly<{ path: string; label?: string }>,
+  pairs: readonly ReplyPair[],
+  say: (notice: string) => void,
+): Promise<Judged> {
+  const reward = { ...rm, name: modelName(rm.path) }
+  const { source, notices, close } = await loadReward(reward, { threads: availableParallelism(), maxBatch: MAX_BATCH })
+  for (const notice of notices) say(notice)
+  try {
+    return await judgeByReward(pairs, rewardMeasure(source))
+  } finally {
+    await close()
+  }
+}
+
+type Asked = Judged & Readonly<{ calls: number; tokens: number }>
+
+async function byChat(
+  pairs: readonly ReplyPair[],
+  { url, model, output, seed, concurrency, timeout, retries, backoff, maxCalls, maxTokensTotal }: ChatSettings,
+  onAnswer: () => void,
+  signal: AbortSignal,
+): Promise<Asked> {
+  const key = process.env[KEY]
+  const chat = { url, model, retries, timeoutMs: timeout * 1000, backoffMs: backoff * 1000, ...(key && { key }) }
+  const ask = chatCompletions(chat)
+  const file = await answersFile(output, answerSchema)
+  try {
+    const sum = (of: 'calls' | 'tokens') => file.known.reduce((total, answer) => total + answer[of], 0)
+    const ceiling = judgeCeiling({ maxCalls, maxTokensTotal, calls: sum('calls'), tokens: sum('tokens') })
+    const judged = await judge(pairs, {
+      ...{ ask, seed, concurrency, retries, ceiling, signal, known: file.known },
+      judge: `${model} at ${url}`,
+      needsUsage: maxTokensTotal !== undefined,
+      keep: async (answer) => {
+        await file.add(answer)
+        onAnswer()
+      },
+    })
+    return { ...judged, ...ceiling.spent }
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,123 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkHead, type Expected } from '../../models/checkHead.js'
+import type { ModelConfig } from '../../models/checkpoint/families/config.js'
+import type { EncoderConfig } from '../../models/checkpoint/families/encoderConfig.js'
+import { fittingCodec } from '../../models/checkpoint/loadCheckpoint.js'
+import { isEncoder, loadEncoderCheckpoint } from '../../models/checkpoint/loadEncoderCheckpoint.js'
+import type { Tensors } from '../../models/checkpoint/weights/safetensors.js'
+import { buildEncoder } from '../../models/graph/buildEncoder.js'
+import { longAfterOf } from '../../models/graph/buildGraph.js'
+import { ropesOf } from '../../models/graph/layers/rope.js'
+import { BLOCK } from '../../models/graph/quantize.js'
+import type { TensorInMemory } from '../../models/graph/weights.js'
+import { unreadOfEncoder } from '../../models/loadEncoder.js'
+import { readModel } from '../../models/loadModel.js'
+import { encoderLabel, vocabularyNotice } from '../../models/loadReward.js'
+import { findOnnx, type OnnxFile } from '../../models/onnx/findOnnx.js'
+import { type OnnxCheckpoint, readOnnxModel } from '../../models/onnx/readOnnxModel.js'
+import { cacheBytesPerToken } from '../../models/runtime/decoder/cacheShape.js'
+import { ropeBytes } from '../../models/runtime/decoder/ropeFeeds.js'
+
+/** Three digits and a unit: `5.47 M`. */
+const scaled = (value: number, units: readonly string[]): string => {
+  const unit = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3))
+  return `${Number((value / 1000 ** unit).toPrecision(3))} ${units[unit]}`.trimEnd()
+}
+
+/** A number of things: `5.47 M`. */
+export const count = (value: number): string => scaled(value, ['', 'k', 'M', 'B', 'T'])
+
+/** A number of bytes, in powers of ten: `21.9 MB`. */
+export const bytes = (value: number): string => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB'])
+
+export type ModelSize = Readonly<{
+  /** Not known of a ready graph, whose weights are not looked into. */
+  parameters?: number
+  /** Element types of the weights' files, the commonest first; of a ready graph its file's name. */
+  dtypes: readonly string[]
+  /** Bytes of the weights once they are loaded: fp32 but for those that are rounded, a tied embedding twice; of a ready graph its files. */
+  weightBytes: number
+  /** Bytes of keys and values a token; an encoder keeps none. */
+  cacheBytes: number
+  /** Bytes of the tables of positions for sequences of so many tokens; learned ones are weights. */
+  positionBytes: (tokens: number) => number
+}>
+
+/** How a model knows the places of its tokens: `rotary, base 10000, yarn`, or `learned`. */
+export function positionsOf(config: ModelConfig): string {
+  if (!('ropeTheta' in config)) return 'learned'
+  const { ropeTheta, ropeScaling, rotaryDim, headDim } = config
+  const stretched = ropeScaling.type === 'none' ? '' : `, ${ropeScaling.type}`
+  const part = rotaryDim === headDim ? '' : `, ${rotaryDim} of ${headDim} elements of a head`
+  const local = 'localRope' in config ? `; base ${config.localRope.ropeTheta} in local layers` : ''
+  return `rotary, base ${ropeTheta}${stretched}${part}${local}`
+}
+
+/** Which layers see the latest tokens only: `4096 tokens, 13 of 26 layers`. */
+export function windowOf(config: ModelConfig): string {
+  if (!('slidingWindow' in config) || !config.slidingWindow) return 'none: every token sees all before it'
+  const { tokens, layers } = config.slidingWindow
+  return `${tokens} tokens, ${layers.filter(Boolean).length} of ${layers.length} layers`
+}
+
+const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
+
+/** A block of codes and its fp32 scale instead of fp32 weights. */
+const bytesSaved = ({ shape, bits }: TensorInMemory): number => (bits ? elements(shape) * (4 - bits / 8 - 4 / BLOCK) : 0)
+
+/** What a model takes in memory, out of the headers of its files. */
+export function sizeOf(
+  config: ModelConfig | EncoderConfig,
+  tensors: Tensors,
+  inMemory: readonly TensorInMemory[] = [],
+): ModelSize {
+  const all = [...tensors.entries.values()]
+  const parameters = all.reduce((sum, { shape }) => sum + elements(shape), 0)
+  const byType = new Map<string, number>()
+  for (const { dtype, shape } of all) byType.set(dtype, (byType.get(dtype) ?? 0) + elements(shape))
+  const stored = ['lm_head.weight', 'embed_out.weight'].some(tensors.has)
+  const width = 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize
+  const tied = 'head' in config && config.head === 'lm' && config.tieWordEmbeddings && !stored ? config.vocabSize * width : 0
+  return {
+    parameters,
+    dtypes: [...byType].sort(([, a], [, b]) => b - a).map(([dtype]) => dtype),
+    weightBytes: 4 * (parameters + tied) - inMemory.reduce((sum, matrix) => sum + bytesSaved(matrix), 0),
+    cacheBytes: 'kvHeads' in config ? cacheBytesPerToken(config) : 0,
+    positionBytes: (tokens) => ('kvHeads' in config ? ropeBytes(ropesOf(config), tokens, longAfterOf(config)) : 0),
+  }
+}
+
+/** A model before it is loaded: what it is, what it takes in memory, and what is worth saying of it. */
+export async function describeModel(path: string, expected: Expected) {
+  const { head, role, dtype, label } = expected
+  const onnx = await findOnnx(path, dtype)
+  if (onnx) {
+    const model = await readOnnxModel(onnx)
+    checkHead(model, expected)
+    await fittingCodec(model)
+    return { config: model.config, size: await sizeOfOnnx(onnx, model), notices: [] }
+  }
+  if (head === 'reward' && (await isEncoder(path))) {
+    const checkpoint = await loadEncoderCheckpoint(path)
+    const { config, tensors } = checkpoint
+    const reading = { label: encoderLabel(checkpoint, label, role) }
+    const { inMemory, unusedTensors } = buildEncoder(config, tensors, reading, dtype)
+    return { config, size: sizeOf(config, tensors, inMemory), notices: unreadOfEncoder(checkpoint, unusedTensors, reading) }
+  }
+  const { config, tensors, graph, reading, notices } = await readModel(path, expected)
+  const said = reading?.kind === 'vocabulary' ? [...notices, vocabularyNotice(role.replace(/^reward /, ''))] : notices
+  return { config, size: sizeOf(config, tensors, graph.inMemory), notices: said }
+}
+
+/** What a ready graph takes in memory, out of its header and the sizes of its files. */
+export async function sizeOfOnnx({ folder, name }: OnnxFile, { contract, opened }: OnnxCheckpoint): Promise<ModelSize> {
+  const files = await Promise.all(opened.names.map((each) => stat(join(folder, each))))
+  const bytesOf = { float32: 4, float16: 2 }
+  return {
+    dtypes: [name],
+    weightBytes: files.reduce((sum, { size }) => sum + size, 0),
+    cacheBytes: contract.planes.reduce((sum, { heads, headDim, type }) => sum + heads * headDim * bytesOf[type], 0),
+    positionBytes: () => 0,
+  }
+}

@@ -1,0 +1,42 @@
+import type { Run } from '../../core/run.js'
+import { columnNames, columnsOf, recordOf } from '../../io/parquet/rowColumns.js'
+import type { Summary } from '../../io/toParquet.js'
+import { writeLine } from '../terminal.js'
+import { checkColumnNames, type RowLines, rowLine } from './rowLines.js'
+
+/**
+ * Writes a run's rows as JSONL or text, as fast as the reader takes them.
+ *
+ * @throws InputError for a column that rows of the run do not have
+ */
+export async function toLines(
+  run: Run,
+  stream: NodeJS.WritableStream,
+  { signal, ...lines }: RowLines & Readonly<{ signal: AbortSignal }>,
+): Promise<Summary> {
+  const columns = Object.keys(columnsOf(new Set(columnNames(run.meta))))
+  checkColumnNames(lines.columns ?? [], columns, 'these rows')
+  const line = rowLine(lines)
+  let [written, errors] = [0, 0]
+  let writing = Promise.resolve()
+  return new Promise((resolve, reject) => {
+    const subscription = run.deliveries({ signal }).subscribe({
+      next({ row, taken }) {
+        written++
+        if (row.finishReason === 'error') errors++
+        writing = writing.then(() => writeLine(stream, line(recordOf(row)), signal)).then(taken)
+        writing.catch((error: unknown) => {
+          subscription.unsubscribe()
+          reject(error)
+        })
+      },
+      error: (error: unknown) => {
+        // What was made before goes out first.
+        writing.then(() => reject(error), reject)
+      },
+      complete: () => {
+        writing.then(() => resolve({ written, errors, skipped: 0, skippedErrors: 0, files: [] }), reject)
+      },
+    })
+  })
+}

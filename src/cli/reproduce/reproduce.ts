@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { combineScoreOptions } from '../../../operators/combineScore.js'
+import { argsOptions } from '../../../pipelines/decoders/args.js'
+import { coherenceMeasure, type Measure, rewardMeasure } from '../../../pipelines/evaluation/measures.js'
+import { checkpoints, comparisons, type Role, runsOf } from '../../../pipelines/evaluation/reproduction.js'
+import { generateOptions } from '../../../pipelines/run/generate.js'
+import { InputError, OptionError } from '../../core/errors.js'
+import { checkOutput, makeFolder } from '../../io/outputFolder.js'
+import { checkInput } from '../../io/prompts/openInput.js'
+import { promptColumns } from '../../io/prompts/toPrompt.js'
+import { hashModel } from '../../models/hashModel.js'
+import { loadEncoder } from '../../models/loadEncoder.js'
+import { loadReward } from '../../models/loadReward.js'
+import { embedded } from '../flags/embedded.js'
+import { list, number, text } from '../flags/flags.js'
+import { progress } from '../print/progress.js'
+import { machineOf } from '../run/machine.js'
+import { type Terminal, writeLine } from '../terminal.js'
+import { gitCommit } from './gitCommit.js'
+import { type Reproduced, writeReproduction } from './report.js'
+import { makeRuns } from './runs.js'
+import type { ReproduceFlags, Reproducing } from './settings.js'
+import { compared, costOf } from './tables.js'
+
+const { maxNewTokens, seed, concurrency, samples } = generateOptions.shape
+const defaults = generateOptions.parse({})
+const names = Object.keys(checkpoints).join(', ')
+/** In a checkout, and not in the npm package. */
+const made = embedded('../reproduction/checkpoints')
+
+/** `rxargs reproduce`: the paper's tables and figures for models of one's own. */
+export const reproduceCommand = (terminal: Terminal): Command =>
+  new Command('reproduce')
+    .description("the paper's tables and figures, for the embedded models or your own; the same command again goes on")
+    .requiredOption('-o, --output <folder>', 'folder for the runs, the report, its figures and plots', text('output'))
+    .option(
+      '--prompts <file>',
+      'file with prompts: JSONL, JSON, CSV or Parquet',
+      text('prompts'),
+      embedded('../prompts/sample.jsonl'),
+    )
+    .option('--limit <number>', 'only so many prompts', number('limit', samples))
+    .option(
+      '--checkpoints <folder>',
+      `folder with more models, rows of which are left out without them: ${names}`,
+      text('checkpoints'),
+      existsSync(made) ? made : undefined,
+    )
+    .option('--lm <folder>', 'fine-tuned language model', text('lm'), embedded('chat-lm'))
+    .option('--reward <folder>', 'reward model that guides', text('reward'), embedded('chat-rm'))
+    .option('--judge <folder>', 'reward model that judges, trained on other data', text('judge'), embedded('judge-rm'))
+    .option('--encoder <folder>', 'encoder for coherence', text('encoder'), embedded('encoder'))
+    .option(
+      '--k <numbers>',
+      'candidates a step in Figure 2, with commas between',
+      list(number('k', argsOptions.shape.k)),
+      [5, 10, 20],
+    )
+    .option(
+      '--weight <numbers>',
+      'weights in Figure 2, with commas between',
+      list(number('weight', combineScoreOptions.shape.weight)),
+      [0, 0.5, 1, 1.5, 2],
+    )
+    .option(
+      '--max-new-tokens <number>',
+      'tokens of a reply at most',
+      number('max-new-tokens', maxNewTokens),
+      defaults.maxNewTokens,
+    )
+    .option('--seed <number>', 'seed of all random numbers', number('seed', seed), defaults.seed)
+    .option('--concurrency <number>', 'prompts at the same time', number('concurrency', concurrency), defaults.concurrency)
+    .option('--cost-prompts <number>', 'prompts decoded one after the other for the cost', number('cost-prompts', samples), 10)
+    .action((flags: ReproduceFlags) => run(flags, terminal))
+
+/** Folders by role; of checkpoints those that are there. */
+async function foldersOf({ lm, reward, checkpoints: folder }: ReproduceFlags): Promise<ReadonlyMap<Role, string>> {
+  const found = new Map<Role, string>([
+    ['chat-lm', lm],
+    ['chat-rm', reward],
+  ])
+  if (folder === undefined) return found
+  const isFolder = (path: string) =>
+    stat(path).then(
+      (one) => one.isDirectory(),
+      () => false,
+    )
+  if (!(await isFolder(folder))) throw new InputError(`Expected \`--checkpoints\` to be a folder, got ${folder}`)
+  for (const role of Object.keys(checkpoints) as (keyof typeof checkpoints)[])
+    if (await isFolder(join(folder, role))) found.set(role, join(folder, role))
+  return found
+}
+
+/** The command that gives the same again. */
+const commandOf = (flags: ReproduceFlags): string =>
+  Object.entries(flags).reduce(
+    (line, [name, value]) => `${line} --${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${String(value)}`,
+    'rxargs reproduce',
+  )
+
+async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
+  const { stdout, stderr, signal } = terminal
+  const folders = await foldersOf(flags)
+  const judgeHash = await hashModel(flags.judge)
+  for (const role of ['chat-rm', 'small-rm'] as const)
+    if (folders.has(role) && (await hashModel(folders.get(role)!)) === judgeHash)
+      throw new OptionError(`Expected \`--judge\` to be another model than those that guide, got the files of ${role}`)
+  await checkInput(flags.prompts, promptColumns({}))
+  await checkOutput(flags.output)
+  const all = comparisons(new Set(folders.keys()))
+  const shown = progress({ stream: stderr })
+  const closing: (() => Promise<void>)[] = []
+  try {
+    for (const { title, left } of all) if (left.length > 0) shown.say(`${title}: left out for want of ${left.join(', ')}`)
+    const threads = availableParallelism()
+    const judge = await loadReward({ name: 'judge', path: flags.judge }, { threads, maxBatch: 64 })
+    closing.push(judge.close)
+    for (const notice of judge.notices) shown.say(notice)
+    const encoder = await loadEncoder(flags.encoder, { onNotice: shown.say })
+    closing.push(encoder.close)
+    const judging = rewardMeasure(judge.source)
+    const measures: Measure[] = [judging, coherenceMeasure(encoder)]
+    await makeFolder(flags.output)
+    const reproducing: Reproducing = { flags, folders, measures, shown, terminal }
+    const swept = await makeRuns(runsOf(all), reproducing)
+    signal.throwIfAborted()
+    const tables = []
+    for (const comparison of all) tables.push(await compared(comparison, judging, reproducing))
+    const models = [...folders, ['judge', flags.judge] as const, ['encoder', flags.encoder] as const]
+    const hashes = models.map(async ([role, path]) => ({ role, path, sha256: await hashModel(path) }))
+    const reproduced: Reproduced = {
+      ...{ command: commandOf(flags), commit: await gitCommit(), machine: machineOf(threads) },
+      ...{ seed: flags.seed, models: await Promise.all(hashes) },
+      ...{ tables, sweep: swept, cost: await costOf(flags) },
+    }
+    shown.end()
+    for (const path of await writeReproduction(flags.output, reproduced)) await writeLine(stdout, path, signal)
+  } finally {
+    shown.end()
+    for (const close of closing) await close()
+  }
+}

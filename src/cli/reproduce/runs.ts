@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { type ReproducedRun, runName } from '../../../pipelines/evaluation/reproduction.js'
+import { type SweepRow, sweep, sweepPoints } from '../../../pipelines/evaluation/sweep.js'
+import type { Models } from '../../core/run.js'
+import { readReplies } from '../../io/readReplies.js'
+import { toParquet } from '../../io/toParquet.js'
+import { loadModels } from '../../models/loadModels.js'
+import { type ChosenDecoder, chosenDecoder } from '../flags/chosenDecoder.js'
+import { settingsOf } from '../flags/generateFlags.js'
+import { writeFigures } from '../print/sweepFigures.js'
+import { generateRun } from '../run/generateRun.js'
+import type { ReproduceFlags, Reproducing } from './settings.js'
+
+/** What a cost is measured of: greedy, and what is compared with it. */
+export const TIMED = ['greedy', 'contrastive', 'args', 'args-stochastic', 'best-of-n'] as const
+
+export const runFolder = (output: string, run: ReproducedRun): string => join(output, 'runs', runName(run))
+export const costFolder = (output: string, decoder: string): string => join(output, 'cost', decoder)
+
+/** Makes all runs, each group over one load of its models, the sweep and the timed runs over those that come with the package. Gives the sweep. */
+export async function makeRuns(groups: readonly (readonly ReproducedRun[])[], given: Reproducing): Promise<SweepRow[]> {
+  const { folders, shown, terminal } = given
+  let swept: SweepRow[] = []
+  for (const group of groups) {
+    terminal.signal.throwIfAborted()
+    const { lm, reward } = group[0]!
+    const models = await loadModels({
+      lm: folders.get(lm)!,
+      reward: { name: reward, path: folders.get(reward)! },
+      onNotice: shown.say,
+    })
+    try {
+      for (const run of group)
+        await write(runFolder(given.flags.output, run), await chosenDecoder({ decoder: run.decoder }), models, given)
+      if (lm === 'chat-lm' && reward === 'chat-rm') {
+        await timed(models, given)
+        swept = await figure2(models, given)
+      }
+    } finally {
+      await models.close()
+    }
+  }
+  return swept
+}
+
+type Limits = Partial<Pick<ReproduceFlags, 'concurrency' | 'limit'>>
+
+function runOf(chosen: ChosenDecoder, models: Models, { flags, shown, terminal }: Reproducing, limits: Limits = {}) {
+  const { prompts, maxNewTokens, seed, concurrency, limit } = { ...flags, ...limits }
+  const settings = settingsOf({
+    ...{ template: 'auto', dtype: 'fp32', samples: 1, maxNewTokens, seed, concurrency },
+    ...(limit !== undefined && { limit }),
+  })
+  return generateRun(prompts, settings, chosen, models, shown, terminal)
+}
+
+async function write(folder: string, chosen: ChosenDecoder, models: Models, given: Reproducing, limits?: Limits): Promise<void> {
+  const { shown, terminal } = given
+  const { written, errors, skipped } = await toParquet(folder, runOf(chosen, models, given, limits), { signal: terminal.signal })
+  shown.say(`${folder}: ${written} rows written, ${errors} of them error rows; ${skipped} there before`)
+}
+
+/** One prompt at a time: what a row took is then the decoder's own time. */
+async function timed(models: Models, given: Reproducing): Promise<void> {
+  const { output, costPrompts, limit = costPrompts } = given.flags
+  for (const decoder of TIMED) {
+    const limits = { concurrency: 1, limit: Math.min(limit, costPrompts) }
+    await write(costFolder(output, decoder), await chosenDecoder({ decoder }), models, given, limits)
+  }
+}
+
+async function figure2(models: Models, given: Reproducing): Promise<SweepRow[]> {
+  const { flags, measures, shown, terminal } = given
+  const folder = join(flags.output, 'sweep')
+  const points = sweepPoints(flags.k, flags.weight)
+  const chosen = new Map<string, ChosenDecoder>()
+  for (const { name, k, weight } of points) chosen.set(name, await chosenDecoder({ k: String(k), weight: String(weight) }))
+  const rows = await sweep(points, {
+    runOf: ({ name }) => runOf(chosen.get(name)!, models, given),
+    write: async ({ name }, run) => {
+      const { written, skipped } = await toParquet(join(folder, name), run, { signal: terminal.signal })
+      shown.say(`${join(folder, name)}: ${written} rows written; ${skipped} there before`)
+    },
+    repliesOf: ({ name }) => readReplies(join(folder, name), { texts: true }),
+    measures,
+    signal: terminal.signal,
+  })
+  await writeFigures(folder, rows)
+  return rows
+}

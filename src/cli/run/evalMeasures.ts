@@ -1,0 +1,104 @@
+import { availableParallelism } from 'node:os'
+import type { Command } from 'commander'
+import { type Measure, perplexityMeasure, rewardMeasure } from '../../../pipelines/evaluation/measures.js'
+import { generateOptions } from '../../../pipelines/run/generate.js'
+import { OptionError } from '../../core/errors.js'
+import { batchedLanguageModel } from '../../models/batchedModels.js'
+import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
+import { loadModel } from '../../models/loadModel.js'
+import { FP16_NOTICE } from '../../models/loadModels.js'
+import { isHttp } from '../../models/remote/httpAddress.js'
+import {
+  DTYPE_HELP,
+  type NamedPath,
+  namedPath,
+  number,
+  oneOf,
+  type RewardPath,
+  repeated,
+  text,
+  withLabels,
+} from '../flags/flags.js'
+import { openReward } from '../flags/openReward.js'
+import { type CoherenceFlags, checkCoherence, coherenceFlags, loadCoherence } from './coherence.js'
+
+const MAX_BATCH = 64
+const { seed } = generateOptions.shape
+
+/** What runs are evaluated with, besides what their rows tell. */
+export type MeasureFlags = CoherenceFlags &
+  Readonly<{
+    rewardModel?: readonly NamedPath[]
+    rewardLabel?: readonly string[]
+    lm?: string
+    dtype: WeightDtype
+    seed: number
+  }>
+
+/** The flags of commands that evaluate runs. */
+export const measureFlags = (command: Command): Command =>
+  coherenceFlags(
+    command
+      .option(
+        '--reward-model <[name=]reward>',
+        'score the replies with this reward model, too, or with a server (NAME=http://…); repeatable',
+        repeated(namedPath('reward-model')),
+      )
+      .option(
+        '--reward-label <[name=]label>',
+        'which label of a reward model with several is the reward',
+        repeated(text('reward-label')),
+      )
+      .option(
+        '--lm <folder>',
+        'perplexity under this language model; costs as much as decoding the replies greedily',
+        text('lm'),
+      ),
+  )
+    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
+    .option('--seed <number>', 'seed of the bootstrap', number('seed', seed), seed.parse(undefined))
+
+/**
+ * The reward models that the flags name.
+ *
+ * @throws OptionError for flags that do not go together
+ */
+export function measuredRewards({ rewardModel = [], rewardLabel, ...coherence }: MeasureFlags): readonly RewardPath[] {
+  checkCoherence(coherence)
+  const rewards = withLabels(rewardModel, rewardLabel)
+  const names = rewards.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new OptionError(`Expected each reward model to have a name of its own, got \`${twice}\` twice`)
+  return rewards
+}
+
+/** Loads the models that the flags name, one measure each; `closing` gets what closes them, also where a later one cannot be loaded. */
+export async function loadMeasures(
+  rewards: readonly RewardPath[],
+  { lm, dtype, ...flags }: MeasureFlags,
+  say: (notice: string) => void,
+  closing: (() => Promise<void>)[],
+): Promise<Measure[]> {
+  if (dtype === 'fp16' && (lm !== undefined || rewards.length > 0)) say(FP16_NOTICE)
+  const measures: Measure[] = []
+  for (const reward of rewards) {
+    const loaded = await openReward(reward, dtype)
+    closing.push(loaded.close)
+    for (const notice of loaded.notices) say(notice)
+    measures.push(rewardMeasure(loaded.source))
+  }
+  if (lm !== undefined) {
+    if (isHttp(lm))
+      throw new OptionError('Perplexity needs the logits of all tokens, which a server does not give: expected a folder')
+    const loaded = await loadModel(lm, { head: 'lm', role: 'lm', dtype, threads: availableParallelism() })
+    closing.push(() => loaded.worker.close())
+    for (const notice of loaded.notices) say(notice)
+    measures.push(perplexityMeasure(batchedLanguageModel(loaded, MAX_BATCH)))
+  }
+  const coherence = await loadCoherence(flags, say)
+  if (coherence !== undefined) {
+    closing.push(coherence.close)
+    measures.push(coherence.measure)
+  }
+  return measures
+}

@@ -1,0 +1,2 @@
+/** A run is called as its folder was given, without a slash at the end. */
+export const folderName = (path: string): string => path.replace(/(?<=.)[/\\]+$/, '')

@@ -1,0 +1,9 @@
+import { OptionError } from '../../core/errors.js'
+import type { Terminal } from '../terminal.js'
+
+/** The input named, or standard input when something is piped into it. */
+export function inputOf(input: string | undefined, { stdin }: Terminal): string {
+  if (input !== undefined) return input
+  if (stdin.isTTY) throw new OptionError('Expected an input: a JSONL, JSON, CSV or Parquet file, or - for standard input')
+  return '-'
+}

@@ -1,0 +1,33 @@
+import { concat, mergeMap, of, tap, throwError } from 'rxjs'
+import type { Row, Run } from '../../core/run.js'
+import { RunFailed } from './runSummary.js'
+
+/** The same run, telling of each row as it comes, and of those that are left out because they are there already. */
+export const watched = (run: Run, { onSkip, onRow }: Readonly<{ onSkip: () => void; onRow: (row: Row) => void }>): Run => ({
+  ...run,
+  deliveries: (options = {}) =>
+    run
+      .deliveries({
+        ...options,
+        done: (key) => {
+          const isDone = options.done?.(key) ?? false
+          if (isDone) onSkip()
+          return isDone
+        },
+      })
+      .pipe(tap(({ row }) => onRow(row))),
+})
+
+/** The same run, which fails behind its first error row. */
+export const untilError = (run: Run): Run => ({
+  ...run,
+  deliveries: (options) =>
+    run.deliveries(options).pipe(
+      mergeMap((delivery) => {
+        const { id, finishReason, error } = delivery.row
+        if (finishReason !== 'error') return of(delivery)
+        const failed = () => new RunFailed(`Stopped at the first error row (--strict): \`${id}\`: ${error}`)
+        return concat(of(delivery), throwError(failed))
+      }),
+    ),
+})

@@ -1,2 +1,0 @@
-/** A run is called as its folder was given, without a slash at the end. */
-export const runName = (path: string): string => path.replace(/(?<=.)[/\\]+$/, '')

@@ -1,0 +1,118 @@
+/** Who may run a batch now, among models that share processors. */
+export type Turns = Readonly<{
+  /** How many of `waiting` calls the next batch may have; 0: not now, `wake` is called once when that may have changed. */
+  take(waiting: number, wake: () => void): number
+  /** Ends a turn; for each of its calls the new tokens of a prompt that it brought, 0 for a step of a running sequence. */
+  give(promptTokens: readonly number[]): void
+}>
+
+type Groups = 1 | 2
+
+/** Calls a running sequence by which a split is measured, and those before them that are left out, in which the groups form. */
+const MEASURED = 12
+const FORMING = 4
+/** How much faster two groups must be than one: their steps wait for each other, and what is measured varies. */
+const GAIN = 1.05
+/** The share of all sequences that, waiting in one place, are one group and not two. */
+const TOGETHER = 0.75
+/** The share of all sequences below which those that wait join the next group. */
+const FRAGMENT = 0.4
+/** Measurements after which the slower split is tried again. */
+const LASTS = 16
+
+/**
+ * Turns by measuring: either all running sequences go together, first through one model, then through the next (the largest batches),
+ * or two groups alternate, one in each model (nobody waits while a result is on its way). Whichever got more done goes on.
+ *
+ * @param running how many sequences there are now
+ * @param now milliseconds
+ */
+export function measuredTurns(running: () => number, now: () => number): Turns {
+  const asleep = new Set<() => void>()
+  const rates = new Map<Groups, number>()
+  let groups: Groups = 1
+  let turns = 0
+  let lasted = 0
+  let calls = Number.NEGATIVE_INFINITY
+  let startedAt = now()
+
+  const measure = (next: Groups): void => {
+    groups = next
+    calls = -FORMING * running()
+  }
+  const measured = (): void => {
+    rates.set(groups, calls / (now() - startedAt))
+    const [together = 0, apart] = [rates.get(1), rates.get(2)]
+    const better = apart === undefined || apart > GAIN * together ? 2 : 1
+    lasted = better === groups ? lasted + 1 : 0
+    if (lasted === LASTS) lasted = 0
+    measure(lasted === 0 && better === groups ? other(groups) : better)
+  }
+  return {
+    take(waiting, wake) {
+      if (turns > 0 && (groups === 1 || waiting < FRAGMENT * running())) {
+        asleep.add(wake)
+        return 0
+      }
+      turns += 1
+      return groups === 1 || waiting < TOGETHER * running() ? waiting : Math.ceil(waiting / 2)
+    },
+    give(promptTokens) {
+      turns -= 1
+      const steps = promptTokens.filter((tokens) => tokens === 0).length
+      // What prompts cost says nothing about the split.
+      if (
+        running() < 2 ||
+        promptTokens.reduce((sum, tokens) => sum + tokens, 0) > 4 * steps ||
+        calls === Number.NEGATIVE_INFINITY
+      )
+        measure(groups)
+      else {
+        const formed = calls >= 0
+        calls += steps
+        if (!formed && calls >= 0) [calls, startedAt] = [0, now()]
+        else if (calls >= MEASURED * running()) measured()
+      }
+      const woken = [...asleep]
+      asleep.clear()
+      for (const wake of woken) wake()
+    },
+  }
+}
+
+const other = (groups: Groups): Groups => (groups === 1 ? 2 : 1)
+
+/** No turns: everybody goes whenever they can. */
+export const freeTurns: Turns = { take: (waiting) => waiting, give: () => undefined }
+
+/** Calls that may go at most, and how many new tokens of a prompt each brings (none: a step of a running sequence). */
+type BatchLimits<T> = Readonly<{ maxBatch: number; promptTokens?: (call: T) => number }>
+
+/** From so many running sequences on, the tokens of prompts that go with them are limited, to so many a running sequence. */
+const RUNNING = 8
+const PROMPT_TOKENS_EACH = 16
+
+/**
+ * Which of the waiting calls go next, and which go on waiting: first come, first served, up to `maxBatch`. Prompts that arrive while
+ * others run go a piece at a time, so that a step of those takes about twice as long at most; one piece goes in any case.
+ */
+export function nextBatch<T>(
+  waiting: readonly T[],
+  { maxBatch, promptTokens = () => 0 }: BatchLimits<T>,
+): Readonly<{ batch: readonly T[]; rest: readonly T[] }> {
+  const running = waiting.filter((call) => promptTokens(call) === 0).length
+  let left = running < RUNNING ? Number.POSITIVE_INFINITY : running * PROMPT_TOKENS_EACH
+  let first = true
+  const batch: T[] = []
+  const rest: T[] = []
+  for (const call of waiting) {
+    const tokens = promptTokens(call)
+    const fits = batch.length < maxBatch && (tokens === 0 || tokens <= left || first)
+    if (fits) batch.push(call)
+    else rest.push(call)
+    if (!fits || tokens === 0) continue
+    left -= tokens
+    first = false
+  }
+  return { batch, rest }
+}

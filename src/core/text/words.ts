@@ -1,0 +1,33 @@
+import * as z from 'zod'
+import type { TextCodec } from '../model.js'
+
+/** Words as texts or as token ids. */
+export type Words = readonly (string | readonly number[])[]
+
+/** Options of operators that take words. */
+export const wordOptions = {
+  words: z
+    .array(z.union([z.string().min(1), z.array(z.int().min(0)).min(1).readonly()]))
+    .min(1)
+    .readonly()
+    .describe('a list of texts, or of lists of token ids, not empty'),
+  codec: z
+    .custom<TextCodec>((value) => typeof value === 'object' && value !== null && 'encode' in value)
+    .describe('the codec of the language model'),
+}
+
+/** A word's token ids: as it stands, and, of a text, with a space before it, which comes last. */
+export function writings(word: string | readonly number[], codec: TextCodec): readonly (readonly number[])[] {
+  if (typeof word !== 'string') return [word]
+  return [codec.encode(word, false), codec.encode(` ${word}`, false)].filter((ids) => ids.length > 0)
+}
+
+/** Whether `tokenIds` end with the first `count` of `ids`. */
+export function endsWith(tokenIds: readonly number[], ids: readonly number[], count: number): boolean {
+  const start = tokenIds.length - count
+  return start >= 0 && ids.slice(0, count).every((id, index) => tokenIds[start + index] === id)
+}
+
+/** Whether `ids` stand in a row somewhere in `tokenIds`. */
+export const stands = (tokenIds: readonly number[], ids: readonly number[]): boolean =>
+  tokenIds.some((_, start) => ids.every((id, index) => tokenIds[start + index] === id))

@@ -1,0 +1,61 @@
+import * as z from 'zod'
+import { checkJson, positiveNumber } from '../readJson.js'
+import { type DecoderConfig, decoderFields, flag, type Head, readDecoder } from './decoderConfig.js'
+import { readLocalLayers, slidingWindowFields, slidingWindowOf } from './slidingWindow.js'
+
+/** A model of the Gemma 2 architecture. */
+export type Gemma2Config = DecoderConfig &
+  Readonly<{
+    family: 'gemma2'
+    /** Whether q, k, v and o projections have biases. */
+    attentionBias: boolean
+    /** Attention scores are divided by its square root. */
+    queryPreAttnScalar: number
+    /** The size attention scores are kept within. */
+    attnLogitSoftcapping?: number
+    /** The size logits are kept within. */
+    finalLogitSoftcapping?: number
+  }>
+
+const cap = positiveNumber.nullish().describe('a number > 0 or null')
+
+/** The fields that Gemma 2 and Gemma 3 add. */
+export const gemmaFields = {
+  ...decoderFields,
+  ...slidingWindowFields,
+  attention_bias: flag,
+  query_pre_attn_scalar: positiveNumber.nullish().describe('a number > 0'),
+  attn_logit_softcapping: cap,
+  final_logit_softcapping: cap,
+  hidden_activation: z
+    .literal('gelu_pytorch_tanh')
+    .nullish()
+    .describe('`gelu_pytorch_tanh` (no other activation is built for this family)'),
+  use_bidirectional_attention: z.literal(false).nullish().describe('false: tokens see those before them only'),
+}
+
+const schema = z.looseObject({ ...gemmaFields, model_type: z.literal('gemma2').describe('`gemma2` for this architecture') })
+
+/**
+ * Reads the config of a Gemma 2 model. Fields that are absent have the defaults of transformers' Gemma2Config: soft caps of 50 for
+ * attention scores and 30 for logits, `null` is none; every other layer is local, the first one is.
+ *
+ * @throws ModelError naming the field, the file, what was expected and what is there
+ * @see transformers 5 models/gemma2/configuration_gemma2.py
+ */
+export function readGemma2Config(json: unknown, head: Head, file: string): Gemma2Config {
+  const fields = checkJson(schema, json, file)
+  const decoder = readDecoder(fields, head, { contextLength: 8192, kvHeads: 4, headDim: 256, tieWordEmbeddings: true }, file)
+  const tokens = fields.sliding_window === undefined ? 4096 : fields.sliding_window
+  const layers = readLocalLayers(fields, (layer) => layer % 2 === 0, file)
+  const [attention, final] = [fields.attn_logit_softcapping, fields.final_logit_softcapping]
+  return {
+    family: 'gemma2',
+    ...decoder,
+    ...slidingWindowOf(layers, { ...decoder, tokens }, file),
+    attentionBias: fields.attention_bias ?? false,
+    queryPreAttnScalar: fields.query_pre_attn_scalar ?? 256,
+    ...(attention !== null && { attnLogitSoftcapping: attention ?? 50 }),
+    ...(final !== null && { finalLogitSoftcapping: final ?? 30 }),
+  }
+}

@@ -1,0 +1,82 @@
+import * as z from 'zod'
+import { checkJson, positiveInteger, positiveNumber } from '../readJson.js'
+import { type Activation, activationField } from './activation.js'
+import { flag, type Head } from './decoderConfig.js'
+import { wholeHeadDim } from './wholeHeadDim.js'
+
+/** A model of the GPT-2 architecture. Widths are in elements, `contextLength` in tokens. */
+export type Gpt2Config = Readonly<{
+  family: 'gpt2'
+  head: Head
+  hiddenSize: number
+  intermediateSize: number
+  layers: number
+  heads: number
+  kvHeads: number
+  headDim: number
+  /** Whether attention scores are divided by the root of `headDim`. */
+  scaleByHeadDim: boolean
+  /** Whether they are divided by the number of the layer, too, counted from 1. */
+  scaleByLayer: boolean
+  layerNormEps: number
+  activation: Activation
+  tieWordEmbeddings: boolean
+  vocabSize: number
+  contextLength: number
+}>
+
+const schema = z.looseObject({
+  model_type: z.literal('gpt2').describe('`gpt2` for this architecture'),
+  n_embd: positiveInteger,
+  n_layer: positiveInteger,
+  n_head: positiveInteger,
+  vocab_size: positiveInteger,
+  n_inner: positiveInteger.nullish().describe('an integer >= 1'),
+  n_positions: positiveInteger.nullish().describe('an integer >= 1'),
+  activation_function: activationField('gelu_tanh'),
+  layer_norm_epsilon: positiveNumber.nullish().describe('a number > 0'),
+  scale_attn_weights: flag,
+  scale_attn_by_inverse_layer_idx: flag,
+  // How half precision is kept from overflowing: in fp32, which all scores are computed in here, it changes nothing.
+  reorder_and_upcast_attn: flag,
+  add_cross_attention: z.literal(false).nullish().describe('false (a decoder of its own reads no encoder)'),
+  tie_word_embeddings: flag,
+})
+
+/** Names that transformers takes for others. */
+const aliases: readonly (readonly [alias: string, name: string])[] = [
+  ['hidden_size', 'n_embd'],
+  ['num_hidden_layers', 'n_layer'],
+  ['num_attention_heads', 'n_head'],
+  ['max_position_embeddings', 'n_positions'],
+]
+
+/**
+ * Reads the config of a GPT-2 model. Fields that are absent have the defaults of transformers' GPT2Config; the sizes have none and
+ * must be there.
+ *
+ * @throws ModelError naming the field, the file, what was expected and what is there
+ * @see transformers 5 models/gpt2/configuration_gpt2.py
+ */
+export function readGpt2Config(json: Readonly<Record<string, unknown>>, head: Head, file: string): Gpt2Config {
+  const renamed = aliases.flatMap(([alias, name]) => (name in json || !(alias in json) ? [] : [[name, json[alias]] as const]))
+  const fields = checkJson(schema, { ...json, ...Object.fromEntries(renamed) }, file)
+  const { n_embd: hiddenSize, n_head: heads } = fields
+  return {
+    family: 'gpt2',
+    head,
+    hiddenSize,
+    intermediateSize: fields.n_inner ?? 4 * hiddenSize,
+    layers: fields.n_layer,
+    heads,
+    kvHeads: heads,
+    headDim: wholeHeadDim('n_embd', hiddenSize, heads, file),
+    scaleByHeadDim: fields.scale_attn_weights ?? true,
+    scaleByLayer: fields.scale_attn_by_inverse_layer_idx ?? false,
+    layerNormEps: fields.layer_norm_epsilon ?? 1e-5,
+    activation: fields.activation_function,
+    tieWordEmbeddings: fields.tie_word_embeddings ?? true,
+    vocabSize: fields.vocab_size,
+    contextLength: fields.n_positions ?? 1024,
+  }
+}

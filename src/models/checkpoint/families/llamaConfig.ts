@@ -1,0 +1,40 @@
+import * as z from 'zod'
+import { checkJson } from '../readJson.js'
+import { type DecoderConfig, decoderFields, flag, type Head, readDecoder, silu } from './decoderConfig.js'
+
+/** A model of the Llama architecture. */
+export type LlamaConfig = DecoderConfig &
+  Readonly<{
+    family: 'llama'
+    /** Whether q, k, v and o projections have biases. */
+    attentionBias: boolean
+    /** Whether gate, up and down projections have biases. */
+    mlpBias: boolean
+  }>
+
+const schema = z.looseObject({
+  ...decoderFields,
+  model_type: z.literal('llama').describe('`llama` for this architecture'),
+  attention_bias: flag,
+  mlp_bias: flag,
+  hidden_act: silu,
+  // Slices of projections multiplied one by one: a detail of how rounding went in pretraining, which no graph here repeats.
+  pretraining_tp: z.literal(1).nullish().describe('1'),
+})
+
+/**
+ * Reads the config of a Llama model. Fields that are absent have the defaults of transformers' LlamaConfig; the sizes have
+ * none and must be there.
+ *
+ * @throws ModelError naming the field, the file, what was expected and what is there
+ * @see transformers 5 models/llama/configuration_llama.py
+ */
+export function readLlamaConfig(json: unknown, head: Head, file: string): LlamaConfig {
+  const fields = checkJson(schema, json, file)
+  return {
+    family: 'llama',
+    ...readDecoder(fields, head, { contextLength: 2048 }, file),
+    attentionBias: fields.attention_bias ?? false,
+    mlpBias: fields.mlp_bias ?? false,
+  }
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { Tokenizer } from '@huggingface/tokenizers'
+import { canonicalJson } from '../../../core/canonicalJson.js'
+import { ModelError, messageOf } from '../../../core/errors.js'
+import type { TextCodec } from '../../../core/model.js'
+import { allowedTokens } from '../../grammar/allowedTokens.js'
+import { chatTemplate } from '../template/chatTemplate.js'
+import { checkModel } from './checkModel.js'
+import { exactTokenizer } from './exactTokenizer.js'
+import { type PairTemplate, pairTemplate } from './pairTemplate.js'
+import { readTokenizerFiles, type TokenizerFiles } from './tokenizerFiles.js'
+import { vocabularyOf } from './vocabularyOf.js'
+
+export type CodecOptions = Readonly<{
+  /** The clock, for chat templates that tell the date. */
+  now?: () => Date
+}>
+
+/**
+ * A codec that also knows how its tokenizer puts two texts together. `typed`: whether its model wants to know which is which, where
+ * tokenizer_config.json does not say.
+ */
+export type PairCodec = TextCodec & Readonly<{ pairTemplate: (typed: boolean) => PairTemplate }>
+
+const BYTES = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
+
+const HALF_PAIR = /[\uD800-\uDFFF]/gu
+const wellFormed = (text: string): string => text.replace(HALF_PAIR, '\uFFFD')
+
+/** Settings of tokenizer_config.json that change token ids. */
+const SETTINGS = ['remove_space', 'do_lowercase_and_remove_accent', 'split_special_tokens'] as const
+
+/** SHA-256 of all that decides token ids; of the special tokens by role, only those that the template mentions do. */
+function fingerprintOf({ tokenizer, config, specialTokens, template }: TokenizerFiles): string {
+  const mentioned = [...specialTokens].filter(([role]) => `${template.source ?? ''}${template.toolSource ?? ''}`.includes(role))
+  const settings = SETTINGS.map((name) => config[name] ?? null)
+  const all = {
+    tokenizer,
+    settings,
+    template: template.source ?? null,
+    tools: template.toolSource ?? null,
+    specialTokens: Object.fromEntries(mentioned),
+  }
+  return createHash('sha256').update(canonicalJson(all)).digest('hex')
+}
+
+const namesTypes = ({ model_input_names: names }: TokenizerFiles['config']): boolean | undefined =>
+  Array.isArray(names) ? names.includes('token_type_ids') : undefined
+
+function createTokenizer(files: TokenizerFiles, folder: string): { tokenizer: Tokenizer; fingerprint: string } {
+  const { tokenizer, config } = files
+  try {
+    const settings = Object.fromEntries(SETTINGS.map((name) => [name, config[name]]))
+    checkModel(tokenizer.model as Readonly<Record<string, unknown>>)
+    const created = new Tokenizer(tokenizer, settings)
+    exactTokenizer(created, tokenizer, { splitSpecial: config.split_special_tokens === true })
+    // A post-processor may name a token that the vocabulary lacks; its id would be undefined.
+    const unknown = created.encode('').tokens.find((token) => created.token_to_id(token) === undefined)
+    if (unknown !== undefined) throw new Error(`its post-processor adds ${unknown}, which is not in its vocabulary`)
+    return { tokenizer: created, fingerprint: fingerprintOf(files) }
+  } catch (error) {
+    const reason = error instanceof RangeError ? 'its parts are nested too deep' : messageOf(error)
+    throw new ModelError(`Expected a tokenizer that can be read in ${join(folder, 'tokenizer.json')}: ${reason}`)
+  }
+}
+
+/** Ids of byte tokens, where the decoder joins their bytes to characters. */
+function byteTokenIdsOf({ tokenizer }: TokenizerFiles, created: Tokenizer): ReadonlySet<number> {
+  if (!JSON.stringify(tokenizer.decoder).includes('"ByteFallback"')) return new Set()
+  return new Set(BYTES.map((token) => created.token_to_id(token)).filter((id) => id !== undefined))
+}
+
+/**
+ * Loads the tokenizer and chat template of a model folder.
+ *
+ * Decoding: bytes of neighbouring tokens are joined before they are read as UTF-8; ids without a token (a model's vocabulary
+ * may be padded) have no text. Half a surrogate pair is read as U+FFFD, as UTF-8 encoders write it.
+ *
+ * @throws ModelError when the tokenizer is missing, damaged, or of a kind that cannot be read
+ */
+export async function loadCodec(folder: string, options: CodecOptions = {}): Promise<PairCodec> {
+  const files = await readTokenizerFiles(folder)
+  const { tokenizer, fingerprint } = createTokenizer(files, folder)
+  const { template, specialTokens, specialIds, vocabSize } = files
+  return {
+    encode: (text, special) => tokenizer.encode(wellFormed(text), { add_special_tokens: special }).ids,
+    decode(tokenIds, skipSpecial) {
+      const tokens: string[] = []
+      for (const id of tokenIds) {
+        const token = skipSpecial && specialIds.has(id) ? undefined : tokenizer.id_to_token(id)
+        if (token !== undefined) tokens.push(token)
+      }
+      if (tokens.length === 0) return ''
+      return tokenizer.decoder ? tokenizer.decoder.decode(tokens) : tokens.join(' ')
+    },
+    pairTemplate: (typed) =>
+      pairTemplate(files.tokenizer.post_processor, namesTypes(files.config) ?? typed, join(folder, 'tokenizer.json')),
+    byteTokenIds: byteTokenIdsOf(files, tokenizer),
+    render: chatTemplate({ ...template, specialTokens, folder, now: options.now ?? (() => new Date()) }),
+    grammar: (source, endTokenIds) =>
+      allowedTokens(
+        source,
+        vocabularyOf(files, (id) => tokenizer.id_to_token(id)),
+        endTokenIds,
+      ),
+    vocabSize,
+    fingerprint,
+    notices: files.notices,
+  }
+}

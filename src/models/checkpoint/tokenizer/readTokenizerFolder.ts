@@ -1,0 +1,45 @@
+import { join, resolve } from 'node:path'
+import * as z from 'zod'
+import { ModelError } from '../../../core/errors.js'
+import { checkFolder } from '../checkFolder.js'
+import { type GenerationConfig, readGenerationConfig } from '../generationConfig.js'
+import { checkJson, positiveInteger, readJson, readOptionalJson } from '../readJson.js'
+import { loadCodec, type PairCodec } from './loadCodec.js'
+
+/** What is needed of a model that runs elsewhere: its words, where its replies end, and how long they may be. */
+export type TokenizerFolder = GenerationConfig &
+  Readonly<{ folder: string; codec: PairCodec; contextLength: number; vocabSize: number }>
+
+const length = positiveInteger.optional()
+/** The names that families of transformers have for the context's length. */
+const sizes = z.looseObject({
+  vocab_size: positiveInteger,
+  max_position_embeddings: length,
+  n_positions: length,
+  n_ctx: length,
+  max_seq_len: length,
+})
+
+/**
+ * Reads the tokenizer, config.json and generation_config.json of a model folder of any family; no weights are looked for.
+ *
+ * @throws ModelError when one of the files is missing or damaged, or config.json tells no context length
+ */
+export async function readTokenizerFolder(path: string): Promise<TokenizerFolder> {
+  const folder = resolve(path)
+  await checkFolder(folder)
+  const [file, generationFile] = [join(folder, 'config.json'), join(folder, 'generation_config.json')]
+  const whole = await readJson(file)
+  // A model of text and images keeps those of its text apart.
+  const json = (whole.text_config as typeof whole | undefined) ?? whole
+  const { vocab_size: vocabSize, max_position_embeddings: first, ...others } = checkJson(sizes, json, file)
+  const contextLength = first ?? others.n_positions ?? others.n_ctx ?? others.max_seq_len
+  if (contextLength === undefined) throw new ModelError(`Expected \`max_position_embeddings\` in ${file}, found none`)
+  const generationJson = await readOptionalJson(generationFile)
+  const generation = readGenerationConfig(
+    { json, file },
+    generationJson && { json: generationJson, file: generationFile },
+    vocabSize,
+  )
+  return { ...generation, folder, codec: await loadCodec(folder), contextLength, vocabSize }
+}

@@ -1,0 +1,121 @@
+import { readdir } from 'node:fs/promises'
+import { ModelError } from '../../../core/errors.js'
+import { refuseQuantizedTensors } from './refuseQuantized.js'
+import { type HeaderEntry, readSafetensorsHeader } from './safetensorsHeader.js'
+import { findWeights, listedIn, resolveInside, VALUE_HEAD_FILE, type WeightFiles } from './weightFiles.js'
+
+const DTYPES = ['F32', 'F16', 'BF16'] as const
+
+/** Element types that are read as weights. */
+export type Dtype = (typeof DTYPES)[number]
+
+/** Where a weight lies: real path of its file, byte offset from the start of that file, and length in bytes. */
+export type Tensor = Readonly<{ file: string; dtype: Dtype; shape: readonly number[]; begin: number; length: number }>
+
+/** The weights of a model by name; nothing but headers was read. */
+export interface Tensors {
+  /** All tensors of a type that can be read, but for buffers that follow from the config. */
+  readonly entries: ReadonlyMap<string, Tensor>
+  /** Names of all tensors of any type, but for these buffers. */
+  readonly names: readonly string[]
+  /** Real paths of the files. */
+  readonly files: readonly string[]
+  has(name: string): boolean
+  /**
+   * The one of several names under which a tensor is stored: versions of a library do not agree on prefixes.
+   *
+   * @throws ModelError when there is none of them, or more than one
+   */
+  nameOf(names: readonly string[]): string
+  /**
+   * The tensor of that name and shape.
+   *
+   * @throws ModelError when there is none, its shape is another (both are shown), or its type cannot be read
+   */
+  require(name: string, shape: readonly number[]): Tensor
+}
+
+type Located = HeaderEntry & Readonly<{ file: string }>
+
+/**
+ * Buffers that versions of transformers stored beside the weights and compute anew from the config: causal masks, rotary angles, the
+ * numbers of positions and kinds of tokens, a version.
+ */
+const BUFFERS = [
+  /(^|\.)(attn|attention)\.(bias|masked_bias)$/,
+  /(^|\.)rotary_emb\.(inv_freq|original_inv_freq|cos_cached|sin_cached)$/,
+  /(^|\.)embeddings\.(position_ids|token_type_ids)$/,
+  /(^|\.)decoder\.version$/,
+]
+
+/** Whether a tensor follows from the config, so that nobody has to read it. */
+export const isBuffer = (name: string): boolean => BUFFERS.some((pattern) => pattern.test(name))
+
+const sides = (shape: readonly number[]): string => `[${shape.join(', ')}]`
+const isReadable = (tensor: Located): tensor is Located & Tensor => DTYPES.some((dtype) => dtype === tensor.dtype)
+
+/** Tensors of all files; where the index puts one into another shard, that shard's. */
+async function locate(folder: string, files: WeightFiles): Promise<Map<string, Located>> {
+  const where = listedIn(folder, files)
+  const located = new Map<string, Located>()
+  const listed = new Set<string>()
+  for (const name of files.names) {
+    const file = await resolveInside(folder, name, where)
+    for (const [tensor, entry] of await readSafetensorsHeader(file)) {
+      const shard = files.shardOf?.get(tensor)
+      if (shard === name) listed.add(tensor)
+      if (shard === undefined || shard === name) located.set(tensor, { ...entry, file })
+    }
+  }
+  for (const [tensor, name] of files.shardOf ?? [])
+    if (!listed.has(tensor)) throw new ModelError(`Expected tensor \`${tensor}\` in ${name}, where ${where} puts it, found none`)
+  return located
+}
+
+/** Adds the tensors of a value head in a file of its own, where the folder has one. */
+async function addValueHead(folder: string, located: Map<string, Located>): Promise<void> {
+  const listing = await readdir(folder)
+  if (!listing.includes(VALUE_HEAD_FILE)) return
+  const file = await resolveInside(folder, VALUE_HEAD_FILE, folder)
+  for (const [tensor, entry] of await readSafetensorsHeader(file)) {
+    const other = located.get(tensor)
+    if (other) throw new ModelError(`Expected tensor \`${tensor}\` once in ${folder}, found it in ${other.file} and in ${file}`)
+    located.set(tensor, { ...entry, file })
+  }
+}
+
+/**
+ * Reads the headers of a model folder's safetensors, one file or the shards of its index, and of a value head in a file of its own.
+ *
+ * @throws ModelError when files or tensors are missing, a file is damaged, a name leaves the folder, or the weights are quantized
+ */
+export async function readSafetensors(folder: string): Promise<Tensors> {
+  const weights = await findWeights(folder)
+  const where = listedIn(folder, weights)
+  const located = await locate(folder, weights)
+  await addValueHead(folder, located)
+  refuseQuantizedTensors(located, where)
+  return {
+    entries: new Map(
+      [...located].filter((entry): entry is [string, Located & Tensor] => isReadable(entry[1]) && !isBuffer(entry[0])),
+    ),
+    names: [...located.keys()].filter((name) => !isBuffer(name)),
+    files: [...new Set([...located.values()].map(({ file }) => file))],
+    has: (name) => located.has(name),
+    nameOf(names) {
+      const found = names.filter((name) => located.has(name))
+      if (found.length === 1) return found[0]!
+      const listed = (all: readonly string[]) => all.map((name) => `\`${name}\``).join(', ')
+      throw new ModelError(`Expected one of the tensors ${listed(names)} in ${where}, found ${listed(found) || 'none'}`)
+    },
+    require(name, shape) {
+      const tensor = located.get(name)
+      if (tensor === undefined) throw new ModelError(`Expected tensor \`${name}\` ${sides(shape)} in ${where}, found none`)
+      if (!isReadable(tensor))
+        throw new ModelError(`Expected tensor \`${name}\` in ${where} to be one of ${DTYPES.join(', ')}, got ${tensor.dtype}`)
+      if (tensor.shape.length !== shape.length || tensor.shape.some((side, axis) => side !== shape[axis]))
+        throw new ModelError(`Expected tensor \`${name}\` in ${where} to have shape ${sides(shape)}, got ${sides(tensor.shape)}`)
+      return tensor
+    },
+  }
+}

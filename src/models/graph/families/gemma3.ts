@@ -1,0 +1,44 @@
+import type { Gemma3Config } from '../../checkpoint/families/gemma3Config.js'
+import type { GraphBuilder, Value } from '../builder.js'
+import { decoder } from '../layers/decoder.js'
+import { gatedMlp } from '../layers/gatedMlp.js'
+import { rmsNorm } from '../layers/rmsNorm.js'
+import { ropeTables } from '../layers/rope.js'
+import { selfAttention } from '../layers/selfAttention.js'
+import { stack } from '../layers/stack.js'
+import type { Weights } from '../weights.js'
+
+/**
+ * A Gemma 3 text model: Gemma 2 with a norm of each head of queries and keys in place of the soft cap of scores, and with positions of
+ * their own in local layers. Inputs and outputs as buildGraph.ts describes them.
+ *
+ * @see transformers 5 models/gemma3/modeling_gemma3.py
+ */
+export function gemma3(whole: GraphBuilder, weights: Weights, config: Gemma3Config): void {
+  const { hiddenSize, intermediateSize, attentionBias, queryPreAttnScalar, finalLogitSoftcapping, localLayers, rmsNormEps } =
+    config
+  const around = decoder(whole, config)
+  const ropes = [ropeTables(whole, config), ropeTables(whole, config.localRope, 'local_rope')]
+  const norm = { size: hiddenSize, epsilon: rmsNormEps, offset: 1 }
+  const attention = {
+    ...config,
+    bias: { input: attentionBias, output: attentionBias },
+    scale: 1 / Math.sqrt(queryPreAttnScalar),
+    norm: { epsilon: rmsNormEps, offset: 1 },
+  }
+  const mlp = { hidden: hiddenSize, intermediate: intermediateSize, bias: false, activation: 'gelu_tanh' } as const
+
+  const size = { ...config, norm, embeddingScale: Math.sqrt(hiddenSize), softCap: finalLogitSoftcapping }
+  stack(whole, weights, around, size, ({ graph, layer, path, hidden }) => {
+    const normed = (value: Value, name: string) => rmsNorm(graph, weights, value, `${path}.${name}_layernorm`, norm)
+    const mixed = selfAttention(graph, weights, normed(hidden, 'input'), `${path}.self_attn`, around, layer, {
+      ...attention,
+      rope: ropes[Number(localLayers[layer])]!,
+    })
+    const residual = [around.wanted(layer, hidden), normed(mixed, 'post_attention')]
+    const middle = graph.node('Add', residual, { name: 'residual/attention' })
+
+    const fed = gatedMlp(graph, weights, normed(middle, 'pre_feedforward'), `${path}.mlp`, mlp)
+    return graph.node('Add', [middle, normed(fed, 'post_feedforward')], { name: 'residual/mlp' })
+  })
+}

@@ -1,0 +1,43 @@
+import type { Phi3Config } from '../../checkpoint/families/phi3Config.js'
+import type { GraphBuilder } from '../builder.js'
+import { decoder } from '../layers/decoder.js'
+import { joinedGatedMlp, split } from '../layers/gatedMlp.js'
+import { linear } from '../layers/linear.js'
+import { rmsNorm } from '../layers/rmsNorm.js'
+import { ropeTables, rotate } from '../layers/rope.js'
+import { stack } from '../layers/stack.js'
+import type { Weights } from '../weights.js'
+
+/**
+ * A Phi-3 model, which is Llama with one projection for queries, keys and values and one for gate and up, with a sliding window in all
+ * layers, and where a part of each head may rotate. Inputs and outputs as buildGraph.ts describes them.
+ *
+ * @see transformers 5 models/phi3/modeling_phi3.py
+ */
+export function phi3(whole: GraphBuilder, weights: Weights, config: Phi3Config): void {
+  const { hiddenSize, intermediateSize, heads, kvHeads, headDim, rmsNormEps } = config
+  const around = decoder(whole, config)
+  const rope = ropeTables(whole, config)
+  const norm = { size: hiddenSize, epsilon: rmsNormEps }
+  const [query, key, value] = [heads, kvHeads, kvHeads].map((count) => count * headDim) as [number, number, number]
+  const joined = { from: hiddenSize, to: query + key + value, bias: false }
+  const mlp = { hidden: hiddenSize, intermediate: intermediateSize, bias: false, activation: 'silu' } as const
+
+  stack(whole, weights, around, { ...config, norm }, ({ graph, layer, path, hidden }) => {
+    const normed = rmsNorm(graph, weights, hidden, `${path}.input_layernorm`, norm)
+    const projected = linear(graph, weights, normed, `${path}.self_attn.qkv_proj`, joined)
+    const [q, k, v] = split(graph, projected, [query, key, value], 'qkv')
+    const attended = around.attend(layer, {
+      query: rotate(graph, q!, around.positionIds, rope, { name: 'q_rope', heads, headDim }),
+      key: rotate(graph, k!, around.positionIds, rope, { name: 'k_rope', heads: kvHeads, headDim }),
+      value: v!,
+    })
+    const output = { from: query, to: hiddenSize, bias: false }
+    const mixed = linear(graph, weights, attended, `${path}.self_attn.o_proj`, output)
+    const middle = graph.node('Add', [around.wanted(layer, hidden), mixed], { name: 'residual/attention' })
+
+    const renormed = rmsNorm(graph, weights, middle, `${path}.post_attention_layernorm`, norm)
+    const fed = joinedGatedMlp(graph, weights, renormed, `${path}.mlp`, mlp)
+    return graph.node('Add', [middle, fed], { name: 'residual/mlp' })
+  })
+}

@@ -1,0 +1,227 @@
+import type { InferenceSession } from 'onnxruntime-node'
+import type { NamedRope } from '../../graph/layers/rope.js'
+import type { EngineCall } from '../call.js'
+import { type CacheUsage, clock, type SessionRun } from '../watch.js'
+import { align, type CachedSequence, commit, emptySequence, positionsTaken, truncate } from './CachedSequence.js'
+import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
+import { feedsOf, type InputShape, type PassJob } from './feeds.js'
+import { type Output, OutputBuffers } from './OutputBuffers.js'
+import { CHUNK, type Pass, planPasses, planScoring, planStates } from './passes.js'
+import { allFinite, followed, joined, logprobsOf, NOTHING, type Reading, readingOf } from './reading.js'
+import { ropeFeeds } from './ropeFeeds.js'
+import { isLong, joinedByLength, splitByLength } from './ropeRanges.js'
+import { runGroups } from './runGroups.js'
+import { Slab } from './Slab.js'
+import { adoptPrefix, sameTokens, takeOver } from './sharedPrefix.js'
+import { waves } from './waves.js'
+
+/** What an engine must know of its model. `vocabSize`: numbers that a language model's head gives a position. */
+export type EngineModel = InputShape &
+  Readonly<{ contextLength: number; output: 'logits' | 'reward'; vocabSize: number; ropes?: readonly NamedRope[] }>
+
+type Plan = Readonly<{ call: EngineCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
+type PlannedJob = Plan & PassJob & Readonly<{ last: boolean }>
+
+/** Positions a new row has room for beyond what it needs at once: a reply of 128 tokens and its candidates do not outgrow their length class. */
+const GROWTH = 192
+/**
+ * Runs one model for many sequences at once and keeps their keys and values. Which passes a call needs follows from its sequence
+ * alone; which of them share a run follows from load, and changes no bit (design.md section 7).
+ */
+export class Engine {
+  private readonly sequences = new Map<number, CachedSequence>()
+  private readonly slabs = new Map<number, Slab<CachedSequence>>()
+  private readonly buffers: OutputBuffers
+  private readonly head: Output
+  private readonly states: Output
+  private readonly ropeTables: ReturnType<typeof ropeFeeds>
+  /** Writes what the last run computed into the cache. */
+  private unwritten: () => void = nothing
+
+  constructor(
+    private readonly session: Pick<InferenceSession, 'run'>,
+    private readonly model: EngineModel,
+    private readonly onRun: (run: SessionRun) => void = () => undefined,
+  ) {
+    this.head = { name: model.output, width: model.output === 'logits' ? model.vocabSize : 1 }
+    this.states = { name: 'hidden_states', width: model.hiddenSize ?? 0 }
+    this.buffers = new OutputBuffers(model.shape)
+    this.ropeTables = ropeFeeds(model.ropes ?? [], model.longAfter)
+  }
+
+  /** What the last run computed is not in the cache before `settle`, or whatever needs it there. */
+  async run(calls: readonly EngineCall[]): Promise<Reading[]> {
+    const readings = new Map<EngineCall, Reading>()
+    const { longAfter } = this.model
+    const parts = calls.map((call) => splitByLength(call, longAfter))
+    for (const wave of waves(parts.flat())) {
+      this.settle()
+      this.place(wave)
+      const planned = wave.flatMap((call) => this.plan(call, readings))
+      const rounds = Math.max(0, ...planned.map(({ passes }) => passes.length))
+      for (let round = 0; round < rounds; round++) {
+        this.settle()
+        const jobs = planned
+          .filter(({ passes }) => round < passes.length)
+          .map((plan) => ({ ...plan, pass: plan.passes[round]!, last: round === plan.passes.length - 1 }))
+        const { leaders, followers } = sharingChunks(jobs)
+        for (const batch of runGroups(leaders, (job) => this.outputOf([job]).width)) await this.runBatch(batch, readings)
+        if (followers.length > 0) this.settle()
+        for (const { job, leader } of followers) takeOver(job.cached, leader.cached, job.cached.chunked + CHUNK)
+      }
+    }
+    return calls.map((call, index) => {
+      const read = parts[index]!.map((part) => readings.get(part) ?? NOTHING)
+      return read.length === 1 ? read[0]! : joinedByLength(call, read, longAfter!)
+    })
+  }
+
+  /** Does what `run` left for after its answer: nobody needs to wait for it. */
+  settle(): void {
+    const write = this.unwritten
+    this.unwritten = nothing
+    write()
+  }
+
+  release(key: number): void {
+    this.settle()
+    const cached = this.sequences.get(key)
+    if (!cached) return
+    this.sequences.delete(key)
+    cached.slab?.remove(cached.slot, cached.dirty)
+  }
+
+  /** Bytes that the cache takes, rows of the slabs in their whole length, and that the cached tokens need by themselves. */
+  get usage(): CacheUsage {
+    let bytes = 0
+    let tokens = 0
+    for (const slab of this.slabs.values()) bytes += slab.bytes
+    for (const cached of this.sequences.values()) tokens += cached.tokenIds.length
+    return { bytes, needed: tokens * cacheBytesPerToken(this.model.shape) }
+  }
+
+  private sequenceOf(key: number): CachedSequence {
+    const known = this.sequences.get(key)
+    if (known) return known
+    const cached = emptySequence()
+    this.sequences.set(key, cached)
+    return cached
+  }
+
+  /** The passes a call needs; none when a tree already read what is asked. */
+  private plan(call: EngineCall, readings: Map<EngineCall, Reading>): Plan[] {
+    const { tokenIds, branches } = call
+    const cached = this.sequenceOf(call.key)
+    const long = isLong(call, this.model.longAfter)
+    if (cached.long !== long) truncate(cached, 0)
+    cached.long = long
+    const known = align(cached, tokenIds)
+    if (call.from !== undefined) {
+      truncate(cached, Math.min(cached.tokenIds.length, call.from - 1))
+      adoptPrefix(cached, tokenIds.subarray(0, call.from), this.sequences.values())
+      return [{ call, cached, single: false, passes: planScoring(cached.tokenIds.length, tokenIds, call.from) }]
+    }
+    if (call.states !== undefined) {
+      truncate(cached, Math.min(cached.tokenIds.length, call.states))
+      const start = cached.tokenIds.length
+      return [{ call, cached, single: false, passes: planStates(start, tokenIds, branches, call.states) }]
+    }
+    const readsChain = branches.some((branch) => branch.length === 0)
+    if (known !== undefined && readsChain && branches.length === 1) {
+      readings.set(call, { values: Float32Array.of(known) })
+      return []
+    }
+    adoptPrefix(cached, tokenIds, this.sequences.values())
+    if (cached.tokenIds.length === tokenIds.length) {
+      if (branches.length === 0) return []
+      if (readsChain) truncate(cached, tokenIds.length - 1)
+    }
+    const start = cached.tokenIds.length
+    const single = call.decode && start > 0 && tokenIds.length - start === 1
+    return [{ call, cached, single, passes: planPasses(start, tokenIds, branches) }]
+  }
+
+  /** Gives every sequence a row that is long enough, in the slab of its length class. */
+  private place(calls: readonly EngineCall[]): void {
+    const places = calls.map(({ key, tokenIds, branches, expected = 0 }) => {
+      const cached = this.sequenceOf(key)
+      const tokens = Math.max(tokenIds.length, positionsTaken(cached)) + branches.reduce((sum, { length }) => sum + length, 0)
+      const fits = cached.slab && cached.slab.longest >= tokens
+      const slab = fits ? cached.slab! : this.slabOf(lengthClass(Math.max(tokens, expected) + GROWTH))
+      return { cached, tokens, slab }
+    })
+    const arrivals = new Map<Slab<CachedSequence>, number>()
+    for (const { cached, slab } of places) if (cached.slab !== slab) arrivals.set(slab, (arrivals.get(slab) ?? 0) + 1)
+    for (const [slab, more] of arrivals) slab.reserve(more)
+    for (const { cached, tokens, slab } of places) {
+      if (!cached.slab) slab.add(cached)
+      else if (cached.slab !== slab) cached.slab.moveTo(slab, cached, positionsTaken(cached), cached.dirty)
+      cached.slab = slab
+      slab.fit(tokens)
+    }
+  }
+
+  private slabOf(length: number): Slab<CachedSequence> {
+    const slab = this.slabs.get(length) ?? new Slab<CachedSequence>(this.model.shape, length)
+    this.slabs.set(length, slab)
+    return slab
+  }
+
+  private outputOf([job]: readonly PlannedJob[]): Output {
+    return job!.pass.states ? this.states : this.head
+  }
+
+  private async runBatch(jobs: readonly PlannedJob[], readings: Map<EngineCall, Reading>): Promise<void> {
+    this.settle()
+    const { shape, output } = this.model
+    const { name, width } = this.outputOf(jobs)
+    const slab = jobs[0]!.cached.slab!
+    const start = slab.gather(jobs.map(({ cached }) => cached))
+    const inOrder = [...jobs].sort((a, b) => a.cached.slot - b.cached.slot)
+    const places = jobs[0]!.single ? 1 : Math.max(2, ...jobs.map(({ pass }) => pass.tokenIds.length))
+    const { feeds, tokens, reads, firstReads, positions } = feedsOf(inOrder, slab, start, places, this.model)
+    const fetches = this.buffers.fetches(jobs.length, places, reads, { name, width })
+    const startedAt = clock()
+    const outputs = await this.session.run({ ...feeds, ...this.ropeTables(positions) }, fetches)
+    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens, reads, cache: this.usage })
+    const dataOf = (name: string): Float32Array => outputs[name]!.data as Float32Array
+    const planes = Array.from({ length: shape.layers }, (_, layer) => [dataOf(`key.${layer}`), dataOf(`value.${layer}`)]).flat()
+    const results = inOrder.map(({ call, cached, pass, last }, row) => {
+      const begin = firstReads[row]! * width
+      const values = dataOf(name).subarray(begin, begin + pass.reads.length * width)
+      const finite = allFinite(values)
+      if (!finite) cached.dirty = true
+      if (pass.states) readings.set(call, joined(readings.get(call), values))
+      else if (pass.next) readings.set(call, followed(readings.get(call), values, pass.next))
+      else if (last)
+        readings.set(call, call.pick ? { values: logprobsOf(values, call.pick) } : readingOf(values, call.top, finite))
+      const rewards = output === 'reward' ? pass.reads.map((token, read) => [token, values[read]!] as const) : []
+      return { cached, pass, rewards: new Map(rewards) }
+    })
+    this.unwritten = () =>
+      results.forEach(({ cached, pass, rewards }, row) => {
+        commit(cached, pass, { planes, row, tokens: places }, rewards)
+      })
+  }
+}
+
+const nothing = (): void => undefined
+
+/** Of the passes that read the same whole chunk after the same tokens one is run; the others take over what it computed. */
+function sharingChunks(jobs: readonly PlannedJob[]) {
+  const leaders: PlannedJob[] = []
+  const followers: { job: PlannedJob; leader: PlannedJob }[] = []
+  const whole = ({ cached, pass }: PlannedJob) => pass.kept === CHUNK && cached.tokenIds.length === cached.chunked
+  for (const job of jobs) {
+    const length = job.cached.chunked + CHUNK
+    const same = (other: PlannedJob) =>
+      whole(other) &&
+      other.cached.chunked === job.cached.chunked &&
+      other.cached.long === job.cached.long &&
+      sameTokens(other.call.tokenIds, job.call.tokenIds, length) === length
+    const leader = whole(job) && job.pass.reads.length === 0 ? leaders.find(same) : undefined
+    if (leader) followers.push({ job, leader })
+    else leaders.push(job)
+  }
+  return { leaders, followers }
+}

@@ -1,0 +1,176 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-node'
+import { ShapeError } from '../../../core/errors.js'
+import type { OnnxContract } from '../../onnx/onnxContract.js'
+import type { EngineCall } from '../call.js'
+import { allFinite, NOTHING, type Reading, readingOf } from '../decoder/reading.js'
+import { sameTokens } from '../decoder/sharedPrefix.js'
+import { waves } from '../decoder/waves.js'
+import { fromHalf } from '../thread/half.js'
+import { clock, type SessionRun } from '../watch.js'
+import { cutCache, emptyCache, numbersOf, type OnnxCache } from './OnnxCache.js'
+import { type OnnxRow, onnxFeeds } from './onnxFeeds.js'
+import { piecesOf, readsAhead } from './planOnnx.js'
+
+/** What an engine must know of a ready graph. `width`: logits a position or sequence; `label`: the one of them that is the reward. */
+export type OnnxModel = Readonly<{ contract: OnnxContract; width: number; label?: number }>
+
+/** A call, of an encoder with the text that each token belongs to. */
+export type OnnxCall = EngineCall & Pick<OnnxRow, 'typeIds'>
+
+/** A row of a run, and what becomes of it: its cache goes on, its logits are read, or both. */
+type Job = OnnxRow & Readonly<{ keep?: (cache: OnnxCache) => void; read?: (logits: Float32Array) => void }>
+
+/** Logits that one run may give. Most graphs give those of all positions, asked for or not. */
+const LOGITS_A_RUN = 1 << 26
+
+/**
+ * Runs a ready graph for many sequences and keeps the cache that it defines for each. Rows share a run only where their lengths are
+ * equal, so that nothing is padded, and where the graph's operators keep rows apart: what else is in a batch changes no bit.
+ */
+export class OnnxEngine {
+  private readonly caches = new Map<number, OnnxCache>()
+
+  constructor(
+    private readonly session: Pick<InferenceSession, 'run'>,
+    private readonly model: OnnxModel,
+    private readonly onRun: (run: SessionRun) => void = () => undefined,
+  ) {}
+
+  async run(calls: readonly OnnxCall[]): Promise<Reading[]> {
+    const parts = new Map<OnnxCall, Float32Array[]>(calls.map((call) => [call, []]))
+    // Without caches, calls of one sequence need not wait for one another.
+    for (const wave of this.model.contract.planes.length > 0 ? waves(calls) : [calls]) {
+      const plans = wave.map((call) => this.plan(call, parts.get(call)!))
+      for (let round = 0; plans.some((steps) => round < steps.length); round++)
+        await this.runJobs(plans.flatMap((steps) => steps[round]?.() ?? []))
+    }
+    return calls.map((call) => joined(parts.get(call)!, call.top))
+  }
+
+  /** Nothing is left for after an answer. */
+  settle(): void {}
+
+  release(key: number): void {
+    this.caches.delete(key)
+  }
+
+  /** The steps of a call, each of which needs what the one before it kept. The last has a row for each branch. */
+  private plan({ key, tokenIds, branches, typeIds }: OnnxCall, readings: Float32Array[]): (() => Job[])[] {
+    const { planes } = this.model.contract
+    const all = Array.from(tokenIds)
+    const readRow = (past: OnnxCache, row: readonly number[], index: number): Job => ({
+      past,
+      tokenIds: row,
+      ...(typeIds && { typeIds }),
+      read: (logits) => {
+        readings[index] = logits
+      },
+    })
+    const none = emptyCache(planes)
+    if (planes.length === 0) return [() => branches.map((branch, index) => readRow(none, [...all, ...branch], index))]
+
+    const own = branches.findIndex((branch) => branch.length === 0)
+    this.cut(key, tokenIds, own < 0 ? all.length : all.length - 1)
+    const start = this.cacheOf(key).tokenIds.length
+    const ends = piecesOf(start, all.length, this.model.contract)
+    const chain = ends.map((end, piece) => (): Job[] => {
+      const row = all.slice(piece === 0 ? start : ends[piece - 1]!, end)
+      const read = own >= 0 && end === all.length ? readRow(none, row, own) : undefined
+      return [{ ...read, past: this.cacheOf(key), tokenIds: row, keep: (cache) => this.caches.set(key, cache) }]
+    })
+    const whole = (branch: readonly number[]) => branch.length > 1 && !readsAhead(this.model.contract)
+    const last = () =>
+      branches.flatMap((branch, index) => {
+        if (branch.length === 0) return []
+        return whole(branch) ? readRow(none, [...all, ...branch], index) : readRow(this.cacheOf(key), branch, index)
+      })
+    return [...chain, last]
+  }
+
+  private cacheOf(key: number): OnnxCache {
+    return this.caches.get(key) ?? emptyCache(this.model.contract.planes)
+  }
+
+  /** Leaves of a cache what is a beginning of the tokens, `most` of them. */
+  private cut(key: number, tokenIds: Int32Array, most: number): void {
+    const cache = this.cacheOf(key)
+    const length = sameTokens(cache.tokenIds, tokenIds, Math.min(most, cache.tokenIds.length))
+    if (length < cache.tokenIds.length) this.caches.set(key, cutCache(cache, length, this.model.contract.planes))
+  }
+
+  private async runJobs(jobs: readonly Job[]): Promise<void> {
+    const groups = new Map<string, Job[]>()
+    for (const job of jobs) {
+      const key = [job.past.tokenIds.length, job.tokenIds.length, job.keep !== undefined, job.read !== undefined].join('/')
+      const group = groups.get(key)
+      if (group) group.push(job)
+      else groups.set(key, [job])
+    }
+    const { contract, width } = this.model
+    for (const group of groups.values()) {
+      const { past, tokenIds } = group[0]!
+      // The runtime's grouped attention takes several tokens behind a cache of one row only.
+      const alone = !contract.rowsApart || (tokenIds.length > 1 && (past.tokenIds.length > 0 || contract.evenRows))
+      const logits = (contract.pooled ? 1 : tokenIds.length) * width
+      const rows = alone ? 1 : Math.max(1, Math.floor(LOGITS_A_RUN / logits))
+      for (let first = 0; first < group.length; first += rows) {
+        const batch = group.slice(first, first + rows)
+        const isOdd = contract.evenRows && !alone && batch.length % 2 === 1
+        await this.runBatch(batch, isOdd ? [...batch, batch[0]!] : batch)
+      }
+    }
+  }
+
+  /** `padded`: the jobs, and behind them rows of which nothing is read. */
+  private async runBatch(jobs: readonly Job[], padded: readonly Job[]): Promise<void> {
+    const { contract } = this.model
+    const { past, tokenIds, keep, read } = jobs[0]!
+    const fetches = [...(read ? ['logits'] : []), ...(keep ? contract.planes.map(({ present }) => present) : [])]
+    const startedAt = clock()
+    const outputs = await this.session.run(onnxFeeds(padded, contract), fetches)
+    const B = padded.length
+    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens: B * tokenIds.length, reads: read ? B : 0 })
+    if (read) {
+      const rows = this.lastLogits(outputs.logits as Tensor, B)
+      for (const [row, job] of jobs.entries()) job.read!(rows[row]!)
+    }
+    if (keep) {
+      const planes = contract.planes.map(({ present, heads, headDim }) => {
+        const dims = [B, heads, past.tokenIds.length + tokenIds.length, headDim]
+        return numbersOf(checked(outputs[present] as Tensor, present, dims))
+      })
+      for (const [row, job] of jobs.entries()) {
+        const own = planes.map((plane) => rowOf(plane, row, B))
+        job.keep!({ tokenIds: [...job.past.tokenIds, ...job.tokenIds], planes: own })
+      }
+    }
+  }
+
+  /** What is said at the last position of each row. */
+  private lastLogits(logits: Tensor, rows: number): Float32Array[] {
+    const { width, contract, label } = this.model
+    const positions = contract.pooled ? [] : [logits.dims[1] ?? 0]
+    const values = numbersOf(checked(logits, 'logits', [rows, ...positions, width]))
+    return Array.from({ length: rows }, (_, row) => {
+      const whole = rowOf(values, row, rows).slice(-width)
+      const last = label === undefined ? whole : whole.slice(label, label + 1)
+      return last instanceof Float32Array ? last : Float32Array.from(last, fromHalf)
+    })
+  }
+}
+
+const rowOf = <T extends Float32Array | Uint16Array>(values: T, row: number, rows: number): T =>
+  values.subarray((row * values.length) / rows, ((row + 1) * values.length) / rows) as T
+
+function checked(tensor: Tensor, name: string, dims: readonly number[]): Tensor {
+  if (tensor.dims.join() === dims.join()) return tensor
+  throw new ShapeError(`Expected output \`${name}\` of the graph to be [${dims.join(', ')}], got [${tensor.dims.join(', ')}]`)
+}
+
+/** Of a call's branches one after the other. */
+function joined(parts: readonly Float32Array[], top: number | undefined): Reading {
+  if (parts.length === 0) return NOTHING
+  const [first] = parts
+  const values = parts.length === 1 ? first! : Float32Array.from(parts.flatMap((part) => Array.from(part)))
+  return readingOf(values, top, allFinite(values))
+}

@@ -1,0 +1,115 @@
+import { Worker } from 'node:worker_threads'
+import { ModelError, ModelLostError } from '../../../core/errors.js'
+import type { WorkerCall, WorkerResult } from '../call.js'
+import { clock, type Watch } from '../watch.js'
+import { packCalls, unpackResults } from './packing.js'
+import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js'
+
+type Waiting = Readonly<{ resolve: (results: readonly WorkerResult[]) => void; reject: (error: Error) => void; postedAt: number }>
+
+/**
+ * One model in a thread of its own. Everything that can go wrong there, a crash included, rejects the calls that wait and every
+ * later one. An idle worker does not keep the process alive.
+ */
+export class ModelWorker {
+  private readonly waiting = new Map<number, Waiting>()
+  private readonly keys = new WeakMap<object, number>()
+  private readonly exited: Promise<void>
+  private nextKey = 1
+  private nextCall = 1
+  private failure: Error | undefined
+
+  private constructor(
+    private readonly worker: Worker,
+    private readonly name: string,
+    private readonly watch: Watch,
+  ) {
+    this.exited = new Promise((resolve) => {
+      worker.once('exit', (code) => {
+        this.fail(new ModelLostError(`The worker of ${name} ended${code === 0 ? '' : ` with code ${code}`}`))
+        resolve()
+      })
+    })
+    worker.on('error', (error) => this.fail(new ModelLostError(`The worker of ${name} failed: ${error.message}`)))
+    worker.on('message', (message: FromWorker) => this.receive(message))
+  }
+
+  /** Starts the thread and loads the model. */
+  static async start(name: string, setup: WorkerSetup, watch: Watch = {}): Promise<ModelWorker> {
+    // Flags of the parent, such as --input-type of `node -e`, are not the worker's.
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup, execArgv: [] })
+    const started = new ModelWorker(worker, name, watch)
+    await new Promise<void>((resolve, reject) => started.waiting.set(0, { resolve: () => resolve(), reject, postedAt: clock() }))
+    worker.unref()
+    return started
+  }
+
+  run(calls: readonly (Omit<WorkerCall, 'key'> & { key: object })[]): Promise<readonly WorkerResult[]> {
+    if (this.failure) return Promise.reject(this.failure)
+    const id = this.nextCall++
+    return new Promise((resolve, reject) => {
+      if (this.waiting.size === 0) this.worker.ref()
+      this.waiting.set(id, { resolve, reject, postedAt: clock() })
+      const packed = packCalls(calls.map((call) => ({ ...call, key: this.keyOf(call.key) })))
+      this.worker.postMessage({ type: 'run', id, calls: packed } satisfies ToWorker, [packed.buffer as ArrayBuffer])
+    })
+  }
+
+  /** Frees what the worker keeps for a key; runs that were asked for earlier come first. */
+  release(key: object): void {
+    const known = this.keys.get(key)
+    if (known === undefined || this.failure) return
+    this.keys.delete(key)
+    this.post({ type: 'release', key: known })
+  }
+
+  /** Ends the thread once its run in progress is over. */
+  async close(): Promise<void> {
+    if (!this.failure) {
+      this.post({ type: 'close' })
+      this.fail(new ModelLostError(`The worker of ${this.name} was closed`))
+      this.worker.ref()
+    }
+    await this.exited
+  }
+
+  private post(message: ToWorker): void {
+    this.worker.postMessage(message)
+  }
+
+  private keyOf(key: object): number {
+    const known = this.keys.get(key)
+    if (known !== undefined) return known
+    const id = this.nextKey++
+    this.keys.set(key, id)
+    return id
+  }
+
+  private receive(message: FromWorker): void {
+    if (message.type === 'ready') this.settle(0, (call) => call.resolve([]))
+    else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
+    else if (message.type === 'results') {
+      const { runs, receivedAt, answeredAt } = message
+      const { onRun, onTrip } = this.watch
+      if (onRun) runs.forEach(onRun)
+      this.settle(message.id, (call) => {
+        onTrip?.({ postedAt: call.postedAt, receivedAt, answeredAt, arrivedAt: clock() })
+        call.resolve(unpackResults(message.results))
+      })
+    } else this.settle(message.id, (call) => call.reject(new ModelError(`${this.name}: ${message.message}`)))
+  }
+
+  private settle(id: number, how: (call: Waiting) => void): void {
+    const call = this.waiting.get(id)
+    // The answer to a call that was given up comes late: it must not let go of a worker whose end is waited for.
+    if (!call) return
+    this.waiting.delete(id)
+    if (this.waiting.size === 0) this.worker.unref()
+    how(call)
+  }
+
+  private fail(error: Error): void {
+    this.failure ??= error
+    for (const id of [...this.waiting.keys()]) this.settle(id, (call) => call.reject(this.failure!))
+  }
+}

@@ -1,0 +1,43 @@
+import type { TensorInMemory } from '../../graph/weights.js'
+import type { EngineModel } from '../decoder/Engine.js'
+import type { EncoderModel } from '../EncoderEngine.js'
+import type { OnnxModel } from '../exported/OnnxEngine.js'
+import type { SessionRun } from '../watch.js'
+
+/** What a session is made of. */
+export type SessionSetup = Readonly<{
+  /** An ONNX graph, or the path of its file; its weights are external data in `folder`. */
+  graph: Uint8Array | string
+  folder: string
+  inMemory: readonly TensorInMemory[]
+  threads: number
+}>
+
+/**
+ * What a worker is started with: a decoder over caches of ours, an encoder, or a ready graph with the cache that it defines. `logprobs`:
+ * branches are answered by the log-probabilities of their tokens, with a decoder whose output is the vocabulary's logits.
+ */
+export type WorkerSetup = SessionSetup &
+  ((EngineModel & Readonly<{ logprobs?: boolean }>) | Readonly<{ encoder: EncoderModel }> | OnnxModel)
+
+/** `calls` as packCalls gives them. */
+export type ToWorker =
+  | Readonly<{ type: 'run'; id: number; calls: Int32Array }>
+  | Readonly<{ type: 'release'; key: number }>
+  | Readonly<{ type: 'close' }>
+
+export type FromWorker =
+  | Readonly<{ type: 'ready' }>
+  | Readonly<{ type: 'failed'; message: string }>
+  | Readonly<{
+      type: 'results'
+      id: number
+      results: PackedResults
+      runs: readonly SessionRun[]
+      receivedAt: number
+      answeredAt: number
+    }>
+  | Readonly<{ type: 'error'; id: number; message: string }>
+
+/** Results of a batch: how many values each has, 1 where its token ids come with them, and both one after the other. */
+export type PackedResults = Readonly<{ counts: Int32Array; sparse: Uint8Array; tokenIds: Int32Array; values: Float32Array }>

@@ -1,0 +1,82 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { messageOf } from '../../../core/errors.js'
+import type { WorkerCall, WorkerResult } from '../call.js'
+import { branchLogprobs } from '../decoder/branchLogprobs.js'
+import { Engine } from '../decoder/Engine.js'
+import { EncoderEngine } from '../EncoderEngine.js'
+import { OnnxEngine } from '../exported/OnnxEngine.js'
+import { clock, type SessionRun } from '../watch.js'
+import { createSession } from './createSession.js'
+import { packResults, unpackCalls } from './packing.js'
+import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js'
+
+/** The thread of one model: `session.run` blocks it, never the thread that decodes. */
+const setup = workerData as WorkerSetup
+const port = parentPort!
+const post = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
+
+/** What answers calls. `settle` does what may wait until after the answer. */
+type Answering = Readonly<{
+  run(calls: readonly WorkerCall[]): Promise<readonly WorkerResult[]>
+  settle(): void
+  release(key: number): void
+}>
+
+async function open(onRun: (run: SessionRun) => void): Promise<Answering & Readonly<{ close: () => Promise<void> }>> {
+  const session = await createSession(setup)
+  const close = () => session.release()
+  if ('encoder' in setup) {
+    const engine = new EncoderEngine(session, setup.encoder, onRun)
+    return { run: (calls) => engine.run(calls), settle: () => undefined, release: () => undefined, close }
+  }
+  const engine = 'contract' in setup ? new OnnxEngine(session, setup, onRun) : new Engine(session, setup, onRun)
+  const run = (calls: readonly WorkerCall[]) =>
+    engine.run(
+      calls.map(({ need, branches = [[]], ...call }) => ({
+        ...call,
+        branches,
+        decode: need !== undefined,
+        ...(need && { top: need }),
+      })),
+    )
+  const answers = 'logprobs' in setup && setup.logprobs ? (calls: readonly WorkerCall[]) => branchLogprobs(engine, calls) : run
+  return { run: answers, settle: () => engine.settle(), release: (key) => engine.release(key), close }
+}
+
+async function answer(engine: Answering, id: number, packed: Int32Array, runs: SessionRun[]): Promise<void> {
+  const receivedAt = clock()
+  try {
+    const results = await engine.run(unpackCalls(packed))
+    const { values, tokenIds, ...counts } = packResults(results)
+    const buffers = [values.buffer, tokenIds.buffer] as ArrayBuffer[]
+    post(
+      { type: 'results', id, results: { ...counts, values, tokenIds }, runs: runs.splice(0), receivedAt, answeredAt: clock() },
+      buffers,
+    )
+    engine.settle()
+  } catch (error) {
+    post({ type: 'error', id, message: messageOf(error) })
+  }
+}
+
+async function serve(): Promise<void> {
+  const runs: SessionRun[] = []
+  const engine = await open((run) => runs.push(run))
+  let work: Promise<void> = Promise.resolve()
+  port.on('message', (message: ToWorker) => {
+    work = work.then(async () => {
+      if (message.type === 'run') await answer(engine, message.id, message.calls, runs)
+      else if (message.type === 'release') engine.release(message.key)
+      else {
+        await engine.close()
+        port.close()
+      }
+    })
+  })
+  post({ type: 'ready' })
+}
+
+serve().catch((error: unknown) => {
+  post({ type: 'failed', message: messageOf(error) })
+  port.close()
+})

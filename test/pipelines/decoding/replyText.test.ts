@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { args } from '../../../pipelines/decoders/args.js'
+import { finish } from '../../../pipelines/decoding/finish.js'
+import { replyText } from '../../../pipelines/decoding/replyText.js'
+import { generate } from '../../../pipelines/run/generate.js'
+import type { TextCodec } from '../../../src/core/model.js'
+import { charCodec, fakeLm, fakeModels, promptsOf, rowsOf, sequenceOf } from '../../fakes.js'
+
+const END = 0
+/** Tokens are bytes of UTF-8; 0 is the end. */
+const codec: TextCodec = {
+  ...charCodec(),
+  encode: (text) => [...Buffer.from(text)],
+  decode: (ids) => Buffer.from(ids.filter((id) => id !== END)).toString(),
+}
+
+/** The pieces of a reply made of these tokens, and its completion. */
+function piecesOf(tokenIds: readonly number[], stop: readonly string[]) {
+  const finished = finish({ codec, endTokenIds: [END], stop, maxNewTokens: tokenIds.length, contextLength: 1e6 })
+  const start = sequenceOf('ab', '')
+  const pieceOf = replyText(codec, start.promptTokenIds, stop)
+  const pieces: string[] = []
+  for (const [step, tokenId] of tokenIds.entries()) {
+    const end = finished({ ...start, tokenIds: tokenIds.slice(0, step + 1) })
+    pieces.push(pieceOf({ tokenId, ...(end && { finish: end }) }))
+    if (end) return { pieces, completion: end.completion }
+  }
+  throw new Error('unfinished')
+}
+
+describe('replyText', () => {
+  it('gives characters when they are whole', () => {
+    expect(piecesOf([...Buffer.from('aé👍'), END], []).pieces).toEqual(['a', '', 'é', '', '', '', '👍', ''])
+  })
+
+  it('keeps back what may be the beginning of a stop string, and gives it when it is none', () => {
+    expect(piecesOf([...Buffer.from('xab!ab.')], ['ab.', '.x']).pieces).toEqual(['x', '', '', 'ab!', '', '', ''])
+  })
+
+  it('gives what is incomplete at the end as it is in the completion', () => {
+    expect(piecesOf([97, 0xf0, 0x9f], []).pieces).toEqual(['a', '', '\uFFFD'])
+  })
+
+  it('is the completion, whatever the tokens and stop strings', () => {
+    const bytes = fc.array(fc.constantFrom(END, ...Buffer.from('ab.é👍')), { minLength: 1, maxLength: 20 })
+    const stops = fc.array(fc.constantFrom('a', 'ab', 'ba', 'é', 'b.é', '👍'), { maxLength: 2 })
+    fc.assert(
+      fc.property(bytes, stops, (tokenIds, stop) => {
+        const { pieces, completion } = piecesOf(tokenIds, stop)
+        expect(pieces.join('')).toBe(completion)
+      }),
+    )
+  })
+
+  it('comes with the events of a run', async () => {
+    const texts = new Map<string, string>()
+    const models = fakeModels(fakeLm({ endLogit: 0.5 }))
+    const run = generate(promptsOf(['a', 'b', 'c', 'd']), args({ k: 3 }), models, {
+      maxNewTokens: 30,
+      stop: ['e', 'no'],
+      onEvent: (event) => {
+        if (event.type === 'token') texts.set(event.key.id, `${texts.get(event.key.id) ?? ''}${event.text}`)
+      },
+    })
+    const rows = await rowsOf(run)
+    expect(rows.map(({ id }) => texts.get(id))).toEqual(rows.map(({ completion }) => completion))
+  })
+})

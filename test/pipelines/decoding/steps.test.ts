@@ -1,0 +1,81 @@
+import { lastValueFrom, map, of } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { batchReward } from '../../../operators/batchReward.js'
+import { combineScore } from '../../../operators/combineScore.js'
+import { sampleTemperature } from '../../../operators/sampleTemperature.js'
+import { selectGreedy } from '../../../operators/selectGreedy.js'
+import { temperature } from '../../../operators/temperature.js'
+import { topK } from '../../../operators/topK.js'
+import { topP } from '../../../operators/topP.js'
+import { steps } from '../../../pipelines/decoding/steps.js'
+import type { Reward } from '../../../src/core/model.js'
+import type { LogitsStep } from '../../../src/core/step.js'
+import { logitsStep } from '../../marbles.js'
+
+const reward: Reward = { name: 'short', score: (_, ids) => of(Float32Array.from(ids, (id) => -id)), value: () => of(0) }
+
+describe('steps', () => {
+  it('composes operators in their order', async () => {
+    const decoder = steps(topK({ k: 3 }), batchReward({ reward }), combineScore({ weight: 10 }), selectGreedy())
+    const step = await lastValueFrom(of(logitsStep(1, 2, 3, 4)).pipe(decoder))
+    expect(step).toMatchObject({ tokenId: 1, index: 2 })
+    expect([...step.tokenIds]).toEqual([3, 2, 1])
+    expect([...step.scores]).toEqual([4 - 30, 3 - 20, 2 - 10])
+  })
+  it('derives the spec from the operators', () => {
+    const decoder = steps(
+      topK({ k: 3 }),
+      batchReward({ reward }),
+      combineScore({ weight: 10 }),
+      sampleTemperature({ temperature: 0.5 }),
+    )
+    expect(decoder.spec).toEqual({
+      steps: [
+        { topK: { k: 3 } },
+        { batchReward: { reward: 'short' } },
+        { combineScore: { weight: 10 } },
+        { sampleTemperature: { temperature: 0.5 } },
+      ],
+    })
+  })
+  it("needs what its first choosing operator needs, and all for one of one's own", () => {
+    expect(steps(topK({ k: 7 }), selectGreedy()).need).toBe(7)
+    expect(steps(temperature({ temperature: 2 }), topK({ k: 7 }), selectGreedy()).need).toBe(7)
+    expect(steps(topP({ p: 0.9 }), selectGreedy()).need).toBe('all')
+    const own = steps(
+      map((step: LogitsStep) => step),
+      topK({ k: 7 }),
+      selectGreedy(),
+    )
+    expect(own.need).toBe('all')
+    expect(own.spec).toEqual({ steps: [{ custom: {} }, { topK: { k: 7 } }, { selectGreedy: {} }] })
+  })
+  it("lets fields of one's own through", async () => {
+    const decoder = steps(
+      map((step: LogitsStep) => ({ ...step, note: 'kept' })),
+      topK({ k: 1 }),
+      batchReward({ reward }),
+      selectGreedy(),
+      map((step) => ({ ...step, note: step.note.toUpperCase() })),
+    )
+    expect(await lastValueFrom(of(logitsStep(1, 2)).pipe(decoder))).toMatchObject({ note: 'KEPT', tokenId: 1 })
+  })
+})
+
+/** Never called: the compiler is the test. Each marked line has to be an error, or `npm run types` fails. */
+export const wrongOrders = () => {
+  // @ts-expect-error rewards need candidates
+  steps(batchReward({ reward }), topK({ k: 1 }), selectGreedy())
+  // @ts-expect-error there are no rewards to combine
+  steps(topK({ k: 1 }), combineScore({ weight: 1 }), selectGreedy())
+  // @ts-expect-error the logits are gone after the first topK
+  steps(topK({ k: 5 }), topK({ k: 1 }), selectGreedy())
+  // @ts-expect-error the logits are gone after topK
+  steps(topK({ k: 5 }), topP({ p: 0.9 }), selectGreedy())
+  // @ts-expect-error nothing to select from
+  steps(selectGreedy())
+  // @ts-expect-error no token is chosen
+  steps(topK({ k: 5 }), batchReward({ reward }))
+  // @ts-expect-error the choice comes last
+  steps(topK({ k: 5 }), selectGreedy(), topK({ k: 1 }))
+}

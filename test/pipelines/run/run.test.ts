@@ -1,0 +1,109 @@
+import { lastValueFrom, map, NEVER, toArray } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { args } from '../../../pipelines/decoders/args.js'
+import { greedy } from '../../../pipelines/decoders/greedy.js'
+import { nucleus } from '../../../pipelines/decoders/nucleus.js'
+import { topKSampling } from '../../../pipelines/decoders/topKSampling.js'
+import { type GenerateEvent, type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
+import { ModelLostError, OptionError } from '../../../src/core/errors.js'
+import type { Prompt } from '../../../src/core/prompt.js'
+import { type Models, type Row, version } from '../../../src/core/run.js'
+import type { Decoder } from '../../../src/core/step.js'
+import { fakeLm, fakeModels, promptsOf, rowsOf, settled } from '../../fakes.js'
+
+const run = async (
+  prompts: Iterable<string | Prompt>,
+  { decoder = args({ k: 5 }), models = fakeModels(), ...options }: GenerateOptions & { decoder?: Decoder; models?: Models } = {},
+): Promise<Row[]> => settled(await rowsOf(generate(promptsOf(prompts), decoder, models, { maxNewTokens: 8, ...options })))
+
+describe('a run', () => {
+  it('fails when a model is lost, and makes no error rows of prompts that are not to blame', async () => {
+    const lm = { ...fakeLm(), run: async () => Promise.reject(new ModelLostError('the worker ended')) }
+    const rows: Row[] = []
+    const read = async () => {
+      for await (const row of generate(promptsOf(['a', 'b', 'c']), args({ k: 5 }), fakeModels(lm), { concurrency: 2 }))
+        rows.push(row)
+    }
+    await expect(read()).rejects.toThrow(ModelLostError)
+    expect(rows).toEqual([])
+  })
+  it('says what went into it', () => {
+    const hashes = { lm: { path: 'lm', sha256: 'aa' }, 'reward fake': { path: 'rm', sha256: 'bb' } }
+    const { meta } = generate(
+      promptsOf([]),
+      args(),
+      { ...fakeModels(), hashes },
+      { seed: 3, stop: ['x'], spec: { template: 'hh' } },
+    )
+    expect(meta).toEqual({
+      version,
+      seed: 3,
+      models: hashes,
+      spec: {
+        template: 'hh',
+        decoder: args()({
+          lm: null as never,
+          lms: new Map(),
+          rewards: new Map(),
+          reward: { name: 'fake', score: () => NEVER, value: () => NEVER },
+        }).spec,
+        rewards: ['fake'],
+        maxNewTokens: 128,
+        samples: 1,
+        stop: ['x'],
+        trace: false,
+      },
+    })
+  })
+  it.each<[GenerateOptions, string]>([
+    [{ maxNewTokens: 0 }, 'Expected `maxNewTokens` to be an integer >= 1, got `0` (number)'],
+    [{ samples: 1.5 }, 'Expected `samples` to be an integer >= 1, got `1.5` (number)'],
+    [{ seed: -1 }, 'Expected `seed` to be an integer from 0 to 9007199254740991, got `-1` (number)'],
+    [{ concurrency: 0 }, 'Expected `concurrency` to be an integer >= 1, got `0` (number)'],
+    [{ stop: [''] }, 'Expected `stop` to be a list of strings that are not empty, got `` (string)'],
+    [{ temperature: 1 } as never, 'Unknown option `temperature`'],
+  ])('refuses %j when it is called', (options, message) => {
+    expect(() => generate(promptsOf([]), args(), fakeModels(), options)).toThrow(OptionError)
+    expect(() => generate(promptsOf([]), args(), fakeModels(), options)).toThrow(message)
+  })
+  it('refuses a decoder that lacks its reward or needs more than the model gives', () => {
+    expect(() => generate(promptsOf([]), args(), fakeModels(fakeLm(), []))).toThrow(/Expected `reward` to be a reward/)
+    const poor = fakeModels({ ...fakeLm(), capabilities: { all: false, maxTop: 20, hiddenStates: false, unit: 'logprob' } })
+    expect(() => generate(promptsOf([]), nucleus(), poor)).toThrow(
+      'The decoder `temperature → topP → sampleTemperature` needs the logits of all tokens, the language model gives the top 20',
+    )
+    expect(() => generate(promptsOf([]), topKSampling(), poor)).toThrow(
+      'needs the logits of the top 40 tokens, the language model gives at most 20',
+    )
+    expect(() => generate(promptsOf([]), args(), poor)).not.toThrow()
+  })
+  it('tells what happens', async () => {
+    const events: GenerateEvent[] = []
+    await run(['a', 'b'], { onEvent: (event) => events.push(event), maxNewTokens: 3 })
+    const count = (type: string) => events.filter((event) => event.type === type).length
+    expect([count('start'), count('token'), count('row')]).toEqual([2, 6, 2])
+    expect(new Set(events.flatMap((event) => (event.type === 'batch' ? [event.model] : [])))).toEqual(new Set(['lm', 'fake']))
+  })
+  it('can be run twice over a source that can be read twice', async () => {
+    const source = { [Symbol.asyncIterator]: () => promptsOf(['a']) }
+    const again = generate(source, args({ k: 3 }), fakeModels(), { maxNewTokens: 2 })
+    expect(settled(await rowsOf(again))).toEqual(settled(await rowsOf(again)))
+  })
+  it('decodes 3,000 steps', async () => {
+    const rows = await run(['a'], { decoder: greedy(), models: fakeModels(fakeLm(), []), maxNewTokens: 3000 })
+    expect(rows).toMatchObject([{ completionTokens: 3000, error: null }])
+  })
+  it('gives rows as they are by rows(), too', async () => {
+    const rows = generate(promptsOf(['a', 'b', 'c']), args({ k: 3 }), fakeModels(), { maxNewTokens: 2, concurrency: 1 }).rows()
+    expect(
+      (
+        await lastValueFrom(
+          rows.pipe(
+            map(({ id }) => id),
+            toArray(),
+          ),
+        )
+      ).join(),
+    ).toBe('p1,p2,p3')
+  })
+})

@@ -1,0 +1,43 @@
+import { lastValueFrom, map } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { readAhead, type Weighed } from '../../../pipelines/schedule/readAhead.js'
+
+const recorded = (chunk?: number) => {
+  const calls: Weighed<string>[] = []
+  const send = readAhead<string, string>(
+    map((weighed) => {
+      calls.push(weighed)
+      return weighed.call.toUpperCase()
+    }),
+    chunk,
+  )
+  return { calls, send: (key: object, tokens: number) => lastValueFrom(send(key, tokens, 'all', (upTo) => `to ${upTo}`)) }
+}
+
+describe('readAhead', () => {
+  it('reads the first call of a sequence in pieces on the grid, and gives the result of the last', async () => {
+    const { calls, send } = recorded(10)
+    expect(await send({}, 25)).toBe('ALL')
+    expect(calls).toEqual([
+      { call: 'to 10', promptTokens: 10 },
+      { call: 'to 20', promptTokens: 10 },
+      { call: 'all', promptTokens: 5 },
+    ])
+  })
+  it('needs no piece for a prompt of one chunk, and none of a model that has no chunks', async () => {
+    const short = recorded(10)
+    await short.send({}, 10)
+    expect(short.calls).toEqual([{ call: 'all', promptTokens: 10 }])
+    const whole = recorded()
+    await whole.send({}, 1000)
+    expect(whole.calls).toEqual([{ call: 'all', promptTokens: 1000 }])
+  })
+  it('sends what the same sequence asks later as a step', async () => {
+    const { calls, send } = recorded(10)
+    const key = {}
+    await send(key, 5)
+    await send(key, 36)
+    await send({}, 5)
+    expect(calls.map(({ promptTokens }) => promptTokens)).toEqual([5, 0, 5])
+  })
+})

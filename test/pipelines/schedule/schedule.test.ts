@@ -1,0 +1,97 @@
+import { forkJoin, from, lastValueFrom } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { schedule } from '../../../pipelines/schedule/schedule.js'
+import { OptionError, RewardError, ShapeError } from '../../../src/core/errors.js'
+import { charCodec, fakeLm, fakeModels, fakeRm, ids, recording, sequenceOf } from '../../fakes.js'
+
+describe('schedule', () => {
+  it("batches calls of several sequences, LM and rewards apart, and reports each batch under the model's name", async () => {
+    const lm = fakeLm()
+    const rm = fakeRm()
+    const reports: [string, number][] = []
+    const models = schedule(fakeModels(lm, [rm]), { onBatch: (model, { size }) => reports.push([model, size]) })
+    const sequences = ['a', 'b', 'c'].map((prompt) => sequenceOf(prompt, ''))
+    const logits = sequences.map((sequence) => models.lm.logits(sequence, 'all'))
+    const rewards = sequences.slice(1).map((sequence) => models.reward!.score(sequence, ids('xy')))
+    const [first] = await lastValueFrom(forkJoin([forkJoin(logits), forkJoin(rewards)]))
+    expect(first.map(({ values }) => values.length)).toEqual([128, 128, 128])
+    expect(reports).toEqual([
+      ['lm', 3],
+      ['fake', 2],
+    ])
+  })
+  it('frees a sequence in the model it is released in', () => {
+    const lm = fakeLm()
+    const rm = fakeRm()
+    const models = schedule(fakeModels(lm, [rm]))
+    const sequence = sequenceOf('a', '')
+    models.lm.release(sequence)
+    models.reward!.release!(sequence)
+    expect([lm.released, rm.released]).toEqual([[sequence.key], [sequence.key]])
+  })
+  it('refuses what does not fit a model without failing its neighbours', async () => {
+    const models = schedule(fakeModels(fakeLm({ contextLength: 4 }), [fakeRm({ contextLength: 4 })]))
+    const long = sequenceOf('abc', 'de')
+    const short = sequenceOf('abc', '')
+    const calls = [
+      from(models.lm.logits(long, 1)),
+      from(models.lm.logits(short, 1)),
+      from(models.reward!.score(sequenceOf('abc', 'd'), ids('x'))),
+    ]
+    const settled = await Promise.allSettled(calls.map((call) => lastValueFrom(call as never)))
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected'])
+    expect((settled[0] as PromiseRejectedResult).reason).toEqual(
+      new ShapeError("Expected at most 4 tokens, the model's context, got 5"),
+    )
+    expect((settled[2] as PromiseRejectedResult).reason).toEqual(
+      new RewardError('Reward `fake` has a context of 4 tokens, the sequence has 5'),
+    )
+  })
+})
+
+describe('a reward model with the same tokenizer and template', () => {
+  it('reads the token ids, each candidate a branch', async () => {
+    const { calls, model } = recording({ codec: charCodec() })
+    const { reward } = schedule(fakeModels(fakeLm(), [model]))
+    const sequence = sequenceOf('ab', 'c')
+    await lastValueFrom(from(reward!.score(sequence, ids('xy'))))
+    await lastValueFrom(from(reward!.value(sequence)))
+    const [x, y] = ids('xy')
+    expect(calls).toEqual([
+      { key: sequence.key, tokenIds: [...ids('abc')], branches: [[x], [y]] },
+      { key: sequence.key, tokenIds: [...ids('abc')], branches: [[]] },
+    ])
+    expect(calls[0]!.key).toBe(sequence.key)
+  })
+  it.each<[string, Float32Array, string]>([
+    ['too few numbers', Float32Array.of(1), 'Reward `fake` gave 1 numbers for 2 texts'],
+    ['NaN', Float32Array.of(1, Number.NaN), 'Reward `fake` gave `NaN` (number) for text 1; expected a finite number'],
+  ])('errors for %s', async (_, given, message) => {
+    const { model } = recording({ codec: charCodec(), run: async (calls) => calls.map(() => given) })
+    const { reward } = schedule(fakeModels(fakeLm(), [model]))
+    await expect(lastValueFrom(from(reward!.score(sequenceOf('a', ''), ids('xy'))))).rejects.toEqual(new RewardError(message))
+  })
+})
+
+describe('a reward model whose unit is a log-probability', () => {
+  it('is asked for the next token at each step, and for the whole reply at the end', async () => {
+    const { calls, model } = recording({ codec: charCodec(), unit: 'logprob' })
+    const { reward } = schedule(fakeModels(fakeLm(), [model]))
+    const sequence = sequenceOf('ab', 'cd')
+    await lastValueFrom(from(reward!.score(sequence, ids('xy'))))
+    await lastValueFrom(from(reward!.value(sequence)))
+    const [x, y] = ids('xy')
+    expect(calls).toEqual([
+      { key: sequence.key, tokenIds: [...ids('abcd')], branches: [[x], [y]] },
+      { key: sequence.key, tokenIds: [...ids('ab')], branches: [[...ids('cd')]] },
+    ])
+  })
+
+  it('is refused where its tokens are not those of the language model', () => {
+    const { model } = recording({ unit: 'logprob' })
+    expect(() => schedule(fakeModels(fakeLm(), [model]))).toThrow(OptionError)
+    expect(() => schedule(fakeModels(fakeLm(), [model]))).toThrow(
+      /`fake` to have the tokenizer and chat template of the language model/,
+    )
+  })
+})

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { plainPrompts } from '../../../../src/cli/generate/plainPrompts.js'
+import { TemplateError } from '../../../../src/core/errors.js'
+import type { Prompt } from '../../../../src/core/prompt.js'
+import type { Message } from '../../../../src/core/text/conversation.js'
+import { rxargs } from '../rxargs.js'
+
+const render = (messages: readonly Message[]) =>
+  `<bos>${messages.map(({ content }) => `\n\nHuman: ${content}`).join('')}\n\nAssistant:`
+
+async function said(contents: readonly Prompt['content'][], codec: Parameters<typeof plainPrompts>[1] = { render }) {
+  async function* prompts(): AsyncGenerator<Prompt> {
+    for (const [index, content] of contents.entries()) yield { id: String(index), ...(content && { content }) }
+  }
+  const notices: string[] = []
+  let count = 0
+  for await (const _ of plainPrompts(prompts(), codec, (notice) => notices.push(notice))) count++
+  expect(count).toBe(contents.length)
+  return notices
+}
+
+describe('plainPrompts', () => {
+  it('names the first plain prompt, once', async () => {
+    const open = { text: '\n\nHuman: Hi\n\nAssistant: ' }
+    expect(await said([open, { text: 'Hi' }, { text: 'there' }])).toEqual([
+      expect.stringMatching(/^Prompt `1` is passed on as it stands/),
+    ])
+  })
+
+  it('says nothing of prompts in the form of the template, of messages and of broken prompts', async () => {
+    expect(await said([{ text: render([]) }, { messages: [{ role: 'user', content: 'Hi' }] }, undefined])).toEqual([])
+  })
+
+  it('says nothing where the model has no template, or one that opens no reply or leaves messages out', async () => {
+    const none = () => {
+      throw new TemplateError('none')
+    }
+    expect(await said([{ text: 'Hi' }], { render: none })).toEqual([])
+    expect(await said([{ text: 'Hi' }], { render: ([message]) => String(message!.content) })).toEqual([])
+    expect(await said([{ text: 'Hi' }], { render: () => 'A BENCHMARK of mine' })).toEqual([])
+  })
+})
+
+describe('rxargs generate', () => {
+  it('says so on stderr, and with another template nothing', async () => {
+    const line = '{"id":"a","prompt":"What is a good movie?"}\n'
+    const run = (...flags: string[]) => rxargs(['generate', '--max-new-tokens', '2', ...flags], line)
+    expect((await run()).stderr).toContain('Prompt `a` is passed on as it stands')
+    for (const template of ['hh', 'chat', 'none']) expect((await run('--template', template)).stderr).not.toContain('passed on')
+  })
+})

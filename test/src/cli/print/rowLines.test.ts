@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readRows } from '../../../../src/io/readRows.js'
+import { pair, root, rxargs } from '../rxargs.js'
+
+let folder: string
+let out: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rxargs-readable-'))
+  out = join(folder, 'out')
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const chat = ['--lm', `${root}data/models/chat-lm`, '--reward', `${root}data/models/chat-rm`, '--max-new-tokens', '4']
+const tiny = [...pair, '--max-new-tokens', '4']
+const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+const messages = [
+  { role: 'user', content: 'Hello' },
+  { role: 'assistant', content: 'Hi!' },
+  { role: 'user', content: 'How do I\nmake bread?' },
+]
+
+describe('rows on stdout', () => {
+  it('are text to read: what the user wrote, the reply, the reward', async () => {
+    const input = lines({ id: 'a', messages }, { id: 'b', prompt: 'Plain' })
+    const { stdout, code } = await rxargs(['generate', ...chat, '--concurrency', '1', '--text'], input)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /^== a, reward -?\d+\.\d{3}, cut at its most tokens\nHow do I\nmake bread\?\n--\n.+\n\n== b, reward .*\nPlain\n--\n/s,
+    )
+    expect(stdout).not.toContain('<|begin|>')
+    await rxargs(['generate', ...chat, '--concurrency', '1', '-o', out], input)
+    expect((await rxargs(['cat', out, '--text'])).stdout).toBe(stdout)
+  })
+
+  it('are what a plain prompt was before a template', async () => {
+    const { stdout } = await rxargs(
+      ['generate', ...tiny, '--template', 'hh', '--text'],
+      lines({ id: 'a', prompt: 'Hi\u001b[31m' }),
+    )
+    expect(stdout).toMatch(/^== a, .*\nHi\[31m\n--\n/)
+  })
+
+  it('have the columns asked for, in their order', async () => {
+    const input = lines({ id: 'a', prompt: 'Hi' }, { id: 'b' }, { id: 'c', prompt: 'Ho' })
+    const { stdout } = await rxargs(['generate', ...tiny, '--columns', 'finish_reason,id'], input)
+    const rows = stdout.trimEnd().split('\n').sort()
+    expect(rows).toHaveLength(3)
+    expect(rows[0]).toBe('{"finish_reason":"error","id":"b"}')
+    await rxargs(['generate', ...tiny, '-o', out], input)
+    expect((await rxargs(['cat', out, '--columns', 'finish_reason,id'])).stdout.trimEnd().split('\n').sort()).toEqual(rows)
+  })
+
+  it.each([
+    [['--text', '--columns', 'id'], 'Expected `--text` or `--columns`, got both'],
+    [['--text', '-o', 'x'], '`--text` is about rows on stdout: it takes no `--output`'],
+    [['--columns', 'id,'], 'Expected `--columns` to be text, got nothing'],
+  ])('are refused as %j', async (flags, message) => {
+    const { code, stderr } = await rxargs(['generate', ...tiny, ...flags], lines({ prompt: 'a' }))
+    expect(stderr).toContain(message)
+    expect(code).toBe(2)
+  })
+
+  it('are refused without such a column, by the names that there are', async () => {
+    const { code, stderr } = await rxargs(['generate', ...tiny, '--columns', 'id,topic'], lines({ prompt: 'a' }))
+    expect(stderr).toMatch(/Expected columns of these rows \(id, sample, prompt, .*\), got `topic`/)
+    expect(code).toBe(1)
+    await rxargs(['generate', ...tiny, '-o', out], lines({ prompt: 'a' }))
+    expect((await rxargs(['cat', out, '--columns', 'topic'])).stderr).toMatch(/Expected columns of .*out \(id, .*, got `topic`/)
+  })
+})
+
+describe('the table after a run', () => {
+  it("shows the user's last message, not what the template made of it", async () => {
+    const { stdout } = await rxargs(['generate', ...chat, '-o', out], lines({ id: 'a', messages }))
+    expect(stdout.split('\n')[2]).toMatch(/^How do I make bread\? +(?!error)/)
+    for await (const row of readRows(out)) expect(row.user_message).toBe('How do I\nmake bread?')
+  })
+})

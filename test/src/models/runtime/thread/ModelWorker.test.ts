@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Worker } from 'node:worker_threads'
+import { afterEach, describe, expect, it } from 'vitest'
+import { ModelError, ModelLostError } from '../../../../../src/core/errors.js'
+import { type LoadedModel, loadModel } from '../../../../../src/models/loadModel.js'
+import { ModelWorker } from '../../../../../src/models/runtime/thread/ModelWorker.js'
+
+const folder = fileURLToPath(new URL('../../../../../data/golden/grouped/lm', import.meta.url))
+const loaded: LoadedModel[] = []
+const load = async () => {
+  const model = await loadModel(folder, { head: 'lm', threads: 1, role: 'lm' })
+  loaded.push(model)
+  return model.worker
+}
+afterEach(async () => {
+  await Promise.all(loaded.splice(0).map(({ worker }) => worker.close()))
+})
+
+const call = (...tokenIds: number[]) => ({ key: {}, tokenIds: Int32Array.from(tokenIds), need: 3 })
+const threadOf = (worker: ModelWorker) => (worker as unknown as { worker: Worker }).worker
+
+const loading = `
+  import { loadModel } from ${JSON.stringify(new URL('../../../../../dist/src/models/loadModel.js', import.meta.url).href)}
+  const { worker } = await loadModel(${JSON.stringify(folder)}, { head: 'lm', threads: 1, role: 'lm' })`
+const program = (script: string) =>
+  spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 30_000 })
+
+describe('ModelWorker', () => {
+  it('answers in the order of the calls', async () => {
+    const worker = await load()
+    const [first] = await worker.run([call(1, 2)])
+    const both = await worker.run([call(3, 4), call(1, 2)])
+    expect(both[1]).toEqual(first)
+    expect(both[0]).not.toEqual(first)
+  })
+
+  it('reports a failing run to its caller and goes on with the next', async () => {
+    const worker = await load()
+    await expect(worker.run([call(1_000_000)])).rejects.toThrow(ModelError)
+    await expect(worker.run([call(1)])).resolves.toHaveLength(1)
+  })
+
+  it('rejects what waits, and all that comes later, when its thread dies', async () => {
+    const worker = await load()
+    const waiting = worker.run([call(1, 2, 3)])
+    void threadOf(worker).terminate()
+    await expect(waiting).rejects.toThrow(/worker of .* ended/)
+    await expect(worker.run([call(1)])).rejects.toThrow(ModelLostError)
+  })
+
+  it('says so when a graph cannot be loaded', async () => {
+    const setup = {
+      shape: { layers: 1, kvHeads: 1, headDim: 2 },
+      masks: [{ past: 'past_bias', self: 'self_bias' }],
+      contextLength: 8,
+      output: 'logits',
+      vocabSize: 8,
+      inMemory: [],
+      threads: 1,
+    } as const
+    await expect(ModelWorker.start('broken', { ...setup, graph: new Uint8Array(8), folder })).rejects.toThrow(
+      /broken could not be loaded/,
+    )
+  })
+
+  it('refuses calls after it was closed, and closes twice without harm', async () => {
+    const worker = await load()
+    await worker.close()
+    await worker.close()
+    await expect(worker.run([call(1)])).rejects.toThrow(/closed/)
+  })
+
+  it('keeps the process until it is closed, also with a run in progress', () => {
+    const script = `${loading}
+      worker.run([{ key: {}, tokenIds: new Int32Array(400).fill(5), need: 1 }]).catch(() => {})
+      await worker.close()
+      console.log('closed')`
+    expect(program(script)).toMatchObject({ status: 0, stdout: 'closed\n', stderr: '' })
+  })
+
+  it('lets the process end when nobody waits for an answer', () => {
+    const script = `${loading}
+      await worker.run([{ key: {}, tokenIds: Int32Array.of(1, 2), need: 1 }])
+      console.log('answered')`
+    expect(program(script)).toMatchObject({ status: 0, stdout: 'answered\n', stderr: '' })
+  })
+})

@@ -1,0 +1,32 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { packCalls, packResults, unpackCalls, unpackResults } from '../../../../../src/models/runtime/thread/packing.js'
+
+const count = fc.nat(2 ** 31 - 1)
+const ids = fc.array(count, { maxLength: 20 })
+
+it('brings every call over as it was, fields that are not given included', () => {
+  const call = fc.record(
+    { key: count, tokenIds: ids.map((list) => Int32Array.from(list)), branches: fc.array(ids), need: count, expected: count },
+    { requiredKeys: ['key', 'tokenIds'] },
+  )
+  fc.assert(
+    fc.property(fc.array(call), (calls) => {
+      expect(unpackCalls(packCalls(calls))).toEqual(calls)
+    }),
+  )
+})
+
+it('brings every result over as it was: numbers alone or with their token ids, any bits', () => {
+  const value = fc.float({ noNaN: false })
+  const dense = fc.array(value).map((values) => ({ values: Float32Array.from(values) }))
+  const sparse = fc.array(fc.tuple(count, value)).map((pairs) => ({
+    tokenIds: Int32Array.from(pairs, ([id]) => id),
+    values: Float32Array.from(pairs, ([, number]) => number),
+  }))
+  fc.assert(
+    fc.property(fc.array(fc.oneof(dense, sparse)), (results) => {
+      expect(unpackResults(packResults(results))).toEqual(results)
+    }),
+  )
+})
