@@ -17,6 +17,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   pipelines: ['operators', 'src/eval', 'src/core'],
   'src/cli': ['pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/core'],
   'src/server': ['pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/core'],
+  'src/rxjs.ts': [],
+  'src/zod.ts': [],
   'src/index.ts': ['pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/core'],
 }
 

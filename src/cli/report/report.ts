@@ -101,7 +101,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     const inspector = await inspected(drawn, (notice) => inspectorNotices.push(notice))
     for (const notice of [...notices, ...inspectorNotices]) shown.say(notice)
     // The plotting library is large, and nobody else needs it.
-    const { differencesPlot } = await import('../reproduce/differencesPlot.js')
+    const { differencesPlot } = await import('../print/differencesPlot.js')
     const page = reportPage({
       ...{ evaluation, folders: paths, notices, inspector, inspectorNotices, sample: { size: inspect, seed } },
       metas: await Promise.all(paths.map(metaOf)),

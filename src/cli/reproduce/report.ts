@@ -85,7 +85,7 @@ function markdown({ command, commit, machine, seed, models, tables, sweep, cost 
 export async function writeReproduction(folder: string, reproduced: Reproduced): Promise<string[]> {
   const { tables, ...rest } = reproduced
   // The plotting library is large, and nobody else needs it.
-  const { differencesPlot } = await import('./differencesPlot.js')
+  const { differencesPlot } = await import('../print/differencesPlot.js')
   const plots = tables.flatMap(({ name, evaluation }) => {
     const svg = evaluation && differencesPlot(evaluation.pairs, JUDGED)
     return svg === undefined ? [] : [[`${name}.svg`, svg] as const]

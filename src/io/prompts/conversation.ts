@@ -1,7 +1,7 @@
 import type { Message, PromptContent, TemplateVariables } from '../../core/text/conversation.js'
 import { type Json, JsonNumber, JsonObject } from '../../core/text/json.js'
 import type { InputRecord } from './readRecords.js'
-import { isText, shown, Unfit, wellFormed } from './unfit.js'
+import { formatValue, isText, Unfit, wellFormed } from './unfit.js'
 
 /** Columns that a chat template sees beside `messages`. */
 export const templateColumns = ['tools', 'chat_template_kwargs'] as const
@@ -18,7 +18,7 @@ function jsonOf(name: string, value: unknown): Json {
     return value
   if (Array.isArray(value)) return value.map((inner) => jsonOf(name, inner))
   const entries = entriesOf(value)
-  if (entries === undefined) throw new Unfit(`\`${name}\` to hold what JSON has, got ${shown(value)}`)
+  if (entries === undefined) throw new Unfit(`\`${name}\` to hold what JSON has, got ${formatValue(value)}`)
   return new JsonObject(entries.map(([key, inner]) => [wellFormed(name, key), jsonOf(name, inner)]))
 }
 
@@ -29,30 +29,30 @@ function entriesOf(value: unknown): [string, unknown][] | undefined {
   return Object.getPrototypeOf(value) === Object.prototype ? Object.entries(value) : undefined
 }
 
-/** Parts of a content must be text: what a model of text is not shown would be lost. */
+/** Parts of a content must be text: what a model of text is not formatValue would be lost. */
 function checkParts(where: string, parts: readonly unknown[]): void {
   for (const part of parts) {
     const { type, text } = Object.fromEntries(entriesOf(part) ?? []) as Partial<Record<string, unknown>>
     if (type !== 'text' || typeof text !== 'string')
-      throw new Unfit(`\`content\` of ${where} to be text or a list of parts of the type \`text\`, got ${shown(part)}`)
+      throw new Unfit(`\`content\` of ${where} to be text or a list of parts of the type \`text\`, got ${formatValue(part)}`)
   }
 }
 
 function messageOf(value: unknown, where: string): Message {
   const entries = entriesOf(value)
-  if (!entries) throw new Unfit(`${where} to be an object, got ${shown(value)}`)
+  if (!entries) throw new Unfit(`${where} to be an object, got ${formatValue(value)}`)
   const fields: Partial<Record<string, unknown>> = Object.fromEntries(entries)
   const { role, content = null, tool_calls: calls = null } = fields
-  if (!isText(role)) throw new Unfit(`\`role\` of ${where} to be text that is not empty, got ${shown(role)}`)
+  if (!isText(role)) throw new Unfit(`\`role\` of ${where} to be text that is not empty, got ${formatValue(role)}`)
   if (Array.isArray(content)) checkParts(where, content)
   else if (content === null) {
     // A turn may consist of calls or thoughts only.
     const others = entries.filter(([key, inner]) => key !== 'role' && key !== 'name' && inner !== null)
     if (others.length === 0) throw new Unfit(`\`content\` of ${where} to be text, got nothing`)
   } else if (typeof content !== 'string')
-    throw new Unfit(`\`content\` of ${where} to be text or a list of its parts, got ${shown(content)}`)
+    throw new Unfit(`\`content\` of ${where} to be text or a list of its parts, got ${formatValue(content)}`)
   if (calls !== null && !(Array.isArray(calls) && calls.every((call) => entriesOf(call))))
-    throw new Unfit(`\`tool_calls\` of ${where} to be a list of objects, got ${shown(calls)}`)
+    throw new Unfit(`\`tool_calls\` of ${where} to be a list of objects, got ${formatValue(calls)}`)
   const json = entries.map(([key, inner]) => [wellFormed(where, key), jsonOf(key, inner)] as const)
   return { ...Object.fromEntries(json), role: wellFormed('role', role) }
 }
@@ -61,9 +61,9 @@ function messageOf(value: unknown, where: string): Message {
 export function templateVariables(columns: Columns): TemplateVariables {
   const [tools, kwargs] = templateColumns.map((name) => columnOf(columns, name) ?? undefined)
   if (tools !== undefined && !(Array.isArray(tools) && tools.every((tool) => entriesOf(tool))))
-    throw new Unfit(`\`tools\` to be a list of JSON schemas, got ${shown(tools)}`)
+    throw new Unfit(`\`tools\` to be a list of JSON schemas, got ${formatValue(tools)}`)
   if (kwargs !== undefined && !entriesOf(kwargs))
-    throw new Unfit(`\`chat_template_kwargs\` to be an object, got ${shown(kwargs)}`)
+    throw new Unfit(`\`chat_template_kwargs\` to be an object, got ${formatValue(kwargs)}`)
   return {
     ...(tools !== undefined && { tools: jsonOf('tools', tools) as readonly Json[] }),
     ...(kwargs !== undefined && { chatTemplateKwargs: jsonOf('chat_template_kwargs', kwargs) as JsonObject }),
@@ -74,7 +74,9 @@ export function templateVariables(columns: Columns): TemplateVariables {
 export function conversationOf(name: string, columns: Columns): PromptContent {
   const value = columnOf(columns, name)
   if (!Array.isArray(value) || value.length === 0)
-    throw new Unfit(`\`${name}\` to be a list of messages, each with the texts \`role\` and \`content\`, got ${shown(value)}`)
+    throw new Unfit(
+      `\`${name}\` to be a list of messages, each with the texts \`role\` and \`content\`, got ${formatValue(value)}`,
+    )
   const messages = value.map((message, index) => messageOf(message, `message ${index + 1} of \`${name}\``))
   return { messages, ...templateVariables(columns) }
 }

@@ -4,7 +4,7 @@ import { isExactNumber } from '../exactJson.js'
 import { conversationOf, templateColumns, templateVariables } from './conversation.js'
 import { type Dataset, readings } from './datasets.js'
 import type { InputRecord } from './readRecords.js'
-import { isText, shown, Unfit, wellFormed } from './unfit.js'
+import { formatValue, isText, Unfit, wellFormed } from './unfit.js'
 
 /**
  * What becomes of a row's prompt. `auto`: `messages` go through the model's chat template, a plain prompt is taken as it is;
@@ -36,13 +36,13 @@ function idOf(value: unknown, place: string): string {
   if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint' || isExactNumber(value))
     return String(value)
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toJSON()
-  throw new Unfit(`\`id\` to be text, a number or a date, got ${shown(value)}`)
+  throw new Unfit(`\`id\` to be text, a number or a date, got ${formatValue(value)}`)
 }
 
 function stopOf(value: unknown): readonly string[] | undefined {
   if (value === undefined || value === null) return undefined
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
-  if (!list.every(isText)) throw new Unfit(`\`stop\` to be text or a list of texts, not empty, got ${shown(value)}`)
+  if (!list.every(isText)) throw new Unfit(`\`stop\` to be text or a list of texts, not empty, got ${formatValue(value)}`)
   return list.map((text) => wellFormed('stop', text))
 }
 
@@ -92,7 +92,7 @@ function contentOf({ values = {}, exact }: InputRecord, options: PromptOptions):
   if (template === 'auto' && Array.isArray(prompt)) return { content: conversationOf(name, { values, exact }) }
   if (!isText(prompt)) {
     const hint = (prompt ?? null) === null && Array.isArray(values.messages) ? '; messages are read with the template auto' : ''
-    throw new Unfit(`\`${name}\` to be text that is not empty, got ${shown(prompt)}${hint}`)
+    throw new Unfit(`\`${name}\` to be text that is not empty, got ${formatValue(prompt)}${hint}`)
   }
   const text = wellFormed(name, prompt)
   if (template === 'chat')

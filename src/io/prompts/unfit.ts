@@ -5,9 +5,9 @@ import { stringifyExactly } from '../exactJson.js'
 export class Unfit extends Error {}
 
 /** A value as a message shows it, cut to a readable length. */
-export const shown = (value: unknown): string => {
+export const formatValue = (value: unknown): string => {
   if (value === undefined || value === null) return 'nothing'
-  if (value instanceof JsonObject) return shown(Object.fromEntries(value))
+  if (value instanceof JsonObject) return formatValue(Object.fromEntries(value))
   if (value instanceof Uint8Array) return 'bytes that are not UTF-8'
   const text = typeof value === 'string' ? value : stringifyExactly(value)
   return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${Array.isArray(value) ? 'array' : typeof value})`

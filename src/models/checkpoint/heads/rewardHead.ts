@@ -8,11 +8,11 @@ import { headAt, VALUE_HEADS, valueHeadOf } from './valueHead.js'
  * What a decoder's reward is: the logit of a classifier's `label`, a `value` head's number, or the log-probability that its
  * `vocabulary` head gives to the tokens themselves.
  */
-export type RewardKind = 'label' | 'value' | 'vocabulary'
+export type HeadKind = 'label' | 'value' | 'vocabulary'
 
 /** A decoder as a reward. */
 export type RewardReading = Readonly<{
-  kind: RewardKind
+  kind: HeadKind
   /** The config of a graph that gives it. */
   config: ModelConfig
   /** Name of the label, where it is one of several. */

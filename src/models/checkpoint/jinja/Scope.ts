@@ -1,17 +1,17 @@
-import { Undefined, type Value } from './values.js'
+import { type JinjaValue, Undefined } from './values.js'
 
 /** Variables where a template is at work; a name that is not set here is looked for around it. */
 export class Scope {
-  readonly #values: Map<string, Value>
+  readonly #values: Map<string, JinjaValue>
 
   constructor(
     readonly around?: Scope,
-    values: Iterable<readonly [string, Value]> = [],
+    values: Iterable<readonly [string, JinjaValue]> = [],
   ) {
     this.#values = new Map(values)
   }
 
-  get(name: string): Value {
+  get(name: string): JinjaValue {
     for (let scope: Scope | undefined = this; scope; scope = scope.around) {
       const value = scope.#values.get(name)
       if (value !== undefined) return value
@@ -19,7 +19,7 @@ export class Scope {
     return new Undefined(`'${name}' is undefined`)
   }
 
-  set(name: string, value: Value): void {
+  set(name: string, value: JinjaValue): void {
     this.#values.set(name, value)
   }
 }

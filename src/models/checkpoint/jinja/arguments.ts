@@ -1,7 +1,7 @@
-import { isTruthy, type Kwargs, Markup, typeName, type Value } from './values.js'
+import { isTruthy, type JinjaValue, type Kwargs, Markup, typeName } from './values.js'
 
 /** A filter: its value, and its arguments. */
-export type Filter = (value: Value, args: readonly Value[], kwargs: Kwargs) => Value
+export type Filter = (value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs) => JinjaValue
 
 /**
  * Arguments in the order of `names`, as Python binds them; undefined where one is not given. `required`: how many must be.
@@ -11,12 +11,12 @@ export type Filter = (value: Value, args: readonly Value[], kwargs: Kwargs) => V
 export function bind(
   name: string,
   names: readonly string[],
-  args: readonly Value[],
+  args: readonly JinjaValue[],
   kwargs: Kwargs,
   required = 0,
-): readonly (Value | undefined)[] {
+): readonly (JinjaValue | undefined)[] {
   if (args.length > names.length) throw new TypeError(`${name}() takes at most ${names.length} arguments, got ${args.length}`)
-  const bound: (Value | undefined)[] = names.map((_, index) => args[index])
+  const bound: (JinjaValue | undefined)[] = names.map((_, index) => args[index])
   for (const [key, value] of kwargs) {
     const at = names.indexOf(key)
     if (at === -1) throw new TypeError(`${name}() got an unexpected keyword argument '${key}'`)
@@ -29,17 +29,17 @@ export function bind(
 }
 
 /** @throws TypeError unless the value is text */
-export function textArgument(name: string, value: Value | undefined): string {
+export function textArgument(name: string, value: JinjaValue | undefined): string {
   if (typeof value === 'string') return value
   if (value instanceof Markup) return value.text
   throw new TypeError(`${name}() expects a str, got ${value === undefined ? 'nothing' : typeName(value)}`)
 }
 
 /** @throws TypeError unless the value is an integer (or nothing, for which `byDefault` stands) */
-export function integerArgument(name: string, value: Value | undefined, byDefault: number): number {
+export function integerArgument(name: string, value: JinjaValue | undefined, byDefault: number): number {
   if (value === undefined) return byDefault
   if (typeof value === 'bigint' || typeof value === 'boolean') return Number(value)
   throw new TypeError(`${name}() expects an int, got ${typeName(value)}`)
 }
 
-export const flagArgument = (value: Value | undefined): boolean => value !== undefined && isTruthy(value)
+export const flagArgument = (value: JinjaValue | undefined): boolean => value !== undefined && isTruthy(value)

@@ -11,6 +11,7 @@ import {
   Group,
   isList,
   isNumber,
+  type JinjaValue,
   Loop,
   Markup,
   Namespace,
@@ -18,7 +19,6 @@ import {
   Tuple,
   typeName,
   Undefined,
-  type Value,
   View,
   valueOr,
 } from './values.js'
@@ -33,8 +33,8 @@ const NUMBER_ATTRIBUTES =
     ' ',
   )
 
-function dictMethod(dict: Dict, name: string): Value | undefined {
-  const none = (make: () => Value) =>
+function dictMethod(dict: Dict, name: string): JinjaValue | undefined {
+  const none = (make: () => JinjaValue) =>
     new Func(name, (args, kwargs) => {
       bind(name, [], args, kwargs)
       return make()
@@ -77,7 +77,7 @@ function dictMethod(dict: Dict, name: string): Value | undefined {
   }
 }
 
-function listMethod(list: readonly Value[], name: string, isTuple: boolean): Value | undefined {
+function listMethod(list: readonly JinjaValue[], name: string, isTuple: boolean): JinjaValue | undefined {
   if (name === 'copy' && !isTuple) return new Func(name, () => [...list])
   if (name === 'count')
     return new Func(name, (args, kwargs) => {
@@ -95,7 +95,7 @@ function listMethod(list: readonly Value[], name: string, isTuple: boolean): Val
 }
 
 /** A method or attribute that the object itself has. */
-function ownAttribute(object: Value, name: string): Value | undefined {
+function ownAttribute(object: JinjaValue, name: string): JinjaValue | undefined {
   const type = typeName(object)
   if (MUTATORS[type]?.includes(name)) throw new Error(`access to attribute '${name}' of '${type}' object is unsafe.`)
   if (typeof object === 'string' || object instanceof Markup) {
@@ -112,7 +112,7 @@ function ownAttribute(object: Value, name: string): Value | undefined {
   return undefined
 }
 
-const missing = (object: Value, name: Value): Undefined =>
+const missing = (object: JinjaValue, name: JinjaValue): Undefined =>
   new Undefined(
     typeof name === 'string'
       ? `'${typeName(object)} object' has no attribute ${repr(name)}`
@@ -120,24 +120,24 @@ const missing = (object: Value, name: Value): Undefined =>
   )
 
 /** `object[key]` alone. */
-function item(object: Value, key: Value): Value | undefined {
+function item(object: JinjaValue, key: JinjaValue): JinjaValue | undefined {
   if (object instanceof Dict) return isList(key) || key instanceof Dict || key instanceof Undefined ? undefined : object.get(key)
   if (typeof key !== 'bigint' && typeof key !== 'boolean') return undefined
   if (object instanceof Markup) throw new Error('an index of text of the filter safe or escape is not supported')
   if (typeof object === 'string') return characters(object).at(Number(key))
   if (isList(object)) return object.at(Number(key))
-  return object instanceof Tuple || object instanceof Range ? (object.items as readonly Value[]).at(Number(key)) : undefined
+  return object instanceof Tuple || object instanceof Range ? (object.items as readonly JinjaValue[]).at(Number(key)) : undefined
 }
 
 /** `object.name`: an attribute, else an item. */
-export function attributeOf(object: Value, name: string): Value {
+export function attributeOf(object: JinjaValue, name: string): JinjaValue {
   defined(object)
   if (name.startsWith('_')) return new Undefined(`access to attribute '${name}' of '${typeName(object)}' object is unsafe.`)
   return valueOr(ownAttribute(object, name), valueOr(item(object, name), missing(object, name)))
 }
 
 /** `object[key]`: an item, else an attribute. */
-export function itemOf(object: Value, key: Value): Value {
+export function itemOf(object: JinjaValue, key: JinjaValue): JinjaValue {
   defined(object)
   const found = item(object, key)
   if (found !== undefined) return found
@@ -145,13 +145,13 @@ export function itemOf(object: Value, key: Value): Value {
 }
 
 /** The filter `attr`: an attribute alone. */
-export const onlyAttribute = (object: Value, name: string): Value => {
+export const onlyAttribute = (object: JinjaValue, name: string): JinjaValue => {
   defined(object)
   return valueOr(name.startsWith('_') ? undefined : ownAttribute(object, name), missing(object, name))
 }
 
 /** `object[start:end:step]`. */
-export function sliceOf(object: Value, parts: readonly [Value, Value, Value]): Value {
+export function sliceOf(object: JinjaValue, parts: readonly [JinjaValue, JinjaValue, JinjaValue]): JinjaValue {
   defined(object)
   if (object instanceof Markup) throw new Error('a slice of text of the filter safe or escape is not supported')
   const text = typeof object === 'string' ? sliced(characters(object), parts)?.join('') : undefined
@@ -165,8 +165,8 @@ export function sliceOf(object: Value, parts: readonly [Value, Value, Value]): V
 }
 
 /** What a dotted path leads to, as filters take attributes: `a.b.0`. */
-export function pathOf(object: Value, path: Value): Value {
-  const keys: readonly Value[] =
+export function pathOf(object: JinjaValue, path: JinjaValue): JinjaValue {
+  const keys: readonly JinjaValue[] =
     typeof path === 'string' ? path.split('.').map((key) => (/^\d+$/.test(key) ? BigInt(key) : key)) : [path]
   return keys.reduce((inner, key) => itemOf(inner, key), object)
 }

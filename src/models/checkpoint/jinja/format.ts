@@ -1,5 +1,5 @@
 import { floatText, repr, str } from './text.js'
-import { characters, Dict, isList, isNumber, Tuple, typeName, type Value } from './values.js'
+import { characters, Dict, isList, isNumber, type JinjaValue, Tuple, typeName } from './values.js'
 
 const FIELD = /%(?:\(([^)]*)\))?([-+ #0]*)(\*|\d+)?(?:\.(\d+))?[hlL]?(.)?/gsu
 
@@ -15,7 +15,7 @@ export function roundedText(value: number, decimals: number): string {
   return decimals === 0 ? sign + text : `${sign}${text.slice(0, -decimals)}.${text.slice(-decimals)}`
 }
 
-function fieldText(kind: string, value: Value, precision: number | undefined): string {
+function fieldText(kind: string, value: JinjaValue, precision: number | undefined): string {
   if (kind === 's' || kind === 'r') {
     const text = kind === 's' ? str(value) : repr(value)
     return precision === undefined ? text : characters(text).slice(0, precision).join('')
@@ -34,7 +34,7 @@ function fieldText(kind: string, value: Value, precision: number | undefined): s
 }
 
 /** `text % value`, for the conversions s, r, d, i, u, f, F, x and X. @throws Error that names another conversion */
-export function formatted(text: string, value: Value): string {
+export function formatted(text: string, value: JinjaValue): string {
   const values = value instanceof Tuple ? [...value.items] : [value]
   let taken = 0
   const result = text.replace(

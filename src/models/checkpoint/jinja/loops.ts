@@ -1,10 +1,10 @@
 import { equals } from './operators.js'
-import { Func, Loop, Tuple, Undefined, type Value, valueOr } from './values.js'
+import { Func, type JinjaValue, Loop, Tuple, Undefined, valueOr } from './values.js'
 
 /** The variable `loop` at each of the items of a loop. */
-export function loopsOf(items: readonly Value[]): (index: number) => Loop {
+export function loopsOf(items: readonly JinjaValue[]): (index: number) => Loop {
   const { length } = items
-  let before: Value | undefined
+  let before: JinjaValue | undefined
   const changed = new Func('loop.changed', (args) => {
     const now = new Tuple(args)
     const isChanged = before === undefined || !equals(before, now)
@@ -18,7 +18,7 @@ export function loopsOf(items: readonly Value[]): (index: number) => Loop {
     })
     const number = (value: number) => BigInt(value)
     return new Loop(
-      new Map<string, Value>([
+      new Map<string, JinjaValue>([
         ...([
           ['index', number(index + 1)],
           ['index0', number(index)],

@@ -1,7 +1,7 @@
-import { evaluate } from './evaluate.js'
+import { evaluateNode } from './evaluateNode.js'
 import { Scope } from './Scope.js'
 import type { Node } from './tree.js'
-import { Dict, Func, Tuple, Undefined, type Value, valueOr } from './values.js'
+import { Dict, Func, type JinjaValue, Tuple, Undefined, valueOr } from './values.js'
 
 type Parameter = Readonly<{ name: string; byDefault?: Node }>
 
@@ -40,7 +40,7 @@ export function macro(
   return new Func(name, (args, kwargs) => {
     const scope = new Scope(around)
     const left = new Map(kwargs)
-    const given = parameters.map((parameter, index): Value | undefined => {
+    const given = parameters.map((parameter, index): JinjaValue | undefined => {
       if (index < args.length) return args[index]
       const value = left.get(parameter.name)
       left.delete(parameter.name)
@@ -57,7 +57,7 @@ export function macro(
     for (const [index, parameter] of parameters.entries())
       scope.set(parameter.name, valueOr(given[index], new Undefined(`parameter '${parameter.name}' was not provided`)))
     for (const [index, { name: own, byDefault }] of parameters.entries())
-      if (given[index] === undefined && byDefault) scope.set(own, evaluate(byDefault, scope))
+      if (given[index] === undefined && byDefault) scope.set(own, evaluateNode(byDefault, scope))
     return render(body, scope)
   })
 }

@@ -7,29 +7,29 @@ import {
   isList,
   isNumber,
   iterate,
+  type JinjaValue,
   Markup,
   Namespace,
   Range,
   Tuple,
   typeName,
   Undefined,
-  type Value,
   View,
 } from './values.js'
 
 /** Longer text or lists than this are no prompt. */
 const LONGEST = 10_000_000
 
-const textOf = (value: Value): string | undefined =>
+const textOf = (value: JinjaValue): string | undefined =>
   typeof value === 'string' ? value : value instanceof Markup ? value.text : undefined
-const itemsOf = (value: Value): readonly Value[] | undefined =>
+const itemsOf = (value: JinjaValue): readonly JinjaValue[] | undefined =>
   isList(value) ? value : value instanceof Tuple || value instanceof Range ? value.items : undefined
 
-const sameItems = (a: readonly Value[], b: readonly Value[]): boolean =>
+const sameItems = (a: readonly JinjaValue[], b: readonly JinjaValue[]): boolean =>
   a.length === b.length && a.every((item, index) => equals(item, b[index] ?? null))
 
 /** `a == b`. */
-export function equals(a: Value, b: Value): boolean {
+export function equals(a: JinjaValue, b: JinjaValue): boolean {
   if (isNumber(a) && isNumber(b)) return typeof a === 'bigint' && typeof b === 'bigint' ? a === b : Number(a) === Number(b)
   const [left, right] = [textOf(a), textOf(b)]
   if (left !== undefined || right !== undefined) return left === right
@@ -50,7 +50,7 @@ const byCharacters = (a: string, b: string): number => {
 }
 
 /** The order of two values: below, at or above zero; NaN where neither is the lesser. @throws TypeError where Python has no order */
-export function compare(a: Value, b: Value, operator = '<'): number {
+export function compareValues(a: JinjaValue, b: JinjaValue, operator = '<'): number {
   if (isNumber(a) && isNumber(b)) return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b ? -1 : a > b ? 1 : 0
   const [left, right] = [textOf(a), textOf(b)]
   if (left !== undefined && right !== undefined) return byCharacters(left, right)
@@ -59,7 +59,7 @@ export function compare(a: Value, b: Value, operator = '<'): number {
   if (isSame && ours && theirs) {
     const at = ours.findIndex((item, index) => index >= theirs.length || !equals(item, theirs[index]!))
     if (at === -1) return ours.length - theirs.length
-    return at >= theirs.length ? 1 : compare(ours[at]!, theirs[at]!, operator)
+    return at >= theirs.length ? 1 : compareValues(ours[at]!, theirs[at]!, operator)
   }
   defined(a)
   defined(b)
@@ -67,7 +67,7 @@ export function compare(a: Value, b: Value, operator = '<'): number {
 }
 
 /** `item in container`. */
-export function contains(container: Value, item: Value): boolean {
+export function contains(container: JinjaValue, item: JinjaValue): boolean {
   const text = textOf(container)
   if (text !== undefined) {
     const part = textOf(defined(item))
@@ -83,20 +83,20 @@ export function contains(container: Value, item: Value): boolean {
 }
 
 /** A comparison, or an operator between two values. */
-export function operate(operator: string, a: Value, b: Value): Value {
+export function operate(operator: string, a: JinjaValue, b: JinjaValue): JinjaValue {
   switch (operator) {
     case '==':
       return equals(a, b)
     case '!=':
       return !equals(a, b)
     case '<':
-      return compare(a, b, operator) < 0
+      return compareValues(a, b, operator) < 0
     case '>':
-      return compare(a, b, operator) > 0
+      return compareValues(a, b, operator) > 0
     case '<=':
-      return compare(a, b, operator) <= 0
+      return compareValues(a, b, operator) <= 0
     case '>=':
-      return compare(a, b, operator) >= 0
+      return compareValues(a, b, operator) >= 0
     case 'in':
       return contains(b, a)
     case 'not in':
@@ -108,12 +108,12 @@ export function operate(operator: string, a: Value, b: Value): Value {
   }
 }
 
-function unsupported(operator: string, a: Value, b: Value): TypeError {
+function unsupported(operator: string, a: JinjaValue, b: JinjaValue): TypeError {
   if (operator === '+' && typeof a === 'string') return new TypeError(`can only concatenate str (not "${typeName(b)}") to str`)
   return new TypeError(`unsupported operand type(s) for ${operator}: '${typeName(a)}' and '${typeName(b)}'`)
 }
 
-function repeated(value: string | readonly Value[] | Tuple, times: bigint): Value {
+function repeated(value: string | readonly JinjaValue[] | Tuple, times: bigint): JinjaValue {
   const count = Math.max(0, Number(times))
   const length = typeof value === 'string' ? value.length : isList(value) ? value.length : (value as Tuple).items.length
   if (length * count > LONGEST) throw new RangeError(`${length} items times ${count} are more than ${LONGEST}`)
@@ -122,7 +122,7 @@ function repeated(value: string | readonly Value[] | Tuple, times: bigint): Valu
   return isList(value) ? items : new Tuple(items)
 }
 
-function arithmetic(operator: string, a: Value, b: Value): Value {
+function arithmetic(operator: string, a: JinjaValue, b: JinjaValue): JinjaValue {
   if (a instanceof Markup || b instanceof Markup)
     throw new Error(
       `the operator ${operator} on text of the filter safe or escape, which escapes the other side, is not supported`,
@@ -145,7 +145,7 @@ function arithmetic(operator: string, a: Value, b: Value): Value {
   throw unsupported(operator, a, b)
 }
 
-function calculated(operator: string, a: boolean | bigint | number, b: boolean | bigint | number): Value {
+function calculated(operator: string, a: boolean | bigint | number, b: boolean | bigint | number): JinjaValue {
   if (typeof a === 'number' || typeof b === 'number' || operator === '/') return ofFloats(operator, Number(a), Number(b))
   const [left, right] = [BigInt(a), BigInt(b)]
   if (right === 0n && (operator === '//' || operator === '%')) throw new RangeError('integer division or modulo by zero')
@@ -198,7 +198,7 @@ function ofFloats(operator: string, a: number, b: number): number {
 }
 
 /** `+value`, `-value`. */
-export function signed(sign: string, value: Value): Value {
+export function signed(sign: string, value: JinjaValue): JinjaValue {
   defined(value)
   if (!isNumber(value)) throw new TypeError(`bad operand type for unary ${sign}: '${typeName(value)}'`)
   const number = typeof value === 'boolean' ? BigInt(value) : value

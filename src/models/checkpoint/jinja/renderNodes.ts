@@ -1,10 +1,10 @@
-import { argumentsOf, evaluate, filtered } from './evaluate.js'
+import { argumentsOf, evaluateNode, filtered } from './evaluateNode.js'
 import { loopsOf } from './loops.js'
 import { macro } from './macro.js'
 import { Scope } from './Scope.js'
 import { str } from './text.js'
 import { GENERATION, type Node } from './tree.js'
-import { Func, isTruthy, iterate, Namespace, typeName, Undefined, type Value } from './values.js'
+import { Func, isTruthy, iterate, type JinjaValue, Namespace, typeName, Undefined } from './values.js'
 
 type Output = { text: string }
 /** What ends the body of a loop: `break` the loop, `continue` its turn. */
@@ -27,7 +27,7 @@ function runAll(nodes: readonly Node[], scope: Scope, out: Output): Leaving {
 }
 
 /** Gives a name, several, or an attribute of a namespace a value. */
-function assign(target: Node, value: Value, scope: Scope): void {
+function assign(target: Node, value: JinjaValue, scope: Scope): void {
   if (target.type === 'Identifier') scope.set(target.value, value)
   else if (target.type === 'TupleLiteral') {
     const values = [...iterate(value)]
@@ -36,7 +36,7 @@ function assign(target: Node, value: Value, scope: Scope): void {
     if (values.length > length) throw new RangeError(`too many values to unpack (expected ${length})`)
     for (const [index, inner] of target.value.entries()) assign(inner, values[index]!, scope)
   } else if (target.type === 'MemberExpression' && !target.computed && target.property.type === 'Identifier') {
-    const object = evaluate(target.object, scope)
+    const object = evaluateNode(target.object, scope)
     if (!(object instanceof Namespace)) throw new TypeError('cannot assign attribute on non-namespace object')
     const name = target.property.value
     if (name.startsWith('_'))
@@ -48,13 +48,13 @@ function assign(target: Node, value: Value, scope: Scope): void {
 function loop(node: Extract<Node, { type: 'For' }>, scope: Scope, out: Output): Leaving {
   const { loopvar, iterable, body, defaultBlock } = node
   const [source, test] = iterable.type === 'SelectExpression' ? [iterable.lhs, iterable.test] : [iterable, undefined]
-  const inScope = (item: Value): Scope => {
+  const inScope = (item: JinjaValue): Scope => {
     const inner = new Scope(scope)
     assign(loopvar, item, inner)
     return inner
   }
-  const all = [...iterate(evaluate(source, scope))]
-  const items = test ? all.filter((item) => isTruthy(evaluate(test, inScope(item)))) : all
+  const all = [...iterate(evaluateNode(source, scope))]
+  const items = test ? all.filter((item) => isTruthy(evaluateNode(test, inScope(item)))) : all
   const loopAt = loopsOf(items)
   for (const [index, item] of items.entries()) {
     const inner = inScope(item)
@@ -65,7 +65,7 @@ function loop(node: Extract<Node, { type: 'For' }>, scope: Scope, out: Output): 
 }
 
 function callBlock({ call, callerArgs, body }: Extract<Node, { type: 'CallStatement' }>, scope: Scope): string {
-  const target = evaluate(call.callee, scope)
+  const target = evaluateNode(call.callee, scope)
   const { args, kwargs } = argumentsOf(call.args, scope)
   if (!(target instanceof Func))
     throw new TypeError(target instanceof Undefined ? target.reason : `'${typeName(target)}' object is not callable`)
@@ -77,11 +77,11 @@ function callBlock({ call, callerArgs, body }: Extract<Node, { type: 'CallStatem
 function run(node: Node, scope: Scope, out: Output): Leaving {
   switch (node.type) {
     case 'If':
-      return runAll(isTruthy(evaluate(node.test, scope)) ? node.body : node.alternate, scope, out)
+      return runAll(isTruthy(evaluateNode(node.test, scope)) ? node.body : node.alternate, scope, out)
     case 'For':
       return loop(node, scope, out)
     case 'Set':
-      if (node.value) assign(node.assignee, evaluate(node.value, scope), scope)
+      if (node.value) assign(node.assignee, evaluateNode(node.value, scope), scope)
       else assign(node.assignee, renderNodes(node.body, new Scope(scope)), scope)
       return undefined
     case 'Macro':
@@ -100,7 +100,7 @@ function run(node: Node, scope: Scope, out: Output): Leaving {
     case 'Continue':
       return node.type
     default:
-      out.text += str(evaluate(node, scope))
+      out.text += str(evaluateNode(node, scope))
       return undefined
   }
 }

@@ -1,10 +1,10 @@
-import type { Value } from './values.js'
+import type { JinjaValue } from './values.js'
 
-const bound = (value: Value): number | undefined =>
+const bound = (value: JinjaValue): number | undefined =>
   value === null ? undefined : typeof value === 'bigint' || typeof value === 'boolean' ? Number(value) : Number.NaN
 
 /** `items[start:end:step]`; nothing where Python has a TypeError. @throws RangeError for a step of zero */
-export function sliced<T>(items: readonly T[], parts: readonly [Value, Value, Value]): T[] | undefined {
+export function sliced<T>(items: readonly T[], parts: readonly [JinjaValue, JinjaValue, JinjaValue]): T[] | undefined {
   const [start, end, step = 1] = parts.map(bound)
   if ([start, end, step].some(Number.isNaN)) return undefined
   if (step === 0) throw new RangeError('slice step cannot be zero')

@@ -1,4 +1,17 @@
-import { Dict, type Func, isList, Loop, Markup, Namespace, Range, Stream, Tuple, Undefined, type Value, View } from './values.js'
+import {
+  Dict,
+  type Func,
+  isList,
+  type JinjaValue,
+  Loop,
+  Markup,
+  Namespace,
+  Range,
+  Stream,
+  Tuple,
+  Undefined,
+  View,
+} from './values.js'
 
 /** What Python calls white space in `str.strip()` and in `\s`: with U+001C to U+001F and U+0085, without U+FEFF. */
 export const SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
@@ -38,10 +51,10 @@ function quoted(text: string): string {
   return quote + inner + quote
 }
 
-const listed = (items: Iterable<Value>): string => Array.from(items, repr).join(', ')
+const listed = (items: Iterable<JinjaValue>): string => Array.from(items, repr).join(', ')
 
 /** `repr(value)`. @throws Error for what Python writes with an address in memory */
-export function repr(value: Value): string {
+export function repr(value: JinjaValue): string {
   if (value === null) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   if (typeof value === 'bigint') return String(value)
@@ -61,7 +74,7 @@ export function repr(value: Value): string {
 }
 
 /** `str(value)`: what `{{ value }}` writes. */
-export function str(value: Value): string {
+export function str(value: JinjaValue): string {
   if (typeof value === 'string') return value
   if (value instanceof Markup) return value.text
   return value instanceof Undefined ? '' : repr(value)

@@ -1,7 +1,7 @@
 import { bind, flagArgument } from './arguments.js'
-import { compare } from './operators.js'
+import { compareValues } from './operators.js'
 import { floatText } from './text.js'
-import { Dict, isList, type Kwargs, Markup, Tuple, typeName, type Value } from './values.js'
+import { Dict, isList, type JinjaValue, type Kwargs, Markup, Tuple, typeName } from './values.js'
 
 type Style = Readonly<{ indent: string | undefined; item: string; key: string; ascii: boolean; sorted: boolean }>
 
@@ -14,7 +14,7 @@ function textJson(text: string, isAscii: boolean): string {
 }
 
 /** A key of a dictionary: text, or a number, bool or None, which becomes text. */
-function keyJson(key: Value, style: Style): string {
+function keyJson(key: JinjaValue, style: Style): string {
   if (typeof key === 'string' || key === null || typeof key === 'boolean' || typeof key === 'bigint' || typeof key === 'number')
     return typeof key === 'string' ? textJson(key, style.ascii) : `"${json(key, style, '\n')}"`
   throw new TypeError(`keys must be str, int, float, bool or None, not ${typeName(key)}`)
@@ -32,7 +32,7 @@ function enclosed(
 }
 
 /** @param line a line end with the indent of what is around */
-function json(value: Value, style: Style, line: string): string {
+function json(value: JinjaValue, style: Style, line: string): string {
   if (value === null) return 'null'
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   if (typeof value === 'number') return floatJson(value)
@@ -49,12 +49,12 @@ function json(value: Value, style: Style, line: string): string {
     )
   }
   if (!(value instanceof Dict)) throw new TypeError(`Object of type ${typeName(value)} is not JSON serializable`)
-  const entries = style.sorted ? [...value.entries].sort(([a], [b]) => compare(a, b)) : value.entries
+  const entries = style.sorted ? [...value.entries].sort(([a], [b]) => compareValues(a, b)) : value.entries
   const parts = entries.map(([key, one]) => keyJson(key, style) + style.key + json(one, style, inner))
   return enclosed(['{', '}'], parts, style, line)
 }
 
-function indentOf(indent: Value): string | undefined {
+function indentOf(indent: JinjaValue): string | undefined {
   if (indent === null) return undefined
   if (typeof indent === 'string') return indent
   if (typeof indent === 'bigint' || typeof indent === 'boolean') return ' '.repeat(Math.max(0, Number(indent)))
@@ -66,7 +66,7 @@ function indentOf(indent: Value): string | undefined {
  *
  * @throws TypeError for what has no JSON, and bad arguments
  */
-export function toJson(value: Value, args: readonly Value[], kwargs: Kwargs): string {
+export function toJson(value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): string {
   const names = ['ensure_ascii', 'indent', 'separators', 'sort_keys']
   const [ascii = false, given = null, separators = null, sorted] = bind('tojson', names, args, kwargs)
   const indent = indentOf(given)

@@ -1,5 +1,5 @@
 import { JsonNumber } from '../../../core/text/json.js'
-import { Dict, type Value } from './values.js'
+import { Dict, type JinjaValue } from './values.js'
 
 /**
  * A JSON value as templates see it: whole numbers are int unless they are a `JsonNumber` that says otherwise; objects and maps are
@@ -7,7 +7,7 @@ import { Dict, type Value } from './values.js'
  *
  * @throws TypeError for what is no JSON: a function, a symbol
  */
-export function toValue(input: unknown): Value {
+export function toValue(input: unknown): JinjaValue {
   if (input === null || input === undefined) return null
   if (typeof input === 'string' || typeof input === 'boolean' || typeof input === 'bigint') return input
   if (typeof input === 'number') return Number.isInteger(input) && !Object.is(input, -0) ? BigInt(input) : input

@@ -2,13 +2,13 @@
  * Python values as a template sees them: `bigint` is int, `number` is float, an array is a list, `null` is None. The rest has classes,
  * so that `instanceof` tells them apart.
  */
-export type Value =
+export type JinjaValue =
   | null
   | boolean
   | bigint
   | number
   | string
-  | readonly Value[]
+  | readonly JinjaValue[]
   | Undefined
   | Tuple
   | Dict
@@ -26,14 +26,14 @@ export class Undefined {
 }
 
 export class Tuple {
-  constructor(readonly items: readonly Value[]) {}
+  constructor(readonly items: readonly JinjaValue[]) {}
 }
 
 /** A group of the filter `groupby`: a pair whose parts have names. */
 export class Group extends Tuple {
   constructor(
-    readonly grouper: Value,
-    readonly list: readonly Value[],
+    readonly grouper: JinjaValue,
+    readonly list: readonly JinjaValue[],
   ) {
     super([grouper, list])
   }
@@ -44,17 +44,17 @@ export class Markup {
   constructor(readonly text: string) {}
 }
 
-export type Kwargs = ReadonlyMap<string, Value>
+export type Kwargs = ReadonlyMap<string, JinjaValue>
 /** A method, macro or global function. */
 export class Func {
   constructor(
     readonly name: string,
-    readonly call: (args: readonly Value[], kwargs: Kwargs) => Value,
+    readonly call: (args: readonly JinjaValue[], kwargs: Kwargs) => JinjaValue,
   ) {}
 }
 
 export class Namespace {
-  readonly values = new Map<string, Value>()
+  readonly values = new Map<string, JinjaValue>()
 }
 
 export class Range {
@@ -71,22 +71,22 @@ export class Range {
 export class View {
   constructor(
     readonly kind: 'items' | 'keys' | 'values',
-    readonly items: readonly Value[],
+    readonly items: readonly JinjaValue[],
   ) {}
 }
 
 /** What a generator gives: it can be gone through once. */
 export class Stream {
-  constructor(readonly iterator: IterableIterator<Value>) {}
+  constructor(readonly iterator: IterableIterator<JinjaValue>) {}
 }
 
 /** The variable `loop`; `fields` are its attributes. */
 export class Loop {
-  constructor(readonly fields: ReadonlyMap<string, Value>) {}
+  constructor(readonly fields: ReadonlyMap<string, JinjaValue>) {}
 }
 
 /** Keys that Python takes for the same (1, 1.0 and True) have the same text. */
-function keyText(key: Value): string {
+function keyText(key: JinjaValue): string {
   if (typeof key === 'string') return `s${key}`
   if (key instanceof Markup) return `s${key.text}`
   if (typeof key === 'bigint' || typeof key === 'boolean' || typeof key === 'number') return `n${Number(key)}`
@@ -97,22 +97,22 @@ function keyText(key: Value): string {
 
 /** A dictionary in the order in which its keys came. */
 export class Dict {
-  readonly #entries = new Map<string, readonly [Value, Value]>()
+  readonly #entries = new Map<string, readonly [JinjaValue, JinjaValue]>()
 
-  constructor(entries: Iterable<readonly [Value, Value]> = []) {
+  constructor(entries: Iterable<readonly [JinjaValue, JinjaValue]> = []) {
     for (const [key, value] of entries) this.set(key, value)
   }
-  set(key: Value, value: Value): void {
+  set(key: JinjaValue, value: JinjaValue): void {
     const text = keyText(key)
     this.#entries.set(text, [this.#entries.get(text)?.[0] ?? key, value])
   }
-  get(key: Value): Value | undefined {
+  get(key: JinjaValue): JinjaValue | undefined {
     return this.#entries.get(keyText(key))?.[1]
   }
-  has(key: Value): boolean {
+  has(key: JinjaValue): boolean {
     return this.#entries.has(keyText(key))
   }
-  get entries(): readonly (readonly [Value, Value])[] {
+  get entries(): readonly (readonly [JinjaValue, JinjaValue])[] {
     return [...this.#entries.values()]
   }
   get size(): number {
@@ -121,14 +121,15 @@ export class Dict {
 }
 
 /** A value, or another where there is none; None is a value. */
-export const valueOr = (value: Value | undefined, otherwise: Value): Value => (value === undefined ? otherwise : value)
+export const valueOr = (value: JinjaValue | undefined, otherwise: JinjaValue): JinjaValue =>
+  value === undefined ? otherwise : value
 
-export const isList = (value: Value): value is readonly Value[] => Array.isArray(value)
-export const isNumber = (value: Value): value is boolean | bigint | number =>
+export const isList = (value: JinjaValue): value is readonly JinjaValue[] => Array.isArray(value)
+export const isNumber = (value: JinjaValue): value is boolean | bigint | number =>
   typeof value === 'boolean' || typeof value === 'bigint' || typeof value === 'number'
 
 /** Python's name of a value's type, for messages. */
-export function typeName(value: Value): string {
+export function typeName(value: JinjaValue): string {
   if (value === null) return 'NoneType'
   if (typeof value === 'boolean') return 'bool'
   if (typeof value === 'bigint') return 'int'
@@ -142,7 +143,7 @@ export function typeName(value: Value): string {
 }
 
 /** @throws Error for a value that is undefined */
-export function defined<T extends Value>(value: T): Exclude<T, Undefined> {
+export function defined<T extends JinjaValue>(value: T): Exclude<T, Undefined> {
   if (value instanceof Undefined) throw new Error(value.reason)
   return value as Exclude<T, Undefined>
 }
@@ -151,7 +152,7 @@ export function defined<T extends Value>(value: T): Exclude<T, Undefined> {
 export const characters = (text: string): string[] => Array.from(text)
 
 /** Goes through a value as `for` does. @throws TypeError for what Python cannot go through */
-export function iterate(value: Value): Iterable<Value> {
+export function iterate(value: JinjaValue): Iterable<JinjaValue> {
   if (typeof value === 'string') return characters(value)
   if (value instanceof Markup) return characters(value.text)
   if (isList(value)) return value
@@ -163,7 +164,7 @@ export function iterate(value: Value): Iterable<Value> {
 }
 
 /** `len(value)`; nothing where it has none. */
-export function sizeOf(value: Value): number | undefined {
+export function itemCount(value: JinjaValue): number | undefined {
   if (typeof value === 'string') return characters(value).length
   if (value instanceof Markup) return characters(value.text).length
   if (isList(value)) return value.length
@@ -174,9 +175,9 @@ export function sizeOf(value: Value): number | undefined {
   return length === undefined ? undefined : Number(length)
 }
 
-export function isTruthy(value: Value): boolean {
+export function isTruthy(value: JinjaValue): boolean {
   if (value === null || value instanceof Undefined) return false
   if (isNumber(value)) return Number(value) !== 0 || Number.isNaN(value)
-  const size = sizeOf(value)
+  const size = itemCount(value)
   return size === undefined || size > 0
 }

@@ -6,7 +6,7 @@ import type { TextCodec } from '../../../../src/core/model.js'
 import { decodedText, textAfter, tokenText, wholeText, withToken } from '../../../../src/core/text/decodedText.js'
 import { loadCodec } from '../../../../src/models/checkpoint/tokenizer/loadCodec.js'
 
-const tokenizers = join(import.meta.dirname, '../models/checkpoint/tokenizer/tokenizers')
+const tokenizers = join(import.meta.dirname, '../../models/checkpoint/tokenizer/tokenizers')
 const prompts = [
   '',
   '\n\nHuman: Hi\n\nAssistant:',

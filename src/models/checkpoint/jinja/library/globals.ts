@@ -1,11 +1,11 @@
 import { bind, integerArgument, textArgument } from '../arguments.js'
 import { str } from '../text.js'
-import { Dict, Func, iterate, type Kwargs, Namespace, Range, type Value } from '../values.js'
+import { Dict, Func, iterate, type JinjaValue, type Kwargs, Namespace, Range } from '../values.js'
 
 /** Jinja's own limit, in its sandbox. */
 const LONGEST_RANGE = 100_000
 
-function range(args: readonly Value[], kwargs: Kwargs): Range {
+function range(args: readonly JinjaValue[], kwargs: Kwargs): Range {
   if (kwargs.size > 0 || args.length === 0 || args.length > 3) throw new TypeError('range() expects 1 to 3 numbers')
   const numbers = args.map((arg) => integerArgument('range', arg, 0))
   const [from = 0, to = 0, step = 1] = numbers.length === 1 ? [0, ...numbers] : numbers
@@ -19,19 +19,19 @@ function range(args: readonly Value[], kwargs: Kwargs): Range {
   )
 }
 
-function dict(args: readonly Value[], kwargs: Kwargs): Dict {
+function dict(args: readonly JinjaValue[], kwargs: Kwargs): Dict {
   const [first] = bind('dict', ['iterable'], args, new Map())
   const entries = first instanceof Dict ? first.entries : first === undefined ? [] : Array.from(iterate(first), pairOf)
   return new Dict([...entries, ...kwargs])
 }
 
-function pairOf(value: Value): readonly [Value, Value] {
+function pairOf(value: JinjaValue): readonly [JinjaValue, JinjaValue] {
   const [key, inner, ...more] = iterate(value)
   if (key === undefined || inner === undefined || more.length > 0) throw new TypeError('dict() expects pairs of keys and values')
   return [key, inner]
 }
 
-function namespace(args: readonly Value[], kwargs: Kwargs): Namespace {
+function namespace(args: readonly JinjaValue[], kwargs: Kwargs): Namespace {
   const made = new Namespace()
   for (const [key, value] of dict(args, kwargs).entries) {
     if (str(key).startsWith('_'))
@@ -41,7 +41,7 @@ function namespace(args: readonly Value[], kwargs: Kwargs): Namespace {
   return made
 }
 
-function joiner(args: readonly Value[], kwargs: Kwargs): Func {
+function joiner(args: readonly JinjaValue[], kwargs: Kwargs): Func {
   const [between = ', '] = bind('joiner', ['sep'], args, kwargs)
   let isUsed = false
   return new Func('joiner', () => {
@@ -57,7 +57,7 @@ const unsupported = (name: string): Func =>
   })
 
 /** What templates find without being given it; `tell` and `refuse` are `strftime_now` and `raise_exception`. */
-export function globals(tell: (format: string) => string, refuse: (reason: string) => never): [string, Value][] {
+export function globals(tell: (format: string) => string, refuse: (reason: string) => never): [string, JinjaValue][] {
   return [
     ['range', new Func('range', range)],
     ['dict', new Func('dict', dict)],
@@ -75,5 +75,5 @@ export function globals(tell: (format: string) => string, refuse: (reason: strin
       'raise_exception',
       new Func('raise_exception', (args, kwargs) => refuse(str(bind('raise_exception', ['message'], args, kwargs, 1)[0]!))),
     ],
-  ].map(([name, value]) => [name as string, value as Value])
+  ].map(([name, value]) => [name as string, value as JinjaValue])
 }

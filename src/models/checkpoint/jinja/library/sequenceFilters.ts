@@ -1,6 +1,6 @@
 import { bind, type Filter, flagArgument, integerArgument, textArgument } from '../arguments.js'
 import { onlyAttribute, pathOf } from '../attributes.js'
-import { compare, equals, operate } from '../operators.js'
+import { compareValues, equals, operate } from '../operators.js'
 import { str } from '../text.js'
 import {
   characters,
@@ -8,26 +8,26 @@ import {
   defined,
   Group,
   isTruthy,
+  itemCount,
   iterate,
+  type JinjaValue,
   type Kwargs,
   Markup,
   Stream,
-  sizeOf,
   Tuple,
   typeName,
   Undefined,
-  type Value,
   valueOr,
 } from '../values.js'
 import { testOf } from './tests.js'
 
-const stream = (make: () => Generator<Value>): Stream => new Stream(make())
+const stream = (make: () => Generator<JinjaValue>): Stream => new Stream(make())
 
-const folded = (value: Value): Value =>
+const folded = (value: JinjaValue): JinjaValue =>
   typeof value === 'string' ? value.toLowerCase() : value instanceof Markup ? value.text.toLowerCase() : value
 
 /** What values are ordered and told apart by: themselves or an attribute; capitals count where `cased`. */
-function keyOf(attribute: Value | undefined, cased: boolean, byDefault?: Value): (value: Value) => Value {
+function keyOf(attribute: JinjaValue | undefined, cased: boolean, byDefault?: JinjaValue): (value: JinjaValue) => JinjaValue {
   return (value) => {
     const found = attribute == null ? value : pathOf(value, attribute)
     const key = found instanceof Undefined && byDefault !== undefined ? byDefault : found
@@ -36,21 +36,21 @@ function keyOf(attribute: Value | undefined, cased: boolean, byDefault?: Value):
 }
 
 /** As `sort` does: several attributes have commas between them. */
-function keysOf(attribute: Value | undefined, cased: boolean): (value: Value) => Value {
+function keysOf(attribute: JinjaValue | undefined, cased: boolean): (value: JinjaValue) => JinjaValue {
   const keys = (typeof attribute === 'string' ? attribute.split(',') : [attribute]).map((one) => keyOf(one, cased))
   return (value) => keys.map((key) => key(value))
 }
 
-function sorted(values: readonly Value[], key: (value: Value) => Value, isReverse: boolean): Value[] {
+function sorted(values: readonly JinjaValue[], key: (value: JinjaValue) => JinjaValue, isReverse: boolean): JinjaValue[] {
   const keyed = values.map((value) => ({ value, key: key(value) }))
-  keyed.sort((a, b) => (isReverse ? compare(b.key, a.key) : compare(a.key, b.key)))
+  keyed.sort((a, b) => (isReverse ? compareValues(b.key, a.key) : compareValues(a.key, b.key)))
   return keyed.map(({ value }) => value)
 }
 
 /** Values gone through from the end. */
-function backwards(name: string, value: Value): Value[] {
+function backwards(name: string, value: JinjaValue): JinjaValue[] {
   defined(value)
-  if (value instanceof Stream || value === null || sizeOf(value) === undefined)
+  if (value instanceof Stream || value === null || itemCount(value) === undefined)
     throw new TypeError(`the filter ${name} needs a sequence, got ${typeName(value)}`)
   return [...iterate(value)].reverse()
 }
@@ -60,9 +60,9 @@ const extreme =
   (value, args, kwargs) => {
     const [cased, attribute] = bind(name, ['case_sensitive', 'attribute'], args, kwargs)
     const key = keyOf(attribute, flagArgument(cased))
-    let best: Value | undefined
+    let best: JinjaValue | undefined
     for (const one of iterate(value)) {
-      const order = best === undefined ? 0 : compare(key(one), key(best))
+      const order = best === undefined ? 0 : compareValues(key(one), key(best))
       if (best === undefined || (name === 'min' ? order < 0 : order > 0)) best = one
     }
     return valueOr(best, new Undefined('No aggregated item, sequence was empty.'))
@@ -76,7 +76,7 @@ const chosen =
       const [attribute, rest] = ofAttribute ? [args[0], args.slice(1)] : [undefined, args]
       if (ofAttribute && attribute === undefined) throw new TypeError('Missing parameter for attribute name')
       const [name, ...others] = rest
-      const test = name === undefined ? isTruthy : (one: Value) => testOf(textArgument('select', name))(one, others, kwargs)
+      const test = name === undefined ? isTruthy : (one: JinjaValue) => testOf(textArgument('select', name))(one, others, kwargs)
       if (!isTruthy(value)) return
       for (const one of iterate(value)) if (test(attribute === undefined ? one : pathOf(one, attribute)) === wanted) yield one
     })
@@ -101,17 +101,17 @@ export const mapWith =
     })
   }
 
-function joined(value: Value, args: readonly Value[], kwargs: Kwargs): string {
+function joined(value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): string {
   const [between = '', attribute] = bind('join', ['d', 'attribute'], args, kwargs)
   const get = keyOf(attribute, true)
   return Array.from(iterate(value), (one) => str(get(one))).join(str(between))
 }
 
-function batches(value: Value, args: readonly Value[], kwargs: Kwargs): Stream {
+function batches(value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): Stream {
   const [count, fill = null] = bind('batch', ['linecount', 'fill_with'], args, kwargs, 1)
   const size = integerArgument('batch', count, 1)
   return stream(function* () {
-    let batch: Value[] = []
+    let batch: JinjaValue[] = []
     for (const one of iterate(value)) {
       if (batch.length === size) {
         yield batch
@@ -124,7 +124,7 @@ function batches(value: Value, args: readonly Value[], kwargs: Kwargs): Stream {
   })
 }
 
-function sortedEntries(value: Value, args: readonly Value[], kwargs: Kwargs): Value {
+function sortedEntries(value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): JinjaValue {
   const [cased, by = 'key', isReverse] = bind('dictsort', ['case_sensitive', 'by', 'reverse'], args, kwargs)
   if (!(value instanceof Dict)) throw new TypeError(`the filter dictsort needs a dictionary, got ${typeName(value)}`)
   if (by !== 'key' && by !== 'value') throw new Error('You can only sort by either "key" or "value"')
@@ -182,7 +182,7 @@ export const sequenceFilters: Readonly<Record<string, Filter>> = {
   sum(value, args, kwargs) {
     const [attribute, start = 0n] = bind('sum', ['attribute', 'start'], args, kwargs)
     if (typeof start === 'string') throw new TypeError("sum() can't sum strings [use ''.join(seq) instead]")
-    let sum: Value = start
+    let sum: JinjaValue = start
     for (const one of iterate(value)) sum = operate('+', sum, keyOf(attribute, true)(one))
     return sum
   },
@@ -206,7 +206,7 @@ export const sequenceFilters: Readonly<Record<string, Filter>> = {
     const [attribute, byDefault, cased] = bind('groupby', ['attribute', 'default', 'case_sensitive'], args, kwargs, 1)
     const key = keyOf(attribute, flagArgument(cased), byDefault)
     const own = keyOf(attribute, true, byDefault)
-    const groups: { key: Value; name: Value; items: Value[] }[] = []
+    const groups: { key: JinjaValue; name: JinjaValue; items: JinjaValue[] }[] = []
     for (const one of sorted([...iterate(value)], key, false)) {
       const group = groups.at(-1)
       if (group && equals(group.key, key(one))) group.items.push(one)
@@ -216,8 +216,8 @@ export const sequenceFilters: Readonly<Record<string, Filter>> = {
   },
 }
 
-function lengthOf(value: Value): bigint {
-  const size = sizeOf(value)
+function lengthOf(value: JinjaValue): bigint {
+  const size = itemCount(value)
   if (size === undefined) throw new TypeError(`object of type '${typeName(value)}' has no len()`)
   return BigInt(size)
 }

@@ -1,10 +1,10 @@
 import { bind, flagArgument, integerArgument, textArgument } from '../arguments.js'
 import { sliced } from '../slice.js'
 import { SPACE, str, stripped } from '../text.js'
-import { characters, defined, iterate, type Kwargs, type Markup, Tuple, typeName, type Value } from '../values.js'
+import { characters, defined, iterate, type JinjaValue, type Kwargs, type Markup, Tuple, typeName } from '../values.js'
 
 /** A method: the text that it belongs to, and its arguments. */
-type Method = (text: string, args: readonly Value[], kwargs: Kwargs) => Value
+type Method = (text: string, args: readonly JinjaValue[], kwargs: Kwargs) => JinjaValue
 
 const NONE: Kwargs = new Map()
 const LINE_ENDS = '\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029'
@@ -44,7 +44,7 @@ function refuseKeywords(name: string, kwargs: Kwargs): Kwargs {
 }
 
 /** A part of the text by the start and end that a method takes. */
-function within(name: string, text: string, [start, end]: readonly (Value | undefined)[]): string {
+function within(name: string, text: string, [start, end]: readonly (JinjaValue | undefined)[]): string {
   const slice = sliced(characters(text), [start ?? null, end ?? null, null])
   if (slice === undefined) throw new TypeError(`${name}() expects integers for start and end`)
   return slice.join('')
@@ -78,7 +78,7 @@ const finds =
     return BigInt(characters(part.slice(0, at)).length + (offset < 0 ? Math.max(0, all.length + offset) : offset))
   }
 
-function split(name: 'split' | 'rsplit', text: string, args: readonly Value[], kwargs: Kwargs): Value {
+function split(name: 'split' | 'rsplit', text: string, args: readonly JinjaValue[], kwargs: Kwargs): JinjaValue {
   const [separator = null, most] = bind(name, ['sep', 'maxsplit'], args, kwargs)
   const limit = integerArgument(name, most, -1)
   const parts = separator === null ? words(text, limit, name) : text.split(nonEmpty(name, separator))
@@ -89,7 +89,7 @@ function split(name: 'split' | 'rsplit', text: string, args: readonly Value[], k
   return [parts.slice(0, kept).join(between), ...parts.slice(kept)]
 }
 
-function nonEmpty(name: string, separator: Value): string {
+function nonEmpty(name: string, separator: JinjaValue): string {
   const text = textArgument(name, separator)
   if (text === '') throw new RangeError('empty separator')
   return text
@@ -108,7 +108,7 @@ function words(text: string, limit: number, name: 'split' | 'rsplit'): string[] 
   return [stripped(head, null, 'right'), ...found.slice(found.length - limit).map(([word]) => word)]
 }
 
-function parted(name: 'partition' | 'rpartition', text: string, args: readonly Value[]): Value {
+function parted(name: 'partition' | 'rpartition', text: string, args: readonly JinjaValue[]): JinjaValue {
   const [separator] = bind(name, ['sep'], args, NONE, 1)
   const between = nonEmpty(name, separator!)
   const at = name === 'partition' ? text.indexOf(between) : text.lastIndexOf(between)
@@ -124,7 +124,7 @@ export function replaced(text: string, old: string, fresh: string, count: number
   return [...parts.slice(0, done), parts.slice(done).join(old)].join(fresh)
 }
 
-function padded(name: string, text: string, args: readonly Value[], place: 'left' | 'right' | 'center'): string {
+function padded(name: string, text: string, args: readonly JinjaValue[], place: 'left' | 'right' | 'center'): string {
   const [width, fill = ' '] = bind(name, ['width', 'fillchar'], args, NONE, 1)
   return placed(text, integerArgument(name, width, 0), textArgument(name, fill), place)
 }
@@ -151,7 +151,7 @@ export function lines(text: string, keepEnds = false): string[] {
 }
 
 /** `str.format()` of fields without a format of their own. */
-function formatFields(text: string, args: readonly Value[], kwargs: Kwargs): string {
+function formatFields(text: string, args: readonly JinjaValue[], kwargs: Kwargs): string {
   let next = 0
   return text.replace(/\{\{|\}\}|\{([^{}]*)\}|[{}]/g, (field, name: string | undefined) => {
     if (field === '{{' || field === '}}') return field[0]!
@@ -163,7 +163,7 @@ function formatFields(text: string, args: readonly Value[], kwargs: Kwargs): str
 }
 
 const plain =
-  (name: string, make: (text: string) => Value): Method =>
+  (name: string, make: (text: string) => JinjaValue): Method =>
   (text, args, kwargs) => {
     bind(name, [], args, kwargs)
     return make(text)

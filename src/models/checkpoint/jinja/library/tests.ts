@@ -1,5 +1,5 @@
 import { bind } from '../arguments.js'
-import { compare, contains, equals, operate } from '../operators.js'
+import { compareValues, contains, equals, operate } from '../operators.js'
 import { str } from '../text.js'
 import {
   Dict,
@@ -7,30 +7,30 @@ import {
   isList,
   isNumber,
   iterate,
+  type JinjaValue,
   type Kwargs,
   Loop,
   Markup,
   Range,
   Tuple,
   Undefined,
-  type Value,
 } from '../values.js'
 
 /** A test: its value, and its arguments. */
-export type Test = (value: Value, args: readonly Value[], kwargs: Kwargs) => boolean
+export type Test = (value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs) => boolean
 
 const plain =
-  (name: string, test: (value: Value) => boolean): Test =>
+  (name: string, test: (value: JinjaValue) => boolean): Test =>
   (value, args, kwargs) => {
     bind(name, [], args, kwargs)
     return test(value)
   }
 const against =
-  (name: string, test: (value: Value, other: Value) => boolean): Test =>
+  (name: string, test: (value: JinjaValue, other: JinjaValue) => boolean): Test =>
   (value, args, kwargs) =>
     test(value, bind(name, ['other'], args, kwargs, 1)[0]!)
 
-const isIterable = (value: Value): boolean => {
+const isIterable = (value: JinjaValue): boolean => {
   try {
     iterate(value)
     return true
@@ -38,26 +38,26 @@ const isIterable = (value: Value): boolean => {
     return value instanceof Loop
   }
 }
-const isSequence = (value: Value): boolean =>
+const isSequence = (value: JinjaValue): boolean =>
   typeof value === 'string' || isList(value) || [Markup, Tuple, Dict, Range, Undefined].some((kind) => value instanceof kind)
 
-const remainder = (value: Value, by: Value): boolean => equals(operate('%', value, by), 0n)
+const remainder = (value: JinjaValue, by: JinjaValue): boolean => equals(operate('%', value, by), 0n)
 
-function isSame(value: Value, other: Value): boolean {
-  const isPlain = (one: Value) => typeof one === 'string' || typeof one === 'number' || typeof one === 'bigint'
+function isSame(value: JinjaValue, other: JinjaValue): boolean {
+  const isPlain = (one: JinjaValue) => typeof one === 'string' || typeof one === 'number' || typeof one === 'bigint'
   if (isPlain(value) && isPlain(other)) throw new Error('the test sameas of two texts or numbers is not supported')
   return value === other
 }
 
-const isCased = (value: Value, isUpper: boolean): boolean => {
+const isCased = (value: JinjaValue, isUpper: boolean): boolean => {
   const text = str(value)
   return /[\p{Lu}\p{Ll}\p{Lt}]/u.test(text) && !(isUpper ? /[\p{Ll}\p{Lt}]/u : /[\p{Lu}\p{Lt}]/u).test(text)
 }
 
 const equal = against('eq', equals)
 const unequal = against('ne', (value, other) => !equals(value, other))
-const less = against('lt', (value, other) => compare(value, other, '<') < 0)
-const greater = against('gt', (value, other) => compare(value, other, '>') > 0)
+const less = against('lt', (value, other) => compareValues(value, other, '<') < 0)
+const greater = against('gt', (value, other) => compareValues(value, other, '>') > 0)
 
 export const tests: ReadonlyMap<string, Test> = new Map(
   Object.entries({
@@ -72,13 +72,13 @@ export const tests: ReadonlyMap<string, Test> = new Map(
     even: plain('even', (value) => remainder(value, 2n)),
     false: plain('false', (value) => value === false),
     float: plain('float', (value) => typeof value === 'number'),
-    ge: against('ge', (value, other) => compare(value, other, '>=') >= 0),
+    ge: against('ge', (value, other) => compareValues(value, other, '>=') >= 0),
     gt: greater,
     greaterthan: greater,
     in: against('in', (value, other) => contains(other, value)),
     integer: plain('integer', (value) => typeof value === 'bigint'),
     iterable: plain('iterable', isIterable),
-    le: against('le', (value, other) => compare(value, other, '<=') <= 0),
+    le: against('le', (value, other) => compareValues(value, other, '<=') <= 0),
     lower: plain('lower', (value) => isCased(value, false)),
     lt: less,
     lessthan: less,

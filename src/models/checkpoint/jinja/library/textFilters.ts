@@ -2,22 +2,33 @@ import { bind, type Filter, flagArgument, integerArgument, textArgument } from '
 import { formatted, roundedText } from '../format.js'
 import { str, stripped } from '../text.js'
 import { toJson } from '../toJson.js'
-import { characters, Dict, defined, isNumber, type Kwargs, Markup, sizeOf, Tuple, typeName, type Value } from '../values.js'
+import {
+  characters,
+  Dict,
+  defined,
+  isNumber,
+  itemCount,
+  type JinjaValue,
+  type Kwargs,
+  Markup,
+  Tuple,
+  typeName,
+} from '../values.js'
 import { capitalized, lines, placed, replaced } from './stringMethods.js'
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', "'": '&#39;', '"': '&#34;' }
-const escaped = (value: Value): Markup =>
+const escaped = (value: JinjaValue): Markup =>
   value instanceof Markup ? value : new Markup(str(value).replace(/[&<>'"]/g, (sign) => ESCAPES[sign]!))
 
 const plain =
-  (name: string, make: (text: string) => Value): Filter =>
+  (name: string, make: (text: string) => JinjaValue): Filter =>
   (value, args, kwargs) => {
     bind(name, [], args, kwargs)
     return make(unmarked(name, value))
   }
 
 /** Text of a value. @throws Error for marked text, of which most filters give marked text again */
-function unmarked(name: string, value: Value): string {
+function unmarked(name: string, value: JinjaValue): string {
   if (value instanceof Markup) throw new Error(`the filter ${name} on text of the filter safe or escape is not supported`)
   return str(value)
 }
@@ -34,7 +45,7 @@ const INTEGER = /^[-+]?\d+(?:_\d+)*$/
 const FLOAT = /^[-+]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][-+]?\d+)?$|^[-+]?(?:inf|infinity|nan)$/i
 
 /** `float(value)`; nothing where Python has an error. */
-function floatOf(value: Value): number | undefined {
+function floatOf(value: JinjaValue): number | undefined {
   if (isNumber(value)) return Number(value)
   if (typeof value !== 'string') return undefined
   const text = stripped(value, null, 'both')
@@ -44,7 +55,7 @@ function floatOf(value: Value): number | undefined {
   return Number(text.replaceAll('_', ''))
 }
 
-function integerOf(value: Value, base: bigint): bigint | undefined {
+function integerOf(value: JinjaValue, base: bigint): bigint | undefined {
   if (base !== 10n) throw new Error('the filter int of another base than 10 is not supported')
   const text = typeof value === 'string' ? stripped(value, null, 'both') : ''
   if (INTEGER.test(text)) return BigInt(text.replace(/^\+|_/g, ''))
@@ -53,7 +64,7 @@ function integerOf(value: Value, base: bigint): bigint | undefined {
   return float === undefined || !Number.isFinite(float) ? undefined : BigInt(Math.trunc(float))
 }
 
-function rounded(value: Value, decimals: number, method: string): Value {
+function rounded(value: JinjaValue, decimals: number, method: string): JinjaValue {
   if (!isNumber(value)) throw new TypeError(`type ${typeName(value)} doesn't define __round__ method`)
   if (!['common', 'ceil', 'floor'].includes(method)) throw new TypeError('method must be common, ceil or floor')
   const number = Number(value)
@@ -66,7 +77,7 @@ function rounded(value: Value, decimals: number, method: string): Value {
   return Math.abs(number) >= 1e21 ? number : Number(roundedText(number, decimals))
 }
 
-function indented(value: Value, args: readonly Value[], kwargs: Kwargs): string {
+function indented(value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): string {
   const [width = 4n, first, blank] = bind('indent', ['width', 'first', 'blank'], args, kwargs)
   const indent = typeof width === 'string' ? width : ' '.repeat(integerArgument('indent', width, 4))
   if (typeof defined(value) !== 'string' && !(value instanceof Markup))
@@ -76,13 +87,13 @@ function indented(value: Value, args: readonly Value[], kwargs: Kwargs): string 
   return (flagArgument(first) ? indent : '') + made.join('\n')
 }
 
-function truncated(value: Value, args: readonly Value[], kwargs: Kwargs): Value {
+function truncated(value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): JinjaValue {
   const names = ['length', 'killwords', 'end', 'leeway']
   const [length, kill, end = '...', leeway] = bind('truncate', names, args, kwargs)
   const most = integerArgument('truncate', length, 255)
   const sign = textArgument('truncate', end)
   if (most < characters(sign).length) throw new RangeError(`expected length >= ${characters(sign).length}, got ${most}`)
-  const size = sizeOf(value)
+  const size = itemCount(value)
   if (size === undefined) throw new TypeError(`object of type '${typeName(value)}' has no len()`)
   if (size <= most + integerArgument('truncate', leeway === null ? undefined : leeway, 5)) return value
   if (typeof value !== 'string' && !(value instanceof Markup))

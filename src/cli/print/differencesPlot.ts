@@ -1,7 +1,7 @@
 import { dot, ruleX, ruleY, text } from '@observablehq/plot'
 import type { PairFigures } from '../../../pipelines/evaluation/evaluate.js'
-import { drawPlot, seriesColour, shortName } from '../print/drawPlot.js'
-import { interval } from '../print/evalTable.js'
+import { drawPlot, seriesColour, shortName } from './drawPlot.js'
+import { interval } from './evalTable.js'
 
 const [WIDTH, ROW, AXIS] = [400, 44, 56]
 

@@ -5,11 +5,11 @@ import { operate, signed } from './operators.js'
 import type { Scope } from './Scope.js'
 import { str } from './text.js'
 import type { Call, Identifier, Node } from './tree.js'
-import { Dict, Func, isTruthy, iterate, type Kwargs, Tuple, typeName, Undefined, type Value } from './values.js'
+import { Dict, Func, isTruthy, iterate, type JinjaValue, type Kwargs, Tuple, typeName, Undefined } from './values.js'
 
 type Binary = Extract<Node, { type: 'BinaryExpression' }>
 
-const CONSTANTS: ReadonlyMap<string, Value> = new Map<string, Value>([
+const CONSTANTS: ReadonlyMap<string, JinjaValue> = new Map<string, JinjaValue>([
   ...(['true', 'True'] as const).map((name) => [name, true] as const),
   ...(['false', 'False'] as const).map((name) => [name, false] as const),
   ...(['none', 'None'] as const).map((name) => [name, null] as const),
@@ -23,30 +23,30 @@ const isBeside = (operand: Node, operator: Binary['operator'], operators: readon
   operand.operator.group !== undefined &&
   operand.operator.group === operator.group
 
-export type Arguments = Readonly<{ args: readonly Value[]; kwargs: Kwargs }>
+export type Arguments = Readonly<{ args: readonly JinjaValue[]; kwargs: Kwargs }>
 
 /** Arguments of a call, those of `*` and `**` unpacked. @throws TypeError for a name that comes twice */
 export function argumentsOf(nodes: readonly Node[], scope: Scope): Arguments {
-  const args: Value[] = []
-  const kwargs = new Map<string, Value>()
-  const add = (key: string, value: Value) => {
+  const args: JinjaValue[] = []
+  const kwargs = new Map<string, JinjaValue>()
+  const add = (key: string, value: JinjaValue) => {
     if (kwargs.has(key)) throw new TypeError(`got multiple values for keyword argument '${key}'`)
     kwargs.set(key, value)
   }
   for (const node of nodes) {
-    if (node.type === 'KeywordArgumentExpression') add(node.key.value, evaluate(node.value, scope))
-    else if (node.type === 'SpreadExpression') args.push(...iterate(evaluate(node.argument, scope)))
+    if (node.type === 'KeywordArgumentExpression') add(node.key.value, evaluateNode(node.value, scope))
+    else if (node.type === 'SpreadExpression') args.push(...iterate(evaluateNode(node.argument, scope)))
     else if (node.type === 'KeywordSpreadExpression') {
-      const mapping = evaluate(node.argument, scope)
+      const mapping = evaluateNode(node.argument, scope)
       if (!(mapping instanceof Dict)) throw new TypeError(`argument after ** must be a mapping, not ${typeName(mapping)}`)
       for (const [key, value] of mapping.entries) add(str(key), value)
-    } else args.push(evaluate(node, scope))
+    } else args.push(evaluateNode(node, scope))
   }
   return { args, kwargs }
 }
 
 /** What a filter makes of a value; `is NAME` and `is not NAME` are tests. */
-export function filtered(value: Value, filter: Identifier | Call, scope: Scope): Value {
+export function filtered(value: JinjaValue, filter: Identifier | Call, scope: Scope): JinjaValue {
   const name = filter.type === 'Identifier' ? filter : filter.callee
   if (name.type !== 'Identifier') throw new Error('a filter that is more than a name and its arguments is not supported')
   const { args, kwargs } = argumentsOf(filter.type === 'Identifier' ? [] : filter.args, scope)
@@ -55,45 +55,45 @@ export function filtered(value: Value, filter: Identifier | Call, scope: Scope):
   return filterOf(name.value)(value, args, kwargs)
 }
 
-function called({ callee, args: nodes }: Call, scope: Scope): Value {
-  const target = evaluate(callee, scope)
+function called({ callee, args: nodes }: Call, scope: Scope): JinjaValue {
+  const target = evaluateNode(callee, scope)
   const { args, kwargs } = argumentsOf(nodes, scope)
   if (target instanceof Func) return target.call(args, kwargs)
   throw new TypeError(target instanceof Undefined ? target.reason : `'${typeName(target)}' object is not callable`)
 }
 
 /** `a < b < c` is `a < b and b < c`. The last operand comes back, for the comparison after it. */
-function compared(node: Binary, scope: Scope): Readonly<{ holds: Value; last: Value }> {
+function compared(node: Binary, scope: Scope): Readonly<{ holds: JinjaValue; last: JinjaValue }> {
   const { operator, left, right } = node
   if (!isBeside(left, operator, COMPARISONS)) {
-    const [first, last] = [evaluate(left, scope), evaluate(right, scope)]
+    const [first, last] = [evaluateNode(left, scope), evaluateNode(right, scope)]
     return { holds: operate(operator.value, first, last), last }
   }
   const before = compared(left, scope)
   if (!isTruthy(before.holds)) return before
-  const last = evaluate(right, scope)
+  const last = evaluateNode(right, scope)
   return { holds: operate(operator.value, before.last, last), last }
 }
 
-function binary(node: Binary, scope: Scope): Value {
+function binary(node: Binary, scope: Scope): JinjaValue {
   const { operator, left, right } = node
   const { value: sign } = operator
   if (COMPARISONS.includes(sign)) return compared(node, scope).holds
-  const first = (): Value => evaluate(left, scope)
+  const first = (): JinjaValue => evaluateNode(left, scope)
   if (sign === 'and' || sign === 'or') {
     const value = first()
-    return isTruthy(value) === (sign === 'and') ? evaluate(right, scope) : value
+    return isTruthy(value) === (sign === 'and') ? evaluateNode(right, scope) : value
   }
   // Jinja joins texts before it adds; the parser takes both for the same.
   if (sign === '~' && isBeside(left, operator, ['+', '-'])) {
     const joined = { type: 'BinaryExpression', operator, left: left.right, right } as const
     return binary({ ...left, right: joined }, scope)
   }
-  return operate(sign, first(), evaluate(right, scope))
+  return operate(sign, first(), evaluateNode(right, scope))
 }
 
 /** The value of an expression. @throws Error as Python would, in fewer words, and for what is not supported, by name */
-export function evaluate(node: Node, scope: Scope): Value {
+export function evaluateNode(node: Node, scope: Scope): JinjaValue {
   switch (node.type) {
     case 'StringLiteral':
       return node.value
@@ -102,41 +102,41 @@ export function evaluate(node: Node, scope: Scope): Value {
     case 'FloatLiteral':
       return node.value
     case 'ArrayLiteral':
-      return node.value.map((item) => evaluate(item, scope))
+      return node.value.map((item) => evaluateNode(item, scope))
     case 'TupleLiteral':
-      return new Tuple(node.value.map((item) => evaluate(item, scope)))
+      return new Tuple(node.value.map((item) => evaluateNode(item, scope)))
     case 'ObjectLiteral':
-      return new Dict([...node.value].map(([key, value]) => [evaluate(key, scope), evaluate(value, scope)] as const))
+      return new Dict([...node.value].map(([key, value]) => [evaluateNode(key, scope), evaluateNode(value, scope)] as const))
     case 'Identifier':
       return CONSTANTS.has(node.value) ? CONSTANTS.get(node.value)! : scope.get(node.value)
     case 'CallExpression':
       return called(node, scope)
     case 'MemberExpression': {
-      const object = evaluate(node.object, scope)
+      const object = evaluateNode(node.object, scope)
       const { property, computed } = node
       if (property.type === 'SliceExpression') {
         const [start, stop, step] = [property.start, property.stop, property.step].map((part) =>
-          part === undefined ? null : evaluate(part, scope),
+          part === undefined ? null : evaluateNode(part, scope),
         )
         return sliceOf(object, [start!, stop!, step!])
       }
       return !computed && property.type === 'Identifier'
         ? attributeOf(object, property.value)
-        : itemOf(object, evaluate(property, scope))
+        : itemOf(object, evaluateNode(property, scope))
     }
     case 'UnaryExpression': {
-      const value = evaluate(node.argument, scope)
+      const value = evaluateNode(node.argument, scope)
       return node.operator.value === 'not' ? !isTruthy(value) : signed(node.operator.value, value)
     }
     case 'BinaryExpression':
       return binary(node, scope)
     case 'FilterExpression':
-      return filtered(evaluate(node.operand, scope), node.filter, scope)
+      return filtered(evaluateNode(node.operand, scope), node.filter, scope)
     case 'Ternary':
-      return evaluate(isTruthy(evaluate(node.condition, scope)) ? node.trueExpr : node.falseExpr, scope)
+      return evaluateNode(isTruthy(evaluateNode(node.condition, scope)) ? node.trueExpr : node.falseExpr, scope)
     case 'SelectExpression':
-      return isTruthy(evaluate(node.test, scope))
-        ? evaluate(node.lhs, scope)
+      return isTruthy(evaluateNode(node.test, scope))
+        ? evaluateNode(node.lhs, scope)
         : new Undefined('the inline if-expression evaluated to false and no else section was defined.')
     default:
       throw new Error(`a ${node.type} within an expression is not supported`)

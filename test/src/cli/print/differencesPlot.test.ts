@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PairFigures } from '../../../../pipelines/evaluation/evaluate.js'
-import { differencesPlot } from '../../../../src/cli/reproduce/differencesPlot.js'
+import { differencesPlot } from '../../../../src/cli/print/differencesPlot.js'
 
 const pair = (name: string, value?: number): PairFigures => ({
   ...{ name, against: 'greedy', rows: 9, onlyHere: 0, onlyThere: 0, otherPrompts: 0, otherRewards: [], outcomes: {} },
