@@ -22,7 +22,7 @@ import { temperatureEntry } from './/temperature.js'
 import { topKEntry } from './/topK.js'
 import { topPEntry } from './/topP.js'
 import { typicalEntry } from './/typical.js'
-import type { RegisteredOperator } from './core/registryEntry.js'
+import type { RegisteredOperator } from '../src/core/registryEntry.js'
 
 export { bannedWords } from './/bannedWords.js'
 export { batchCalls } from './/batchCalls.js'

@@ -15,7 +15,7 @@ const registered = names.filter((name) => readFileSync(`${folder}${name}.ts`, 'u
 const text = [
   '// Written by `npm run build` from the files of this folder; see src/lists.mjs.',
   ...registered.map((name) => `import { ${name}Entry } from './/${name}.js'`),
-  "import type { RegisteredOperator } from './core/registryEntry.js'",
+  "import type { RegisteredOperator } from '../src/core/registryEntry.js'",
   '',
   ...names.map((name) => `export { ${name} } from './/${name}.js'`),
   ...names.map((name) => `export type * from './/${name}.js'`),

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadCodec } from '../../../../../src/models/checkpoint/tokenizer/loadCodec.js'
 import { readTokenizerFiles } from '../../../../../src/models/checkpoint/tokenizer/tokenizerFiles.js'
 
-const tokenizers = join(import.meta.dirname, '..', 'tokenizers')
+const tokenizers = join(import.meta.dirname, 'tokenizers')
 type Json = Record<string, unknown>
 
 let folder: string
