@@ -40,7 +40,9 @@ export function batchedLanguageModel(
               return {
                 key: sequence.key,
                 tokenIds,
-                ...(upTo === undefined ? { need: need === 'all' ? 0 : need } : ahead(tokenIds, upTo)),
+                ...(upTo === undefined
+                  ? { branches: [[]], decode: true, ...(need !== 'all' && { top: need }) }
+                  : ahead(tokenIds, upTo)),
               }
             }),
           )

@@ -127,6 +127,7 @@ function unitLength(vector: Float32Array): Float32Array {
 /** Encoded texts as the worker takes them; no cache hangs on the key. */
 export const encoderCall = ({ tokenIds, typeIds }: EncodedPair) => ({
   key: NO_KEY,
+  branches: [[]],
   tokenIds: Int32Array.from(tokenIds),
   typeIds: Int32Array.from(typeIds),
 })

@@ -1,5 +1,5 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
-import type { WorkerCall, WorkerResult } from './call.js'
+import type { ModelAnswer, ModelCall } from './call.js'
 import { clock, type SessionRun } from './watch.js'
 
 /** What an encoder's engine must know of its model. */
@@ -27,15 +27,15 @@ export class EncoderEngine {
     private readonly onRun: (run: SessionRun) => void = () => undefined,
   ) {}
 
-  async run(calls: readonly WorkerCall[]): Promise<WorkerResult[]> {
-    const buckets = new Map<number, WorkerCall[]>()
+  async run(calls: readonly ModelCall[]): Promise<ModelAnswer[]> {
+    const buckets = new Map<number, ModelCall[]>()
     for (const call of calls) {
       const tokens = BUCKET * Math.ceil(call.tokenIds.length / BUCKET)
       const bucket = buckets.get(tokens)
       if (bucket) bucket.push(call)
       else buckets.set(tokens, [call])
     }
-    const results = new Map<WorkerCall, WorkerResult>()
+    const results = new Map<ModelCall, ModelAnswer>()
     for (const [tokens, bucket] of buckets) {
       const rows = Math.max(1, Math.floor(TOKENS_A_RUN / tokens))
       for (let from = 0; from < bucket.length; from += rows) await this.runBatch(bucket.slice(from, from + rows), tokens, results)
@@ -43,7 +43,7 @@ export class EncoderEngine {
     return calls.map((call) => results.get(call)!)
   }
 
-  private async runBatch(calls: readonly WorkerCall[], tokens: number, results: Map<WorkerCall, WorkerResult>): Promise<void> {
+  private async runBatch(calls: readonly ModelCall[], tokens: number, results: Map<ModelCall, ModelAnswer>): Promise<void> {
     const { width } = this.model
     const startedAt = clock()
     const { values } = await this.session.run(encoderFeeds(calls, tokens, this.model))
@@ -55,7 +55,7 @@ export class EncoderEngine {
 
 /** The graph's inputs for B texts, each padded to S tokens. */
 function encoderFeeds(
-  calls: readonly WorkerCall[],
+  calls: readonly ModelCall[],
   S: number,
   { pooling, paddingPosition }: EncoderModel,
 ): Record<string, Tensor> {

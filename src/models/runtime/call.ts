@@ -1,35 +1,29 @@
 /**
- * A call over the thread boundary. `need` of a language model: the n likeliest tokens, or 0 for all. `expected` as in EngineCall. `typeIds`
- * of an encoder: which text each token belongs to, 0 unless given. `states` of a language model: hidden states, as in EngineCall.
+ * One question about a sequence: the same from the model that asks, over the thread, to the engine that answers. `Key` is what caches
+ * hang on: an object on the side that asks, its number in the thread.
+ *
+ * Each branch is read at its last token, an empty branch at the last of `tokenIds`. Without branches the tokens are only read into the
+ * cache.
  */
-export type WorkerCall = Readonly<{
-  key: number
-  tokenIds: Int32Array
-  typeIds?: Int32Array
-  branches?: readonly (readonly number[])[]
-  need?: number
-  expected?: number
-  states?: number
-}>
-
-export type WorkerResult = Readonly<{ tokenIds?: Int32Array; values: Float32Array }>
-
-/**
- * A call: a sequence's tokens, and the branches to read, each at its last token; an empty branch is read at the sequence's own last
- * token. No branch: the tokens are read into the cache. `decode` says that the call asks for the next token of a growing sequence,
- * `top` that only the likeliest of one branch are wanted, `expected` how many tokens the sequence is known to get at least. Of a vocabulary
- * head also log-probabilities: with `pick` of these tokens after one branch, with `from` (and no branch) of the token there and of each
- * one after it, the sequence being at least one token longer than `from` is. With `states` hidden states in place of the head: of each
- * token from there on, and of the last one of each branch.
- */
-export type EngineCall = Readonly<{
-  key: number
+export type ModelCall<Key = number> = Readonly<{
+  key: Key
   tokenIds: Int32Array
   branches: readonly (readonly number[])[]
-  decode: boolean
+  /** The call asks for the next token of a growing sequence. */
+  decode?: boolean
+  /** Wants only so many of the likeliest tokens; all logits unless given. */
   top?: number
+  /** Tokens that the sequence will have at least. */
   expected?: number
+  /** Wants the log-probabilities of these tokens after the one branch. */
   pick?: readonly number[]
+  /** Wants, without branches, the log-probability of the token at this position and of each one after it. */
   from?: number
+  /** Wants hidden states in place of the head: of each token from this position on, and at the end of each branch. */
   states?: number
+  /** Of an encoder: which of two texts each token belongs to; 0 unless given. */
+  typeIds?: Int32Array
 }>
+
+/** Numbers of each branch, one after the other: the vocabulary's logits, or one reward; or the likeliest logits of one branch and their tokens. */
+export type ModelAnswer = Readonly<{ tokenIds?: Int32Array; values: Float32Array }>

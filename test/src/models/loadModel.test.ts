@@ -15,7 +15,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 async function logits(path: string): Promise<Float32Array> {
   const { worker } = await loadModel(path, { head: 'lm', role: 'lm', threads: 1 })
   try {
-    const [answer] = await worker.run([{ key: {}, tokenIds: Int32Array.of(5, 6, 7), need: 0 }])
+    const [answer] = await worker.run([{ key: {}, tokenIds: Int32Array.of(5, 6, 7), branches: [[]], decode: true }])
     return answer!.values
   } finally {
     await worker.close()

@@ -1,13 +1,13 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import type { NamedRope } from '../../graph/layers/rope.js'
-import type { EngineCall } from '../call.js'
+import type { ModelAnswer, ModelCall } from '../call.js'
 import { type CacheUsage, clock, type SessionRun } from '../watch.js'
 import { align, type CachedSequence, commit, emptySequence, positionsTaken, truncate } from './CachedSequence.js'
 import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import { feedsOf, type InputShape, type PassJob } from './feeds.js'
 import { type Output, OutputBuffers } from './OutputBuffers.js'
 import { CHUNK, type Pass, planPasses, planScoring, planStates } from './passes.js'
-import { allFinite, followed, joined, logprobsOf, NOTHING, type Reading, readingOf } from './reading.js'
+import { allFinite, followed, joined, logprobsOf, NOTHING, readingOf } from './reading.js'
 import { ropeFeeds } from './ropeFeeds.js'
 import { isLong, joinedByLength, splitByLength } from './ropeRanges.js'
 import { runGroups } from './runGroups.js'
@@ -19,7 +19,7 @@ import { waves } from './waves.js'
 export type EngineModel = InputShape &
   Readonly<{ contextLength: number; output: 'logits' | 'reward'; vocabSize: number; ropes?: readonly NamedRope[] }>
 
-type Plan = Readonly<{ call: EngineCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
+type Plan = Readonly<{ call: ModelCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
 type PlannedJob = Plan & PassJob & Readonly<{ last: boolean }>
 
 /** Positions a new row has room for beyond what it needs at once: a reply of 128 tokens and its candidates do not outgrow their length class. */
@@ -50,8 +50,8 @@ export class Engine {
   }
 
   /** What the last run computed is not in the cache before `settle`, or whatever needs it there. */
-  async run(calls: readonly EngineCall[]): Promise<Reading[]> {
-    const readings = new Map<EngineCall, Reading>()
+  async run(calls: readonly ModelCall[]): Promise<ModelAnswer[]> {
+    const readings = new Map<ModelCall, ModelAnswer>()
     const { longAfter } = this.model
     const parts = calls.map((call) => splitByLength(call, longAfter))
     for (const wave of waves(parts.flat())) {
@@ -109,7 +109,7 @@ export class Engine {
   }
 
   /** The passes a call needs; none when a tree already read what is asked. */
-  private plan(call: EngineCall, readings: Map<EngineCall, Reading>): Plan[] {
+  private plan(call: ModelCall, readings: Map<ModelCall, ModelAnswer>): Plan[] {
     const { tokenIds, branches } = call
     const cached = this.sequenceOf(call.key)
     const long = isLong(call, this.model.longAfter)
@@ -137,12 +137,12 @@ export class Engine {
       if (readsChain) truncate(cached, tokenIds.length - 1)
     }
     const start = cached.tokenIds.length
-    const single = call.decode && start > 0 && tokenIds.length - start === 1
+    const single = call.decode === true && start > 0 && tokenIds.length - start === 1
     return [{ call, cached, single, passes: planPasses(start, tokenIds, branches) }]
   }
 
   /** Gives every sequence a row that is long enough, in the slab of its length class. */
-  private place(calls: readonly EngineCall[]): void {
+  private place(calls: readonly ModelCall[]): void {
     const places = calls.map(({ key, tokenIds, branches, expected = 0 }) => {
       const cached = this.sequenceOf(key)
       const tokens = Math.max(tokenIds.length, positionsTaken(cached)) + branches.reduce((sum, { length }) => sum + length, 0)
@@ -171,7 +171,7 @@ export class Engine {
     return job!.pass.states ? this.states : this.head
   }
 
-  private async runBatch(jobs: readonly PlannedJob[], readings: Map<EngineCall, Reading>): Promise<void> {
+  private async runBatch(jobs: readonly PlannedJob[], readings: Map<ModelCall, ModelAnswer>): Promise<void> {
     this.settle()
     const { shape, output } = this.model
     const { name, width } = this.outputOf(jobs)

@@ -1,13 +1,11 @@
 import { logSumExp, topIndices } from '../../../core/math.js'
-
-/** What was read: `width` numbers (the vocabulary's logits, or one reward) a branch; or of one branch the likeliest, and which they are. */
-export type Reading = Readonly<{ tokenIds?: Int32Array; values: Float32Array }>
+import type { ModelAnswer } from '../call.js'
 
 /** What a call without branches gives. */
-export const NOTHING: Reading = { values: new Float32Array(0) }
+export const NOTHING: ModelAnswer = { values: new Float32Array(0) }
 
 /** Takes what is asked out of a run's own output, which the next run writes over. What is not finite stays to be seen. */
-export function readingOf(values: Float32Array, top: number | undefined, finite: boolean): Reading {
+export function readingOf(values: Float32Array, top: number | undefined, finite: boolean): ModelAnswer {
   if (top === undefined) return { values: values.slice() }
   const n = Math.min(top, values.length)
   if (!finite) return { tokenIds: new Int32Array(n), values: new Float32Array(n).fill(Number.NaN) }
@@ -22,14 +20,14 @@ export function logprobsOf(logits: Float32Array, tokenIds: ArrayLike<number>): F
 }
 
 /** What was read before, and the log-probability of each token that comes next at a read, of which `logits` has V a read. */
-export function followed(before: Reading = NOTHING, logits: Float32Array, next: readonly number[]): Reading {
+export function followed(before: ModelAnswer = NOTHING, logits: Float32Array, next: readonly number[]): ModelAnswer {
   const width = logits.length / Math.max(1, next.length)
   const logprobs = next.map((tokenId, read) => logprobsOf(logits.subarray(read * width, (read + 1) * width), [tokenId])[0]!)
   return { values: Float32Array.of(...before.values, ...logprobs) }
 }
 
 /** What was read before, and what is read now. */
-export function joined(before: Reading = NOTHING, more: Float32Array): Reading {
+export function joined(before: ModelAnswer = NOTHING, more: Float32Array): ModelAnswer {
   const values = new Float32Array(before.values.length + more.length)
   values.set(before.values)
   values.set(more, before.values.length)

@@ -1,19 +1,18 @@
-import type { EngineCall } from '../call.js'
-import type { Reading } from './reading.js'
+import type { ModelAnswer, ModelCall } from '../call.js'
 
 /** Tokens of the longest sequence that a call asks about, or is known to come to. */
-const longestOf = ({ tokenIds, branches, expected = 0 }: EngineCall): number =>
+const longestOf = ({ tokenIds, branches, expected = 0 }: ModelCall): number =>
   Math.max(expected, tokenIds.length + Math.max(0, ...branches.map(({ length }) => length)))
 
 /** Whether a call's sequences have the positions of long ones. */
-export const isLong = (call: EngineCall, longAfter: number | undefined): boolean =>
+export const isLong = (call: ModelCall, longAfter: number | undefined): boolean =>
   longAfter !== undefined && longestOf(call) > longAfter
 
 /**
  * A call as one or two: branches that stay short and those that become long are rotated by different angles, all tokens before them
  * included, so that each kind is a call of its own.
  */
-export function splitByLength(call: EngineCall, longAfter: number | undefined): EngineCall[] {
+export function splitByLength(call: ModelCall, longAfter: number | undefined): ModelCall[] {
   const { tokenIds, branches } = call
   if (longAfter === undefined || tokenIds.length > longAfter) return [call]
   const room = longAfter - tokenIds.length
@@ -22,7 +21,7 @@ export function splitByLength(call: EngineCall, longAfter: number | undefined): 
 }
 
 /** One reading of the branches of a split call, in their own order. */
-export function joinedByLength(call: EngineCall, [short, long]: readonly Reading[], longAfter: number): Reading {
+export function joinedByLength(call: ModelCall, [short, long]: readonly ModelAnswer[], longAfter: number): ModelAnswer {
   const { tokenIds, branches } = call
   const width = short!.values.length / branches.filter(({ length }) => tokenIds.length + length <= longAfter).length
   const values = new Float32Array(branches.length * width)

@@ -1,8 +1,8 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { ShapeError } from '../../../core/errors.js'
 import type { OnnxContract } from '../../onnx/onnxContract.js'
-import type { EngineCall } from '../call.js'
-import { allFinite, NOTHING, type Reading, readingOf } from '../decoder/reading.js'
+import type { ModelAnswer, ModelCall } from '../call.js'
+import { allFinite, NOTHING, readingOf } from '../decoder/reading.js'
 import { sameTokens } from '../decoder/sharedPrefix.js'
 import { waves } from '../decoder/waves.js'
 import { fromHalf } from '../thread/half.js'
@@ -13,9 +13,6 @@ import { piecesOf, readsAhead } from './planOnnx.js'
 
 /** What an engine must know of a ready graph. `width`: logits a position or sequence; `label`: the one of them that is the reward. */
 export type OnnxModel = Readonly<{ contract: OnnxContract; width: number; label?: number }>
-
-/** A call, of an encoder with the text that each token belongs to. */
-export type OnnxCall = EngineCall & Pick<OnnxRow, 'typeIds'>
 
 /** A row of a run, and what becomes of it: its cache goes on, its logits are read, or both. */
 type Job = OnnxRow & Readonly<{ keep?: (cache: OnnxCache) => void; read?: (logits: Float32Array) => void }>
@@ -36,8 +33,8 @@ export class OnnxEngine {
     private readonly onRun: (run: SessionRun) => void = () => undefined,
   ) {}
 
-  async run(calls: readonly OnnxCall[]): Promise<Reading[]> {
-    const parts = new Map<OnnxCall, Float32Array[]>(calls.map((call) => [call, []]))
+  async run(calls: readonly ModelCall[]): Promise<ModelAnswer[]> {
+    const parts = new Map<ModelCall, Float32Array[]>(calls.map((call) => [call, []]))
     // Without caches, calls of one sequence need not wait for one another.
     for (const wave of this.model.contract.planes.length > 0 ? waves(calls) : [calls]) {
       const plans = wave.map((call) => this.plan(call, parts.get(call)!))
@@ -55,7 +52,7 @@ export class OnnxEngine {
   }
 
   /** The steps of a call, each of which needs what the one before it kept. The last has a row for each branch. */
-  private plan({ key, tokenIds, branches, typeIds }: OnnxCall, readings: Float32Array[]): (() => Job[])[] {
+  private plan({ key, tokenIds, branches, typeIds }: ModelCall, readings: Float32Array[]): (() => Job[])[] {
     const { planes } = this.model.contract
     const all = Array.from(tokenIds)
     const readRow = (past: OnnxCache, row: readonly number[], index: number): Job => ({
@@ -168,7 +165,7 @@ function checked(tensor: Tensor, name: string, dims: readonly number[]): Tensor 
 }
 
 /** Of a call's branches one after the other. */
-function joined(parts: readonly Float32Array[], top: number | undefined): Reading {
+function joined(parts: readonly Float32Array[], top: number | undefined): ModelAnswer {
   if (parts.length === 0) return NOTHING
   const [first] = parts
   const values = parts.length === 1 ? first! : Float32Array.from(parts.flatMap((part) => Array.from(part)))

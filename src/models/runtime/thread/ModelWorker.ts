@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads'
 import { ModelError, ModelLostError } from '../../../core/errors.js'
-import type { WorkerCall, WorkerResult } from '../call.js'
+import type { ModelAnswer, ModelCall } from '../call.js'
 import { clock, type Watch } from '../watch.js'
 import { packCalls, unpackResults } from './packing.js'
 import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js'
 
-type Waiting = Readonly<{ resolve: (results: readonly WorkerResult[]) => void; reject: (error: Error) => void; postedAt: number }>
+type Waiting = Readonly<{ resolve: (results: readonly ModelAnswer[]) => void; reject: (error: Error) => void; postedAt: number }>
 
 /**
  * One model in a thread of its own. Everything that can go wrong there, a crash included, rejects the calls that wait and every
@@ -44,7 +44,7 @@ export class ModelWorker {
     return started
   }
 
-  run(calls: readonly (Omit<WorkerCall, 'key'> & { key: object })[]): Promise<readonly WorkerResult[]> {
+  run(calls: readonly ModelCall<object>[]): Promise<readonly ModelAnswer[]> {
     if (this.failure) return Promise.reject(this.failure)
     const id = this.nextCall++
     return new Promise((resolve, reject) => {

@@ -1,47 +1,52 @@
-import type { WorkerCall, WorkerResult } from '../call.js'
+import type { ModelAnswer, ModelCall } from '../call.js'
 import type { PackedResults } from './protocol.js'
 
-/** Calls of a batch in one array: a message of many small arrays takes longer to copy between threads than some models to run. */
-export function packCalls(calls: readonly WorkerCall[]): Int32Array {
+/** Numbers of a call before its lists: key, decode, top, expected, from, states, and the lengths of the lists. */
+const HEAD = 10
+
+/** Packs the calls of a batch into one array: a message of many small arrays takes longer to copy between threads than some models to run. */
+export function packCalls(calls: readonly ModelCall[]): Int32Array {
   const packed: number[] = []
-  for (const { key, tokenIds, typeIds, branches, need = ABSENT, expected = ABSENT, states = ABSENT } of calls) {
-    packed.push(key, need, expected, states, tokenIds.length, typeIds?.length ?? ABSENT, branches?.length ?? ABSENT)
-    for (const tokenId of tokenIds) packed.push(tokenId)
-    for (const typeId of typeIds ?? []) packed.push(typeId)
-    for (const branch of branches ?? []) packed.push(branch.length, ...branch)
+  for (const { key, tokenIds, typeIds, pick, branches, decode, ...call } of calls) {
+    const { top = ABSENT, expected = ABSENT, from = ABSENT, states = ABSENT } = call
+    packed.push(key, decode ? 1 : 0, top, expected, from, states)
+    packed.push(tokenIds.length, typeIds?.length ?? ABSENT, pick?.length ?? ABSENT, branches.length)
+    for (const list of [tokenIds, typeIds, pick]) for (const id of list ?? []) packed.push(id)
+    for (const branch of branches) packed.push(branch.length, ...branch)
   }
   return Int32Array.from(packed)
 }
 
-type Head = [number, number, number, number, number, number, number]
-
 /** The calls of `packCalls`. */
-export function unpackCalls(packed: Int32Array): WorkerCall[] {
-  const calls: WorkerCall[] = []
+export function unpackCalls(packed: Int32Array): ModelCall[] {
+  const calls: ModelCall[] = []
   let at = 0
   const take = (count: number): Int32Array => {
     at += count
     return packed.subarray(at - count, at)
   }
   while (at < packed.length) {
-    const [key, need, expected, states, tokens, types, count] = Array.from(take(7)) as Head
+    const [key, decode, top, expected, from, states, tokens, types, picked, count] = Array.from(take(HEAD)) as Head
     const tokenIds = take(tokens)
     const typeIds = take(Math.max(0, types))
-    const branches = Array.from({ length: Math.max(0, count) }, () => Array.from(take(take(1)[0]!)))
+    const pick = Array.from(take(Math.max(0, picked)))
+    const branches = Array.from({ length: count }, () => Array.from(take(take(1)[0]!)))
     calls.push({
-      key,
-      tokenIds,
+      ...{ key, tokenIds, branches, decode: decode === 1 },
       ...(types !== ABSENT && { typeIds }),
-      ...(count !== ABSENT && { branches }),
-      ...(need !== ABSENT && { need }),
+      ...(picked !== ABSENT && { pick }),
+      ...(top !== ABSENT && { top }),
       ...(expected !== ABSENT && { expected }),
+      ...(from !== ABSENT && { from }),
       ...(states !== ABSENT && { states }),
     })
   }
   return calls
 }
 
-export function packResults(results: readonly WorkerResult[]): PackedResults {
+type Head = [number, number, number, number, number, number, number, number, number, number]
+
+export function packResults(results: readonly ModelAnswer[]): PackedResults {
   const counts = Int32Array.from(results, ({ values }) => values.length)
   const sparse = Uint8Array.from(results, ({ tokenIds }) => (tokenIds ? 1 : 0))
   const values = new Float32Array(sum(counts))
@@ -59,7 +64,7 @@ export function packResults(results: readonly WorkerResult[]): PackedResults {
 }
 
 /** The results of `packResults`, each in arrays of its own, so that one that is kept does not keep the others. */
-export function unpackResults({ counts, sparse, tokenIds, values }: PackedResults): WorkerResult[] {
+export function unpackResults({ counts, sparse, tokenIds, values }: PackedResults): ModelAnswer[] {
   let value = 0
   let id = 0
   return Array.from(counts, (count, result) => {

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../../core/errors.js'
-import type { WorkerCall, WorkerResult } from '../call.js'
+import type { ModelAnswer, ModelCall } from '../call.js'
 import { branchLogprobs } from '../decoder/branchLogprobs.js'
 import { Engine } from '../decoder/Engine.js'
 import { EncoderEngine } from '../EncoderEngine.js'
@@ -17,7 +17,7 @@ const post = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.p
 
 /** What answers calls. `settle` does what may wait until after the answer. */
 type Answering = Readonly<{
-  run(calls: readonly WorkerCall[]): Promise<readonly WorkerResult[]>
+  run(calls: readonly ModelCall[]): Promise<readonly ModelAnswer[]>
   settle(): void
   release(key: number): void
 }>
@@ -30,17 +30,9 @@ async function open(onRun: (run: SessionRun) => void): Promise<Answering & Reado
     return { run: (calls) => engine.run(calls), settle: () => undefined, release: () => undefined, close }
   }
   const engine = 'contract' in setup ? new OnnxEngine(session, setup, onRun) : new Engine(session, setup, onRun)
-  const run = (calls: readonly WorkerCall[]) =>
-    engine.run(
-      calls.map(({ need, branches = [[]], ...call }) => ({
-        ...call,
-        branches,
-        decode: need !== undefined,
-        ...(need && { top: need }),
-      })),
-    )
-  const answers = 'logprobs' in setup && setup.logprobs ? (calls: readonly WorkerCall[]) => branchLogprobs(engine, calls) : run
-  return { run: answers, settle: () => engine.settle(), release: (key) => engine.release(key), close }
+  const isLogprobs = 'logprobs' in setup && setup.logprobs
+  const run = (calls: readonly ModelCall[]) => (isLogprobs ? branchLogprobs(engine, calls) : engine.run(calls))
+  return { run, settle: () => engine.settle(), release: (key) => engine.release(key), close }
 }
 
 async function answer(engine: Answering, id: number, packed: Int32Array, runs: SessionRun[]): Promise<void> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { EngineCall } from '../../../../src/models/runtime/call.js'
+import type { ModelCall } from '../../../../src/models/runtime/call.js'
 import { Engine } from '../../../../src/models/runtime/decoder/Engine.js'
 import { meaning, model, type Run, transparentSession } from './decoder/transparentModel.js'
 
@@ -9,7 +9,7 @@ const call = (
   tokenIds: readonly number[],
   branches: readonly (readonly number[])[],
   decode: boolean,
-): EngineCall => ({ key, tokenIds: Int32Array.from(tokenIds), branches, decode })
+): ModelCall => ({ key, tokenIds: Int32Array.from(tokenIds), branches, decode })
 
 describe('Engine', () => {
   it('has an even number of rows in every product where one row rounds differently, whatever is asked', async () => {

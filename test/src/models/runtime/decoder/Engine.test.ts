@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Mask } from '../../../../../src/models/graph/masks.js'
-import type { EngineCall } from '../../../../../src/models/runtime/call.js'
+import type { ModelCall } from '../../../../../src/models/runtime/call.js'
 import { Engine, type EngineModel } from '../../../../../src/models/runtime/decoder/Engine.js'
 import { CHUNK } from '../../../../../src/models/runtime/decoder/passes.js'
 import { full, meaning, model, type Run, transparentSession } from './transparentModel.js'
@@ -15,7 +15,7 @@ const call = (
   tokenIds: readonly number[],
   branches: readonly (readonly number[])[] = [[]],
   decode = false,
-): EngineCall => ({
+): ModelCall => ({
   key,
   tokenIds: Int32Array.from(tokenIds),
   branches,

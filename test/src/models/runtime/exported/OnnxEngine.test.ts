@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import type { OnnxContract } from '../../../../../src/models/onnx/onnxContract.js'
-import type { EngineCall } from '../../../../../src/models/runtime/call.js'
+import type { ModelCall } from '../../../../../src/models/runtime/call.js'
 import { CHUNK } from '../../../../../src/models/runtime/decoder/passes.js'
 import { OnnxEngine } from '../../../../../src/models/runtime/exported/OnnxEngine.js'
 
@@ -58,13 +58,13 @@ function transparentGraph({ pooled, planes, inputs }: OnnxContract, runs: Run[] 
 
 const engineOf = (contract: OnnxContract, runs?: Run[]) =>
   new OnnxEngine(transparentGraph(contract, runs), { contract, width: 1 })
-const call = (key: number, tokens: readonly number[], branches: readonly (readonly number[])[] = [[]]): EngineCall => ({
+const call = (key: number, tokens: readonly number[], branches: readonly (readonly number[])[] = [[]]): ModelCall => ({
   key,
   tokenIds: Int32Array.from(tokens),
   branches,
   decode: false,
 })
-const valuesOf = async (engine: OnnxEngine, calls: readonly EngineCall[]) =>
+const valuesOf = async (engine: OnnxEngine, calls: readonly ModelCall[]) =>
   (await engine.run(calls)).map(({ values }) => Array.from(values))
 const sizes = (runs: readonly Run[]) => runs.map(({ B, S, T }) => [B, S, T])
 const upTo = (length: number) => Array.from({ length }, (_, i) => (i * 7) % 90)

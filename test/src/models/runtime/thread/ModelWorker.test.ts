@@ -17,7 +17,7 @@ afterEach(async () => {
   await Promise.all(loaded.splice(0).map(({ worker }) => worker.close()))
 })
 
-const call = (...tokenIds: number[]) => ({ key: {}, tokenIds: Int32Array.from(tokenIds), need: 3 })
+const call = (...tokenIds: number[]) => ({ key: {}, tokenIds: Int32Array.from(tokenIds), branches: [[]], decode: true, top: 3 })
 const threadOf = (worker: ModelWorker) => (worker as unknown as { worker: Worker }).worker
 
 const loading = `
@@ -73,7 +73,7 @@ describe('ModelWorker', () => {
 
   it('keeps the process until it is closed, also with a run in progress', () => {
     const script = `${loading}
-      worker.run([{ key: {}, tokenIds: new Int32Array(400).fill(5), need: 1 }]).catch(() => {})
+      worker.run([{ key: {}, tokenIds: new Int32Array(400).fill(5), branches: [[]], decode: true, top: 1 }]).catch(() => {})
       await worker.close()
       console.log('closed')`
     expect(program(script)).toMatchObject({ status: 0, stdout: 'closed\n', stderr: '' })
@@ -81,7 +81,7 @@ describe('ModelWorker', () => {
 
   it('lets the process end when nobody waits for an answer', () => {
     const script = `${loading}
-      await worker.run([{ key: {}, tokenIds: Int32Array.of(1, 2), need: 1 }])
+      await worker.run([{ key: {}, tokenIds: Int32Array.of(1, 2), branches: [[]], decode: true, top: 1 }])
       console.log('answered')`
     expect(program(script)).toMatchObject({ status: 0, stdout: 'answered\n', stderr: '' })
   })

@@ -7,8 +7,18 @@ const ids = fc.array(count, { maxLength: 20 })
 
 it('brings every call over as it was, fields that are not given included', () => {
   const call = fc.record(
-    { key: count, tokenIds: ids.map((list) => Int32Array.from(list)), branches: fc.array(ids), need: count, expected: count },
-    { requiredKeys: ['key', 'tokenIds'] },
+    {
+      ...{ key: count, tokenIds: ids.map((list) => Int32Array.from(list)), branches: fc.array(ids), decode: fc.boolean() },
+      ...{
+        top: count,
+        expected: count,
+        from: count,
+        states: count,
+        pick: ids,
+        typeIds: ids.map((list) => Int32Array.from(list)),
+      },
+    },
+    { requiredKeys: ['key', 'tokenIds', 'branches', 'decode'] },
   )
   fc.assert(
     fc.property(fc.array(call), (calls) => {
