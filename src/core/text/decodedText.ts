@@ -65,9 +65,11 @@ export const tokenText = (codec: Codec, before: readonly number[], tokenId: numb
   textAfter(codec, before, [tokenId]) || codec.decode([tokenId], false)
 
 /** Whether a tokenizer reads a row's prompt into the row's token ids: then it is the run's own, or as good. */
-export const readsAs = (codec: Pick<TextCodec, 'encode'>, prompt: string, tokenIds: readonly number[]): boolean =>
+export const readsAs = (codec: Pick<TextCodec, 'encode' | 'decode'>, prompt: string, tokenIds: readonly number[]): boolean =>
   // A template writes its special tokens itself, and rows do not tell whether there was one.
   [true, false].some((special) => {
     const found = codec.encode(prompt, special)
     return found.length === tokenIds.length && found.every((tokenId, index) => tokenId === tokenIds[index])
-  })
+  }) ||
+  // A truncated prompt may begin where the tokenizer would not split it.
+  (prompt !== '' && codec.decode(tokenIds, false).endsWith(prompt))
