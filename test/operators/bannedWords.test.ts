@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { bannedWords } from '../../operators/bannedWords.js'
-import { OptionError, ShapeError } from '../../src/core/errors.js'
+import { OptionError } from '../../src/core/errors.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { LogitsStep } from '../../src/core/step.js'
 import { charCodec } from '../fakes.js'
-import { logitsStep, marbles, sequence, sparseStep } from '../marbles.js'
+import { logitsStep, marbles, sequence } from '../marbles.js'
 
 const banned = Number.NEGATIVE_INFINITY
 const codec = charCodec()
@@ -40,28 +40,6 @@ describe('bannedWords', () => {
         f: without(far, 'x'),
         n: without(without(near, 'x'), 't'),
       })
-    }),
-  )
-
-  it(
-    'passes nothing, silence and errors on, and leaves the source when it is left',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const operator = bannedWords({ words: [[1, 2, 0]], codec })
-      expectObservable(cold('|').pipe(operator as never)).toBe('|')
-      expectObservable(cold('-').pipe(operator as never)).toBe('-')
-      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
-      const source = cold('-l--l--|', { l })
-      expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
-  )
-
-  it(
-    'errors for sparse logits, which hold not all tokens',
-    marbles(({ cold, expectObservable }) => {
-      const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1) })
-      const error = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')
-      expectObservable(cold('s|', { s }).pipe(bannedWords({ words: [[1, 2, 0]], codec }))).toBe('#', {}, error)
     }),
   )
 

@@ -1,9 +1,9 @@
 import { of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { forcedWords } from '../../operators/forcedWords.js'
-import { OptionError, ShapeError } from '../../src/core/errors.js'
+import { OptionError } from '../../src/core/errors.js'
 import { charCodec } from '../fakes.js'
-import { logitsStep, marbles, sequence, sparseStep } from '../marbles.js'
+import { logitsStep, marbles, sequence } from '../marbles.js'
 
 const banned = Number.NEGATIVE_INFINITY
 const codec = charCodec()
@@ -48,32 +48,6 @@ describe('forcedWords', () => {
     expect(chosen(['cat'], 7, 'a ca')).toBe('t')
     expect(chosen(['cat', 'dog'], 12, 'a dog is')).toBe(' ')
   })
-
-  it(
-    'passes nothing, silence and errors on, and leaves the source when it is left',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const operator = forcedWords({ words: [[0]], within: 9, endTokenIds: [1], codec })
-      expectObservable(cold('|').pipe(operator as never)).toBe('|')
-      expectObservable(cold('-').pipe(operator as never)).toBe('-')
-      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
-      const source = cold('-l--l--|', { l })
-      expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
-  )
-
-  it(
-    'errors for sparse logits, which hold not all tokens',
-    marbles(({ cold, expectObservable }) => {
-      const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1) })
-      const error = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')
-      expectObservable(cold('s|', { s }).pipe(forcedWords({ words: [[0]], within: 9, endTokenIds: [1], codec }))).toBe(
-        '#',
-        {},
-        error,
-      )
-    }),
-  )
 
   it.each([[[]], [['']], [[[]]], ['bad'], [[[-1]]]])('refuses words = %j when it is called', (words) => {
     expect(() => forcedWords({ words: words as string[], within: 1, endTokenIds: [], codec })).toThrow(OptionError)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { logitBias } from '../../operators/logitBias.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
-import { logitsStep, marbles, sparseStep } from '../marbles.js'
+import { logitsStep, marbles } from '../marbles.js'
 
 const l = logitsStep(0, 2, 1)
 const r = logitsStep(1.5, 2, 0)
@@ -13,28 +13,6 @@ describe('logitBias', () => {
       const source = cold('-l--|', { l })
       expectObservable(source.pipe(logitBias({ bias: { 0: 1.5, 2: -1 } }))).toBe('-r--|', { r })
       expectSubscriptions(source.subscriptions).toBe('^---!')
-    }),
-  )
-
-  it(
-    'passes nothing, silence and errors on, and leaves the source when it is left',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const operator = logitBias({ bias: { 0: 1.5, 2: -1 } })
-      expectObservable(cold('|').pipe(operator as never)).toBe('|')
-      expectObservable(cold('-').pipe(operator as never)).toBe('-')
-      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
-      const source = cold('-l--l--|', { l })
-      expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
-  )
-
-  it(
-    'errors for sparse logits, which hold not all tokens',
-    marbles(({ cold, expectObservable }) => {
-      const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1) })
-      const error = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')
-      expectObservable(cold('s|', { s }).pipe(logitBias({ bias: { 0: 1.5, 2: -1 } }))).toBe('#', {}, error)
     }),
   )
 

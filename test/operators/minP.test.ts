@@ -27,19 +27,6 @@ describe('minP', () => {
     }),
   )
 
-  it(
-    'passes nothing, silence and errors on, and leaves the source when it is left',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const operator = minP({ p: 0.5 })
-      expectObservable(cold('|').pipe(operator as never)).toBe('|')
-      expectObservable(cold('-').pipe(operator as never)).toBe('-')
-      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
-      const source = cold('-l--l--|', { l })
-      expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
-  )
-
   it.each([0, 1.1, Number.NaN, '2'])('refuses p = %s when it is called', (p) => {
     expect(() => minP({ p: p as number })).toThrow(OptionError)
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { presencePenalty } from '../../operators/presencePenalty.js'
-import { OptionError, ShapeError } from '../../src/core/errors.js'
-import { logitsStep, marbles, sequence, sparseStep } from '../marbles.js'
+import { OptionError } from '../../src/core/errors.js'
+import { logitsStep, marbles, sequence } from '../marbles.js'
 
 const reply = { ...sequence, tokenIds: [3, 3, 4] }
 const l = { ...logitsStep(1, 1, 1, 1, 1), sequence: reply }
@@ -14,28 +14,6 @@ describe('presencePenalty', () => {
       const source = cold('-l--|', { l })
       expectObservable(source.pipe(presencePenalty({ penalty: 0.5 }))).toBe('-r--|', { r })
       expectSubscriptions(source.subscriptions).toBe('^---!')
-    }),
-  )
-
-  it(
-    'passes nothing, silence and errors on, and leaves the source when it is left',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const operator = presencePenalty({ penalty: 0.5 })
-      expectObservable(cold('|').pipe(operator as never)).toBe('|')
-      expectObservable(cold('-').pipe(operator as never)).toBe('-')
-      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
-      const source = cold('-l--l--|', { l })
-      expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
-  )
-
-  it(
-    'errors for sparse logits, which hold not all tokens',
-    marbles(({ cold, expectObservable }) => {
-      const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1) })
-      const error = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')
-      expectObservable(cold('s|', { s }).pipe(presencePenalty({ penalty: 0.5 }))).toBe('#', {}, error)
     }),
   )
 

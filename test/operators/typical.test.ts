@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { typical } from '../../operators/typical.js'
-import { OptionError, ShapeError } from '../../src/core/errors.js'
-import { logitsStep, marbles, sparseStep } from '../marbles.js'
+import { OptionError } from '../../src/core/errors.js'
+import { logitsStep, marbles } from '../marbles.js'
 
 const banned = Number.NEGATIVE_INFINITY
 /** The entropy of 0.4, 0.2, 0.2, 0.2 is 1.33; 0.2 has the information 1.61, 0.4 has 0.92. */
@@ -24,28 +24,6 @@ describe('typical', () => {
       expectObservable(cold('l|', { l }).pipe(typical({ p: 1 }))).toBe('l|', { l })
       const some = logitsStep(banned, 0, 1)
       expectObservable(cold('s|', { s: some }).pipe(typical({ p: 1 }))).toBe('s|', { s: some })
-    }),
-  )
-
-  it(
-    'passes nothing, silence and errors on, and leaves the source when it is left',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const operator = typical({ p: 0.5 })
-      expectObservable(cold('|').pipe(operator as never)).toBe('|')
-      expectObservable(cold('-').pipe(operator as never)).toBe('-')
-      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
-      const source = cold('-l--l--|', { l })
-      expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
-  )
-
-  it(
-    'errors for sparse logits, which hold not all tokens',
-    marbles(({ cold, expectObservable }) => {
-      const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1) })
-      const error = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')
-      expectObservable(cold('s|', { s }).pipe(typical({ p: 0.5 }))).toBe('#', {}, error)
     }),
   )
 
