@@ -2,9 +2,6 @@ import type { ModelConfig } from './checkpoint/families/config.js'
 import type { EncoderConfig } from './checkpoint/families/encoderConfig.js'
 import type { SessionRun } from './runtime/watch.js'
 
-/** Families whose feed-forward layer is two products, not three. */
-const ungated: ReadonlySet<ModelConfig['family']> = new Set(['opt', 'gpt2', 'gpt_neox'])
-
 /** What a run costs in its linear layers. Attention is not counted. */
 export type LinearWork = Readonly<{
   /** Floating-point operations: a multiplication and an addition for each weight and token. */
@@ -18,7 +15,7 @@ export function linearWork(config: ModelConfig): LinearWork {
   const width = 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize
   const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim, vocabSize } = config
   const inputs = hiddenSize * (heads + 2 * kvHeads) * headDim
-  const rest = heads * headDim * hiddenSize + (ungated.has(config.family) ? 2 : 3) * hiddenSize * intermediateSize
+  const rest = heads * headDim * hiddenSize + (config.gatedMlp ? 3 : 2) * hiddenSize * intermediateSize
   const projection = width === hiddenSize ? 0 : width * hiddenSize
   const head = width * (config.head === 'lm' ? vocabSize : 1)
   return workOf(

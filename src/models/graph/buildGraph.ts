@@ -2,32 +2,25 @@ import { dirname } from 'node:path'
 import type { ModelConfig } from '../checkpoint/families/config.js'
 import type { Tensors } from '../checkpoint/weights/safetensors.js'
 import { type GraphBuilder, graphBuilder } from './builder.js'
-import { gemma2 } from './families/gemma2.js'
-import { gemma3 } from './families/gemma3.js'
-import { gpt2 } from './families/gpt2.js'
-import { gptNeox } from './families/gptNeox.js'
-import { llama } from './families/llama.js'
-import { opt } from './families/opt.js'
-import { phi3 } from './families/phi3.js'
+import { familyGraphs } from './families/index.js'
 import { type NamedRope, ropesOf } from './layers/rope.js'
 import { type Mask, masksOf } from './masks.js'
 import { needsEvenRows, type WeightDtype } from './quantize.js'
 import { graphWeights, type TensorInMemory, type Weights } from './weights.js'
 
-/** A family writes its inputs, layers and outputs into the graph. */
-type Family<Config> = (graph: GraphBuilder, weights: Weights, config: Config) => void
+type Families = { [Name in ModelConfig['family']]: Extract<ModelConfig, { family: Name }> }
 
-const families: { readonly [Name in ModelConfig['family']]: Family<Extract<ModelConfig, { family: Name }>> } = {
-  llama,
-  mistral: llama,
-  qwen2: llama,
-  qwen3: llama,
-  phi3,
-  gemma2,
-  gemma3,
-  opt,
-  gpt2,
-  gpt_neox: gptNeox,
+/** A family writes its inputs, layers and outputs into the graph. */
+type Graphs = { readonly [Name in keyof Families]: (graph: GraphBuilder, weights: Weights, config: Families[Name]) => void }
+
+function writeFamily<Name extends keyof Families>(
+  graph: GraphBuilder,
+  weights: Weights,
+  name: Name,
+  config: Families[Name],
+): void {
+  const graphs: Graphs = familyGraphs
+  graphs[name](graph, weights, config)
 }
 
 /** A graph with all that is needed to run it. */
@@ -77,8 +70,7 @@ export type BuiltGraph = Readonly<{
 export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightDtype = 'fp32'): BuiltGraph {
   const graph = graphBuilder(config.family)
   const weights = graphWeights(graph, tensors, dtype)
-  const write = families[config.family] as Family<ModelConfig>
-  write(graph, weights, config)
+  writeFamily(graph, weights, config.family, config)
   const { layers, kvHeads, headDim } = config
   const longAfter = longAfterOf(config)
   return {

@@ -20,6 +20,8 @@ export type DecoderConfig = Readonly<{
   /** Heads of keys and values; each serves `heads / kvHeads` query heads. */
   kvHeads: number
   headDim: number
+  /** Whether the feed-forward layer is gated: three products, not two. */
+  gatedMlp: true
   rmsNormEps: number
   /** Whether the output projection is the embedding. */
   tieWordEmbeddings: boolean
@@ -28,6 +30,14 @@ export type DecoderConfig = Readonly<{
   slidingWindow?: SlidingWindow
 }> &
   Rope
+
+/** How config.json names a family of decoders, by type and class, and the function that reads its config. */
+export type DecoderFamily = Readonly<{
+  modelType: string
+  languageModel: string
+  rewardModel: string
+  read: (json: Readonly<Record<string, unknown>>, head: Head, file: string) => Readonly<{ family: string; contextLength: number }>
+}>
 
 export const flag = z.boolean().nullish().describe('true or false')
 const optionalInteger = positiveInteger.nullish().describe('an integer >= 1')
@@ -80,6 +90,7 @@ export function readSizes(fields: Omit<Fields, keyof RopeFields>, head: Head, de
     heads,
     kvHeads,
     headDim: wide ?? hiddenSize / heads,
+    gatedMlp: true as const,
     rmsNormEps: fields.rms_norm_eps ?? defaults.rmsNormEps ?? 1e-6,
     tieWordEmbeddings: fields.tie_word_embeddings ?? defaults.tieWordEmbeddings ?? false,
     vocabSize: fields.vocab_size,
@@ -99,4 +110,14 @@ export function readDecoder(
   const { ropeScaling: scaling } = read
   const stretched = scaling.type === 'yarn' ? Math.floor(scaling.factor * scaling.originalMaxPositionEmbeddings) : 0
   return { ...sizes, ...read, contextLength: Math.max(sizes.contextLength, stretched) }
+}
+
+/**
+ * Width of a head where all heads together are as wide as the model.
+ *
+ * @throws ModelError naming the field of the model's width, when heads do not divide it
+ */
+export function wholeHeadDim(field: string, hiddenSize: number, heads: number, file: string): number {
+  if (hiddenSize % heads === 0) return hiddenSize / heads
+  throw new ModelError(`Expected \`${field}\` in ${file} to be a multiple of ${heads} attention heads, got \`${hiddenSize}\``)
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { checkJson, positiveNumber } from '../readJson.js'
-import { type DecoderConfig, decoderFields, flag, type Head, readDecoder } from './decoderConfig.js'
+import { type DecoderConfig, type DecoderFamily, decoderFields, flag, type Head, readDecoder } from './decoderConfig.js'
 import { readLocalLayers, slidingWindowFields, slidingWindowOf } from './slidingWindow.js'
 
 /** A model of the Gemma 2 architecture. */
@@ -59,3 +59,10 @@ export function readGemma2Config(json: unknown, head: Head, file: string): Gemma
     ...(final !== null && { finalLogitSoftcapping: final ?? 30 }),
   }
 }
+
+export const gemma2Family = {
+  modelType: 'gemma2',
+  languageModel: 'Gemma2ForCausalLM',
+  rewardModel: 'Gemma2ForSequenceClassification',
+  read: readGemma2Config,
+} as const satisfies DecoderFamily

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { ModelError } from '../../../core/errors.js'
 import { checkJson, positiveInteger, positiveNumber } from '../readJson.js'
-import { type DecoderConfig, type Head, readSizes } from './decoderConfig.js'
+import { type DecoderConfig, type DecoderFamily, type Head, readSizes } from './decoderConfig.js'
 import { gemmaFields } from './gemma2Config.js'
 import { type Rope, ropeOf } from './rope.js'
 import { FULL, LOCAL, readLocalLayers, slidingWindowOf } from './slidingWindow.js'
@@ -78,3 +78,10 @@ function readRopes(fields: z.output<typeof schema>, sizes: Readonly<{ headDim: n
     localRope: rope(LOCAL, fields.rope_local_base_freq ?? 10_000),
   }
 }
+
+export const gemma3Family = {
+  modelType: 'gemma3_text',
+  languageModel: 'Gemma3ForCausalLM',
+  rewardModel: 'Gemma3TextForSequenceClassification',
+  read: readGemma3Config,
+} as const satisfies DecoderFamily

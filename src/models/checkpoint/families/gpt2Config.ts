@@ -1,8 +1,7 @@
 import * as z from 'zod'
 import { checkJson, positiveInteger, positiveNumber } from '../readJson.js'
 import { type Activation, activationField } from './activation.js'
-import { flag, type Head } from './decoderConfig.js'
-import { wholeHeadDim } from './wholeHeadDim.js'
+import { type DecoderFamily, flag, type Head, wholeHeadDim } from './decoderConfig.js'
 
 /** A model of the GPT-2 architecture. Widths are in elements, `contextLength` in tokens. */
 export type Gpt2Config = Readonly<{
@@ -14,6 +13,7 @@ export type Gpt2Config = Readonly<{
   heads: number
   kvHeads: number
   headDim: number
+  gatedMlp: false
   /** Whether attention scores are divided by the root of `headDim`. */
   scaleByHeadDim: boolean
   /** Whether they are divided by the number of the layer, too, counted from 1. */
@@ -71,6 +71,7 @@ export function readGpt2Config(json: Readonly<Record<string, unknown>>, head: He
     heads,
     kvHeads: heads,
     headDim: wholeHeadDim('n_embd', hiddenSize, heads, file),
+    gatedMlp: false,
     scaleByHeadDim: fields.scale_attn_weights ?? true,
     scaleByLayer: fields.scale_attn_by_inverse_layer_idx ?? false,
     layerNormEps: fields.layer_norm_epsilon ?? 1e-5,
@@ -80,3 +81,10 @@ export function readGpt2Config(json: Readonly<Record<string, unknown>>, head: He
     contextLength: fields.n_positions ?? 1024,
   }
 }
+
+export const gpt2Family = {
+  modelType: 'gpt2',
+  languageModel: 'GPT2LMHeadModel',
+  rewardModel: 'GPT2ForSequenceClassification',
+  read: readGpt2Config,
+} as const satisfies DecoderFamily

@@ -1,9 +1,8 @@
 import * as z from 'zod'
 import { checkJson, positiveInteger, positiveNumber } from '../readJson.js'
 import { type Activation, activationField } from './activation.js'
-import { flag, type Head } from './decoderConfig.js'
+import { type DecoderFamily, flag, type Head, wholeHeadDim } from './decoderConfig.js'
 import { type Rope, readRope, ropeFields } from './rope.js'
-import { wholeHeadDim } from './wholeHeadDim.js'
 
 /** A model of the GPT-NeoX architecture (Pythia). Widths are in elements, `contextLength` in tokens. */
 export type GptNeoxConfig = Rope &
@@ -16,6 +15,7 @@ export type GptNeoxConfig = Rope &
     heads: number
     kvHeads: number
     headDim: number
+    gatedMlp: false
     /** Whether attention and its output have biases; the feed-forward layer always does. */
     attentionBias: boolean
     /** Whether attention and feed-forward layer read the same input, or one after the other. */
@@ -69,6 +69,7 @@ export function readGptNeoxConfig(json: unknown, head: Head, file: string): GptN
     heads,
     kvHeads: heads,
     headDim,
+    gatedMlp: false,
     ...readRope(
       { rope_scaling, rope_parameters, rope_theta, partial_rotary_factor },
       { headDim, contextLength, partial: true },
@@ -83,3 +84,10 @@ export function readGptNeoxConfig(json: unknown, head: Head, file: string): GptN
     contextLength,
   }
 }
+
+export const gptNeoxFamily = {
+  modelType: 'gpt_neox',
+  languageModel: 'GPTNeoXForCausalLM',
+  rewardModel: 'GPTNeoXForSequenceClassification',
+  read: readGptNeoxConfig,
+} as const satisfies DecoderFamily

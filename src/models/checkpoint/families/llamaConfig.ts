@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { checkJson } from '../readJson.js'
-import { type DecoderConfig, decoderFields, flag, type Head, readDecoder, silu } from './decoderConfig.js'
+import { type DecoderConfig, type DecoderFamily, decoderFields, flag, type Head, readDecoder, silu } from './decoderConfig.js'
 
 /** A model of the Llama architecture. */
 export type LlamaConfig = DecoderConfig &
@@ -38,3 +38,10 @@ export function readLlamaConfig(json: unknown, head: Head, file: string): LlamaC
     mlpBias: fields.mlp_bias ?? false,
   }
 }
+
+export const llamaFamily = {
+  modelType: 'llama',
+  languageModel: 'LlamaForCausalLM',
+  rewardModel: 'LlamaForSequenceClassification',
+  read: readLlamaConfig,
+} as const satisfies DecoderFamily

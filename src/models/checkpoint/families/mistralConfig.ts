@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { checkJson } from '../readJson.js'
-import { type DecoderConfig, decoderFields, type Head, readDecoder, silu } from './decoderConfig.js'
+import { type DecoderConfig, type DecoderFamily, decoderFields, type Head, readDecoder, silu } from './decoderConfig.js'
 import { readLocalLayers, slidingWindowFields, slidingWindowOf } from './slidingWindow.js'
 
 /** A model of the Mistral architecture: Llama with a sliding window in all layers. */
@@ -28,3 +28,10 @@ export function readMistralConfig(json: unknown, head: Head, file: string): Mist
   const layers = readLocalLayers(fields, () => tokens !== null, file)
   return { family: 'mistral', ...decoder, ...slidingWindowOf(layers, { ...decoder, tokens }, file) }
 }
+
+export const mistralFamily = {
+  modelType: 'mistral',
+  languageModel: 'MistralForCausalLM',
+  rewardModel: 'MistralForSequenceClassification',
+  read: readMistralConfig,
+} as const satisfies DecoderFamily

@@ -1,8 +1,7 @@
 import * as z from 'zod'
 import { checkJson, positiveInteger } from '../readJson.js'
 import { type Activation, activationField } from './activation.js'
-import { flag, type Head } from './decoderConfig.js'
-import { wholeHeadDim } from './wholeHeadDim.js'
+import { type DecoderFamily, flag, type Head, wholeHeadDim } from './decoderConfig.js'
 
 /** A model of the OPT architecture. Widths are in elements, `contextLength` in tokens. */
 export type OptConfig = Readonly<{
@@ -14,6 +13,7 @@ export type OptConfig = Readonly<{
   heads: number
   kvHeads: number
   headDim: number
+  gatedMlp: false
   /** Width of the embedding and of what the head reads; where it is not `hiddenSize`, projections lie between. */
   embeddingSize: number
   /** Whether linear layers have biases; projections to and from the embedding's width never do. */
@@ -67,6 +67,7 @@ export function readOptConfig(json: unknown, head: Head, file: string): OptConfi
     heads,
     kvHeads: heads,
     headDim: wholeHeadDim('hidden_size', hiddenSize, heads, file),
+    gatedMlp: false,
     embeddingSize: fields.word_embed_proj_dim ?? hiddenSize,
     bias: fields.enable_bias ?? true,
     normAffine: fields.layer_norm_elementwise_affine ?? true,
@@ -78,3 +79,10 @@ export function readOptConfig(json: unknown, head: Head, file: string): OptConfi
     contextLength: fields.max_position_embeddings ?? 2048,
   }
 }
+
+export const optFamily = {
+  modelType: 'opt',
+  languageModel: 'OPTForCausalLM',
+  rewardModel: 'OPTForSequenceClassification',
+  read: readOptConfig,
+} as const satisfies DecoderFamily

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { checkJson } from '../readJson.js'
-import { type DecoderConfig, decoderFields, type Head, readDecoder, silu } from './decoderConfig.js'
+import { type DecoderConfig, type DecoderFamily, decoderFields, type Head, readDecoder, silu } from './decoderConfig.js'
 import { readLocalLayers, slidingWindowFields, slidingWindowOf } from './slidingWindow.js'
 
 /** A model of the Phi-3 architecture (to Phi-4): Llama with joined projections, where a part of each head may rotate. */
@@ -32,3 +32,10 @@ export function readPhi3Config(json: unknown, head: Head, file: string): Phi3Con
   const layers = readLocalLayers(fields, () => tokens !== null, file)
   return { family: 'phi3', ...decoder, ...slidingWindowOf(layers, { ...decoder, tokens }, file) }
 }
+
+export const phi3Family = {
+  modelType: 'phi3',
+  languageModel: 'Phi3ForCausalLM',
+  rewardModel: 'Phi3ForSequenceClassification',
+  read: readPhi3Config,
+} as const satisfies DecoderFamily

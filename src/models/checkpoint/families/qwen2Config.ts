@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { ModelError } from '../../../core/errors.js'
 import { checkJson } from '../readJson.js'
-import { type DecoderConfig, decoderFields, flag, type Head, readDecoder, silu } from './decoderConfig.js'
+import { type DecoderConfig, type DecoderFamily, decoderFields, flag, type Head, readDecoder, silu } from './decoderConfig.js'
 import { LOCAL, readLocalLayers, slidingWindowFields, slidingWindowOf } from './slidingWindow.js'
 
 /** A model of the Qwen2 architecture (Qwen1.5 to Qwen2.5): Llama with biases on queries, keys and values. */
@@ -48,3 +48,10 @@ export function readQwenWindow(
   const layers = readLocalLayers(fields, (layer) => tokens !== null && layer >= (first ?? 28), file)
   return slidingWindowOf(layers, { tokens, contextLength }, file)
 }
+
+export const qwen2Family = {
+  modelType: 'qwen2',
+  languageModel: 'Qwen2ForCausalLM',
+  rewardModel: 'Qwen2ForSequenceClassification',
+  read: readQwen2Config,
+} as const satisfies DecoderFamily

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { checkJson } from '../readJson.js'
-import { type DecoderConfig, decoderFields, flag, type Head, readDecoder, silu } from './decoderConfig.js'
+import { type DecoderConfig, type DecoderFamily, decoderFields, flag, type Head, readDecoder, silu } from './decoderConfig.js'
 import { qwenWindowFields, readQwenWindow } from './qwen2Config.js'
 
 /** A model of the Qwen3 architecture: each head of queries and keys is normed. */
@@ -31,3 +31,10 @@ export function readQwen3Config(json: unknown, head: Head, file: string): Qwen3C
   const attentionBias = fields.attention_bias ?? false
   return { family: 'qwen3', ...decoder, attentionBias, ...readQwenWindow(fields, decoder.contextLength, file) }
 }
+
+export const qwen3Family = {
+  modelType: 'qwen3',
+  languageModel: 'Qwen3ForCausalLM',
+  rewardModel: 'Qwen3ForSequenceClassification',
+  read: readQwen3Config,
+} as const satisfies DecoderFamily

@@ -1,6 +1,6 @@
 import { ModelError, OptionError } from '../../../core/errors.js'
 import type { ModelConfig } from '../families/config.js'
-import type { Checkpoint } from '../loadCheckpoint.js'
+import type { Tensors } from '../weights/safetensors.js'
 import { labelIndex } from './labels.js'
 import { headAt, VALUE_HEADS, valueHeadOf } from './valueHead.js'
 
@@ -32,7 +32,7 @@ const SCORE = 'score'
  * @see DeepSpeed-Chat utils/model/reward_model.py; trl models/modeling_value_head.py; GenARM (Xu et al., ICLR 2025) section 3
  */
 export function rewardReading(
-  checkpoint: Pick<Checkpoint, 'config' | 'tensors' | 'folder'>,
+  checkpoint: Readonly<{ config: ModelConfig; tensors: Tensors; folder: string }>,
   asked: string | undefined,
   role: string,
 ): RewardReading {

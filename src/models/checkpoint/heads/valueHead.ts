@@ -8,16 +8,6 @@ export type HiddenLayer = Readonly<{ weight: string; bias?: string; to: number }
 /** A head that gives numbers: `hidden` layers, if any, and a projection. */
 export type HeadTensors = Readonly<{ hidden: readonly HiddenLayer[]; weight: string; bias?: string }>
 
-/** A head as a reward: which of its labels is read, and how the number is normalized. */
-export type RewardHead = Readonly<{
-  hidden?: readonly HiddenLayer[]
-  weight: string
-  bias?: string
-  labels: number
-  label: number
-  norm?: Readonly<{ mean: number; std: number }>
-}>
-
 type Found = Pick<Tensors, 'has' | 'names' | 'entries'>
 
 /**

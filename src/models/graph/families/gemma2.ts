@@ -8,6 +8,9 @@ import { selfAttention } from '../layers/selfAttention.js'
 import { stack } from '../layers/stack.js'
 import type { Weights } from '../weights.js'
 
+/** Families with this graph; src/lists.mjs reads them. */
+export const gemma2Families = ['gemma2'] as const
+
 /**
  * A Gemma 2 model: attention and MLP, each between two norms whose weights are kept as their distance from one; attention scores and
  * logits softly capped, local layers between full ones. Inputs and outputs as buildGraph.ts describes them.

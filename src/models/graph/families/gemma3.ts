@@ -8,6 +8,9 @@ import { selfAttention } from '../layers/selfAttention.js'
 import { stack } from '../layers/stack.js'
 import type { Weights } from '../weights.js'
 
+/** Families with this graph; src/lists.mjs reads them. */
+export const gemma3Families = ['gemma3'] as const
+
 /**
  * A Gemma 3 text model: Gemma 2 with a norm of each head of queries and keys in place of the soft cap of scores, and with positions of
  * their own in local layers. Inputs and outputs as buildGraph.ts describes them.

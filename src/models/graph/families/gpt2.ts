@@ -10,6 +10,9 @@ import { linear } from '../layers/linear.js'
 import { mlp } from '../layers/mlp.js'
 import type { Weights } from '../weights.js'
 
+/** Families with this graph; src/lists.mjs reads them. */
+export const gpt2Families = ['gpt2'] as const
+
 /** The hub's own gpt2 is the bare GPT2Model. */
 const PREFIXES = ['transformer.', '']
 

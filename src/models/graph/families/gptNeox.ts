@@ -10,6 +10,9 @@ import { mlp } from '../layers/mlp.js'
 import { ropeTables, rotate } from '../layers/rope.js'
 import type { Weights } from '../weights.js'
 
+/** Families with this graph; src/lists.mjs reads them. */
+export const gptNeoxFamilies = ['gpt_neox'] as const
+
 const PREFIXES = ['gpt_neox.', '']
 
 type Rotate = (graph: GraphBuilder, values: Value, name: string) => Value

@@ -11,6 +11,9 @@ import { selfAttention } from '../layers/selfAttention.js'
 import { stack } from '../layers/stack.js'
 import type { Weights } from '../weights.js'
 
+/** Families with this graph; src/lists.mjs reads them. */
+export const llamaFamilies = ['llama', 'mistral', 'qwen2', 'qwen3'] as const
+
 /** Families that share Llama's layer. */
 type LlamaLike = LlamaConfig | MistralConfig | Qwen2Config | Qwen3Config
 

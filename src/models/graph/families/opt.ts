@@ -9,6 +9,9 @@ import { linear } from '../layers/linear.js'
 import { mlp } from '../layers/mlp.js'
 import type { Weights } from '../weights.js'
 
+/** Families with this graph; src/lists.mjs reads them. */
+export const optFamilies = ['opt'] as const
+
 /** The hub has the bodies both of models for a purpose and of the bare OPTModel. */
 const PREFIXES = ['model.decoder.', 'decoder.']
 

@@ -8,6 +8,9 @@ import { ropeTables, rotate } from '../layers/rope.js'
 import { stack } from '../layers/stack.js'
 import type { Weights } from '../weights.js'
 
+/** Families with this graph; src/lists.mjs reads them. */
+export const phi3Families = ['phi3'] as const
+
 /**
  * A Phi-3 model, which is Llama with one projection for queries, keys and values and one for gate and up, with a sliding window in all
  * layers, and where a part of each head may rotate. Inputs and outputs as buildGraph.ts describes them.

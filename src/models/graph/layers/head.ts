@@ -1,5 +1,4 @@
-import type { Head } from '../../checkpoint/families/decoderConfig.js'
-import type { RewardHead } from '../../checkpoint/heads/valueHead.js'
+import type { Head, RewardHead } from '../../checkpoint/families/config.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'

@@ -15,6 +15,7 @@ describe('a GPT-2 config', () => {
       heads: 4,
       kvHeads: 4,
       headDim: 16,
+      gatedMlp: false,
       scaleByHeadDim: true,
       scaleByLayer: false,
       layerNormEps: 1e-5,

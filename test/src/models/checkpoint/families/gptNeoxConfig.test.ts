@@ -23,6 +23,7 @@ describe('a GPT-NeoX config', () => {
       heads: 4,
       kvHeads: 4,
       headDim: 16,
+      gatedMlp: false,
       ropeTheta: 10_000,
       ropeScaling: { type: 'none' },
       rotaryDim: 4,

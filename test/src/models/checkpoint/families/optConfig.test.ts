@@ -23,6 +23,7 @@ describe('an OPT config', () => {
       heads: 4,
       kvHeads: 4,
       headDim: 16,
+      gatedMlp: false,
       embeddingSize: 64,
       bias: true,
       normAffine: true,
