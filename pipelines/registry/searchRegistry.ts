@@ -1,4 +1,4 @@
-import type { Search } from '../decoding/perToken.js'
+import type { Search } from '../decoding/decode.js'
 import { beam, beamOptions } from '../searches/beam.js'
 import { bestOfN, bestOfNOptions } from '../searches/bestOfN.js'
 import { blockBestOfN, blockBestOfNOptions } from '../searches/blockBestOfN.js'

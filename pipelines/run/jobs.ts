@@ -1,5 +1,9 @@
+import { InputError } from '../../src/core/errors.js'
+import type { TextCodec } from '../../src/core/model.js'
 import type { Prompt } from '../../src/core/prompt.js'
 import type { RowsOptions } from '../../src/core/run.js'
+import type { Sequence } from '../../src/core/sequence.js'
+import { promptText } from '../../src/core/text/promptText.js'
 import { hashPrompt } from './hashPrompt.js'
 
 /** One row to be made: a prompt with its hash, and the number of its sample. */
@@ -33,4 +37,75 @@ function duplicate({ id, place }: Prompt, number: number, seen: ReadonlySet<stri
   let free = name
   for (let n = 2; seen.has(free); n++) free = `${name} (${n})`
   return { id: free, error: `Expected each id once, got \`${id}\` again${place === undefined ? '' : ` in ${place}`}` }
+}
+
+/** What becomes of a prompt that is longer than it may be: an error row, or its beginning goes. */
+export const truncations = ['error', 'left'] as const
+export type Truncate = (typeof truncations)[number]
+
+export type StartOptions = Readonly<{
+  codec: TextCodec
+  seed: number
+  maxNewTokens: number
+  /** Tokens of a prompt at most; the context less `maxNewTokens` unless given. */
+  maxPromptTokens: number | undefined
+  truncate: Truncate
+  contextLength: number
+}>
+
+/** A sequence before its first token; the prompt's text, and how many tokens its beginning lost. */
+export type Start = Readonly<{ start: Sequence; text: string; truncatedTokens: number }>
+
+/**
+ * The sequence of a job before its first token.
+ *
+ * A prompt that is too long loses tokens at its left (`truncate: 'left'`), but none of those that the tokenizer itself puts first, such as BOS.
+ * From then on it is text, messages as their template rendered them: rewards that read text get that of the tokens that were kept.
+ *
+ * @throws InputError for a broken, an empty and a too long prompt, and for one that leaves no room in the context
+ * @throws TemplateError when the template refuses the messages
+ */
+export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, options: StartOptions): Start {
+  const { codec, seed, truncate, contextLength } = options
+  const { id, content, error } = prompt
+  if (error !== undefined || !content) throw new InputError(error ?? 'Expected a prompt, got nothing')
+  if (content.messages ? content.messages.length === 0 : content.text === '') throw new InputError('The prompt is empty')
+
+  const text = promptText(content, codec.render)
+  // A template writes its special tokens itself.
+  const promptTokenIds = codec.encode(text, content.messages === undefined)
+  const length = promptTokenIds.length
+  if (length === 0) throw new InputError('The prompt is empty: it has no tokens')
+  const started = { key: {}, promptId: id, sample, seed, tokenIds: [] }
+  if (truncate === 'error' && length >= contextLength)
+    throw new InputError(`The prompt has ${length} tokens and leaves no room in the context of ${contextLength}`)
+  const { limit, why } = limitOf(options)
+  if (length <= limit) return { text, truncatedTokens: 0, start: { ...started, prompt: content, promptTokenIds } }
+  if (truncate === 'error') throw new InputError(`The prompt has ${length} tokens, the limit is ${limit}${why}`)
+  const kept = keptTokens(codec, promptTokenIds, limit)
+  return {
+    text: kept.text,
+    truncatedTokens: length - kept.tokenIds.length,
+    start: { ...started, prompt: { text: kept.text }, promptTokenIds: kept.tokenIds },
+  }
+}
+
+function limitOf({ maxPromptTokens, maxNewTokens, contextLength }: StartOptions): Readonly<{ limit: number; why: string }> {
+  if (maxPromptTokens !== undefined) return { limit: Math.min(maxPromptTokens, contextLength - 1), why: '' }
+  const why = `: the context of ${contextLength} less ${maxNewTokens} new tokens`
+  if (maxNewTokens < contextLength) return { limit: contextLength - maxNewTokens, why }
+  throw new InputError(
+    `No prompt has room beside ${maxNewTokens} new tokens in the context of ${contextLength}: ask for fewer, or set a limit for prompts`,
+  )
+}
+
+/** The last tokens behind those that the tokenizer puts before any text, and their text. A character that was cut goes. */
+function keptTokens(codec: TextCodec, tokenIds: readonly number[], limit: number) {
+  const own = codec.encode('', true)
+  const different = own.findIndex((tokenId, index) => tokenId !== tokenIds[index])
+  const first = different === -1 ? own.length : different
+  if (limit <= first)
+    throw new InputError(`The limit of ${limit} prompt tokens leaves no room behind the ${first} that the tokenizer puts first`)
+  const last = tokenIds.slice(tokenIds.length - (limit - first))
+  return { tokenIds: [...tokenIds.slice(0, first), ...last], text: codec.decode(last, false).replace(/^\uFFFD+/u, '') }
 }

@@ -3,14 +3,14 @@ import { InputError, OptionError } from '../../src/core/errors.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Overrides, Prompt } from '../../src/core/prompt.js'
 import type { Decoder, DecoderSpec } from '../../src/core/step.js'
-import type { BoundSearch, NamedSearch, Search } from '../decoding/perToken.js'
+import type { BoundSearch, NamedSearch, Search } from '../decoding/decode.js'
 import { decoderByName, type Registry } from '../registry/registry.js'
 import { searchByName, searches } from '../registry/searchRegistry.js'
 import { checkedSteps, decoderFromSpec } from '../registry/specs/decoderFromSpec.js'
 import { overridden } from '../registry/specs/overridden.js'
 import { pipelineFromText } from '../registry/specs/pipelineFromText.js'
 import { checkedSearch, isSearchSpec } from '../registry/specs/searchFromSpec.js'
-import { type Truncate, truncations } from './startOf.js'
+import { type Truncate, truncations } from './jobs.js'
 
 export const rowOptions = z.strictObject({
   maxNewTokens: z.int().min(1).describe('an integer >= 1'),

@@ -19,8 +19,7 @@ import { rewardOfText } from '../rewards/rewardOfText.js'
 import { rewardOverPairs } from '../rewards/rewardOverPairs.js'
 import { rewardOverText } from '../rewards/rewardOverText.js'
 import { shareAnswers } from '../rewards/shareAnswers.js'
-import { readAhead, type Weighed } from './readAhead.js'
-import { type ScheduledStates, scheduledLanguageModel } from './scheduledLanguageModel.js'
+import { readAhead, type ScheduledStates, scheduledLanguageModel, type Weighed } from './scheduledLanguageModel.js'
 
 export type ScheduleOptions = Readonly<{
   /** Something worth a line that is no error; each is said once. */

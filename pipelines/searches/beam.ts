@@ -4,9 +4,8 @@ import { logSumExp, topIndices } from '../../src/core/math.js'
 import type { Logits } from '../../src/core/model.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import type { DecodedStep } from '../decoding/decode.js'
+import type { DecodedStep, Search } from '../decoding/decode.js'
 import type { Finish } from '../decoding/finish.js'
-import type { Search } from '../decoding/perToken.js'
 
 export const beamOptions = z.strictObject({
   /** Sequences that go on. */

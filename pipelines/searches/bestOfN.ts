@@ -4,8 +4,7 @@ import { OptionError } from '../../src/core/errors.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { DecoderModels } from '../../src/core/step.js'
 import { topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
-import { type DecodedStep, scoredSequence } from '../decoding/decode.js'
-import { type BoundSearch, perToken, type Search } from '../decoding/perToken.js'
+import { type BoundSearch, type DecodedStep, perToken, type Search, scoredSequence } from '../decoding/decode.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const bestOfNOptions = topKSamplingOptions.extend({ n: z.int().min(1).default(8).describe('an integer >= 1') })

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { OptionError } from '../../../src/core/errors.js'
 import { didYouMean } from '../../../src/core/nearest.js'
 import { parseOptions } from '../../../src/core/parseOptions.js'
-import type { NamedSearch, Search } from '../../decoding/perToken.js'
+import type { NamedSearch, Search } from '../../decoding/decode.js'
 import { searchByName, searches } from '../searchRegistry.js'
 
 /** A search as data: its name as in code, with its options. */

@@ -1,6 +1,6 @@
 import type { LanguageModel, Need, Reward } from '../../../src/core/model.js'
 import type { Decoder, DecoderModels, DecoderSpec } from '../../../src/core/step.js'
-import type { BoundSearch, Search } from '../../decoding/perToken.js'
+import type { BoundSearch, Search } from '../../decoding/decode.js'
 
 /** A name that no model has: what is said of the first reward, and of the language model itself, stays unsaid. */
 const FIRST = '(the first)'

@@ -1,5 +1,5 @@
+import type { Search } from '../../../pipelines/decoding/decode.js'
 import type { Weight } from '../../../pipelines/decoding/perReward.js'
-import type { Search } from '../../../pipelines/decoding/perToken.js'
 import type { Registry } from '../../../pipelines/registry/registry.js'
 import { searches } from '../../../pipelines/registry/searchRegistry.js'
 import { decoderFromSpec } from '../../../pipelines/registry/specs/decoderFromSpec.js'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { grammar } from '../../../operators/grammar.js'
-import type { Search } from '../../../pipelines/decoding/perToken.js'
+import type { Search } from '../../../pipelines/decoding/decode.js'
 import { composed } from '../../../pipelines/decoding/steps.js'
 import { messageOf, OptionError } from '../../core/errors.js'
 import type { GrammarSource, JsonSchema } from '../../core/model.js'

@@ -1,6 +1,6 @@
 import { lastValueFrom, map } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { readAhead, type Weighed } from '../../../pipelines/schedule/readAhead.js'
+import { readAhead, type Weighed } from '../../../pipelines/schedule/scheduledLanguageModel.js'
 
 const recorded = (chunk?: number) => {
   const calls: Weighed<string>[] = []

@@ -1,7 +1,7 @@
 import { concat, ignoreElements } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { greedy } from '../../../pipelines/decoders/greedy.js'
-import { perToken, type Search } from '../../../pipelines/decoding/perToken.js'
+import { perToken, type Search } from '../../../pipelines/decoding/decode.js'
 import { generate } from '../../../pipelines/run/generate.js'
 import { fakeModels, promptsOf, rowsOf, settled } from '../../fakes.js'
 
