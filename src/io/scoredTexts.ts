@@ -1,4 +1,5 @@
 import type { Prompt } from '../core/prompt.js'
+import { toPlain } from '../core/text/json.js'
 import { templateColumns } from './prompts/conversation.js'
 import { type InputRecord, type ReadOptions, readRecords } from './prompts/readRecords.js'
 import { type PromptOptions, promptColumns, toPrompt } from './prompts/toPrompt.js'
@@ -13,7 +14,7 @@ const LARGEST = 2 ** 31
 
 function textOf(record: InputRecord, column: string, options: PromptOptions): FileText {
   const prompt = toPrompt(record, options)
-  const given = record.values?.sample ?? 0
+  const given = toPlain(record.values?.sample ?? 0)
   const isNumber = typeof given === 'number' && Number.isInteger(given) && given >= 0 && given < LARGEST
   const sample = isNumber ? given : 0
   const completion = record.values?.[column]

@@ -7,7 +7,8 @@ import {
   type SchemaTree,
 } from 'hyparquet'
 import { InputError, messageOf } from '../../core/errors.js'
-import { isExactNumber, parseExactly } from '../exactJson.js'
+import { JsonNumber, JsonObject } from '../../core/text/json.js'
+import { parseExactly } from '../exactJson.js'
 import { unscaleDecimals } from './unscaleDecimals.js'
 
 /** A Parquet file that is open for reading. */
@@ -19,7 +20,7 @@ export type ParquetFile = Readonly<{
   metadata: ReadonlyMap<string, string>
   /**
    * Records in their order, a row group in memory at a time; only the columns named, where the file has them, and only the rows of these
-   * numbers: row groups without any stay unread. Numbers that a double would change are BigInt or ExactNumber.
+   * numbers: row groups without any stay unread. Numbers that a double would change are BigInt or `JsonNumber`.
    */
   records(columns?: readonly string[], wanted?: ReadonlySet<number>): AsyncGenerator<Record<string, unknown>>
 }>
@@ -66,7 +67,7 @@ function plain(value: unknown): unknown {
   if (value === undefined) return null
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
   if (value === null || typeof value !== 'object' || value instanceof Date || value instanceof Uint8Array) return value
-  if (isExactNumber(value)) return value
+  if (value instanceof JsonNumber || value instanceof JsonObject) return value
   if (Array.isArray(value)) return value.map(plain)
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as Iterable<unknown>, plain)
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]))

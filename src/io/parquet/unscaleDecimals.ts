@@ -1,5 +1,5 @@
 import { type FileMetaData, parquetSchema, type SchemaElement, type SchemaTree } from 'hyparquet'
-import { exactNumber } from '../exactJson.js'
+import { JsonNumber } from '../../core/text/json.js'
 
 type Convert = (value: unknown) => unknown
 
@@ -73,7 +73,7 @@ function integerOf(value: unknown): bigint {
   return bytes.length === 0 ? 0n : BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString('hex')}`))
 }
 
-/** A number if it prints the same digits, else a BigInt for an integer, else an `ExactNumber`. */
+/** A number if it prints the same digits, else a BigInt for an integer, else a `JsonNumber`. */
 function decimalOf(value: unknown, scale: number): unknown {
   const integer = integerOf(value)
   const digits = String(integer < 0n ? -integer : integer).padStart(scale + 1, '0')
@@ -81,5 +81,5 @@ function decimalOf(value: unknown, scale: number): unknown {
   const fraction = digits.slice(at).replace(/0+$/, '')
   const text = `${integer < 0n ? '-' : ''}${digits.slice(0, at)}${fraction === '' ? '' : `.${fraction}`}`
   if (String(Number(text)) === text) return Number(text)
-  return fraction === '' ? BigInt(text) : exactNumber(text)
+  return fraction === '' ? BigInt(text) : new JsonNumber(text)
 }

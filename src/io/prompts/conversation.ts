@@ -6,9 +6,7 @@ import { formatValue, isText, Unfit, wellFormed } from './unfit.js'
 /** Columns that a chat template sees beside `messages`. */
 export const templateColumns = ['tools', 'chat_template_kwargs'] as const
 
-type Columns = Pick<InputRecord, 'values' | 'exact'>
-
-const columnOf = ({ values, exact }: Columns, name: string): unknown => exact?.(name) ?? values?.[name]
+type Values = NonNullable<InputRecord['values']>
 
 /** A value that JSON has, its texts whole. */
 function jsonOf(name: string, value: unknown): Json {
@@ -58,8 +56,8 @@ function messageOf(value: unknown, where: string): Message {
 }
 
 /** The row's `tools` and `chat_template_kwargs`. */
-export function templateVariables(columns: Columns): TemplateVariables {
-  const [tools, kwargs] = templateColumns.map((name) => columnOf(columns, name) ?? undefined)
+export function templateVariables(values: Values): TemplateVariables {
+  const [tools, kwargs] = templateColumns.map((name) => values[name] ?? undefined)
   if (tools !== undefined && !(Array.isArray(tools) && tools.every((tool) => entriesOf(tool))))
     throw new Unfit(`\`tools\` to be a list of JSON schemas, got ${formatValue(tools)}`)
   if (kwargs !== undefined && !entriesOf(kwargs))
@@ -71,12 +69,12 @@ export function templateVariables(columns: Columns): TemplateVariables {
 }
 
 /** The messages in a column, with what the chat template sees beside them. */
-export function conversationOf(name: string, columns: Columns): PromptContent {
-  const value = columnOf(columns, name)
+export function conversationOf(name: string, values: Values): PromptContent {
+  const value = values[name]
   if (!Array.isArray(value) || value.length === 0)
     throw new Unfit(
       `\`${name}\` to be a list of messages, each with the texts \`role\` and \`content\`, got ${formatValue(value)}`,
     )
   const messages = value.map((message, index) => messageOf(message, `message ${index + 1} of \`${name}\``))
-  return { messages, ...templateVariables(columns) }
+  return { messages, ...templateVariables(values) }
 }

@@ -1,26 +1,23 @@
 import { basename } from 'node:path'
 import { InputError } from '../../core/errors.js'
-import type { JsonObject } from '../../core/text/json.js'
-import { parseExactly, roundsNumbers } from '../exactJson.js'
-import { parquetNumbers } from '../parquet/parquetNumbers.js'
+import { JsonObject } from '../../core/text/json.js'
+import { parseExactly } from '../exactJson.js'
+import { markFloats } from '../parquet/markFloats.js'
 import { readParquet } from '../parquet/readParquet.js'
 import { csvRows } from './csvRows.js'
 import { jsonArray } from './jsonArray.js'
 import { inputName, openInput, parquetInFolder, statInput } from './openInput.js'
-import { orderedJson } from './orderedJson.js'
 import { type Line, readLines } from './readLines.js'
 
-/** One row of an input: its values, or what was expected where it has none. */
+/** One row of an input: its values, or the problem that it has none. */
 export type InputRecord = Readonly<{
   /** File name and row number: `sample.jsonl:12`. */
   place: string
   /** The same with the path as it was given, for messages. */
   where: string
+  /** By column. Numbers and objects that JavaScript would change are `JsonNumber` and `JsonObject`. */
   values?: Readonly<Record<string, unknown>>
-  /** A column's value with its keys in their order and its numbers as they were written; absent where `values` has nothing else. */
-  exact?: (column: string) => unknown
-  /** `values` with numbers as they were written, where `values` rounds some. */
-  exactValues?: Readonly<Record<string, unknown>>
+  /** What was expected of a row that has no values. */
   problem?: string
 }>
 
@@ -35,15 +32,6 @@ export type ReadOptions = Readonly<{
 
 const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
 
-/** Parsed once more, and only where somebody asks. */
-function exactly(text: string): (column: string) => unknown {
-  let row: JsonObject | undefined
-  return (column) => {
-    row ??= orderedJson(text) as JsonObject
-    return row.get(column)
-  }
-}
-
 const at = (path: string, number: number): Pick<InputRecord, 'place' | 'where'> => {
   const name = inputName(path)
   return { place: `${basename(name)}:${number}`, where: `${name}:${number}` }
@@ -54,20 +42,20 @@ function recordOf({ number, text, problem }: Line, path: string): InputRecord | 
   const found = at(path, number)
   if (problem !== undefined) return { ...found, problem: `${found.where}: Expected a line of ${problem}` }
   if (text === undefined || text.trim() === '') return undefined
+  const values = columnsOf(text)
+  if (values !== undefined) return { ...found, values }
+  return { ...found, problem: `${found.where}: Expected a JSON object, got \`${shortened(text.trim())}\`` }
+}
+
+function columnsOf(text: string): Record<string, unknown> | undefined {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseExactly(text)
   } catch {
-    value = undefined
+    return undefined
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return {
-      ...found,
-      values: value as Record<string, unknown>,
-      exact: exactly(text),
-      ...(roundsNumbers(text) && { exactValues: parseExactly(text) as Record<string, unknown> }),
-    }
-  return { ...found, problem: `${found.where}: Expected a JSON object, got \`${shortened(text.trim())}\`` }
+  if (value instanceof JsonObject) return Object.fromEntries(value)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
 }
 
 async function* fromJson(lines: AsyncIterable<Line>, path: string): AsyncGenerator<InputRecord> {
@@ -85,16 +73,10 @@ const TYPED = new Set(
 function typed(column: string, text: string | null): unknown {
   if (text === null || !TYPED.has(column)) return text
   try {
-    return JSON.parse(text)
+    return parseExactly(text)
   } catch {
     return text
   }
-}
-
-/** A field of CSV that is a list or an object, exactly as its JSON says. */
-function exactField(column: string, text: string | null | undefined): unknown {
-  const value = typed(column, text ?? null)
-  return typeof value === 'object' && value !== null ? orderedJson(text!) : value
 }
 
 type CsvOptions = Readonly<{ path: string; delimiter: string; check: (columns: readonly string[]) => void }>
@@ -103,12 +85,7 @@ async function* fromCsv(bytes: AsyncIterable<Uint8Array>, { path, ...options }: 
   for await (const { line, values, problem } of csvRows(bytes, { where: inputName(path), ...options })) {
     const found = at(path, line)
     if (values === undefined) yield { ...found, problem: `${found.where}: ${problem}` }
-    else
-      yield {
-        ...found,
-        values: Object.fromEntries(Object.entries(values).map(([name, text]) => [name, typed(name, text)])),
-        exact: (column) => exactField(column, values[column]),
-      }
+    else yield { ...found, values: Object.fromEntries(Object.entries(values).map(([name, text]) => [name, typed(name, text)])) }
   }
 }
 
@@ -116,10 +93,10 @@ async function* fromParquet(path: string, { columns, needs }: ReadOptions): Asyn
   const file = await readParquet(path)
   checkColumns(path, file.columns, needs)
   let number = 0
-  const exactColumn = parquetNumbers(file.schema)
+  const marked = markFloats(file.schema)
   for await (const values of file.records(columns)) {
     number++
-    yield { ...at(path, number), values, exact: (column) => exactColumn(column, values[column]) }
+    yield { ...at(path, number), values: marked(values) }
   }
 }
 

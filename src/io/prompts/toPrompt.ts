@@ -1,6 +1,6 @@
 import type { Overrides, Prompt } from '../../core/prompt.js'
 import type { PromptContent } from '../../core/text/conversation.js'
-import { isExactNumber } from '../exactJson.js'
+import { JsonNumber, toPlain } from '../../core/text/json.js'
 import { conversationOf, templateColumns, templateVariables } from './conversation.js'
 import { type Dataset, readings } from './datasets.js'
 import type { InputRecord } from './readRecords.js'
@@ -33,7 +33,7 @@ export function promptColumns({ promptColumn, dataset }: PromptOptions): readonl
 function idOf(value: unknown, place: string): string {
   if (value === undefined || value === null) return place
   if (isText(value)) return wellFormed('id', value)
-  if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint' || isExactNumber(value))
+  if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint' || value instanceof JsonNumber)
     return String(value)
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toJSON()
   throw new Unfit(`\`id\` to be text, a number or a date, got ${formatValue(value)}`)
@@ -67,7 +67,7 @@ function overridesOf(values: Readonly<Record<string, unknown>>): Overrides | und
   return Object.fromEntries(
     given.map((column) => {
       const value = values[column]
-      return [overriding[column], typeof value === 'bigint' || isExactNumber(value) ? Number(String(value)) : value]
+      return [overriding[column], typeof value === 'bigint' ? Number(value) : toPlain(value)]
     }),
   )
 }
@@ -77,7 +77,7 @@ const HH_STOP = '\n\nHuman:'
 
 type Found = Readonly<{ content: PromptContent; stop?: readonly string[]; userMessage?: string }>
 
-function contentOf({ values = {}, exact }: InputRecord, options: PromptOptions): Found {
+function contentOf({ values = {} }: InputRecord, options: PromptOptions): Found {
   const { template = 'auto', promptColumn, dataset } = options
   if (dataset !== undefined) {
     const found = readings[dataset].prompt(values)
@@ -86,17 +86,16 @@ function contentOf({ values = {}, exact }: InputRecord, options: PromptOptions):
   }
   const name = promptColumn ?? 'prompt'
   if (template === 'auto' && promptColumn === undefined && (values.messages ?? null) !== null) {
-    return { content: conversationOf('messages', { values, exact }) }
+    return { content: conversationOf('messages', values) }
   }
   const prompt = values[name]
-  if (template === 'auto' && Array.isArray(prompt)) return { content: conversationOf(name, { values, exact }) }
+  if (template === 'auto' && Array.isArray(prompt)) return { content: conversationOf(name, values) }
   if (!isText(prompt)) {
     const hint = (prompt ?? null) === null && Array.isArray(values.messages) ? '; messages are read with the template auto' : ''
     throw new Unfit(`\`${name}\` to be text that is not empty, got ${formatValue(prompt)}${hint}`)
   }
   const text = wellFormed(name, prompt)
-  if (template === 'chat')
-    return { content: { messages: [{ role: 'user', content: text }], ...templateVariables({ values, exact }) } }
+  if (template === 'chat') return { content: { messages: [{ role: 'user', content: text }], ...templateVariables(values) } }
   const unused = templateColumns.find((column) => (values[column] ?? null) !== null)
   if (unused !== undefined)
     throw new Unfit(`messages beside \`${unused}\`, which is for a chat template, got a prompt that is text`)
@@ -117,14 +116,14 @@ const attempt = <T>(make: () => T): T | Unfit => {
 
 /** A row of an input as a prompt. One that cannot be read keeps its id and carries an error with file, line and what was expected. */
 export function toPrompt(record: InputRecord, options: PromptOptions = {}): Prompt {
-  const { place, where, values, exactValues = values, problem } = record
+  const { place, where, values, problem } = record
   if (values === undefined) return { id: place, place, error: problem }
   const idColumn = options.dataset === undefined ? 'id' : readings[options.dataset].id
-  const id = attempt(() => idOf(exactValues?.[idColumn], place))
+  const id = attempt(() => idOf(values[idColumn], place))
   const found = attempt(() => contentOf(record, options))
   const stop = attempt(() => stopOf(values.stop))
   const unfit = [id, found, stop].find((part) => part instanceof Unfit)
-  const kept = options.keepInput ? { input: exactValues } : {}
+  const kept = options.keepInput ? { input: values } : {}
   if (id instanceof Unfit || found instanceof Unfit || stop instanceof Unfit) {
     return { id: id instanceof Unfit ? place : id, place, error: `${where}: Expected ${unfit?.message}`, ...kept }
   }

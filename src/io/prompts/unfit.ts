@@ -1,4 +1,4 @@
-import { JsonObject } from '../../core/text/json.js'
+import { JsonNumber } from '../../core/text/json.js'
 import { stringifyExactly } from '../exactJson.js'
 
 /** Why a row is no prompt; the message is completed with file and line. */
@@ -7,11 +7,13 @@ export class Unfit extends Error {}
 /** A value as a message shows it, cut to a readable length. */
 export const formatValue = (value: unknown): string => {
   if (value === undefined || value === null) return 'nothing'
-  if (value instanceof JsonObject) return formatValue(Object.fromEntries(value))
   if (value instanceof Uint8Array) return 'bytes that are not UTF-8'
   const text = typeof value === 'string' ? value : stringifyExactly(value)
-  return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${Array.isArray(value) ? 'array' : typeof value})`
+  return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${kindOf(value)})`
 }
+
+const kindOf = (value: unknown): string =>
+  value instanceof JsonNumber ? 'number' : Array.isArray(value) ? 'array' : typeof value
 
 export const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 

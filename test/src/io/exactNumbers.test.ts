@@ -1,7 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { toPlain } from '../../../src/core/text/json.js'
 import { parseExactly, stringifyExactly } from '../../../src/io/exactJson.js'
 import { fromFile } from '../../../src/io/fromFile.js'
 import { readRows } from '../../../src/io/readRows.js'
@@ -28,13 +30,30 @@ describe('JSON that is read exactly', () => {
     '{"n":1488576245112852481,"list":[18446744073709551615,-9007199254740993]}',
     '{"a":1.0,"b":-0,"c":1e3,"d":0.10,"e":1E+400,"f":[[0.1000000000000000055511151231257827]]}',
     '{"text":"1.0, -0: 1e3","n":[12,0.5,-7,-0.5]}',
+    '{"2":1,"1":{"b":1e+21,"0":"\\\\","__proto__":null}}',
     '{"s":"\\u0000 \\"[1.50","x":{"y":[true,null,{}]},"z":1.50}',
   ])('comes back as it was: %s', (json) => expect(stringifyExactly(parseExactly(json))).toBe(json))
 
   it('has plain numbers wherever a double has the same text', () => {
     expect(parseExactly('{"a":9007199254740991,"b":0.5,"c":-3}')).toEqual({ a: 9007199254740991, b: 0.5, c: -3 })
-    expect(parseExactly('{"a":7,"b":1.0}')).toMatchObject({ a: 7 })
+    expect(toPlain(parseExactly('{"a":7,"b":1.0}'))).toEqual({ a: 7, b: 1 })
   })
+
+  it('has the values of JSON.parse', () => {
+    fc.assert(
+      fc.property(fc.json(), fc.constantFrom('', ' ', '\n\t'), (json, space) => {
+        const text = `${space}{"7":${space}${json}${space},${space}"x":[1.0${space}]}`
+        expect(toPlain(parseExactly(text))).toEqual(JSON.parse(text))
+      }),
+    )
+  })
+
+  it.each(['', '{"a":1.0', '{"a":1.0}}', '{"a":01.0}', "{'1':1.0}", '[1.0,]'])(
+    'is refused where JSON.parse refuses it: %s',
+    (text) => {
+      expect(() => parseExactly(text)).toThrow(SyntaxError)
+    },
+  )
 
   it('takes strings of megabytes, which look like numbers throughout', () => {
     const text = 'say \\"[1.50\\": -0, '.repeat(50_000)
@@ -104,12 +123,26 @@ describe('decimals of Parquet', () => {
     const path = join(folder, 'in.parquet')
     await query(`copy (select 'x' as prompt, 0.5 as weight, 7::decimal(38,0) as k) to '${path}' (format parquet)`)
     expect((await gathered(fromFile(path)))[0]!.overrides).toEqual({ weight: 0.5, k: 7 })
-    const lines = await jsonl('{"prompt":"x","weight":1.0,"k":3.0,"max_new_tokens":4e0}')
-    expect((await gathered(fromFile(lines)))[0]!.overrides).toEqual({ weight: 1, k: 3, maxNewTokens: 4 })
+    const lines = await jsonl(
+      '{"prompt":"x","weight":1.0,"k":3.0,"max_new_tokens":4e0,"pipeline":{"steps":[{"topK":{"k":5.0}}]}}',
+    )
+    expect((await gathered(fromFile(lines)))[0]!.overrides).toEqual({
+      ...{ weight: 1, k: 3, maxNewTokens: 4 },
+      pipeline: { steps: [{ topK: { k: 5 } }] },
+    })
   })
 })
 
 describe('columns that are kept', () => {
+  it('have the floats of Parquet as floats, and the order of keys in JSON', async () => {
+    const path = join(folder, 'in.parquet')
+    await query(
+      `copy (select 'x' as prompt, {'a': 2.0::double, 'far': 1e21::double} as s, '{"2":1,"1":2.50}'::json as j) to '${path}' (format parquet)`,
+    )
+    const [prompt] = await gathered(fromFile(path, { keepInput: true }))
+    expect(stringifyExactly(prompt!.input)).toBe('{"prompt":"x","s":{"a":2.0,"far":1e+21},"j":{"2":1,"1":2.50}}')
+  })
+
   it('keep their digits in Parquet, and when a part is written anew', async () => {
     const line = '{"prompt":"x","n":1488576245112852481,"f":1.0,"deep":[{"x":-0,"y":1e3}]}'
     const [prompt] = await gathered(fromFile(await jsonl(line), { keepInput: true }))

@@ -197,6 +197,31 @@ describe('pull', () => {
     await refused(/Expected weights as safetensors in org\/name, found only pytorch_model\.bin, .*add `--include 'onnx\/\*'`/)
   })
 
+  it.each([
+    ['relative, without quotes', '</api/models/org/name/tree/COMMIT?cursor=2>; rel=next'],
+    [
+      'behind another link',
+      '<http://x.test/?a=1,2>; rel="last", </api/models/org/name/tree/COMMIT?cursor=2>; title="a"; rel="next"',
+    ],
+  ])('reads the next page of a listing from its link, %s', async (_, link) => {
+    hub.faults.link = link.replace('COMMIT', COMMIT)
+    expect(await readdir(await pulled())).toContain('model.safetensors')
+  })
+
+  it.each([
+    [{ link: '<http://127.0.0.1:1/next>; rel="next"' }, /its next page is on another server, http:\/\/127\.0\.0\.1:1\/next/],
+    [{ link: `</api/models/org/name/tree/${COMMIT}?recursive=true>; rel="next"` }, /its page \S+ is its own successor/],
+    [{ info: { sha: 'main' } }, /its commit is `main`/],
+    [{ info: [] }, /its commit is `undefined`/],
+    [{ listed: () => [{ type: 'file', path: 'config.json', oid: 'a'.repeat(40) }] }, /it lists config\.json without a size/],
+    [{ listed: () => [{ type: 'file' }] }, /it lists a file without a path/],
+  ])('refuses what is no listing: %j', async (faults, message) => {
+    Object.assign(hub.faults, faults)
+    await refused(message)
+    await refused(/gives no listing of org\/name/)
+    expect([...hub.tokens.hub]).toEqual(['Bearer hf_secret'])
+  })
+
   it('says that the hub cannot be reached', async () => {
     await hub.close()
     await refused(/Cannot reach http:\/\/127\.0\.0\.1:\d+: ECONNREFUSED/)

@@ -16,6 +16,10 @@ export type Faults = {
   ignoresRange?: boolean
   /** Weights are other ones than those listed. */
   sendsOther?: boolean
+  /** Sets the `Link` header of the listing's first page. */
+  link?: string
+  /** The answer to the question for the revision. */
+  info?: unknown
   /** A listing that says something else of the files. */
   listed?: (files: Record<string, unknown>[]) => Record<string, unknown>[]
 }
@@ -86,12 +90,23 @@ export async function serveHub(name: string, files: Readonly<Record<string, Buff
     if (faults.status) {
       response.writeHead(faults.status, faults.code ? { 'x-error-code': faults.code } : {}).end()
     } else if (pathname === `/api/models/${name}/revision/main` || pathname === `/api/models/${name}/revision/v2`) {
-      json({ _id: '1', id: name, sha: COMMIT, private: false, gated: false, lastModified: '2026-01-01', downloads: 1, likes: 1 })
+      json(
+        faults.info ?? {
+          _id: '1',
+          id: name,
+          sha: COMMIT,
+          private: false,
+          gated: false,
+          lastModified: '2026-01-01',
+          downloads: 1,
+          likes: 1,
+        },
+      )
     } else if (pathname === `/api/models/${name}/tree/${COMMIT}`) {
       // Two pages.
       const all = listing()
       if (searchParams.has('cursor')) json(all.slice(2))
-      else json(all.slice(0, 2), { link: `<${endpoint}${request.url}&cursor=2>; rel="next"` })
+      else json(all.slice(0, 2), { link: faults.link ?? `<${endpoint}${request.url}&cursor=2>; rel="next"` })
     } else if (pathname.startsWith(`/${name}/resolve/${COMMIT}/`)) {
       const path = pathname.slice(`/${name}/resolve/${COMMIT}/`.length)
       const content = files[decodeURIComponent(path)]!

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest'
+import { canonicalJson } from '../../../src/core/canonicalJson.js'
+import { JsonNumber, JsonObject } from '../../../src/core/text/json.js'
+
+it('sorts keys, also those of objects that keep their order', () => {
+  const text = '{"a":[{"c":1,"d":null}],"b":2}'
+  expect(canonicalJson({ b: 2, a: [{ d: null, c: 1 }] })).toBe(text)
+  const items = [
+    new JsonObject([
+      ['d', null],
+      ['c', 1],
+    ]),
+  ]
+  expect(canonicalJson({ b: 2, a: items })).toBe(text)
+})
+
+it.each([
+  ['numbers written in different ways', new JsonNumber('22.0'), 22],
+  ['a long integer and its text', 2n ** 64n, String(2n ** 64n)],
+  ['arguments of a call', new JsonObject([['city', 'Bern']]), new JsonObject([['city', 'Basel']])],
+])('differs for %s', (_, one, other) => expect(canonicalJson({ value: one })).not.toBe(canonicalJson({ value: other })))
