@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { version as written } from '../src/core/run.js'
 
@@ -12,66 +10,6 @@ const { version, bin, exports, files } = JSON.parse(read('package.json')) as {
   exports: Record<string, Record<string, string> | string>
   files: string[]
 }
-
-/** Paths that a page of Markdown names: in code (`pipelines/decode.ts`) and in links; addresses aside. */
-const pathsIn = (markdown: string): string[] => {
-  const prose = markdown.replace(/^```[\s\S]*?^```/gm, '')
-  const code = [...prose.matchAll(/`((?:src|operators|pipelines|data|test|\.ci)\/[^`\s]*)`/g)]
-  const links = [...prose.matchAll(/\]\((?!https:|#)([^)\s]+)\)/g)]
-  return [...new Set([...code, ...links].map(([, path]) => path!))]
-}
-
-/** The folders and files of a tree drawn in the README's layout section: the first word of each line, indented under its folder. */
-const treeIn = (markdown: string): string[] => {
-  const block = markdown.match(/^## Layout\n[\s\S]*?```\n([\s\S]*?)```/m)?.[1] ?? ''
-  const parents: string[] = []
-  return block
-    .split('\n')
-    .filter((line) => /^ *[.\w-]+[./]/.test(line))
-    .map((line) => {
-      const depth = (line.match(/^ */)![0].length / 2) | 0
-      const name = line.trim().split(/\s/)[0]!
-      parents.splice(depth, parents.length, name)
-      return parents.join('')
-    })
-}
-
-describe('README', () => {
-  const readme = read('README.md')
-
-  it('names files that exist', () => {
-    const paths = pathsIn(readme)
-    expect(paths.length).toBeGreaterThan(5)
-    expect(paths.filter((path) => !existsSync(new URL(path, root)))).toEqual([])
-  })
-
-  it('draws the tree as it is', () => {
-    const tree = treeIn(readme)
-    expect(tree.length).toBeGreaterThan(10)
-    expect(tree.filter((path) => !existsSync(new URL(path, root)))).toEqual([])
-  })
-
-  it('shows the paper in the words of pipelines/decoders/args.ts', () => {
-    const shown = readme.match(/```ts\n\/\/ pipelines\/decoders\/args\.ts\n([\s\S]*?)```/)?.[1]
-    expect(shown).toBeDefined()
-    expect(read('pipelines/decoders/args.ts')).toContain(shown!.trim())
-  })
-
-  it('shows the help of generate as it is', () => {
-    const main = fileURLToPath(new URL('dist/src/cli/main.js', root))
-    const help = execFileSync(process.execPath, [main, 'generate', '--help'], { encoding: 'utf8' })
-    expect(readme.match(/^`rxargs generate --help`:\n\n```\n([\s\S]*?)```/m)?.[1]).toBe(help)
-  })
-
-  it('shows the table of the benchmark as it was measured', () => {
-    expect(readme).toContain(read('data/bench/results.md').trim())
-  })
-
-  it('says why for every dependency', () => {
-    const { dependencies, peerDependencies: optional } = JSON.parse(read('package.json')) as Record<string, object>
-    expect(Object.keys({ ...dependencies, ...optional }).filter((name) => !readme.includes(`| \`${name}\` |`))).toEqual([])
-  })
-})
 
 describe('package.json', () => {
   it('has the version that the changelog describes last', () => {
