@@ -6,8 +6,8 @@ import { checkFolder } from '../../models/checkpoint/checkFolder.js'
 import { type ModelConfig, readConfig } from '../../models/checkpoint/families/config.js'
 import { encoderOf } from '../../models/checkpoint/families/encoderConfig.js'
 import { readGenerationConfig } from '../../models/checkpoint/generationConfig.js'
-import { checkVocabulary } from '../../models/checkpoint/loadCheckpoint.js'
 import { readJson, readOptionalJson } from '../../models/checkpoint/readJson.js'
+import { fitVocabulary } from '../../models/checkpoint/tokenizer/fitVocabulary.js'
 import { loadCodec } from '../../models/checkpoint/tokenizer/loadCodec.js'
 import { readTokenizerFiles } from '../../models/checkpoint/tokenizer/tokenizerFiles.js'
 import { otherFiles } from '../../models/checkpoint/unread/otherFiles.js'
@@ -110,8 +110,9 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
   const others = stored && (await attempt(() => otherFiles(folder, stored)))
   const described =
     config && tensors && others && (await attempt(() => describeHeads({ config, tensors, others, folder, dtype })))
-  const codec = await attempt(() => loadCodec(folder))
-  if (config && codec) await attempt(() => checkVocabulary(folder, config, codec))
+  const read = await attempt(() => loadCodec(folder))
+  const fitting = read && config && (await attempt(() => fitVocabulary(folder, config.vocabSize, read)))
+  const codec = fitting ?? read
   const ends = config && json && (await attempt(() => endsOf(folder, json, config)))
   const size = config && tensors && sizeOf(config, tensors, described?.inMemory)
   const architecture = Array.isArray(json?.architectures) ? json.architectures.join(', ') : undefined

@@ -1,5 +1,4 @@
-import { checkVocabulary } from '../../models/checkpoint/loadCheckpoint.js'
-import { loadCodec } from '../../models/checkpoint/tokenizer/loadCodec.js'
+import { fittingCodec } from '../../models/checkpoint/loadCheckpoint.js'
 import type { OnnxFile } from '../../models/onnx/findOnnx.js'
 import type { OnnxConfig } from '../../models/onnx/readOnnxConfig.js'
 import { readOnnxModel } from '../../models/onnx/readOnnxModel.js'
@@ -13,8 +12,7 @@ export async function inspectOnnx(
 ): Promise<Readonly<{ lines: readonly InspectedLine[]; problems: readonly string[]; config: OnnxConfig }>> {
   const model = await readOnnxModel(onnx)
   const { folder, config, contract, opened, generation } = model
-  const codec = await loadCodec(folder)
-  checkVocabulary(folder, config, codec)
+  const codec = await fittingCodec({ folder, config })
   const { weightBytes, cacheBytes } = await sizeOfOnnx(onnx, model)
   const [plane] = contract.planes
   const cache = plane

@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path'
-import { ModelError } from '../../core/errors.js'
 import type { TextCodec } from '../../core/model.js'
 import { checkFolder } from './checkFolder.js'
 import { type ModelConfig, readConfig } from './families/config.js'
 import { type GenerationConfig, readGenerationConfig } from './generationConfig.js'
 import { readJson, readOptionalJson } from './readJson.js'
+import { fitVocabulary } from './tokenizer/fitVocabulary.js'
 import { type CodecOptions, loadCodec, type PairCodec } from './tokenizer/loadCodec.js'
 import { type OtherFiles, otherFiles } from './unread/otherFiles.js'
 import { refuseAdapter } from './unread/refuseAdapter.js'
@@ -58,15 +58,5 @@ export async function fittingCodec(
   { folder, config }: Readonly<{ folder: string; config: Pick<ModelConfig, 'vocabSize'> }>,
   options: CodecOptions = {},
 ): Promise<PairCodec> {
-  const codec = await loadCodec(folder, options)
-  checkVocabulary(folder, config, codec)
-  return codec
-}
-
-/** @throws ModelError when the tokenizer gives token ids that the model has no embedding for */
-export function checkVocabulary(folder: string, { vocabSize }: Pick<ModelConfig, 'vocabSize'>, codec: TextCodec): void {
-  if (codec.vocabSize > vocabSize)
-    throw new ModelError(
-      `Expected the tokenizer in ${folder} to fit the vocabulary of ${vocabSize} in config.json, got token ids up to ${codec.vocabSize - 1}`,
-    )
+  return fitVocabulary(folder, config.vocabSize, await loadCodec(folder, options))
 }

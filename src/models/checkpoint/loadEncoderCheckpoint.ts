@@ -4,9 +4,9 @@ import { ModelError } from '../../core/errors.js'
 import { modelFolder } from '../modelFolder.js'
 import { checkFolder } from './checkFolder.js'
 import { type EncoderConfig, encoderArchitectures, encoderOf, readEncoderConfig } from './families/encoderConfig.js'
-import { checkVocabulary } from './loadCheckpoint.js'
+import { fittingCodec } from './loadCheckpoint.js'
 import { readJson } from './readJson.js'
-import { loadCodec, type PairCodec } from './tokenizer/loadCodec.js'
+import type { PairCodec } from './tokenizer/loadCodec.js'
 import { type OtherFiles, otherFiles } from './unread/otherFiles.js'
 import { refuseAdapter } from './unread/refuseAdapter.js'
 import { renamedTensors } from './weights/renamedTensors.js'
@@ -49,8 +49,7 @@ export async function loadEncoderCheckpoint(path: string): Promise<EncoderCheckp
       `Expected an encoder in ${folder} (${[...encoderArchitectures.keys()].join(', ')}), got ${JSON.stringify(json.architectures ?? null)}`,
     )
   const config = readEncoderConfig(json, architecture, file)
-  const codec = await loadCodec(folder)
-  checkVocabulary(folder, config, codec)
+  const codec = await fittingCodec({ folder, config })
   // Old checkpoints of BERT have the names of another library.
   const modern = (name: string) => name.replace(/\.gamma$/, '.weight').replace(/\.beta$/, '.bias')
   const stored = await readSafetensors(folder)

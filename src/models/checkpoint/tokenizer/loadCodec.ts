@@ -17,11 +17,15 @@ export type CodecOptions = Readonly<{
   now?: () => Date
 }>
 
-/**
- * A codec that also knows how its tokenizer puts two texts together. `typed`: whether its model wants to know which is which, where
- * tokenizer_config.json does not say.
- */
-export type PairCodec = TextCodec & Readonly<{ pairTemplate: (typed: boolean) => PairTemplate }>
+/** A codec that also joins two texts as its tokenizer does. */
+export type PairCodec = TextCodec &
+  Readonly<{
+    /** `typed`: whether the model tells the two texts apart, if tokenizer_config.json does not say. */
+    pairTemplate: (typed: boolean) => PairTemplate
+    /** One more than the largest id of a token that was not added to the vocabulary. */
+    wordCount: number
+    addedIds: ReadonlySet<number>
+  }>
 
 const BYTES = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
 
@@ -82,7 +86,7 @@ function byteTokenIdsOf({ tokenizer }: TokenizerFiles, created: Tokenizer): Read
 export async function loadCodec(folder: string, options: CodecOptions = {}): Promise<PairCodec> {
   const files = await readTokenizerFiles(folder)
   const { tokenizer, fingerprint } = createTokenizer(files, folder)
-  const { template, specialTokens, specialIds, vocabSize } = files
+  const { template, specialTokens, specialIds, vocabSize, wordCount, addedIds } = files
   return {
     encode: (text, special) => tokenizer.encode(wellFormed(text), { add_special_tokens: special }).ids,
     decode(tokenIds, skipSpecial) {
@@ -105,6 +109,8 @@ export async function loadCodec(folder: string, options: CodecOptions = {}): Pro
         endTokenIds,
       ),
     vocabSize,
+    wordCount,
+    addedIds,
     fingerprint,
     notices: files.notices,
   }

@@ -44,6 +44,9 @@ export type TokenizerFiles = Readonly<{
   template: FoundTemplate
   /** One more than the largest token id. */
   vocabSize: number
+  /** One more than the largest id of a token that was not added to the vocabulary. */
+  wordCount: number
+  addedIds: ReadonlySet<number>
 }>
 
 const textOf = (token: z.output<typeof tokenText>): string => (typeof token === 'string' ? token : token.content)
@@ -157,6 +160,8 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     ? olderAddedTokens(added ?? {}, texts, addedFile)
     : new Map(Object.entries(ownConfig.added_tokens_decoder ?? {}).map(([id, token]) => [Number(id), token]))
   const addedTokens = mergeAddedTokens({ own: own ?? [], declared, specials: texts, ids, file: isOlder ? addedFile : configFile })
+  const addedIds = new Set(addedTokens.map(({ id }) => id))
+  const wordCount = [...ids.values()].reduce((most, id) => (addedIds.has(id) ? most : Math.max(most, id + 1)), 0)
   return {
     tokenizer: {
       ...parts,
@@ -178,6 +183,8 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     specialIdOf: (text) => addedTokens.find(({ content }) => content === text)?.id ?? null,
     specialIds: new Set(addedTokens.filter(({ special }) => special).map(({ id }) => id)),
     template: await readTemplate(folder, ownConfig.chat_template),
-    vocabSize: [...ids.values(), ...addedTokens.map(({ id }) => id)].reduce((most, id) => Math.max(most, id + 1), 0),
+    vocabSize: [...addedIds].reduce((most, id) => Math.max(most, id + 1), wordCount),
+    wordCount,
+    addedIds,
   }
 }

@@ -150,7 +150,8 @@ describe('architectures', () => {
   })
 
   it('lists the supported ones when it does not know one', () => {
-    const supported = /Unknown architecture `\w+` in m\/config\.json; supported: .*\bLlamaForCausalLM, LlamaForSequenceClassification\b/
+    const supported =
+      /Unknown architecture `\w+` in m\/config\.json; supported: .*\bLlamaForCausalLM, LlamaForSequenceClassification\b/
     expect(() => read({ architectures: ['MptForCausalLM'] })).toThrow(supported)
     expect(() => read({ architectures: ['constructor'] })).toThrow(supported)
     for (const none of [undefined, null, [], 'LlamaForCausalLM'])
