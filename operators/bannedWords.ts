@@ -9,7 +9,12 @@ import type { LogitsStep } from '../src/core/step.js'
 import { endsWith, type Words, wordOptions, writings } from '../src/core/text/words.js'
 
 export const bannedWordsOptions = z.strictObject(wordOptions)
-export type BannedWordsOptions = Readonly<{ words: Words; codec: TextCodec }>
+export type BannedWordsOptions = Readonly<{
+  /** Words as texts or token ids. */
+  words: Words
+  /** Codec of the language model. */
+  codec: TextCodec
+}>
 
 /**
  * Bans words, each a text or its token ids: the token that would complete one is not chosen. A text is banned as the tokenizer writes it,

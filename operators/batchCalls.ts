@@ -26,10 +26,13 @@ export const batchCallsOptions = z.strictObject({
   turns: z.looseObject({ take: callable(), give: callable() }).optional().describe('turns'),
 })
 export type BatchCallsOptions<Call> = Readonly<{
+  /** Most calls of a batch. */
   maxBatch: number
+  /** Called after each batch. */
   onBatch?: (report: BatchReport) => void
-  /** New tokens of a prompt that a call brings; 0, and unless given, for a step of a running sequence. */
+  /** New prompt tokens of a call; 0 by default, as in a decode step. */
   promptTokens?: (call: Call) => number
+  /** Whose turn it is, if several models share the cores. */
   turns?: Turns
 }>
 

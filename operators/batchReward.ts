@@ -12,12 +12,14 @@ const isReward = (value: unknown): value is Reward =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'score' in value
 
 export const batchRewardOptions = z.strictObject({
-  /** Name of the reward; the only one unless given. */
   reward: z
     .custom<Reward>(isReward)
     .describe('a reward to score the candidates by (a model or a function, given with the models)'),
 })
-export type BatchRewardOptions = Readonly<{ reward: Reward | undefined }>
+export type BatchRewardOptions = Readonly<{
+  /** The reward to score the candidates by; `undefined` is refused with a clear message. */
+  reward: Reward | undefined
+}>
 
 /**
  * Adds the reward of each candidate, read in context: the candidate appended to the sequence.

@@ -3,19 +3,25 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../src/core/described.js'
 import { fp32Number } from '../src/core/fp32Number.js'
 import { standardDeviation } from '../src/core/math.js'
-import type { Reward } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import { cut, registryEntry, rewardName, rewardNamed, scoring } from '../src/core/registryEntry.js'
 import type { Candidates, Rewarded } from '../src/core/step.js'
-import { batchReward, batchRewardOptions } from './batchReward.js'
+import { type BatchRewardOptions, batchReward, batchRewardOptions } from './batchReward.js'
 
 export const batchRewardPrunedOptions = batchRewardOptions.extend({
   weight: fp32Number,
   reach: z.number().min(0).default(5).describe('a number >= 0'),
   warmUp: z.int().min(1).default(2).describe('an integer >= 1'),
 })
-export type BatchRewardPrunedOptions = Readonly<{ reward: Reward | undefined }> &
-  Omit<z.input<typeof batchRewardPrunedOptions>, 'reward'>
+export type BatchRewardPrunedOptions = BatchRewardOptions &
+  Readonly<{
+    /** Weight of the reward. */
+    weight: number
+    /** How many standard deviations of the rewards a candidate may make up for (5). */
+    reach?: number | undefined
+    /** The first steps of a sequence that score all candidates (2). */
+    warmUp?: number | undefined
+  }>
 
 type Spread = Readonly<{ steps: number; total: number }>
 

@@ -8,10 +8,14 @@ import type { Rewarded } from '../src/core/step.js'
 
 export const boundRewardOptions = z.strictObject({
   by: z.enum(['clamp', 'sigmoid']).default('clamp').describe('one of clamp, sigmoid'),
-  /** Name of the reward; the only one unless given. */
   reward: z.string().min(1).optional().describe('the name of a reward'),
 })
-export type BoundRewardOptions = z.input<typeof boundRewardOptions>
+export type BoundRewardOptions = Readonly<{
+  /** `clamp` cuts off at 0 and 1 (default), `sigmoid` is the logistic function. */
+  by?: 'clamp' | 'sigmoid' | undefined
+  /** Name of the reward; all rewards by default. */
+  reward?: string | undefined
+}>
 
 const bounds = {
   clamp: (value: number) => Math.min(1, Math.max(0, value)),

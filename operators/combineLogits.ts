@@ -18,7 +18,16 @@ export const combineLogitsOptions = z.strictObject({
   own: z.number().positive().default(1).describe('a finite number > 0'),
   prompt: z.string().optional().describe('text'),
 })
-export type CombineLogitsOptions = Readonly<{ lm: LanguageModel | undefined }> & Omit<z.input<typeof combineLogitsOptions>, 'lm'>
+export type CombineLogitsOptions = Readonly<{
+  /** The other language model; `undefined` is refused with a clear message. */
+  lm: LanguageModel | undefined
+  /** Factor of the other model's logits. */
+  factor: number
+  /** Factor of the step's own logits or scores (1). */
+  own?: number | undefined
+  /** Text that the other model reads instead of the prompt; empty: the prompt's last token. */
+  prompt?: string | undefined
+}>
 
 /**
  * Combines the step's logits with those of a language model on the same reply: `own * logits + factor * lm`. After `topK` or `topP` it does

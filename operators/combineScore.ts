@@ -8,12 +8,15 @@ import { registryEntry } from '../src/core/registryEntry.js'
 import type { Rewarded } from '../src/core/step.js'
 
 export const combineScoreOptions = z.strictObject({
-  /** Weight of the reward. */
   weight: fp32Number,
-  /** Name of the reward; the only one unless given. */
   reward: z.string().min(1).optional().describe('the name of a reward'),
 })
-export type CombineScoreOptions = z.input<typeof combineScoreOptions>
+export type CombineScoreOptions = Readonly<{
+  /** Weight of the reward. */
+  weight: number
+  /** Name of the reward; needed if the step has several. */
+  reward?: string | undefined
+}>
 
 /**
  * Adds a weighted reward to each candidate's score: `scores[i] + weight * rewards[i]` (Eq. 2 when only one reward is combined).

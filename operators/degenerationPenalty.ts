@@ -13,11 +13,14 @@ const isLm = (value: unknown): value is LanguageModel => typeof value === 'objec
 
 export const degenerationPenaltyOptions = z.strictObject({
   lm: z.custom<LanguageModel>(isLm).describe('a language model (given with the models)'),
-  /** Weight of the likeness to the context. */
   alpha: z.number().min(0).max(1).default(0.6).describe('a number from 0 to 1'),
 })
-export type DegenerationPenaltyOptions = Readonly<{ lm: LanguageModel | undefined }> &
-  Omit<z.input<typeof degenerationPenaltyOptions>, 'lm'>
+export type DegenerationPenaltyOptions = Readonly<{
+  /** The language model, for its hidden states; `undefined` is refused with a clear message. */
+  lm: LanguageModel | undefined
+  /** Weight of the similarity to the context, from 0 to 1 (0.6). */
+  alpha?: number | undefined
+}>
 
 /**
  * Scores each candidate by `(1 − alpha) · p − alpha · s`, in place of the scores so far: p its probability, s the highest cosine of its

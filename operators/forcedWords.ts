@@ -11,13 +11,16 @@ import { endsWith, stands, type Words, wordOptions, writings } from '../src/core
 export const forcedWordsOptions = z.strictObject({
   ...wordOptions,
   within: z.int().min(1).describe('an integer >= 1'),
-  /** Token ids that end a reply. */
   endTokenIds: z.array(z.int().min(0)).readonly().describe('a list of token ids'),
 })
 export type ForcedWordsOptions = Readonly<{
+  /** Words as texts or token ids. */
   words: Words
+  /** The words appear within this many tokens of the reply. */
   within: number
+  /** Codec of the language model. */
   codec: TextCodec
+  /** Token ids that end a reply. */
   endTokenIds: readonly number[]
 }>
 

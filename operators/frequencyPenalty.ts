@@ -8,7 +8,10 @@ import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const frequencyPenaltyOptions = z.strictObject({ penalty: fp32Number })
-export type FrequencyPenaltyOptions = z.input<typeof frequencyPenaltyOptions>
+export type FrequencyPenaltyOptions = Readonly<{
+  /** What to subtract from the logits, once for each occurrence. */
+  penalty: number
+}>
 
 /**
  * Takes the penalty off the logit of each token as often as it stands in the reply. The prompt does not count.

@@ -9,16 +9,21 @@ import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const grammarOptions = z.strictObject({
-  /** JSON Schema of the replies. */
   jsonSchema: z.record(z.string(), z.unknown()).optional().describe('a JSON Schema'),
-  /** Grammar in EBNF whose first rule is `root`. */
   ebnf: z.string().min(1).optional().describe('a grammar in EBNF whose first rule is root'),
-  /** The codec of the language model. */
   codec: z.custom<TextCodec>((value) => typeof value === 'object' && value !== null).describe('a codec'),
-  /** Token ids that end a reply. */
   endTokenIds: z.array(z.int().min(0)).min(1).readonly().describe('a list of token ids'),
 })
-export type GrammarOptions = z.input<typeof grammarOptions>
+export type GrammarOptions = Readonly<{
+  /** JSON Schema of the reply. */
+  jsonSchema?: Readonly<Record<string, unknown>> | undefined
+  /** Grammar in EBNF; its first rule is `root`. */
+  ebnf?: string | undefined
+  /** Codec of the language model. */
+  codec: TextCodec
+  /** Token ids that end a reply. */
+  endTokenIds: readonly number[]
+}>
 
 /**
  * Bans the tokens that the grammar does not go on with, so that a reply which stops is JSON of the schema, or a text of the grammar.

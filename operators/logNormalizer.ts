@@ -8,7 +8,7 @@ import { registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const logNormalizerOptions = z.strictObject({})
-export type LogNormalizerOptions = z.input<typeof logNormalizerOptions>
+export type LogNormalizerOptions = Readonly<Record<string, never>>
 
 /** What a step has after `logNormalizer`. */
 export type Normalized = Readonly<{ logNormalizer: number }>

@@ -8,10 +8,12 @@ import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const logitBiasOptions = z.strictObject({
-  /** Added logits by token id. */
   bias: z.record(z.string().regex(/^\d+$/), z.number()).describe('finite numbers by token id, such as { 50256: -100 }'),
 })
-export type LogitBiasOptions = z.input<typeof logitBiasOptions>
+export type LogitBiasOptions = Readonly<{
+  /** What to add to the logits, by token id. */
+  bias: Readonly<Record<string, number>>
+}>
 
 /**
  * Adds a number to the logits of some tokens. Stands before `topK`.

@@ -7,7 +7,10 @@ import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const minPOptions = z.strictObject({ p: z.number().gt(0).max(1).describe('a number above 0 and at most 1') })
-export type MinPOptions = z.input<typeof minPOptions>
+export type MinPOptions = Readonly<{
+  /** Smallest probability to keep, as a share of the highest one. */
+  p: number
+}>
 
 /**
  * Bans tokens whose probability is below `p` times that of the likeliest one. Stands before `topK` or `topP({ p: 1 })`, which leave

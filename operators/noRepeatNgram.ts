@@ -7,7 +7,10 @@ import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const noRepeatNgramOptions = z.strictObject({ n: z.int().min(1).describe('an integer >= 1') })
-export type NoRepeatNgramOptions = z.input<typeof noRepeatNgramOptions>
+export type NoRepeatNgramOptions = Readonly<{
+  /** Length of the n-grams, in tokens. */
+  n: number
+}>
 
 /**
  * Bans each token that would make an n-gram of tokens stand twice in prompt and reply. Stands before `topK`.

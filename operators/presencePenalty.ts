@@ -8,7 +8,10 @@ import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const presencePenaltyOptions = z.strictObject({ penalty: fp32Number })
-export type PresencePenaltyOptions = z.input<typeof presencePenaltyOptions>
+export type PresencePenaltyOptions = Readonly<{
+  /** What to subtract from the logits. */
+  penalty: number
+}>
 
 /**
  * Takes the penalty off the logit of each token that stands in the reply, however often. The prompt does not count.

@@ -7,7 +7,10 @@ import { cut, registryEntry } from '../src/core/registryEntry.js'
 import type { Candidates } from '../src/core/step.js'
 
 export const pruneCandidatesOptions = z.strictObject({ margin: z.number().min(0).describe('a number >= 0') })
-export type PruneCandidatesOptions = z.input<typeof pruneCandidatesOptions>
+export type PruneCandidatesOptions = Readonly<{
+  /** How far below the best logit a candidate may be. */
+  margin: number
+}>
 
 /**
  * Drops candidates whose logit is more than `margin` below the best, so that the reward model does not score them. The best always

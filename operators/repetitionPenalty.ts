@@ -7,7 +7,10 @@ import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const repetitionPenaltyOptions = z.strictObject({ penalty: z.number().positive().describe('a finite number > 0') })
-export type RepetitionPenaltyOptions = z.input<typeof repetitionPenaltyOptions>
+export type RepetitionPenaltyOptions = Readonly<{
+  /** Above 1 makes repeated tokens less likely, below 1 likelier. */
+  penalty: number
+}>
 
 /**
  * Makes tokens that stand in prompt or reply less likely: their logits are divided by the penalty where positive, multiplied where

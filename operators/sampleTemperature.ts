@@ -12,7 +12,10 @@ import { temperatureOptions } from './temperature.js'
 
 const temperature = temperatureOptions.shape.temperature.default(1).describe('a finite number > 0')
 export const sampleTemperatureOptions = z.strictObject({ temperature })
-export type SampleTemperatureOptions = z.input<typeof sampleTemperatureOptions>
+export type SampleTemperatureOptions = Readonly<{
+  /** Divides the scores before sampling (1). */
+  temperature?: number | undefined
+}>
 
 /**
  * Samples a candidate from the softmax of `scores / temperature` (1 unless given). The random number comes from the sequence alone (its seed,

@@ -7,7 +7,7 @@ import { choice, registryEntry } from '../src/core/registryEntry.js'
 import type { Candidates } from '../src/core/step.js'
 
 export const selectGreedyOptions = z.strictObject({})
-export type SelectGreedyOptions = z.input<typeof selectGreedyOptions>
+export type SelectGreedyOptions = Readonly<Record<string, never>>
 
 /** What a selecting operator adds: the candidate's index and its token id. */
 export type Choice = Readonly<{ index: number; tokenId: number }>

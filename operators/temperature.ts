@@ -6,7 +6,10 @@ import { registryEntry } from '../src/core/registryEntry.js'
 import type { Candidates, LogitsStep } from '../src/core/step.js'
 
 export const temperatureOptions = z.strictObject({ temperature: z.number().positive().describe('a finite number > 0') })
-export type TemperatureOptions = z.input<typeof temperatureOptions>
+export type TemperatureOptions = Readonly<{
+  /** The divisor, above 0. */
+  temperature: number
+}>
 
 /**
  * Divides by the temperature what the next operator reads: the logits before candidates were taken, the candidates' scores

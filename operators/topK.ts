@@ -8,7 +8,10 @@ import { candidates, registryEntry } from '../src/core/registryEntry.js'
 import type { Candidates, LogitsStep } from '../src/core/step.js'
 
 export const topKOptions = z.strictObject({ k: z.int().min(1).describe('an integer >= 1') })
-export type TopKOptions = z.input<typeof topKOptions>
+export type TopKOptions = Readonly<{
+  /** How many tokens to keep. */
+  k: number
+}>
 
 /**
  * Keeps the `k` likeliest tokens as candidates, likeliest first, ties to the lower id; fewer where others are banned (−∞).

@@ -9,7 +9,10 @@ import { candidates, registryEntry } from '../src/core/registryEntry.js'
 import type { Candidates, LogitsStep } from '../src/core/step.js'
 
 export const topPOptions = z.strictObject({ p: z.number().gt(0).max(1).describe('a number above 0 and at most 1') })
-export type TopPOptions = z.input<typeof topPOptions>
+export type TopPOptions = Readonly<{
+  /** Probability mass to keep, above 0 and at most 1. */
+  p: number
+}>
 
 /**
  * Keeps the nucleus: the fewest likeliest tokens whose probabilities together reach `p`, likeliest first, ties to the lower id; all at 1.

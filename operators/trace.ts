@@ -6,7 +6,10 @@ import { parseOptions } from '../src/core/parseOptions.js'
 export const traceOptions = z.strictObject({
   onStep: z.custom<(step: never) => void>((value) => typeof value === 'function').describe('a function'),
 })
-export type TraceOptions<S> = Readonly<{ onStep: (step: S) => void }>
+export type TraceOptions<S> = Readonly<{
+  /** Called with each step; it must not change the step's arrays. */
+  onStep: (step: S) => void
+}>
 
 /**
  * Hands each step to a function as it is at this place of the row, and passes it on. It is no part of the decoder's spec, and needs nothing

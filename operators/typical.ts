@@ -8,7 +8,10 @@ import { processor, registryEntry } from '../src/core/registryEntry.js'
 import type { LogitsStep } from '../src/core/step.js'
 
 export const typicalOptions = z.strictObject({ p: z.number().gt(0).max(1).describe('a number above 0 and at most 1') })
-export type TypicalOptions = z.input<typeof typicalOptions>
+export type TypicalOptions = Readonly<{
+  /** Probability mass to keep, above 0 and at most 1. */
+  p: number
+}>
 
 /**
  * Locally typical sampling: keeps the tokens whose information `−log p` is nearest to the distribution's entropy, as few as hold the mass

@@ -4,16 +4,19 @@ import { combineScore } from '../../operators/combineScore.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
-import { perReward, weighted, weightOption } from '../decoding/perReward.js'
+import { perReward, type Weight, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
 
 export const argsOptions = z.strictObject({
-  /** Candidates kept. */
   k: topKOptions.shape.k.default(10).describe('an integer >= 1'),
-  /** Weight of the reward. */
   weight: weightOption,
 })
-export type ArgsOptions = z.input<typeof argsOptions>
+export type ArgsOptions = Readonly<{
+  /** How many of the likeliest tokens become candidates (10). */
+  k?: number | undefined
+  /** Weight of the first reward, or weights by reward name (1.5). */
+  weight?: Weight | undefined
+}>
 
 /**
  * ARGS-greedy: of the k likeliest tokens the one with the highest `logit + weight * reward`, where there are several rewards with the

@@ -1,4 +1,3 @@
-import type * as z from 'zod'
 import { batchReward } from '../../operators/batchReward.js'
 import { batchRewardPruned, batchRewardPrunedOptions } from '../../operators/batchRewardPruned.js'
 import { combineScore } from '../../operators/combineScore.js'
@@ -7,10 +6,14 @@ import { topK } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
 import { perReward, weighted } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
-import { argsOptions } from './args.js'
+import { type ArgsOptions, argsOptions } from './args.js'
 
 export const argsPrunedOptions = argsOptions.extend({ reach: batchRewardPrunedOptions.shape.reach })
-export type ArgsPrunedOptions = z.input<typeof argsPrunedOptions>
+export type ArgsPrunedOptions = ArgsOptions &
+  Readonly<{
+    /** How many standard deviations of the rewards a candidate may make up for (5). */
+    reach?: number | undefined
+  }>
 
 /**
  * ARGS-greedy that scores only the candidates which could still win, by the spread of rewards seen so far: nearly always the same

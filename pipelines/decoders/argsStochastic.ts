@@ -1,4 +1,3 @@
-import type * as z from 'zod'
 import { batchReward } from '../../operators/batchReward.js'
 import { combineScore } from '../../operators/combineScore.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
@@ -6,12 +5,16 @@ import { topK } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
 import { perReward, weighted } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
-import { argsOptions } from './args.js'
+import { type ArgsOptions, argsOptions } from './args.js'
 
 export const argsStochasticOptions = argsOptions.extend({
   temperature: sampleTemperatureOptions.shape.temperature.default(0.7).describe('a finite number > 0'),
 })
-export type ArgsStochasticOptions = z.input<typeof argsStochasticOptions>
+export type ArgsStochasticOptions = ArgsOptions &
+  Readonly<{
+    /** Divides the scores before sampling (0.7). */
+    temperature?: number | undefined
+  }>
 
 /**
  * ARGS-stochastic: samples among the k likeliest tokens from the softmax of `(logit + weight * reward) / temperature`; several rewards

@@ -6,14 +6,18 @@ import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
 
 export const classifierFreeGuidanceOptions = z.strictObject({
-  /** How strongly the other logits count. */
   scale: z.number().positive().default(1.5).describe('a finite number > 0'),
-  /** Candidates kept. */
   k: topKOptions.shape.k.default(40).describe('an integer >= 1'),
-  /** Divisor of the scores. */
   temperature: sampleTemperatureOptions.shape.temperature,
 })
-export type ClassifierFreeGuidanceOptions = z.input<typeof classifierFreeGuidanceOptions>
+export type ClassifierFreeGuidanceOptions = Readonly<{
+  /** How strongly the prompt counts; 1 is no guidance (1.5). */
+  scale?: number | undefined
+  /** How many of the likeliest tokens become candidates (40). */
+  k?: number | undefined
+  /** Divides the scores before sampling (1). */
+  temperature?: number | undefined
+}>
 
 /**
  * Classifier-free guidance: samples from `plain + scale * (prompted − plain)`, the logits of the same language model with the prompt and

@@ -7,12 +7,15 @@ import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
 
 export const contrastiveOptions = z.strictObject({
-  /** Candidates kept. */
   k: topKOptions.shape.k.default(8).describe('an integer >= 1'),
-  /** Weight of the likeness to the context. */
   alpha: degenerationPenaltyOptions.shape.alpha,
 })
-export type ContrastiveOptions = z.input<typeof contrastiveOptions>
+export type ContrastiveOptions = Readonly<{
+  /** How many of the likeliest tokens become candidates (8). */
+  k?: number | undefined
+  /** Weight of the similarity to the context, from 0 to 1 (0.6). */
+  alpha?: number | undefined
+}>
 
 /**
  * Contrastive search: of the k likeliest tokens the one with the highest `(1 − alpha) · probability − alpha · likeness`, its likeness to

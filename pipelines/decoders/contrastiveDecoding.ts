@@ -8,10 +8,12 @@ import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
 
 export const contrastiveDecodingOptions = z.strictObject({
-  /** Mass of the tokens that are kept. */
   p: minPOptions.shape.p.default(0.1).describe('a number above 0 and at most 1'),
 })
-export type ContrastiveDecodingOptions = z.input<typeof contrastiveDecodingOptions>
+export type ContrastiveDecodingOptions = Readonly<{
+  /** Smallest probability to keep, as a share of the highest one (0.1). */
+  p?: number | undefined
+}>
 
 /**
  * Contrastive decoding with one beam: of the tokens at least `p` (the paper's alpha) times as likely as the likeliest one, the one whose

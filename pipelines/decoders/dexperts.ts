@@ -8,14 +8,18 @@ import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
 
 export const dexpertsOptions = z.strictObject({
-  /** Mass of the tokens that are kept. */
   p: topPOptions.shape.p.default(0.9).describe('a number above 0 and at most 1'),
-  /** How strongly the other logits count. */
   scale: fp32Number.default(2).describe('a finite number'),
-  /** Divisor of the scores. */
   temperature: sampleTemperatureOptions.shape.temperature,
 })
-export type DexpertsOptions = z.input<typeof dexpertsOptions>
+export type DexpertsOptions = Readonly<{
+  /** Probability mass of the tokens to keep (0.9). */
+  p?: number | undefined
+  /** How strongly expert and anti-expert count (2). */
+  scale?: number | undefined
+  /** Divides the scores before sampling (1). */
+  temperature?: number | undefined
+}>
 
 /**
  * DExperts: samples among the likeliest tokens of the language model by `logit + scale * (expert − antiexpert)`, the logits of two more

@@ -9,14 +9,18 @@ import { perReward, type Weight, type Weighted, weighted, weightOption } from '.
 import { steps } from '../decoding/steps.js'
 
 export const genarmOptions = z.strictObject({
-  /** Weight of the reward. */
   weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
-  /** Mass of the tokens that are kept. */
   p: topPOptions.shape.p.default(1).describe('a number above 0 and at most 1'),
-  /** Divisor of the scores. */
   temperature: sampleTemperatureOptions.shape.temperature,
 })
-export type GenarmOptions = z.input<typeof genarmOptions>
+export type GenarmOptions = Readonly<{
+  /** Weight of the first reward, or weights by reward name (1). */
+  weight?: Weight | undefined
+  /** Probability mass of the tokens to keep (1). */
+  p?: number | undefined
+  /** Divides the scores before sampling (1). */
+  temperature?: number | undefined
+}>
 
 /**
  * GenARM: samples from the language model's distribution times that of autoregressive reward models, `lm · Π reward^weight`, over the whole

@@ -6,12 +6,15 @@ import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
 
 export const nucleusOptions = z.strictObject({
-  /** Mass of the tokens that are kept. */
   p: topPOptions.shape.p.default(0.95).describe('a number above 0 and at most 1'),
-  /** Divisor of the scores. */
   temperature: temperatureOptions.shape.temperature.default(1).describe('a finite number > 0'),
 })
-export type NucleusOptions = z.input<typeof nucleusOptions>
+export type NucleusOptions = Readonly<{
+  /** Probability mass of the tokens to keep (0.95). */
+  p?: number | undefined
+  /** Divides the logits before the nucleus is taken (1). */
+  temperature?: number | undefined
+}>
 
 /**
  * Nucleus sampling: divides by the temperature, keeps the fewest tokens that hold the mass p, and samples among them.

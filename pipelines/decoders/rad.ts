@@ -5,18 +5,22 @@ import { combineScore } from '../../operators/combineScore.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
-import { perReward, weighted, weightOption } from '../decoding/perReward.js'
+import { perReward, type Weight, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
 
 export const radOptions = z.strictObject({
-  /** Candidates kept. */
   k: topKOptions.shape.k.default(20).describe('an integer >= 1'),
-  /** Weight of the reward. */
   weight: weightOption.default(30).describe('a finite number, or finite numbers by the names of rewards'),
-  /** Divisor of the scores. */
   temperature: sampleTemperatureOptions.shape.temperature,
 })
-export type RadOptions = z.input<typeof radOptions>
+export type RadOptions = Readonly<{
+  /** How many of the likeliest tokens become candidates (20). */
+  k?: number | undefined
+  /** Weight of the first reward, or weights by reward name (30). */
+  weight?: Weight | undefined
+  /** Divides the scores before sampling (1). */
+  temperature?: number | undefined
+}>
 
 /**
  * Reward-augmented decoding: samples among the k likeliest tokens from the softmax of `logit + weight * reward`, the reward cut off at 0

@@ -5,12 +5,15 @@ import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
 
 export const topKSamplingOptions = z.strictObject({
-  /** Candidates kept. */
   k: topKOptions.shape.k.default(40).describe('an integer >= 1'),
-  /** Divisor of the scores. */
   temperature: sampleTemperatureOptions.shape.temperature.default(0.7).describe('a finite number > 0'),
 })
-export type TopKSamplingOptions = z.input<typeof topKSamplingOptions>
+export type TopKSamplingOptions = Readonly<{
+  /** How many of the likeliest tokens become candidates (40). */
+  k?: number | undefined
+  /** Divides the scores before sampling (0.7). */
+  temperature?: number | undefined
+}>
 
 /**
  * Top-k sampling: samples among the k likeliest tokens from the softmax of `logit / temperature`.

@@ -9,8 +9,11 @@ import type { Finish } from './finish.js'
 export type DecodedStep = Selected & Readonly<{ finish?: Finish }>
 
 export type DecodeOptions = Readonly<{
+  /** The language model. */
   lm: LanguageModel
+  /** One step: logits in, chosen token out. */
   decoder: StepOperator
+  /** Tells whether a sequence is finished, and why. */
   finish: (sequence: Sequence) => Finish | undefined
 }>
 

@@ -7,11 +7,15 @@ import { growingText } from './growingText.js'
 export type Finish = Readonly<{ reason: 'stop' | 'length'; completion: string; valuedTokens: number }>
 
 export type FinishOptions = Readonly<{
+  /** Codec of the language model. */
   codec: TextCodec
+  /** Token ids that end a reply. */
   endTokenIds: readonly number[]
+  /** Texts that end a reply. */
   stop: readonly string[]
+  /** Most tokens of a reply. */
   maxNewTokens: number
-  /** Tokens of prompt and completion together. */
+  /** Most tokens of prompt and reply together. */
   contextLength: number
 }>
 

@@ -64,7 +64,9 @@ export type EvaluateOptions = Readonly<{
   seed?: number
   /** Also computes an interval of each run's figures, which takes about as long as comparing the run. */
   intervals?: boolean
+  /** Stops the evaluation. */
   signal?: AbortSignal
+  /** Called with each reply, for progress. */
   onReply?: (reply: Reply) => void
 }>
 

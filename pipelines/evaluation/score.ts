@@ -20,17 +20,21 @@ import { ownFields } from '../run/rows.js'
 export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
 
 export const scoreOptions = z.strictObject({
-  /** Texts scored at the same time. */
   concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
-  /** What else the answers depend on; goes into the metadata of the output. */
   spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
-  /** The clock, in milliseconds since the epoch. */
   now: z
     .custom<() => number>((value) => typeof value === 'function')
     .optional()
     .describe('a function'),
 })
-export type ScoreOptions = z.input<typeof scoreOptions>
+export type ScoreOptions = Readonly<{
+  /** How many texts to score at once (32). */
+  concurrency?: number | undefined
+  /** What else the rewards depend on. It is written into the metadata of the output. */
+  spec?: Readonly<Record<string, unknown>> | undefined
+  /** The clock, in milliseconds since the epoch (`Date.now`). */
+  now?: (() => number) | undefined
+}>
 
 /** A reward with the hash of its files. */
 export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairReward | TextReward; hashes: RunMeta['models'] }>

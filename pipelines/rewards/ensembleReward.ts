@@ -1,27 +1,35 @@
 import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
-import type { EnsembleReward } from '../../src/core/rewardSource.js'
+import type { EnsembleReward, EnsembleRule } from '../../src/core/rewardSource.js'
 
-const byName = (value: z.ZodType<number>) => z.record(z.string().min(1), value).default({})
+const byName = (value: z.ZodType<number, number>) => z.record(z.string().min(1), value).default({})
 
 export const ensembleRewardOptions = z.strictObject({
-  /** Names of the members. */
   of: z.array(z.string().min(1)).min(2).describe('a list of two or more names of rewards'),
-  /** How the members become one number. */
   by: z.enum(['sum', 'min', 'mean']).default('sum').describe('one of sum, min, mean'),
-  /** Of `mean`: standard deviations that are taken off. */
   c: z.number().min(0).optional().describe('a number >= 0'),
-  /** Of `sum`: weights by member; 1 unless given. */
   weight: byName(z.number()).describe('finite numbers by the names of members'),
-  /** Means by member; 0 unless given. */
   mean: byName(z.number()).describe('finite numbers by the names of members'),
-  /** Scales by member; 1 unless given. */
   scale: byName(z.number().positive()).describe('numbers > 0 by the names of members'),
-  /** Whether mean and scale are those of the member's own earlier scores. */
   running: z.boolean().default(false).describe('true or false'),
 })
-export type EnsembleRewardOptions = z.input<typeof ensembleRewardOptions>
+export type EnsembleRewardOptions = Readonly<{
+  /** Names of the members, at least two. */
+  of: readonly string[]
+  /** How the members become one number (`sum`). */
+  by?: EnsembleRule | undefined
+  /** With `by: mean`: how many standard deviations to subtract (1). */
+  c?: number | undefined
+  /** With `by: sum`: weights by member (1). */
+  weight?: Readonly<Record<string, number>> | undefined
+  /** Mean of each member's scores, by member (0). */
+  mean?: Readonly<Record<string, number>> | undefined
+  /** Standard deviation of each member's scores, by member (1). */
+  scale?: Readonly<Record<string, number>> | undefined
+  /** Whether to use the mean and deviation of the sequence's own earlier scores (false). */
+  running?: boolean | undefined
+}>
 
 /**
  * A reward made of others of the run, as data. Of each member's score, normalised as `z = (score - mean) / scale`:

@@ -7,10 +7,12 @@ import { replyReward } from './replyReward.js'
 const roots = { any: /^/, object: /^(\{|$)/, array: /^(\[|$)/ } as const
 
 export const jsonRewardOptions = z.strictObject({
-  /** What the JSON text has to be. */
   root: z.enum(['any', 'object', 'array']).default('any').describe('one of any, object, array'),
 })
-export type JsonRewardOptions = z.input<typeof jsonRewardOptions>
+export type JsonRewardOptions = Readonly<{
+  /** What the JSON text must be (`any`). */
+  root?: 'any' | 'object' | 'array' | undefined
+}>
 
 /**
  * Whether the completion is JSON, or can still become it: 1 for a whole JSON text or the beginning of one; 0 for a reply that ended

@@ -6,15 +6,18 @@ import { replyReward } from './replyReward.js'
 const units = ['characters', 'words', 'tokens'] as const
 
 export const lengthRewardOptions = z.strictObject({
-  /** The length wanted, in `unit`. */
   target: z.int().min(1).describe('an integer >= 1'),
-  /** What is counted. */
   unit: z
     .enum(units)
     .default('characters')
     .describe(`one of ${units.join(', ')}`),
 })
-export type LengthRewardOptions = z.input<typeof lengthRewardOptions>
+export type LengthRewardOptions = Readonly<{
+  /** The length to aim for, in `unit`. */
+  target: number
+  /** What to count (`characters`). */
+  unit?: 'characters' | 'words' | 'tokens' | undefined
+}>
 
 const lengths: Readonly<Record<(typeof units)[number], (reply: ReplySoFar) => number>> = {
   characters: ({ completion }) => Array.from(completion).length,

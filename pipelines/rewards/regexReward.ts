@@ -5,14 +5,18 @@ import { linearRegex } from './linearRegex.js'
 import { replyReward } from './replyReward.js'
 
 export const regexRewardOptions = z.strictObject({
-  /** A regular expression of JavaScript. */
   pattern: z.string().min(1).describe('a regular expression'),
-  /** Its flags; `u` is always on. */
   flags: z.string().default('u').describe('flags of a regular expression'),
-  /** Whether the reward is the number of matches. */
   count: z.boolean().default(false).describe('true or false'),
 })
-export type RegexRewardOptions = z.input<typeof regexRewardOptions>
+export type RegexRewardOptions = Readonly<{
+  /** A JavaScript regular expression. */
+  pattern: string
+  /** Its flags; `u` is always on. */
+  flags?: string | undefined
+  /** Whether the reward is the number of matches (false). */
+  count?: boolean | undefined
+}>
 
 /**
  * Whether the completion has a match of a regular expression: 1 or 0; with `count` the number of its matches.

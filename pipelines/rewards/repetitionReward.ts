@@ -9,12 +9,15 @@ const units = {
 }
 
 export const repetitionRewardOptions = z.strictObject({
-  /** Length of an n-gram. */
   n: z.int().min(1).default(3).describe('an integer >= 1'),
-  /** What an n-gram is made of. */
   unit: z.enum(['words', 'characters']).default('words').describe('one of words, characters'),
 })
-export type RepetitionRewardOptions = z.input<typeof repetitionRewardOptions>
+export type RepetitionRewardOptions = Readonly<{
+  /** Length of the n-grams (3). */
+  n?: number | undefined
+  /** What an n-gram consists of (`words`). */
+  unit?: 'words' | 'characters' | undefined
+}>
 
 /**
  * How much the completion repeats itself: minus the share of its n-grams that were there before, `-(1 - distinct / all)`, 0 at best.

@@ -3,7 +3,6 @@ import { parseOptions } from '../../src/core/parseOptions.js'
 import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
 
 export const textRewardOptions = z.strictObject({
-  /** Milliseconds that one call may take. */
   timeoutMs: z
     .int()
     .min(1)
@@ -15,7 +14,12 @@ export const textRewardOptions = z.strictObject({
     .optional()
     .describe('text or a number'),
 })
-export type TextRewardOptions = z.input<typeof textRewardOptions>
+export type TextRewardOptions = Readonly<{
+  /** How long a call may take, in milliseconds (30,000). */
+  timeoutMs?: number | undefined
+  /** Version of the function. Change it with the function, so that a resumed run notices. */
+  version?: string | number | undefined
+}>
 
 const named = z.object({ name: z.string().min(1).describe('a name') })
 

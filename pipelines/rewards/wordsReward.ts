@@ -7,7 +7,12 @@ import { replyReward } from './replyReward.js'
 const list = z.array(z.string().trim().min(1)).readonly().default([]).describe('a list of words')
 
 export const wordsRewardOptions = z.strictObject({ wanted: list, banned: list })
-export type WordsRewardOptions = z.input<typeof wordsRewardOptions>
+export type WordsRewardOptions = Readonly<{
+  /** Each of these adds 1 if it occurs. */
+  wanted?: readonly string[] | undefined
+  /** Each occurrence of one of these subtracts 1. */
+  banned?: readonly string[] | undefined
+}>
 
 /**
  * Wanted and banned words in the completion: the number of wanted words that are there, minus the number of times that a banned one

@@ -12,7 +12,7 @@ import { replyText } from '../decoding/replyText.js'
 import { builtIn, type Registry } from '../registry/registry.js'
 import { schedule } from '../schedule/schedule.js'
 import { abortable, delivered, runOf } from './deliveries.js'
-import { type Job, jobs, startOf, truncations } from './jobs.js'
+import { type Job, jobs, startOf, type Truncate, truncations } from './jobs.js'
 import { listMissingVersions } from './listMissingVersions.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
 import { type DecodedRow, emptyTally, errorRow, ownFields, rowOf, tally, valuesOf } from './rows.js'
@@ -25,34 +25,51 @@ const aFunction = <T>() =>
 const stopStrings = z.array(z.string().min(1))
 
 export const generateOptions = z.strictObject({
-  /** Tokens of a reply at most. */
   maxNewTokens: rowOptions.shape.maxNewTokens.default(128).describe('an integer >= 1'),
   maxPromptTokens: rowOptions.shape.maxPromptTokens.optional().describe('an integer >= 1'),
   truncate: rowOptions.shape.truncate.default('error').describe(`one of ${truncations.join(', ')}`),
   samples: z.int().min(1).default(1).describe('an integer >= 1'),
-  /** Seed of all random numbers. */
   seed: rowOptions.shape.seed.default(0).describe('an integer from 0 to 9007199254740991'),
-  /** Texts that end a reply, besides the rows' and the model's own. */
   stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty'),
-  /** Prompts decoded at the same time. */
   concurrency: z.int().min(1).default(16).describe('an integer >= 1'),
-  /** Whether rows keep the candidates of each step. */
   trace: z.boolean().default(false).describe('true or false'),
-  /** What else the answers depend on; goes into the metadata of the output. */
   spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
-  /** Operators and decoders by name, for rows that name them. */
   registry: z
     .custom<Registry>((value) => typeof value === 'object' && value !== null && 'operators' in value && 'decoders' in value)
     .default(builtIn)
     .describe('operators and decoders by name, for rows that name them'),
-  /** The clock, in milliseconds since the epoch. */
   now: aFunction<() => number>(),
-  /** Something worth a line that is no error. */
   onNotice: aFunction<(notice: string) => void>(),
-  /** Told what happens while the run goes on, for progress. */
   onEvent: aFunction<(event: GenerateEvent) => void>(),
 })
-export type GenerateOptions = z.input<typeof generateOptions>
+export type GenerateOptions = Readonly<{
+  /** Most tokens of a reply (128). */
+  maxNewTokens?: number | undefined
+  /** Most tokens of a prompt; by default the context minus `maxNewTokens`. */
+  maxPromptTokens?: number | undefined
+  /** What happens to a longer prompt: `error` makes an error row (default), `left` drops its first tokens. */
+  truncate?: Truncate | undefined
+  /** Replies per prompt (1). */
+  samples?: number | undefined
+  /** Seed of all random numbers (0). */
+  seed?: number | undefined
+  /** Texts that end a reply, besides the rows' and the model's own. */
+  stop?: readonly string[] | undefined
+  /** How many prompts to decode at once (16). */
+  concurrency?: number | undefined
+  /** Whether rows keep the candidates of each step (false). */
+  trace?: boolean | undefined
+  /** What else the replies depend on. It is written into the metadata of the output. */
+  spec?: Readonly<Record<string, unknown>> | undefined
+  /** Operators and decoders that rows can name; by default those of this package. */
+  registry?: Registry | undefined
+  /** The clock, in milliseconds since the epoch (`Date.now`). */
+  now?: (() => number) | undefined
+  /** Called with warnings that are no errors, each once. */
+  onNotice?: ((notice: string) => void) | undefined
+  /** Called as the run proceeds, for progress. */
+  onEvent?: ((event: GenerateEvent) => void) | undefined
+}>
 
 /**
  * What happens while a run goes on, for progress: a row begun, a token decoded, a batch done (of `lm` or the reward named). `text`: what

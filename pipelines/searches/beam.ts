@@ -8,12 +8,15 @@ import type { DecodedStep, Search } from '../decoding/decode.js'
 import type { Finish } from '../decoding/finish.js'
 
 export const beamOptions = z.strictObject({
-  /** Sequences that go on. */
   beams: z.int().min(1).default(4).describe('an integer >= 1'),
-  /** Power of the length by which sums of log-probabilities are divided. */
   lengthPenalty: z.number().default(1).describe('a finite number'),
 })
-export type BeamOptions = z.input<typeof beamOptions>
+export type BeamOptions = Readonly<{
+  /** How many sequences continue at each step (4). */
+  beams?: number | undefined
+  /** Scores are divided by the length to this power (1). */
+  lengthPenalty?: number | undefined
+}>
 
 /** A sequence on its way: the sum of its tokens' log-probabilities, and how it came about. */
 type Beam = Readonly<{ sequence: Sequence; score: number; step?: DecodedStep; parent?: Beam }>

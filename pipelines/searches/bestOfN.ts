@@ -3,12 +3,16 @@ import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { DecoderModels } from '../../src/core/step.js'
-import { topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
+import { type TopKSamplingOptions, topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
 import { type BoundSearch, type DecodedStep, perToken, type Search, scoredSequence } from '../decoding/decode.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const bestOfNOptions = topKSamplingOptions.extend({ n: z.int().min(1).default(8).describe('an integer >= 1') })
-export type BestOfNOptions = z.input<typeof bestOfNOptions>
+export type BestOfNOptions = TopKSamplingOptions &
+  Readonly<{
+    /** How many replies to sample (8). */
+    n?: number | undefined
+  }>
 
 type Sampled = Readonly<{ steps: readonly DecodedStep[]; reward: number; number: number }>
 

@@ -21,13 +21,17 @@ import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import { topKSampling } from '../decoders/topKSampling.js'
 import { type DecodedStep, type Search, scoredSequence, stepsAfter } from '../decoding/decode.js'
-import { bestOfNOptions } from './bestOfN.js'
+import { type BestOfNOptions, bestOfNOptions } from './bestOfN.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const blockBestOfNOptions = bestOfNOptions.extend({
   blockTokens: z.int().min(1).default(32).describe('an integer >= 1'),
 })
-export type BlockBestOfNOptions = z.input<typeof blockBestOfNOptions>
+export type BlockBestOfNOptions = BestOfNOptions &
+  Readonly<{
+    /** Tokens of a block (32). */
+    blockTokens?: number | undefined
+  }>
 
 /** A block that was sampled, number `number` of n, after which the sequence has this reward. */
 type Block = Readonly<{ steps: readonly DecodedStep[]; end: Sequence; isOver: boolean; reward: number; number: number }>

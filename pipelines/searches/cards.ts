@@ -9,7 +9,7 @@ import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { LogitsStep } from '../../src/core/step.js'
 import { uniform } from '../../src/core/uniform.js'
-import { topKSamplingOptions } from '../decoders/topKSampling.js'
+import { type TopKSamplingOptions, topKSamplingOptions } from '../decoders/topKSampling.js'
 import { type DecodedStep, type Search, scoredSequence, stepsAfter } from '../decoding/decode.js'
 import { steps } from '../decoding/steps.js'
 import { finiteValue } from './forks.js'
@@ -22,7 +22,21 @@ export const cardsOptions = topKSamplingOptions.extend({
   rampTokens: z.int().min(1).default(128).describe('an integer >= 1'),
   proposals: z.int().min(1).default(21).describe('an integer >= 1'),
 })
-export type CardsOptions = z.input<typeof cardsOptions>
+export type CardsOptions = TopKSamplingOptions &
+  Readonly<{
+    /** Entropy in nats at which a segment ends (3). */
+    entropyThreshold?: number | undefined
+    /** Reward that a segment should reach (8.5). */
+    rewardThreshold?: number | undefined
+    /** Weight of `rewardThreshold` against the prompt's own reward at the start, from 0 to 1 (0.5). */
+    alpha?: number | undefined
+    /** Temperature of the acceptance: higher accepts more (0.7). */
+    beta?: number | undefined
+    /** Tokens over which the threshold rises (128). */
+    rampTokens?: number | undefined
+    /** How many segments to try before the best one is taken (21). */
+    proposals?: number | undefined
+  }>
 
 /** Tokens of a segment, unless the reply ends, as in the paper's code. */
 const LEAST = 4

@@ -7,19 +7,23 @@ import type { Sequence } from '../../src/core/sequence.js'
 import type { Candidates, DecoderModels, Rewarded } from '../../src/core/step.js'
 import { greedy } from '../decoders/greedy.js'
 import { type DecodedStep, decode, type Search, scoredSequence } from '../decoding/decode.js'
-import { type Weighted, weighted, weightOption } from '../decoding/perReward.js'
+import { type Weight, type Weighted, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const rolloutOptions = z.strictObject({
-  /** Candidates kept. */
   k: topKOptions.shape.k.default(10).describe('an integer >= 1'),
-  /** Weight of the reward. */
   weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
-  /** Greedy tokens after a candidate, before its reward is read. */
   rolloutTokens: z.int().min(0).default(16).describe('an integer >= 0'),
 })
-export type RolloutOptions = z.input<typeof rolloutOptions>
+export type RolloutOptions = Readonly<{
+  /** How many of the likeliest tokens become candidates (10). */
+  k?: number | undefined
+  /** Weight of the first reward, or weights by reward name (1). */
+  weight?: Weight | undefined
+  /** Greedy tokens after each candidate before its reward is read (16). */
+  rolloutTokens?: number | undefined
+}>
 
 type Finished = Parameters<ReturnType<Search['search']>['steps']>[1]
 type Reading = Readonly<{ models: DecoderModels; rewards: readonly Weighted[]; rolloutTokens: number; finish: Finished }>

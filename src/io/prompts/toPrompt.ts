@@ -15,6 +15,7 @@ export type Template = 'auto' | 'none' | 'hh' | 'chat'
 export const templates: readonly Template[] = ['auto', 'none', 'hh', 'chat']
 
 export type PromptOptions = Readonly<{
+  /** Which chat template plain prompts are put into (`auto`). */
   template?: Template
   /** Column of the prompt; named, it goes before `messages`. */
   promptColumn?: string

@@ -10,7 +10,7 @@ import { endpointOf } from './chatCompletions.js'
 import { circuitBreaker } from './circuitBreaker.js'
 import { saidAddress } from './httpAddress.js'
 import { postJson } from './postJson.js'
-import { type RemoteWorld, requestOptions } from './remoteOptions.js'
+import { type RemoteWorld, type RequestOptions, requestOptions } from './remoteOptions.js'
 import { tokenIdOf, topLogprobs } from './topLogprobs.js'
 
 export const promptForms = ['ids', 'text'] as const
@@ -29,7 +29,19 @@ export const remoteLmOptions = z.strictObject({
  * with the model's tokenizer, config.json and generation_config.json. `maxTop`: how many of the likeliest tokens it gives at most (vLLM's
  * `--max-logprobs`). `prompt`: how it is sent, as token ids or as text (llama-cpp-python's server). The others are as those of a reward behind HTTP.
  */
-export type RemoteLm = Readonly<z.input<typeof remoteLmOptions>>
+export type RemoteLm = RequestOptions &
+  Readonly<{
+    /** Address of the server, such as `http://127.0.0.1:8000/v1`. */
+    url: string
+    /** The server's name of the model. */
+    model: string
+    /** Folder with the model's tokenizer, `config.json` and `generation_config.json`. */
+    tokenizer: string
+    /** How many of the likeliest tokens the server returns at most (20). */
+    maxTop?: number | undefined
+    /** How prompts are sent: as token ids (default) or as text. */
+    prompt?: (typeof promptForms)[number] | undefined
+  }>
 
 export type RemoteLanguageModel = Readonly<{ source: BatchedLanguageModel; origin: Source; close: () => Promise<void> }>
 

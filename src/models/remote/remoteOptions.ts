@@ -7,7 +7,6 @@ const milliseconds = z
   .max(2 ** 31 - 1)
   .describe('an integer from 1 to 2147483647 (milliseconds)')
 
-/** `timeoutMs`: of one request. `failures`, `pauseMs`: of the circuit breaker. */
 export const requestOptions = {
   timeoutMs: milliseconds.default(30_000),
   retries: z.int().min(0).max(20).default(5).describe('an integer from 0 to 20'),
@@ -15,6 +14,20 @@ export const requestOptions = {
   failures: z.int().min(1).default(5).describe('an integer >= 1'),
   pauseMs: milliseconds.default(30_000),
 }
+
+/** How requests to a server are repeated and given up. */
+export type RequestOptions = Readonly<{
+  /** How long a request may take, in milliseconds (30,000). */
+  timeoutMs?: number | undefined
+  /** How often a failed request is repeated (5). */
+  retries?: number | undefined
+  /** Pause before the first repetition, in milliseconds; each further pause is twice as long (500). */
+  backoffMs?: number | undefined
+  /** After this many failures in a row, no requests are sent for a while (5). */
+  failures?: number | undefined
+  /** How long that pause is, in milliseconds (30,000). */
+  pauseMs?: number | undefined
+}>
 
 /** What tests put in the place of the clock and the environment. */
 export type RemoteWorld = Readonly<{

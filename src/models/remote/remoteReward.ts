@@ -6,7 +6,7 @@ import { circuitBreaker } from './circuitBreaker.js'
 import { httpAddress, saidAddress } from './httpAddress.js'
 import { mergedCalls } from './mergedCalls.js'
 import { postJson } from './postJson.js'
-import { type RemoteWorld, requestOptions } from './remoteOptions.js'
+import { type RemoteWorld, type RequestOptions, requestOptions } from './remoteOptions.js'
 import { rewardsIn, shapeOf } from './rewardShapes.js'
 
 export const remoteRewardOptions = z.strictObject({
@@ -25,7 +25,19 @@ export const remoteRewardOptions = z.strictObject({
  * `maxBatch` texts go in a request at most, those of several prompts together, and `concurrency` requests at the same time. Each may
  * take `timeoutMs` and is tried again `retries` times. After `failures` in a row that still failed, nothing is sent for `pauseMs`.
  */
-export type RemoteReward = Readonly<z.input<typeof remoteRewardOptions>>
+export type RemoteReward = RequestOptions &
+  Readonly<{
+    /** Name of the reward. */
+    name: string
+    /** Its http(s) address. The path chooses the protocol: `/classify` (vLLM), `/predict` (TEI), any other. */
+    url: string
+    /** Which of several classes is the reward: its name for TEI, its index for vLLM. */
+    label?: string | undefined
+    /** Most texts of a request (32). */
+    maxBatch?: number | undefined
+    /** Most requests at once (8). */
+    concurrency?: number | undefined
+  }>
 
 /**
  * A server's reward as one written over text. A key comes from the environment: `RXARGS_REWARD_API_KEY_NAME`, or
