@@ -33,7 +33,7 @@ const linesOf = (written) =>
  * folder. The working directory is the checkout's, as in npm's scripts.
  */
 export async function capture(further = []) {
-  const { run } = await import(new URL('dist/src/cli/run.js', root).href)
+  const { run } = await import(new URL('dist/src/cli/runCommand.js', root).href)
   const folder = mkdtempSync(join(tmpdir(), 'rxargs-picture-'))
   let written = ''
   const screen = () => {
