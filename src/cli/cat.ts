@@ -13,10 +13,10 @@ import {
 } from './print/rowLines.js'
 import { type Terminal, writeLine } from './terminal.js'
 
-/** `rxargs cat`: rows as JSONL, or as text. */
+/** `rxargs cat` prints rows as JSONL or text. */
 export const catCommand = ({ stdout, signal }: Terminal): Command =>
   rowLineFlags(new Command('cat'))
-    .description('print rows as JSONL, under their Parquet column names')
+    .description('print rows as JSONL with their Parquet column names')
     .argument('<path>', 'folder of part files, or one Parquet file')
     .action(async (path: string, lines: RowLines) => {
       checkRowLines(lines)
@@ -25,11 +25,11 @@ export const catCommand = ({ stdout, signal }: Terminal): Command =>
       for await (const row of readColumns(path, await columnsToRead(path, lines))) await writeLine(stdout, line(row), signal)
     })
 
-/** All where neither flag is given. Parts of one run may differ in columns that only some rows have. */
+/** Columns to read, or undefined for all. Parts of one run may differ in optional columns. */
 async function columnsToRead(path: string, { text, columns }: RowLines): Promise<readonly string[] | undefined> {
   if (!text && columns === undefined) return undefined
-  const there = new Set<string>()
-  for (const file of await parquetFiles(path)) for (const name of (await readParquet(file)).columns) there.add(name)
-  checkColumnNames(columns ?? [], [...there], path)
-  return columns ?? [...textColumns, ...[...there].filter((name) => FURTHER_REWARD.test(name))]
+  const names = new Set<string>()
+  for (const file of await parquetFiles(path)) for (const name of (await readParquet(file)).columns) names.add(name)
+  checkColumnNames(columns ?? [], [...names], path)
+  return columns ?? [...textColumns, ...[...names].filter((name) => FURTHER_REWARD.test(name))]
 }

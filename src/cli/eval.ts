@@ -5,33 +5,33 @@ import { readReplies, runRewards } from '../io/readReplies.js'
 import { oneOf } from './flags/flags.js'
 import { evalJson, evalNotices, evalTable } from './print/evalTable.js'
 import { type TableFormat, tableFormats } from './print/formatTable.js'
-import { progress } from './print/progress.js'
+import { startProgress } from './print/progress.js'
 import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from './run/evalMeasures.js'
 import { folderName } from './run/folderName.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 type Flags = MeasureFlags & Readonly<{ format: TableFormat; json?: boolean }>
 
-/** `rxargs eval`: the paper's metrics of runs, side by side. */
+/** `rxargs eval` computes the paper's metrics for runs, side by side. */
 export const evalCommand = (terminal: Terminal): Command =>
   measureFlags(
     new Command('eval')
-      .description('metrics of runs, and each run beside the first: differences with 95% bootstrap intervals, win, tie and lose')
-      .argument('<runs...>', 'folders that generate wrote'),
+      .description('compute metrics of runs, and compare each run with the first: differences with 95% bootstrap intervals, wins, ties and losses')
+      .argument('<runs...>', 'folders written by generate'),
   )
-    .option('--format <name>', tableFormats.join(', '), oneOf('format', tableFormats), 'text')
-    .option('--json', 'print JSON: runs and pairs')
+    .option('--format <name>', `table format: ${tableFormats.join(', ')}`, oneOf('format', tableFormats), 'text')
+    .option('--json', 'print runs and pairs as JSON')
     .action((runs: readonly string[], flags: Flags) => run(runs, flags, terminal))
 
 async function run(paths: readonly string[], flags: Flags, { stdout, stderr, signal }: Terminal): Promise<void> {
   const rewards = measuredRewards(flags)
-  // What is not there is said before models are loaded.
+  // Report missing runs before models are loaded.
   const counts = await Promise.all(paths.map((path) => countRows(path)))
 
-  const shown = progress({ stream: stderr })
+  const progress = startProgress({ stream: stderr })
   const closing: (() => Promise<void>)[] = []
   try {
-    const measures = await loadMeasures(rewards, flags, shown.say, closing)
+    const measures = await loadMeasures(rewards, flags, progress.say, closing)
     signal.throwIfAborted()
     const total = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
     const runs = await Promise.all(
@@ -41,14 +41,14 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
         return { name: folderName(path), rewards: further, kinds, replies: () => readReplies(path, options) }
       }),
     )
-    shown.expect(total)
-    const evaluation = await evaluate(runs, { measures, seed: flags.seed, signal, onReply: () => shown.skip() })
-    shown.end()
-    for (const notice of evalNotices(evaluation)) shown.say(notice)
+    progress.expect(total)
+    const evaluation = await evaluate(runs, { measures, seed: flags.seed, signal, onReply: () => progress.skip() })
+    progress.end()
+    for (const notice of evalNotices(evaluation)) progress.say(notice)
     for (const line of flags.json ? [evalJson(evaluation)] : evalTable(evaluation, flags.format))
       await writeLine(stdout, line, signal)
   } finally {
-    shown.end()
+    progress.end()
     for (const close of closing) await close()
   }
 }

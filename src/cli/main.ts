@@ -16,7 +16,7 @@ for (const [name, exitCode] of [
 ] as const) {
   process.on(name, () => {
     if (stop.signal.aborted) exit(exitCode)
-    stderr.write('\nInterrupted: writing what is finished; once more to leave at once\n')
+    stderr.write('\nInterrupted: saving finished rows. Interrupt again to quit now.\n')
     stop.abort(new Interrupted(exitCode))
   })
 }
@@ -24,9 +24,9 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') stderr.write(`rxargs: ${messageOf(error)}\n`)
   stop.abort(error.code === 'EPIPE' ? new ReaderGone() : error)
 })
-stderr.on('error', () => undefined) // Nobody is left to be told.
+stderr.on('error', () => undefined) // Nobody is left to read it.
 
-// What modules do outside of their calls ends the run as an error, and keeps its finished rows.
+// A module that fails outside of its calls ends the run as an error. Finished rows are kept.
 process.on('uncaughtException', (error) => stop.abort(asyncFailure(error, args)))
 process.on('unhandledRejection', (reason) => stop.abort(asyncFailure(reason, args)))
 process.exit = (code) => {
@@ -40,5 +40,5 @@ const flushed = (stream: NodeJS.WriteStream) =>
 
 const exitCode = await run(args, { stdin, stdout, stderr, signal: stop.signal })
 await Promise.all([flushed(stdout), flushed(stderr)])
-// Input that is still open would keep the process.
+// An open input would keep the process alive.
 exit(exitCode)

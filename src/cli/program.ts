@@ -15,7 +15,7 @@ import { sweepCommand } from './sweep.js'
 import type { Terminal } from './terminal.js'
 import { whyCommand } from './why.js'
 
-/** All verbs. Usage errors are one line on stderr and a CommanderError; it never ends the process. */
+/** Builds the command line with all verbs. A usage error prints one line on stderr and throws a CommanderError; it never ends the process. */
 export function program(terminal: Terminal): Command {
   const { stdout, stderr } = terminal
   const root = new Command('rxargs').description('reward-guided decoding (ARGS)').version(version)
@@ -38,7 +38,7 @@ export function program(terminal: Terminal): Command {
   for (const command of verbs) root.addCommand(command)
   for (const command of [root, ...verbs]) {
     command
-      .option('--debug', 'show where an error comes from')
+      .option('--debug', 'print the stack trace of an error')
       .exitOverride()
       .showSuggestionAfterError(true)
       .configureOutput({

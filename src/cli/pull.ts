@@ -1,38 +1,76 @@
 import { Command } from 'commander'
 import { hubSettings } from '../models/hub/hubSettings.js'
+import type { HubFile } from '../models/hub/neededFiles.js'
 import { pull } from '../models/hub/pull.js'
 import { repositoryOf } from '../models/hub/repository.js'
 import { repeated, text } from './flags/flags.js'
 import { bytes } from './print/describeModel.js'
-import { pullProgress } from './print/pullProgress.js'
 import { type Terminal, writeLine } from './terminal.js'
+
+/** Time between two updates, on a terminal and elsewhere. */
+const [DRAW_MS, LINE_MS] = [100, 5_000]
 
 type Flags = Readonly<{ include?: readonly string[] }>
 
-/** `rxargs pull`: the only command that uses the network, and only when it is asked to. */
+/** `rxargs pull` downloads a model. No other verb downloads anything. */
 export const pullCommand = ({ stdout, stderr, signal }: Terminal): Command =>
   new Command('pull')
-    .description('fetch a model from the hub into the cache that the Python tools share, and print its folder')
-    .argument('<model>', 'ORG/NAME, or ORG/NAME@REVISION for a branch, tag or commit other than main')
+    .description('download a model from the hub into the cache shared with the Python tools, and print its folder')
+    .argument('<model>', 'ORG/NAME, or ORG/NAME@REVISION for another branch, tag or commit than main')
     .option(
       '--include <pattern>',
-      "other files than the configs, tokenizer and safetensors, such as 'onnx/*'; repeatable",
+      "files to download instead of configs, tokenizer and safetensors, such as 'onnx/*'; repeatable",
       repeated(text('include')),
     )
     .action(async (model: string, { include }: Flags) => {
       const repository = repositoryOf(model)
       const settings = await hubSettings(process.env)
-      const shown = pullProgress({ stream: stderr })
-      shown.say(`${model} from ${settings.endpoint}`)
+      const progress = showDownload({ stream: stderr })
+      progress.say(`${model} from ${settings.endpoint}`)
       const folder = await pull(settings, repository, {
         ...(include && { include }),
         signal,
         onFiles: (files) => {
-          shown.files(files)
-          shown.say(`${files.length} files, ${bytes(files.reduce((sum, { size }) => sum + size, 0))}`)
+          progress.files(files)
+          progress.say(`${files.length} files, ${bytes(files.reduce((sum, { size }) => sum + size, 0))}`)
         },
-        onBytes: shown.bytes,
+        onBytes: progress.bytes,
       })
-      shown.say(`${model} is there: --lm or --reward ${model} finds it without the network`)
+      progress.say(`${model} is in the cache: --lm ${model} and --reward ${model} need no network`)
       await writeLine(stdout, folder, signal)
     })
+
+type PullProgressOptions = Readonly<{
+  stream: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
+  now?: () => number
+}>
+
+/** Shows a download's progress on stderr: one line that is redrawn on a terminal, or a plain line every few seconds elsewhere. */
+function showDownload({ stream, now = Date.now }: PullProgressOptions) {
+  const isTerminal = stream.isTTY === true
+  const startedAt = now()
+  const there = new Map<string, number>()
+  let [total, before, drawnAt] = [0, undefined as number | undefined, startedAt]
+  const sum = (): number => [...there.values()].reduce((all, each) => all + each, 0)
+
+  const draw = (path: string): void => {
+    drawnAt = now()
+    const speed = ((sum() - (before ?? 0)) * 1000) / Math.max(1, drawnAt - startedAt)
+    const line = `${path}: ${bytes(sum())} of ${bytes(total)}, ${bytes(Math.round(speed))}/s`
+    stream.write(isTerminal ? `\r\u001b[K${line.slice(0, (stream.columns ?? 80) - 1)}` : `${line}\n`)
+  }
+
+  return {
+    files(files: readonly HubFile[]): void {
+      total = files.reduce((all, { size }) => all + size, 0)
+    },
+    bytes(path: string, count: number): void {
+      there.set(path, count)
+      before ??= count // Speed does not count what an earlier run downloaded.
+      if (total > 0 && now() - drawnAt >= (isTerminal ? DRAW_MS : LINE_MS)) draw(path)
+    },
+    say(line: string): void {
+      stream.write(`${isTerminal ? '\r\u001b[K' : ''}${line}\n`)
+    },
+  }
+}

@@ -11,8 +11,9 @@ function codeOf(error: unknown): number {
 }
 
 /**
- * Runs the command line `args` (without the program's name), says in one line on stderr what went wrong, if anything did, and
- * gives the exit code: 0 done, 1 a failed run, 2 a usage error, 130 and 143 interrupted.
+ * Runs the command line `args`, without the program's name. Reports an error in one line on stderr.
+ *
+ * @returns the exit code: 0 done, 1 failed, 2 usage error, 129, 130 or 143 interrupted
  */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { stderr, signal } = terminal
@@ -20,10 +21,10 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     await program(terminal).parseAsync(args, { from: 'user' })
     return 0
   } catch (thrown) {
-    // What fails because it is stopped is no failure of its own.
+    // An error after an interrupt is a consequence of it.
     const error: unknown = signal.aborted ? signal.reason : thrown
-    const isSaid = error instanceof CommanderError || error instanceof Interrupted || error instanceof ReaderGone
-    if (!isSaid) stderr.write(`rxargs: ${messageOf(error).replace(/\s*\n\s*/g, ' ')}\n`)
+    const isReported = error instanceof CommanderError || error instanceof Interrupted || error instanceof ReaderGone
+    if (!isReported) stderr.write(`rxargs: ${messageOf(error).replace(/\s*\n\s*/g, ' ')}\n`)
     if (args.includes('--debug') && error instanceof Error) stderr.write(`${error.stack}\n`)
     return codeOf(error)
   }

@@ -10,13 +10,13 @@ import { promptColumns } from '../io/prompts/toPrompt.js'
 import { readReplies } from '../io/readReplies.js'
 import { toParquet } from '../io/toParquet.js'
 import { loadModels } from '../models/loadModels.js'
-import { type ChosenDecoder, chosenDecoder } from './flags/chosenDecoder.js'
+import { type ChosenDecoder, chooseDecoder } from './flags/chooseDecoder.js'
 import { list, number, oneOf, text } from './flags/flags.js'
 import { decodingFlags, type GivenFlags, settingsOf } from './flags/generateFlags.js'
 import { loadRewards } from './flags/loadRewards.js'
 import { formatFigure as digits } from './print/evalTable.js'
 import { formatTable, type TableFormat, tableFormats } from './print/formatTable.js'
-import { progress } from './print/progress.js'
+import { startProgress } from './print/progress.js'
 import { sweepCells, sweepJson, writeFigures } from './print/sweepFigures.js'
 import { type CoherenceFlags, checkCoherence, coherenceFlags, loadCoherence } from './run/coherence.js'
 import { generateRun } from './run/generateRun.js'
@@ -32,7 +32,7 @@ type Flags = Omit<GivenFlags, 'k' | 'weight' | 'output'> &
     json?: boolean
   }>
 
-/** What is swept unless it is said. */
+/** Default values of k and weight. */
 const [KS, WEIGHTS] = [
   [5, 10, 20],
   [0, 0.5, 1, 1.5, 2],
@@ -40,22 +40,22 @@ const [KS, WEIGHTS] = [
 const schemas = { k: argsOptions.shape.k, weight: combineScoreOptions.shape.weight }
 const commas = (values: readonly number[]): string => values.join(',')
 
-/** `rxargs sweep`: the paper's Figure 2. */
+/** `rxargs sweep` makes the paper's Figure 2. */
 export const sweepCommand = (terminal: Terminal): Command =>
   coherenceFlags(
     decodingFlags(
       new Command('sweep')
         .argument('<input>', 'file with prompts: JSONL, JSON, CSV or Parquet')
-        .requiredOption('-o, --output <folder>', 'folder for the runs, a folder each, their figures and plots', text('output')),
+        .requiredOption('-o, --output <folder>', 'folder for one folder per run, the figures and the plots', text('output')),
       {
-        k: { value: 'numbers', about: `candidates a step, with commas between (default: ${commas(KS)})` },
-        weight: { value: 'numbers', about: `weights of the first reward, with commas between (default: ${commas(WEIGHTS)})` },
+        k: { value: 'numbers', about: `candidates per step, separated by commas (default: ${commas(KS)})` },
+        weight: { value: 'numbers', about: `weights of the first reward, separated by commas (default: ${commas(WEIGHTS)})` },
       },
     ),
   )
-    .description('decode prompts with every weight and every k, a run each; then metrics, and plots against the weight')
-    .option('--format <name>', tableFormats.join(', '), oneOf('format', tableFormats), 'text')
-    .option('--json', 'print JSON: the points with their figures')
+    .description('decode prompts with each combination of weight and k, then compute metrics and plot them against the weight')
+    .option('--format <name>', `table format: ${tableFormats.join(', ')}`, oneOf('format', tableFormats), 'text')
+    .option('--json', 'print the points with their figures as JSON')
     .action((input: string, { k, weight, ...flags }: Omit<Flags, 'k' | 'weight'> & { k?: string; weight?: string }) => {
       const numbers = (flag: 'k' | 'weight', given: string) => list(number(flag, schemas[flag]))(given)
       return run(
@@ -68,7 +68,7 @@ export const sweepCommand = (terminal: Terminal): Command =>
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { stdout, stderr, signal } = terminal
   const { output, encoder, pooling, k, weight, ...given } = flags
-  if (input === '-') throw new OptionError('Expected a file of prompts, which is read once a point, got standard input')
+  if (input === '-') throw new OptionError('Expected a file with prompts, because each point reads it again, got standard input')
   checkCoherence(flags)
   const points = sweepPoints(k, weight)
   const settings = settingsOf({ ...given, output })
@@ -76,18 +76,18 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const rewards = await loadRewards(settings.rewards, settings.rewardTimeout)
   const chosen = new Map<SweepPoint, ChosenDecoder>()
   for (const point of points)
-    chosen.set(point, await chosenDecoder({ ...given, k: String(point.k), weight: String(point.weight) }))
+    chosen.set(point, await chooseDecoder({ ...given, k: String(point.k), weight: String(point.weight) }))
   const further = settings.rewards.slice(1).map(({ name }) => name)
   await checkInput(input, promptColumns(flags))
   await checkOutput(output)
 
-  const shown = progress({ stream: stderr })
-  const models = await loadModels({ lm, reward: rewards, dtype, onNotice: shown.say })
-  const coherence = await loadCoherence({ encoder, pooling }, shown.say)
+  const progress = startProgress({ stream: stderr })
+  const models = await loadModels({ lm, reward: rewards, dtype, onNotice: progress.say })
+  const coherence = await loadCoherence({ encoder, pooling }, progress.say)
   try {
     signal.throwIfAborted()
     const rows = await sweep(points, {
-      runOf: (point) => generateRun(input, settings, chosen.get(point)!, models, shown, terminal),
+      runOf: (point) => generateRun(input, settings, chosen.get(point)!, models, progress, terminal),
       write: async (point, rowsOfPoint) => {
         const { written, errors, skipped } = await toParquet(join(output, point.name), rowsOfPoint, {
           force,
@@ -95,20 +95,20 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
           redoChanged,
           signal,
         })
-        shown.say(`${point.name}: ${written} rows written, ${errors} of them error rows; ${skipped} there before`)
+        progress.say(`${point.name}: ${written} rows written (${errors} error rows), ${skipped} from earlier runs`)
       },
       repliesOf: ({ name }) => readReplies(join(output, name), { texts: coherence !== undefined, rewards: further }),
       rewards: further,
       measures: coherence === undefined ? [] : [coherence.measure],
       signal,
     })
-    shown.end()
-    for (const line of shown.errors()) shown.say(line)
-    for (const path of await writeFigures(output, rows)) shown.say(path)
+    progress.end()
+    for (const line of progress.errors()) progress.say(line)
+    for (const path of await writeFigures(output, rows)) progress.say(path)
     for (const line of flags.json ? [sweepJson(rows)] : formatTable(sweepCells(rows, digits), flags.format))
       await writeLine(stdout, line, signal)
   } finally {
-    shown.end()
+    progress.end()
     await coherence?.close()
     await models.close()
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 
-/** Where a command reads and writes, and how it learns that it shall stop. */
+/** Streams that a command reads and writes, and the signal that stops it. */
 export type Terminal = Readonly<{
   stdin: NodeJS.ReadStream
   stdout: NodeJS.WriteStream
@@ -8,16 +8,16 @@ export type Terminal = Readonly<{
   signal: AbortSignal
 }>
 
-/** Writes a line, and waits where the reader is slower. */
+/** Writes a line and waits for a slow reader. */
 export async function writeLine(stream: NodeJS.WritableStream, line: string, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted()
   if (!stream.write(`${line}\n`)) await once(stream, 'drain', { signal })
 }
 
-/** Whoever read our output has gone: not an error, but nothing more is to be said. */
+/** The reader of our output is gone. This is not an error, but there is no point in writing more. */
 export class ReaderGone extends Error {}
 
-/** Someone pressed Ctrl-C, or the process was told to end. */
+/** The user pressed Ctrl-C, or the process got a signal to end. */
 export class Interrupted extends Error {
   constructor(readonly exitCode: number) {
     super('Interrupted')

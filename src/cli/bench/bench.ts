@@ -10,7 +10,7 @@ import { checkOutput } from '../../io/outputFolder.js'
 import { type PairSizes, pairSizes, writeRandomPair } from '../../models/checkpoint/writeRandomPair.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { bestPeaks } from '../../models/peaks/peaks.js'
-import { embedded } from '../flags/embedded.js'
+import { embeddedPath } from '../flags/embeddedPath.js'
 import { DTYPE_HELP, list, type NamedPath, namedPath, number, oneOf, text, withLabels } from '../flags/flags.js'
 import { machineOf } from '../run/machine.js'
 import { type Terminal, writeLine } from '../terminal.js'
@@ -104,10 +104,10 @@ async function run(flags: Flags, terminal: Terminal): Promise<void> {
     if (flags.table !== undefined)
       return await benchTable(tableRows, { machine, baseline, folder: flags.table, pairs: flags.out, dtype }, terminal)
     const [reward] = withLabels(
-      [flags.reward ?? { path: embedded('chat-rm') }],
+      [flags.reward ?? { path: embeddedPath('chat-rm') }],
       flags.rewardLabel === undefined ? [] : [flags.rewardLabel],
     )
-    const pair = { lm: flags.lm ?? embedded('chat-lm'), reward: reward! }
+    const pair = { lm: flags.lm ?? embeddedPath('chat-lm'), reward: reward! }
     const options = { k: candidates, weight: given }
     const settings = await measure({ ...flags, ...pair, prompts: prompts!, limit: flags.limit, options }, baseline, terminal)
     const measured = { ...machine, ...bestPeaks(settings.map(({ peaks }) => peaks)) }

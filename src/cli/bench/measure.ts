@@ -17,10 +17,10 @@ import type { Peaks } from '../../models/peaks/peak.js'
 import { bestPeaks, peaksOf } from '../../models/peaks/peaks.js'
 import { READ_BYTES } from '../../models/peaks/readPeak.js'
 import type { NamedPath } from '../flags/flags.js'
-import { limited } from '../run/limited.js'
+import { takeFirst } from '../run/takeFirst.js'
 import type { Terminal } from '../terminal.js'
 import type { Baseline } from './baseline.js'
-import { besideArgs } from './besideArgs.js'
+import { compareWithArgs } from './compareWithArgs.js'
 import { compare } from './compare.js'
 import { figuresOf, type Recording } from './figures.js'
 import { record, runLog } from './recording.js'
@@ -53,7 +53,7 @@ export async function measure(
 ): Promise<BenchSetting[]> {
   await checkInput(asked.prompts, promptColumns({}))
   const prompts: Prompt[] = []
-  for await (const prompt of limited(fromFile(asked.prompts, { template: 'auto', stdin }), asked.limit)) prompts.push(prompt)
+  for await (const prompt of takeFirst(fromFile(asked.prompts, { template: 'auto', stdin }), asked.limit)) prompts.push(prompt)
   if (prompts.length === 0) throw new InputError(`Expected prompts in ${asked.prompts}, got none`)
   const { lm, reward, dtype, threads, maxNewTokens, options } = asked
   const { take, ...watch } = runLog()
@@ -122,7 +122,7 @@ function besideEachOther(all: readonly Recorded[]): Recorded['setting'][] {
     return {
       ...setting,
       ...(plain && { cost_over_greedy: perToken(setting) / perToken(plain.setting) }),
-      ...(args && { beside_args: besideArgs(recording, args.recording) }),
+      ...(args && { beside_args: compareWithArgs(recording, args.recording) }),
     }
   })
 }

@@ -1,6 +1,6 @@
 import type { Peaks } from '../../models/peaks/peak.js'
 import type { MeasuredMachine } from '../run/machine.js'
-import type { BesideArgs } from './besideArgs.js'
+import type { ArgsComparison } from './compareWithArgs.js'
 import type { Compared } from './compare.js'
 import type { Figures } from './figures.js'
 
@@ -11,7 +11,7 @@ export type BenchSetting = Readonly<{
   /** Seconds a token over those of greedy at the same concurrency, where both were measured. */
   cost_over_greedy: number | null
   /** Where both were measured, of decoders that a reward steers. */
-  beside_args: BesideArgs | null
+  beside_args: ArgsComparison | null
   baseline: Compared | null
   /** What the machine could do when the pair was measured, of fp32. */
   peaks: Peaks
@@ -88,7 +88,7 @@ const cacheLines = (overheads: Readonly<Record<string, number>>): string[] => {
   return each.length === 0 ? [] : [`  KV cache over what its tokens need: ${each.join(', ')}`]
 }
 
-const besideLines = (beside: BesideArgs | null): string[] =>
+const besideLines = (beside: ArgsComparison | null): string[] =>
   beside
     ? [
         `  ${percent(beside.same_tokens)} of the tokens are those of args, ${beside.same_completions} of ${beside.completions} completions; ${number(beside.reward_time, 2)}x its time of reward models a token`,

@@ -7,7 +7,7 @@ import { expectation } from '../../core/expectation.js'
 import { didYouMean } from '../../core/nearest.js'
 import { modelName } from '../../models/modelFolder.js'
 import { isHttp } from '../../models/remote/httpAddress.js'
-import { namedServer } from './namedServer.js'
+import { readServer } from './readServer.js'
 
 const shown = (text: string): string => (text === '' ? 'nothing' : `\`${text}\``)
 
@@ -81,11 +81,11 @@ export function otherLm(value: string): Required<Pick<NamedPath, 'name' | 'path'
 /**
  * Rewards with their labels: `NAME=LABEL`, or a label alone where there is one reward.
  *
- * @throws OptionError for a label that is no reward's, and a second one of a reward; for a server as `namedServer`
+ * @throws OptionError for a label that is no reward's, and a second one of a reward; for a server as `readServer`
  */
 export function withLabels(rewards: readonly (NamedPath | RewardPath)[], labels: readonly string[] = []): readonly RewardPath[] {
   const named = rewards.map((reward): RewardPath => {
-    if (isHttp(reward.path) && !('url' in reward)) return { ...reward, ...namedServer(reward) }
+    if (isHttp(reward.path) && !('url' in reward)) return { ...reward, ...readServer(reward) }
     return { ...reward, name: reward.name ?? modelName(reward.path) }
   })
   return labels.reduce<readonly RewardPath[]>((all, given) => {

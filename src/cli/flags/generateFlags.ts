@@ -10,8 +10,8 @@ import { type Dataset, datasets } from '../../io/prompts/datasets.js'
 import { type Template, templates } from '../../io/prompts/toPrompt.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote/remoteLanguageModel.js'
-import type { DecoderFlags } from './chosenDecoder.js'
-import { embedded } from './embedded.js'
+import type { DecoderFlags } from './chooseDecoder.js'
+import { embeddedPath } from './embeddedPath.js'
 import { DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
 import { lmFlag } from './lmFlag.js'
 import { REDO_HELP, resumeOptions } from './resumeOptions.js'
@@ -213,7 +213,7 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
     const foreign = promptColumn === undefined ? 'template' : 'prompt-column'
     throw new OptionError(`The dataset \`${dataset}\` says what its prompts are: it takes no \`--${foreign}\``)
   }
-  const given = flags.reward ?? [rewardFlag(embedded('chat-rm'))]
+  const given = flags.reward ?? [rewardFlag(embeddedPath('chat-rm'))]
   const twice = given.find(({ name }, index) => given.findIndex((other) => other.name === name) !== index)
   if (twice) throw new OptionError(`Expected each \`--reward\` to have a name of its own, got \`${twice.name}\` twice`)
   const models = withLabels(

@@ -1,7 +1,7 @@
 import { messageOf, OptionError } from '../../core/errors.js'
 import { httpAddress, isHttp, saidAddress } from '../../models/remote/httpAddress.js'
 import type { RemoteLm } from '../../models/remote/remoteLanguageModel.js'
-import { embedded } from './embedded.js'
+import { embeddedPath } from './embeddedPath.js'
 
 type LmFlags = Readonly<{ lm?: string; lmModel?: string; lmTokenizer?: string; lmTop?: number; lmPrompt?: RemoteLm['prompt'] }>
 
@@ -10,7 +10,7 @@ type LmFlags = Readonly<{ lm?: string; lmModel?: string; lmTokenizer?: string; l
  *
  * @throws OptionError for a flag that is missing beside a server, or given beside a folder, and for an address that may not be
  */
-export function lmFlag({ lm = embedded('chat-lm'), lmModel, lmTokenizer, lmTop, lmPrompt }: LmFlags): string | RemoteLm {
+export function lmFlag({ lm = embeddedPath('chat-lm'), lmModel, lmTokenizer, lmTop, lmPrompt }: LmFlags): string | RemoteLm {
   if (!isHttp(lm)) {
     const flags = { model: lmModel, tokenizer: lmTokenizer, top: lmTop, prompt: lmPrompt }
     const given = Object.entries(flags).find(([, value]) => value !== undefined)
@@ -36,4 +36,4 @@ export function lmFlag({ lm = embedded('chat-lm'), lmModel, lmTokenizer, lmTop, 
 }
 
 /** A language model as it is said. */
-export const lmSaid = (lm: string | RemoteLm): string => (typeof lm === 'string' ? lm : `${lm.model} at ${saidAddress(lm.url)}`)
+export const describeLm = (lm: string | RemoteLm): string => (typeof lm === 'string' ? lm : `${lm.model} at ${saidAddress(lm.url)}`)

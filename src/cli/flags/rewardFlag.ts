@@ -5,7 +5,7 @@ import { OptionError } from '../../core/errors.js'
 import { modelName } from '../../models/modelFolder.js'
 import { isHttp } from '../../models/remote/httpAddress.js'
 import { namedPath } from './flags.js'
-import { namedServer } from './namedServer.js'
+import { readServer } from './readServer.js'
 
 /** What `--reward` names: a model's folder, a module, a server, or a function of this package with its options as they were written. */
 export type RewardFlag = ModelFlag | ModuleFlag | FunctionFlag | ServerFlag
@@ -32,7 +32,7 @@ const MODULES = ['.js', '.mjs']
  */
 export function rewardFlag(value: string): RewardFlag {
   const { path, name } = namedPath('reward')(value)
-  if (isHttp(path)) return { kind: 'server', ...namedServer({ path, name }) }
+  if (isHttp(path)) return { kind: 'server', ...readServer({ path, name }) }
   const [, of, inside] = path.match(/^([a-z]\w*)\((.*)\)$/is) ?? []
   if (of !== undefined) return { kind: 'function', name: name ?? of, path, of, options: pairsOf(inside!, path) }
   const isModule = MODULES.includes(extname(path))

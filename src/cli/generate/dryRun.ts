@@ -2,7 +2,7 @@ import { countRows } from '../../io/countRows.js'
 import { listParts } from '../../io/parquet/partFiles.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
 import type { GenerateFlags } from '../flags/generateFlags.js'
-import { lmSaid } from '../flags/lmFlag.js'
+import { describeLm } from '../flags/lmFlag.js'
 import { bytes, count, describeModel } from '../print/describeModel.js'
 import { type Terminal, writeLine } from '../terminal.js'
 
@@ -53,7 +53,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
   const lines = [
     ['input', `${input === '-' ? 'standard input' : input}: ${many}`],
     ['decoder', `${about}, ${settings.maxNewTokens} new tokens at most, seed ${settings.seed}`],
-    ...(typeof lm === 'string' ? [] : [['lm', `${lmSaid(lm)}: a server, its tokenizer in ${lm.tokenizer}`]]),
+    ...(typeof lm === 'string' ? [] : [['lm', `${describeLm(lm)}: a server, its tokenizer in ${lm.tokenizer}`]]),
     ...models.map(({ role, path, config, size }) => [
       role.split(' ')[0]!,
       `${path}: ${config.family}, ${size.parameters === undefined ? '' : `${count(size.parameters)} parameters, `}${size.dtypes.join(', ')}, context ${config.contextLength}`,

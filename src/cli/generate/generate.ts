@@ -5,12 +5,12 @@ import { checkInput } from '../../io/prompts/openInput.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
 import { toParquet } from '../../io/toParquet.js'
 import { loadModels } from '../../models/loadModels.js'
-import { type ChosenDecoder, chosenDecoder } from '../flags/chosenDecoder.js'
+import { type ChosenDecoder, chooseDecoder } from '../flags/chooseDecoder.js'
 import { type GenerateFlags, type GivenFlags, generateFlags, settingsOf } from '../flags/generateFlags.js'
-import { lmSaid } from '../flags/lmFlag.js'
+import { describeLm } from '../flags/lmFlag.js'
 import { loadRewards } from '../flags/loadRewards.js'
 import { functionReward } from '../flags/rewardFlag.js'
-import { progress } from '../print/progress.js'
+import { startProgress } from '../print/progress.js'
 import { checkRowLines, type RowLines, rowLineFlags } from '../print/rowLines.js'
 import { toLines } from '../print/toLines.js'
 import { expectRows, generateRun } from '../run/generateRun.js'
@@ -25,7 +25,7 @@ export const generateCommand = (terminal: Terminal): Command =>
   rowLineFlags(generateFlags(new Command('generate')))
     .description('decode prompts, steered by a reward; the same command again goes on where it stopped')
     .action(async (input: string | undefined, flags: GivenFlags & RowLines) =>
-      run(inputOf(input, terminal), settingsOf(flags), await chosenDecoder(flags), flags, terminal),
+      run(inputOf(input, terminal), settingsOf(flags), await chooseDecoder(flags), flags, terminal),
     )
 
 async function run(
@@ -47,28 +47,28 @@ async function run(
   if (flags.dryRun) return dryRun(input, flags, about, terminal)
   if (output !== undefined) await checkOutput(output)
 
-  const shown = progress({ stream: stderr })
-  shown.say(
-    `${input === '-' ? 'standard input' : input} with ${about}; ${[lmSaid(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
+  const progress = startProgress({ stream: stderr })
+  progress.say(
+    `${input === '-' ? 'standard input' : input} with ${about}; ${[describeLm(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
-  const models = await loadModels({ lm: flags.lm, lms: flags.lms, reward: rewards, dtype: flags.dtype, onNotice: shown.say })
+  const models = await loadModels({ lm: flags.lm, lms: flags.lms, reward: rewards, dtype: flags.dtype, onNotice: progress.say })
   try {
     signal.throwIfAborted()
     const { template, dataset } = flags
     const isPlain = template === 'auto' && dataset === undefined
-    const rows = generateRun(input, flags, chosen, models, shown, terminal, (prompts) =>
-      isPlain ? plainPrompts(prompts, models.lm.codec, shown.say) : prompts,
+    const rows = generateRun(input, flags, chosen, models, progress, terminal, (prompts) =>
+      isPlain ? plainPrompts(prompts, models.lm.codec, progress.say) : prompts,
     )
-    const counting = expectRows(input, flags, shown)
+    const counting = expectRows(input, flags, progress)
     const summary =
       output === undefined
         ? await toLines(rows, stdout, { ...lines, signal })
         : await toParquet(output, rows, { force, retryErrors, redoChanged, signal })
     await counting
-    shown.end()
-    await runSummary({ summary, output, input }, terminal, shown)
+    progress.end()
+    await runSummary({ summary, output, input }, terminal, progress)
   } finally {
-    shown.end()
+    progress.end()
     await models.close()
   }
 }

@@ -19,7 +19,7 @@ export async function inspectEncoder(path: string, architecture: string): Promis
   const reading = labels.length > 0 ? { label: 0 } : 'mean'
   const { unusedTensors } = buildEncoder(config, tensors, reading)
   unreadOfEncoder(checkpoint, unusedTensors, reading)
-  const pooled = labels.length > 0 ? undefined : poolingSaid(await sentenceModules(folder))
+  const pooled = labels.length > 0 ? undefined : describePooling(await sentenceModules(folder))
   const { parameters = 0, dtypes, weightBytes } = sizeOf(config, tensors)
   const unused = [
     ...unusedTensors.filter((name) => labels.length > 0 || !hasUse(name, () => buildEncoder(config, tensors, 'pooler'))),
@@ -41,7 +41,7 @@ export async function inspectEncoder(path: string, architecture: string): Promis
   ]
 }
 
-const poolingSaid = ({ pooling = 'mean', refusal, normalize }: SentenceModules): string =>
+const describePooling = ({ pooling = 'mean', refusal, normalize }: SentenceModules): string =>
   `${refusal === undefined ? pooling : 'to be chosen'}${normalize ? ', embeddings of length 1' : ''}`
 
 /** Whether a graph that may not be there takes the tensor. */

@@ -12,7 +12,7 @@ import { readReplies } from '../../io/readReplies.js'
 import { loadReward } from '../../models/loadReward.js'
 import { modelName } from '../../models/modelFolder.js'
 import { chatCompletions } from '../../models/remote/chatCompletions.js'
-import { progress } from '../print/progress.js'
+import { startProgress } from '../print/progress.js'
 import { folderName } from '../run/folderName.js'
 import { RunFailed } from '../run/runSummary.js'
 import { type Terminal, writeLine } from '../terminal.js'
@@ -31,26 +31,26 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
   const settings = judgeSettings(flags)
   const runOf = (path: string) => ({ name: folderName(path), replies: () => readReplies(path, { texts: true }) })
   const { pairs, shared } = await sharedPrompts(runOf(a), runOf(b), { count: flags.prompts, seed: flags.seed })
-  const shown = progress({ stream: stderr })
+  const progress = startProgress({ stream: stderr })
   try {
-    if (shared < flags.prompts) shown.say(`The runs share ${shared} answered prompts, fewer than the ${flags.prompts} asked for`)
+    if (shared < flags.prompts) progress.say(`The runs share ${shared} answered prompts, fewer than the ${flags.prompts} asked for`)
     const worded = pairs.filter((pair) => pair.worded).length
-    if (worded > 0) shown.say(`${wordsNotice(worded, folderName(b), folderName(a))}: the judge reads those of ${folderName(a)}`)
-    shown.expect(pairs.length)
+    if (worded > 0) progress.say(`${wordsNotice(worded, folderName(b), folderName(a))}: the judge reads those of ${folderName(a)}`)
+    progress.expect(pairs.length)
     const judged =
-      'rm' in settings ? await byReward(settings.rm, pairs, shown.say) : await byChat(pairs, settings.chat, shown.skip, signal)
-    shown.end()
+      'rm' in settings ? await byReward(settings.rm, pairs, progress.say) : await byChat(pairs, settings.chat, progress.skip, signal)
+    progress.end()
     if (judged.failed > 0) {
       const last = judged.failure === undefined ? '' : `; the last: ${judged.failure}`
-      shown.say(`${judged.failed} of ${pairs.length} pairs have no usable answer and are left out${last}`)
+      progress.say(`${judged.failed} of ${pairs.length} pairs have no usable answer and are left out${last}`)
     }
     if (judged.ceiling !== undefined)
-      shown.say(`Stopped at the ceiling of ${judged.ceiling}: ${judged.left} of ${pairs.length} pairs are not judged`)
+      progress.say(`Stopped at the ceiling of ${judged.ceiling}: ${judged.left} of ${pairs.length} pairs are not judged`)
     if (judged.judgements.length === 0) throw new RunFailed('No pair of replies was judged')
     const table = { a: folderName(a), b: folderName(b), judge: settings.judge, ...judged, ...judgeFigures(judged.judgements) }
     for (const line of flags.json ? [judgeJson(table)] : judgeTable(table)) await writeLine(stdout, line, signal)
   } finally {
-    shown.end()
+    progress.end()
   }
 }
 

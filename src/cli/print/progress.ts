@@ -41,7 +41,7 @@ export const seconds = (milliseconds: number): string => {
 }
 
 /** Progress on stderr: a bar that is redrawn on a terminal, a plain line every few seconds elsewhere. */
-export function progress({ stream, now = Date.now }: ProgressOptions): Progress {
+export function startProgress({ stream, now = Date.now }: ProgressOptions): Progress {
   const isTerminal = stream.isTTY === true
   let startedAt = now()
   let begun = false

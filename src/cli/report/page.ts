@@ -8,7 +8,7 @@ import type { Cells } from '../print/formatTable.js'
 import { sweepCells } from '../print/sweepFigures.js'
 import { decoderText } from '../print/whyTable.js'
 import { escaped, jsonIn, tableHtml } from './html.js'
-import type { InspectorData } from './inspected.js'
+import type { InspectorData } from './inspectorData.js'
 
 /** What the page says. Plots are SVG; `sample` is how many rows of each run the inspector was asked to have. */
 export type PageContent = Readonly<{

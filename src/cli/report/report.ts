@@ -14,13 +14,13 @@ import { readReplies, runRewards } from '../../io/readReplies.js'
 import { parquetFiles } from '../../io/readRows.js'
 import { number, text } from '../flags/flags.js'
 import { evalNotices } from '../print/evalTable.js'
-import { progress } from '../print/progress.js'
+import { startProgress } from '../print/progress.js'
 import { sweepPlots } from '../print/sweepFigures.js'
 import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from '../run/evalMeasures.js'
 import { folderName } from '../run/folderName.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { distributionPlots, distributions } from './distributions.js'
-import { inspected } from './inspected.js'
+import { inspected } from './inspectorData.js'
 import { reportPage } from './page.js'
 import { sweepOf } from './sweepOf.js'
 
@@ -63,10 +63,10 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
   const swept = flags.sweep === undefined ? [] : await sweepOf(flags.sweep)
   const counts = await Promise.all(paths.map((path) => countRows(path)))
 
-  const shown = progress({ stream: stderr })
+  const progress = startProgress({ stream: stderr })
   const closing: (() => Promise<void>)[] = []
   try {
-    const measures = await loadMeasures(rewards, flags, shown.say, closing)
+    const measures = await loadMeasures(rewards, flags, progress.say, closing)
     signal.throwIfAborted()
     const names = shortNames(paths)
     const watched = await Promise.all(
@@ -92,14 +92,14 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
         },
       }),
     )
-    shown.expect(counts.reduce<number>((sum, count) => sum + (count ?? 0), 0))
-    const evaluation = await evaluate(runs, { measures, seed, intervals: true, signal, onReply: () => shown.skip() })
-    shown.end()
+    progress.expect(counts.reduce<number>((sum, count) => sum + (count ?? 0), 0))
+    const evaluation = await evaluate(runs, { measures, seed, intervals: true, signal, onReply: () => progress.skip() })
+    progress.end()
     const notices = evalNotices(evaluation)
     const inspectorNotices: string[] = []
     const drawn = watched.map(({ name, path, sample }) => ({ name, path, keys: sample.keys() }))
     const inspector = await inspected(drawn, (notice) => inspectorNotices.push(notice))
-    for (const notice of [...notices, ...inspectorNotices]) shown.say(notice)
+    for (const notice of [...notices, ...inspectorNotices]) progress.say(notice)
     // The plotting library is large, and nobody else needs it.
     const { differencesPlot } = await import('../print/differencesPlot.js')
     const page = reportPage({
@@ -118,7 +118,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     })
     await writeLine(stdout, output, signal)
   } finally {
-    shown.end()
+    progress.end()
     for (const close of closing) await close()
   }
 }

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { Command } from 'commander'
 import { combineScoreOptions } from '../../../operators/combineScore.js'
 import { argsOptions } from '../../../pipelines/decoders/args.js'
@@ -15,12 +18,11 @@ import { promptColumns } from '../../io/prompts/toPrompt.js'
 import { hashModel } from '../../models/hashModel.js'
 import { loadEncoder } from '../../models/loadEncoder.js'
 import { loadReward } from '../../models/loadReward.js'
-import { embedded } from '../flags/embedded.js'
+import { embeddedPath } from '../flags/embeddedPath.js'
 import { list, number, text } from '../flags/flags.js'
-import { progress } from '../print/progress.js'
+import { startProgress } from '../print/progress.js'
 import { machineOf } from '../run/machine.js'
 import { type Terminal, writeLine } from '../terminal.js'
-import { gitCommit } from './gitCommit.js'
 import { type Reproduced, writeReproduction } from './report.js'
 import { makeRuns } from './runs.js'
 import type { ReproduceFlags, Reproducing } from './settings.js'
@@ -28,9 +30,10 @@ import { compared, costOf } from './tables.js'
 
 const { maxNewTokens, seed, concurrency, samples } = generateOptions.shape
 const defaults = generateOptions.parse({})
+const root = fileURLToPath(new URL('../../../../', import.meta.url))
 const names = Object.keys(checkpoints).join(', ')
 /** In a checkout, and not in the npm package. */
-const made = embedded('../reproduction/checkpoints')
+const made = embeddedPath('../reproduction/checkpoints')
 
 /** `rxargs reproduce`: the paper's tables and figures for models of one's own. */
 export const reproduceCommand = (terminal: Terminal): Command =>
@@ -41,7 +44,7 @@ export const reproduceCommand = (terminal: Terminal): Command =>
       '--prompts <file>',
       'file with prompts: JSONL, JSON, CSV or Parquet',
       text('prompts'),
-      embedded('../prompts/sample.jsonl'),
+      embeddedPath('../prompts/sample.jsonl'),
     )
     .option('--limit <number>', 'only so many prompts', number('limit', samples))
     .option(
@@ -50,10 +53,10 @@ export const reproduceCommand = (terminal: Terminal): Command =>
       text('checkpoints'),
       existsSync(made) ? made : undefined,
     )
-    .option('--lm <folder>', 'fine-tuned language model', text('lm'), embedded('chat-lm'))
-    .option('--reward <folder>', 'reward model that guides', text('reward'), embedded('chat-rm'))
-    .option('--judge <folder>', 'reward model that judges, trained on other data', text('judge'), embedded('judge-rm'))
-    .option('--encoder <folder>', 'encoder for coherence', text('encoder'), embedded('encoder'))
+    .option('--lm <folder>', 'fine-tuned language model', text('lm'), embeddedPath('chat-lm'))
+    .option('--reward <folder>', 'reward model that guides', text('reward'), embeddedPath('chat-rm'))
+    .option('--judge <folder>', 'reward model that judges, trained on other data', text('judge'), embeddedPath('judge-rm'))
+    .option('--encoder <folder>', 'encoder for coherence', text('encoder'), embeddedPath('encoder'))
     .option(
       '--k <numbers>',
       'candidates a step in Figure 2, with commas between',
@@ -112,20 +115,20 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
   await checkInput(flags.prompts, promptColumns({}))
   await checkOutput(flags.output)
   const all = comparisons(new Set(folders.keys()))
-  const shown = progress({ stream: stderr })
+  const progress = startProgress({ stream: stderr })
   const closing: (() => Promise<void>)[] = []
   try {
-    for (const { title, left } of all) if (left.length > 0) shown.say(`${title}: left out for want of ${left.join(', ')}`)
+    for (const { title, left } of all) if (left.length > 0) progress.say(`${title}: left out for want of ${left.join(', ')}`)
     const threads = availableParallelism()
     const judge = await loadReward({ name: 'judge', path: flags.judge }, { threads, maxBatch: 64 })
     closing.push(judge.close)
-    for (const notice of judge.notices) shown.say(notice)
-    const encoder = await loadEncoder(flags.encoder, { onNotice: shown.say })
+    for (const notice of judge.notices) progress.say(notice)
+    const encoder = await loadEncoder(flags.encoder, { onNotice: progress.say })
     closing.push(encoder.close)
     const judging = rewardMeasure(judge.source)
     const measures: Measure[] = [judging, coherenceMeasure(encoder)]
     await makeFolder(flags.output)
-    const reproducing: Reproducing = { flags, folders, measures, shown, terminal }
+    const reproducing: Reproducing = { flags, folders, measures, progress, terminal }
     const swept = await makeRuns(runsOf(all), reproducing)
     signal.throwIfAborted()
     const tables = []
@@ -137,10 +140,21 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
       ...{ seed: flags.seed, models: await Promise.all(hashes) },
       ...{ tables, sweep: swept, cost: await costOf(flags) },
     }
-    shown.end()
+    progress.end()
     for (const path of await writeReproduction(flags.output, reproduced)) await writeLine(stdout, path, signal)
   } finally {
-    shown.end()
+    progress.end()
     for (const close of closing) await close()
   }
+}
+
+/** Short hash of the commit of a git checkout with its root at `folder`, rxargs' own unless given; none elsewhere, or without git. */
+export async function gitCommit(folder = root): Promise<string | undefined> {
+  // The prefix is empty at a checkout's root: a package installed within another repository is not of that one's commit.
+  const asked = promisify(execFile)('git', ['rev-parse', '--show-prefix', '--short', 'HEAD'], { cwd: folder, encoding: 'utf8' })
+  const [prefix, hash] = await asked.then(
+    ({ stdout }) => stdout.split(/\r?\n/),
+    () => [],
+  )
+  return prefix === '' && hash ? hash : undefined
 }

@@ -5,7 +5,7 @@ import type { Models } from '../../core/run.js'
 import { readReplies } from '../../io/readReplies.js'
 import { toParquet } from '../../io/toParquet.js'
 import { loadModels } from '../../models/loadModels.js'
-import { type ChosenDecoder, chosenDecoder } from '../flags/chosenDecoder.js'
+import { type ChosenDecoder, chooseDecoder } from '../flags/chooseDecoder.js'
 import { settingsOf } from '../flags/generateFlags.js'
 import { writeFigures } from '../print/sweepFigures.js'
 import { generateRun } from '../run/generateRun.js'
@@ -19,7 +19,7 @@ export const costFolder = (output: string, decoder: string): string => join(outp
 
 /** Makes all runs, each group over one load of its models, the sweep and the timed runs over those that come with the package. Gives the sweep. */
 export async function makeRuns(groups: readonly (readonly ReproducedRun[])[], given: Reproducing): Promise<SweepRow[]> {
-  const { folders, shown, terminal } = given
+  const { folders, progress, terminal } = given
   let swept: SweepRow[] = []
   for (const group of groups) {
     terminal.signal.throwIfAborted()
@@ -27,11 +27,11 @@ export async function makeRuns(groups: readonly (readonly ReproducedRun[])[], gi
     const models = await loadModels({
       lm: folders.get(lm)!,
       reward: { name: reward, path: folders.get(reward)! },
-      onNotice: shown.say,
+      onNotice: progress.say,
     })
     try {
       for (const run of group)
-        await write(runFolder(given.flags.output, run), await chosenDecoder({ decoder: run.decoder }), models, given)
+        await write(runFolder(given.flags.output, run), await chooseDecoder({ decoder: run.decoder }), models, given)
       if (lm === 'chat-lm' && reward === 'chat-rm') {
         await timed(models, given)
         swept = await figure2(models, given)
@@ -45,19 +45,19 @@ export async function makeRuns(groups: readonly (readonly ReproducedRun[])[], gi
 
 type Limits = Partial<Pick<ReproduceFlags, 'concurrency' | 'limit'>>
 
-function runOf(chosen: ChosenDecoder, models: Models, { flags, shown, terminal }: Reproducing, limits: Limits = {}) {
+function runOf(chosen: ChosenDecoder, models: Models, { flags, progress, terminal }: Reproducing, limits: Limits = {}) {
   const { prompts, maxNewTokens, seed, concurrency, limit } = { ...flags, ...limits }
   const settings = settingsOf({
     ...{ template: 'auto', dtype: 'fp32', samples: 1, maxNewTokens, seed, concurrency },
     ...(limit !== undefined && { limit }),
   })
-  return generateRun(prompts, settings, chosen, models, shown, terminal)
+  return generateRun(prompts, settings, chosen, models, progress, terminal)
 }
 
 async function write(folder: string, chosen: ChosenDecoder, models: Models, given: Reproducing, limits?: Limits): Promise<void> {
-  const { shown, terminal } = given
+  const { progress, terminal } = given
   const { written, errors, skipped } = await toParquet(folder, runOf(chosen, models, given, limits), { signal: terminal.signal })
-  shown.say(`${folder}: ${written} rows written, ${errors} of them error rows; ${skipped} there before`)
+  progress.say(`${folder}: ${written} rows written, ${errors} of them error rows; ${skipped} there before`)
 }
 
 /** One prompt at a time: what a row took is then the decoder's own time. */
@@ -65,21 +65,21 @@ async function timed(models: Models, given: Reproducing): Promise<void> {
   const { output, costPrompts, limit = costPrompts } = given.flags
   for (const decoder of TIMED) {
     const limits = { concurrency: 1, limit: Math.min(limit, costPrompts) }
-    await write(costFolder(output, decoder), await chosenDecoder({ decoder }), models, given, limits)
+    await write(costFolder(output, decoder), await chooseDecoder({ decoder }), models, given, limits)
   }
 }
 
 async function figure2(models: Models, given: Reproducing): Promise<SweepRow[]> {
-  const { flags, measures, shown, terminal } = given
+  const { flags, measures, progress, terminal } = given
   const folder = join(flags.output, 'sweep')
   const points = sweepPoints(flags.k, flags.weight)
   const chosen = new Map<string, ChosenDecoder>()
-  for (const { name, k, weight } of points) chosen.set(name, await chosenDecoder({ k: String(k), weight: String(weight) }))
+  for (const { name, k, weight } of points) chosen.set(name, await chooseDecoder({ k: String(k), weight: String(weight) }))
   const rows = await sweep(points, {
     runOf: ({ name }) => runOf(chosen.get(name)!, models, given),
     write: async ({ name }, run) => {
       const { written, skipped } = await toParquet(join(folder, name), run, { signal: terminal.signal })
-      shown.say(`${join(folder, name)}: ${written} rows written; ${skipped} there before`)
+      progress.say(`${join(folder, name)}: ${written} rows written; ${skipped} there before`)
     },
     repliesOf: ({ name }) => readReplies(join(folder, name), { texts: true }),
     measures,

@@ -26,6 +26,6 @@ export type Reproducing = Readonly<{
   flags: ReproduceFlags
   folders: ReadonlyMap<Role, string>
   measures: readonly Measure[]
-  shown: Progress
+  progress: Progress
   terminal: Terminal
 }>

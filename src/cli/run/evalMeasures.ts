@@ -25,7 +25,7 @@ import { type CoherenceFlags, checkCoherence, coherenceFlags, loadCoherence } fr
 const MAX_BATCH = 64
 const { seed } = generateOptions.shape
 
-/** What runs are evaluated with, besides what their rows tell. */
+/** Flags that choose what to measure besides the figures in the rows. */
 export type MeasureFlags = CoherenceFlags &
   Readonly<{
     rewardModel?: readonly NamedPath[]
@@ -41,17 +41,17 @@ export const measureFlags = (command: Command): Command =>
     command
       .option(
         '--reward-model <[name=]reward>',
-        'score the replies with this reward model, too, or with a server (NAME=http://…); repeatable',
+        'also score the replies with this reward model or server (NAME=http://…); repeatable',
         repeated(namedPath('reward-model')),
       )
       .option(
         '--reward-label <[name=]label>',
-        'which label of a reward model with several is the reward',
+        'label of the reward model to use as the reward, if it has several',
         repeated(text('reward-label')),
       )
       .option(
         '--lm <folder>',
-        'perplexity under this language model; costs as much as decoding the replies greedily',
+        'measure perplexity under this language model; takes about as long as decoding the replies',
         text('lm'),
       ),
   )
@@ -59,9 +59,9 @@ export const measureFlags = (command: Command): Command =>
     .option('--seed <number>', 'seed of the bootstrap', number('seed', seed), seed.parse(undefined))
 
 /**
- * The reward models that the flags name.
+ * Reads the reward models from the flags.
  *
- * @throws OptionError for flags that do not go together
+ * @throws OptionError if flags contradict each other
  */
 export function measuredRewards({ rewardModel = [], rewardLabel, ...coherence }: MeasureFlags): readonly RewardPath[] {
   checkCoherence(coherence)
@@ -72,7 +72,7 @@ export function measuredRewards({ rewardModel = [], rewardLabel, ...coherence }:
   return rewards
 }
 
-/** Loads the models that the flags name, one measure each; `closing` gets what closes them, also where a later one cannot be loaded. */
+/** Loads a measure for each model in the flags. Adds a closing function for each to `closing`, even if a later model fails to load. */
 export async function loadMeasures(
   rewards: readonly RewardPath[],
   { lm, dtype, ...flags }: MeasureFlags,
@@ -89,7 +89,7 @@ export async function loadMeasures(
   }
   if (lm !== undefined) {
     if (isHttp(lm))
-      throw new OptionError('Perplexity needs the logits of all tokens, which a server does not give: expected a folder')
+      throw new OptionError('Expected `--lm` to be a folder: perplexity needs the logits of all tokens, and a server does not return them')
     const loaded = await loadModel(lm, { head: 'lm', role: 'lm', dtype, threads: availableParallelism() })
     closing.push(() => loaded.worker.close())
     for (const notice of loaded.notices) say(notice)

@@ -1,2 +1,2 @@
-/** A run is called as its folder was given, without a slash at the end. */
+/** Names a run after its folder as the user wrote it, without a slash at the end. */
 export const folderName = (path: string): string => path.replace(/(?<=.)[/\\]+$/, '')

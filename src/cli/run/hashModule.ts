@@ -7,8 +7,8 @@ import { init, parse } from 'es-module-lexer'
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
 
 /**
- * SHA-256 of a module and of the files that it imports by path, directly or through others. It does not depend on where the folder lies. Packages
- * and files that a module reads at run time do not count.
+ * Computes the SHA-256 of a module and of all files that it imports by path, directly or indirectly. The hash does not depend on the folder's
+ * location. It does not cover packages or files that a module reads at run time.
  */
 export async function hashModule(path: string): Promise<string> {
   await init
@@ -17,7 +17,7 @@ export async function hashModule(path: string): Promise<string> {
   const visit = async (url: URL): Promise<void> => {
     const file = fileURLToPath(url)
     if (hashes.has(file)) return
-    // Loading the module reports what is missing.
+    // Loading the module reports missing files.
     const bytes = await readFile(file).catch(() => undefined)
     if (bytes === undefined) return
     hashes.set(file, sha256(bytes))
@@ -30,7 +30,7 @@ export async function hashModule(path: string): Promise<string> {
   return sha256(JSON.stringify(files.sort(([one], [other]) => (one < other ? -1 : 1))))
 }
 
-/** The paths that a module imports, `import('./…')` included; none for what is not an ECMAScript module, such as JSON. */
+/** Paths that a module imports, including `import('./…')`. Other files, such as JSON, import nothing. */
 function importedPaths(code: string): string[] {
   try {
     const [imports] = parse(code)

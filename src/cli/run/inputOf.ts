@@ -1,7 +1,7 @@
 import { OptionError } from '../../core/errors.js'
 import type { Terminal } from '../terminal.js'
 
-/** The input named, or standard input when something is piped into it. */
+/** The named input, or standard input if something is piped into it. */
 export function inputOf(input: string | undefined, { stdin }: Terminal): string {
   if (input !== undefined) return input
   if (stdin.isTTY) throw new OptionError('Expected an input: a JSONL, JSON, CSV or Parquet file, or - for standard input')

@@ -9,14 +9,14 @@ export type Machine = Readonly<{
   platform: string
   node: string
   version: string
-  /** Threads a model computes with. */
+  /** Threads per model. */
   threads: number
 }>
 
-/** A machine with the most that the runtime's fp32 products reached on it, on all cores. */
+/** A machine and the runtime's peak speed on all its cores, in fp32. */
 export type MeasuredMachine = Machine & Peaks
 
-/** The machine that measures. */
+/** Describes the machine that runs this. */
 export function machineOf(threads: number): Machine {
   return {
     cpu: cpus()[0]?.model.trim() || 'an unnamed CPU',

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../../core/errors.js'
 
-/** A user's module failed where no call of it could be told: in a timer, in a promise that nobody awaits, or by ending the process. */
+/** A user's module failed outside of our calls: in a timer, in a promise that nobody awaits, or by ending the process. */
 export class ModuleFailure extends Error {}
 
 const HERE = new URL('../../../', import.meta.url).href
 
-/** The first file of a stack that is neither Node's, ours nor a package's, with its line. */
+/** Finds the first file and line of a stack that belong to the user, not to Node, rxargs or a package. */
 function placeIn(stack: string): string | undefined {
   const places = stack.matchAll(/(file:\/\/[^\s)]+?):(\d+):\d+/g)
   for (const [, url, line] of places)
@@ -14,20 +14,20 @@ function placeIn(stack: string): string | undefined {
   return undefined
 }
 
-/** The modules that a command line names, for failures without a stack. */
+/** Modules on the command line, for failures without a stack. */
 const modulesOf = (args: readonly string[]): string =>
   args.flatMap((arg) => arg.match(/(?:^|=)([^=]+\.m?js)$/)?.[1] ?? []).join(', ')
 
-/** What failed outside of any call, and in which module. */
+/** Names the module that failed outside of any call. */
 export function asyncFailure(error: unknown, args: readonly string[]): Error {
   const place = placeIn(error instanceof Error ? (error.stack ?? '') : '') ?? modulesOf(args)
   if (place === '') return error instanceof Error ? error : new Error(messageOf(error))
   return new ModuleFailure(
-    `${place} failed outside of its call, in a timer or a promise that nobody awaited: ${messageOf(error)}`,
+    `${place} failed outside of its call, in a timer or an unawaited promise: ${messageOf(error)}`,
   )
 }
 
-/** A module that ends the process would take finished rows with it. */
+/** Refuses to let a module end the process, because finished rows would be lost. */
 export function exitFailure(code: unknown, args: readonly string[]): ModuleFailure {
   const place = placeIn(new Error('exit').stack ?? '') ?? (modulesOf(args) || 'A module')
   return new ModuleFailure(

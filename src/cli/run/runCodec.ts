@@ -6,12 +6,12 @@ import { loadCodec } from '../../models/checkpoint/tokenizer/loadCodec.js'
 import { modelFolder } from '../../models/modelFolder.js'
 import { findOnnx } from '../../models/onnx/findOnnx.js'
 
-/** The tokenizer of a run, or why there is none. */
+/** The tokenizer of a run, or the reason why there is none. */
 export type RunCodec = Readonly<{ codec: TextCodec } | { codec?: undefined; reason: string }>
 
 /**
- * The tokenizer that reads the tokens of a run: that of its language model's folder as the run's files name it, or of another one that it
- * moved to. None where that is gone, or reads the prompt into other tokens than the row has.
+ * Loads the tokenizer of a run, from the language model's folder that the run's files name, or from `moved`. Gives none if the folder is
+ * gone, or if its tokenizer encodes the prompt differently from the row.
  */
 export async function runCodec(
   { models }: RunMeta,
@@ -19,12 +19,12 @@ export async function runCodec(
   moved?: string,
 ): Promise<RunCodec> {
   const path = moved ?? models.lm?.path
-  if (path === undefined) return { reason: 'the run does not say which language model it had' }
+  if (path === undefined) return { reason: 'the run does not say which language model it used' }
   try {
     const folder = path.endsWith('.onnx') ? (await findOnnx(path))?.folder : undefined
     const codec = await loadCodec(folder ?? (await modelFolder(path)))
     if (promptTokenIds === null || readsAs(codec, prompt ?? '', promptTokenIds)) return { codec }
-    return { reason: `the tokenizer of ${path} reads the prompt into other tokens than the run's` }
+    return { reason: `the tokenizer of ${path} encodes the prompt differently from the run` }
   } catch (error) {
     return { reason: messageOf(error) }
   }

@@ -3,41 +3,41 @@ import type { Progress } from '../print/progress.js'
 import { tableOf } from '../print/table.js'
 import { type Terminal, writeLine } from '../terminal.js'
 
-/** A run that came to its end, but has nothing to show for it. */
+/** A run ended, but too many of its rows are error rows. */
 export class RunFailed extends Error {}
 
 const rows = (count: number): string => `${count} ${count === 1 ? 'row' : 'rows'}`
-/** Wide enough to read, where the width of the terminal is not known. */
+/** Table width in columns if the terminal does not tell its own. */
 const WIDTH = 120
 
 export type Ended = Readonly<{ summary: Summary; input: string; output: string | undefined }>
 
 /**
- * What a run ends with: a line on stderr, and a table on stdout where rows went into a folder.
+ * Prints the summary of a run on stderr, and a table of its rows on stdout if they went into a folder.
  *
- * @throws RunFailed when more than half of the rows are error rows, of those made now or of all
+ * @throws RunFailed if more than half of the new rows, or of all rows in the folder, are error rows
  */
 export async function runSummary(
   { summary, input, output }: Ended,
   { stdout, signal }: Terminal,
-  shown: Progress,
+  progress: Progress,
 ): Promise<void> {
   const { written, errors, skipped, skippedErrors, files } = summary
-  if (written === 0 && skipped === 0) shown.say(`No prompts in ${input === '-' ? 'standard input' : input}`)
-  else if (written === 0) shown.say(`All done: ${output} holds ${skipped === 1 ? 'the row' : `all ${rows(skipped)}`} already`)
+  if (written === 0 && skipped === 0) progress.say(`No prompts in ${input === '-' ? 'standard input' : input}`)
+  else if (written === 0) progress.say(`Nothing to do: ${output} already holds ${skipped === 1 ? 'the row' : `all ${rows(skipped)}`}`)
   else {
-    const there = skipped > 0 ? `, ${rows(skipped)} there before` : ''
+    const there = skipped > 0 ? `, ${rows(skipped)} from earlier runs` : ''
     const where = output === undefined ? '' : ` in ${files.length} ${files.length === 1 ? 'file' : 'files'} in ${output}`
-    shown.say(`${rows(written)}${where}${there}`)
+    progress.say(`${rows(written)}${where}${there}`)
   }
   if (errors > 0)
-    shown.say(
-      [`${errors} of ${rows(written)} ${errors === 1 ? 'is an error row' : 'are error rows'}:`, ...shown.errors()].join('\n'),
+    progress.say(
+      [`${errors} of ${rows(written)} ${errors === 1 ? 'is an error row' : 'are error rows'}:`, ...progress.errors()].join('\n'),
     )
-  const truncated = shown.truncated()
+  const truncated = progress.truncated()
   if (truncated > 0)
-    shown.say(
-      `The prompts of ${rows(truncated)} were too long and lost their beginning (--truncate left): see \`truncated_tokens\``,
+    progress.say(
+      `${rows(truncated)}: the prompt was too long and lost its first tokens (--truncate left); \`truncated_tokens\` has the counts`,
     )
   if (output !== undefined && written + skipped > 0) {
     for (const line of await tableOf(output, stdout.columns ?? WIDTH)) await writeLine(stdout, line, signal)
@@ -47,6 +47,6 @@ export async function runSummary(
   const [allErrors, all] = [errors + skippedErrors, written + skipped]
   if (allErrors * 2 > all)
     throw new RunFailed(
-      `More than half of the rows in ${output} are error rows, ${allErrors} of ${all}; --retry-errors makes them again`,
+      `More than half of the rows in ${output} are error rows: ${allErrors} of ${all}; --retry-errors decodes them again`,
     )
 }

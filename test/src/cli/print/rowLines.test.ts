@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readRows } from '../../../../src/io/readRows.js'
+import { readColumns } from '../../../../src/io/readRows.js'
 import { pair, root, rxargs } from '../rxargs.js'
 
 let folder: string
@@ -76,6 +76,8 @@ describe('the table after a run', () => {
   it("shows the user's last message, not what the template made of it", async () => {
     const { stdout } = await rxargs(['generate', ...chat, '-o', out], lines({ id: 'a', messages }))
     expect(stdout.split('\n')[2]).toMatch(/^How do I make bread\? +(?!error)/)
-    for await (const row of readRows(out)) expect(row.user_message).toBe('How do I\nmake bread?')
+    const rows: unknown[] = []
+    for await (const row of readColumns(out, ['user_message'])) rows.push(row)
+    expect(rows).toEqual([{ user_message: 'How do I\nmake bread?' }])
   })
 })

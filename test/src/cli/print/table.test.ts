@@ -1,6 +1,6 @@
 import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
-import { progress } from '../../../../src/cli/print/progress.js'
+import { startProgress } from '../../../../src/cli/print/progress.js'
 import { table } from '../../../../src/cli/print/table.js'
 import { row } from '../../io/fakeRun.js'
 
@@ -28,7 +28,7 @@ describe('progress', () => {
       text += more
     }
     const stream = { isTTY, columns: 60, write } as unknown as NodeJS.WriteStream
-    const shown = progress({ stream, now: () => time })
+    const shown = startProgress({ stream, now: () => time })
     shown.expect(4)
     for (let count = 0; count < 3; count++) {
       time += 3000

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { gitCommit } from '../../../../src/cli/reproduce/gitCommit.js'
+import { gitCommit } from '../../../../src/cli/reproduce/reproduce.js'
 
 let folder: string
 const git = (...args: readonly string[]) => execFileSync('git', args, { cwd: join(folder, 'checkout'), encoding: 'utf8' }).trim()

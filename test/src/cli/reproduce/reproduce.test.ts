@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { gitCommit } from '../../../../src/cli/reproduce/gitCommit.js'
+import { gitCommit } from '../../../../src/cli/reproduce/reproduce.js'
 import { version } from '../../../../src/core/run.js'
 import { lm, pair, reward, root, rxargs } from '../rxargs.js'
 

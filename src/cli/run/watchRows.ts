@@ -2,8 +2,8 @@ import { concat, mergeMap, of, tap, throwError } from 'rxjs'
 import type { Row, Run } from '../../core/run.js'
 import { RunFailed } from './runSummary.js'
 
-/** The same run, telling of each row as it comes, and of those that are left out because they are there already. */
-export const watched = (run: Run, { onSkip, onRow }: Readonly<{ onSkip: () => void; onRow: (row: Row) => void }>): Run => ({
+/** Reports each row of a run as it comes, and each row that is skipped because the output has it already. */
+export const watchRows = (run: Run, { onSkip, onRow }: Readonly<{ onSkip: () => void; onRow: (row: Row) => void }>): Run => ({
   ...run,
   deliveries: (options = {}) =>
     run
@@ -18,8 +18,8 @@ export const watched = (run: Run, { onSkip, onRow }: Readonly<{ onSkip: () => vo
       .pipe(tap(({ row }) => onRow(row))),
 })
 
-/** The same run, which fails behind its first error row. */
-export const untilError = (run: Run): Run => ({
+/** Makes a run fail after its first error row. */
+export const stopAtError = (run: Run): Run => ({
   ...run,
   deliveries: (options) =>
     run.deliveries(options).pipe(

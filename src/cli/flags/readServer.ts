@@ -6,7 +6,7 @@ import { httpAddress, saidAddress } from '../../models/remote/httpAddress.js'
  *
  * @throws OptionError for an address that is none, or holds a password, and for one without a name
  */
-export function namedServer({ name, path: url }: Readonly<{ name?: string | undefined; path: string }>) {
+export function readServer({ name, path: url }: Readonly<{ name?: string | undefined; path: string }>) {
   try {
     httpAddress(url)
   } catch (error) {

@@ -25,7 +25,7 @@ export type ChosenDecoder = LoadedRegistry &
   }>
 
 /** The decoder by its name, `args` unless given, or the pipeline of a file; other flags set its options. `registry`: where that of `--use` is loaded already. */
-export async function chosenDecoder(
+export async function chooseDecoder(
   flags: DecoderFlags & Readonly<Record<string, unknown>>,
   registry?: LoadedRegistry,
 ): Promise<ChosenDecoder> {

@@ -1,7 +1,7 @@
 import { type Recording, unionMs } from './figures.js'
 
 /** A decoder beside args, with the same prompts at the same concurrency. */
-export type BesideArgs = Readonly<{
+export type ArgsComparison = Readonly<{
   /** Share of the tokens that args chose, too, of those decoded after the same tokens: up to the first difference of each completion. */
   same_tokens: number
   completions: number
@@ -11,7 +11,7 @@ export type BesideArgs = Readonly<{
 }>
 
 /** Compares two recordings of the same prompts. */
-export function besideArgs(recording: Recording, args: Recording): BesideArgs {
+export function compareWithArgs(recording: Recording, args: Recording): ArgsComparison {
   const chosen = new Map(args.rows.map(({ id, tokenIds }) => [id, tokenIds]))
   let same = 0
   let decoded = 0
