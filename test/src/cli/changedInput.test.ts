@@ -55,13 +55,13 @@ describe('an input that has changed since the folder was written', () => {
     expect(await decode(edited)).toEqual(changed('`p0`'))
     const { code, stderr } = await decode(edited, ['--redo-changed'])
     expect(code).toBe(0)
-    expect(stderr).toContain('1 row there before')
+    expect(stderr).toContain('1 row from earlier runs')
     expect(await prompts()).toEqual([
       ['p0', 'edited'],
       ['p1', 'two'],
       ['p2', 'three'],
     ])
-    expect(await decode(edited)).toMatchObject({ code: 0, stderr: expect.stringContaining('holds all 3 rows already') })
+    expect(await decode(edited)).toMatchObject({ code: 0, stderr: expect.stringContaining('already holds all 3 rows') })
   })
 
   it('by another prompt in the pipe is refused', async () => {
@@ -96,7 +96,7 @@ describe('an input that has changed since the folder was written', () => {
     await writeFile(join(folder, 'moved.jsonl'), '\n{"weight":1.0, "prompt":"o\\u006ee", "id":1}\r\n')
     expect(await decode(join(folder, 'moved.jsonl'))).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('the row already'),
+      stderr: expect.stringContaining('already holds the row'),
     })
   })
 

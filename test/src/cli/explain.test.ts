@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsonl, pair, rxargs } from './rxargs.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const readme = readFileSync(join(root, 'pipelines/README.md'), 'utf8')
 const cautious = 'data/pipelines/cautious.yaml'
 
 let folder: string

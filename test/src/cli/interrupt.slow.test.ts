@@ -39,7 +39,7 @@ describe('a run that is killed', () => {
     const left = (await query(`select count(*)::int n from '${out}/*.parquet'`))[0]!.n as number
     expect(left).toBeGreaterThan(0)
     expect(left).toBeLessThan(PROMPTS)
-    expect(await rxargs(args)).toMatchObject({ code: 0, stderr: expect.stringContaining(`${left} rows there before`) })
+    expect(await rxargs(args)).toMatchObject({ code: 0, stderr: expect.stringContaining(`${left} rows from earlier runs`) })
     const whole = join(folder, 'whole')
     await rxargs([...args.slice(0, -1), whole])
     expect(await rowsOf(out)).toEqual(await rowsOf(whole))

@@ -10,8 +10,8 @@ import { functionReward, rewardFlag } from '../../../src/cli/flags/rewardFlag.js
 import { jsonl, rxargs } from './rxargs.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const readme = await readFile(join(root, 'README.md'), 'utf8')
-const section = readme.match(/^## Several rewards, and rewards of your own\n([\s\S]*?)^## /m)![1]!
+const readme = await readFile(join(root, 'pipelines/README.md'), 'utf8')
+const section = readme.match(/^## Rewards\n([\s\S]*?)^## /m)![1]!
 const block = (language: string): string => section.match(new RegExp(`^ *\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'm'))![1]!
 
 let folder: string
@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-describe('the README about several rewards', () => {
+describe('pipelines/README.md about rewards', () => {
   it('has a program that follows the preference of each user', async () => {
     const index = pathToFileURL(join(root, 'dist/src/index.js')).href
     const path = join(folder, 'users.mjs')

@@ -148,6 +148,6 @@ describe('rxargs with a language model behind HTTP', () => {
     const out = join(folder, 'out')
     await generate('--lm', lm, '-o', out)
     const { code, stderr } = await rxargs(['eval', out, '--lm', server.url])
-    expect([code, stderr]).toEqual([2, expect.stringContaining('Perplexity needs the logits of all tokens')])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('perplexity needs the logits of all tokens')])
   })
 })

@@ -34,7 +34,7 @@ describe('--reward-label', () => {
   it('belongs to the options of a run', async () => {
     const out = join(folder, 'out')
     expect((await generated('safe', '-o', out)).code).toBe(0)
-    expect((await generated('2', '-o', out)).stderr).toContain('holds the row already')
+    expect((await generated('2', '-o', out)).stderr).toContain('already holds the row')
     expect(await generated('helpful', '-o', out)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('`label of reward r` "safe", this run "helpful"'),

@@ -105,7 +105,7 @@ describe('rxargs generate with a model and a module', () => {
       await query(`select len(rewards)::int a, len(rewards_e)::int b, len(token_ids)::int n, reward_e = rewards_e[-1] ok
       from '${out}/*.parquet'`)
     expect(row).toEqual({ a: row!.n, b: row!.n, n: row!.n, ok: true })
-    expect((await generate(...args)).stderr).toContain('All done')
+    expect((await generate(...args)).stderr).toContain('Nothing to do')
     await writeFile(path, `${E}// changed\n`)
     expect(await generate(...args)).toMatchObject({ code: 1, stderr: expect.stringContaining('`model reward e`') })
   })

@@ -32,7 +32,7 @@ describe('rxargs score', () => {
   it('does not mix rows of a function with other options', async () => {
     const out = join(folder, 'out')
     expect((await rxargs(['score', texts, '--reward', 'length(target=2)', '-o', out])).code).toBe(0)
-    expect((await rxargs(['score', texts, '--reward', 'length(target=2)', '-o', out])).stderr).toContain('All done')
+    expect((await rxargs(['score', texts, '--reward', 'length(target=2)', '-o', out])).stderr).toContain('Nothing to do')
     const { code, stderr } = await rxargs(['score', texts, '--reward', 'length(target=3)', '-o', out])
     expect([code, stderr]).toEqual([1, expect.stringContaining('rewardFunctions.length.length.target')])
   })

@@ -75,8 +75,8 @@ describe('rxargs sweep', () => {
     const before = await readdir(join(out, 'k-3-weight-1'))
     const { code, stdout, stderr } = await sweep('--weight', '1,2')
     expect(code).toBe(0)
-    expect(stderr).toContain('k-3-weight-1: 1 rows written, 0 of them error rows; 2 there before\n')
-    expect(stderr).toContain('k-3-weight-2: 3 rows written, 0 of them error rows; 0 there before\n')
+    expect(stderr).toContain('k-3-weight-1: 1 rows written (0 error rows), 2 from earlier runs\n')
+    expect(stderr).toContain('k-3-weight-2: 3 rows written (0 error rows), 0 from earlier runs\n')
     expect(await readdir(join(out, 'k-3-weight-1'))).toEqual(expect.arrayContaining(before))
     expect(stdout).toMatch(/^run +k +weight +rows +reward +diversity +length +stopped +coherence +errors\n/)
     expect((await readdir(out)).sort()).toEqual([
@@ -92,7 +92,7 @@ describe('rxargs sweep', () => {
 
   it.each([
     [['x'], "required option '-o, --output <folder>' not specified"],
-    [['-', '-o', 'y'], 'Expected a file of prompts, which is read once a point, got standard input'],
+    [['-', '-o', 'y'], 'Expected a file with prompts, because each point reads it again, got standard input'],
     [['x', '-o', 'y', '--weight', '1,two'], 'Expected `--weight` to be a finite number, got `two`'],
     [['x', '-o', 'y', '--k', '0'], 'Expected `--k` to be an integer >= 1, got `0`'],
     [['x', '-o', 'y', '--decoder', 'greedy'], 'The decoder `greedy` takes no `--k`; it takes no options'],

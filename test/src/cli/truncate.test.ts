@@ -23,7 +23,7 @@ describe('prompts that are too long', () => {
     expect(refused.stderr).toMatch(/1 of 2 rows is an error row:\n {2}1: `a`: The prompt has \d+ tokens, the limit is 6\n/)
     const { stderr, stdout, code } = await rxargs([...limited, '--truncate', 'left'], input)
     expect(stderr).toContain(
-      'The prompts of 1 row were too long and lost their beginning (--truncate left): see `truncated_tokens`\n',
+      '1 row: the prompt was too long and lost its first tokens (--truncate left); `truncated_tokens` has the counts\n',
     )
     expect(code).toBe(0)
     const [a, b] = jsonl(stdout).sort((one, other) => (String(one.id) < String(other.id) ? -1 : 1))

@@ -96,9 +96,9 @@ describe('rxargs why', () => {
     await toParquet(run, fakeRun([row('a', own)], { runMeta: { ...meta({ trace: true }) } }))
     const { code, stdout, stderr } = await rxargs(['why', run, 'a'])
     expect(code).toBe(0)
-    expect(stderr).toMatch(/^Tokens are shown by their ids: Expected \/somewhere.*; --lm says where it is\n$/)
+    expect(stderr).toMatch(/^Tokens are shown as ids: Expected \/somewhere.*\. Use --lm to name the tokenizer's folder\.\n$/)
     expect(stdout).toMatch(/^0 {2}3 +1\.000 +5\.000\n {3}≠ greedy 4 +2\.000 +2\.000$/m)
-    expect((await rxargs(['why', run, 'a', '--lm', lm])).stderr).toContain('reads the prompt into other tokens than the run')
+    expect((await rxargs(['why', run, 'a', '--lm', lm])).stderr).toContain('encodes the prompt differently from the run')
     expect(await rxargs(['why', traced, 'b', '--lm', moved])).toEqual(await rxargs(['why', traced, 'b']))
   })
 
@@ -111,11 +111,11 @@ describe('rxargs why', () => {
   })
 
   it.each([
-    [['a', '--step', '6'], 1, 'Expected a step below 6, which `a` has, got `--step` from 6'],
-    [['a', '--step', '3-2'], 2, 'Expected `--step` to be a step or two, such as 3 or 3-7, got `3-2`'],
-    [['a', '--sample', '2'], 1, 'Expected a sample that `a` has (0, 1), got `2`'],
+    [['a', '--step', '6'], 1, 'Expected `--step` below 6, the number of steps of `a`, got 6'],
+    [['a', '--step', '3-2'], 2, 'Expected `--step` to be a step or a range of steps, such as 3 or 3-7, got `3-2`'],
+    [['a', '--sample', '2'], 1, 'Expected one of the samples of `a` (0, 1), got `2`'],
     [['a', '--sample', '-1'], 2, 'Expected `--sample` to be an integer >= 0, got `-1`'],
-    [['c'], 1, 'found none; there are 6 rows, such as `'],
+    [['c'], 1, 'found none among 6 rows, such as `'],
     [['bad'], 1, 'Expected a reply, but `bad` is an error row: '],
   ])('%j is refused in one line', async ([id, ...more], code, message) => {
     const refused = await rxargs(['why', traced, id!, ...more])
@@ -127,6 +127,6 @@ describe('rxargs why', () => {
     const plain = join(folder, 'plain')
     await toParquet(plain, fakeRun([row('a')]))
     const refused = await rxargs(['why', plain, 'a'])
-    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('run `rxargs generate` with --trace') })
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('`rxargs generate --trace` stores them') })
   })
 })

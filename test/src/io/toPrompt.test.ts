@@ -51,7 +51,7 @@ describe('toPrompt', () => {
   it('keeps all keys of messages, in their order', () => {
     const named = [{ ...messages[0], name: 'n', tool_calls: [{ function: { name: 'f', arguments: { city: 'Bern' } } }] }]
     expect(JSON.stringify(from({ messages: named }).content)).toBe(
-      '{"messages":[{"role":"user","content":"Hi","name":"n","tool_calls":[[["function",[["name","f"],["arguments",[["city","Bern"]]]]]]]}]}',
+      '{"messages":[{"role":"user","content":"Hi","name":"n","tool_calls":[{"function":{"name":"f","arguments":{"city":"Bern"}}}]}]}',
     )
   })
 

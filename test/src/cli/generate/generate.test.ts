@@ -48,7 +48,7 @@ describe('rxargs generate', () => {
     expect(rows).toEqual(ids.flatMap((id) => [0, 1].map((sample) => ({ id, sample }))))
     const before = await readdir(out)
     const again = await generate('-o', out, '--samples', '2')
-    expect(again.stderr).toContain('All done')
+    expect(again.stderr).toContain('Nothing to do')
     expect(again.stdout).toBe(first.stdout)
     expect(await readdir(out)).toEqual(before)
   })

@@ -68,7 +68,7 @@ describe('error rows', () => {
     const again = await rxargs(['generate', ...tiny, '-o', out], bad)
     expect([again.code, again.stderr]).toEqual([
       1,
-      expect.stringMatching(/All done(.|\n)*More than half of the rows in .* are error rows, 2 of 3; --retry-errors/),
+      expect.stringMatching(/Nothing to do(.|\n)*More than half of the rows in .* are error rows: 2 of 3; --retry-errors/),
     ])
     const more = await rxargs(['generate', ...tiny, '-o', out], bad + lines({ prompt: 'Ho' }, { prompt: 'Hu' }))
     expect(more.code).toBe(0)
