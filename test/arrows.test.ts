@@ -191,10 +191,10 @@ describe('misnamedOperators', () => {
 })
 
 describe('longFiles', () => {
-  it('counts 90 lines for an operator and 250 for any other file, generated code aside', () => {
+  it('counts 95 lines for an operator and 250 for any other file, generated code aside', () => {
     const lines = (count: number) => 'a\n'.repeat(count)
-    expect(longFiles([file('operators/a.ts', lines(90)), file('src/io/a.ts', lines(250))])).toEqual([])
-    expect(longFiles([file('operators/a.ts', lines(91))])).toEqual(['operators/a.ts has 91 lines, at most 90'])
+    expect(longFiles([file('operators/a.ts', lines(95)), file('src/io/a.ts', lines(250))])).toEqual([])
+    expect(longFiles([file('operators/a.ts', lines(96))])).toEqual(['operators/a.ts has 96 lines, at most 95'])
     expect(longFiles([file('test/a.test.ts', lines(251))])).toEqual(['test/a.test.ts has 251 lines, at most 250'])
     expect(longFiles([file('src/models/graph/generated/onnx_pb.ts', lines(999))])).toEqual([])
   })

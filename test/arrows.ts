@@ -209,12 +209,12 @@ const isGenerated = (path: string): boolean => path === 'operators/index.ts' || 
 
 export const lineCount = (text: string): number => text.replace(/\n$/, '').split('\n').length
 
-/** At most 90 lines an operator, 250 a file, generated code aside. */
+/** At most 95 lines an operator, 250 a file, generated code aside. */
 export const longFiles = (files: readonly SourceFile[]): string[] =>
   files
     .filter(({ path }) => !isGenerated(path))
     .flatMap(({ path, text }) => {
-      const limit = roomOf(path) === 'operators' ? 90 : 250
+      const limit = roomOf(path) === 'operators' ? 95 : 250
       return lineCount(text) > limit ? [`${path} has ${lineCount(text)} lines, at most ${limit}`] : []
     })
 

@@ -6,7 +6,12 @@ import { root } from './pages.js'
 
 const path = `${root}src/cli/README.md`
 const silent = new PassThrough()
-const commands = program({ stdin: silent, stdout: silent, stderr: silent, signal: new AbortController().signal } as never).commands
+const commands = program({
+  stdin: silent,
+  stdout: silent,
+  stderr: silent,
+  signal: new AbortController().signal,
+} as never).commands
 
 /** A verb's help as a terminal of 80 columns shows it. */
 function helpOf(name: string): string {

@@ -18,7 +18,11 @@ const rows = Object.entries(operators).map(([name, { about, options, needs, adds
   ]
   return `| ${code(name)} | ${about} | ${taken.join('; ') || 'none'} | ${needs.map(code).join(', ')} | ${made.join(', ')} |`
 })
-const table = ['| operator | what it does | options | needs | adds (+), changes (~), drops (−) |', '|---|---|---|---|---|', ...rows].join('\n')
+const table = [
+  '| operator | what it does | options | needs | adds (+), changes (~), drops (−) |',
+  '|---|---|---|---|---|',
+  ...rows,
+].join('\n')
 
 it('shows the operators of the registry (UPDATE_DOCS=1 writes them)', () => {
   const current = (text: string) =>

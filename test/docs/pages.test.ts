@@ -54,7 +54,9 @@ describe('README.md', () => {
   })
 
   it('has rows of the measured table, under its commit', () => {
-    const measured = new Map(tableRows(read('data/bench/results.md')).map(([setting, decoder, ...rest]) => [`${setting} ${decoder}`, rest]))
+    const measured = new Map(
+      tableRows(read('data/bench/results.md')).map(([setting, decoder, ...rest]) => [`${setting} ${decoder}`, rest]),
+    )
     const speed = section('README.md', 'Speed')
     const rows = tableRows(speed).slice(1)
     expect(rows.length).toBeGreaterThan(2)
@@ -84,7 +86,9 @@ describe('src/README.md', () => {
   const all = Object.keys({ ...own, ...peerDependencies, ...devDependencies })
 
   it('says why for every dependency', () => {
-    const rows = new Map(tableRows(dependencies).flatMap(([names, why]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => [name!, why!])))
+    const rows = new Map(
+      tableRows(dependencies).flatMap(([names, why]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => [name!, why!])),
+    )
     expect(Object.keys({ ...own, ...peerDependencies }).filter((name) => !rows.get(name))).toEqual([])
     expect([...rows.keys()].filter((name) => !all.includes(name))).toEqual([])
   })

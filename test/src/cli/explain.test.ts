@@ -59,7 +59,7 @@ describe('rxargs explain', () => {
     expect(schema.stdout).toContain('takes a penalty off the score of one token')
   })
   it('refuses what it cannot show, in one line', async () => {
-    expect(await refusal(['explain'])).toContain('Expected a decoder, a search or a file with a pipeline to explain, got nothing')
+    expect(await refusal(['explain'])).toContain('Expected a decoder, a search or a pipeline file to explain, got nothing')
     expect(await refusal(['explain', 'best'])).toContain(
       'Expected a decoder, a search or a file with a pipeline to explain, got `best`, none of args, ',
     )

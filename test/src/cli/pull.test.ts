@@ -41,7 +41,9 @@ describe('rxargs pull', () => {
         0,
         expect.stringContaining(join('hub', `models--${name.replace('/', '--')}`, 'snapshots')),
       ])
-      expect(stderr).toMatch(/^org\/\w+ from http.*\n\d+ files, [\d.]+ kB\norg\/\w+ is in the cache: --lm org\/\w+ and --reward org\/\w+ need no network/)
+      expect(stderr).toMatch(
+        /^org\/\w+ from http.*\n\d+ files, [\d.]+ kB\norg\/\w+ is in the cache: --lm org\/\w+ and --reward org\/\w+ need no network/,
+      )
     }
     await hub!.close()
     hub = undefined
