@@ -30,6 +30,7 @@ export const homes: Readonly<Record<string, string>> = {
   '@observablehq/plot': 'src/cli',
   linkedom: 'src/cli',
   '@bufbuild/protobuf': 'src/models',
+  '@huggingface/gguf': 'src/models',
   '@huggingface/jinja': 'src/models',
   '@huggingface/tokenizers': 'src/models',
   '@mlc-ai/web-xgrammar': 'src/models',

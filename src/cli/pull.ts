@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { isGguf } from '../models/checkpoint/gguf/readGguf.js'
 import { hubSettings } from '../models/hub/hubSettings.js'
 import type { HubFile } from '../models/hub/neededFiles.js'
 import { pull } from '../models/hub/pull.js'
@@ -17,18 +18,20 @@ export const pullCommand = ({ stdout, stderr, signal }: Terminal): Command =>
   new Command('pull')
     .description('download a model from the hub into the cache shared with the Python tools, and print its folder')
     .argument('<model>', 'ORG/NAME, or ORG/NAME@REVISION for another branch, tag or commit than main')
+    .argument('[files...]', 'download only these files, such as one FILE.gguf')
     .option(
       '--include <pattern>',
       "files to download instead of configs, tokenizer and safetensors, such as 'onnx/*'; repeatable",
       repeated(text('include')),
     )
-    .action(async (model: string, { include }: Flags) => {
+    .action(async (model: string, only: readonly string[], { include }: Flags) => {
       const repository = repositoryOf(model)
       const settings = await hubSettings(process.env)
       const progress = showDownload({ stream: stderr })
       progress.say(`${model} from ${settings.endpoint}`)
       const folder = await pull(settings, repository, {
         ...(include && { include }),
+        ...(only.length > 0 && { only }),
         signal,
         onFiles: (files) => {
           progress.files(files)
@@ -36,7 +39,9 @@ export const pullCommand = ({ stdout, stderr, signal }: Terminal): Command =>
         },
         onBytes: progress.bytes,
       })
-      progress.say(`${model} is in the cache: --lm ${model} and --reward ${model} need no network`)
+      const [gguf] = only.filter(isGguf)
+      const named = gguf === undefined ? model : `${model}:${gguf}`
+      progress.say(`${named} is in the cache: --lm ${named} and --reward ${named} need no network`)
       await writeLine(stdout, folder, signal)
     })
 

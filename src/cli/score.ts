@@ -12,6 +12,7 @@ import { scoredTexts } from '../io/scoredTexts.js'
 import { toParquet } from '../io/toParquet.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { FP16_NOTICE } from '../models/loadModels.js'
+import { BASE_HELP, onBase } from './flags/adapterFlags.js'
 import { embeddedPath } from './flags/embeddedPath.js'
 import { DTYPE_HELP, number, oneOf, text, withLabels } from './flags/flags.js'
 import { loadRewards } from './flags/loadRewards.js'
@@ -22,8 +23,8 @@ import { startProgress } from './print/progress.js'
 import { checkRowLines, type RowLines, rowLineFlags } from './print/rowLines.js'
 import { toLines } from './print/toLines.js'
 import { inputOf } from './run/inputOf.js'
-import { takeFirst } from './run/takeFirst.js'
 import { runSummary } from './run/runSummary.js'
+import { takeFirst } from './run/takeFirst.js'
 import { stopAtError, watchRows } from './run/watchRows.js'
 import type { Terminal } from './terminal.js'
 
@@ -35,6 +36,7 @@ type Flags = Readonly<{
   reward?: RewardFlag
   rewardTimeout?: number
   rewardLabel?: string
+  base?: string
   dtype: WeightDtype
   concurrency: number
   limit?: number
@@ -63,7 +65,7 @@ export const scoreCommand = (terminal: Terminal): Command =>
     .option('--template <name>', `prompt format: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option(
       '--reward <[name=]reward>',
-      `model folder, module (./my-reward.js), server (NAME=http://…), or function: ${FUNCTIONS.join(', ')}, with options such as length(target=200) (default: the embedded chat-rm)`,
+      `model folder, GGUF file, LoRA adapter, module (./my-reward.js), server (NAME=http://…), or function: ${FUNCTIONS.join(', ')}, with options such as length(target=200) (default: the embedded chat-rm)`,
       rewardFlag,
     )
     .option(
@@ -71,9 +73,15 @@ export const scoreCommand = (terminal: Terminal): Command =>
       'time limit in milliseconds: for a module per text, for a server per request (default: 30000)',
       number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
+    .option('--base <model>', BASE_HELP, text('base'))
     .option('--reward-label <label>', 'label of the classifier to use as the reward, if it has several', text('reward-label'))
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
-    .option('--concurrency <number>', 'texts to score at the same time', number('concurrency', concurrency), concurrency.parse(undefined))
+    .option(
+      '--concurrency <number>',
+      'texts to score at the same time',
+      number('concurrency', concurrency),
+      concurrency.parse(undefined),
+    )
     .option('--limit <number>', 'score at most this many texts', number('limit', concurrency))
     .option('--keep-input', "also store the input's own columns, as JSON in the column input")
     .option('--force', 'replace the rows in the folder')
@@ -108,7 +116,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   checkRowLines(lines, output)
   await checkInput(input, promptColumns(flags))
   if (output !== undefined) await checkOutput(output)
-  const flag = flags.reward ?? rewardFlag(embeddedPath('chat-rm'))
+  const [flag] = onBase([flags.reward ?? rewardFlag(embeddedPath('chat-rm'))], flags.base)
   const { path, name } = flag
   const open = await prepareReward(flag, flags)
   const progress = startProgress({ stream: stderr })

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { ModelError } from '../core/errors.js'
+import { joinAdapter, splitAdapter } from './checkpoint/adapter/adapterPath.js'
 import { cachedSnapshot } from './hub/cacheLayout.js'
 import { type Environment, hubCacheFolder } from './hub/hubSettings.js'
-import { parseRepository } from './hub/repository.js'
+import { parseRepository, parseRepositoryFile } from './hub/repository.js'
 import { unrecordedPath } from './recordedPath.js'
 import { isHttp, saidAddress } from './remote/httpAddress.js'
 
@@ -13,8 +14,9 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** What a model is called unless it is given a name: the last part of its path, or NAME of ORG/NAME@REVISION. */
-export const modelName = (given: string): string => basename(resolve(parseRepository(given)?.name ?? unrecordedPath(given)))
+/** What a model is called unless it is given a name: the last part of its path, or NAME of ORG/NAME@REVISION; without .gguf. */
+export const modelName = (given: string): string =>
+  basename(resolve(parseRepository(given)?.name ?? parseRepositoryFile(given)?.file ?? unrecordedPath(given)), '.gguf')
 
 /**
  * The folder of a model that is given by its path, or as ORG/NAME[@REVISION] from the cache that `rxargs pull` and the Python
@@ -27,6 +29,14 @@ export async function modelFolder(path: string, environment: Environment = proce
   const given = unrecordedPath(path)
   if (isHttp(given))
     throw new ModelError(`Expected a model folder, got the address ${saidAddress(given)}: a server cannot be this model`)
+  const adapter = await splitAdapter(path, (name) => modelFolder(name, environment))
+  if (adapter) {
+    const folder = resolve(adapter.folder)
+    return adapter.base === undefined ? folder : joinAdapter(await modelFolder(adapter.base, environment), folder)
+  }
+  const inRepository = parseRepositoryFile(given)
+  if (inRepository && !(await isThere(given)))
+    return join(await modelFolder(inRepository.repository, environment), inRepository.file)
   const repository = parseRepository(given)
   if (repository === undefined || (await isThere(given))) return resolve(given)
   const cache = hubCacheFolder(environment)

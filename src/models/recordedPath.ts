@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseRepository } from './hub/repository.js'
+import { joinAdapter } from './checkpoint/adapter/adapterPath.js'
+import { parseRepository, parseRepositoryFile } from './hub/repository.js'
 
 /** What stands before the name of a model that comes with the package. */
 const EMBEDDED = 'embedded:'
@@ -9,14 +10,18 @@ const home = fileURLToPath(new URL('../../../data/models', import.meta.url))
 
 /**
  * A model's path as a run records it, so that it is found from any working directory: `embedded:NAME` of one that comes with the
- * package, wherever that is installed; ORG/NAME as it is; any other absolute.
+ * package, wherever that is installed; ORG/NAME as it is, also with a file; both parts of BASE+ADAPTER so; any other
+ * absolute.
  */
 export async function recordedPath(given: string): Promise<string> {
   const isThere = await stat(given).then(
     () => true,
     () => false,
   )
-  if (given.startsWith(EMBEDDED) || (!isThere && parseRepository(given) !== undefined)) return given
+  const at = given.lastIndexOf('+')
+  if (!isThere && at > 0) return joinAdapter(await recordedPath(given.slice(0, at)), await recordedPath(given.slice(at + 1)))
+  if (given.startsWith(EMBEDDED) || (!isThere && (parseRepository(given) ?? parseRepositoryFile(given)) !== undefined))
+    return given
   const path = resolve(given)
   const within = relative(home, path)
   const isEmbedded = within !== '' && !within.startsWith('..') && resolve(home, within) === path

@@ -10,6 +10,7 @@ import { type Dataset, datasets } from '../../io/prompts/datasets.js'
 import { type Template, templates } from '../../io/prompts/toPrompt.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote/remoteLanguageModel.js'
+import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import type { DecoderFlags } from './chooseDecoder.js'
 import { embeddedPath } from './embeddedPath.js'
 import { DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
@@ -18,60 +19,61 @@ import { REDO_HELP, resumeOptions } from './resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags as commander gives them. */
-export type GivenFlags = Readonly<
-  {
-    output?: string
-    promptColumn?: string
-    template: Template
-    dataset?: Dataset
-    lm?: string
-    lmModel?: string
-    lmTokenizer?: string
-    lmTop?: number
-    lmPrompt?: (typeof promptForms)[number]
-    otherLm?: readonly Readonly<{ name: string; path: string }>[]
-    reward?: readonly RewardFlag[]
-    rewardTimeout?: number
-    rewardLabel?: readonly string[]
-    dtype: WeightDtype
-    maxNewTokens: number
-    maxPromptTokens?: number
-    truncate?: Truncate
-    strict?: boolean
-    samples: number
-    stop?: readonly string[]
-    seed: number
-    concurrency: number
-    limit?: number
-    force?: boolean
-    retryErrors?: boolean
-    redoChanged?: boolean
-    trace?: boolean
-    keepInput?: boolean
-    dryRun?: boolean
-  } & DecoderFlags &
-    Partial<
-      Record<
-        | 'k'
-        | 'weight'
-        | 'reach'
-        | 'temperature'
-        | 'topP'
-        | 'n'
-        | 'blockTokens'
-        | 'rolloutTokens'
-        | 'entropyThreshold'
-        | 'rewardThreshold'
-        | 'alpha'
-        | 'beta'
-        | 'rampTokens'
-        | 'proposals'
-        | 'beams'
-        | 'lengthPenalty',
-        string
+export type GivenFlags = AdapterFlags &
+  Readonly<
+    {
+      output?: string
+      promptColumn?: string
+      template: Template
+      dataset?: Dataset
+      lm?: string
+      lmModel?: string
+      lmTokenizer?: string
+      lmTop?: number
+      lmPrompt?: (typeof promptForms)[number]
+      otherLm?: readonly Readonly<{ name: string; path: string }>[]
+      reward?: readonly RewardFlag[]
+      rewardTimeout?: number
+      rewardLabel?: readonly string[]
+      dtype: WeightDtype
+      maxNewTokens: number
+      maxPromptTokens?: number
+      truncate?: Truncate
+      strict?: boolean
+      samples: number
+      stop?: readonly string[]
+      seed: number
+      concurrency: number
+      limit?: number
+      force?: boolean
+      retryErrors?: boolean
+      redoChanged?: boolean
+      trace?: boolean
+      keepInput?: boolean
+      dryRun?: boolean
+    } & DecoderFlags &
+      Partial<
+        Record<
+          | 'k'
+          | 'weight'
+          | 'reach'
+          | 'temperature'
+          | 'topP'
+          | 'n'
+          | 'blockTokens'
+          | 'rolloutTokens'
+          | 'entropyThreshold'
+          | 'rewardThreshold'
+          | 'alpha'
+          | 'beta'
+          | 'rampTokens'
+          | 'proposals'
+          | 'beams'
+          | 'lengthPenalty',
+          string
+        >
       >
-    >
->
+  >
 
 /** Flags as `generate` and its source take them. */
 export type GenerateFlags = Readonly<{
@@ -109,9 +111,11 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     .option('--dataset <name>', `the input is a dataset of the paper: ${datasets.join(', ')}`, oneOf('dataset', datasets))
     .option(
       '--lm <folder>',
-      'language model, ORG/NAME that was pulled, or an OpenAI-compatible server (http://…/v1; default: the embedded chat-lm)',
+      'language model: a folder, a GGUF file, ORG/NAME that was pulled, or an OpenAI-compatible server (http://…/v1; default: the embedded chat-lm)',
       text('lm'),
     )
+    .option('--lm-adapter <folder>', 'LoRA adapter (PEFT) that is merged into the language model', text('lm-adapter'))
+    .option('--base <model>', BASE_HELP, text('base'))
     .option('--lm-model <name>', "the server's name of the model", text('lm-model'))
     .option('--lm-tokenizer <folder>', "folder with the tokenizer and configs of the server's model", text('lm-tokenizer'))
     .option(
@@ -127,7 +131,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     .option('--other-lm <name=folder>', 'further language model that a decoder combines, repeatable', repeated(otherLm))
     .option(
       '--reward <[name=]reward>',
-      `a model's folder, a module (./my-reward.js), a server (NAME=http://…), or a function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
+      `a model's folder or GGUF file, a LoRA adapter's folder, a module (./my-reward.js), a server (NAME=http://…), or a function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
       repeated(rewardFlag),
     )
     .option(
@@ -206,8 +210,8 @@ export const generateFlags = (command: Command): Command =>
  * @throws OptionError for one that cannot be, or has no meaning beside the others
  */
 export function settingsOf(flags: GivenFlags): GenerateFlags {
-  const { output, template, promptColumn, dataset, limit, stop = [], trace = false } = flags
-  const { dryRun = false, keepInput = false, strict = false } = flags
+  const { output, template, promptColumn, dataset, limit, stop = [], trace = false, dryRun = false } = flags
+  const { keepInput = false, strict = false } = flags
   const resume = resumeOptions(flags)
   if (dataset !== undefined && (template !== 'auto' || promptColumn !== undefined)) {
     const foreign = promptColumn === undefined ? 'template' : 'prompt-column'
@@ -221,13 +225,13 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
     flags.rewardLabel,
   )
   const labels = new Map(models.map(({ name, label }) => [name, label]))
-  const rewards = given.map((reward) =>
-    reward.kind === 'model' || reward.kind === 'server' ? { ...reward, label: labels.get(reward.name) } : reward,
-  )
+  const labelled = given.map((one) => (labels.has(one.name) ? { ...one, label: labels.get(one.name) } : one))
+  const lm = lmFlag(flags)
+  const [{ path: lmPath }, ...rewards] = onBase([{ path: typeof lm === 'string' ? lm : '' }, ...labelled], flags.base)
   return {
     ...resume,
     ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, dtype: flags.dtype },
-    lm: lmFlag(flags),
+    lm: typeof lm === 'string' ? lmPath : lm,
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
     rewards,
     rewardTimeout: flags.rewardTimeout,

@@ -1,22 +1,39 @@
 import { messageOf, OptionError } from '../../core/errors.js'
+import { joinAdapter } from '../../models/checkpoint/adapter/adapterPath.js'
 import { httpAddress, isHttp, saidAddress } from '../../models/remote/httpAddress.js'
 import type { RemoteLm } from '../../models/remote/remoteLanguageModel.js'
 import { embeddedPath } from './embeddedPath.js'
 
-type LmFlags = Readonly<{ lm?: string; lmModel?: string; lmTokenizer?: string; lmTop?: number; lmPrompt?: RemoteLm['prompt'] }>
+type LmFlags = Readonly<{
+  lm?: string
+  lmAdapter?: string
+  lmModel?: string
+  lmTokenizer?: string
+  lmTop?: number
+  lmPrompt?: RemoteLm['prompt']
+}>
 
 /**
  * The language model that flags name: a folder, or a server with its model's name and tokenizer.
  *
  * @throws OptionError for a flag that is missing beside a server, or given beside a folder, and for an address that may not be
  */
-export function lmFlag({ lm = embeddedPath('chat-lm'), lmModel, lmTokenizer, lmTop, lmPrompt }: LmFlags): string | RemoteLm {
+export function lmFlag({
+  lm = embeddedPath('chat-lm'),
+  lmAdapter,
+  lmModel,
+  lmTokenizer,
+  lmTop,
+  lmPrompt,
+}: LmFlags): string | RemoteLm {
   if (!isHttp(lm)) {
     const flags = { model: lmModel, tokenizer: lmTokenizer, top: lmTop, prompt: lmPrompt }
     const given = Object.entries(flags).find(([, value]) => value !== undefined)
     if (given) throw new OptionError(`Expected \`--lm\` to be a server (http://…) beside \`--lm-${given[0]}\`, got ${lm}`)
-    return lm
+    return lmAdapter === undefined ? lm : joinAdapter(lm, lmAdapter)
   }
+  if (lmAdapter !== undefined)
+    throw new OptionError(`Expected \`--lm\` to be a folder or a file beside \`--lm-adapter\`, got ${saidAddress(lm)}`)
   try {
     httpAddress(lm)
   } catch (error) {
@@ -36,4 +53,5 @@ export function lmFlag({ lm = embeddedPath('chat-lm'), lmModel, lmTokenizer, lmT
 }
 
 /** A language model as it is said. */
-export const describeLm = (lm: string | RemoteLm): string => (typeof lm === 'string' ? lm : `${lm.model} at ${saidAddress(lm.url)}`)
+export const describeLm = (lm: string | RemoteLm): string =>
+  typeof lm === 'string' ? lm : `${lm.model} at ${saidAddress(lm.url)}`

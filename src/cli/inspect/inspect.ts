@@ -2,10 +2,13 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { generateOptions } from '../../../pipelines/run/generate.js'
 import { ModelError, messageOf } from '../../core/errors.js'
+import { splitAdapter } from '../../models/checkpoint/adapter/adapterPath.js'
 import { checkFolder } from '../../models/checkpoint/checkFolder.js'
 import { type ModelConfig, readConfig } from '../../models/checkpoint/families/config.js'
 import { encoderOf } from '../../models/checkpoint/families/encoderConfig.js'
-import { readGenerationConfig } from '../../models/checkpoint/generationConfig.js'
+import { type JsonFile, readGenerationConfig } from '../../models/checkpoint/generationConfig.js'
+import { isGguf } from '../../models/checkpoint/gguf/readGguf.js'
+import { readSource } from '../../models/checkpoint/loadCheckpoint.js'
 import { readJson, readOptionalJson } from '../../models/checkpoint/readJson.js'
 import { fitVocabulary } from '../../models/checkpoint/tokenizer/fitVocabulary.js'
 import { loadCodec } from '../../models/checkpoint/tokenizer/loadCodec.js'
@@ -86,8 +89,11 @@ type Found = Readonly<{ lines: readonly InspectedLine[]; problems: readonly stri
 
 /** Looks at each part by itself, so that one problem does not hide the others. */
 async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Found> {
-  await checkFolder(folder)
-  await refuseAdapter(folder)
+  const isWhole = isGguf(folder) || (await splitAdapter(folder)) !== undefined
+  if (!isWhole) {
+    await checkFolder(folder)
+    await refuseAdapter(folder)
+  }
   const problems: string[] = []
   const attempt = async <T>(read: () => T | Promise<T>): Promise<T | undefined> => {
     try {
@@ -98,22 +104,27 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
       return undefined
     }
   }
-  const file = join(folder, 'config.json')
-  const json = await attempt(() => readJson(file))
+  // A GGUF file, and an adapter with its base, are read in one piece.
+  const source = isWhole ? await attempt(() => readSource(folder)) : undefined
+  const file = source?.file ?? join(folder, 'config.json')
+  const json = isWhole ? source?.json : await attempt(() => readJson(file))
   if (json && encoderOf(json)) {
     const lines = await attempt(() => inspectEncoder(folder, String((json.architectures as readonly unknown[])[0])))
     return { lines: lines ?? [['folder', folder]], problems }
   }
   const config = json && (await attempt(() => readConfig(json, file)))
-  const stored = await attempt(() => readSafetensors(folder))
+  const stored = isWhole ? source?.tensors : await attempt(() => readSafetensors(folder))
   const tensors = stored && bodyNames(stored)
-  const others = stored && (await attempt(() => otherFiles(folder, stored)))
+  const others = isWhole ? source?.others : stored && (await attempt(() => otherFiles(folder, stored)))
   const described =
     config && tensors && others && (await attempt(() => describeHeads({ config, tensors, others, folder, dtype })))
   const read = await attempt(() => loadCodec(folder))
   const fitting = read && config && (await attempt(() => fitVocabulary(folder, config.vocabSize, read)))
   const codec = fitting ?? read
-  const ends = config && json && (await attempt(() => endsOf(folder, json, config)))
+  const ends =
+    config &&
+    json &&
+    (await attempt(async () => endsOf({ json, file }, config, source ? source.generationConfig : await generationOf(folder))))
   const size = config && tensors && sizeOf(config, tensors, described?.inMemory)
   const architecture = Array.isArray(json?.architectures) ? json.architectures.join(', ') : undefined
   const lines: InspectedLine[] = [
@@ -168,15 +179,14 @@ function memoryOf(
   ]
 }
 
-async function endsOf(folder: string, json: Readonly<Record<string, unknown>>, config: ModelConfig): Promise<InspectedLine> {
+async function generationOf(folder: string): Promise<JsonFile | undefined> {
   const file = join(folder, 'generation_config.json')
-  const generation = await readOptionalJson(file)
-  const from = { json, file: join(folder, 'config.json') }
-  const { endTokenIds, stopStrings, notices } = readGenerationConfig(
-    from,
-    generation && { json: generation, file },
-    config.vocabSize,
-  )
+  const json = await readOptionalJson(file)
+  return json && { json, file }
+}
+
+function endsOf(from: JsonFile, config: ModelConfig, generation: JsonFile | undefined): InspectedLine {
+  const { endTokenIds, stopStrings, notices } = readGenerationConfig(from, generation, config.vocabSize)
   const ids = endTokenIds.length > 0 ? endTokenIds.join(', ') : 'none: replies end by their length'
   const stops = stopStrings.map((stop) => JSON.stringify(stop)).join(', ')
   const text = [ids, ...(stops ? [`stop strings ${stops}`] : []), ...notices].join('; ')

@@ -3,7 +3,11 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ModelError, messageOf } from '../../core/errors.js'
+import { ADAPTER_CONFIG } from './adapter/adapterPath.js'
+import { ADAPTER_WEIGHTS } from './adapter/adapterTensors.js'
+import { type Adapter, findAdapter } from './adapter/findAdapter.js'
 import { checkFolder } from './checkFolder.js'
+import { isGguf } from './gguf/readGguf.js'
 import { isMissing } from './readJson.js'
 import { VOCABULARY_FILES } from './tokenizer/vocabularyFiles.js'
 import { findWeights, listedIn, resolveInside, VALUE_HEAD_FILE } from './weights/weightFiles.js'
@@ -57,9 +61,42 @@ export async function hashFiles(folder: string, onnx?: readonly string[]): Promi
   return hashes
 }
 
-/** One SHA-256 of a whole model: of the lines `name:hash` of its files, sorted by name. */
+/**
+ * One SHA-256 of a whole model: of the lines `name:hash` of its files, sorted by name; of a GGUF file that of the file; of an adapter
+ * those of its own files, and of its base model under `base`.
+ */
 export async function hashFolder(folder: string, onnx?: readonly string[]): Promise<string> {
+  if (isGguf(folder)) return hashGguf(folder)
+  const adapter = onnx ? undefined : await findAdapter(folder)
   const hash = createHash('sha256')
-  for (const [name, sum] of await hashFiles(folder, onnx)) hash.update(`${name}:${sum}\n`)
+  for (const [name, sum] of adapter ? await hashAdapter(adapter) : await hashFiles(folder, onnx)) hash.update(`${name}:${sum}\n`)
   return hash.digest('hex')
+}
+
+const OF_TOKENIZER = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'chat_template.json',
+]
+
+async function hashAdapter({ folder, base }: Adapter): Promise<ReadonlyMap<string, string>> {
+  const hashes = new Map([['base', await hashFolder(base)]])
+  for (const name of [ADAPTER_CONFIG, ADAPTER_WEIGHTS, ...OF_TOKENIZER].sort())
+    try {
+      hashes.set(name, await hashFile(join(folder, name)))
+    } catch (error) {
+      if (!isMissing(error) || name === ADAPTER_WEIGHTS)
+        throw new ModelError(`Expected to read ${join(folder, name)}: ${messageOf(error)}`)
+    }
+  return hashes
+}
+
+async function hashGguf(file: string): Promise<string> {
+  try {
+    return await hashFile(file)
+  } catch (error) {
+    throw new ModelError(`Expected to read ${file}: ${messageOf(error)}`)
+  }
 }

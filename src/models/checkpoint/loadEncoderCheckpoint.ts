@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import type { EncodedPair } from '../../core/batched.js'
 import { ModelError } from '../../core/errors.js'
 import { modelFolder } from '../modelFolder.js'
+import { splitAdapter } from './adapter/adapterPath.js'
 import { checkFolder } from './checkFolder.js'
 import { type EncoderConfig, encoderArchitectures, encoderOf, readEncoderConfig } from './families/encoderConfig.js'
+import { isGguf } from './gguf/readGguf.js'
 import { fittingCodec } from './loadCheckpoint.js'
 import { readJson } from './readJson.js'
 import type { PairCodec } from './tokenizer/loadCodec.js'
@@ -27,6 +29,7 @@ export type EncoderCheckpoint = Readonly<{
 /** Whether a folder's config names an encoder. */
 export async function isEncoder(path: string): Promise<boolean> {
   const folder = await modelFolder(path)
+  if (isGguf(folder) || (await splitAdapter(folder))) return false
   await checkFolder(folder)
   await refuseAdapter(folder)
   return encoderOf(await readJson(join(folder, 'config.json'))) !== undefined

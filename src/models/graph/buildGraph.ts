@@ -82,7 +82,7 @@ export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightD
     masks: masksOf(config),
     ...(longAfter !== undefined && { longAfter }),
     ropes: ropesOf(config),
-    evenRows: needsEvenRows(dtype),
+    evenRows: needsEvenRows(weights.inMemory),
     inMemory: weights.inMemory,
     unusedTensors: tensors.names.filter((name) => !weights.taken.has(name)),
   }

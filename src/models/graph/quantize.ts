@@ -5,14 +5,14 @@ export type WeightDtype = (typeof weightDtypes)[number]
 export const isQuantized = (dtype: WeightDtype): boolean => dtype === 'q8' || dtype === 'q4'
 
 /**
- * Whether matrix products need an even number of rows to give each row the same bits whatever the others are. Of 4-bit weights the
+ * Whether products with these matrices need an even number of rows to give each row the same bits whatever the others are. Of 4-bit weights the
  * runtime has a kernel of its own for one row on CPUs with AVX2 and no AVX-512, which sums in another order; it is used, too, for the row
  * that is left over where more than 128 are cut into parts of 128 for several threads. An even number leaves no single row.
  *
  * @see onnxruntime mlas/lib/sqnbitgemm_kernel_avx2.cpp `SQ4BitGemmKernel_BlkSum_CompInt8_avx2`; kernels of AVX-512, of NEON and of 8-bit
  *   weights have no such case
  */
-export const needsEvenRows = (dtype: WeightDtype): boolean => dtype === 'q4'
+export const needsEvenRows = (matrices: readonly Readonly<{ bits?: 4 | 8 }>[]): boolean => matrices.some(({ bits }) => bits === 4)
 
 /** Weights along the input that share a scale. */
 export const BLOCK = 32

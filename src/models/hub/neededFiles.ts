@@ -1,5 +1,6 @@
 import { posix, win32 } from 'node:path'
 import { ModelError } from '../../core/errors.js'
+import { ADAPTER_WEIGHTS } from '../checkpoint/adapter/adapterTensors.js'
 import { VOCABULARY_FILES } from '../checkpoint/tokenizer/vocabularyFiles.js'
 
 /** A file of a model on the hub: `oid` is git's hash of it, `sha256` its own where the hub gives it. */
@@ -53,22 +54,35 @@ export function neededFiles(files: readonly HubFile[], name: string, include: re
   const wanted = include.map(matcher)
   const weights = WEIGHTS.filter((weight) => files.some(({ path }) => path === weight))
   const chosen = files.filter(
-    ({ path }) => SMALL.has(path) || HEAD.test(path) || path === weights[0] || wanted.some((pattern) => pattern.test(path)),
+    ({ path }) =>
+      SMALL.has(path) ||
+      HEAD.test(path) ||
+      path === weights[0] ||
+      path === ADAPTER_WEIGHTS ||
+      wanted.some((pattern) => pattern.test(path)),
   )
   if (weights.length === 0 && !chosen.some(({ path }) => /\.(safetensors|onnx)$/.test(path) && !HEAD.test(path))) {
     const others = files
       .filter(({ path }) => /\.(bin|h5|msgpack|onnx|gguf|pt|pth|safetensors)$/.test(path))
       .map(({ path }) => path)
     const found = others.length === 0 ? 'none' : `only ${others.slice(0, 3).join(', ')}${others.length > 3 ? ', …' : ''}`
-    const hint = others.some((path) => path.endsWith('.onnx')) ? "; for ONNX files add `--include 'onnx/*'` or the like" : ''
-    const isAdapter = files.some(({ path }) => path === 'adapter_config.json')
-    if (isAdapter)
-      throw new ModelError(
-        `Expected a whole model in ${name}, got a PEFT adapter (adapter_config.json): merge it into its base model first`,
-      )
+    const gguf = others.find((path) => path.endsWith('.gguf'))
+    const onnx = others.some((path) => path.endsWith('.onnx')) ? "; for ONNX files add `--include 'onnx/*'` or the like" : ''
+    const hint = gguf === undefined ? onnx : `; for a GGUF file name it: \`pull ${name} ${gguf}\``
     throw new ModelError(`Expected weights as safetensors in ${name}, found ${found}${hint}`)
   }
   return chosen.sort((a, b) => a.size - b.size)
+}
+
+/** @throws ModelError for a name that the model has no file of */
+export function namedFiles(files: readonly HubFile[], name: string, wanted: readonly string[]): HubFile[] {
+  return wanted.map((path) => {
+    const file = files.find((each) => each.path === path)
+    if (file) return file
+    const others = files.map((each) => each.path).filter((each) => each.endsWith('.gguf'))
+    const hint = others.length > 0 ? `; it has ${others.slice(0, 5).join(', ')}${others.length > 5 ? ', …' : ''}` : ''
+    throw new ModelError(`Expected the file ${JSON.stringify(path)} in ${name}, found none${hint}`)
+  })
 }
 
 /** The shards that an index names. */

@@ -7,12 +7,14 @@ import { download } from './download.js'
 import { hubRequest } from './hubRequest.js'
 import type { HubSettings } from './hubSettings.js'
 import { listRepository } from './listRepository.js'
-import { type HubFile, INDEX, neededFiles, shardsOf } from './neededFiles.js'
+import { type HubFile, INDEX, namedFiles, neededFiles, shardsOf } from './neededFiles.js'
 import type { Repository } from './repository.js'
 
 export type PullOptions = Readonly<{
   /** Patterns of files that are fetched besides those that are read. */
   include?: readonly string[]
+  /** Names of the only files that are fetched. */
+  only?: readonly string[]
   signal?: AbortSignal
   /** Told what is to be fetched, and how much of each file is there. */
   onFiles?: (files: readonly HubFile[]) => void
@@ -37,7 +39,7 @@ const hashNameOf = ({ sha256, oid }: HubFile): string => (sha256 ?? oid)!
  * @throws ModelError when the hub refuses, a file is not what it should be, or there is no room
  */
 export async function pull(settings: HubSettings, repository: Repository, options: PullOptions = {}): Promise<string> {
-  const { include, signal, onFiles, onBytes, pause = (attempt) => sleep(1000 * attempt) } = options
+  const { include, only, signal, onFiles, onBytes, pause = (attempt) => sleep(1000 * attempt) } = options
   const { commit, files } = await listRepository(settings, repository, signal)
   const { name, revision } = repository
   const { snapshot, blob, ref, folder } = cacheLayout(settings.cacheFolder, repository)
@@ -59,7 +61,7 @@ export async function pull(settings: HubSettings, repository: Repository, option
     }
   }
 
-  const first = neededFiles(files, name, include)
+  const first = only ? namedFiles(files, name, only) : neededFiles(files, name, include)
   const index = first.find(({ path }) => path === INDEX)
   try {
     await mkdir(folder, { recursive: true })

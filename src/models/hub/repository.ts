@@ -14,6 +14,12 @@ export function parseRepository(text: string): Repository | undefined {
   return { name, revision }
 }
 
+/** A file of a model on the hub as `ORG/NAME[@REVISION]:FILE.gguf`; nothing where it is none. */
+export function parseRepositoryFile(text: string): Readonly<{ repository: string; file: string }> | undefined {
+  const [, repository, file] = /^([^:]+\/[^:]+):(.+\.gguf)$/.exec(text) ?? []
+  return repository !== undefined && file !== undefined && parseRepository(repository) ? { repository, file } : undefined
+}
+
 /** @throws OptionError where the text names no model */
 export function repositoryOf(text: string): Repository {
   const repository = parseRepository(text)

@@ -1,7 +1,9 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ModelError } from '../../core/errors.js'
+import { splitAdapter } from '../checkpoint/adapter/adapterPath.js'
 import { checkFolder } from '../checkpoint/checkFolder.js'
+import { isGguf } from '../checkpoint/gguf/readGguf.js'
 import { isMissing } from '../checkpoint/readJson.js'
 import type { WeightDtype } from '../graph/quantize.js'
 import { modelFolder } from '../modelFolder.js'
@@ -27,6 +29,7 @@ const namesFor = (dtype: WeightDtype): string[] =>
  */
 export async function findOnnx(path: string, dtype: WeightDtype = 'fp32'): Promise<OnnxFile | undefined> {
   const whole = await modelFolder(path)
+  if (isGguf(whole) || (await splitAdapter(whole))) return undefined
   if (whole.endsWith('.onnx') && !(await isFolder(whole))) return named(whole, dtype)
   await checkFolder(whole)
   const names = await readdir(whole)

@@ -39,6 +39,21 @@ describe('modelFolder', () => {
     expect(await modelFolder(given, environment)).toBe(join(cache, name, 'snapshots', commit))
   })
 
+  it('finds a GGUF file of a model in the cache, and an adapter with its base', async () => {
+    const snapshot = join(cache, 'models--org--name', 'snapshots', first)
+    expect(await modelFolder('org/name:model-Q4_1.gguf', environment)).toBe(join(snapshot, 'model-Q4_1.gguf'))
+    expect(await modelFolder(`org/name@${second}:a.gguf`, environment)).toBe(join(snapshot.replace(first, second), 'a.gguf'))
+    expect(modelName('org/name:model-Q4_1.gguf')).toBe('model-Q4_1')
+    const adapter = join(cache, 'lo+ra')
+    await mkdir(adapter)
+    await writeFile(join(adapter, 'adapter_config.json'), '{}')
+    expect(await modelFolder(adapter, environment)).toBe(adapter)
+    expect(await modelFolder(`org/name:a.gguf+${adapter}`, environment)).toBe(`${join(snapshot, 'a.gguf')}+${adapter}`)
+    expect(await modelFolder(`gpt2+${adapter}`, environment)).toBe(
+      `${join(cache, 'models--gpt2', 'snapshots', first)}+${adapter}`,
+    )
+  })
+
   it('takes a folder that is there before one in the cache', async () => {
     await mkdir(join(cache, 'models--src--models', 'snapshots', first), { recursive: true })
     expect(await modelFolder('src/models', environment)).toBe(resolve('src/models'))

@@ -26,6 +26,8 @@ describe('the models of a run', () => {
     expect(await modelFolder('embedded:chat-lm')).toBe(join(root, 'data/models/chat-lm'))
     expect(await recordedPath(relative(process.cwd(), lm))).toBe(lm)
     expect(await recordedPath('some-org/some-model@main')).toBe('some-org/some-model@main')
+    expect(await recordedPath('some-org/some-model:a.gguf')).toBe('some-org/some-model:a.gguf')
+    expect(await recordedPath(`org/base:a.gguf+${relative(process.cwd(), lm)}`)).toBe(`org/base:a.gguf+${lm}`)
   })
 
   it('may be asked for by the names of those of the package', async () => {

@@ -15,7 +15,8 @@ const fileSchema = z.looseObject({ chat_template: templateField })
 /** The template that renders prompts, and the one for prompts with tools; where there are only others, their names. */
 export type FoundTemplate = Readonly<{ source?: string; toolSource?: string; others: readonly string[] }>
 
-function chosen(given: z.output<typeof templateField>): FoundTemplate {
+/** The template of those that a file gives under one key. */
+export function chooseTemplate(given: z.output<typeof templateField>): FoundTemplate {
   if (given == null) return { others: [] }
   if (typeof given === 'string') return { source: given, others: [] }
   const templates = new Map(Array.isArray(given) ? given.map(({ name, template }) => [name, template]) : Object.entries(given))
@@ -36,8 +37,8 @@ export async function readTemplate(folder: string, given: z.output<typeof templa
     const toolSource = await readOptionalText(join(folder, 'additional_chat_templates', 'tool_use.jinja'))
     return { source, ...(toolSource !== undefined && { toolSource }), others: [] }
   }
-  if (given != null) return chosen(given)
+  if (given != null) return chooseTemplate(given)
   const file = join(folder, 'chat_template.json')
   const json = await readOptionalJson(file)
-  return chosen(json && checkJson(fileSchema, json, file).chat_template)
+  return chooseTemplate(json && checkJson(fileSchema, json, file).chat_template)
 }

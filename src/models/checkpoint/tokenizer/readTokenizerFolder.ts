@@ -3,6 +3,8 @@ import * as z from 'zod'
 import { ModelError } from '../../../core/errors.js'
 import { checkFolder } from '../checkFolder.js'
 import { type GenerationConfig, readGenerationConfig } from '../generationConfig.js'
+import { isGguf } from '../gguf/readGguf.js'
+import { readGgufSource } from '../gguf/readGgufSource.js'
 import { checkJson, positiveInteger, readJson, readOptionalJson } from '../readJson.js'
 import { loadCodec, type PairCodec } from './loadCodec.js'
 
@@ -27,6 +29,7 @@ const sizes = z.looseObject({
  */
 export async function readTokenizerFolder(path: string): Promise<TokenizerFolder> {
   const folder = resolve(path)
+  if (isGguf(folder)) return ofGguf(folder)
   await checkFolder(folder)
   const [file, generationFile] = [join(folder, 'config.json'), join(folder, 'generation_config.json')]
   const whole = await readJson(file)
@@ -43,3 +46,13 @@ export async function readTokenizerFolder(path: string): Promise<TokenizerFolder
   )
   return { ...generation, folder, codec: await loadCodec(folder), contextLength, vocabSize }
 }
+
+/** The server's own GGUF file, as llama.cpp serves it. */
+async function ofGguf(file: string): Promise<TokenizerFolder> {
+  const { json } = await readGgufSource(file)
+  const { vocab_size: vocabSize, max_position_embeddings: contextLength } = checkJson(ofGgufSchema, json, file)
+  const generation = readGenerationConfig({ json, file }, undefined, vocabSize)
+  return { ...generation, folder: file, codec: await loadCodec(file), contextLength, vocabSize }
+}
+
+const ofGgufSchema = z.looseObject({ vocab_size: positiveInteger, max_position_embeddings: positiveInteger })

@@ -1,10 +1,14 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { ModelError } from '../../../core/errors.js'
+import { findAdapter } from '../adapter/findAdapter.js'
+import { ggufTokenizer } from '../gguf/ggufTokenizer.js'
+import { isGguf, readGguf } from '../gguf/readGguf.js'
 import { checkJson, readOptionalJson } from '../readJson.js'
 import { type FoundTemplate, readTemplate, templateField } from '../template/readTemplate.js'
 import { tokenizerSettings } from './tokenizerSettings.js'
-import { vocabularyFiles } from './vocabularyFiles.js'
+import { VOCABULARY_FILES, vocabularyFiles } from './vocabularyFiles.js'
 
 const addedToken = z.looseObject({ id: z.number().int().nonnegative(), content: z.string() })
 
@@ -132,7 +136,7 @@ function olderAddedTokens(
 }
 
 /**
- * Reads tokenizer.json (or the vocabulary files of older folders), tokenizer_config.json, special_tokens_map.json and added_tokens.json
+ * Reads the metadata of a GGUF file; of an adapter its own tokenizer, or that of its base model; otherwise tokenizer.json (or the vocabulary files of older folders), tokenizer_config.json, special_tokens_map.json and added_tokens.json
  * (older folders) and the chat template. All but the first may be absent. Where versions 4 and 5 of transformers differ, 5 is the
  * reference: `add_bos_token` and `add_eos_token` of tokenizer_config.json count only without tokenizer.json. In one thing 4 is: classes
  * that 5 builds from the vocabulary alone (`LlamaTokenizer` and others) take the parts that tokenizer.json has.
@@ -140,6 +144,16 @@ function olderAddedTokens(
  * @throws ModelError when there is no tokenizer or a file is not what it should be
  */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
+  if (isGguf(folder)) return ggufTokenizer(await readGguf(folder))
+  const adapter = await findAdapter(folder)
+  if (!adapter) return readFolder(folder)
+  const names = await readdir(adapter.folder)
+  return names.some((name) => TOKENIZERS.includes(name)) ? readFolder(adapter.folder) : readTokenizerFiles(adapter.base)
+}
+
+const TOKENIZERS: readonly string[] = ['tokenizer.json', ...VOCABULARY_FILES]
+
+async function readFolder(folder: string): Promise<TokenizerFiles> {
   const file = join(folder, 'tokenizer.json')
   const configFile = join(folder, 'tokenizer_config.json')
   // Vocabularies are long: looking for a key that comes twice would take longer than reading them.

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
-import type { Dtype, Tensor, Tensors } from './safetensors.js'
+import type { Tensors } from './safetensors.js'
+import { type Dtype, isPlain, readValues, type StoredTensor, type Tensor } from './storedTensor.js'
 
 export type NotFinite = Readonly<{ name: string; file: string; index: number; value: string }>
 
@@ -10,7 +11,21 @@ const layouts: Readonly<Record<Dtype, Readonly<{ bytes: 2 | 4; exponent: number 
   BF16: { bytes: 2, exponent: 0x7f80 },
 }
 
-async function notFiniteIn({ file, dtype, begin, length }: Tensor): Promise<Pick<NotFinite, 'index' | 'value'> | undefined> {
+type Found = Pick<NotFinite, 'index' | 'value'>
+
+async function notFiniteIn(tensor: Tensor): Promise<Found | undefined> {
+  if (isPlain(tensor)) return notFiniteInFile(tensor)
+  const values = await readValues(tensor)
+  const index = values.findIndex((value) => !Number.isFinite(value))
+  return index === -1 ? undefined : { index, value: Number.isNaN(values[index]) ? 'NaN' : 'an infinity' }
+}
+
+async function notFiniteInFile({
+  file,
+  dtype,
+  begin,
+  length,
+}: StoredTensor & Readonly<{ dtype: Dtype }>): Promise<Found | undefined> {
   const { bytes, exponent } = layouts[dtype]
   const magnitude = bytes === 4 ? 0x7fffffff : 0x7fff
   let index = 0

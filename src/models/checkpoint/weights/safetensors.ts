@@ -1,16 +1,10 @@
 import { readdir } from 'node:fs/promises'
 import { ModelError } from '../../../core/errors.js'
+import { isBlockType } from '../gguf/blocks.js'
 import { refuseQuantizedTensors } from './refuseQuantized.js'
 import { type HeaderEntry, readSafetensorsHeader } from './safetensorsHeader.js'
+import { FLOAT_TYPES, type Tensor } from './storedTensor.js'
 import { findWeights, listedIn, resolveInside, VALUE_HEAD_FILE, type WeightFiles } from './weightFiles.js'
-
-const DTYPES = ['F32', 'F16', 'BF16'] as const
-
-/** Element types that are read as weights. */
-export type Dtype = (typeof DTYPES)[number]
-
-/** Where a weight lies: real path of its file, byte offset from the start of that file, and length in bytes. */
-export type Tensor = Readonly<{ file: string; dtype: Dtype; shape: readonly number[]; begin: number; length: number }>
 
 /** The weights of a model by name; nothing but headers was read. */
 export interface Tensors {
@@ -35,7 +29,7 @@ export interface Tensors {
   require(name: string, shape: readonly number[]): Tensor
 }
 
-type Located = HeaderEntry & Readonly<{ file: string }>
+type Located = Tensor | (HeaderEntry & Readonly<{ file: string }>)
 
 /**
  * Buffers that versions of transformers stored beside the weights and compute anew from the config: causal masks, rotary angles, the
@@ -52,7 +46,8 @@ const BUFFERS = [
 export const isBuffer = (name: string): boolean => BUFFERS.some((pattern) => pattern.test(name))
 
 const sides = (shape: readonly number[]): string => `[${shape.join(', ')}]`
-const isReadable = (tensor: Located): tensor is Located & Tensor => DTYPES.some((dtype) => dtype === tensor.dtype)
+const isReadable = (tensor: Located): tensor is Tensor =>
+  FLOAT_TYPES.some((dtype) => dtype === tensor.dtype) || isBlockType(tensor.dtype)
 
 /** Tensors of all files; where the index puts one into another shard, that shard's. */
 async function locate(folder: string, files: WeightFiles): Promise<Map<string, Located>> {
@@ -95,10 +90,13 @@ export async function readSafetensors(folder: string): Promise<Tensors> {
   const located = await locate(folder, weights)
   await addValueHead(folder, located)
   refuseQuantizedTensors(located, where)
+  return tensorsOf(located, where)
+}
+
+/** @param where the file that lists the tensors, for messages */
+export function tensorsOf(located: ReadonlyMap<string, Located>, where: string): Tensors {
   return {
-    entries: new Map(
-      [...located].filter((entry): entry is [string, Located & Tensor] => isReadable(entry[1]) && !isBuffer(entry[0])),
-    ),
+    entries: new Map([...located].filter((entry): entry is [string, Tensor] => isReadable(entry[1]) && !isBuffer(entry[0]))),
     names: [...located.keys()].filter((name) => !isBuffer(name)),
     files: [...new Set([...located.values()].map(({ file }) => file))],
     has: (name) => located.has(name),
@@ -112,7 +110,9 @@ export async function readSafetensors(folder: string): Promise<Tensors> {
       const tensor = located.get(name)
       if (tensor === undefined) throw new ModelError(`Expected tensor \`${name}\` ${sides(shape)} in ${where}, found none`)
       if (!isReadable(tensor))
-        throw new ModelError(`Expected tensor \`${name}\` in ${where} to be one of ${DTYPES.join(', ')}, got ${tensor.dtype}`)
+        throw new ModelError(
+          `Expected tensor \`${name}\` in ${where} to be one of ${FLOAT_TYPES.join(', ')}, got ${tensor.dtype}`,
+        )
       if (tensor.shape.length !== shape.length || tensor.shape.some((side, axis) => side !== shape[axis]))
         throw new ModelError(`Expected tensor \`${name}\` in ${where} to have shape ${sides(shape)}, got ${sides(tensor.shape)}`)
       return tensor

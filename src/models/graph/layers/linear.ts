@@ -1,5 +1,4 @@
 import type { GraphBuilder, Value } from '../builder.js'
-import { BLOCK } from '../quantize.js'
 import type { Weights } from '../weights.js'
 
 /** What the runtime calls products of 8-bit inputs: fastest by far, and the same bits for a row in any batch (but see `needsEvenRows`). */
@@ -34,14 +33,35 @@ function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: st
   // One output is no work to speak of, and all of a reward.
   const quantized = exact ? undefined : weights.quantized(`${path}.weight`, [to, from], transposed)
   if (quantized) {
-    const { bits, packed, scales } = quantized
-    const sizes = { K: from, N: to, bits, block_size: BLOCK, accuracy_level: INT8_PRODUCTS }
+    const { bits, block, packed, scales, offsets } = quantized
+    const sizes = { K: from, N: to, bits, block_size: block, accuracy_level: INT8_PRODUCTS }
     const attributes = Object.fromEntries(Object.entries(sizes).map(([key, int]) => [key, { int }]))
-    return graph.node('MatMulNBits', [input, packed, scales], { name, domain: 'com.microsoft', attributes })
+    const product = graph.node('MatMulNBits', [input, packed, scales], { name, domain: 'com.microsoft', attributes })
+    if (offsets === undefined) return product
+    return graph.node('Add', [product, offsetsProduct(graph, input, offsets, name, { from, block })], { name: `${name}/whole` })
   }
   return graph.node('FusedMatMul', [input, weights.float(`${path}.weight`, transposed ? [from, to] : [to, from])], {
     name,
     domain: 'com.microsoft',
     attributes: { transB: { int: transposed ? 0 : 1 } },
   })
+}
+
+/**
+ * What the offsets of blocks add to a product: each is multiplied with the sum of its block's inputs, in fp32. So blocks with any offset
+ * are computed with exactly, which zero points of a few bits could not give.
+ */
+function offsetsProduct(
+  graph: GraphBuilder,
+  input: Value,
+  offsets: Value,
+  name: string,
+  { from, block }: Readonly<{ from: number; block: number }>,
+): Value {
+  const shape = graph.constant(`${name}/blocks/shape`, BigInt64Array.of(0n, 0n, BigInt(from / block), BigInt(block)), [4])
+  const split = graph.node('Reshape', [input, shape], { name: `${name}/blocks` })
+  const axis = graph.constant(`${name}/sums/axis`, BigInt64Array.of(-1n), [1])
+  const sums = graph.node('ReduceSum', [split, axis], { name: `${name}/sums`, attributes: { keepdims: { int: 0 } } })
+  const attributes = { transB: { int: 1 } }
+  return graph.node('FusedMatMul', [sums, offsets], { name: `${name}/offsets`, domain: 'com.microsoft', attributes })
 }

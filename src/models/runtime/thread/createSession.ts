@@ -1,10 +1,10 @@
-import { open } from 'node:fs/promises'
 import { InferenceSession } from 'onnxruntime-node'
 import { ModelError } from '../../../core/errors.js'
-import type { Dtype } from '../../checkpoint/weights/safetensors.js'
+import { isBlockType } from '../../checkpoint/gguf/blocks.js'
+import { readBlocks } from '../../checkpoint/gguf/repackBlocks.js'
+import { isPlain, readBytes, readValues, transpose } from '../../checkpoint/weights/storedTensor.js'
 import { quantize } from '../../graph/quantize.js'
 import type { TensorInMemory } from '../../graph/weights.js'
-import { fromHalf } from './half.js'
 import type { SessionSetup } from './protocol.js'
 
 /**
@@ -29,60 +29,35 @@ export async function createSession({ graph, folder, threads, inMemory }: Sessio
 type WeightFile = Readonly<{ path: string; data: Uint8Array }>
 
 /**
- * Reads tensors, one after the other, and rounds those that are to be rounded.
+ * Reads tensors, one after the other, makes what is not in its file as it is, and rounds those that are to be rounded.
  *
  * @throws ModelError for a weight to be rounded that is not finite: its block would have no scale
  */
 async function weightsInMemory(tensors: readonly TensorInMemory[]): Promise<WeightFile[]> {
   const files: WeightFile[] = []
-  for (const { name, file, dtype, shape, begin, length, bits, transposed, path } of tensors) {
-    const data = await bytesAt(file, begin, length)
-    if (bits === undefined) {
-      files.push({ path, data })
+  for (const tensor of tensors) {
+    const { path } = tensor
+    if (tensor.bits === undefined) {
+      files.push({ path, data: isPlain(tensor) ? await readBytes(tensor) : bytesOf(await readValues(tensor)) })
       continue
     }
-    const weights = widened(data, dtype)
-    const { packed, scales } = quantize(transposed ? turned(weights, shape[1]!) : weights, bits)
-    if (!scales.every(Number.isFinite)) throw new ModelError(`Expected finite weights in tensor \`${name}\` of ${file}`)
-    files.push({ path, data: packed }, { path: `${path}/scales`, data: new Uint8Array(scales.buffer) })
+    const { packed, scales, offsets } = await blocksOf(tensor, tensor.bits)
+    if (!scales.every(Number.isFinite) || offsets?.every(Number.isFinite) === false)
+      throw new ModelError(`Expected finite weights in tensor \`${tensor.name}\` of ${tensor.file}`)
+    files.push({ path, data: packed }, { path: `${path}/scales`, data: bytesOf(scales) })
+    if (offsets) files.push({ path: `${path}/offsets`, data: bytesOf(offsets) })
   }
   return files
 }
 
-async function bytesAt(file: string, begin: number, length: number): Promise<Uint8Array> {
-  const handle = await open(file)
-  try {
-    const data = new Uint8Array(length)
-    for (let done = 0; done < length; ) {
-      const { bytesRead } = await handle.read(data, done, length - done, begin + done)
-      if (bytesRead === 0) throw new ModelError(`Expected ${length} bytes at ${begin} of ${file}, got ${done}`)
-      done += bytesRead
-    }
-    return data
-  } finally {
-    await handle.close()
-  }
-}
+const bytesOf = ({ buffer }: Float32Array): Uint8Array => new Uint8Array(buffer)
 
-/** A matrix of that many columns with rows and columns changed. */
-function turned(values: Float32Array, columns: number): Float32Array {
-  const rows = values.length / columns
-  const changed = new Float32Array(values.length)
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) changed[column * rows + row] = values[row * columns + column]!
-  return changed
-}
-
-/** Little-endian F32, F16 or BF16 as fp32. */
-function widened(data: Uint8Array, dtype: Dtype): Float32Array {
-  const view = new DataView(data.buffer)
-  if (dtype === 'F32') return Float32Array.from({ length: data.length / 4 }, (_, i) => view.getFloat32(4 * i, true))
-  const values = new Float32Array(data.length / 2)
-  const bits = new Uint32Array(values.buffer)
-  for (let i = 0; i < values.length; i++) {
-    const half = view.getUint16(2 * i, true)
-    if (dtype === 'BF16') bits[i] = half << 16
-    else values[i] = fromHalf(half)
-  }
-  return values
+async function blocksOf(
+  { stored, transposed, ...tensor }: TensorInMemory,
+  bits: 4 | 8,
+): Promise<Readonly<{ packed: Uint8Array; scales: Float32Array; offsets?: Float32Array }>> {
+  const { dtype } = tensor
+  if (stored && isBlockType(dtype)) return readBlocks({ ...tensor, dtype })
+  const values = await readValues(tensor)
+  return quantize(transposed ? transpose(values, tensor.shape[1]!) : values, bits)
 }

@@ -36,8 +36,8 @@ afterEach(async () => {
 })
 
 const settings = () => ({ endpoint: hub.endpoint, cacheFolder: folder, token: 'hf_secret' })
-const pulled = (model = 'org/name', include?: string[]) =>
-  pull(settings(), repositoryOf(model), { include, pause: async () => {} })
+const pulled = (model = 'org/name', include?: string[], only?: string[]) =>
+  pull(settings(), repositoryOf(model), { include, only, pause: async () => {} })
 const inModel = (...path: string[]) => join(folder, 'models--org--name', ...path)
 const hashOf = (content: Buffer) => createHash('sha256').update(content).digest('hex')
 const blobs = () => readdir(inModel('blobs'))
@@ -73,9 +73,20 @@ describe('pull', () => {
     )
   })
 
-  it('names an adapter that has no model beside it', async () => {
-    await served({ 'adapter_config.json': Buffer.from('{}'), 'adapter_model.safetensors': WEIGHTS })
-    await refused(/Expected a whole model in org\/name, got a PEFT adapter \(adapter_config\.json\)/)
+  it('fetches an adapter', async () => {
+    await served({ 'adapter_config.json': Buffer.from('{}'), 'adapter_model.safetensors': WEIGHTS, 'optimizer.pt': WEIGHTS })
+    expect((await readdir(await pulled())).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors'])
+  })
+
+  it('fetches the files that are named alone, and says which there are', async () => {
+    await served({ 'config.json': Buffer.from('{}'), 'a.gguf': WEIGHTS, 'b.gguf': WEIGHTS })
+    expect(await readdir(await pulled('org/name', undefined, ['b.gguf']))).toEqual(['b.gguf'])
+    await refused(
+      /Expected weights as safetensors in org\/name, found only a\.gguf, b\.gguf; for a GGUF file name it: `pull org\/name a\.gguf`/,
+    )
+  })
+
+  it('names a head that has no model beside it', async () => {
     await served({ 'config.json': Buffer.from('{}'), 'value_head.safetensors': WEIGHTS })
     await refused(/Expected weights as safetensors in org\/name, found only value_head\.safetensors/)
   })

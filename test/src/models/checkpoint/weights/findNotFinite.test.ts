@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { findNotFinite } from '../../../../../src/models/checkpoint/weights/findNotFinite.js'
-import type { Dtype, Tensor } from '../../../../../src/models/checkpoint/weights/safetensors.js'
+import type { Dtype, Tensor } from '../../../../../src/models/checkpoint/weights/storedTensor.js'
 
 let folder: string
 beforeAll(async () => {

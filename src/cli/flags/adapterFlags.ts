@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { OptionError } from '../../core/errors.js'
+import { ADAPTER_CONFIG, joinAdapter } from '../../models/checkpoint/adapter/adapterPath.js'
+
+export type AdapterFlags = Readonly<{ lmAdapter?: string; base?: string }>
+
+/** Help of `--base`. */
+export const BASE_HELP = 'base model of adapters whose adapter_config.json names none that is there'
+
+const isAdapter = (path: string): boolean => existsSync(join(path, ADAPTER_CONFIG))
+
+/**
+ * Puts adapters among these paths on the base model of `--base`; paths of whole models stay as they are.
+ *
+ * @throws OptionError where `--base` is given and there is no adapter
+ */
+export function onBase<const P extends readonly Readonly<{ path: string }>[]>(models: P, base: string | undefined): P {
+  if (base === undefined) return models
+  if (!models.some(({ path }) => isAdapter(path)))
+    throw new OptionError('Expected a folder with adapter_config.json as a model or a reward beside `--base`, got none')
+  return models.map((model) =>
+    isAdapter(model.path) ? { ...model, path: joinAdapter(base, model.path) } : model,
+  ) as unknown as P
+}

@@ -1,0 +1,38 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export const ADAPTER_CONFIG = 'adapter_config.json'
+
+/** An adapter's folder, and its base model where the path names one. */
+export type AdapterPath = Readonly<{ folder: string; base?: string }>
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+
+/** What stands between a base model and an adapter of it. */
+const JOIN = '+'
+
+/** A base model and an adapter of it as one path. */
+export const joinAdapter = (base: string, adapter: string): string => `${base}${JOIN}${adapter}`
+
+/**
+ * The parts of a path that names an adapter: its folder, or `BASE+FOLDER`. Nothing for any other path.
+ *
+ * @param folderOf where a name that is no path lies, such as that of a model in the hub's cache
+ */
+export async function splitAdapter(
+  path: string,
+  folderOf: (name: string) => Promise<string> = async (name) => name,
+): Promise<AdapterPath | undefined> {
+  if (await isFile(join(path, ADAPTER_CONFIG))) return { folder: path }
+  for (let at = path.indexOf(JOIN); at !== -1; at = path.indexOf(JOIN, at + 1)) {
+    const [base, name] = [path.slice(0, at), path.slice(at + 1)]
+    if (base === '' || name === '') continue
+    const folder = await folderOf(name).catch(() => name)
+    if (await isFile(join(folder, ADAPTER_CONFIG))) return { folder, base }
+  }
+  return undefined
+}

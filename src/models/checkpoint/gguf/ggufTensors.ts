@@ -1,0 +1,124 @@
+import { type Tensors, tensorsOf } from '../weights/safetensors.js'
+import type { Recipe, Tensor } from '../weights/storedTensor.js'
+import type { Architecture } from './ggufConfig.js'
+import type { Gguf } from './readGguf.js'
+
+/** llama.cpp's names and those of transformers; `blk.*` of each layer. */
+type Names = Readonly<{ layers: string; names: Readonly<Record<string, string>>; ofLayer: Readonly<Record<string, string>> }>
+
+const decoder: Names = {
+  layers: 'model.layers',
+  names: {
+    token_embd: 'model.embed_tokens',
+    output_norm: 'model.norm',
+    output: 'lm_head',
+    'cls.output': 'score',
+  },
+  ofLayer: {
+    attn_norm: 'input_layernorm',
+    attn_q: 'self_attn.q_proj',
+    attn_k: 'self_attn.k_proj',
+    attn_v: 'self_attn.v_proj',
+    attn_q_norm: 'self_attn.q_norm',
+    attn_k_norm: 'self_attn.k_norm',
+    attn_output: 'self_attn.o_proj',
+    ffn_norm: 'post_attention_layernorm',
+    ffn_gate: 'mlp.gate_proj',
+    ffn_up: 'mlp.up_proj',
+    ffn_down: 'mlp.down_proj',
+  },
+}
+
+const gemma: Names = {
+  ...decoder,
+  ofLayer: {
+    ...decoder.ofLayer,
+    post_attention_norm: 'post_attention_layernorm',
+    ffn_norm: 'pre_feedforward_layernorm',
+    post_ffw_norm: 'post_feedforward_layernorm',
+  },
+}
+
+const phi3: Names = {
+  ...decoder,
+  ofLayer: { ...decoder.ofLayer, attn_qkv: 'self_attn.qkv_proj', ffn_up: 'mlp.gate_up_proj' },
+}
+
+const gpt2: Names = {
+  layers: 'transformer.h',
+  names: {
+    token_embd: 'transformer.wte',
+    position_embd: 'transformer.wpe',
+    output_norm: 'transformer.ln_f',
+    output: 'lm_head',
+    'cls.output': 'score',
+  },
+  ofLayer: {
+    attn_norm: 'ln_1',
+    attn_qkv: 'attn.c_attn',
+    attn_output: 'attn.c_proj',
+    ffn_norm: 'ln_2',
+    ffn_up: 'mlp.c_fc',
+    ffn_down: 'mlp.c_proj',
+  },
+}
+
+const names: Readonly<Record<Architecture, Names>> = {
+  llama: decoder,
+  qwen2: decoder,
+  qwen3: decoder,
+  gemma2: gemma,
+  gemma3: gemma,
+  phi3,
+  gpt2,
+}
+
+/** The name of a tensor in transformers. One that is not known keeps its own within the body, where nothing may be left unread. */
+function renameTensor(name: string, { layers, names, ofLayer }: Names): string {
+  const [, layer, part = '', kind] = /^(?:blk\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name) ?? []
+  const known = layer === undefined ? names[part] : ofLayer[part]
+  if (known === undefined) return `model.${name}`
+  return `${layer === undefined ? known : `${layers}.${layer}.${known}`}.${kind}`
+}
+
+type Heads = Readonly<{ heads: number; kvHeads: number }>
+
+/**
+ * What a file converted for llama.cpp changed: rows of Llama's queries and keys take turns within a head; norms of Gemma have one added;
+ * matrices of GPT-2 are turned round.
+ *
+ * @see llama.cpp convert_hf_to_gguf.py
+ */
+function recipeOf(
+  name: string,
+  architecture: Architecture,
+  shape: readonly number[],
+  { heads, kvHeads }: Heads,
+): Recipe | undefined {
+  if (architecture === 'llama' && /\.attn_[qk]\.(weight|bias)$/.test(name))
+    return { interleavedHeads: name.includes('.attn_q.') ? heads : kvHeads }
+  if (architecture.startsWith('gemma') && name.endsWith('norm.weight')) return { plus: -1 }
+  if (architecture === 'gpt2' && name.startsWith('blk.') && shape.length === 2) return { transposed: true }
+  return undefined
+}
+
+/**
+ * The tensors of a GGUF file under the names, and with the values, that transformers has them.
+ *
+ * @param read names of those that the config was read from
+ */
+export function ggufTensors(
+  { file, tensors }: Gguf,
+  architecture: Architecture,
+  heads: Heads,
+  read: ReadonlySet<string>,
+): Tensors {
+  const located = [...tensors]
+    .filter(([name]) => !read.has(name))
+    .map(([name, stored]): [string, Tensor] => {
+      const recipe = recipeOf(name, architecture, stored.shape, heads)
+      const shape = recipe?.transposed ? [...stored.shape].reverse() : stored.shape
+      return [renameTensor(name, names[architecture]), { ...stored, shape, ...(recipe && { recipe }) }]
+    })
+  return tensorsOf(new Map(located), file)
+}

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { isBlockType } from '../../../../../src/models/checkpoint/gguf/blocks.js'
+import { readGguf } from '../../../../../src/models/checkpoint/gguf/readGguf.js'
+import { readBlocks } from '../../../../../src/models/checkpoint/gguf/repackBlocks.js'
+import { loadCodec } from '../../../../../src/models/checkpoint/tokenizer/loadCodec.js'
+import { readValues } from '../../../../../src/models/checkpoint/weights/storedTensor.js'
+import type { WeightDtype } from '../../../../../src/models/graph/quantize.js'
+import { loadModel } from '../../../../../src/models/loadModel.js'
+
+type Text = Readonly<{ text: string; ids: number[]; plain: number[]; decoded: string }>
+type Expected = Readonly<{ name: string; ids: number[]; values: number[]; texts: readonly Text[]; chat: string }>
+
+const folder = fileURLToPath(new URL('../../../../../data/golden/gguf/', import.meta.url))
+/** What test/reference/make_gguf.py writes. */
+const { models } = JSON.parse(readFileSync(`${folder}expected.json`, 'utf8')) as Readonly<{ models: readonly Expected[] }>
+
+async function lastLogits({ name, ids }: Expected, dtype: WeightDtype = 'fp32'): Promise<Float32Array> {
+  const { worker } = await loadModel(`${folder}${name}.gguf`, { head: 'lm', role: 'lm', threads: 1, dtype })
+  try {
+    const [result] = await worker.run([{ key: {}, tokenIds: Int32Array.from(ids), branches: [[]], decode: true }])
+    return result!.values
+  } finally {
+    await worker.close()
+  }
+}
+
+const distance = (one: ArrayLike<number>, other: ArrayLike<number>): number =>
+  Math.max(...Array.from(one, (value, index) => Math.abs(value - other[index]!)))
+
+describe('a GGUF file', () => {
+  const languageModels = models.filter(({ name }) => name !== 'reward')
+
+  it.each(languageModels.map((model) => [model.name, model] as const))(
+    'of %s gives the logits of transformers',
+    async (_, model) => {
+      const logits = await lastLogits(model)
+      expect(logits.length).toBe(model.values.length)
+      expect(distance(logits, model.values)).toBeLessThan(2e-4)
+    },
+  )
+
+  it('of a classifier gives the logit of a label, which its metadata names', async () => {
+    const { ids, values } = models.find(({ name }) => name === 'reward')!
+    const path = `${folder}reward.gguf`
+    for (const [index, label] of ['bad', 'good'].entries()) {
+      const { worker, reading } = await loadModel(path, { head: 'reward', role: 'reward', threads: 1, label })
+      const [result] = await worker.run([{ key: {}, tokenIds: Int32Array.from(ids), branches: [[]] }])
+      await worker.close()
+      expect(reading?.label).toBe(label)
+      expect(result!.values[0]).toBeCloseTo(values[index]!, 4)
+    }
+  })
+
+  it.each(['qwen3', 'gemma3', 'phi3'])('of %s is computed with in its own blocks, near to fp32', async (name) => {
+    const model = models.find((one) => one.name === name)!
+    const logits = await lastLogits(model, 'q4')
+    const spread = Math.max(...model.values) - Math.min(...model.values)
+    expect(distance(logits, model.values)).toBeLessThan(0.05 * spread)
+  })
+
+  it.each(models.map((model) => [model.name, model] as const))(
+    'of %s has the tokens and texts of transformers',
+    async (_, model) => {
+      const codec = await loadCodec(`${folder}${model.name}.gguf`)
+      for (const { text, ids, plain, decoded } of model.texts) {
+        expect(codec.encode(text, true), JSON.stringify(text)).toEqual(ids)
+        expect(codec.encode(text, false), JSON.stringify(text)).toEqual(plain)
+        expect(codec.decode(plain, true), JSON.stringify(text)).toBe(decoded)
+      }
+      expect(codec.render([{ role: 'user', content: 'hi' }])).toBe(model.chat)
+    },
+  )
+})
+
+describe('a tensor of GGUF', async () => {
+  const { tensors } = await readGguf(`${folder}types.gguf`)
+  const names = [...tensors.keys()].filter((name) => !name.endsWith('.values'))
+
+  it.each(names)('of type %s has the values that the gguf package widens it to', async (name) => {
+    expect(await readValues(tensors.get(name)!)).toEqual(await readValues(tensors.get(`${name}.values`)!))
+  })
+
+  it.each(names.filter(isBlockType))('of type %s has the same values in the blocks of the runtime', async (dtype) => {
+    const tensor = { ...tensors.get(dtype)!, dtype }
+    const { packed, scales, offsets } = await readBlocks(tensor)
+    const expected = await readValues(tensor)
+    const size = expected.length / scales.length
+    const bits = (8 * packed.length) / expected.length
+    const values = Array.from(expected, (_, index) => {
+      const byte = bits === 8 ? packed[index]! : (packed[index >> 1]! >> (4 * (index % 2))) & 15
+      const block = Math.floor(index / size)
+      return scales[block]! * (byte - 2 ** (bits - 1)) + (offsets?.[block] ?? 0)
+    })
+    expect(distance(values, expected)).toBeLessThan(1e-6)
+  })
+})
