@@ -16,7 +16,9 @@ type Flags = MeasureFlags & Readonly<{ format: TableFormat; json?: boolean }>
 export const evalCommand = (terminal: Terminal): Command =>
   measureFlags(
     new Command('eval')
-      .description('compute metrics of runs, and compare each run with the first: differences with 95% bootstrap intervals, wins, ties and losses')
+      .description(
+        'compute metrics of runs, and compare each run with the first: differences with 95% bootstrap intervals, wins, ties and losses',
+      )
       .argument('<runs...>', 'folders written by generate'),
   )
     .option('--format <name>', `table format: ${tableFormats.join(', ')}`, oneOf('format', tableFormats), 'text')

@@ -17,7 +17,8 @@ const atLeastZero = z.int().min(0).describe('an integer >= 0')
 function parseRange(given: string): Range {
   const match = given.match(/^(\d+)(?:-(\d+))?$/)
   const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])]
-  if (!match || to < from) throw new OptionError(`Expected \`--step\` to be a step or a range of steps, such as 3 or 3-7, got \`${given}\``)
+  if (!match || to < from)
+    throw new OptionError(`Expected \`--step\` to be a step or a range of steps, such as 3 or 3-7, got \`${given}\``)
   return { from, to }
 }
 
@@ -31,7 +32,7 @@ export const whyCommand = (terminal: Terminal): Command =>
     .argument('<id>', 'id of the row')
     .option('--sample <number>', 'sample of the prompt, if it has several', number('sample', atLeastZero), 0)
     .option('--step <from-to>', 'show all candidates of these steps, such as 3 or 3-7; the first step is 0', parseRange)
-    .option('--lm <folder>', "language model of the run if its folder moved, for its tokenizer", text('lm'))
+    .option('--lm <folder>', 'language model of the run if its folder moved, for its tokenizer', text('lm'))
     .option('--json', 'print all candidates as JSON')
     .action((path: string, id: string, flags: Flags) => run(path, id, flags, terminal))
 
@@ -43,7 +44,8 @@ async function run(path: string, id: string, flags: Flags, { stdout, stderr, sig
     throw new InputError(`Expected \`--step\` below ${all.length}, the number of steps of \`${id}\`, got ${from}`)
   const steps = all.filter(({ position }) => position >= from && position <= to)
   const found = await runCodec(meta, reply, flags.lm)
-  if (found.codec === undefined) stderr.write(`Tokens are shown as ids: ${found.reason}. Use --lm to name the tokenizer's folder.\n`)
+  if (found.codec === undefined)
+    stderr.write(`Tokens are shown as ids: ${found.reason}. Use --lm to name the tokenizer's folder.\n`)
   const notice = prunedNotice(meta)
   if (notice !== undefined) stderr.write(`Note: ${notice}\n`)
   const why = { reply, decisions: steps, codec: found.codec, decoder: decoderText(meta) }
@@ -67,7 +69,9 @@ async function rowOf(path: string, id: string, sample: number): Promise<FoundTra
     throw new InputError(`Expected the candidates of each step in ${path}, found none; \`rxargs generate --trace\` stores them`)
   }
   if (samples.length > 0)
-    throw new InputError(`Expected one of the samples of \`${id}\` (${samples.sort((a, b) => a - b).join(', ')}), got \`${sample}\``)
+    throw new InputError(
+      `Expected one of the samples of \`${id}\` (${samples.sort((a, b) => a - b).join(', ')}), got \`${sample}\``,
+    )
   const found = rows > 0 ? ` among ${rows} rows, such as \`${example}\`` : ''
   throw new InputError(`Expected a row with the id \`${id}\` in ${path}, found none${found}`)
 }

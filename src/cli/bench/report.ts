@@ -1,7 +1,7 @@
 import type { Peaks } from '../../models/peaks/peak.js'
 import type { MeasuredMachine } from '../run/machine.js'
-import type { ArgsComparison } from './compareWithArgs.js'
 import type { Compared } from './compare.js'
+import type { ArgsComparison } from './compareWithArgs.js'
 import type { Figures } from './figures.js'
 
 export type BenchSetting = Readonly<{

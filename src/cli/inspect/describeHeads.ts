@@ -46,7 +46,8 @@ export function describeHeads(read: Read): DescribedHeads {
   const unused = first!.filter((name) => further.every((names) => names.includes(name)))
   return {
     role: labels || !speaks ? 'reward model' : value ? 'language model and reward model' : 'language model',
-    heads: labels && !value ? describeLabels(labels) : describeHeadNames({ speaks, value: value?.weight, isReward: !tried.refusal }),
+    heads:
+      labels && !value ? describeLabels(labels) : describeHeadNames({ speaks, value: value?.weight, isReward: !tried.refusal }),
     ...(tried.refusal && { noReward: tried.refusal.message }),
     unused: [...unused, ...others.tensors.map(({ name, file }) => `${name} (${file})`), ...others.pickled],
     inMemory: graphs[0]!.inMemory,

@@ -33,12 +33,16 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
   const { pairs, shared } = await sharedPrompts(runOf(a), runOf(b), { count: flags.prompts, seed: flags.seed })
   const progress = startProgress({ stream: stderr })
   try {
-    if (shared < flags.prompts) progress.say(`The runs share ${shared} answered prompts, fewer than the ${flags.prompts} asked for`)
+    if (shared < flags.prompts)
+      progress.say(`The runs share ${shared} answered prompts, fewer than the ${flags.prompts} asked for`)
     const worded = pairs.filter((pair) => pair.worded).length
-    if (worded > 0) progress.say(`${wordsNotice(worded, folderName(b), folderName(a))}: the judge reads those of ${folderName(a)}`)
+    if (worded > 0)
+      progress.say(`${wordsNotice(worded, folderName(b), folderName(a))}: the judge reads those of ${folderName(a)}`)
     progress.expect(pairs.length)
     const judged =
-      'rm' in settings ? await byReward(settings.rm, pairs, progress.say) : await byChat(pairs, settings.chat, progress.skip, signal)
+      'rm' in settings
+        ? await byReward(settings.rm, pairs, progress.say)
+        : await byChat(pairs, settings.chat, progress.skip, signal)
     progress.end()
     if (judged.failed > 0) {
       const last = judged.failure === undefined ? '' : `; the last: ${judged.failure}`

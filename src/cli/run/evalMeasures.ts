@@ -89,7 +89,9 @@ export async function loadMeasures(
   }
   if (lm !== undefined) {
     if (isHttp(lm))
-      throw new OptionError('Expected `--lm` to be a folder: perplexity needs the logits of all tokens, and a server does not return them')
+      throw new OptionError(
+        'Expected `--lm` to be a folder: perplexity needs the logits of all tokens, and a server does not return them',
+      )
     const loaded = await loadModel(lm, { head: 'lm', role: 'lm', dtype, threads: availableParallelism() })
     closing.push(() => loaded.worker.close())
     for (const notice of loaded.notices) say(notice)

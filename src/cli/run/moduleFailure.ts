@@ -22,9 +22,7 @@ const modulesOf = (args: readonly string[]): string =>
 export function asyncFailure(error: unknown, args: readonly string[]): Error {
   const place = placeIn(error instanceof Error ? (error.stack ?? '') : '') ?? modulesOf(args)
   if (place === '') return error instanceof Error ? error : new Error(messageOf(error))
-  return new ModuleFailure(
-    `${place} failed outside of its call, in a timer or an unawaited promise: ${messageOf(error)}`,
-  )
+  return new ModuleFailure(`${place} failed outside of its call, in a timer or an unawaited promise: ${messageOf(error)}`)
 }
 
 /** Refuses to let a module end the process, because finished rows would be lost. */

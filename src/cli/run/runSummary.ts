@@ -24,7 +24,8 @@ export async function runSummary(
 ): Promise<void> {
   const { written, errors, skipped, skippedErrors, files } = summary
   if (written === 0 && skipped === 0) progress.say(`No prompts in ${input === '-' ? 'standard input' : input}`)
-  else if (written === 0) progress.say(`Nothing to do: ${output} already holds ${skipped === 1 ? 'the row' : `all ${rows(skipped)}`}`)
+  else if (written === 0)
+    progress.say(`Nothing to do: ${output} already holds ${skipped === 1 ? 'the row' : `all ${rows(skipped)}`}`)
   else {
     const there = skipped > 0 ? `, ${rows(skipped)} from earlier runs` : ''
     const where = output === undefined ? '' : ` in ${files.length} ${files.length === 1 ? 'file' : 'files'} in ${output}`
