@@ -47,20 +47,22 @@ export async function readWithoutCodec(path: string): Promise<Omit<Checkpoint, '
 }
 
 /** What the config of a model is read from, and its tensors. */
-export type Source = Pick<Checkpoint, 'folder' | 'tensors' | 'others'> & JsonFile & Readonly<{ generationConfig?: JsonFile }>
+export type CheckpointSource = Pick<Checkpoint, 'folder' | 'tensors' | 'others'> &
+  JsonFile &
+  Readonly<{ generationConfig?: JsonFile }>
 
 /**
  * Reads a model folder, a GGUF file, or an adapter with its base model, before anything is made of the config.
  *
  * @throws ModelError as loadCheckpoint
  */
-export async function readSource(path: string): Promise<Source> {
+export async function readSource(path: string): Promise<CheckpointSource> {
   if (isGguf(path)) return readGgufSource(resolve(path))
   const adapter = await findAdapter(path)
   return adapter ? readAdapter(adapter, await readSource(adapter.base)) : readFolder(resolve(path))
 }
 
-async function readFolder(folder: string): Promise<Source> {
+async function readFolder(folder: string): Promise<CheckpointSource> {
   await checkFolder(folder)
   await refuseAdapter(folder)
   const file = join(folder, 'config.json')

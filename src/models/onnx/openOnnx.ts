@@ -5,8 +5,8 @@ import { ModelError } from '../../core/errors.js'
 import { resolveInside } from '../checkpoint/weights/weightFiles.js'
 import { ModelProtoSchema, type TensorProto } from '../graph/generated/onnx_pb.js'
 import type { OnnxFile } from './findOnnx.js'
+import { graphTensors } from './graphTensors.js'
 import { type OnnxHeader, readOnnxHeader } from './readOnnxHeader.js'
-import { tensorsOf } from './tensorsOf.js'
 
 /** A ready graph as a session takes it: the path of its file, or its bytes and the folder of its weights. */
 export type OnnxSource = Readonly<{ graph: string | Uint8Array; folder: string }>
@@ -46,7 +46,7 @@ export async function openOnnx({ folder, name }: OnnxFile): Promise<OpenOnnx> {
 /** The graph's bytes, each tensor of another file under that file's real name. */
 async function withNames(file: string, paths: ReadonlyMap<string, string>): Promise<Uint8Array> {
   const model = fromBinary(ModelProtoSchema, await readFile(file))
-  const tensors: TensorProto[] = model.graph ? tensorsOf(model.graph) : []
+  const tensors: TensorProto[] = model.graph ? graphTensors(model.graph) : []
   for (const { externalData } of tensors)
     for (const entry of externalData) if (entry.key === 'location') entry.value = basename(paths.get(entry.value)!)
   return toBinary(ModelProtoSchema, model)

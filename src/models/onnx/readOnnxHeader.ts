@@ -13,7 +13,7 @@ import {
   ValueInfoProtoSchema,
 } from '../graph/generated/onnx_pb.js'
 import { type Field, fieldsOf, fileWindow } from './fields.js'
-import { tensorsOf } from './tensorsOf.js'
+import { graphTensors } from './graphTensors.js'
 
 /** An input or output of a graph: its element type in ONNX's own words, and its sizes; a name stands for one that is not fixed. */
 export type OnnxValue = Readonly<{ name: string; type: string; dims: readonly (number | string)[] }>
@@ -110,7 +110,7 @@ function operatorsOf(nodes: readonly NodeProto[]): OnnxHeader['operators'] {
 }
 
 function dataFilesOf(graph: Pick<GraphProto, 'node' | 'initializer'>): string[] {
-  const external = tensorsOf(graph).filter(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL)
+  const external = graphTensors(graph).filter(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL)
   const locations = external.map(({ externalData }) => externalData.find(({ key }) => key === 'location')?.value)
   if (locations.includes(undefined)) throw new Error('a tensor lies in another file, but it does not say which')
   return [...new Set(locations as string[])].sort()

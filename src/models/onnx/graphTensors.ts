@@ -1,9 +1,9 @@
 import type { GraphProto, TensorProto } from '../graph/generated/onnx_pb.js'
 
 /** All tensors of a graph: its weights, those that are attributes of nodes, and those of graphs within it. */
-export function tensorsOf(graph: Pick<GraphProto, 'node' | 'initializer'>): TensorProto[] {
+export function graphTensors(graph: Pick<GraphProto, 'node' | 'initializer'>): TensorProto[] {
   const attributes = graph.node.flatMap(({ attribute }) => attribute)
   const inner = attributes.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs))
   const own = attributes.flatMap(({ t, tensors }) => (t ? [t, ...tensors] : tensors))
-  return [...graph.initializer, ...own, ...inner.flatMap(tensorsOf)]
+  return [...graph.initializer, ...own, ...inner.flatMap(graphTensors)]
 }
