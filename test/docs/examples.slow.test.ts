@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { root, rxargs } from '../src/cli/rxargs.js'
-import { query } from '../src/io/duckdb.js'
-import { type JsonServer, jsonServer } from '../src/models/remote/jsonServer.js'
-import { type LmServer, lmServer } from '../src/models/remote/lmServer.js'
+import { root, rxargs } from '../../test/src/cli/rxargs.js'
+import { query } from '../../test/src/io/duckdb.js'
+import { type JsonServer, jsonServer } from '../../test/src/models/remote/jsonServer.js'
+import { type LmServer, lmServer } from '../../test/src/models/remote/lmServer.js'
 
 const page = await readFile(join(root, 'data/examples/README.md'), 'utf8')
 const sections = new Map(page.split(/^## /m).map((section) => [section.split('\n')[0]!, section] as const))

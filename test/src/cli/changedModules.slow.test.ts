@@ -31,7 +31,7 @@ describe('a run whose module has changed', () => {
     const path = join(folder, name)
     await writeFile(path, code(1))
     expect(await decode(flags(path))).toMatchObject({ code: 0 })
-    expect(await decode(flags(path))).toMatchObject({ code: 0, stderr: expect.stringContaining('holds all 2 rows already') })
+    expect(await decode(flags(path))).toMatchObject({ code: 0, stderr: expect.stringContaining('already holds all 2 rows') })
     await writeFile(path, code(2))
     const { code: exit, stderr } = await decode(flags(path))
     expect(exit).toBe(1)
