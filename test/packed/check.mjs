@@ -73,7 +73,7 @@ const holdsOnlyWhatIsUsed = () => {
   const installed = join(folder, 'node_modules', 'rxargs')
   const files = filesIn(installed).map((path) => relative(installed, path).split(sep).join('/'))
   const unwanted = files.filter(
-    (path) => /(^|\/)(test|recipe|golden|bench)\//.test(path) || /\.(py|test\.\w+|js\.map)$/.test(path),
+    (path) => /(^|\/)(test|recipe|golden|data\/bench)\//.test(path) || /\.(py|test\.\w+|js\.map)$/.test(path),
   )
   expect(unwanted.length === 0, `unwanted: ${unwanted.join(', ')}`)
   for (const needed of [
