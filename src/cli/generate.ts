@@ -51,7 +51,14 @@ async function run(
   shown.say(
     `${input === '-' ? 'standard input' : input} with ${about}; ${[lmSaid(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
-  const models = await loadModels({ lm: flags.lm, lms: flags.lms, reward: rewards, dtype: flags.dtype, onNotice: shown.say })
+  const models = await loadModels({
+    lm: flags.lm,
+    lms: flags.lms,
+    reward: rewards,
+    dtype: flags.dtype,
+    device: flags.device,
+    onNotice: shown.say,
+  })
   try {
     signal.throwIfAborted()
     const { template, dataset } = flags

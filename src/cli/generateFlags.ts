@@ -8,12 +8,13 @@ import { textRewardOptions } from '../../pipelines/textReward.js'
 import { OptionError } from '../core/errors.js'
 import { type Dataset, datasets } from '../io/prompts/datasets.js'
 import { type Template, templates } from '../io/prompts/toPrompt.js'
+import { type DeviceChoice, deviceChoices } from '../models/device.js'
 import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
 import { promptForms, type RemoteLm, remoteLmOptions } from '../models/remote/remoteLanguageModel.js'
 import type { DecoderFlags } from './chosenDecoder.js'
 import { embedded } from './embedded.js'
 import { REDO_HELP, resumeOptions } from './flags/resumeOptions.js'
-import { DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
+import { DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
 import { lmFlag } from './lmFlag.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
@@ -33,6 +34,7 @@ export type GivenFlags = Readonly<
     reward?: readonly RewardFlag[]
     rewardTimeout?: number
     rewardLabel?: readonly string[]
+    device: DeviceChoice
     dtype: WeightDtype
     maxNewTokens: number
     maxPromptTokens?: number
@@ -90,6 +92,7 @@ export type GenerateFlags = Readonly<{
   lms: Readonly<Record<string, string>>
   rewards: readonly RewardFlag[]
   rewardTimeout: number | undefined
+  device: DeviceChoice
   dtype: WeightDtype
   settings: Required<Pick<GenerateOptions, 'maxNewTokens' | 'samples' | 'seed' | 'concurrency' | 'stop' | 'trace'>> &
     Pick<GenerateOptions, 'maxPromptTokens' | 'truncate'>
@@ -140,6 +143,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
       'milliseconds that a module has for one step of one prompt, a server for a request (default: 30000)',
       number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
+    .option('--device <name>', DEVICE_HELP, oneOf('device', deviceChoices), 'cpu')
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option(
       '--decoder <name>',
@@ -226,7 +230,7 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   )
   return {
     ...resume,
-    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, dtype: flags.dtype },
+    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, dtype: flags.dtype, device: flags.device },
     lm: lmFlag(flags),
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
     rewards,

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import type { ModelConfig } from '../checkpoint/config.js'
 import type { Tensors } from '../checkpoint/safetensors.js'
-import { type GraphBuilder, graphBuilder } from './builder.js'
+import { type Device, type GraphBuilder, graphBuilder } from './builder.js'
 import { gemma2 } from './gemma2.js'
 import { gemma3 } from './gemma3.js'
 import { gpt2 } from './gpt2.js'
@@ -77,8 +77,13 @@ export type BuiltGraph = Readonly<{
  *   already rotated
  * - errors: `ModelError` when a tensor is missing or of the wrong shape
  */
-export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightDtype = 'fp32'): BuiltGraph {
-  const graph = graphBuilder(config.family)
+export function buildGraph(
+  config: ModelConfig,
+  tensors: Tensors,
+  dtype: WeightDtype = 'fp32',
+  device: Device = 'cpu',
+): BuiltGraph {
+  const graph = graphBuilder(config.family, device)
   const weights = graphWeights(graph, tensors, dtype)
   const write = families[config.family] as Family<ModelConfig>
   write(graph, weights, config)

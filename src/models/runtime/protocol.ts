@@ -11,6 +11,10 @@ export type SessionSetup = Readonly<{
   folder: string
   inMemory: readonly TensorInMemory[]
   threads: number
+  /** Set where the model runs on the GPU: Int32[1] that keeps the process's threads from using it at once. */
+  gpuLock?: SharedArrayBuffer
+  /** Sequences at the same time that the GPU is warmed up for; absent where it is not. */
+  warmUp?: number
 }>
 
 /**
@@ -42,6 +46,9 @@ export const clock = (): number => performance.timeOrigin + performance.now()
 /** Bytes of a KV cache, and of these what its tokens need by themselves. */
 export type CacheUsage = Readonly<{ bytes: number; needed: number }>
 
+/** Bytes between the host and a GPU: token ids, positions and slots there, and what was asked back. */
+export type Traffic = Readonly<{ up: number; down: number }>
+
 /**
  * One `session.run`: times by `clock`, sequences (`rows`), new tokens of all of them, padding that linear layers compute included, reads of the head, and
  * our KV cache before what is new was written.
@@ -53,6 +60,7 @@ export type SessionRun = Readonly<{
   tokens: number
   reads: number
   cache?: CacheUsage
+  traffic?: Traffic
 }>
 
 /** A batch's way to a worker and back, times by `clock`: asked for, begun there, answered there, and there again. */
@@ -79,3 +87,5 @@ export type FromWorker =
       answeredAt: number
     }>
   | Readonly<{ type: 'error'; id: number; message: string }>
+  /** The GPU is gone, and with it every model on it. */
+  | Readonly<{ type: 'lost'; message: string }>

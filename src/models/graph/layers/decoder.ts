@@ -1,27 +1,16 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import { type Mask, masksOf } from '../masks.js'
-import { type AttentionOptions, type AttentionSize, attention, attentionContext, type Projected } from './attention.js'
+import { attention, attentionContext, type Decoder, type DecoderSize, type Projected } from './attention.js'
+import { pagedDecoder } from './pagedDecoder.js'
 import { reader } from './reader.js'
 
-export type DecoderSize = AttentionSize & Parameters<typeof masksOf>[0]
+export type { Decoder, DecoderSize }
 
-/** What is around the layers of every decoder: its inputs, its cache and its masks. */
-export type Decoder = Readonly<{
-  /** int64 [N, 1]: the new tokens of all sequences, one after the other. */
-  inputIds: Value
-  /** int64 [N, 1]. */
-  positionIds: Value
-  /**
-   * Attention of a layer over its cache, which goes in and out beside it, and over the new tokens, under the layer's own mask:
-   * float [N, 1, heads · headDim], of the last layer `wanted` already. Only here each sequence has a row of its own, padded to the longest.
-   */
-  attend(layer: number, projected: Projected, options?: AttentionOptions): Value
-  /** What is still looked at: [N, 1, size] as it is, and [R, 1, size] of it once the last attention is done. */
-  wanted(layer: number, values: Value): Value
-}>
+/** Declares a decoder's inputs as buildGraph.ts describes them, or as pagedDecoder.ts does where the cache lies on a GPU. */
+export const decoder = (graph: GraphBuilder, size: DecoderSize): Decoder =>
+  graph.device === 'cpu' ? hostDecoder(graph, size) : pagedDecoder(graph, size)
 
-/** Declares a decoder's inputs as buildGraph.ts describes them. */
-export function decoder(graph: GraphBuilder, size: DecoderSize): Decoder {
+function hostDecoder(graph: GraphBuilder, size: DecoderSize): Decoder {
   const { heads, kvHeads, headDim, layers, slidingWindow } = size
   const inputIds = graph.input('input_ids', 'int64', ['N', 1])
   const positionIds = graph.input('position_ids', 'int64', ['N', 1])
