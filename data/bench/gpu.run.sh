@@ -4,7 +4,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export OUT=${OUT:-$PWD}
-work=$(mktemp -d)
+work=${WORK:-$(mktemp -d)}
 tar -C "$work" -xJf "$here/package.tar.xz"
 cd "$work"
 if ! ldconfig -p | grep -q libvulkan.so.1; then dpkg -x libvulkan1_*.deb / && ldconfig; fi
