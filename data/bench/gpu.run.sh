@@ -7,7 +7,12 @@ export OUT=${OUT:-$PWD}
 work=${WORK:-$(mktemp -d)}
 tar -C "$work" -xJf "$here/package.tar.xz"
 cd "$work"
-if ! ldconfig -p | grep -q libvulkan.so.1; then dpkg -x libvulkan1_*.deb / && ldconfig; fi
+for library in libvulkan.so.1 libEGL.so.1 libXext.so.6; do
+  if ldconfig -p | grep "$library" >/dev/null; then continue; fi
+  for package in ./*.deb; do dpkg -x "$package" /; done
+  ldconfig
+  break
+done
 driver=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json
 if [ -z "${VK_DRIVER_FILES:-}" ] && [ -f "$driver" ]; then export VK_DRIVER_FILES=$driver; fi
 export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/tmp}
