@@ -60,9 +60,7 @@ describe('rxargs explain', () => {
   })
   it('refuses what it cannot show, in one line', async () => {
     expect(await refusal(['explain'])).toContain('Expected a decoder, a search or a pipeline file to explain, got nothing')
-    expect(await refusal(['explain', 'best'])).toContain(
-      'Expected a decoder, a search or a pipeline file to explain, got `best`',
-    )
+    expect(await refusal(['explain', 'best'])).toContain('Expected a decoder, a search or a pipeline file to explain, got `best`')
     expect(await refusal(['explain', 'arggs'])).toContain('got `arggs` (did you mean `args`?)')
     expect(await refusal(['explain', './none.yaml'])).toContain('./none.yaml: found nothing there')
     expect(await refusal(['explain', 'args', '--use', './none.js'])).toContain('./none.js: found nothing there')
