@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { ModelError } from '../core/errors.js'
 import { checkHead, type Expected } from './checkHead.js'
 import { labelIndex } from './checkpoint/heads/labels.js'
 import { type RewardReading, rewardReading } from './checkpoint/heads/rewardHead.js'
@@ -6,6 +7,8 @@ import { type Checkpoint, fittingCodec, readWithoutCodec } from './checkpoint/lo
 import type { PairCodec } from './checkpoint/tokenizer/loadCodec.js'
 import { checkUnread, inValueHead, inVocabularyHead } from './checkpoint/unread/checkUnread.js'
 import type { Tensors } from './checkpoint/weights/safetensors.js'
+import { gpuLock } from './device.js'
+import type { Device } from './graph/builder.js'
 import { type BuiltGraph, buildGraph } from './graph/buildGraph.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { modelFolder } from './modelFolder.js'
@@ -33,7 +36,7 @@ export type LoadedModel = Readonly<{
 
 type ReadGraph = Readonly<{ graph: BuiltGraph; reading?: RewardReading; notices: readonly string[] }>
 
-type Running = Readonly<{ threads: number }> & Watch
+type Running = Readonly<{ threads: number; device?: Device; warmUp?: number }> & Watch
 
 /**
  * Reads a model folder and writes its graph; loads no weights.
@@ -45,29 +48,38 @@ export async function readModel(path: string, expected: Expected): Promise<Check
   return { ...model, codec: await fittingCodec(model) }
 }
 
-async function readGraph(path: string, { head, role, dtype, label }: Expected): Promise<Omit<Checkpoint, 'codec'> & ReadGraph> {
+async function readGraph(
+  path: string,
+  { head, role, dtype, label }: Expected,
+  device: Device = 'cpu',
+): Promise<Omit<Checkpoint, 'codec'> & ReadGraph> {
   const checkpoint = await readWithoutCodec(await modelFolder(path))
   if (head === 'lm') {
     checkHead(checkpoint, { head, role })
-    return { ...checkpoint, ...languageModelGraph(checkpoint, dtype) }
+    return { ...checkpoint, ...languageModelGraph(checkpoint, dtype, device) }
   }
   const reading = rewardReading(checkpoint, label, role)
-  return { ...checkpoint, config: reading.config, reading, ...rewardGraph(checkpoint, reading, dtype) }
+  return { ...checkpoint, config: reading.config, reading, ...rewardGraph(checkpoint, reading, dtype, device) }
 }
 
 type Built = Pick<Checkpoint, 'folder' | 'config' | 'tensors' | 'others'>
 type Graph = Pick<ReadGraph, 'graph' | 'notices'>
 
 /** @throws ModelError when a tensor is missing or of the wrong shape, or one that is not used may change what is read */
-export function languageModelGraph(checkpoint: Built, dtype: WeightDtype | undefined): Graph {
-  const graph = buildGraph(checkpoint.config, checkpoint.tensors, dtype)
+export function languageModelGraph(checkpoint: Built, dtype: WeightDtype | undefined, device: Device = 'cpu'): Graph {
+  const graph = buildGraph(checkpoint.config, checkpoint.tensors, dtype, device)
   const unread = { ...checkpoint, unused: graph.unusedTensors, noEffect: inValueHead }
   return { graph, notices: checkUnread({ ...unread, reads: 'language model' }) }
 }
 
 /** @throws ModelError as for a language model */
-export function rewardGraph(checkpoint: Built, { kind, config }: RewardReading, dtype: WeightDtype | undefined): Graph {
-  const graph = buildGraph(config, checkpoint.tensors, dtype)
+export function rewardGraph(
+  checkpoint: Built,
+  { kind, config }: RewardReading,
+  dtype: WeightDtype | undefined,
+  device: Device = 'cpu',
+): Graph {
+  const graph = buildGraph(config, checkpoint.tensors, dtype, device)
   const noEffect = kind === 'vocabulary' ? () => false : inVocabularyHead
   return { graph, notices: checkUnread({ ...checkpoint, unused: graph.unusedTensors, noEffect, reads: 'reward' }) }
 }
@@ -78,11 +90,16 @@ export function rewardGraph(checkpoint: Built, { kind, config }: RewardReading, 
  * @throws ModelError when the model cannot be used, or has another head than was asked for
  * @throws OptionError for a label that a reward model does not have
  */
-export async function loadModel(path: string, { threads, onRun, onTrip, ...expected }: Expected & Running): Promise<LoadedModel> {
+export async function loadModel(
+  path: string,
+  { threads, device = 'cpu', warmUp, onRun, onTrip, ...expected }: Expected & Running,
+): Promise<LoadedModel> {
   const watch = { ...(onRun && { onRun }), ...(onTrip && { onTrip }) }
   const onnx = await findOnnx(path, expected.dtype)
+  if (onnx && device !== 'cpu')
+    throw new ModelError(`${join(onnx.folder, onnx.name)} is a ready ONNX graph, which runs on the CPU only; use \`device\` cpu`)
   if (onnx) return loadOnnx(onnx, { threads, ...expected }, watch)
-  const { graph, reading, notices, ...checkpoint } = await readGraph(path, expected)
+  const { graph, reading, notices, ...checkpoint } = await readGraph(path, expected, device)
   const { folder, config } = checkpoint
   const setup = {
     graph: graph.model,
@@ -99,6 +116,7 @@ export async function loadModel(path: string, { threads, onRun, onTrip, ...expec
     output: graph.output,
     logprobs: reading?.kind === 'vocabulary',
     threads,
+    ...(device === 'webgpu' && { gpuLock, ...(warmUp !== undefined && { warmUp }) }),
   }
   const { codec, worker } = await startWorker(folder, setup, watch, fittingCodec(checkpoint))
   const loaded = { checkpoint: { ...checkpoint, codec }, worker, chunk: CHUNK, notices, ...(reading && { reading }) }

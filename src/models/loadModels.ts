@@ -5,6 +5,7 @@ import { parseOptions } from '../core/parseOptions.js'
 import type { EnsembleReward, RewardSource, TextReward } from '../core/rewardSource.js'
 import type { Models } from '../core/run.js'
 import { batchedLanguageModel } from './batchedModels.js'
+import { chosenDevice, type DeviceChoice, deviceChoices } from './device.js'
 import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
@@ -39,6 +40,10 @@ const loadOptions = z.strictObject({
     .enum(weightDtypes)
     .default('fp32')
     .describe(`one of ${weightDtypes.join(', ')}`),
+  device: z
+    .enum(deviceChoices)
+    .default('cpu')
+    .describe(`one of ${deviceChoices.join(', ')}`),
   threads: atLeastOne.default(availableParallelism()).describe('an integer >= 1'),
   maxBatch: atLeastOne.default(64).describe('an integer >= 1'),
 })
@@ -74,6 +79,8 @@ export type LoadOptions = Readonly<{
    * blocks of 32. Of a folder of ready ONNX graphs: which one is taken.
    */
   dtype?: WeightDtype
+  /** What models run on: `cpu` (default), a GPU through `webgpu`, or `auto`: a GPU where there is one. */
+  device?: DeviceChoice
   /** Threads a model computes with; all cores unless given, the models take turns. */
   threads?: number
   /** Sequences in one batched call at most. */
@@ -94,8 +101,11 @@ export type LoadOptions = Readonly<{
  * @throws RemoteError for an address that is none
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm, lms, reward, threads, maxBatch, dtype } = parseOptions(loadOptions, options ?? {})
+  const { lm, lms, reward, threads, maxBatch, dtype, ...asked } = parseOptions(loadOptions, options ?? {})
   const { onRun, onTrip, onNotice } = options
+  const { device, ...chosen } = await chosenDevice(asked.device, dtype, onNotice)
+  const warming = chosen.warmUp && { warmUp: maxBatch }
+  if (warming) onNotice?.('Warming up the GPU: its shaders are compiled once for each shape')
   if (dtype === 'fp16') onNotice?.(FP16_NOTICE)
   const rewards = named(reward)
   const taken = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
@@ -106,7 +116,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     ...(onTrip && { onTrip: (trip: Trip) => onTrip(name, trip) }),
   })
   const loadLm = async (path: string, name: string, role: string) => {
-    const loaded = await loadModel(path, { head: 'lm', role, threads, dtype, ...watch(name) })
+    const loaded = await loadModel(path, { head: 'lm', role, threads, dtype, device, ...warming, ...watch(name) })
     const { codec, generation } = loaded.checkpoint
     for (const notice of [...loaded.notices, ...(codec.notices ?? []), ...generation.notices]) onNotice?.(notice)
     return { source: batchedLanguageModel(loaded, maxBatch), close: () => loaded.worker.close() }
@@ -140,7 +150,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
       Promise.all(
         rewards.map(async (reward): Promise<Pick<LoadedReward, 'label'> & { source: RewardSource }> => {
           if (!('path' in reward)) return { source: reward }
-          const one = await kept(loadReward(reward, { threads, dtype, maxBatch, ...watch(reward.name) }))
+          const one = await kept(loadReward(reward, { threads, dtype, device, ...warming, maxBatch, ...watch(reward.name) }))
           for (const notice of [...one.notices, ...noticesOf(one.source)]) onNotice?.(notice)
           return one
         }),

@@ -3,6 +3,7 @@ import { ModelError, RewardError } from '../core/errors.js'
 import { batchedRewardModel } from './batchedModels.js'
 import { labelIndex } from './checkpoint/heads/labels.js'
 import { type EncoderCheckpoint, isEncoder, loadEncoderCheckpoint, pairEncoding } from './checkpoint/loadEncoderCheckpoint.js'
+import type { Device } from './graph/builder.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { encoderCall, type StartedEncoder, startEncoder } from './loadEncoder.js'
 import { type LoadedModel, loadModel } from './loadModel.js'
@@ -13,7 +14,14 @@ import type { Watch } from './runtime/watch.js'
 /** A reward model's folder under a name. `label`: which one of a classifier's several labels is the reward, by name or index. */
 export type RewardFolder = Readonly<{ name: string; path: string; label?: string }>
 
-export type RewardOptions = Readonly<{ threads: number; maxBatch: number; dtype?: WeightDtype }> & Watch
+export type RewardOptions = Readonly<{
+  threads: number
+  maxBatch: number
+  dtype?: WeightDtype
+  device?: Device
+  warmUp?: number
+}> &
+  Watch
 
 /** A reward model as it is loaded, and what is worth saying of it. */
 export type LoadedReward = Readonly<{
@@ -36,6 +44,8 @@ export async function loadReward({ name, path, label }: RewardFolder, options: R
   const role = `reward ${name}`
   const onnx = await findOnnx(folder, running.dtype)
   if (!onnx && (await isEncoder(folder))) {
+    if (running.device === 'webgpu')
+      throw new ModelError(`Reward \`${name}\` is an encoder, which runs on the CPU only; use \`device\` cpu`)
     const checkpoint = await loadEncoderCheckpoint(folder)
     const { labels } = checkpoint.config
     const index = encoderLabel(checkpoint, label, role)

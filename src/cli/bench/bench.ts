@@ -8,10 +8,11 @@ import { generateOptions } from '../../../pipelines/run/generate.js'
 import { OptionError } from '../../core/errors.js'
 import { checkOutput } from '../../io/outputFolder.js'
 import { type PairSizes, pairSizes, writeRandomPair } from '../../models/checkpoint/writeRandomPair.js'
+import { type DeviceChoice, deviceChoices } from '../../models/device.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { bestPeaks } from '../../models/peaks/peaks.js'
 import { embeddedPath } from '../flags/embeddedPath.js'
-import { DTYPE_HELP, list, type NamedPath, namedPath, number, oneOf, text, withLabels } from '../flags/flags.js'
+import { DEVICE_HELP, DTYPE_HELP, list, type NamedPath, namedPath, number, oneOf, text, withLabels } from '../flags/flags.js'
 import { machineOf } from '../run/machine.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { startBaseline } from './baseline.js'
@@ -29,6 +30,7 @@ type Flags = Readonly<{
   k: number
   weight: number
   concurrency: readonly number[]
+  device: DeviceChoice
   dtype: WeightDtype
   maxNewTokens: number
   limit?: number
@@ -72,6 +74,7 @@ export const benchCommand = (terminal: Terminal): Command =>
       number('max-new-tokens', maxNewTokens),
       maxNewTokens.parse(undefined),
     )
+    .option('--device <name>', DEVICE_HELP, oneOf('device', deviceChoices), 'cpu')
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option('--limit <number>', 'only so many prompts', number('limit', count))
     .option('--threads <number>', 'threads a model computes with', number('threads', count), availableParallelism())
@@ -92,17 +95,17 @@ export const benchCommand = (terminal: Terminal): Command =>
 
 async function run(flags: Flags, terminal: Terminal): Promise<void> {
   const { stdout } = terminal
-  const { prompts, dtype, threads, k: candidates, weight: given } = flags
+  const { prompts, device, dtype, threads, k: candidates, weight: given } = flags
   for (const folder of [flags.table, flags.make || flags.table !== undefined ? flags.out : undefined])
     if (folder !== undefined) await checkOutput(folder)
   if (flags.make) return writeLine(stdout, await make(flags.out, flags.make))
   if (flags.table === undefined && prompts === undefined)
     throw new OptionError('Expected `--prompts`, a file with prompts to decode, got nothing')
-  const machine = { ...machineOf(threads), dtype }
+  const machine = { ...machineOf(threads), device, dtype }
   const baseline = flags.baseline === undefined ? undefined : startBaseline(flags.baseline)
   try {
     if (flags.table !== undefined)
-      return await benchTable(tableRows, { machine, baseline, folder: flags.table, pairs: flags.out, dtype }, terminal)
+      return await benchTable(tableRows, { machine, baseline, folder: flags.table, pairs: flags.out, device, dtype }, terminal)
     const [reward] = withLabels(
       [flags.reward ?? { path: embeddedPath('chat-rm') }],
       flags.rewardLabel === undefined ? [] : [flags.rewardLabel],

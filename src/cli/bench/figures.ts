@@ -52,6 +52,8 @@ export type Figures = Readonly<{
   batch_sizes: ByName<Readonly<Record<string, number>>>
   /** Bytes of a model's KV cache over what its tokens need by themselves, when they need most. */
   cache_overhead: ByName<number>
+  /** Bytes to the GPU and back over the whole run, by model. */
+  gpu_bytes: ByName<Readonly<{ up: number; down: number }>>
   peak_rss_bytes: number
 }>
 
@@ -93,8 +95,19 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}): 
     mean_batch: mapped(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
     batch_sizes: mapped(batches, counted),
     cache_overhead: cacheOverheads(runs),
+    gpu_bytes: gpuBytes(runs),
     peak_rss_bytes: recording.peakRssBytes,
   }
+}
+
+function gpuBytes(runs: Recording['runs']): Record<string, { up: number; down: number }> {
+  const sums = mapped(runs, (each) =>
+    each.reduce((sum, { traffic }) => ({ up: sum.up + (traffic?.up ?? 0), down: sum.down + (traffic?.down ?? 0) }), {
+      up: 0,
+      down: 0,
+    }),
+  )
+  return Object.fromEntries(Object.entries(sums).filter(([, { up }]) => up > 0))
 }
 
 function cacheOverheads(runs: Recording['runs']): Record<string, number> {

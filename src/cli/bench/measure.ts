@@ -7,6 +7,7 @@ import { fromFile } from '../../io/fromFile.js'
 import { checkInput } from '../../io/prompts/openInput.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
 import { isEncoder, loadEncoderCheckpoint } from '../../models/checkpoint/loadEncoderCheckpoint.js'
+import type { DeviceChoice } from '../../models/device.js'
 import type { WeightDtype } from '../../models/graph/quantize.js'
 import { encoderWork, type LinearWork, linearWork } from '../../models/linearWork.js'
 import { readModel } from '../../models/loadModel.js'
@@ -36,6 +37,7 @@ export type MeasuredPair = Readonly<{
   options: ArgsOptions
   concurrency: readonly number[]
   maxNewTokens: number
+  device: DeviceChoice
   dtype: WeightDtype
   threads: number
   limit: number | undefined
@@ -55,13 +57,21 @@ export async function measure(
   const prompts: Prompt[] = []
   for await (const prompt of takeFirst(fromFile(asked.prompts, { template: 'auto', stdin }), asked.limit)) prompts.push(prompt)
   if (prompts.length === 0) throw new InputError(`Expected prompts in ${asked.prompts}, got none`)
-  const { lm, reward, dtype, threads, maxNewTokens, options } = asked
+  const { lm, reward, device, dtype, threads, maxNewTokens, options } = asked
   const { take, ...watch } = runLog()
   const work = await workOf(asked)
   // Of all cores, as the models' threads may share them.
   const cores = availableParallelism()
   const before = await peaksOf(cores)
-  const models = await loadModels({ lm, reward, dtype, threads, ...watch, onNotice: (notice) => stderr.write(`${notice}\n`) })
+  const models = await loadModels({
+    lm,
+    reward,
+    device,
+    dtype,
+    threads,
+    ...watch,
+    onNotice: (notice) => stderr.write(`${notice}\n`),
+  })
   const settings: Recorded[] = []
   try {
     for (const name of asked.decoder) {
@@ -93,7 +103,7 @@ export async function measure(
   return besideEachOther(settings).map((setting, index) => ({
     ...setting,
     peaks,
-    roofline_share: dtype === 'fp32' ? rooflineShare(settings[index]!.recording, work, peaks) : null,
+    roofline_share: dtype === 'fp32' && device === 'cpu' ? rooflineShare(settings[index]!.recording, work, peaks) : null,
   }))
 }
 

@@ -53,6 +53,7 @@ export function settingText(setting: BenchSetting): string {
       .join(', ')} of ${number(setting.peaks.peak_gflops, 0)}`,
     ...rooflineLines(setting.roofline_share),
     ...cacheLines(setting.cache_overhead),
+    ...gpuLines(setting),
     ...baselineLines(setting.baseline),
     ...besideLines(setting.beside_args),
     `  wall time by what ran (${percent(setting.outside_run_share)} outside runs):`,
@@ -86,6 +87,13 @@ const rooflineLines = (share: number | null): string[] =>
 const cacheLines = (overheads: Readonly<Record<string, number>>): string[] => {
   const each = Object.entries(overheads).map(([model, overhead]) => `${model} ${number(overhead, 2)}x`)
   return each.length === 0 ? [] : [`  KV cache over what its tokens need: ${each.join(', ')}`]
+}
+
+const gpuLines = ({ gpu_bytes: bytes, completion_tokens: tokens }: BenchSetting): string[] => {
+  const each = Object.entries(bytes).map(
+    ([model, { up, down }]) => `${model} ${number(up / tokens, 0)} up, ${number(down / tokens, 0)} down`,
+  )
+  return each.length === 0 ? [] : [`  bytes between host and GPU for each token: ${each.join(', ')}`]
 }
 
 const besideLines = (beside: ArgsComparison | null): string[] =>

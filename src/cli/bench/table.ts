@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder } from '../../io/outputFolder.js'
 import { pairSizes, writeRandomPair } from '../../models/checkpoint/writeRandomPair.js'
+import type { DeviceChoice } from '../../models/device.js'
 import type { WeightDtype } from '../../models/graph/quantize.js'
 import { bestPeaks } from '../../models/peaks/peaks.js'
 import type { Machine, MeasuredMachine } from '../run/machine.js'
@@ -18,12 +19,13 @@ type TableOptions = Readonly<{
   folder: string
   /** Where the random pairs are written. */
   pairs: string
+  device: DeviceChoice
   dtype: WeightDtype
 }>
 
 /** Measures every row and writes results.json, results.md and results.svg into a folder. Pairs that rows share are written once. */
 export async function benchTable(rows: readonly TableRow[], options: TableOptions, terminal: Terminal): Promise<void> {
-  const { machine, baseline, folder, pairs, dtype } = options
+  const { machine, baseline, folder, pairs, device, dtype } = options
   const settings: TableSetting[] = []
   for (const { name, sizes, asked: goal, ...row } of rows) {
     const pair = join(pairs, Object.entries(sizes).flat(2).join('-'))
@@ -36,6 +38,7 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
       options: weight === undefined ? {} : { weight },
       concurrency: [concurrency],
       maxNewTokens,
+      device,
       dtype,
       limit,
       threads: machine.threads,

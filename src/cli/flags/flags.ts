@@ -56,6 +56,9 @@ export const repeated =
 export const DTYPE_HELP =
   'weights are computed with in fp32, fp16 (on a CPU in fp32), q8 or q4; of a folder of ONNX graphs, which one is taken'
 
+/** What `--device` does, for the help of all commands that take it. */
+export const DEVICE_HELP = 'models run on the cpu, on a GPU through webgpu, or auto: on a GPU where there is one'
+
 export type NamedPath = Readonly<{ name?: string; path: string; label?: string }>
 
 /** A reward under its name, or its folder's; with `url` it is a server's, and `path` says which. */

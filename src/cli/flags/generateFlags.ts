@@ -8,12 +8,13 @@ import { type Truncate, truncations } from '../../../pipelines/run/jobs.js'
 import { OptionError } from '../../core/errors.js'
 import { type Dataset, datasets } from '../../io/prompts/datasets.js'
 import { type Template, templates } from '../../io/prompts/toPrompt.js'
+import { type DeviceChoice, deviceChoices } from '../../models/device.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote/remoteLanguageModel.js'
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import type { DecoderFlags } from './chooseDecoder.js'
 import { embeddedPath } from './embeddedPath.js'
-import { DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
+import { DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
 import { lmFlag } from './lmFlag.js'
 import { REDO_HELP, resumeOptions } from './resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
@@ -35,6 +36,7 @@ export type GivenFlags = AdapterFlags &
       reward?: readonly RewardFlag[]
       rewardTimeout?: number
       rewardLabel?: readonly string[]
+      device: DeviceChoice
       dtype: WeightDtype
       maxNewTokens: number
       maxPromptTokens?: number
@@ -92,6 +94,7 @@ export type GenerateFlags = Readonly<{
   lms: Readonly<Record<string, string>>
   rewards: readonly RewardFlag[]
   rewardTimeout: number | undefined
+  device: DeviceChoice
   dtype: WeightDtype
   settings: Required<Pick<GenerateOptions, 'maxNewTokens' | 'samples' | 'seed' | 'concurrency' | 'stop' | 'trace'>> &
     Pick<GenerateOptions, 'maxPromptTokens' | 'truncate'>
@@ -144,6 +147,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
       'milliseconds that a module has for one step of one prompt, a server for a request (default: 30000)',
       number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
+    .option('--device <name>', DEVICE_HELP, oneOf('device', deviceChoices), 'cpu')
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option(
       '--decoder <name>',
@@ -230,7 +234,7 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   const [{ path: lmPath }, ...rewards] = onBase([{ path: typeof lm === 'string' ? lm : '' }, ...labelled], flags.base)
   return {
     ...resume,
-    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, dtype: flags.dtype },
+    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, dtype: flags.dtype, device: flags.device },
     lm: typeof lm === 'string' ? lmPath : lm,
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
     rewards,
@@ -239,11 +243,7 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
       maxNewTokens: flags.maxNewTokens,
       ...(flags.maxPromptTokens !== undefined && { maxPromptTokens: flags.maxPromptTokens }),
       ...(flags.truncate !== undefined && { truncate: flags.truncate }),
-      samples: flags.samples,
-      seed: flags.seed,
-      concurrency: flags.concurrency,
-      stop,
-      trace,
+      ...{ samples: flags.samples, seed: flags.seed, concurrency: flags.concurrency, stop, trace },
     },
   }
 }

@@ -51,7 +51,14 @@ async function run(
   progress.say(
     `${input === '-' ? 'standard input' : input} with ${about}; ${[describeLm(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
-  const models = await loadModels({ lm: flags.lm, lms: flags.lms, reward: rewards, dtype: flags.dtype, onNotice: progress.say })
+  const models = await loadModels({
+    lm: flags.lm,
+    lms: flags.lms,
+    reward: rewards,
+    dtype: flags.dtype,
+    device: flags.device,
+    onNotice: progress.say,
+  })
   try {
     signal.throwIfAborted()
     const { template, dataset } = flags

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { generateOptions } from '../../../pipelines/run/generate.js'
-import { ModelError, messageOf } from '../../core/errors.js'
+import { ModelError, messageOf, OptionError } from '../../core/errors.js'
 import { splitAdapter } from '../../models/checkpoint/adapter/adapterPath.js'
 import { checkFolder } from '../../models/checkpoint/checkFolder.js'
 import { type ModelConfig, readConfig } from '../../models/checkpoint/families/config.js'
@@ -24,13 +24,14 @@ import { DTYPE_HELP, number, oneOf } from '../flags/flags.js'
 import { bytes, count, type ModelSize, positionsOf, sizeOf, windowOf } from '../print/describeModel.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { describeHeads } from './describeHeads.js'
+import { inspectDevices } from './devices.js'
 import { inspectEncoder } from './encoder.js'
 import type { InspectedLine } from './line.js'
 import { inspectOnnx } from './onnx.js'
 import { inspectTokenizer } from './tokenizer.js'
 
 type Memory = Readonly<{ concurrency: number; maxNewTokens: number; maxPromptTokens?: number }>
-type Flags = Memory & Readonly<{ dtype: WeightDtype; json?: boolean }>
+type Flags = Memory & Readonly<{ dtype: WeightDtype; devices?: boolean; json?: boolean }>
 
 const defaults = generateOptions.parse({})
 const { concurrency, maxNewTokens, maxPromptTokens } = generateOptions.shape
@@ -40,7 +41,7 @@ export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
   new Command('inspect')
     .description('what a model folder holds, what it needs in memory, and what of it is not supported')
     .argument(
-      '<model>',
+      '[model]',
       'folder with config.json, tokenizer.json and *.safetensors or *.onnx, one *.onnx of it, or ORG/NAME that was pulled',
     )
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
@@ -61,8 +62,11 @@ export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
       'the same, of a prompt (default: what the context holds)',
       number('max-prompt-tokens', maxPromptTokens),
     )
+    .option('--devices', 'instead of a model, say what `--device` can be on this machine')
     .option('--json', 'print JSON')
-    .action(async (path: string, flags: Flags) => {
+    .action(async (path: string | undefined, flags: Flags) => {
+      if (flags.devices) return inspectDevices(flags, { stdout, signal })
+      if (path === undefined) throw new OptionError('Expected a model to inspect, or `--devices`, got nothing')
       const onnx = await findOnnx(path, flags.dtype)
       const { lines, problems, config } = onnx ? await inspectOnnx(onnx) : await inspected(await modelFolder(path), flags)
       if (flags.json) {

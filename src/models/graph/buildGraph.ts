@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import type { ModelConfig } from '../checkpoint/families/config.js'
 import type { Tensors } from '../checkpoint/weights/safetensors.js'
-import { type GraphBuilder, graphBuilder } from './builder.js'
+import { type Device, type GraphBuilder, graphBuilder } from './builder.js'
 import { familyGraphs } from './families/index.js'
 import { type NamedRope, ropesOf } from './layers/rope.js'
 import { type Mask, masksOf } from './masks.js'
@@ -67,8 +67,13 @@ export type BuiltGraph = Readonly<{
  *   already rotated
  * - errors: `ModelError` when a tensor is missing or of the wrong shape
  */
-export function buildGraph(config: ModelConfig, tensors: Tensors, dtype: WeightDtype = 'fp32'): BuiltGraph {
-  const graph = graphBuilder(config.family)
+export function buildGraph(
+  config: ModelConfig,
+  tensors: Tensors,
+  dtype: WeightDtype = 'fp32',
+  device: Device = 'cpu',
+): BuiltGraph {
+  const graph = graphBuilder(config.family, device)
   const weights = graphWeights(graph, tensors, dtype)
   writeFamily(graph, weights, config.family, config)
   const { layers, kvHeads, headDim } = config

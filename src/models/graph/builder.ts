@@ -17,13 +17,21 @@ export type Value = string
 /** A tensor as it lies in a file of the weights' folder: bytes `begin` to `begin + length`. */
 export type ExternalData = Readonly<{ location: string; begin: number; length: number }>
 
-export type NodeOptions = Readonly<{ attributes?: Attributes; name?: string; domain?: '' | 'com.microsoft' }>
+/** `outputs`: names of values that were promised before, of each output that has one. */
+export type NodeOptions = Readonly<{
+  attributes?: Attributes
+  name?: string
+  domain?: '' | 'com.microsoft'
+  outputs?: readonly (Value | undefined)[]
+}>
 
 /**
  * Writes a graph down node by node. Nodes are named `scope/name`, values as the node that makes them; a name that is taken gets a
  * number (`Add`, `Add:2`), so that names are unique across the graph and still say where they belong.
  */
 export type GraphBuilder = Readonly<{
+  /** What the graph will run on: the two have different operators and keep caches in different memory. */
+  device: Device
   /** The same graph; names get `name/` in front. */
   scope(name: string): GraphBuilder
   input(name: string, type: ElementType, dims: Dims): Value
@@ -33,19 +41,24 @@ export type GraphBuilder = Readonly<{
   node(op: string, inputs: readonly Value[], options?: NodeOptions): Value
   /** Adds a node with several outputs. */
   nodes(op: string, inputs: readonly Value[], count: number, options?: NodeOptions): Value[]
+  /** Takes back the node of that operator and name that was to make `value`, for another to make it; its inputs. Nothing where there is none. */
+  takeBack(value: Value, op: string, name: string): readonly Value[] | undefined
   /** A tensor inside the graph. */
-  constant(name: string, data: Float32Array | BigInt64Array, dims: readonly number[]): Value
+  constant(name: string, data: Float32Array | BigInt64Array | Int32Array, dims: readonly number[]): Value
   /** A tensor in a file beside the graph, in its stored type. The same name is the same tensor. */
   external(name: string, type: ElementType, dims: readonly number[], data: ExternalData): Value
   /** The graph as an ONNX file's bytes. */
   model(): Uint8Array
 }>
 
+/** What models run on: the CPU, or a GPU through WebGPU. */
+export type Device = 'cpu' | 'webgpu'
+
 /** ONNX 1.12: the first version with all operators used here. */
 const OPSET = 17n
 const IR_VERSION = 8n
 
-export function graphBuilder(name: string): GraphBuilder {
+export function graphBuilder(name: string, device: Device = 'cpu'): GraphBuilder {
   const graph = create(GraphProtoSchema, { name })
   const taken = new Set<string>()
   const externals = new Map<string, Value>()
@@ -65,9 +78,15 @@ export function graphBuilder(name: string): GraphBuilder {
   }
 
   const scoped = (prefix: string): GraphBuilder => {
-    const nodes: GraphBuilder['nodes'] = (op, inputs, count, { attributes = {}, name: own = op, domain = '' } = {}) => {
+    const nodes: GraphBuilder['nodes'] = (
+      op,
+      inputs,
+      count,
+      { attributes = {}, name: own = op, domain = '', outputs = [] } = {},
+    ) => {
       const node = unique(prefix + own)
-      const output = count === 1 ? [node] : Array.from({ length: count }, (_, index) => `${node}.${index}`)
+      const named = (index: number) => outputs[index] ?? (count === 1 ? node : `${node}.${index}`)
+      const output = Array.from({ length: count }, (_, index) => named(index))
       graph.node.push(
         create(NodeProtoSchema, {
           name: node,
@@ -81,6 +100,7 @@ export function graphBuilder(name: string): GraphBuilder {
       return output
     }
     return {
+      device,
       scope: (inner) => scoped(`${prefix}${inner}/`),
       input(input, type, dims) {
         graph.input.push(valueInfo(exactly(input), type, dims))
@@ -92,9 +112,14 @@ export function graphBuilder(name: string): GraphBuilder {
       },
       nodes,
       node: (op, inputs, options) => nodes(op, inputs, 1, options)[0]!,
+      takeBack(value, op, name) {
+        const index = graph.node.findLastIndex(({ opType, output }) => opType === op && output.includes(value))
+        if (index < 0 || !graph.node[index]!.name.includes(name)) return undefined
+        return graph.node.splice(index, 1)[0]!.input
+      },
       constant(own, data, dims) {
         const full = unique(prefix + own)
-        const dataType = data instanceof Float32Array ? elementTypes.float : elementTypes.int64
+        const dataType = elementTypes[typeOf(data)]
         const rawData = littleEndian(data)
         graph.initializer.push(create(TensorProtoSchema, { name: full, dataType, dims: dims.map(BigInt), rawData }))
         return full
@@ -137,13 +162,17 @@ function modelBytes(graph: GraphProto, renamed: ReadonlyMap<Value, string>): Uin
   return toBinary(ModelProtoSchema, model)
 }
 
+const typeOf = (data: Float32Array | BigInt64Array | Int32Array): ElementType =>
+  data instanceof Float32Array ? 'float' : data instanceof Int32Array ? 'int32' : 'int64'
+
 /** Bytes in the order of ONNX files, on any machine. */
-function littleEndian(data: Float32Array | BigInt64Array): Uint8Array {
+function littleEndian(data: Float32Array | BigInt64Array | Int32Array): Uint8Array {
   const bytes = new Uint8Array(data.byteLength)
   const view = new DataView(bytes.buffer)
   data.forEach((value, index) => {
-    if (typeof value === 'number') view.setFloat32(4 * index, value, true)
-    else view.setBigInt64(8 * index, value, true)
+    if (typeof value !== 'number') view.setBigInt64(8 * index, value, true)
+    else if (data instanceof Float32Array) view.setFloat32(4 * index, value, true)
+    else view.setInt32(4 * index, value, true)
   })
   return bytes
 }

@@ -11,6 +11,7 @@ export const elementTypes = {
   float16: TensorProto_DataType.FLOAT16,
   bfloat16: TensorProto_DataType.BFLOAT16,
   int64: TensorProto_DataType.INT64,
+  int32: TensorProto_DataType.INT32,
   uint8: TensorProto_DataType.UINT8,
 } as const
 

@@ -4,6 +4,9 @@ export const clock = (): number => performance.timeOrigin + performance.now()
 /** Bytes of a KV cache, and of these what its tokens need by themselves. */
 export type CacheUsage = Readonly<{ bytes: number; needed: number }>
 
+/** Bytes between the host and a GPU: token ids, positions and slots there, and what was asked back. */
+export type Traffic = Readonly<{ up: number; down: number }>
+
 /**
  * One `session.run`: times by `clock`, sequences (`rows`), new tokens of all of them, padding that linear layers compute included, reads of the head, and
  * our KV cache before what is new was written.
@@ -15,6 +18,7 @@ export type SessionRun = Readonly<{
   tokens: number
   reads: number
   cache?: CacheUsage
+  traffic?: Traffic
 }>
 
 /** A batch's way to a worker and back, times by `clock`: asked for, begun there, answered there, and there again. */

@@ -1,4 +1,5 @@
 import type { GraphBuilder, Value } from '../builder.js'
+import type { masksOf } from '../masks.js'
 import { softCapped } from './softCapped.js'
 
 export type AttentionSize = Readonly<{ heads: number; kvHeads: number; headDim: number }>
@@ -19,6 +20,23 @@ export type Projected = Readonly<{ query: Value; key: Value; value: Value }>
 
 /** float [B, kvHeads, T, headDim] each. */
 export type Past = Readonly<{ key: Value; value: Value }>
+
+export type DecoderSize = AttentionSize & Parameters<typeof masksOf>[0]
+
+/** What is around the layers of every decoder: its inputs, its cache and its masks. */
+export type DecoderFrame = Readonly<{
+  /** int64 [N, 1]: the new tokens of all sequences, one after the other. */
+  inputIds: Value
+  /** int64 [N, 1]. */
+  positionIds: Value
+  /**
+   * Attention of a layer over its cache, which goes in and out beside it, and over the new tokens, under the layer's own mask:
+   * float [N, 1, heads · headDim], of the last layer `wanted` already. Only here each sequence has a row of its own, padded to the longest.
+   */
+  attend(layer: number, projected: Projected, options?: AttentionOptions): Value
+  /** What is still looked at: [N, 1, size] as it is, and [R, 1, size] of it once the last attention is done. */
+  wanted(layer: number, values: Value): Value
+}>
 
 /**
  * Joins the two masks of `slots` [B, S]: past_bias [B, 1, 1 or S, T] and self_bias [1 or B, 1, S, S]. Repeated for the query heads that share a key
@@ -92,3 +110,9 @@ export function attention(
 }
 
 const axis = (index: number) => ({ attributes: { axis: { int: index } } })
+
+/** Takes [R, 1, size] of [N, 1, size], at positions int64 [R]. */
+export const reader =
+  (graph: GraphBuilder, positions: Value) =>
+  (values: Value): Value =>
+    graph.node('Gather', [values, positions])

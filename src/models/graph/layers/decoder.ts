@@ -1,26 +1,15 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import { type Mask, masksOf } from '../masks.js'
-import { type AttentionOptions, type AttentionSize, attention, attentionContext, type Projected } from './attention.js'
+import { attention, attentionContext, type DecoderFrame, type DecoderSize, type Projected, reader } from './attention.js'
+import { pagedDecoder } from './pagedDecoder.js'
 
-export type DecoderSize = AttentionSize & Parameters<typeof masksOf>[0]
+export type { DecoderFrame, DecoderSize }
 
-/** What is around the layers of every decoder: its inputs, its cache and its masks. */
-export type DecoderFrame = Readonly<{
-  /** int64 [N, 1]: the new tokens of all sequences, one after the other. */
-  inputIds: Value
-  /** int64 [N, 1]. */
-  positionIds: Value
-  /**
-   * Attention of a layer over its cache, which goes in and out beside it, and over the new tokens, under the layer's own mask:
-   * float [N, 1, heads · headDim], of the last layer `wanted` already. Only here each sequence has a row of its own, padded to the longest.
-   */
-  attend(layer: number, projected: Projected, options?: AttentionOptions): Value
-  /** What is still looked at: [N, 1, size] as it is, and [R, 1, size] of it once the last attention is done. */
-  wanted(layer: number, values: Value): Value
-}>
+/** Declares a decoder's inputs as buildGraph.ts describes them, or as pagedDecoder.ts does where the cache lies on a GPU. */
+export const decoder = (graph: GraphBuilder, size: DecoderSize): DecoderFrame =>
+  graph.device === 'cpu' ? hostDecoder(graph, size) : pagedDecoder(graph, size)
 
-/** Declares a decoder's inputs as buildGraph.ts describes them. */
-export function decoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
+function hostDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
   const { heads, kvHeads, headDim, layers, slidingWindow } = size
   const inputIds = graph.input('input_ids', 'int64', ['N', 1])
   const positionIds = graph.input('position_ids', 'int64', ['N', 1])
@@ -66,9 +55,3 @@ function toTokens(graph: GraphBuilder, values: Value, places: Value, size: numbe
   const flat = graph.node('Reshape', [values, graph.constant('shape', BigInt64Array.of(-1n, BigInt(size)), [2])])
   return graph.node('Gather', [flat, places])
 }
-
-/** Takes [R, 1, size] of [N, 1, size], at positions int64 [R]. */
-export const reader =
-  (graph: GraphBuilder, positions: Value) =>
-  (values: Value): Value =>
-    graph.node('Gather', [values, positions])

@@ -13,8 +13,12 @@ export function embedding(
   shape: readonly [number, number],
   scale?: number,
 ): Value {
-  const rows = graph.node('Gather', [weights.stored(name, shape), ids], { name: 'embedding' })
-  const wide = graph.node('Cast', [rows], { name: 'embedding/float', attributes: { to: { int: 1 } } })
+  const rowsOf = (table: Value) => graph.node('Gather', [table, ids], { name: 'embedding' })
+  // A GPU may have no 16-bit numbers: its table is widened once.
+  const wide =
+    graph.device === 'webgpu'
+      ? rowsOf(weights.float(name, shape))
+      : graph.node('Cast', [rowsOf(weights.stored(name, shape))], { name: 'embedding/float', attributes: { to: { int: 1 } } })
   if (scale === undefined) return wide
   return graph.node('Mul', [wide, graph.constant('embedding/scale', Float32Array.of(scale), [])], { name: 'embedding/scaled' })
 }

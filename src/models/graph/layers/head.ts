@@ -2,10 +2,11 @@ import type { Head, RewardHead } from '../../checkpoint/families/config.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'
+import { reader } from './attention.js'
 import { chosenLabel } from './classifier.js'
-import { reader } from './decoder.js'
 import { linear } from './linear.js'
 import { softCapped } from './softCapped.js'
+import { topTokens } from './topTokens.js'
 
 export type HeadSize = Readonly<{
   head: Head
@@ -24,8 +25,8 @@ const SCORE: RewardHead = { weight: 'score.weight', labels: 1, label: 0 }
 
 /**
  * What is read of the last hidden states [R, 1, hidden]: of a language model these themselves, `hidden_states`, and `logits` float
- * [H, 1, V] of the output projection at `head_positions`, capped where `softCap` is given; or `reward` float [R, 1] of a head that
- * gives one number.
+ * [H, 1, V] of the output projection at `head_positions`, capped where `softCap` is given, and on a GPU the largest of them; or `reward` float [R, 1] of a
+ * head that gives one number.
  */
 export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size: HeadSize, softCap?: number): void {
   const { hiddenSize, vocabSize, embedding = 'model.embed_tokens', projections = ['lm_head'] } = size
@@ -37,7 +38,9 @@ export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size:
     const read = reader(graph.scope('read'), whole.input('head_positions', 'int64', ['H']))
     const logits = linear(graph, weights, read(hidden), table, { from: hiddenSize, to: vocabSize, bias: false })
     whole.output('hidden_states', hidden, 'float', ['R', 1, hiddenSize])
-    whole.output('logits', softCapped(graph, logits, softCap), 'float', ['H', 1, vocabSize])
+    const capped = softCapped(graph, logits, softCap)
+    whole.output('logits', capped, 'float', ['H', 1, vocabSize])
+    if (whole.device === 'webgpu') topTokens(whole, capped, vocabSize)
   } else {
     const reward = rewardOf(graph, weights, hidden, size.rewardHead ?? SCORE, hiddenSize)
     whole.output('reward', graph.node('Squeeze', [reward, graph.constant('axis', BigInt64Array.of(-1n), [1])]), 'float', ['R', 1])

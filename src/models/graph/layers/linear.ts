@@ -4,6 +4,9 @@ import type { Weights } from '../weights.js'
 /** What the runtime calls products of 8-bit inputs: fastest by far, and the same bits for a row in any batch (but see `needsEvenRows`). */
 const INT8_PRODUCTS = 4
 
+/** On a GPU inputs are not rounded: that would be one more dispatch a layer. */
+const FLOAT_PRODUCTS = 0
+
 export type LinearSize = Readonly<{
   from: number
   to: number
@@ -34,12 +37,20 @@ function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: st
   const quantized = exact ? undefined : weights.quantized(`${path}.weight`, [to, from], transposed)
   if (quantized) {
     const { bits, block, packed, scales, offsets } = quantized
-    const sizes = { K: from, N: to, bits, block_size: block, accuracy_level: INT8_PRODUCTS }
+    const sizes = {
+      K: from,
+      N: to,
+      bits,
+      block_size: block,
+      accuracy_level: graph.device === 'cpu' ? INT8_PRODUCTS : FLOAT_PRODUCTS,
+    }
     const attributes = Object.fromEntries(Object.entries(sizes).map(([key, int]) => [key, { int }]))
     const product = graph.node('MatMulNBits', [input, packed, scales], { name, domain: 'com.microsoft', attributes })
     if (offsets === undefined) return product
     return graph.node('Add', [product, offsetsProduct(graph, input, offsets, name, { from, block })], { name: `${name}/whole` })
   }
+  if (graph.device === 'webgpu')
+    return onGpu(graph, input, weights.float(`${path}.weight`, transposed ? [from, to] : [to, from]), name, size)
   return graph.node('FusedMatMul', [input, weights.float(`${path}.weight`, transposed ? [from, to] : [to, from])], {
     name,
     domain: 'com.microsoft',
@@ -64,4 +75,13 @@ function offsetsProduct(
   const sums = graph.node('ReduceSum', [split, axis], { name: `${name}/sums`, attributes: { keepdims: { int: 0 } } })
   const attributes = { transB: { int: 1 } }
   return graph.node('FusedMatMul', [sums, offsets], { name: `${name}/offsets`, domain: 'com.microsoft', attributes })
+}
+
+/** A product of plain weights [to, from], or [from, to] where `transposed`: the GPU has none over three dimensions that takes them as they are. */
+function onGpu(graph: GraphBuilder, input: Value, weight: Value, name: string, { from, to, transposed }: LinearSize): Value {
+  const shape = (part: string, ...dims: number[]) =>
+    graph.constant(`${name}/${part}/shape`, BigInt64Array.from(dims, BigInt), [dims.length])
+  const flat = graph.node('Reshape', [input, shape('flat', -1, from)], { name: `${name}/flat` })
+  const product = graph.node('Gemm', [flat, weight], { name, attributes: { transB: { int: transposed ? 0 : 1 } } })
+  return graph.node('Reshape', [product, shape('tokens', -1, 1, to)], { name: `${name}/tokens` })
 }

@@ -16,6 +16,15 @@ export function rmsNorm(graph: GraphBuilder, weights: Weights, input: Value, pat
     offset === 0
       ? weight
       : graph.node('Add', [weight, graph.constant(`${name}/offset`, Float32Array.of(offset), [])], { name: `${name}/scale` })
+  // On a GPU each node costs the same: the sum before a norm is made along with it, and the runtime fuses more on top.
+  const summands = graph.device === 'webgpu' ? graph.takeBack(input, 'Add', 'residual/') : undefined
+  if (summands)
+    return graph.nodes('SkipSimplifiedLayerNormalization', [...summands, scale], 4, {
+      name,
+      domain: 'com.microsoft',
+      attributes: { epsilon: { float: epsilon } },
+      outputs: [undefined, undefined, undefined, input],
+    })[0]!
   return graph.node('SimplifiedLayerNormalization', [input, scale], {
     name,
     attributes: { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } },

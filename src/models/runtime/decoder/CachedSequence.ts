@@ -1,8 +1,5 @@
+import type { KvSlab, Resident } from './kvSlab.js'
 import { CHUNK, type Pass } from './passes.js'
-import type { NewRows, Resident, Slab } from './Slab.js'
-
-/** Keys and values that a run computed, plane by plane (key, value of each layer): Float32[B, kvHeads, S, headDim], this sequence's in `row`. */
-export type Computed = Readonly<{ planes: readonly Float32Array[]; row: number; tokens: number }>
 
 /** Branches that may yet become part of the sequence. Their keys and values lie in its row, behind the cached tokens. */
 export type PendingTree = Readonly<{
@@ -19,7 +16,7 @@ export type CachedSequence = Resident & {
   tokenIds: number[]
   /** Of these, the leading ones that were read in whole chunks: what another sequence with the same beginning would compute, too. */
   chunked: number
-  slab?: Slab<CachedSequence>
+  slab?: KvSlab<CachedSequence>
   /** Trees on top of the cached tokens: one, or several where candidates are scored in stages. */
   trees: PendingTree[]
   /** Whether its keys are rotated as those of a long sequence (`longAfter` of buildGraph.ts). */
@@ -36,25 +33,27 @@ export function positionsTaken({ tokenIds, trees }: CachedSequence): number {
   return last ? last.position + branchTokens(last.pass) : tokenIds.length
 }
 
+/** Writes keys and values of `count` tokens of a pass, from the token `from` on, to `position` on of the sequence's row. */
+export type Write = (position: number, from: number, count: number) => void
+
+/** Where in the row the branches of a pass go: behind its chain, or behind all that is there. */
+export const branchPosition = (cached: CachedSequence, { kept }: Pass): number =>
+  kept > 0 ? cached.tokenIds.length + kept : positionsTaken(cached)
+
 /** Writes what a pass computed: its chain behind the cached tokens, its branches behind all that is there. */
-export function commit(cached: CachedSequence, pass: Pass, computed: Computed, rewards: PendingTree['rewards']): void {
+export function commit(cached: CachedSequence, pass: Pass, write: Write, rewards: PendingTree['rewards']): void {
   const { tokenIds, trees } = cached
+  const position = branchPosition(cached, pass)
   if (pass.kept > 0) {
-    write(cached, tokenIds.length, computed, 0, pass.kept)
+    write(tokenIds.length, 0, pass.kept)
     if (pass.kept === CHUNK && tokenIds.length === cached.chunked) cached.chunked += CHUNK
     for (let i = 0; i < pass.kept; i++) tokenIds.push(pass.tokenIds[i]!)
     trees.length = 0
   }
   const count = branchTokens(pass)
   if (count === 0) return
-  const position = positionsTaken(cached)
-  write(cached, position, computed, pass.kept, count)
+  write(position, pass.kept, count)
   trees.push({ pass, position, rewards })
-}
-
-function write({ slab, slot }: CachedSequence, position: number, { planes, row, tokens }: Computed, from: number, count: number) {
-  const source = (values: Float32Array): NewRows => ({ values, row, tokens, from })
-  for (const [plane, values] of planes.entries()) slab?.write(plane, slot, position, source(values), count)
 }
 
 /** Forgets the cached tokens from `length` on. */
@@ -80,14 +79,16 @@ export function align(cached: CachedSequence, target: Int32Array): number | unde
   if (next !== undefined) trees.length = 0
   if (!tree) return undefined
   let node = tree.pass.kept - 1
-  for (;;) {
-    const tokenId = target[tokenIds.length]
+  let moved = true
+  for (let length = tokenIds.length; ; length++) {
+    const tokenId = target[length]
     if (tokenId === undefined) return tree.rewards.get(node)
     node = childOf(tree, node, tokenId)
     if (node < 0) return undefined
     // A path's tokens lie in its order and no earlier than where they go: none is overwritten before its turn.
-    cached.slab?.movePosition(cached.slot, tree.position + node - tree.pass.kept, tokenIds.length)
-    tokenIds.push(tokenId)
+    const position = tree.position + node - tree.pass.kept
+    moved &&= cached.slab?.movePosition(cached.slot, position, length) ?? true
+    if (moved) tokenIds.push(tokenId)
   }
 }
 

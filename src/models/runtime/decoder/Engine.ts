@@ -1,17 +1,16 @@
-import type { InferenceSession } from 'onnxruntime-node'
 import type { NamedRope } from '../../graph/layers/rope.js'
 import type { ModelAnswer, ModelCall } from '../call.js'
 import { type CacheUsage, clock, type SessionRun } from '../watch.js'
 import { align, type CachedSequence, commit, emptySequence, positionsTaken, truncate } from './CachedSequence.js'
 import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
-import { feedsOf, type InputShape, type PassJob } from './feeds.js'
-import { type Output, OutputBuffers } from './OutputBuffers.js'
+import type { InputShape, PassJob } from './feeds.js'
+import type { KvSlab } from './kvSlab.js'
+import type { KvMemory } from './memory.js'
+import type { Output } from './OutputBuffers.js'
 import { CHUNK, type Pass, planPasses, planScoring, planStates } from './passes.js'
-import { allFinite, followed, joined, logprobsOf, NOTHING, readingOf } from './reading.js'
-import { ropeFeeds } from './ropeFeeds.js'
+import { followed, joined, logprobsOf, NOTHING, readingOf } from './reading.js'
 import { isLong, joinedByLength, splitByLength } from './ropeRanges.js'
 import { runGroups } from './runGroups.js'
-import { Slab } from './Slab.js'
 import { adoptPrefix, sameTokens, takeOver } from './sharedPrefix.js'
 import { waves } from './waves.js'
 
@@ -30,23 +29,19 @@ const GROWTH = 192
  */
 export class Engine {
   private readonly sequences = new Map<number, CachedSequence>()
-  private readonly slabs = new Map<number, Slab<CachedSequence>>()
-  private readonly buffers: OutputBuffers
+  private readonly slabs = new Map<number, KvSlab<CachedSequence>>()
   private readonly head: Output
   private readonly states: Output
-  private readonly ropeTables: ReturnType<typeof ropeFeeds>
   /** Writes what the last run computed into the cache. */
   private unwritten: () => void = nothing
 
   constructor(
-    private readonly session: Pick<InferenceSession, 'run'>,
+    private readonly memory: KvMemory,
     private readonly model: EngineModel,
     private readonly onRun: (run: SessionRun) => void = () => undefined,
   ) {
     this.head = { name: model.output, width: model.output === 'logits' ? model.vocabSize : 1 }
     this.states = { name: 'hidden_states', width: model.hiddenSize ?? 0 }
-    this.buffers = new OutputBuffers(model.shape)
-    this.ropeTables = ropeFeeds(model.ropes ?? [], model.longAfter)
   }
 
   /** What the last run computed is not in the cache before `settle`, or whatever needs it there. */
@@ -150,7 +145,7 @@ export class Engine {
       const slab = fits ? cached.slab! : this.slabOf(lengthClass(Math.max(tokens, expected) + GROWTH))
       return { cached, tokens, slab }
     })
-    const arrivals = new Map<Slab<CachedSequence>, number>()
+    const arrivals = new Map<KvSlab<CachedSequence>, number>()
     for (const { cached, slab } of places) if (cached.slab !== slab) arrivals.set(slab, (arrivals.get(slab) ?? 0) + 1)
     for (const [slab, more] of arrivals) slab.reserve(more)
     for (const { cached, tokens, slab } of places) {
@@ -161,8 +156,8 @@ export class Engine {
     }
   }
 
-  private slabOf(length: number): Slab<CachedSequence> {
-    const slab = this.slabs.get(length) ?? new Slab<CachedSequence>(this.model.shape, length)
+  private slabOf(length: number): KvSlab<CachedSequence> {
+    const slab = this.slabs.get(length) ?? this.memory.slab(length)
     this.slabs.set(length, slab)
     return slab
   }
@@ -173,35 +168,28 @@ export class Engine {
 
   private async runBatch(jobs: readonly PlannedJob[], readings: Map<ModelCall, ModelAnswer>): Promise<void> {
     this.settle()
-    const { shape, output } = this.model
-    const { name, width } = this.outputOf(jobs)
-    const slab = jobs[0]!.cached.slab!
-    const start = slab.gather(jobs.map(({ cached }) => cached))
-    const inOrder = [...jobs].sort((a, b) => a.cached.slot - b.cached.slot)
-    const places = jobs[0]!.single ? 1 : Math.max(2, ...jobs.map(({ pass }) => pass.tokenIds.length))
-    const { feeds, tokens, reads, firstReads, positions } = feedsOf(inOrder, slab, start, places, this.model)
-    const fetches = this.buffers.fetches(jobs.length, places, reads, { name, width })
+    const tops = jobs.filter(({ pass }) => pass.reads.length > 0).map(({ call }) => call.top ?? Number.POSITIVE_INFINITY)
+    const asked = { output: this.outputOf(jobs), single: jobs[0]!.single, top: Math.max(0, ...tops) }
     const startedAt = clock()
-    const outputs = await this.session.run({ ...feeds, ...this.ropeTables(positions) }, fetches)
-    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens, reads, cache: this.usage })
-    const dataOf = (name: string): Float32Array => outputs[name]!.data as Float32Array
-    const planes = Array.from({ length: shape.layers }, (_, layer) => [dataOf(`key.${layer}`), dataOf(`value.${layer}`)]).flat()
-    const results = inOrder.map(({ call, cached, pass, last }, row) => {
-      const begin = firstReads[row]! * width
-      const values = dataOf(name).subarray(begin, begin + pass.reads.length * width)
-      const finite = allFinite(values)
+    const computed = await this.memory.run(jobs, asked)
+    const { tokens, reads, traffic } = computed
+    this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens, reads, cache: this.usage, ...(traffic && { traffic }) })
+    const results = jobs.map((job) => {
+      const { call, cached, pass, last } = job
+      const { values, tokenIds, finite } = computed.values(job)
       if (!finite) cached.dirty = true
       if (pass.states) readings.set(call, joined(readings.get(call), values))
       else if (pass.next) readings.set(call, followed(readings.get(call), values, pass.next))
+      else if (last && tokenIds) readings.set(call, { tokenIds: tokenIds.slice(0, call.top), values: values.slice(0, call.top) })
       else if (last)
         readings.set(call, call.pick ? { values: logprobsOf(values, call.pick) } : readingOf(values, call.top, finite))
-      const rewards = output === 'reward' ? pass.reads.map((token, read) => [token, values[read]!] as const) : []
-      return { cached, pass, rewards: new Map(rewards) }
+      const rewards = this.model.output === 'reward' ? pass.reads.map((token, read) => [token, values[read]!] as const) : []
+      return { job, rewards: new Map(rewards) }
     })
-    this.unwritten = () =>
-      results.forEach(({ cached, pass, rewards }, row) => {
-        commit(cached, pass, { planes, row, tokens: places }, rewards)
-      })
+    this.unwritten = () => {
+      for (const { job, rewards } of results)
+        commit(job.cached, job.pass, (position, from, count) => computed.write(job, position, from, count), rewards)
+    }
   }
 }
 

@@ -1,7 +1,5 @@
 import type { CacheShape } from './cacheShape.js'
-
-/** What sits in a slab's row. The slab moves rows about and keeps `slot` right. */
-export type Resident = { slot: number }
+import type { KvSlab, Resident } from './kvSlab.js'
 
 /** Positions by which rows grow: a multiple of 32, so that the padding does not change a bit (design.md section 7). */
 const GRAIN = 64
@@ -12,7 +10,7 @@ const GRAIN = 64
  * resident up to the class's own length; the memory for that is set aside from the start, and pages of it that nobody touched cost
  * nothing.
  */
-export class Slab<R extends Resident> {
+export class Slab<R extends Resident> implements KvSlab<R> {
   readonly residents: R[] = []
   private readonly positionSize: number
   private readonly planes: Float32Array[]
@@ -75,7 +73,7 @@ export class Slab<R extends Resident> {
   }
 
   /** Copies positions `from` to `to` of a row into another row, of this slab or another. */
-  copyTo(other: Slab<R>, source: R, target: R, from: number, to: number): void {
+  copyTo(other: this, source: R, target: R, from: number, to: number): void {
     const { kvHeads, headDim } = this.shape
     this.planes.forEach((plane, index) => {
       for (let head = 0; head < kvHeads; head++) {
@@ -90,7 +88,7 @@ export class Slab<R extends Resident> {
   }
 
   /** Moves a resident and the first `positions` of its row to another slab. */
-  moveTo(other: Slab<R>, resident: R, positions: number, dirty: boolean): void {
+  moveTo(other: this, resident: R, positions: number, dirty: boolean): void {
     const from = { ...resident }
     other.add(resident)
     other.fit(positions)
@@ -126,13 +124,14 @@ export class Slab<R extends Resident> {
   }
 
   /** Copies one position of a row onto an earlier one. */
-  movePosition(slot: number, from: number, to: number): void {
+  movePosition(slot: number, from: number, to: number): true {
     const { kvHeads, headDim } = this.shape
     for (const plane of this.planes)
       for (let head = 0; head < kvHeads; head++) {
         const begin = slot * this.rowSize + head * this.positions * headDim
         plane.copyWithin(begin + to * headDim, begin + from * headDim, begin + (from + 1) * headDim)
       }
+    return true
   }
 
   /** Bytes of the rows in use, as long as they are now. */

@@ -88,6 +88,8 @@ export class ModelWorker {
   private receive(message: FromWorker): void {
     if (message.type === 'ready') this.settle(0, (call) => call.resolve([]))
     else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
+    else if (message.type === 'lost')
+      this.fail(new ModelLostError(`The GPU was lost while ${this.name} ran on it: ${message.message}`))
     else if (message.type === 'results') {
       const { runs, receivedAt, answeredAt } = message
       const { onRun, onTrip } = this.watch

@@ -5,13 +5,16 @@ import { readBlocks } from '../../checkpoint/gguf/repackBlocks.js'
 import { isPlain, readBytes, readValues, transpose } from '../../checkpoint/weights/storedTensor.js'
 import { quantize } from '../../graph/quantize.js'
 import type { TensorInMemory } from '../../graph/weights.js'
+import { WEBGPU } from '../device/gpu.js'
 import type { SessionSetup } from './protocol.js'
 
 /**
- * A CPU session over a graph, or the file of one, whose weights stay in the checkpoint's own files. Threads do not spin between operators: the language
+ * A session over a graph, or the file of one, whose weights stay in the checkpoint's own files. Threads do not spin between operators: the language
  * model's and the reward model's sessions take turns on the same cores.
+ *
+ * @throws Error where no GPU can be used: the runtime's own, which `gpuProblem` reads
  */
-export async function createSession({ graph, folder, threads, inMemory }: SessionSetup): Promise<InferenceSession> {
+export async function createSession({ graph, folder, threads, inMemory, gpuLock }: SessionSetup): Promise<InferenceSession> {
   const options: InferenceSession.SessionOptions = {
     ...(inMemory.length > 0 && { externalData: await weightsInMemory(inMemory) }),
     executionProviders: ['cpu'],
@@ -20,6 +23,7 @@ export async function createSession({ graph, folder, threads, inMemory }: Sessio
     interOpNumThreads: 1,
     // What fails reaches the callers as an error; it is not printed, too.
     logSeverityLevel: 4,
+    ...(gpuLock && WEBGPU),
     extra: { session: { model_external_initializers_file_folder_path: folder, intra_op: { allow_spinning: '0' } } },
   }
   return typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options)

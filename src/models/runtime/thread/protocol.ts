@@ -11,6 +11,10 @@ export type SessionSetup = Readonly<{
   folder: string
   inMemory: readonly TensorInMemory[]
   threads: number
+  /** Set where the model runs on the GPU: Int32[1] that keeps the process's threads from using it at once. */
+  gpuLock?: SharedArrayBuffer
+  /** Sequences at the same time that the GPU is warmed up for; absent where it is not. */
+  warmUp?: number
 }>
 
 /**
@@ -38,6 +42,8 @@ export type FromWorker =
       answeredAt: number
     }>
   | Readonly<{ type: 'error'; id: number; message: string }>
+  /** The GPU is gone, and with it every model on it. */
+  | Readonly<{ type: 'lost'; message: string }>
 
 /** Results of a batch: how many values each has, 1 where its token ids come with them, and both one after the other. */
 export type PackedResults = Readonly<{ counts: Int32Array; sparse: Uint8Array; tokenIds: Int32Array; values: Float32Array }>

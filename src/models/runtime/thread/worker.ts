@@ -3,6 +3,11 @@ import { messageOf } from '../../../core/errors.js'
 import type { ModelAnswer, ModelCall } from '../call.js'
 import { branchLogprobs } from '../decoder/branchLogprobs.js'
 import { Engine } from '../decoder/Engine.js'
+import { hostMemory } from '../decoder/hostMemory.js'
+import { deviceMemory } from '../device/deviceMemory.js'
+import { openGpu } from '../device/gpu.js'
+import { locked } from '../device/lock.js'
+import { gpuProblem, isGpuLost } from '../device/probeGpu.js'
 import { EncoderEngine } from '../EncoderEngine.js'
 import { OnnxEngine } from '../exported/OnnxEngine.js'
 import { clock, type SessionRun } from '../watch.js'
@@ -23,16 +28,26 @@ type Answering = Readonly<{
 }>
 
 async function open(onRun: (run: SessionRun) => void): Promise<Answering & Readonly<{ close: () => Promise<void> }>> {
-  const session = await createSession(setup)
+  const lock = setup.gpuLock && new Int32Array(setup.gpuLock)
+  const { session, gpu } = lock
+    ? await locked(lock, async () => ({ session: await createSession(setup), gpu: await openGpu() }))
+    : { session: await createSession(setup), gpu: undefined }
   const close = () => session.release()
   if ('encoder' in setup) {
     const engine = new EncoderEngine(session, setup.encoder, onRun)
     return { run: (calls) => engine.run(calls), settle: () => undefined, release: () => undefined, close }
   }
-  const engine = 'contract' in setup ? new OnnxEngine(session, setup, onRun) : new Engine(session, setup, onRun)
-  const isLogprobs = 'logprobs' in setup && setup.logprobs
-  const run = (calls: readonly ModelCall[]) => (isLogprobs ? branchLogprobs(engine, calls) : engine.run(calls))
-  return { run, settle: () => engine.settle(), release: (key) => engine.release(key), close }
+  if ('contract' in setup) return answering(new OnnxEngine(session, setup, onRun), close)
+  if (!lock || !gpu) return answering(new Engine(hostMemory(session, setup), setup, onRun), close, setup.logprobs)
+  const memory = deviceMemory(session, setup, gpu, lock)
+  if (setup.warmUp !== undefined) await memory.warmUp(setup.warmUp)
+  const closeAll = () => memory.close().then(() => locked(lock, close))
+  return answering(new Engine(memory, setup, onRun), closeAll, setup.logprobs)
+}
+
+function answering(engine: Engine | OnnxEngine, close: () => Promise<void>, logprobs = false) {
+  const run = (calls: readonly ModelCall[]) => (logprobs ? branchLogprobs(engine, calls) : engine.run(calls))
+  return { run, settle: () => engine.settle(), release: (key: number) => engine.release(key), close }
 }
 
 async function answer(engine: Answering, id: number, packed: Int32Array, runs: SessionRun[]): Promise<void> {
@@ -47,7 +62,8 @@ async function answer(engine: Answering, id: number, packed: Int32Array, runs: S
     )
     engine.settle()
   } catch (error) {
-    post({ type: 'error', id, message: messageOf(error) })
+    if (setup.gpuLock && isGpuLost(error)) post({ type: 'lost', message: gpuProblem(error) })
+    else post({ type: 'error', id, message: setup.gpuLock ? gpuProblem(error) : messageOf(error) })
   }
 }
 
@@ -69,6 +85,6 @@ async function serve(): Promise<void> {
 }
 
 serve().catch((error: unknown) => {
-  post({ type: 'failed', message: messageOf(error) })
+  post({ type: 'failed', message: setup.gpuLock ? gpuProblem(error) : messageOf(error) })
   port.close()
 })

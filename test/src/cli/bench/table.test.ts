@@ -61,7 +61,14 @@ it('measures every row with the small as with the large pairs, and writes what i
   ]
   const stdout = new PassThrough()
   const terminal = { stdout, stderr: new PassThrough(), stdin: Readable.from([]), signal: new AbortController().signal }
-  const options = { machine, baseline, folder: join(folder, 'bench'), pairs: join(folder, 'pairs'), dtype: 'fp32' } as const
+  const options = {
+    machine,
+    baseline,
+    folder: join(folder, 'bench'),
+    pairs: join(folder, 'pairs'),
+    device: 'cpu',
+    dtype: 'fp32',
+  } as const
   await benchTable(rows, options, terminal as unknown as Terminal)
   const results = JSON.parse(await readFile(join(folder, 'bench', 'results.json'), 'utf8'))
   expect(results.settings.map((one: Record<string, unknown>) => [one.name, one.decoder])).toEqual([

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ModelCall } from '../../../../src/models/runtime/call.js'
 import { Engine } from '../../../../src/models/runtime/decoder/Engine.js'
+import { hostMemory } from '../../../../src/models/runtime/decoder/hostMemory.js'
 import { meaning, model, type Run, transparentSession } from './decoder/transparentModel.js'
 
 const call = (
@@ -18,7 +19,8 @@ describe('Engine', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(asked, { minLength: 1, maxLength: 5 }), async (all) => {
         const runs: Run[] = []
-        const engine = new Engine(transparentSession(model, runs), { ...model, evenRows: true })
+        const even = { ...model, evenRows: true }
+        const engine = new Engine(hostMemory(transparentSession(model, runs), even), even)
         const calls = all.map(({ tokens, branches, decode }, key) =>
           call(key, tokens, branches === 1 ? [[]] : Array.from({ length: branches }, (_, token) => [token]), decode),
         )

@@ -1,15 +1,12 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Mask } from '../../../../../src/models/graph/masks.js'
 import type { ModelCall } from '../../../../../src/models/runtime/call.js'
 import { Engine, type EngineModel } from '../../../../../src/models/runtime/decoder/Engine.js'
+import { hostMemory } from '../../../../../src/models/runtime/decoder/hostMemory.js'
 import { CHUNK } from '../../../../../src/models/runtime/decoder/passes.js'
-import { full, meaning, model, type Run, transparentSession } from './transparentModel.js'
+import { meaning, model, type Run, transparentSession } from './transparentModel.js'
 
-const local = (window: number): Mask => ({ past: 'local_past_bias', self: 'local_self_bias', window })
 const engineOf = (runs?: Run[], changed: Partial<EngineModel> = {}) =>
-  new Engine(transparentSession({ ...model, ...changed }, runs), { ...model, ...changed })
-
+  new Engine(hostMemory(transparentSession({ ...model, ...changed }, runs), { ...model, ...changed }), { ...model, ...changed })
 const call = (
   key: number,
   tokenIds: readonly number[],
@@ -23,61 +20,6 @@ const call = (
 })
 
 describe('Engine', () => {
-  it.each<[string, Partial<EngineModel>]>([
-    ['full attention', {}],
-    ['a sliding window', { masks: [local(5)] }],
-    ['a window of one token', { masks: [local(1)] }],
-    ['full attention and a sliding window longer than a chunk', { masks: [full, local(CHUNK + 9)] }],
-    ['other positions for long sequences', { longAfter: 130 }],
-    ['other positions for sequences that are soon long, and a window', { longAfter: 9, masks: [full, local(4)] }],
-  ])(
-    'reads every branch as if its whole sequence had been read alone, after any growing, forking and releasing: %s',
-    async (_, changed) => {
-      const token = fc.nat(30)
-      const step = fc.record({
-        grow: fc.array(token, { maxLength: 3 }),
-        keep: fc.double({ min: 0, max: 1, noNaN: true }),
-        fork: fc.boolean(),
-        release: fc.boolean(),
-        follow: fc.boolean(),
-        branches: fc.array(fc.array(token, { minLength: 1, maxLength: 3 }), { maxLength: 4 }),
-      })
-      const start = fc.oneof(
-        fc.array(token, { minLength: 1, maxLength: 20 }),
-        fc.array(token, { minLength: 120, maxLength: 560 }),
-      )
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(start, { minLength: 1, maxLength: 4 }),
-          fc.array(fc.array(step, { minLength: 4, maxLength: 4 }), { maxLength: 6 }),
-          async (starts, rounds) => {
-            const engine = engineOf([], changed)
-            const sequences = starts.map((tokens) => [...tokens])
-            const offered: number[][][] = starts.map(() => [])
-            for (const round of rounds) {
-              const calls = sequences.map((tokens, key) => {
-                const { grow, keep, fork, release, follow, branches } = round[key]!
-                if (release) engine.release(key)
-                if (fork) tokens.length = Math.max(1, Math.floor(tokens.length * keep))
-                const chosen = offered[key]![0]
-                if (follow && chosen) tokens.push(...chosen)
-                else tokens.push(...grow)
-                offered[key] = branches
-                return call(key, tokens, branches.length > 0 ? branches : [[]])
-              })
-              const readings = await engine.run(calls)
-              readings.forEach(({ values }, key) => {
-                const { tokenIds, branches } = calls[key]!
-                expect([...values]).toEqual(branches.map((branch) => meaning([...tokenIds, ...branch], { ...model, ...changed })))
-              })
-            }
-          },
-        ),
-        { numRuns: 40 },
-      )
-    },
-  )
-
   it('reads hidden states from a position on and of candidates, over several chunks, and answers with logits or rewards in between', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs, { hiddenSize: 1 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Resident, Slab } from '../../../../../src/models/runtime/decoder/Slab.js'
+import type { Resident } from '../../../../../src/models/runtime/decoder/kvSlab.js'
+import { Slab } from '../../../../../src/models/runtime/decoder/Slab.js'
 
 const shape = { layers: 1, kvHeads: 2, headDim: 2 }
 type Named = Resident & { id: number }

@@ -6,7 +6,7 @@ const shape = { layers: 1, kvHeads: 1, headDim: 2 }
 export const full: Mask = { past: 'past_bias', self: 'self_bias' }
 export const model: EngineModel = { shape, masks: [full], contextLength: 1024, output: 'reward', vocabSize: 31 }
 
-const mixed = (token: number, position: number): number =>
+export const mixed = (token: number, position: number): number =>
   ((token + 1) * 7_919 + (position + 1) * (token + 13) * 104_729) % 65_521
 
 /** What a model that had read these tokens, and these only, says of the last one: by each of its masks, one after the other. */

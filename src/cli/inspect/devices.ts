@@ -1,0 +1,20 @@
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { findGpu } from '../../models/device.js'
+import { type Terminal, writeLine } from '../terminal.js'
+
+/** `rxargs inspect --devices`: what models can run on here, and why not on a GPU. */
+export async function inspectDevices(
+  { json = false }: Readonly<{ json?: boolean }>,
+  { stdout, signal }: Pick<Terminal, 'stdout' | 'signal'>,
+): Promise<void> {
+  const gpu = await findGpu()
+  const cpu = { name: cpus()[0]?.model.trim() || 'an unnamed CPU', cores: availableParallelism(), memory_bytes: totalmem() }
+  if (json) return writeLine(stdout, JSON.stringify({ cpu, webgpu: gpu }, null, 1), signal)
+  await writeLine(stdout, `cpu     ${cpu.name}, ${cpu.cores} cores, ${Math.round(cpu.memory_bytes / 2 ** 30)} GiB`, signal)
+  const webgpu = gpu.usable
+    ? gpu.float16
+      ? 'a GPU, taken by `--device auto`'
+      : 'a renderer in software: right, but slower than the CPU; not taken by `--device auto`'
+    : `cannot be used: ${gpu.problem}`
+  await writeLine(stdout, `webgpu  ${webgpu}`, signal)
+}

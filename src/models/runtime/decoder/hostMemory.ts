@@ -1,0 +1,47 @@
+import type { InferenceSession } from 'onnxruntime-node'
+import type { CachedSequence } from './CachedSequence.js'
+import type { EngineModel } from './Engine.js'
+import { feedsOf, type InputShape } from './feeds.js'
+import type { KvMemory } from './memory.js'
+import { OutputBuffers } from './OutputBuffers.js'
+import { allFinite } from './reading.js'
+import { ropeFeeds } from './ropeFeeds.js'
+import { Slab } from './Slab.js'
+
+/** Keys and values in the memory of the CPU: slabs go into the graph, what is new comes out and is written to them. */
+export function hostMemory(session: Pick<InferenceSession, 'run'>, model: InputShape & Pick<EngineModel, 'ropes'>): KvMemory {
+  const { shape } = model
+  const ropeTables = ropeFeeds(model.ropes ?? [], model.longAfter)
+  const buffers = new OutputBuffers(shape)
+  return {
+    slab: (longest) => new Slab<CachedSequence>(shape, longest),
+    async run(jobs, { output, single }) {
+      const slab = jobs[0]!.cached.slab as Slab<CachedSequence>
+      const start = slab.gather(jobs.map(({ cached }) => cached))
+      const inOrder = [...jobs].sort((a, b) => a.cached.slot - b.cached.slot)
+      const rowOf = new Map(inOrder.map((job, row) => [job, row]))
+      const places = single ? 1 : Math.max(2, ...jobs.map(({ pass }) => pass.tokenIds.length))
+      const { feeds, tokens, reads, firstReads, positions } = feedsOf(inOrder, slab, start, places, model)
+      const outputs = await session.run(
+        { ...feeds, ...ropeTables(positions) },
+        buffers.fetches(jobs.length, places, reads, output),
+      )
+      const dataOf = (name: string): Float32Array => outputs[name]!.data as Float32Array
+      const planes = Array.from({ length: shape.layers }, (_, layer) => [dataOf(`key.${layer}`), dataOf(`value.${layer}`)]).flat()
+      return {
+        tokens,
+        reads,
+        values(job) {
+          const begin = firstReads[rowOf.get(job)!]! * output.width
+          const values = dataOf(output.name).subarray(begin, begin + job.pass.reads.length * output.width)
+          return { values, finite: allFinite(values) }
+        },
+        write(job, position, from, count) {
+          const row = rowOf.get(job)!
+          for (const [plane, values] of planes.entries())
+            slab.write(plane, job.cached.slot, position, { values, row, tokens: places, from }, count)
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,124 @@
+import type { Tensor } from 'onnxruntime-node'
+import { PAGE } from '../../graph/layers/pagedDecoder.js'
+import type { CacheShape } from '../decoder/cacheShape.js'
+import type { KvSlab, Resident } from '../decoder/kvSlab.js'
+import type { Gpu } from './gpu.js'
+
+/** What a slab's methods leave to be done on the GPU, in their order, before the next run. */
+export type Later = (work: (gpu: Gpu) => Promise<void>) => void
+
+/**
+ * KV cache rows of one length class on a GPU: per layer a matrix of keys and one of values, float [slots · longest, kvHeads · headDim]. A
+ * resident stays in its slot, since a run may take any slots in any order. Behind the slots lies one more, which padding is written to.
+ */
+export class DeviceSlab<R extends Resident> implements KvSlab<R> {
+  private readonly residents: (R | undefined)[] = []
+  private planes: readonly Tensor[] = []
+  private capacity = 0
+
+  constructor(
+    private readonly shape: CacheShape,
+    readonly longest: number,
+    private readonly later: Later,
+  ) {}
+
+  get bytes(): number {
+    return this.count * this.longest * this.width * 4 * 2 * this.shape.layers
+  }
+
+  /** The slot that padding is written to. */
+  get spare(): number {
+    return this.capacity
+  }
+
+  /** Pages of a slot. */
+  get pages(): number {
+    return this.longest / PAGE
+  }
+
+  /** Numbers of a row. */
+  get width(): number {
+    return this.shape.kvHeads * this.shape.headDim
+  }
+
+  /** Keys (even) and values (odd) of each layer. */
+  get buffers(): readonly Tensor[] {
+    return this.planes
+  }
+
+  /** Doubles, so that shapes come from a small set. */
+  reserve(more: number): void {
+    const wanted = this.count + more
+    if (wanted <= this.capacity) return
+    const before = this.capacity
+    this.capacity = 2 ** Math.ceil(Math.log2(wanted))
+    const rows = (this.capacity + 1) * this.longest
+    const pages = Array.from({ length: before * this.pages }, (_, page) => page)
+    this.later(async (gpu) => {
+      const grown: Tensor[] = []
+      for (let plane = 0; plane < 2 * this.shape.layers; plane++) grown.push(await gpu.zeros(rows, this.width))
+      const old = this.planes
+      this.planes = grown
+      if (pages.length > 0)
+        for (const [plane, tensor] of old.entries()) await gpu.copyPages(tensor, grown[plane]!, PAGE * this.width, pages, pages)
+      for (const tensor of old) tensor.dispose()
+    })
+  }
+
+  /** Rows have their whole length from the start; how much of it is read is each run's own affair. */
+  fit(): void {}
+
+  add(resident: R): void {
+    this.reserve(1)
+    const free = this.residents.indexOf(undefined)
+    resident.slot = free < 0 ? this.residents.length : free
+    this.residents[resident.slot] = resident
+  }
+
+  remove(slot: number, dirty: boolean): void {
+    this.residents[slot] = undefined
+    if (!dirty) return
+    const pages = this.pagesOf(slot, 0, this.longest)
+    this.later(async (gpu) => {
+      const zeros = await gpu.zeros(PAGE, this.width)
+      for (const plane of this.planes) await gpu.copyPages(zeros, plane, PAGE * this.width, Array(pages.length).fill(0), pages)
+      zeros.dispose()
+    })
+  }
+
+  /** Copies whole pages: what lies behind `to` is masked or written over. `from` is the beginning of a page. */
+  copyTo(other: this, source: R, target: R, from: number, to: number): void {
+    const [taken, written] = [this.pagesOf(source.slot, from, to), other.pagesOf(target.slot, from, to)]
+    this.later(async (gpu) => {
+      for (const [plane, tensor] of this.planes.entries())
+        await gpu.copyPages(tensor, other.planes[plane]!, PAGE * this.width, taken, written)
+    })
+  }
+
+  moveTo(other: this, resident: R, positions: number, dirty: boolean): void {
+    const from = { ...resident }
+    other.add(resident)
+    this.copyTo(other, from, resident, 0, positions)
+    this.remove(from.slot, dirty)
+  }
+
+  /** A token that is read again goes along with those that are new: that costs less than copies in each layer. */
+  movePosition(): false {
+    return false
+  }
+
+  /** Frees the memory. */
+  dispose(): void {
+    for (const tensor of this.planes) tensor.dispose()
+    this.planes = []
+  }
+
+  private get count(): number {
+    return this.residents.reduce((count, resident) => count + (resident ? 1 : 0), 0)
+  }
+
+  private pagesOf(slot: number, from: number, to: number): number[] {
+    const first = Math.floor(from / PAGE)
+    return Array.from({ length: Math.ceil(to / PAGE) - first }, (_, page) => slot * this.pages + first + page)
+  }
+}

@@ -1,0 +1,158 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-node'
+import { MOST_TOP, PART } from '../../graph/layers/topTokens.js'
+import type { CachedSequence } from '../decoder/CachedSequence.js'
+import type { EngineModel } from '../decoder/Engine.js'
+import type { PassJob } from '../decoder/feeds.js'
+import type { Computed, KvMemory, RunRequest } from '../decoder/memory.js'
+import { allFinite } from '../decoder/reading.js'
+import { growingRope } from '../decoder/ropeFeeds.js'
+import { DeviceSlab } from './DeviceSlab.js'
+import { type Gpu, int64, view } from './gpu.js'
+import { type Lanes, lanesOf } from './lanes.js'
+import { locked } from './lock.js'
+import { warmUp } from './warmUp.js'
+
+/** `values` of a run's reads: `width` each; or of each its largest, and which tokens they are. */
+type Read = Readonly<{ values: Float32Array; width: number; tokenIds?: Int32Array; finite?: Float32Array }>
+
+/** `warmUp` runs every shape of up to so many lanes once. */
+export type DeviceMemory = KvMemory & Readonly<{ warmUp(lanes: number): Promise<void>; close(): Promise<void> }>
+
+/**
+ * Keys and values in the memory of a GPU, from the first token of a sequence to its release. A run writes the new ones into the slabs; ids,
+ * positions and slots go there, and what was asked comes back.
+ */
+export function deviceMemory(
+  session: Pick<InferenceSession, 'run'>,
+  model: EngineModel,
+  gpu: Gpu,
+  lock: Int32Array,
+): DeviceMemory {
+  const { shape, vocabSize } = model
+  const slabs: DeviceSlab<CachedSequence>[] = []
+  const pending: ((gpu: Gpu) => Promise<void>)[] = []
+  const constants = new Map<number, Tensor>()
+  const scratch = new Map<string, Tensor>()
+  const ropes = (model.ropes ?? []).map(({ name, rope }) => ({ name, rowsOf: growingRope(rope, model.longAfter) }))
+  const tables = new Map<string, Tensor>()
+
+  /** Positions 0 to `length` - 1, put there once. */
+  const positionsOf = async (length: number): Promise<Tensor> => {
+    const known = constants.get(length) ?? (await gpu.ints(Int32Array.from({ length }, (_, i) => i)))
+    constants.set(length, known)
+    return known
+  }
+
+  /** Cosines and sines of positions, put there again only when they have become more. */
+  const ropeTables = async (needed: number): Promise<Record<string, Tensor>> => {
+    for (const { name, rowsOf } of ropes) {
+      const { rows, width, cos, sin } = rowsOf(needed)
+      for (const [part, values] of [['cos', cos] as const, ['sin', sin] as const]) {
+        const known = tables.get(`${name}_${part}`)
+        if (known?.dims[0] === rows) continue
+        known?.dispose()
+        tables.set(`${name}_${part}`, await gpu.matrix(values, width))
+      }
+    }
+    return Object.fromEntries(tables)
+  }
+
+  /** Room for 64-bit integers that stay on the GPU. */
+  const integers = async (name: string, dims: readonly number[]): Promise<Tensor> => {
+    const words = 2 * dims.reduce((product, dim) => product * dim, 1)
+    const known = scratch.get(name)
+    if (known && known.size >= words) return view(known, 'int64', dims)
+    known?.dispose()
+    const room = await gpu.zeros(words, 1)
+    scratch.set(name, room)
+    return view(room, 'int64', dims)
+  }
+
+  const feedsOf = async (lanes: Lanes, slab: DeviceSlab<CachedSequence>, states: boolean, top: number) => {
+    const rows = (slab.spare + 1) * slab.longest
+    const planes = slab.buffers.map((buffer) => view(buffer, 'float32', [rows, slab.width]))
+    const named = (prefix: string) =>
+      Object.fromEntries(planes.map((plane, i) => [`${prefix}${i % 2 === 0 ? 'key' : 'value'}.${i >> 1}`, plane]))
+    const heads = Array.from({ length: states ? 1 : lanes.reads }, (_, i) => i)
+    const feeds: Record<string, Tensor> = {
+      ...lanes.feeds,
+      ...named(''),
+      key_positions: await positionsOf(lanes.positions),
+      ...(await ropeTables(lanes.rows)),
+      ...(model.output === 'logits' && { head_positions: int64(heads), top: int64([top]) }),
+    }
+    return { feeds, slabs: named('next_') }
+  }
+
+  const compute = async (
+    lanes: Lanes,
+    slab: DeviceSlab<CachedSequence>,
+    { output, top = 0 }: RunRequest,
+  ): Promise<Read & { down: number; up: number }> => {
+    const sparse = output.name === 'logits' && top <= MOST_TOP
+    const K = Math.max(1, sparse ? Math.min(top, vocabSize) : 1)
+    const { feeds, slabs: written } = await feedsOf(lanes, slab, output.name === 'hidden_states', K)
+    const up = Object.values(feeds).reduce((sum, tensor) => sum + (tensor.location === 'cpu' ? bytesOf(tensor) : 0), 0)
+    if (!sparse) {
+      const outputs = await session.run(feeds, { ...written, [output.name]: null })
+      const values = outputs[output.name]!.data as Float32Array
+      return { values, width: output.width, up, down: values.byteLength }
+    }
+    const H = lanes.reads
+    const places = await integers('places', [H, Math.ceil(vocabSize / PART), K])
+    const picks = await integers('picks', [H, K])
+    const fetches = { ...written, part_tokens: places, top_picks: picks, top_values: null, logit_sum: null }
+    const outputs = await session.run(feeds, fetches)
+    const tokenIds = await gpu.tokensAt(places, picks, H, K)
+    const [values, finite] = [outputs.top_values!.data as Float32Array, outputs.logit_sum!.data as Float32Array]
+    return { values, width: K, tokenIds, finite, up: up + 4, down: values.byteLength + finite.byteLength + tokenIds.byteLength }
+  }
+
+  const memory: KvMemory = {
+    slab(longest) {
+      const slab = new DeviceSlab<CachedSequence>(shape, longest, (work) => pending.push(work))
+      slabs.push(slab)
+      return slab
+    },
+    run: <J extends PassJob>(jobs: readonly J[], asked: RunRequest) =>
+      locked(lock, async (): Promise<Computed<J>> => {
+        for (const work of pending.splice(0)) await work(gpu)
+        const slab = jobs[0]!.cached.slab as DeviceSlab<CachedSequence>
+        const lanes = lanesOf(jobs, slab, asked.single, model)
+        const read = await compute(lanes, slab, asked)
+        const indexOf = new Map(jobs.map((job, index) => [job, index]))
+        return {
+          tokens: lanes.tokens,
+          reads: lanes.reads,
+          traffic: { up: read.up, down: read.down },
+          values: (job) => valuesOf(read, lanes.firstReads[indexOf.get(job)!]!, job.pass.reads.length),
+          write: () => undefined,
+        }
+      }),
+  }
+  return {
+    ...memory,
+    async warmUp(lanes) {
+      const output =
+        model.output === 'logits' ? ({ name: 'logits', width: vocabSize } as const) : ({ name: 'reward', width: 1 } as const)
+      const slab = (await warmUp(memory, output, lanes)) as DeviceSlab<CachedSequence>
+      await locked(lock, async () => slab.dispose())
+    },
+    close: () =>
+      locked(lock, async () => {
+        for (const slab of slabs) slab.dispose()
+        for (const tensor of [...constants.values(), ...scratch.values(), ...tables.values()]) tensor.dispose()
+        await gpu.close()
+      }),
+  }
+}
+
+function valuesOf({ values, width, tokenIds, finite }: Read, first: number, count: number) {
+  const [begin, end] = [first * width, (first + count) * width]
+  const own = values.slice(begin, end)
+  const sound = allFinite(own) && (finite === undefined || allFinite(finite.subarray(first, first + count)))
+  if (!tokenIds) return { values: own, finite: sound }
+  return { values: sound ? own : own.fill(Number.NaN), tokenIds: tokenIds.slice(begin, end), finite: sound }
+}
+
+const bytesOf = (tensor: Tensor): number => (tensor.data as Float32Array).byteLength

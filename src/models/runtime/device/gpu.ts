@@ -1,0 +1,96 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { type GraphBuilder, graphBuilder } from '../../graph/builder.js'
+import { pickTokens } from '../../graph/layers/topTokens.js'
+
+/** Session options of the WebGPU provider. Dawn checks what it is given; the runtime's own checks on top cost time at each dispatch. */
+export const WEBGPU: InferenceSession.SessionOptions = {
+  executionProviders: [{ name: 'webgpu', validationMode: 'wgpuOnly' }],
+  graphOptimizationLevel: 'all',
+  // What fails reaches the callers as an error; it is not printed, too.
+  logSeverityLevel: 4,
+}
+
+/** Buffers on the GPU, and the small graphs that fill and copy them. */
+export type Gpu = Readonly<{
+  /** A matrix of zeros, float [rows, width]. */
+  zeros(rows: number, width: number): Promise<Tensor>
+  /** Numbers that stay on the GPU: int32 [length]. */
+  ints(values: Int32Array): Promise<Tensor>
+  /** The same of a matrix, float [rows, width]. */
+  matrix(values: Float32Array, width: number): Promise<Tensor>
+  /** Copies pages of a matrix onto pages of another one, or of the same; `width`: numbers a page. */
+  copyPages(from: Tensor, to: Tensor, width: number, source: readonly number[], target: readonly number[]): Promise<void>
+  /** The tokens at the places that `topTokens` found: Int32[H · K]. */
+  tokensAt(partTokens: Tensor, picks: Tensor, H: number, K: number): Promise<Int32Array>
+  close(): Promise<void>
+}>
+
+export async function openGpu(): Promise<Gpu> {
+  const filling = await small(fill, 'gpu-buffer')
+  const keeping = await small(keep, 'gpu-buffer')
+  const holding = await small(hold, 'gpu-buffer')
+  const copying = await small(copy)
+  const picking = await small(pickTokens)
+  return {
+    zeros: async (rows, width) => (await filling.run({ shape: int64([rows, width]) })).zeros!,
+    ints: async (values) => (await keeping.run({ values: new Tensor('int32', values, [values.length]) })).kept!,
+    matrix: async (values, width) =>
+      (await holding.run({ values: new Tensor('float32', values, [values.length / width, width]) })).held!,
+    async copyPages(from, to, width, source, target) {
+      const pagesOf = (tensor: Tensor) => view(tensor, 'float32', [tensor.size / width, width])
+      const at = { source: int64(source), target: int64(target, [target.length, 1]) }
+      await copying.run({ from: pagesOf(from), to: pagesOf(to), ...at }, { copied: pagesOf(to) })
+    },
+    async tokensAt(partTokens, picks, H, K) {
+      const { tokens } = await picking.run({
+        part_tokens: view(partTokens, 'int32', [H, partTokens.size / H, 2]),
+        picks: view(picks, 'int64', [H, K, 1]),
+        pick_words: view(picks, 'int32', [H, K, 2]),
+        top: new Tensor('int32', Int32Array.of(K), [1]),
+      })
+      return tokens!.data as Int32Array
+    },
+    async close() {
+      for (const session of [filling, keeping, holding, copying, picking]) await session.release()
+    },
+  }
+}
+
+export const int64 = (values: readonly number[], dims: readonly number[] = [values.length]): Tensor =>
+  new Tensor('int64', BigInt64Array.from(values, BigInt), dims)
+
+type GpuType = 'float32' | 'int32' | 'int64'
+
+/** The same buffer as a tensor of another type and shape; of its beginning, where that is smaller. */
+export const view = (tensor: Tensor, dataType: GpuType, dims: readonly number[]): Tensor =>
+  Tensor.fromGpuBuffer(tensor.gpuBuffer, { dataType, dims })
+
+/** With a location outputs are new each time; without one they are copied to the host unless the caller gives a buffer for them. */
+async function small(write: (graph: GraphBuilder) => void, location?: 'gpu-buffer'): Promise<InferenceSession> {
+  const graph = graphBuilder('small', 'webgpu')
+  write(graph)
+  return InferenceSession.create(graph.model(), { ...WEBGPU, ...(location && { preferredOutputLocation: location }) })
+}
+
+function fill(graph: GraphBuilder): void {
+  const zero = graph.constant('zero', Float32Array.of(0), [])
+  graph.output('zeros', graph.node('Expand', [zero, graph.input('shape', 'int64', [2])]), 'float', ['rows', 'width'])
+}
+
+function keep(graph: GraphBuilder): void {
+  graph.output('kept', graph.node('Identity', [graph.input('values', 'int32', ['length'])]), 'int32', ['length'])
+}
+
+function hold(graph: GraphBuilder): void {
+  graph.output('held', graph.node('Identity', [graph.input('values', 'float', ['rows', 'width'])]), 'float', ['rows', 'width'])
+}
+
+function copy(graph: GraphBuilder): void {
+  const from = graph.input('from', 'float', ['pages', 'width'])
+  const to = graph.input('to', 'float', ['others', 'width'])
+  const taken = graph.node('Gather', [from, graph.input('source', 'int64', ['count'])])
+  graph.output('copied', graph.node('ScatterND', [to, graph.input('target', 'int64', ['count', 1]), taken]), 'float', [
+    'others',
+    'width',
+  ])
+}

@@ -1,0 +1,97 @@
+import { Tensor } from 'onnxruntime-node'
+import { PAGE } from '../../graph/layers/pagedDecoder.js'
+import { branchPosition } from '../decoder/CachedSequence.js'
+import type { InputShape, PassJob } from '../decoder/feeds.js'
+import { depths } from '../decoder/passes.js'
+
+/** Tokens of a lane. The runtime's attention is exact for up to 31 queries on every GPU that was tried, SwiftShader included. */
+export const WIDTHS = [1, 4, 8, 12, 16] as const
+const WIDEST = 16
+
+/** Where a slab's rows are. */
+export type SlabPlace = Readonly<{ longest: number; spare: number; pages: number }>
+
+/** A run's inputs but the slabs, and where in its reads those of each job begin. */
+export type Lanes = Readonly<{
+  feeds: Record<string, Tensor>
+  positions: number
+  /** Rows that tables of positions must have. */
+  rows: number
+  tokens: number
+  reads: number
+  firstReads: readonly number[]
+}>
+
+const power = (least: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, least)))
+
+/**
+ * Cuts passes into lanes of equal width, as pagedDecoder.ts describes them. Lanes, pages and reads are padded to powers of two, so that
+ * shapes come from a small set.
+ */
+export function lanesOf(jobs: readonly PassJob[], slab: SlabPlace, single: boolean, { masks, longAfter = 0 }: InputShape): Lanes {
+  const widest = Math.max(1, ...jobs.map(({ pass }) => pass.tokenIds.length))
+  const S = single ? 1 : (WIDTHS.find((width) => width >= Math.max(2, widest)) ?? WIDEST)
+  const laneCounts = jobs.map(({ pass }) => Math.ceil(pass.tokenIds.length / S))
+  const L = power(laneCounts.reduce((sum, count) => sum + count, 0))
+  const ends = jobs.map(({ cached, pass }) => branchPosition(cached, pass) + pass.tokenIds.length - pass.kept)
+  const P = Math.min(slab.pages, power(Math.max(2, Math.ceil(Math.max(1, ...ends) / PAGE))))
+  const R = power(jobs.reduce((sum, { pass }) => sum + pass.reads.length, 0))
+  const N = L * S
+
+  const inputIds = new Int32Array(N)
+  const positionIds = new BigInt64Array(N)
+  const rows = new BigInt64Array(N).fill(BigInt(slab.spare * slab.longest))
+  const span = (value: number) => new Int32Array(N).fill(value)
+  const spans = { pastEnd: span(1), branchStart: span(1), branchEnd: span(0), localPastStart: span(0), localBranchStart: span(1) }
+  const pages = new Int32Array(L * P)
+  const readPositions = new Int32Array(R)
+  const firstReads: number[] = []
+  const window = masks.find((mask) => mask.window !== undefined)?.window ?? Number.POSITIVE_INFINITY
+
+  for (let page = 0; page < L * P; page++) pages[page] = slab.spare * slab.pages + (page % P)
+  let [lane, read, highest] = [0, 0, 0]
+  jobs.forEach(({ cached, pass }, job) => {
+    const past = cached.tokenIds.length
+    const branch = branchPosition(cached, pass)
+    const depth = depths(pass)
+    const first = lane * S
+    const storedAt = (i: number) => (i < pass.kept ? past + i : branch + i - pass.kept)
+    let start = 0
+    pass.tokenIds.forEach((tokenId, i) => {
+      const at = first + i
+      const own = storedAt(i)
+      const position = past + depth[i]!
+      if (i >= pass.kept && pass.parents[i]! < pass.kept) start = own
+      const begin = i < pass.kept ? own : start
+      inputIds[at] = tokenId
+      const rotated = position + (cached.long ? longAfter : 0)
+      highest = Math.max(highest, rotated)
+      positionIds[at] = BigInt(rotated)
+      rows[at] = BigInt(cached.slot * slab.longest + own)
+      spans.pastEnd[at] = past + Math.min(i, pass.kept)
+      spans.branchStart[at] = begin
+      spans.branchEnd[at] = own
+      spans.localPastStart[at] = Math.max(0, position - window + 1)
+      spans.localBranchStart[at] = Math.max(begin, own - window + 1)
+    })
+    for (let end = lane + laneCounts[job]!; lane < end; lane++)
+      for (let page = 0; page < P; page++) pages[lane * P + page] = cached.slot * slab.pages + page
+    firstReads.push(read)
+    for (const index of pass.reads) readPositions[read++] = first + index
+  })
+
+  const spanTensor = (values: Int32Array) => new Tensor('int32', values, [L, S, 1])
+  const [full, local] = [masks.some((mask) => mask.window === undefined), masks.some((mask) => mask.window !== undefined)]
+  const feeds = {
+    input_ids: new Tensor('int32', inputIds, [N, 1]),
+    position_ids: new Tensor('int64', positionIds, [N, 1]),
+    rows: new Tensor('int64', rows, [N, 1]),
+    pages: new Tensor('int32', pages, [L, P]),
+    past_end: spanTensor(spans.pastEnd),
+    branch_end: spanTensor(spans.branchEnd),
+    ...(full && { branch_start: spanTensor(spans.branchStart) }),
+    ...(local && { local_past_start: spanTensor(spans.localPastStart), local_branch_start: spanTensor(spans.localBranchStart) }),
+    read_positions: new Tensor('int32', readPositions, [R]),
+  }
+  return { feeds, positions: P * PAGE, rows: highest + 1, tokens: N, reads: R, firstReads }
+}

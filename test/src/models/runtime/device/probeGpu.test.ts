@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import { gpuProblem, isGpuLost } from '../../../../../src/models/runtime/device/probeGpu.js'
+
+describe('gpuProblem', () => {
+  it.each([
+    [
+      'webgpu_context.cc:136 … Failed to get a WebGPU adapter: No supported adapters\n\nat …',
+      /^Expected a GPU that WebGPU can use, found none; on Linux .*libvulkan1\)$/,
+    ],
+    [
+      'Error: vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY',
+      /^The GPU has too little memory for this model and its cache$/,
+    ],
+    ['Non-zero status code returned while running Gemm\n  more of it', /^Non-zero status code returned while running Gemm$/],
+  ])('says in one line what is wrong: %s', (message, line) => expect(gpuProblem(new Error(message))).toMatch(line))
+})
+
+describe('isGpuLost', () => {
+  it.each([
+    ['WebGPU device lost (1): …', true],
+    ['Device is lost', true],
+    ['vkQueueSubmit failed with VK_ERROR_DEVICE_LOST', true],
+    ['Failed to get a WebGPU adapter: No supported adapters', false],
+  ])('tells a GPU that is gone from other failures: %s', (message, lost) => expect(isGpuLost(new Error(message))).toBe(lost))
+})
