@@ -82,7 +82,12 @@ describe('loadCodec', () => {
 
   it.each([
     ['vocab', 'merges.txt', null, /Expected .*merges\.txt beside vocab\.json, found no such file/],
-    ['vocab', 'merges.txt', '#version: 0.2\na b c\n', /Expected two tokens with a space between them in each line of .* got "a b c"/],
+    [
+      'vocab',
+      'merges.txt',
+      '#version: 0.2\na b c\n',
+      /Expected two tokens with a space between them in each line of .* got "a b c"/,
+    ],
     [
       'vocab',
       'tokenizer_config.json',

@@ -115,12 +115,7 @@ describe('a folder of a decoder with', () => {
       NOTHING,
       NOTHING,
     ],
-    [
-      'pickled weights that nobody knows',
-      bytes('extra.pt'),
-      /^The reward in .* does not use `extra\.pt`$/,
-      noted('`extra.pt`'),
-    ],
+    ['pickled weights that nobody knows', bytes('extra.pt'), /^The reward in .* does not use `extra\.pt`$/, noted('`extra.pt`')],
     [
       'a pickled value head',
       bytes('value_head.bin'),
