@@ -54,7 +54,7 @@ export async function loadReward({ name, path, label }: RewardFolder, options: R
     return {
       source,
       close: () => started.worker.close(),
-      notices: started.notices,
+      notices: [...started.notices, ...(checkpoint.codec.notices ?? [])],
       ...(labels.length > 1 && { label: labels[index]! }),
     }
   }

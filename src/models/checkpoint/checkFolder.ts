@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { ModelError, messageOf } from '../../core/errors.js'
 import { isMissing } from './readJson.js'
 
-/** @throws ModelError unless there is a folder at that path */
+/** @throws ModelError unless the path is a folder */
 export async function checkFolder(folder: string): Promise<void> {
   try {
     if ((await stat(folder)).isDirectory()) return

@@ -2,16 +2,16 @@ import * as z from 'zod'
 import { ModelError } from '../../core/errors.js'
 import { checkJson } from './readJson.js'
 
-/** How a model wants its decoding to end. */
+/** Where a model's replies end. */
 export type GenerationConfig = Readonly<{
-  /** Every end token, in the order of the file; empty when the model names none. */
+  /** All end tokens, in the order of the file; empty if the model names none. */
   endTokenIds: readonly number[]
   stopStrings: readonly string[]
-  /** Settings that would change a decode and are not taken over, in words. */
+  /** Messages about settings that would change a decode and are not applied. */
   notices: readonly string[]
 }>
 
-/** Settings of transformers' `generate` that change which token comes next or where a reply ends, and the values at which they do not. */
+/** Settings of transformers' `generate` that change the next token or the end of a reply, with the values that change nothing. */
 const DECODING: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
   ...(['do_sample', 'renormalize_logits', 'remove_invalid_values', 'token_healing'] as const).map(
     (name) => [name, [false]] as const,
@@ -43,17 +43,17 @@ const DECODING: ReadonlyMap<string, readonly unknown[]> = new Map<string, readon
 const isEmpty = (value: unknown): boolean =>
   value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0)
 
-/** Where sampling is off, transformers does not look at what shapes it. */
+/** transformers ignores these settings unless it samples. */
 const SAMPLING = ['temperature', 'top_p', 'top_k', 'min_p', 'top_h', 'typical_p', 'epsilon_cutoff', 'eta_cutoff']
 
 function decodingNotices({ json, file }: JsonFile): string[] {
   const samples = json.do_sample === true
-  const said = [...DECODING].filter(
+  const settings = [...DECODING].filter(
     ([name, harmless]) => !isEmpty(json[name]) && !harmless.includes(json[name]) && (samples || !SAMPLING.includes(name)),
   )
-  if (said.length === 0) return []
-  const named = said.map(([name]) => `\`${name}\``).join(', ')
-  return [`${file} has settings of a decode that are not taken over, the decoder and its options decide: ${named}`]
+  if (settings.length === 0) return []
+  const names = settings.map(([name]) => `\`${name}\``).join(', ')
+  return [`Settings of ${file} that are not applied, because the decoder and its options decide: ${names}`]
 }
 
 const id = z.number().int().nonnegative()
@@ -76,9 +76,9 @@ const listOf = <T extends string | number>(value: T | readonly T[] | null | unde
 export type JsonFile = Readonly<{ json: Readonly<Record<string, unknown>>; file: string }>
 
 /**
- * Reads end tokens and stop strings from generation_config.json, each from config.json where that has none. What else of the file would
- * change a decode (sampling, penalties, tokens that may not come) is not taken over: a run says what it does itself, and the paper's
- * decoders read the model's own logits. `notices` names those settings.
+ * Reads end tokens and stop strings from generation_config.json, or from config.json if it has none. Other settings that change a decode
+ * (sampling, penalties, forbidden tokens) are not applied: a run sets its own, and the paper's decoders read the model's own logits.
+ * `notices` names those settings.
  *
  * @throws ModelError when a field is of the wrong type or an end token lies outside the vocabulary
  */

@@ -12,7 +12,7 @@ import { isMissing } from './readJson.js'
 import { VOCABULARY_FILES } from './tokenizer/vocabularyFiles.js'
 import { findWeights, listedIn, resolveInside, VALUE_HEAD_FILE } from './weights/weightFiles.js'
 
-/** Files besides the weights that decide what a model answers, and those that do where tokenizer.json is absent; any may be. */
+/** The files besides the weights that decide what a model answers. Any of them may be absent. */
 const FILES = [
   'config.json',
   'generation_config.json',
@@ -34,18 +34,18 @@ async function hashFile(file: string): Promise<string> {
 }
 
 /**
- * SHA-256 of each file that a model is read from, by its name in the folder, sorted by name. Streams, so that the size of the
- * weights costs time but no memory.
+ * The SHA-256 of each file of a model, by its name in the folder, sorted by name. Files are streamed, so large weights cost time but no
+ * memory.
  *
- * @param onnx names of a ready graph's files, where that is what is run
+ * @param onnx the files of a ready graph, if the model is one
  * @throws ModelError when the folder has no weights or a file cannot be read
  */
 export async function hashFiles(folder: string, onnx?: readonly string[]): Promise<ReadonlyMap<string, string>> {
   await checkFolder(folder)
   const weights = onnx ? { names: onnx, shardOf: undefined } : await findWeights(folder)
-  const named = FILES.filter((name) => weights.shardOf !== undefined || !name.endsWith('.index.json'))
+  const names = FILES.filter((name) => weights.shardOf !== undefined || !name.endsWith('.index.json'))
   const hashes = new Map<string, string>()
-  for (const name of [...named, ...VOCABULARY_FILES, ...weights.names].sort()) {
+  for (const name of [...names, ...VOCABULARY_FILES, ...weights.names].sort()) {
     const isWeight = weights.names.includes(name)
     try {
       hashes.set(
@@ -62,8 +62,8 @@ export async function hashFiles(folder: string, onnx?: readonly string[]): Promi
 }
 
 /**
- * One SHA-256 of a whole model: of the lines `name:hash` of its files, sorted by name; of a GGUF file that of the file; of an adapter
- * those of its own files, and of its base model under `base`.
+ * One SHA-256 of a whole model: of the lines `name:hash` of its files, sorted by name. An adapter adds the hash of its base model as
+ * `base`. A GGUF file has the hash of its content.
  */
 export async function hashFolder(folder: string, onnx?: readonly string[]): Promise<string> {
   if (isGguf(folder)) return hashGguf(folder)

@@ -15,7 +15,7 @@ import { refuseAdapter } from './unread/refuseAdapter.js'
 import { bodyNames } from './weights/bodyNames.js'
 import { readSafetensors, type Tensors } from './weights/safetensors.js'
 
-/** A Hugging Face model folder, or a GGUF file, read and validated; the weights themselves stay in their files. */
+/** A Hugging Face model folder or a GGUF file, read and validated. The weights stay in their files. */
 export type Checkpoint = Readonly<{
   /** Absolute path of the folder, or of the GGUF file. */
   folder: string
@@ -27,18 +27,18 @@ export type Checkpoint = Readonly<{
 }>
 
 /**
- * Reads a Hugging Face model folder: config, generation config, headers of the weights, tokenizer and chat template. Whether
- * each tensor is there in its right shape is asked by whoever builds with it (`tensors.require`).
+ * Reads a model: config, generation config, headers of the weights, tokenizer and chat template. The graph builder checks the tensors
+ * and their shapes (`tensors.require`).
  *
- * @throws ModelError when the folder, or a file in it, is missing, damaged or of a kind that is not supported: one line that
- * says what, where, and what was expected
+ * @throws ModelError when the folder or one of its files is missing, damaged or not supported: one line with what, where, and what was
+ * expected
  */
 export async function loadCheckpoint(path: string, options: CodecOptions = {}): Promise<Checkpoint> {
   const checkpoint = await readWithoutCodec(path)
   return { ...checkpoint, codec: await fittingCodec(checkpoint, options) }
 }
 
-/** All of a model folder but its tokenizer, which takes the longest to read. */
+/** Reads a model without its tokenizer, which takes the longest. */
 export async function readWithoutCodec(path: string): Promise<Omit<Checkpoint, 'codec'>> {
   const { json, file, generationConfig, ...source } = await readSource(path)
   const config = readConfig(json, file)
@@ -46,13 +46,13 @@ export async function readWithoutCodec(path: string): Promise<Omit<Checkpoint, '
   return { ...source, config, generation }
 }
 
-/** What the config of a model is read from, and its tensors. */
+/** A model's config as JSON, and its tensors. */
 export type CheckpointSource = Pick<Checkpoint, 'folder' | 'tensors' | 'others'> &
   JsonFile &
   Readonly<{ generationConfig?: JsonFile }>
 
 /**
- * Reads a model folder, a GGUF file, or an adapter with its base model, before anything is made of the config.
+ * Reads a model folder, a GGUF file, or an adapter with its base model, and leaves the config as it is.
  *
  * @throws ModelError as loadCheckpoint
  */
@@ -76,7 +76,11 @@ async function readFolder(folder: string): Promise<CheckpointSource> {
   }
 }
 
-/** @throws ModelError when the tokenizer cannot be read, or is another model's */
+/**
+ * Reads the tokenizer of a model.
+ *
+ * @throws ModelError when it cannot be read, or does not fit the model's vocabulary
+ */
 export async function fittingCodec(
   { folder, config }: Readonly<{ folder: string; config: Pick<ModelConfig, 'vocabSize'> }>,
   options: CodecOptions = {},

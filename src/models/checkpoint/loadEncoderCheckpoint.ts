@@ -14,7 +14,7 @@ import { refuseAdapter } from './unread/refuseAdapter.js'
 import { renamedTensors } from './weights/renamedTensors.js'
 import { readSafetensors, type Tensors } from './weights/safetensors.js'
 
-/** An encoder's folder, read and validated; the weights themselves stay in their files. */
+/** An encoder's folder, read and validated. The weights stay in their files. */
 export type EncoderCheckpoint = Readonly<{
   /** Absolute path. */
   folder: string
@@ -22,7 +22,7 @@ export type EncoderCheckpoint = Readonly<{
   tensors: Tensors
   others: OtherFiles
   codec: PairCodec
-  /** A text, or a pair of them, in the encoder's own tokens and special tokens. Whether they fit its context is asked by whoever reads them. */
+  /** Turns a text or a pair of texts into the encoder's tokens, special ones included. The caller checks that they fit the context. */
   encode(first: string, second?: string): EncodedPair
 }>
 
@@ -38,7 +38,7 @@ export async function isEncoder(path: string): Promise<boolean> {
 /**
  * Reads the folder of a BERT-like encoder.
  *
- * @throws ModelError when the folder, or a file in it, is missing, damaged or of a kind that is not supported
+ * @throws ModelError when the folder or one of its files is missing, damaged or not supported
  */
 export async function loadEncoderCheckpoint(path: string): Promise<EncoderCheckpoint> {
   const folder = await modelFolder(path)
@@ -53,7 +53,7 @@ export async function loadEncoderCheckpoint(path: string): Promise<EncoderCheckp
     )
   const config = readEncoderConfig(json, architecture, file)
   const codec = await fittingCodec({ folder, config })
-  // Old checkpoints of BERT have the names of another library.
+  // Old BERT checkpoints have TensorFlow's names.
   const modern = (name: string) => name.replace(/\.gamma$/, '.weight').replace(/\.beta$/, '.bias')
   const stored = await readSafetensors(folder)
   return {
@@ -66,7 +66,7 @@ export async function loadEncoderCheckpoint(path: string): Promise<EncoderCheckp
   }
 }
 
-/** How an encoder's texts and pairs become tokens; `typed`: unless the tokenizer says otherwise, it tells which text each belongs to. */
+/** How an encoder's texts and pairs become tokens. `typed`: whether token types tell the two texts apart, unless the tokenizer decides. */
 export function pairEncoding(codec: PairCodec, typed: boolean): EncoderCheckpoint['encode'] {
   const template = codec.pairTemplate(typed)
   return (first, second) => template(codec.encode(first, false), second === undefined ? undefined : codec.encode(second, false))

@@ -3,8 +3,8 @@ import * as z from 'zod'
 import { ModelError, messageOf } from '../../core/errors.js'
 import { expectation, plainly } from '../../core/expectation.js'
 
-/** A JSON value as an error message shows it, cut to a readable length. */
-const shown = (value: unknown): string => {
+/** Formats a JSON value for an error message, cut to a readable length. */
+const quote = (value: unknown): string => {
   if (value === undefined) return 'nothing'
   const json = JSON.stringify(value)
   return `\`${json.length > 80 ? `${json.slice(0, 77)}…` : json}\``
@@ -14,7 +14,7 @@ const shown = (value: unknown): string => {
 export const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
 
-/** Text of a file that a model folder may lack; `undefined` when it does. */
+/** Reads a file that may be absent; `undefined` if it is. */
 export async function readOptionalText(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')
@@ -27,8 +27,8 @@ export async function readOptionalText(file: string): Promise<string | undefined
 /**
  * Parses the text of `file`. A model's JSON is always an object.
  *
- * @param keys whether a key may come twice in an object, of which the last one counts
- * @throws ModelError for what is no JSON, begins with a byte-order mark (which Python refuses, too), or has a key twice
+ * @param keys `any` allows duplicate keys in an object; the last one counts
+ * @throws ModelError for text that is not JSON, begins with a byte-order mark (Python refuses it, too), or has a duplicate key
  */
 export function parseJson(text: string, file: string, keys: 'once' | 'any' = 'once'): Readonly<Record<string, unknown>> {
   if (text.startsWith('\uFEFF')) throw new ModelError(`Expected ${file} to be JSON without a byte-order mark, got one`)
@@ -38,13 +38,13 @@ export function parseJson(text: string, file: string, keys: 'once' | 'any' = 'on
   } catch (error) {
     throw new ModelError(`Expected ${file} to be JSON: ${messageOf(error)}`)
   }
-  const twice = keys === 'any' ? undefined : duplicateKey(text)
-  if (twice !== undefined) throw new ModelError(`Expected each key of ${file} once, got ${JSON.stringify(twice)} twice`)
+  const duplicate = keys === 'any' ? undefined : duplicateKey(text)
+  if (duplicate !== undefined) throw new ModelError(`Expected each key of ${file} once, got ${JSON.stringify(duplicate)} twice`)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw new ModelError(`Expected ${file} to hold a JSON object, got ${shown(value)}`)
+  throw new ModelError(`Expected ${file} to hold a JSON object, got ${quote(value)}`)
 }
 
-/** A JSON object that a model folder may lack; `undefined` when it does. */
+/** Reads a JSON object from a file that may be absent; `undefined` if it is. */
 export async function readOptionalJson(
   file: string,
   keys?: 'once' | 'any',
@@ -53,7 +53,7 @@ export async function readOptionalJson(
   return text === undefined ? undefined : parseJson(text, file, keys)
 }
 
-/** A JSON object that a model folder must have. */
+/** Reads a JSON object from a file that must exist. */
 export async function readJson(file: string): Promise<Readonly<Record<string, unknown>>> {
   const value = await readOptionalJson(file)
   if (value === undefined) throw new ModelError(`Expected ${file}, found no such file`)
@@ -61,7 +61,7 @@ export async function readJson(file: string): Promise<Readonly<Record<string, un
 }
 
 /**
- * Checks a value of a model's file against a schema. A field's `description` is what the message says was expected.
+ * Checks a value from a model's file against a schema. The message states a field's `description` as the expectation.
  *
  * @throws ModelError ``Expected `hidden_size` in m/config.json to be an integer >= 1, got `0` ``
  */
@@ -79,7 +79,7 @@ export function checkJson<T extends z.ZodType>(schema: T, value: unknown, file: 
     value,
   )
   throw new ModelError(
-    `Expected \`${String(issue.path[0] ?? 'content')}\` in ${file} to be ${expectation(field, issue)}, got ${shown(got)}${nested}`,
+    `Expected \`${String(issue.path[0] ?? 'content')}\` in ${file} to be ${expectation(field, issue)}, got ${quote(got)}${nested}`,
   )
 }
 
@@ -91,8 +91,7 @@ export const positiveNumber = z.number().positive().describe('a number > 0')
 const PARTS = /"(?:[^"\\]|\\.)*"|[{}[\],]/gs
 
 /**
- * A key that one object of a JSON text has twice, of which a reader would take the one or the other; nothing where all differ. The
- * text must be JSON.
+ * Finds a duplicate key in an object of a JSON text. Readers disagree on which of its values counts. The text must be JSON.
  */
 export function duplicateKey(text: string): string | undefined {
   const open: (Set<string> | undefined)[] = []

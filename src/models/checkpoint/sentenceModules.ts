@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { ModelError, messageOf } from '../../core/errors.js'
 import { readOptionalJson, readOptionalText } from './readJson.js'
 
-/** What sentence-transformers does with an encoder's hidden states, where its files say it. */
+/** What sentence-transformers does with an encoder's hidden states, according to the folder's files. */
 export type SentenceModules = Readonly<{
-  /** What an embedding is made of; not there where the folder does not say. */
+  /** How hidden states become an embedding; absent if the folder does not say. */
   pooling?: 'mean' | 'cls'
-  /** Why the pooling of the folder cannot be had, unless another one is asked for. */
+  /** Why the folder's pooling is not supported; a pooling that the caller chooses overrides it. */
   refusal?: string
   /** Whether embeddings are scaled to length 1. */
   normalize: boolean
@@ -24,9 +24,9 @@ const POOLINGS: Readonly<Record<string, 'mean' | 'cls'>> = {
 type Module = Readonly<{ kind: string; path: string }>
 
 /**
- * Reads modules.json and the config of its pooling.
+ * Reads modules.json and its pooling's config.
  *
- * @throws ModelError when a file is damaged, or for a module that would change embeddings and is not built, such as `Dense`
+ * @throws ModelError when a file is damaged, or for an unsupported module that changes embeddings, such as `Dense`
  * @see sentence-transformers sentence_transformers/models/Pooling.py
  */
 export async function sentenceModules(folder: string): Promise<SentenceModules> {
@@ -69,5 +69,5 @@ async function poolingOf(file: string): Promise<Pick<SentenceModules, 'pooling' 
   const pooling = modes.length === 1 ? POOLINGS[modes[0]!] : undefined
   if (pooling !== undefined) return { pooling }
   const got = modes.map((mode) => `\`${mode}\``).join(', ') || 'none'
-  return { refusal: `Expected a pooling of \`mean\` or \`cls\` in ${file}, got ${got}; name the one to be used` }
+  return { refusal: `Expected a pooling of \`mean\` or \`cls\` in ${file}, got ${got}; choose one of the two` }
 }

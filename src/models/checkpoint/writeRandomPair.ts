@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import * as z from 'zod'
 
 const count = (least: number) => {
-  const wanted = `an integer >= ${least}`
-  return z.coerce.number(wanted).int(wanted).min(least, wanted)
+  const expected = `an integer >= ${least}`
+  return z.coerce.number(expected).int(expected).min(least, expected)
 }
 
-/** One number of tokens, or several with + between, which prompts take in turn. */
-const lengths = z.preprocess((given) => (typeof given === 'string' ? given.split('+') : given), z.array(count(1)).min(1))
+/** One number of tokens, or several joined by +; prompts take them in turn. */
+const lengths = z.preprocess((value) => (typeof value === 'string' ? value.split('+') : value), z.array(count(1)).min(1))
 
-/** Sizes of a random pair. Names are short because they are typed: `d=256,layers=4`. */
+/** Sizes of a random pair. Names are short because people type them: `d=256,layers=4`. */
 export const pairSizes = z
   .strictObject({
     d: count(8).default(256),
@@ -29,7 +29,7 @@ export const pairSizes = z
   .refine(({ heads, kv = heads }) => heads % kv === 0, '`heads` a multiple of `kv`')
 export type PairSizes = z.output<typeof pairSizes>
 
-/** A random number generator that is the same everywhere (mulberry32); its numbers are in [-1, 1). */
+/** A random number generator with the same numbers in [-1, 1) on every machine (mulberry32). */
 function signed(seed: number): () => number {
   let state = seed | 0
   return () => {
@@ -42,7 +42,7 @@ function signed(seed: number): () => number {
 
 /**
  * Writes a language model and a reward model with random weights (fp32, Llama, untied), and prompts of fixed numbers of tokens:
- * `lm/`, `reward/` and `prompts.jsonl`. What they say means nothing; how fast they say it is what a trained pair of the size needs.
+ * `lm/`, `reward/` and `prompts.jsonl`. Their replies mean nothing, but take as long as those of a trained pair of the same sizes.
  * Each byte is a token and no token ends a reply, so lengths are exact.
  */
 export async function writeRandomPair(folder: string, sizes: PairSizes): Promise<void> {
@@ -98,14 +98,14 @@ const layerShapes = (name: string, { d, kvSize, ffn }: Readonly<{ d: number; kvS
     [`${name}.mlp.down_proj.weight`, [d, ffn]],
   ] as [string, number[]][]
 
-/** The characters that byte-level tokenizers write bytes with: printable ones stand for themselves, the rest follow U+0100. */
+/** Byte-level characters: printable bytes stand for themselves, the rest begin at U+0100. */
 function byteCharacters(): string[] {
   const isPrintable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174
   let next = 256
   return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(isPrintable(byte) ? byte : next++))
 }
 
-/** A tokenizer.json of `size` tokens in which each byte is a token; those from 256 on are only ever decoded. */
+/** A tokenizer.json of `size` tokens, one for each byte. Tokens from 256 on only occur in replies. */
 const byteTokenizer = (size: number): object => ({
   version: '1.0',
   truncation: null,
@@ -127,7 +127,7 @@ const byteTokenizer = (size: number): object => ({
   },
 })
 
-/** Writes fp32 tensors one after the other; `values` makes each when its turn comes, so that only one is in memory. */
+/** Writes fp32 tensors one after the other. `values` makes each in its turn, so only one is in memory. */
 export async function writeSafetensors(
   file: string,
   shapes: readonly (readonly [name: string, shape: readonly number[]])[],

@@ -112,7 +112,7 @@ it('--dry-run says what a run would say of its models', async () => {
   const models = ['--lm', folder, '--reward', `r=${golden('vocabulary/reward')}`]
   const { code, stdout } = await rxargs(['generate', '-', ...models, '--dry-run'], prompt)
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^notice +The language model in .* makes no use of `vision\.weight`$/m)
+  expect(stdout).toMatch(/^notice +The language model in .* does not use `vision\.weight`$/m)
   expect(stdout).toMatch(/^notice +Reward `r` is a language model/m)
 })
 
@@ -123,7 +123,7 @@ it('generate says which tensors of its language model are not read', async () =>
     ['generate', '-', '--lm', folder, '--reward', reward, '--max-new-tokens', '2'],
     prompt,
   )
-  expect(stderr).toMatch(/The language model in .* makes no use of `vision\.weight`/)
+  expect(stderr).toMatch(/The language model in .* does not use `vision\.weight`/)
   expect([code, jsonl(stdout).length]).toEqual([0, 1])
 })
 

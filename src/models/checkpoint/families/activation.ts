@@ -1,12 +1,12 @@
 import * as z from 'zod'
 
 /**
- * What a feed-forward layer does between its products: `silu(x) = x · sigmoid(x)`, `quick_gelu(x) = x · sigmoid(1.702 x)`,
+ * The function between the products of a feed-forward layer: `silu(x) = x · sigmoid(x)`, `quick_gelu(x) = x · sigmoid(1.702 x)`,
  * `gelu(x) = x/2 · (1 + erf(x / √2))`, `gelu_tanh(x) = x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))`.
  */
 export type Activation = 'relu' | 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'silu' | 'tanh'
 
-/** transformers has several names of one function: they differ in how it is computed. */
+/** transformers has several names for some functions: they differ only in how they are computed. */
 const activations: Readonly<Record<string, Activation>> = {
   relu: 'relu',
   gelu: 'gelu',
@@ -23,7 +23,7 @@ const activations: Readonly<Record<string, Activation>> = {
 }
 
 /**
- * The field of config.json that names an activation; `standard` where it is absent.
+ * The field of config.json that names an activation; `standard` is the default.
  *
  * @see transformers 5 activations.py `ACT2CLS`
  */

@@ -13,7 +13,7 @@ export type { Head } from './decoderConfig.js'
 
 type Family = (typeof decoderFamilies)[number]
 
-/** A head as a reward: which of its labels is read, and how the number is normalized. */
+/** A head as a reward: names of its tensors, the label that is read, and how the number is normalized. */
 export type RewardHead = Readonly<{
   hidden?: readonly HiddenLayer[]
   weight: string
@@ -29,7 +29,7 @@ export type ModelConfig = ReturnType<Family['read']> &
   Readonly<{
     /** Names of a classifier's labels, by index. */
     labels?: readonly string[]
-    /** config.json names a body without a head, or a reward model whose head only its tensors tell. */
+    /** config.json names a body without a head, or a reward model whose head shows only in its tensors. */
     bare?: true
     /** The head of a reward; without it, the one label of a classifier. */
     rewardHead?: RewardHead
@@ -45,7 +45,7 @@ const architectures: ReadonlyMap<string, Architecture> = new Map(
   ]),
 )
 
-const named = z.looseObject({
+const common = z.looseObject({
   architectures: z
     .array(z.string())
     .min(1)
@@ -72,13 +72,13 @@ function architectureOf(name: string, modelType: unknown): (Architecture & { bar
 const LONGEST_CONTEXT = 2 ** 24
 
 /**
- * Reads the content of a config.json: which architecture it is, and its validated, typed sizes and switches.
+ * Reads a config.json: finds the architecture and validates its sizes and switches.
  *
- * @throws ModelError for an unknown architecture (listing the supported ones), quantized weights, and any field that is missing, of the
- * wrong type or not supported
+ * @throws ModelError for an unknown architecture (with a list of the supported ones), quantized weights, and any field that is missing,
+ * of the wrong type or not supported
  */
 export function readConfig(json: Readonly<Record<string, unknown>>, file: string): ModelConfig {
-  const fields = checkJson(named, json, file)
+  const fields = checkJson(common, json, file)
   const name = fields.architectures[0]!
   const architecture = architectureOf(name, json.model_type)
   if (encoderOf(json)) throw new ModelError(`Expected a decoder in ${file}, got the encoder \`${name}\``)

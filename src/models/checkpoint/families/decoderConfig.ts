@@ -4,11 +4,11 @@ import { positiveInteger, positiveNumber } from '../readJson.js'
 import { type Rope, type RopeFamily, type RopeFields, readRope, ropeFields } from './rope.js'
 import type { SlidingWindow } from './slidingWindow.js'
 
-/** What is read at a position: logits over the vocabulary, or one reward. */
+/** What the head computes at a position: logits over the vocabulary, or one reward. */
 export type Head = 'lm' | 'reward'
 
 /**
- * A decoder with RMS norms, rotary positions and gated MLPs: what Llama and its descendants have in common. Widths are in elements,
+ * A decoder with RMS norms, rotary positions and gated MLPs, as Llama and its descendants have them. Widths are in elements,
  * `contextLength` in tokens.
  */
 export type DecoderConfig = Readonly<{
@@ -17,13 +17,13 @@ export type DecoderConfig = Readonly<{
   intermediateSize: number
   layers: number
   heads: number
-  /** Heads of keys and values; each serves `heads / kvHeads` query heads. */
+  /** Heads of keys and values. Each serves `heads / kvHeads` query heads. */
   kvHeads: number
   headDim: number
   /** Whether the feed-forward layer is gated: three products, not two. */
   gatedMlp: true
   rmsNormEps: number
-  /** Whether the output projection is the embedding. */
+  /** Whether the output projection shares the embedding's weights. */
   tieWordEmbeddings: boolean
   vocabSize: number
   contextLength: number
@@ -42,7 +42,7 @@ export type DecoderFamily = Readonly<{
 export const flag = z.boolean().nullish().describe('true or false')
 const optionalInteger = positiveInteger.nullish().describe('an integer >= 1')
 
-/** Fields of config.json that all of them have. */
+/** The fields of config.json that all these families have. */
 export const decoderFields = {
   hidden_size: positiveInteger,
   intermediate_size: positiveInteger,
@@ -57,12 +57,12 @@ export const decoderFields = {
   ...ropeFields,
 }
 
-// "swish" is another name of the same function.
-export const silu = z.enum(['silu', 'swish']).nullish().describe('`silu` (no other activation is built for this family)')
+// "swish" is another name for the same function.
+export const silu = z.enum(['silu', 'swish']).nullish().describe('`silu` (this family supports no other activation)')
 
 type Fields = z.output<z.ZodObject<typeof decoderFields>>
 
-/** What transformers takes for a field that the file leaves out; without `kvHeads` and `headDim` they follow from the others. */
+/** The defaults of transformers for absent fields. `kvHeads` and `headDim` follow from the other sizes unless a family sets them. */
 export type DecoderDefaults = Readonly<{
   contextLength: number
   rmsNormEps?: number
@@ -71,14 +71,14 @@ export type DecoderDefaults = Readonly<{
   tieWordEmbeddings?: boolean
 }>
 
-/** The sizes that the fields give, without what is particular to a family. */
+/** Reads the sizes that all families have. */
 export function readSizes(fields: Omit<Fields, keyof RopeFields>, head: Head, defaults: DecoderDefaults, file: string) {
   const { hidden_size: hiddenSize, num_attention_heads: heads } = fields
   const kvHeads = (fields.num_key_value_heads === undefined ? defaults.kvHeads : fields.num_key_value_heads) ?? heads
   if (heads % kvHeads !== 0)
     throw new ModelError(`Expected \`num_key_value_heads\` in ${file} to divide ${heads} attention heads, got \`${kvHeads}\``)
-  const wide = fields.head_dim ?? defaults.headDim
-  if (wide === undefined && hiddenSize % heads !== 0)
+  const ownHeadDim = fields.head_dim ?? defaults.headDim
+  if (ownHeadDim === undefined && hiddenSize % heads !== 0)
     throw new ModelError(
       `Expected \`hidden_size\` in ${file} to be a multiple of ${heads} attention heads, got \`${hiddenSize}\``,
     )
@@ -89,7 +89,7 @@ export function readSizes(fields: Omit<Fields, keyof RopeFields>, head: Head, de
     layers: fields.num_hidden_layers,
     heads,
     kvHeads,
-    headDim: wide ?? hiddenSize / heads,
+    headDim: ownHeadDim ?? hiddenSize / heads,
     gatedMlp: true as const,
     rmsNormEps: fields.rms_norm_eps ?? defaults.rmsNormEps ?? 1e-6,
     tieWordEmbeddings: fields.tie_word_embeddings ?? defaults.tieWordEmbeddings ?? false,
@@ -98,7 +98,7 @@ export function readSizes(fields: Omit<Fields, keyof RopeFields>, head: Head, de
   }
 }
 
-/** Sizes and positions of a family whose layers all rotate alike. YaRN says itself how long the context becomes. */
+/** Reads the sizes and positions of a family with the same rotation in all layers. YaRN sets the context length itself. */
 export function readDecoder(
   fields: Fields,
   head: Head,
@@ -113,9 +113,9 @@ export function readDecoder(
 }
 
 /**
- * Width of a head where all heads together are as wide as the model.
+ * The width of a head in a family whose heads together are as wide as the model.
  *
- * @throws ModelError naming the field of the model's width, when heads do not divide it
+ * @throws ModelError when the number of heads does not divide the width; it names the field
  */
 export function wholeHeadDim(field: string, hiddenSize: number, heads: number, file: string): number {
   if (hiddenSize % heads === 0) return hiddenSize / heads

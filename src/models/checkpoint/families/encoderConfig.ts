@@ -6,10 +6,10 @@ import { type Activation, activationField } from './activation.js'
 
 export type EncoderFamily = 'bert' | 'roberta' | 'xlm-roberta'
 
-/** An encoder: every token attends to every other one, nothing is cached. Widths are in elements, `contextLength` in tokens. */
+/** An encoder: each token attends to all others, and nothing is cached. Widths are in elements, `contextLength` in tokens. */
 export type EncoderConfig = Readonly<{
   family: EncoderFamily
-  /** The labels that its head scores a text by; none where it has no such head. */
+  /** The labels of its classifier; empty if it has none. */
   labels: readonly string[]
   hiddenSize: number
   intermediateSize: number
@@ -19,18 +19,18 @@ export type EncoderConfig = Readonly<{
   activation: Activation
   layerNormEps: number
   vocabSize: number
-  /** Kinds of token: of the first text, of the second one. */
+  /** Number of token types, one for each text of a pair. */
   typeVocabSize: number
-  /** Rows of the table of positions. */
+  /** Rows of the position table. */
   positions: number
-  /** RoBERTa counts positions from behind this one, which padding has; BERT from 0, and has none. */
+  /** The position of padding. RoBERTa counts from the one after it; BERT counts from 0 and has none. */
   paddingPosition?: number
   contextLength: number
 }>
 
 type Architecture = Readonly<{ family: EncoderFamily; classifies: boolean }>
 
-/** Architecture name in config.json → its family and whether it has a head for texts. That of a masked language model is not used. */
+/** Architecture name in config.json → its family, and whether it has a classifier. The head of a masked language model is not used. */
 export const encoderArchitectures: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
   ['BertModel', { family: 'bert', classifies: false }],
   ['BertForMaskedLM', { family: 'bert', classifies: false }],
@@ -43,7 +43,7 @@ export const encoderArchitectures: ReadonlyMap<string, Architecture> = new Map<s
   ['XLMRobertaForSequenceClassification', { family: 'xlm-roberta', classifies: true }],
 ])
 
-const never = z.literal(false).nullish().describe('false (a decoder with attention to another model is not built)')
+const never = z.literal(false).nullish().describe('false (cross-attention is not supported)')
 const count = positiveInteger
 
 const schema = z.looseObject({
@@ -58,22 +58,22 @@ const schema = z.looseObject({
   layer_norm_eps: z.number().positive().nullish().describe('a number > 0'),
   vocab_size: count,
   pad_token_id: z.number().int().min(0).nullish().describe('a token id'),
-  position_embedding_type: z.literal('absolute').nullish().describe('`absolute` (relative positions are not built)'),
+  position_embedding_type: z.literal('absolute').nullish().describe('`absolute` (relative positions are not supported)'),
   is_decoder: never,
   add_cross_attention: never,
   ...labelFields,
 })
 
-/** The architecture that a config.json names, where it is an encoder's. */
+/** The encoder architecture that a config.json names; undefined if it names another model. */
 export function encoderOf(json: Readonly<Record<string, unknown>>): Architecture | undefined {
   const name = Array.isArray(json.architectures) ? json.architectures[0] : undefined
   return encoderArchitectures.get(String(name))
 }
 
 /**
- * Reads the config of an encoder. Fields that are absent have the defaults of transformers; the sizes have none and must be there.
+ * Reads the config of an encoder. Absent fields take the defaults of transformers. Sizes have no default and are required.
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError with the field, the file, the expectation and the value
  * @see transformers 5 models/bert/configuration_bert.py, models/roberta/configuration_roberta.py
  */
 export function readEncoderConfig(

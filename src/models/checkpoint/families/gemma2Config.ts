@@ -9,17 +9,17 @@ export type Gemma2Config = DecoderConfig &
     family: 'gemma2'
     /** Whether q, k, v and o projections have biases. */
     attentionBias: boolean
-    /** Attention scores are divided by its square root. */
+    /** Attention scores are divided by the square root of this number. */
     queryPreAttnScalar: number
-    /** The size attention scores are kept within. */
+    /** The soft cap on attention scores. */
     attnLogitSoftcapping?: number
-    /** The size logits are kept within. */
+    /** The soft cap on logits. */
     finalLogitSoftcapping?: number
   }>
 
 const cap = positiveNumber.nullish().describe('a number > 0 or null')
 
-/** The fields that Gemma 2 and Gemma 3 add. */
+/** The fields that Gemma 2 and Gemma 3 add to the common ones. */
 export const gemmaFields = {
   ...decoderFields,
   ...slidingWindowFields,
@@ -30,17 +30,17 @@ export const gemmaFields = {
   hidden_activation: z
     .literal('gelu_pytorch_tanh')
     .nullish()
-    .describe('`gelu_pytorch_tanh` (no other activation is built for this family)'),
-  use_bidirectional_attention: z.literal(false).nullish().describe('false: tokens see those before them only'),
+    .describe('`gelu_pytorch_tanh` (this family supports no other activation)'),
+  use_bidirectional_attention: z.literal(false).nullish().describe('false: tokens see only those before them'),
 }
 
 const schema = z.looseObject({ ...gemmaFields, model_type: z.literal('gemma2').describe('`gemma2` for this architecture') })
 
 /**
- * Reads the config of a Gemma 2 model. Fields that are absent have the defaults of transformers' Gemma2Config: soft caps of 50 for
- * attention scores and 30 for logits, `null` is none; every other layer is local, the first one is.
+ * Reads the config of a Gemma 2 model. Absent fields take the defaults of transformers' Gemma2Config: soft caps of 50 on
+ * attention scores and 30 on logits, where `null` means no cap, and a local layer before each full one.
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError with the field, the file, the expectation and the value
  * @see transformers 5 models/gemma2/configuration_gemma2.py
  */
 export function readGemma2Config(json: unknown, head: Head, file: string): Gemma2Config {

@@ -6,19 +6,19 @@ import { gemmaFields } from './gemma2Config.js'
 import { type Rope, ropeOf } from './rope.js'
 import { FULL, LOCAL, readLocalLayers, slidingWindowOf } from './slidingWindow.js'
 
-/** A text model of the Gemma 3 architecture. Its own positions are those of full layers. */
+/** A text model of the Gemma 3 architecture. Its `Rope` fields are for full layers. */
 export type Gemma3Config = DecoderConfig &
   Readonly<{
     family: 'gemma3'
     /** Whether q, k, v and o projections have biases. */
     attentionBias: boolean
-    /** Attention scores are divided by its square root. */
+    /** Attention scores are divided by the square root of this number. */
     queryPreAttnScalar: number
-    /** The size logits are kept within. */
+    /** The soft cap on logits. */
     finalLogitSoftcapping?: number
-    /** For each layer, whether it is local. */
+    /** Whether each layer is local. */
     localLayers: readonly boolean[]
-    /** Positions of local layers. */
+    /** The positions of local layers. */
     localRope: Rope
   }>
 
@@ -30,14 +30,14 @@ const schema = z.looseObject({
   attn_logit_softcapping: z.null().optional().describe('null: this family has no soft cap of attention scores'),
 })
 
-/** Kinds of rotary scaling. LongRoPE would give a sequence other angles by its length, in full layers only. */
+/** Supported kinds of rotary scaling. LongRoPE is not one: its angles would change with the length, in full layers only. */
 const types = ['default', 'linear', 'dynamic', 'llama3', 'yarn']
 
 /**
- * Reads the config of a Gemma 3 text model. Fields that are absent have the defaults of transformers' Gemma3TextConfig: every sixth layer
- * is a full one, all others are local.
+ * Reads the config of a Gemma 3 text model. Absent fields take the defaults of transformers' Gemma3TextConfig: every sixth layer
+ * is full, and all others are local.
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError with the field, the file, the expectation and the value
  * @see transformers 5 models/gemma3/configuration_gemma3.py
  */
 export function readGemma3Config(json: unknown, head: Head, file: string): Gemma3Config {
@@ -60,8 +60,8 @@ export function readGemma3Config(json: unknown, head: Head, file: string): Gemma
 }
 
 /**
- * Positions of both kinds of layers: in `rope_parameters` by kind (transformers 5), or `rope_theta` and `rope_scaling` for full layers
- * beside `rope_local_base_freq` for local ones (transformers 4).
+ * Reads the positions of both kinds of layers: `rope_parameters` by kind (transformers 5), or `rope_theta` and `rope_scaling` for full
+ * layers and `rope_local_base_freq` for local ones (transformers 4).
  */
 function readRopes(fields: z.output<typeof schema>, sizes: Readonly<{ headDim: number; contextLength: number }>, file: string) {
   const byKind = fields.rope_parameters ?? {}

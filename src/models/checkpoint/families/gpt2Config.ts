@@ -14,9 +14,9 @@ export type Gpt2Config = Readonly<{
   kvHeads: number
   headDim: number
   gatedMlp: false
-  /** Whether attention scores are divided by the root of `headDim`. */
+  /** Whether attention scores are divided by the square root of `headDim`. */
   scaleByHeadDim: boolean
-  /** Whether they are divided by the number of the layer, too, counted from 1. */
+  /** Whether attention scores are also divided by the layer's number, counted from 1. */
   scaleByLayer: boolean
   layerNormEps: number
   activation: Activation
@@ -37,13 +37,13 @@ const schema = z.looseObject({
   layer_norm_epsilon: positiveNumber.nullish().describe('a number > 0'),
   scale_attn_weights: flag,
   scale_attn_by_inverse_layer_idx: flag,
-  // How half precision is kept from overflowing: in fp32, which all scores are computed in here, it changes nothing.
+  // Keeps half precision from overflowing. It changes nothing here, because all scores are computed in fp32.
   reorder_and_upcast_attn: flag,
-  add_cross_attention: z.literal(false).nullish().describe('false (a decoder of its own reads no encoder)'),
+  add_cross_attention: z.literal(false).nullish().describe('false (cross-attention is not supported)'),
   tie_word_embeddings: flag,
 })
 
-/** Names that transformers takes for others. */
+/** Other names that transformers accepts. */
 const aliases: readonly (readonly [alias: string, name: string])[] = [
   ['hidden_size', 'n_embd'],
   ['num_hidden_layers', 'n_layer'],
@@ -52,10 +52,9 @@ const aliases: readonly (readonly [alias: string, name: string])[] = [
 ]
 
 /**
- * Reads the config of a GPT-2 model. Fields that are absent have the defaults of transformers' GPT2Config; the sizes have none and
- * must be there.
+ * Reads the config of a GPT-2 model. Absent fields take the defaults of transformers' GPT2Config. Sizes have no default and are required.
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError with the field, the file, the expectation and the value
  * @see transformers 5 models/gpt2/configuration_gpt2.py
  */
 export function readGpt2Config(json: Readonly<Record<string, unknown>>, head: Head, file: string): Gpt2Config {

@@ -16,9 +16,9 @@ export type GptNeoxConfig = Rope &
     kvHeads: number
     headDim: number
     gatedMlp: false
-    /** Whether attention and its output have biases; the feed-forward layer always does. */
+    /** Whether attention and its output have biases. The feed-forward layer always has them. */
     attentionBias: boolean
-    /** Whether attention and feed-forward layer read the same input, or one after the other. */
+    /** Whether attention and the feed-forward layer read the same input, instead of one after the other. */
     parallelResidual: boolean
     layerNormEps: number
     activation: Activation
@@ -47,10 +47,9 @@ const schema = z.looseObject({
 })
 
 /**
- * Reads the config of a GPT-NeoX model. Fields that are absent have the defaults of transformers' GPTNeoXConfig; the sizes have none and
- * must be there. Rotary base and part are `rotary_emb_base` and `rotary_pct` (transformers 4) unless `rope_parameters` has them.
+ * Reads the config of a GPT-NeoX model. Absent fields take the defaults of transformers' GPTNeoXConfig. Sizes have no default and are required. `rope_parameters` come before `rotary_emb_base` and `rotary_pct` (transformers 4).
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError with the field, the file, the expectation and the value
  * @see transformers 5 models/gpt_neox/configuration_gpt_neox.py
  */
 export function readGptNeoxConfig(json: unknown, head: Head, file: string): GptNeoxConfig {

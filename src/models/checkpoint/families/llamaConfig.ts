@@ -18,15 +18,15 @@ const schema = z.looseObject({
   attention_bias: flag,
   mlp_bias: flag,
   hidden_act: silu,
-  // Slices of projections multiplied one by one: a detail of how rounding went in pretraining, which no graph here repeats.
+  // Other values multiply projections slice by slice, to round as in pretraining. The graphs do not.
   pretraining_tp: z.literal(1).nullish().describe('1'),
 })
 
 /**
- * Reads the config of a Llama model. Fields that are absent have the defaults of transformers' LlamaConfig; the sizes have
- * none and must be there.
+ * Reads the config of a Llama model. Absent fields take the defaults of transformers' LlamaConfig. Sizes have no default and are
+ * required.
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError with the field, the file, the expectation and the value
  * @see transformers 5 models/llama/configuration_llama.py
  */
 export function readLlamaConfig(json: unknown, head: Head, file: string): LlamaConfig {

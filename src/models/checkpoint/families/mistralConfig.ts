@@ -10,15 +10,15 @@ const schema = z.looseObject({
   ...decoderFields,
   ...slidingWindowFields,
   model_type: z.literal('mistral').describe('`mistral` for this architecture'),
-  layer_types: z.null().optional().describe('absent: all layers of this family have the same window'),
+  layer_types: z.null().optional().describe('absent (all layers of this family have the same window)'),
   hidden_act: silu,
 })
 
 /**
- * Reads the config of a Mistral model. Fields that are absent have the defaults of transformers' MistralConfig: a `sliding_window` that is
- * absent is one of 4,096 tokens, `null` is none.
+ * Reads the config of a Mistral model. Absent fields take the defaults of transformers' MistralConfig: an absent
+ * `sliding_window` means 4,096 tokens, and `null` means no window.
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError with the field, the file, the expectation and the value
  * @see transformers 5 models/mistral/configuration_mistral.py
  */
 export function readMistralConfig(json: unknown, head: Head, file: string): MistralConfig {

@@ -14,15 +14,15 @@ export type OptConfig = Readonly<{
   kvHeads: number
   headDim: number
   gatedMlp: false
-  /** Width of the embedding and of what the head reads; where it is not `hiddenSize`, projections lie between. */
+  /** Width of the embedding and of the head's input. Projections connect it to a different `hiddenSize`. */
   embeddingSize: number
-  /** Whether linear layers have biases; projections to and from the embedding's width never do. */
+  /** Whether linear layers have biases. Projections to and from the embedding's width never have them. */
   bias: boolean
   /** Whether layer norms have weights and biases. */
   normAffine: boolean
-  /** Whether a block's norms come before attention and feed-forward layer, or behind the sum with the residual (OPT-350m). */
+  /** Whether norms come before attention and the feed-forward layer, instead of after each residual sum (OPT-350m). */
   normBefore: boolean
-  /** Whether there is a norm behind the last layer. */
+  /** Whether a norm follows the last layer. */
   finalNorm: boolean
   activation: Activation
   tieWordEmbeddings: boolean
@@ -48,10 +48,10 @@ const schema = z.looseObject({
 })
 
 /**
- * Reads the config of an OPT model. Fields that are absent have the defaults of transformers' OPTConfig; the sizes have none and must
+ * Reads the config of an OPT model. Absent fields take the defaults of transformers' OPTConfig; the sizes have none and must
  * be there.
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError with the field, the file, the expectation and the value
  * @see transformers 5 models/opt/configuration_opt.py
  */
 export function readOptConfig(json: unknown, head: Head, file: string): OptConfig {

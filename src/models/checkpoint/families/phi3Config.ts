@@ -3,24 +3,24 @@ import { checkJson } from '../readJson.js'
 import { type DecoderConfig, type DecoderFamily, decoderFields, type Head, readDecoder, silu } from './decoderConfig.js'
 import { readLocalLayers, slidingWindowFields, slidingWindowOf } from './slidingWindow.js'
 
-/** A model of the Phi-3 architecture (to Phi-4): Llama with joined projections, where a part of each head may rotate. */
+/** A model of the Phi-3 architecture (up to Phi-4): Llama with joined projections and, in some models, partly rotated heads. */
 export type Phi3Config = DecoderConfig & Readonly<{ family: 'phi3' }>
 
 const schema = z.looseObject({
   ...decoderFields,
   ...slidingWindowFields,
   model_type: z.literal('phi3').describe('`phi3` for this architecture'),
-  layer_types: z.null().optional().describe('absent: all layers of this family have the same window'),
+  layer_types: z.null().optional().describe('absent (all layers of this family have the same window)'),
   hidden_act: silu,
 })
 
-/** What LongRoPE was called in the first checkpoints. */
+/** Names of LongRoPE in the first checkpoints. */
 const aliases = { su: 'longrope', yarn: 'longrope' }
 
 /**
- * Reads the config of a Phi-3 model. Fields that are absent have the defaults of transformers' Phi3Config.
+ * Reads the config of a Phi-3 model. Absent fields take the defaults of transformers' Phi3Config.
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError with the field, the file, the expectation and the value
  * @see transformers 5 models/phi3/configuration_phi3.py
  */
 export function readPhi3Config(json: unknown, head: Head, file: string): Phi3Config {

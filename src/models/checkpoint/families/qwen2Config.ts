@@ -7,7 +7,7 @@ import { LOCAL, readLocalLayers, slidingWindowFields, slidingWindowOf } from './
 /** A model of the Qwen2 architecture (Qwen1.5 to Qwen2.5): Llama with biases on queries, keys and values. */
 export type Qwen2Config = DecoderConfig & Readonly<{ family: 'qwen2' }>
 
-/** The fields by which Qwen2 and Qwen3 say which layers have a window. */
+/** The fields that tell which layers of Qwen2 and Qwen3 have a window. */
 export const qwenWindowFields = {
   ...slidingWindowFields,
   use_sliding_window: flag,
@@ -22,9 +22,9 @@ const schema = z.looseObject({
 })
 
 /**
- * Reads the config of a Qwen2 model. Fields that are absent have the defaults of transformers' Qwen2Config.
+ * Reads the config of a Qwen2 model. Absent fields take the defaults of transformers' Qwen2Config.
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError with the field, the file, the expectation and the value
  * @see transformers 5 models/qwen2/configuration_qwen2.py
  */
 export function readQwen2Config(json: unknown, head: Head, file: string): Qwen2Config {
@@ -33,7 +33,7 @@ export function readQwen2Config(json: unknown, head: Head, file: string): Qwen2C
   return { family: 'qwen2', ...decoder, ...readQwenWindow(fields, decoder.contextLength, file) }
 }
 
-/** The window of layers from `max_window_layers` on, or of those that `layer_types` names, where `use_sliding_window` is true. */
+/** Reads the window, if `use_sliding_window` is true: of the layers that `layer_types` names, or from `max_window_layers` on. */
 export function readQwenWindow(
   fields: z.output<z.ZodObject<typeof qwenWindowFields>> & Readonly<{ num_hidden_layers: number }>,
   contextLength: number,

@@ -3,7 +3,7 @@ import { checkJson } from '../readJson.js'
 import { type DecoderConfig, type DecoderFamily, decoderFields, flag, type Head, readDecoder, silu } from './decoderConfig.js'
 import { qwenWindowFields, readQwenWindow } from './qwen2Config.js'
 
-/** A model of the Qwen3 architecture: each head of queries and keys is normed. */
+/** A model of the Qwen3 architecture: it normalizes each head of queries and keys. */
 export type Qwen3Config = DecoderConfig &
   Readonly<{
     family: 'qwen3'
@@ -20,9 +20,9 @@ const schema = z.looseObject({
 })
 
 /**
- * Reads the config of a Qwen3 model. Fields that are absent have the defaults of transformers' Qwen3Config.
+ * Reads the config of a Qwen3 model. Absent fields take the defaults of transformers' Qwen3Config.
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError with the field, the file, the expectation and the value
  * @see transformers 5 models/qwen3/configuration_qwen3.py
  */
 export function readQwen3Config(json: unknown, head: Head, file: string): Qwen3Config {

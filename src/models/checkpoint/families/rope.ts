@@ -3,10 +3,10 @@ import { ModelError } from '../../../core/errors.js'
 import { checkJson, positiveInteger, positiveNumber } from '../readJson.js'
 import { type RopeContext, type RopeScaling, readScaling } from './ropeScaling.js'
 
-/** How the positions of a layer are rotated: base and scaling of the frequencies, and how many elements of each head turn. */
+/** Rotary positions of a layer: base and scaling of the frequencies, and how many elements of each head rotate. */
 export type Rope = Readonly<{ ropeTheta: number; ropeScaling: RopeScaling; rotaryDim: number }>
 
-/** The fields of config.json that say how positions are rotated, in the words of transformers 4 and 5. */
+/** The fields of config.json for rotary positions, as transformers 4 and 5 name them. */
 export const ropeFields = {
   rope_theta: positiveNumber.nullish(),
   rope_scaling: z.record(z.string(), z.unknown()).nullish().describe('an object or null'),
@@ -17,27 +17,27 @@ export const ropeFields = {
 
 export type RopeFields = z.output<z.ZodObject<typeof ropeFields>>
 
-/** What a family says of its positions. */
+/** What a family knows about its positions. */
 export type RopeFamily = Readonly<{
   headDim: number
   contextLength: number
-  /** Base where the file has none; 10,000 unless given. */
+  /** The default base; 10,000 unless set. */
   theta?: number
-  /** Tokens of pretraining, for a family that keeps them apart whatever the scaling says. */
+  /** Context length of pretraining, for a family whose config has it in a field of its own. */
   original?: number
-  /** Kinds of scaling; all known ones unless given. */
+  /** Supported kinds of scaling; all unless set. */
   types?: readonly string[]
-  /** Other names of kinds. */
+  /** Other names for kinds of scaling. */
   aliases?: Readonly<Record<string, string>>
-  /** Whether a part of each head may turn. */
+  /** Whether only a part of each head may rotate. */
   partial?: boolean
 }>
 
 /**
- * Reads rotary base and scaling: `rope_theta` beside `rope_scaling` (transformers 4), or all in `rope_parameters`
- * (transformers 5). Where a file has both, `rope_scaling` wins, as in transformers 5.
+ * Reads rotary base and scaling: `rope_theta` and `rope_scaling` (transformers 4), or `rope_parameters` (transformers 5). If a file
+ * has both, `rope_scaling` wins, as in transformers 5.
  *
- * @throws ModelError for another kind of scaling, by its name, or when a field of it is missing
+ * @throws ModelError for an unsupported kind of scaling, or when one of its fields is missing
  */
 export function readRope(config: RopeFields, family: RopeFamily, file: string): Rope {
   const name = config.rope_scaling ? 'rope_scaling' : 'rope_parameters'
@@ -51,7 +51,7 @@ export function readRope(config: RopeFields, family: RopeFamily, file: string): 
   return ropeOf(parameters, config, family, where, file)
 }
 
-/** Reads one set of parameters; what it lacks is taken from the config around it. */
+/** Reads one set of parameters. Fields that it lacks come from the config. */
 export function ropeOf(
   parameters: Readonly<Record<string, unknown>>,
   config: Pick<RopeFields, 'rope_theta' | 'partial_rotary_factor' | 'original_max_position_embeddings'>,

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { ModelError } from '../../../core/errors.js'
 import { checkJson, positiveInteger, positiveNumber } from '../readJson.js'
 
-/** How rotary frequencies are stretched beyond the context of pretraining. `attentionFactor`: what cosines and sines are multiplied with. */
+/** How rotary frequencies stretch beyond the context of pretraining. Cosines and sines are multiplied by `attentionFactor`. */
 export type RopeScaling =
   | Readonly<{ type: 'none' }>
   | Readonly<{ type: 'linear'; factor: number }>
@@ -18,21 +18,22 @@ export type RopeScaling =
       factor: number
       betaFast: number
       betaSlow: number
-      /** Whether the range of pairs between the two is widened to whole pairs. */
+      /** Whether the range of pairs between the two betas is rounded outwards to whole pairs. */
       truncate: boolean
       attentionFactor: number
       originalMaxPositionEmbeddings: number
     }>
   | Readonly<{
       type: 'longrope'
-      /** Divisors, one a rotated pair, for sequences of up to `originalMaxPositionEmbeddings` tokens, and for longer ones. */
+      /** One divisor for each rotated pair, for sequences of up to `originalMaxPositionEmbeddings` tokens. */
       shortFactor: readonly number[]
+      /** The same for longer sequences. */
       longFactor: readonly number[]
       attentionFactor: number
       originalMaxPositionEmbeddings: number
     }>
 
-/** What `longrope` and `yarn` are read with: the context length of the config, and that of pretraining where the family has it apart. */
+/** The context length of the config, and that of pretraining if the family keeps it separately. `longrope` and `yarn` need them. */
 export type RopeContext = Readonly<{ contextLength: number; original?: number }>
 
 type Reader = (value: unknown, context: RopeContext, where: string) => RopeScaling
@@ -75,7 +76,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   [
     'dynamic',
     (value, _, where) => {
-      // It stretches what is longer than `max_position_embeddings`, where the context ends.
+      // It only stretches sequences longer than `max_position_embeddings`, and the context ends there.
       checkJson(linear, value, where)
       return { type: 'none' }
     },
@@ -135,10 +136,10 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 ])
 
 /**
- * Reads the parameters of a kind of scaling.
+ * Reads the parameters of one kind of scaling.
  *
- * @param types the kinds that the family has; all that are known unless given
- * @throws ModelError for another kind, by its name, or when a field of it is missing
+ * @param types the kinds that the family supports; all by default
+ * @throws ModelError for another kind, or when one of its fields is missing
  * @see transformers 5 modeling_rope_utils.py
  */
 export function readScaling(

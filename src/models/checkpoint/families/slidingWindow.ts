@@ -2,18 +2,18 @@ import * as z from 'zod'
 import { ModelError } from '../../../core/errors.js'
 import { positiveInteger } from '../readJson.js'
 
-/** Layers whose tokens see only the latest ones. */
+/** Layers in which a token sees only the latest tokens. */
 export type SlidingWindow = Readonly<{
-  /** Tokens a query sees at most, itself included. */
+  /** The most tokens that a query sees, itself included. */
   tokens: number
-  /** For each layer, whether it has the window. */
+  /** Whether each layer has the window. */
   layers: readonly boolean[]
 }>
 
 export const LOCAL = 'sliding_attention'
 export const FULL = 'full_attention'
 
-/** The fields of config.json that say which layers have a sliding window. */
+/** The fields of config.json that tell which layers have a sliding window. */
 export const slidingWindowFields = {
   sliding_window: positiveInteger.nullish().describe('an integer >= 1 or null'),
   layer_types: z
@@ -25,9 +25,9 @@ export const slidingWindowFields = {
 type Fields = Readonly<{ layer_types?: readonly string[] | null | undefined; num_hidden_layers: number }>
 
 /**
- * For each layer whether it is local: as `layer_types` says, or `isLocal` where the file has none.
+ * Reads whether each layer is local, from `layer_types`, or from `isLocal` if the file has none.
  *
- * @throws ModelError when `layer_types` is not one a layer
+ * @throws ModelError unless `layer_types` has one entry for each layer
  */
 export function readLocalLayers(fields: Fields, isLocal: (layer: number) => boolean, file: string): readonly boolean[] {
   const { layer_types: types, num_hidden_layers: count } = fields
@@ -37,7 +37,7 @@ export function readLocalLayers(fields: Fields, isLocal: (layer: number) => bool
 }
 
 /**
- * The window of local layers; nothing where none is, or where it is as long as the context.
+ * The window of local layers; nothing if no layer is local or the window is as long as the context.
  *
  * @throws ModelError when there are local layers and `tokens` is null
  */

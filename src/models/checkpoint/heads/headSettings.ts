@@ -1,20 +1,20 @@
 type Json = Readonly<Record<string, unknown>>
 
-/** What config.json tells of a reward head. */
+/** What config.json says about a reward head. */
 export type HeadSettings = Readonly<{
   /** The reward is `(value - mean) / std`. */
   rewardNorm?: Readonly<{ mean: number; std: number }>
-  /** A key that only a reward model's config has, if there is one. */
+  /** A key that only the config of a reward model has. */
   rewardKey?: string
-  /** What the names of the head's tensors begin with, where the config says it. */
+  /** The prefix of the head's tensors, if the config names it. */
   headPath?: string
-  /** Why the reward cannot be had as the config asks for it; of no concern to a language model. */
+  /** Why the reward cannot be computed as the config asks. A language model ignores it. */
   rewardProblem?: string
 }>
 
 /**
- * Class names of published reward models that wrap a body of a known family: config.json tells the family by `model_type`, the tensors
- * tell the head. GRM; OpenRLHF, old and new; UltraRM; Eurus-RM; safe-rlhf's Beaver; Qwen2.5-Math-RM; INF-ORM.
+ * Class names of published reward models that wrap a body of a known family. `model_type` in config.json names the family, and the
+ * tensors show the head. GRM; OpenRLHF, old and new; UltraRM; Eurus-RM; safe-rlhf's Beaver; Qwen2.5-Math-RM; INF-ORM.
  */
 export const rewardClasses: ReadonlySet<string> = new Set([
   'GRewardModel',
@@ -33,7 +33,7 @@ const REWARD_KEYS = /^(vhead_.+|value_head_prefix|normalize_reward|score_dim|sco
 const AUTO_CLASSES = ['AutoModelForSequenceClassification', 'AutoModelForTokenClassification']
 
 /**
- * Reads what config.json says of a head besides its architecture.
+ * Reads what config.json says about a head besides its architecture.
  *
  * @see OpenRLHF openrlhf/models/model.py (`normalize_reward`, `mean`, `std`, `value_head_prefix`); safe-rlhf
  * safe_rlhf/models/normalizer.py (`do_normalize`)
@@ -56,7 +56,7 @@ function normOf(
 ): Pick<HeadSettings, 'rewardNorm' | 'rewardProblem'> {
   if (byStatistics === true)
     return {
-      rewardProblem: `Expected \`do_normalize\` in ${file} to be false (rewards normalized by running statistics are not built)`,
+      rewardProblem: `Expected \`do_normalize\` in ${file} to be false (normalization by running statistics is not supported)`,
     }
   if (byConfig !== true) return {}
   const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)

@@ -2,22 +2,22 @@ import { ModelError } from '../../../core/errors.js'
 import type { Tensors } from '../weights/safetensors.js'
 import type { HeadSettings } from './headSettings.js'
 
-/** A linear layer and the ReLU behind it: names of tensors [to, from] and [to]. */
+/** A linear layer and the ReLU after it: names of tensors [to, from] and [to]. */
 export type HiddenLayer = Readonly<{ weight: string; bias?: string; to: number }>
 
-/** A head that gives numbers: `hidden` layers, if any, and a projection. */
+/** A head with a number for each label: `hidden` layers, if any, and a projection. */
 export type HeadTensors = Readonly<{ hidden: readonly HiddenLayer[]; weight: string; bias?: string }>
 
 type Found = Pick<Tensors, 'has' | 'names' | 'entries'>
 
 /**
- * Where published reward models have their head: `v_head` (DeepSpeed-Chat, Starling), `v_head.summary` (trl, LLaMA-Factory, GRM),
+ * The paths of the heads of published reward models: `v_head` (DeepSpeed-Chat, Starling), `v_head.summary` (trl, LLaMA-Factory, GRM),
  * `value_head` (OpenRLHF), `score` (OpenRLHF with that prefix, Qwen2.5-Math-RM), `regression_head` (UltraRM, Eurus-RM), `score_head`
  * (safe-rlhf's Beaver), `reward_head`.
  */
 export const VALUE_HEADS = ['v_head', 'v_head.summary', 'value_head', 'score', 'regression_head', 'score_head', 'reward_head']
 
-/** Of these the layers of a stack are known to have ReLU between them: GRM's, and that of Qwen2.5-Math-RM and INF-ORM. */
+/** Heads of several layers, with ReLU between them: GRM's, and that of Qwen2.5-Math-RM and INF-ORM. */
 const STACKS = new Set(['v_head.summary', 'score'])
 
 const biased = (name: string, { has }: Found) => ({
@@ -25,7 +25,7 @@ const biased = (name: string, { has }: Found) => ({
   ...(has(`${name}.bias`) && { bias: `${name}.bias` }),
 })
 
-/** The linear layers of an `nn.Sequential` with one layer without weights after each: `path.0`, `path.2`, … */
+/** The linear layers of an `nn.Sequential` that alternates them with layers without weights: `path.0`, `path.2`, … */
 function stackAt(path: string, tensors: Found): HeadTensors | undefined {
   const indices = tensors.names.flatMap((name) => {
     const index = name.startsWith(`${path}.`) ? name.slice(path.length + 1).match(/^(\d+)\.weight$/)?.[1] : undefined
@@ -38,14 +38,14 @@ function stackAt(path: string, tensors: Found): HeadTensors | undefined {
   return { hidden, ...layers.at(-1)! }
 }
 
-/** The head under a path, of one layer or a stack. */
+/** The head at a path: one layer, or a stack of them. */
 export function headAt(path: string, tensors: Found): HeadTensors | undefined {
   if (tensors.has(`${path}.weight`)) return { hidden: [], ...biased(path, tensors) }
   return STACKS.has(path) ? stackAt(path, tensors) : undefined
 }
 
 /**
- * The value head that a checkpoint's tensors hold, under a known path or one that its config names.
+ * The value head among a checkpoint's tensors, at a known path or the one that its config names.
  *
  * @throws ModelError when there are several
  */

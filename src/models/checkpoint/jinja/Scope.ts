@@ -1,6 +1,6 @@
 import { type JinjaValue, Undefined } from './values.js'
 
-/** Variables where a template is at work; a name that is not set here is looked for around it. */
+/** The variables of a block. A name that is not set here comes from the scope around it. */
 export class Scope {
   readonly #values: Map<string, JinjaValue>
 

@@ -1,12 +1,12 @@
 import { isTruthy, type JinjaValue, type Kwargs, Markup, typeName } from './values.js'
 
-/** A filter: its value, and its arguments. */
+/** A filter, as a function of the value and the arguments. */
 export type Filter = (value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs) => JinjaValue
 
 /**
- * Arguments in the order of `names`, as Python binds them; undefined where one is not given. `required`: how many must be.
+ * Binds arguments to `names` as Python does; a missing one is undefined. The first `required` ones must be there.
  *
- * @throws TypeError for too many, too few, or one of another name
+ * @throws TypeError for too many or too few arguments, or an unknown name
  */
 export function bind(
   name: string,
@@ -28,14 +28,14 @@ export function bind(
   return bound
 }
 
-/** @throws TypeError unless the value is text */
+/** @throws TypeError unless the value is a text */
 export function textArgument(name: string, value: JinjaValue | undefined): string {
   if (typeof value === 'string') return value
   if (value instanceof Markup) return value.text
   throw new TypeError(`${name}() expects a str, got ${value === undefined ? 'nothing' : typeName(value)}`)
 }
 
-/** @throws TypeError unless the value is an integer (or nothing, for which `byDefault` stands) */
+/** @throws TypeError unless the value is an integer, or undefined, which means `byDefault` */
 export function integerArgument(name: string, value: JinjaValue | undefined, byDefault: number): number {
   if (value === undefined) return byDefault
   if (typeof value === 'bigint' || typeof value === 'boolean') return Number(value)

@@ -81,20 +81,20 @@ function listMethod(list: readonly JinjaValue[], name: string, isTuple: boolean)
   if (name === 'copy' && !isTuple) return new Func(name, () => [...list])
   if (name === 'count')
     return new Func(name, (args, kwargs) => {
-      const [wanted] = bind(name, ['value'], args, kwargs, 1)
-      return BigInt(list.filter((item) => equals(item, wanted!)).length)
+      const [target] = bind(name, ['value'], args, kwargs, 1)
+      return BigInt(list.filter((item) => equals(item, target!)).length)
     })
   if (name === 'index')
     return new Func(name, (args, kwargs) => {
-      const [wanted] = bind(name, ['value'], args, kwargs, 1)
-      const at = list.findIndex((item) => equals(item, wanted!))
-      if (at === -1) throw new RangeError(`${repr(wanted!)} is not in list`)
+      const [target] = bind(name, ['value'], args, kwargs, 1)
+      const at = list.findIndex((item) => equals(item, target!))
+      if (at === -1) throw new RangeError(`${repr(target!)} is not in list`)
       return BigInt(at)
     })
   return undefined
 }
 
-/** A method or attribute that the object itself has. */
+/** A method or attribute of the object itself. */
 function ownAttribute(object: JinjaValue, name: string): JinjaValue | undefined {
   const type = typeName(object)
   if (MUTATORS[type]?.includes(name)) throw new Error(`access to attribute '${name}' of '${type}' object is unsafe.`)
@@ -119,24 +119,24 @@ const missing = (object: JinjaValue, name: JinjaValue): Undefined =>
       : `${typeName(object)} object has no element ${repr(name)}`,
   )
 
-/** `object[key]` alone. */
+/** `object[key]`, items only. */
 function item(object: JinjaValue, key: JinjaValue): JinjaValue | undefined {
   if (object instanceof Dict) return isList(key) || key instanceof Dict || key instanceof Undefined ? undefined : object.get(key)
   if (typeof key !== 'bigint' && typeof key !== 'boolean') return undefined
-  if (object instanceof Markup) throw new Error('an index of text of the filter safe or escape is not supported')
+  if (object instanceof Markup) throw new Error('an index into text from the filter safe or escape is not supported')
   if (typeof object === 'string') return characters(object).at(Number(key))
   if (isList(object)) return object.at(Number(key))
   return object instanceof Tuple || object instanceof Range ? (object.items as readonly JinjaValue[]).at(Number(key)) : undefined
 }
 
-/** `object.name`: an attribute, else an item. */
+/** `object.name`: an attribute, or else an item. */
 export function attributeOf(object: JinjaValue, name: string): JinjaValue {
   defined(object)
   if (name.startsWith('_')) return new Undefined(`access to attribute '${name}' of '${typeName(object)}' object is unsafe.`)
   return valueOr(ownAttribute(object, name), valueOr(item(object, name), missing(object, name)))
 }
 
-/** `object[key]`: an item, else an attribute. */
+/** `object[key]`: an item, or else an attribute. */
 export function itemOf(object: JinjaValue, key: JinjaValue): JinjaValue {
   defined(object)
   const found = item(object, key)
@@ -144,7 +144,7 @@ export function itemOf(object: JinjaValue, key: JinjaValue): JinjaValue {
   return valueOr(typeof key === 'string' && !key.startsWith('_') ? ownAttribute(object, key) : undefined, missing(object, key))
 }
 
-/** The filter `attr`: an attribute alone. */
+/** The filter `attr`: attributes only. */
 export const onlyAttribute = (object: JinjaValue, name: string): JinjaValue => {
   defined(object)
   return valueOr(name.startsWith('_') ? undefined : ownAttribute(object, name), missing(object, name))
@@ -153,18 +153,18 @@ export const onlyAttribute = (object: JinjaValue, name: string): JinjaValue => {
 /** `object[start:end:step]`. */
 export function sliceOf(object: JinjaValue, parts: readonly [JinjaValue, JinjaValue, JinjaValue]): JinjaValue {
   defined(object)
-  if (object instanceof Markup) throw new Error('a slice of text of the filter safe or escape is not supported')
+  if (object instanceof Markup) throw new Error('a slice of text from the filter safe or escape is not supported')
   const text = typeof object === 'string' ? sliced(characters(object), parts)?.join('') : undefined
   if (text !== undefined) return text
   const list = isList(object) ? sliced(object, parts) : undefined
   if (list) return list
   const tuple = object instanceof Tuple ? sliced(object.items, parts) : undefined
   if (tuple) return new Tuple(tuple)
-  if (object instanceof Range) throw new Error('a slice of a range is not supported: it needs `|list`')
+  if (object instanceof Range) throw new Error('a slice of a range is not supported: add `|list`')
   throw new TypeError(object instanceof Dict ? "unhashable type: 'slice'" : `'${typeName(object)}' object is not subscriptable`)
 }
 
-/** What a dotted path leads to, as filters take attributes: `a.b.0`. */
+/** The value at a dotted path such as `a.b.0`, the form in which filters take attributes. */
 export function pathOf(object: JinjaValue, path: JinjaValue): JinjaValue {
   const keys: readonly JinjaValue[] =
     typeof path === 'string' ? path.split('.').map((key) => (/^\d+$/.test(key) ? BigInt(key) : key)) : [path]

@@ -16,7 +16,7 @@ const CONSTANTS: ReadonlyMap<string, JinjaValue> = new Map<string, JinjaValue>([
 ])
 const COMPARISONS: readonly string[] = ['==', '!=', '<', '>', '<=', '>=', 'in', 'not in']
 
-/** Whether an operand is written beside its operator, without brackets of its own. */
+/** Whether an operand has no brackets of its own. */
 const isBeside = (operand: Node, operator: Binary['operator'], operators: readonly string[]): operand is Binary =>
   operand.type === 'BinaryExpression' &&
   operators.includes(operand.operator.value) &&
@@ -25,7 +25,7 @@ const isBeside = (operand: Node, operator: Binary['operator'], operators: readon
 
 export type Arguments = Readonly<{ args: readonly JinjaValue[]; kwargs: Kwargs }>
 
-/** Arguments of a call, those of `*` and `**` unpacked. @throws TypeError for a name that comes twice */
+/** The arguments of a call, with `*` and `**` unpacked. @throws TypeError for a duplicate name */
 export function argumentsOf(nodes: readonly Node[], scope: Scope): Arguments {
   const args: JinjaValue[] = []
   const kwargs = new Map<string, JinjaValue>()
@@ -45,10 +45,10 @@ export function argumentsOf(nodes: readonly Node[], scope: Scope): Arguments {
   return { args, kwargs }
 }
 
-/** What a filter makes of a value; `is NAME` and `is not NAME` are tests. */
+/** Applies a filter to a value. The filters `is NAME` and `is not NAME` are tests. */
 export function filtered(value: JinjaValue, filter: Identifier | Call, scope: Scope): JinjaValue {
   const name = filter.type === 'Identifier' ? filter : filter.callee
-  if (name.type !== 'Identifier') throw new Error('a filter that is more than a name and its arguments is not supported')
+  if (name.type !== 'Identifier') throw new Error('a filter must be a name with arguments; other forms are not supported')
   const { args, kwargs } = argumentsOf(filter.type === 'Identifier' ? [] : filter.args, scope)
   const test = /^is (not )?(.*)$/.exec(name.value)
   if (test) return testOf(test[2]!)(value, args, kwargs) === (test[1] === undefined)
@@ -62,7 +62,7 @@ function called({ callee, args: nodes }: Call, scope: Scope): JinjaValue {
   throw new TypeError(target instanceof Undefined ? target.reason : `'${typeName(target)}' object is not callable`)
 }
 
-/** `a < b < c` is `a < b and b < c`. The last operand comes back, for the comparison after it. */
+/** Evaluates `a < b < c` as `a < b and b < c`. Returns the last operand for the next comparison. */
 function compared(node: Binary, scope: Scope): Readonly<{ holds: JinjaValue; last: JinjaValue }> {
   const { operator, left, right } = node
   if (!isBeside(left, operator, COMPARISONS)) {
@@ -84,7 +84,7 @@ function binary(node: Binary, scope: Scope): JinjaValue {
     const value = first()
     return isTruthy(value) === (sign === 'and') ? evaluateNode(right, scope) : value
   }
-  // Jinja joins texts before it adds; the parser takes both for the same.
+  // In Jinja `~` binds more tightly than `+`, but the parser gives both the same precedence.
   if (sign === '~' && isBeside(left, operator, ['+', '-'])) {
     const joined = { type: 'BinaryExpression', operator, left: left.right, right } as const
     return binary({ ...left, right: joined }, scope)
@@ -92,7 +92,7 @@ function binary(node: Binary, scope: Scope): JinjaValue {
   return operate(sign, first(), evaluateNode(right, scope))
 }
 
-/** The value of an expression. @throws Error as Python would, in fewer words, and for what is not supported, by name */
+/** The value of an expression. @throws Error where Python has one, and for unsupported constructs, by name */
 export function evaluateNode(node: Node, scope: Scope): JinjaValue {
   switch (node.type) {
     case 'StringLiteral':

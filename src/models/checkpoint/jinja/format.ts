@@ -3,7 +3,7 @@ import { characters, Dict, isList, isNumber, type JinjaValue, Tuple, typeName } 
 
 const FIELD = /%(?:\(([^)]*)\))?([-+ #0]*)(\*|\d+)?(?:\.(\d+))?[hlL]?(.)?/gsu
 
-/** `n` decimals, an exact half to the even digit, as Python rounds. */
+/** Formats with `n` decimals; an exact half goes to the even digit, as in Python. */
 export function roundedText(value: number, decimals: number): string {
   const exact = Math.abs(value).toFixed(Math.min(100, decimals + 60))
   const cut = exact.length - (exact.split('.')[1]?.length ?? 0) + decimals
@@ -33,7 +33,7 @@ function fieldText(kind: string, value: JinjaValue, precision: number | undefine
   return roundedText(number, precision ?? 6)
 }
 
-/** `text % value`, for the conversions s, r, d, i, u, f, F, x and X. @throws Error that names another conversion */
+/** `text % value`, for the conversions s, r, d, i, u, f, F, x and X. @throws Error for other conversions, by name */
 export function formatted(text: string, value: JinjaValue): string {
   const values = value instanceof Tuple ? [...value.items] : [value]
   let taken = 0
@@ -44,14 +44,13 @@ export function formatted(text: string, value: JinjaValue): string {
       if (!kind || !'srdiufFxX'.includes(kind) || width === '*' || /[#]/.test(flags))
         throw new Error(`the conversion \`${field}\` of a format is not supported`)
       if (name !== undefined && !(value instanceof Dict)) throw new TypeError('format requires a mapping')
-      const given = name === undefined ? values[taken++] : (value as Dict).get(name)
-      if (given === undefined) throw new TypeError(name === undefined ? 'not enough arguments for format string' : `'${name}'`)
-      const plain = fieldText(kind, given, precision === undefined ? undefined : Number(precision))
+      const argument = name === undefined ? values[taken++] : (value as Dict).get(name)
+      if (argument === undefined) throw new TypeError(name === undefined ? 'not enough arguments for format string' : `'${name}'`)
+      const plain = fieldText(kind, argument, precision === undefined ? undefined : Number(precision))
       const isNumeric = !'sr'.includes(kind)
       const sign = isNumeric && !plain.startsWith('-') ? (flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : '') : ''
       const whole = sign + plain
-      const wanted = Number(width ?? 0)
-      const missing = wanted - characters(whole).length
+      const missing = Number(width ?? 0) - characters(whole).length
       if (missing <= 0) return whole
       if (flags.includes('-')) return whole + ' '.repeat(missing)
       if (!flags.includes('0') || !isNumeric) return ' '.repeat(missing) + whole

@@ -1,7 +1,7 @@
 import { equals } from './operators.js'
 import { Func, type JinjaValue, Loop, Tuple, Undefined, valueOr } from './values.js'
 
-/** The variable `loop` at each of the items of a loop. */
+/** The variable `loop` for each item. */
 export function loopsOf(items: readonly JinjaValue[]): (index: number) => Loop {
   const { length } = items
   let before: JinjaValue | undefined

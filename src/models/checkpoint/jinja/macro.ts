@@ -8,10 +8,10 @@ type Parameter = Readonly<{ name: string; byDefault?: Node }>
 function parameterOf(node: Node): Parameter {
   if (node.type === 'Identifier') return { name: node.value }
   if (node.type === 'KeywordArgumentExpression') return { name: node.key.value, byDefault: node.value }
-  throw new Error('a parameter of a macro that is more than a name and its default is not supported')
+  throw new Error('a parameter of a macro must be a name with an optional default; other forms are not supported')
 }
 
-/** Names that are used anywhere in a tree. */
+/** All names in a tree. */
 function namesIn(value: unknown, found = new Set<string>()): Set<string> {
   if (value instanceof Map || Array.isArray(value))
     for (const inner of value instanceof Map ? [...value].flat() : value) namesIn(inner, found)
@@ -23,10 +23,9 @@ function namesIn(value: unknown, found = new Set<string>()): Set<string> {
 }
 
 /**
- * A macro, or what stands in a `call` block, as a function. Arguments beside its parameters go to `varargs` and `kwargs`, where its body
- * has those.
+ * A macro, or the body of a `call` block, as a function. Extra arguments go to `varargs` and `kwargs` if the body uses them.
  *
- * @param render gives the text of the body
+ * @param render renders the body
  */
 export function macro(
   name: string,
@@ -40,7 +39,7 @@ export function macro(
   return new Func(name, (args, kwargs) => {
     const scope = new Scope(around)
     const left = new Map(kwargs)
-    const given = parameters.map((parameter, index): JinjaValue | undefined => {
+    const values = parameters.map((parameter, index): JinjaValue | undefined => {
       if (index < args.length) return args[index]
       const value = left.get(parameter.name)
       left.delete(parameter.name)
@@ -55,9 +54,9 @@ export function macro(
     if (used.has('varargs')) scope.set('varargs', new Tuple(more))
     else if (more.length > 0) throw new TypeError(`macro '${name}' takes not more than ${parameters.length} argument(s)`)
     for (const [index, parameter] of parameters.entries())
-      scope.set(parameter.name, valueOr(given[index], new Undefined(`parameter '${parameter.name}' was not provided`)))
+      scope.set(parameter.name, valueOr(values[index], new Undefined(`parameter '${parameter.name}' was not provided`)))
     for (const [index, { name: own, byDefault }] of parameters.entries())
-      if (given[index] === undefined && byDefault) scope.set(own, evaluateNode(byDefault, scope))
+      if (values[index] === undefined && byDefault) scope.set(own, evaluateNode(byDefault, scope))
     return render(body, scope)
   })
 }

@@ -17,7 +17,7 @@ import {
   View,
 } from './values.js'
 
-/** Longer text or lists than this are no prompt. */
+/** No prompt has longer texts or lists. */
 const LONGEST = 10_000_000
 
 const textOf = (value: JinjaValue): string | undefined =>
@@ -49,7 +49,7 @@ const byCharacters = (a: string, b: string): number => {
   return (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? -1)
 }
 
-/** The order of two values: below, at or above zero; NaN where neither is the lesser. @throws TypeError where Python has no order */
+/** Compares two values: below, at or above zero; NaN if neither is smaller. @throws TypeError for values without an order in Python */
 export function compareValues(a: JinjaValue, b: JinjaValue, operator = '<'): number {
   if (isNumber(a) && isNumber(b)) return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b ? -1 : a > b ? 1 : 0
   const [left, right] = [textOf(a), textOf(b)]
@@ -82,7 +82,7 @@ export function contains(container: JinjaValue, item: JinjaValue): boolean {
   return false
 }
 
-/** A comparison, or an operator between two values. */
+/** Applies a comparison or another binary operator. */
 export function operate(operator: string, a: JinjaValue, b: JinjaValue): JinjaValue {
   switch (operator) {
     case '==':

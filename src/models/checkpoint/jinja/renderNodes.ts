@@ -7,14 +7,14 @@ import { GENERATION, type Node } from './tree.js'
 import { Func, isTruthy, iterate, type JinjaValue, Namespace, typeName, Undefined } from './values.js'
 
 type Output = { text: string }
-/** What ends the body of a loop: `break` the loop, `continue` its turn. */
+/** How the body of a loop ends early: `break` ends the loop, `continue` the iteration. */
 type Leaving = 'Break' | 'Continue' | undefined
 
-/** The text of nodes that stand in a block of their own. */
+/** The text of the nodes in a block of their own. */
 export function renderNodes(nodes: readonly Node[], scope: Scope): string {
   const out: Output = { text: '' }
   if (runAll(nodes, scope, out))
-    throw new SyntaxError('`break` or `continue` outside of a loop, or in a block of its own, is not supported')
+    throw new SyntaxError('`break` or `continue` outside of a loop, or in a nested block such as a macro, is not supported')
   return out.text
 }
 
@@ -26,7 +26,7 @@ function runAll(nodes: readonly Node[], scope: Scope, out: Output): Leaving {
   return undefined
 }
 
-/** Gives a name, several, or an attribute of a namespace a value. */
+/** Assigns to a name, several names, or an attribute of a namespace. */
 function assign(target: Node, value: JinjaValue, scope: Scope): void {
   if (target.type === 'Identifier') scope.set(target.value, value)
   else if (target.type === 'TupleLiteral') {
@@ -42,7 +42,7 @@ function assign(target: Node, value: JinjaValue, scope: Scope): void {
     if (name.startsWith('_'))
       throw new Error(`Chat templates cannot store underscore-prefixed attributes on a namespace, but got '${name}'`)
     object.values.set(name, value)
-  } else throw new Error('`set` of something else than names or an attribute of a namespace is not supported')
+  } else throw new Error('`set` supports only names and attributes of a namespace')
 }
 
 function loop(node: Extract<Node, { type: 'For' }>, scope: Scope, out: Output): Leaving {
@@ -73,7 +73,7 @@ function callBlock({ call, callerArgs, body }: Extract<Node, { type: 'CallStatem
   return str(target.call(args, new Map([...kwargs, ['caller', caller]])))
 }
 
-/** Runs a statement, or writes the value of an expression. */
+/** Runs a statement, or renders an expression. */
 function run(node: Node, scope: Scope, out: Output): Leaving {
   switch (node.type) {
     case 'If':

@@ -1,6 +1,6 @@
-import { SPACE, stripped } from './text.js'
+import { SPACE, strip } from './text.js'
 
-/** A part of a template's source: text, or what stands in `{{ }}` or `{% %}`. `line`: where it begins, counted from 1. */
+/** A part of a template's source: text, or the code in `{{ }}` or `{% %}`. `line` is its first line, counted from 1. */
 export type Section = Readonly<{ kind: 'text' | 'expression' | 'statement'; text: string; line: number }>
 
 const BEGIN = /\{[%{#]/g
@@ -19,7 +19,7 @@ const matchAt = (pattern: RegExp, text: string, at: number): RegExpExecArray | n
   return pattern.exec(text)
 }
 
-/** Where the code that begins at `start` ends, outside of strings and brackets. */
+/** The end of the code that begins at `start`, outside of strings and brackets. */
 function endOf(source: string, start: number, pattern: RegExp): RegExpExecArray | undefined {
   const open: string[] = []
   for (let at = start; at < source.length; at++) {
@@ -33,23 +33,23 @@ function endOf(source: string, start: number, pattern: RegExp): RegExpExecArray 
   return undefined
 }
 
-/** Text before a block: `-` takes all white space at its end, else a line's indent goes. */
+/** The text before a block: `-` removes all white space at its end; otherwise only the indent of the line goes. */
 function before(text: string, sign: string, isIndentKept: boolean, startsLine: boolean): string {
-  if (sign === '-') return stripped(text, null, 'right')
+  if (sign === '-') return strip(text, null, 'right')
   if (sign === '+' || isIndentKept) return text
   const lineStart = text.lastIndexOf('\n') + 1
-  const isIndent = (lineStart > 0 || startsLine) && stripped(text.slice(lineStart), null, 'both') === ''
+  const isIndent = (lineStart > 0 || startsLine) && strip(text.slice(lineStart), null, 'both') === ''
   return isIndent ? text.slice(0, lineStart) : text
 }
 
 /**
- * A template's source as its parts, white space at blocks taken away as Jinja does with `trim_blocks` and `lstrip_blocks`. Comments
- * are left out; what is between `raw` and `endraw` is text.
+ * Splits a template's source into parts, and removes white space at blocks as Jinja does with `trim_blocks` and `lstrip_blocks`. Comments
+ * are dropped. The content between `raw` and `endraw` is text.
  *
  * @throws SyntaxError for a block without an end
  */
 export function sections(template: string): Section[] {
-  // Jinja reads every kind of line end as one newline, and takes the last one off.
+  // Jinja turns each kind of line end into a newline, and removes the last one.
   const source = template.replace(/\r\n?/g, '\n').replace(/\n$/, '')
   const found: Section[] = []
   let at = 0

@@ -3,7 +3,7 @@ import type { JinjaValue } from './values.js'
 const bound = (value: JinjaValue): number | undefined =>
   value === null ? undefined : typeof value === 'bigint' || typeof value === 'boolean' ? Number(value) : Number.NaN
 
-/** `items[start:end:step]`; nothing where Python has a TypeError. @throws RangeError for a step of zero */
+/** `items[start:end:step]`; undefined if Python raises a TypeError. @throws RangeError for a step of zero */
 export function sliced<T>(items: readonly T[], parts: readonly [JinjaValue, JinjaValue, JinjaValue]): T[] | undefined {
   const [start, end, step = 1] = parts.map(bound)
   if ([start, end, step].some(Number.isNaN)) return undefined

@@ -13,7 +13,7 @@ import {
   View,
 } from './values.js'
 
-/** What Python calls white space in `str.strip()` and in `\s`: with U+001C to U+001F and U+0085, without U+FEFF. */
+/** Python's white space in `str.strip()` and `\s`: with U+001C to U+001F and U+0085, without U+FEFF. */
 export const SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
 
 /** A float as Python writes it. */
@@ -53,7 +53,7 @@ function quoted(text: string): string {
 
 const listed = (items: Iterable<JinjaValue>): string => Array.from(items, repr).join(', ')
 
-/** `repr(value)`. @throws Error for what Python writes with an address in memory */
+/** `repr(value)`. @throws Error for values that Python writes with a memory address */
 export function repr(value: JinjaValue): string {
   if (value === null) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'
@@ -65,25 +65,25 @@ export function repr(value: JinjaValue): string {
   if (value instanceof Markup) return `Markup(${quoted(value.text)})`
   if (value instanceof Tuple) return `(${listed(value.items)}${value.items.length === 1 ? ',' : ''})`
   if (value instanceof Dict) return `{${value.entries.map(([key, inner]) => `${repr(key)}: ${repr(inner)}`).join(', ')}}`
-  if (value instanceof Range) return value.shown
+  if (value instanceof Range) return value.text
   if (value instanceof View) return `dict_${value.kind}([${listed(value.items)}])`
   if (value instanceof Namespace) return `<Namespace ${repr(new Dict(value.values))}>`
   if (value instanceof Loop) return `<LoopContext ${String(value.fields.get('index'))}/${String(value.fields.get('length'))}>`
-  if (value instanceof Stream) throw new Error('a generator has no text: it needs `|list` or `|join`')
-  throw new Error(`the function ${(value as Func).name} has no text: it is not called`)
+  if (value instanceof Stream) throw new Error('a generator has no text: add `|list` or `|join`')
+  throw new Error(`the function ${(value as Func).name} has no text: call it`)
 }
 
-/** `str(value)`: what `{{ value }}` writes. */
+/** `str(value)`, as `{{ value }}` writes it. */
 export function str(value: JinjaValue): string {
   if (typeof value === 'string') return value
   if (value instanceof Markup) return value.text
   return value instanceof Undefined ? '' : repr(value)
 }
 
-/** Text without characters at its ends: without white space where none are named. */
-export function stripped(text: string, given: string | null, ends: 'left' | 'right' | 'both'): string {
-  if (given === '') return text
-  const all = given === null ? SPACE : given.replace(/[\\\]^-]/g, '\\$&')
+/** Removes characters from the ends of a text; white space if `chars` is null. */
+export function strip(text: string, chars: string | null, ends: 'left' | 'right' | 'both'): string {
+  if (chars === '') return text
+  const all = chars === null ? SPACE : chars.replace(/[\\\]^-]/g, '\\$&')
   const patterns = [ends === 'right' ? [] : `^[${all}]+`, ends === 'left' ? [] : `[${all}]+$`].flat()
   return text.replace(new RegExp(patterns.join('|'), 'gu'), '')
 }

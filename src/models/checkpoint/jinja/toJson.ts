@@ -13,7 +13,7 @@ function textJson(text: string, isAscii: boolean): string {
   return isAscii ? json.replace(/[\x7f-\uffff]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`) : json
 }
 
-/** A key of a dictionary: text, or a number, bool or None, which becomes text. */
+/** A dictionary's key as text: a text itself, or a number, bool or None. */
 function keyJson(key: JinjaValue, style: Style): string {
   if (typeof key === 'string' || key === null || typeof key === 'boolean' || typeof key === 'bigint' || typeof key === 'number')
     return typeof key === 'string' ? textJson(key, style.ascii) : `"${json(key, style, '\n')}"`
@@ -31,7 +31,7 @@ function enclosed(
   return open + line + indent + parts.join(item + line + indent) + line + close
 }
 
-/** @param line a line end with the indent of what is around */
+/** @param line a line end with the indent of the value around */
 function json(value: JinjaValue, style: Style, line: string): string {
   if (value === null) return 'null'
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value)
@@ -62,14 +62,14 @@ function indentOf(indent: JinjaValue): string | undefined {
 }
 
 /**
- * The filter `tojson` as transformers defines it: `json.dumps` that leaves characters as they are.
+ * The filter `tojson` as transformers defines it: `json.dumps` without escapes for characters.
  *
- * @throws TypeError for what has no JSON, and bad arguments
+ * @throws TypeError for values that JSON cannot hold, and for bad arguments
  */
 export function toJson(value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): string {
   const names = ['ensure_ascii', 'indent', 'separators', 'sort_keys']
-  const [ascii = false, given = null, separators = null, sorted] = bind('tojson', names, args, kwargs)
-  const indent = indentOf(given)
+  const [ascii = false, width = null, separators = null, sorted] = bind('tojson', names, args, kwargs)
+  const indent = indentOf(width)
   const pair = isList(separators) ? separators : separators instanceof Tuple ? separators.items : undefined
   if (separators !== null && pair?.length !== 2) throw new TypeError('tojson() expects two texts for separators')
   const [item, key] = pair ?? [indent === undefined ? ', ' : ',', ': ']

@@ -2,10 +2,10 @@ import { JsonNumber } from '../../../core/text/json.js'
 import { Dict, type JinjaValue } from './values.js'
 
 /**
- * A JSON value as templates see it: whole numbers are int unless they are a `JsonNumber` that says otherwise; objects and maps are
+ * Turns a JSON value into a template's value: whole numbers become int, unless a `JsonNumber` is written otherwise; objects and maps become
  * dictionaries.
  *
- * @throws TypeError for what is no JSON: a function, a symbol
+ * @throws TypeError for a value that JSON cannot hold, such as a function
  */
 export function toValue(input: unknown): JinjaValue {
   if (input === null || input === undefined) return null
@@ -16,5 +16,5 @@ export function toValue(input: unknown): JinjaValue {
   if (input instanceof Map)
     return new Dict(Array.from(input as Map<unknown, unknown>, ([key, value]) => [String(key), toValue(value)]))
   if (typeof input === 'object') return new Dict(Object.entries(input).map(([key, value]) => [key, toValue(value)]))
-  throw new TypeError(`a ${typeof input} is no JSON value`)
+  throw new TypeError(`a ${typeof input} is not a JSON value`)
 }

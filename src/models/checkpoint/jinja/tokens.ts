@@ -2,7 +2,7 @@ import type { tokenize } from '@huggingface/jinja'
 import { SPACE } from './text.js'
 
 type LibraryToken = ReturnType<typeof tokenize>[number]
-/** A token for the library's parser. `group`: the brackets that an operator stands in. */
+/** A token for the library's parser. `group` has the brackets around an operator. */
 export type Token = LibraryToken & Readonly<{ group?: number }>
 
 const PART = new RegExp(
@@ -30,7 +30,7 @@ const NAMED: Readonly<Record<string, string>> = {
   ...{ '\\': '\\', "'": "'", '"': '"', n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b', f: '\f', v: '\v' },
 }
 
-/** The text of a string literal; an escape that there is not stays as it is written, as in Python. */
+/** The text of a string literal. Unknown escapes stay as they are, as in Python. */
 function literal(quoted: string): string {
   return quoted
     .slice(1, -1)
@@ -43,7 +43,7 @@ function literal(quoted: string): string {
     })
 }
 
-/** The library makes floats of what has a point. */
+/** The library reads numbers with a point as floats. */
 const floatToken = (written: string): string => {
   const number = Number(written.replaceAll('_', ''))
   return Number.isInteger(number) ? `${number}.0` : `${number}`.includes('.') ? `${number}` : `${number}`.replace('e', '.0e')
@@ -51,15 +51,15 @@ const floatToken = (written: string): string => {
 
 function integerToken(written: string): string {
   const number = Number(written.replaceAll('_', ''))
-  if (!Number.isSafeInteger(number)) throw new SyntaxError(`the number ${written} is not supported: it is too large`)
+  if (!Number.isSafeInteger(number)) throw new SyntaxError(`the number ${written} is too large`)
   return String(number)
 }
 
 /**
- * The tokens of an expression or statement. A test becomes a filter of the name `is NAME`, which binds as tightly and may have arguments,
- * and `not in` one operator: the library's parser knows neither.
+ * Splits an expression or statement into tokens. A test becomes a filter with the name `is NAME`, which binds as tightly and may have
+ * arguments. `not in` becomes one operator. The library's parser supports neither.
  *
- * @throws SyntaxError for a character that begins nothing
+ * @throws SyntaxError for an unexpected character
  */
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = []
@@ -90,7 +90,7 @@ const BRACKETS: Readonly<Record<string, number>> = {
   ...{ OpenParen: 1, OpenSquareBracket: 1, OpenCurlyBracket: 1, CloseParen: -1, CloseSquareBracket: -1, CloseCurlyBracket: -1 },
 }
 
-/** Behind the bracket that closes the one at `start`. */
+/** The index after the bracket that closes the one at `start`. */
 function behindBracket(tokens: readonly Token[], start: number): number {
   let depth = 0
   for (let at = start; at < tokens.length; at++) {
@@ -100,7 +100,7 @@ function behindBracket(tokens: readonly Token[], start: number): number {
   throw new SyntaxError(`\`${tokens[start]?.value}\` is not closed`)
 }
 
-/** Behind an argument without brackets: a literal or a name, with what hangs on it. */
+/** The index after an argument without brackets: a literal or a name, with its attributes, items and calls. */
 function behindPrimary(tokens: readonly Token[], start: number): number {
   const opens = (at: number) => BRACKETS[tokens[at]?.type ?? ''] === 1
   let at = opens(start) ? behindBracket(tokens, start) : start + 1
@@ -137,7 +137,7 @@ function testsAsFilters(tokens: readonly Token[]): Token[] {
   return made
 }
 
-/** Arguments of a test: in brackets, or one without. */
+/** The arguments of a test: a list in brackets, or one without. */
 function testArguments(tokens: readonly Token[], begin: number): Readonly<{ args: readonly Token[]; end: number }> {
   const type = tokens[begin]?.type ?? ''
   if (type === 'OpenParen') {

@@ -4,7 +4,7 @@ import { type Token, tokensOf } from './tokens.js'
 
 type Named<T extends string, Fields> = Readonly<{ type: T } & Fields>
 
-/** What the library's parser makes of a template. */
+/** The library's syntax tree of a template. */
 export type Node =
   | Named<'If', { test: Node; body: readonly Node[]; alternate: readonly Node[] }>
   | Named<'For', { loopvar: Node; iterable: Node; body: readonly Node[]; defaultBlock: readonly Node[] }>
@@ -32,7 +32,7 @@ export type Node =
 export type Identifier = Named<'Identifier', { value: string }>
 export type Call = Named<'CallExpression', { callee: Node; args: readonly Node[] }>
 
-/** A block of transformers: what the assistant said. It renders as it is. */
+/** transformers' block around the assistant's text. It renders its content. */
 export const GENERATION = 'generation'
 
 const BLOCKS: Readonly<Record<string, Token[]>> = {
@@ -43,7 +43,7 @@ const BLOCKS: Readonly<Record<string, Token[]>> = {
   endgeneration: [{ type: 'Identifier', value: 'endfilter' }],
 }
 
-/** The library's parser says neither where it stopped nor at what. */
+/** The library's parser does not tell where it stopped. */
 function watched<T>(items: readonly T[]): { items: T[]; furthest: () => number } {
   let furthest = 0
   const proxy = new Proxy([...items], {
@@ -56,7 +56,7 @@ function watched<T>(items: readonly T[]): { items: T[]; furthest: () => number }
   return { items: proxy, furthest: () => furthest }
 }
 
-const shown = (text: string): string => {
+const excerptOf = (text: string): string => {
   const one = text.trim().replace(/\s+/g, ' ')
   return one.length > 60 ? `${one.slice(0, 60)}…` : one
 }
@@ -64,14 +64,14 @@ const shown = (text: string): string => {
 /**
  * Parses a template's source.
  *
- * @throws SyntaxError that names the construct which cannot be read, and its line
+ * @throws SyntaxError with the construct that cannot be parsed and its line
  */
 export function parseTemplate(source: string): readonly Node[] {
   const tokens: Token[] = []
   const places: string[] = []
   for (const { kind, text, line } of sections(source)) {
     const [open, close] = kind === 'statement' ? (['{%', '%}'] as const) : (['{{', '}}'] as const)
-    const place = `line ${line}: \`${open} ${shown(text)} ${close}\``
+    const place = `line ${line}: \`${open} ${excerptOf(text)} ${close}\``
     const add = (...more: Token[]) => {
       for (const token of more) {
         tokens.push(token)
@@ -98,6 +98,6 @@ export function parseTemplate(source: string): readonly Node[] {
   } catch (error) {
     if (error instanceof RangeError) throw error
     const place = places[furthest()] ?? 'the whole template'
-    throw new SyntaxError(`${place} is not supported, or is closed by the wrong block or by none`)
+    throw new SyntaxError(`${place} is not supported, or its end is missing or wrong`)
   }
 }

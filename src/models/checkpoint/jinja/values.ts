@@ -1,6 +1,6 @@
 /**
- * Python values as a template sees them: `bigint` is int, `number` is float, an array is a list, `null` is None. The rest has classes,
- * so that `instanceof` tells them apart.
+ * Python's values in a template: `bigint` is int, `number` is float, an array is a list, `null` is None. The others are classes, so that
+ * `instanceof` tells them apart.
  */
 export type JinjaValue =
   | null
@@ -20,7 +20,7 @@ export type JinjaValue =
   | Markup
   | Loop
 
-/** What has no value; using it for more than printing, testing and iterating is an error. */
+/** An undefined value. Templates may print, test and iterate it; any other use is an error. */
 export class Undefined {
   constructor(readonly reason: string) {}
 }
@@ -29,7 +29,7 @@ export class Tuple {
   constructor(readonly items: readonly JinjaValue[]) {}
 }
 
-/** A group of the filter `groupby`: a pair whose parts have names. */
+/** A group of the filter `groupby`: a named pair. */
 export class Group extends Tuple {
   constructor(
     readonly grouper: JinjaValue,
@@ -39,7 +39,7 @@ export class Group extends Tuple {
   }
 }
 
-/** Text that the filter `safe` or `escape` marked. */
+/** Text from the filter `safe` or `escape`. */
 export class Markup {
   constructor(readonly text: string) {}
 }
@@ -60,7 +60,7 @@ export class Namespace {
 export class Range {
   readonly items: readonly bigint[]
   constructor(
-    readonly shown: string,
+    readonly text: string,
     items: readonly bigint[],
   ) {
     this.items = items
@@ -75,7 +75,7 @@ export class View {
   ) {}
 }
 
-/** What a generator gives: it can be gone through once. */
+/** The items of a generator. A template can iterate it only once. */
 export class Stream {
   constructor(readonly iterator: IterableIterator<JinjaValue>) {}
 }
@@ -85,7 +85,7 @@ export class Loop {
   constructor(readonly fields: ReadonlyMap<string, JinjaValue>) {}
 }
 
-/** Keys that Python takes for the same (1, 1.0 and True) have the same text. */
+/** The text of a key. Keys that are equal in Python (1, 1.0 and True) have the same text. */
 function keyText(key: JinjaValue): string {
   if (typeof key === 'string') return `s${key}`
   if (key instanceof Markup) return `s${key.text}`
@@ -95,7 +95,7 @@ function keyText(key: JinjaValue): string {
   throw new TypeError(`unhashable type: '${typeName(key)}'`)
 }
 
-/** A dictionary in the order in which its keys came. */
+/** A dictionary, in the order of insertion. */
 export class Dict {
   readonly #entries = new Map<string, readonly [JinjaValue, JinjaValue]>()
 
@@ -120,7 +120,7 @@ export class Dict {
   }
 }
 
-/** A value, or another where there is none; None is a value. */
+/** A value, or a default if it is undefined. None is a value. */
 export const valueOr = (value: JinjaValue | undefined, otherwise: JinjaValue): JinjaValue =>
   value === undefined ? otherwise : value
 
@@ -128,7 +128,7 @@ export const isList = (value: JinjaValue): value is readonly JinjaValue[] => Arr
 export const isNumber = (value: JinjaValue): value is boolean | bigint | number =>
   typeof value === 'boolean' || typeof value === 'bigint' || typeof value === 'number'
 
-/** Python's name of a value's type, for messages. */
+/** Python's name for the type of a value, for messages. */
 export function typeName(value: JinjaValue): string {
   if (value === null) return 'NoneType'
   if (typeof value === 'boolean') return 'bool'
@@ -142,16 +142,16 @@ export function typeName(value: JinjaValue): string {
   return { Dict: 'dict', Tuple: 'tuple', Range: 'range' }[value.constructor.name] ?? value.constructor.name
 }
 
-/** @throws Error for a value that is undefined */
+/** @throws Error for an undefined value */
 export function defined<T extends JinjaValue>(value: T): Exclude<T, Undefined> {
   if (value instanceof Undefined) throw new Error(value.reason)
   return value as Exclude<T, Undefined>
 }
 
-/** Characters as Python counts them. */
+/** Characters in Python's sense: code points. */
 export const characters = (text: string): string[] => Array.from(text)
 
-/** Goes through a value as `for` does. @throws TypeError for what Python cannot go through */
+/** Iterates a value as `for` does. @throws TypeError for values that Python cannot iterate */
 export function iterate(value: JinjaValue): Iterable<JinjaValue> {
   if (typeof value === 'string') return characters(value)
   if (value instanceof Markup) return characters(value.text)
@@ -163,7 +163,7 @@ export function iterate(value: JinjaValue): Iterable<JinjaValue> {
   throw new TypeError(`'${typeName(value)}' object is not iterable`)
 }
 
-/** `len(value)`; nothing where it has none. */
+/** `len(value)`; undefined for values without a length. */
 export function itemCount(value: JinjaValue): number | undefined {
   if (typeof value === 'string') return characters(value).length
   if (value instanceof Markup) return characters(value.text).length

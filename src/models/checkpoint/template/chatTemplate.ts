@@ -7,36 +7,36 @@ import { jinjaTemplate } from '../jinja/jinjaTemplate.js'
 import { strftime } from './strftime.js'
 
 export type ChatTemplateOptions = Readonly<{
-  /** Jinja source; absent where the model has no chat template. */
+  /** Jinja source; absent if the model has no chat template. */
   source?: string
-  /** The template for prompts with tools, where it is another. */
+  /** The template for prompts with tools, if it is a different one. */
   toolSource?: string
-  /** Names of templates that the model has instead. */
+  /** Names of the model's other templates. */
   others: readonly string[]
-  /** Special tokens by their name in templates: `bos_token` and so on. */
+  /** Special tokens by their names in templates, such as `bos_token`. */
   specialTokens: ReadonlyMap<string, string>
-  /** Where the template came from, for messages. */
+  /** The model's folder, for messages. */
   folder: string
-  /** For templates that tell the date. */
+  /** The clock, for templates that write the date. */
   now: () => Date
-  /** How long a template may take. */
+  /** Time limit of a rendering. */
   timeoutMs?: number
 }>
 
-/** Rendering a prompt takes microseconds; what takes so long would never end. */
+/** Rendering takes microseconds. A template that takes this long would never end. */
 const TIMEOUT_MS = 10_000
 
-/** What a run decides itself, under the names that transformers has for it. */
+/** What the run decides itself, under transformers' names. */
 const OWN = [
   ...['messages', 'conversation', 'tools', 'add_generation_prompt', 'continue_final_message', 'chat_template'],
   ...['tokenize', 'padding', 'truncation', 'max_length', 'return_tensors', 'return_dict', 'return_assistant_tokens_mask'],
   ...['tokenizer_kwargs', 'sanitize_control_tokens'],
 ] as const
 
-/** Names of a message's reasoning, the first of which templates read. */
+/** Names for the reasoning of a message. Templates read the first. */
 const REASONING = ['reasoning_content', 'thinking', 'reasoning'] as const
 
-/** A function that runs what may never end, for so long at most. */
+/** Limits the time of work that may never end. */
 function within(timeoutMs: number): <T>(work: () => T) => T {
   const script = new Script('work()')
   const sandbox: { work?: () => unknown } = {}
@@ -46,25 +46,25 @@ function within(timeoutMs: number): <T>(work: () => T) => T {
     try {
       return script.runInContext(context, { timeout: timeoutMs }) as T
     } catch (error) {
-      // It is an error of the context, not an instance of this one's.
+      // The error comes from the other context, so `instanceof` does not match.
       if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
-        throw new RangeError(`it does not come to an end within ${timeoutMs} ms`)
+        throw new RangeError(`it did not end within ${timeoutMs} ms`)
       throw error
     }
   }
 }
 
-/** A message as transformers hands it on: without keys that are null, its reasoning under the names that templates read. */
+/** A message as transformers passes it to templates: without null keys, and with its reasoning under the names that they read. */
 function normalized(message: Message): ReadonlyMap<string, unknown> {
-  const given = new Map<string, unknown>(Object.entries(message).filter(([, value]) => value !== null && value !== undefined))
-  const reasoning = REASONING.map((name) => given.get(name)).find((value) => value !== undefined)
-  if (reasoning === undefined) return given
-  return new Map([['thinking', reasoning], ...given, ['reasoning_content', reasoning]])
+  const fields = new Map<string, unknown>(Object.entries(message).filter(([, value]) => value !== null && value !== undefined))
+  const reasoning = REASONING.map((name) => fields.get(name)).find((value) => value !== undefined)
+  if (reasoning === undefined) return fields
+  return new Map([['thinking', reasoning], ...fields, ['reasoning_content', reasoning]])
 }
 
-/** @throws TemplateError for a variable that the run decides */
-function variablesOf(given: TemplateVariables['chatTemplateKwargs'] = {}): Record<string, unknown> {
-  const variables = Object.fromEntries<unknown>(given instanceof JsonObject ? given : Object.entries(given))
+/** @throws TemplateError for a variable that the run sets itself */
+function variablesOf(kwargs: TemplateVariables['chatTemplateKwargs'] = {}): Record<string, unknown> {
+  const variables = Object.fromEntries<unknown>(kwargs instanceof JsonObject ? kwargs : Object.entries(kwargs))
   const own = OWN.find((name) => Object.hasOwn(variables, name))
   if (own !== undefined)
     throw new TemplateError(
@@ -74,11 +74,10 @@ function variablesOf(given: TemplateVariables['chatTemplateKwargs'] = {}): Recor
 }
 
 /**
- * A chat template as a function: messages to the text of a prompt with an open reply at its end. Variables are those that transformers
- * passes, and the prompt's own. The template is parsed at its first use, so that a model whose template cannot be parsed still serves
- * plain prompts.
+ * A chat template as a function: it renders messages as a prompt that ends where the reply begins. It sees transformers' variables and the
+ * prompt's own. It is parsed at its first use, so a model with a broken template still serves plain prompts.
  *
- * @throws TemplateError (from the function) when there is no template, it refuses the messages, or it fails
+ * @throws TemplateError (from the function) when there is no template, or it refuses the messages or fails
  * @see transformers 5 utils/chat_template_utils.py `render_jinja_template`
  */
 export function chatTemplate(
@@ -96,7 +95,7 @@ export function chatTemplate(
     const chosen = tools === undefined ? source : (toolSource ?? source)
     if (chosen === undefined)
       throw new TemplateError(
-        `Expected a chat template in ${folder} (chat_template.jinja, or chat_template in tokenizer_config.json), found ${others.length > 0 ? `only those named ${others.join(', ')}` : 'none'}: this model takes plain prompts only`,
+        `Expected a chat template in ${folder} (chat_template.jinja, or chat_template in tokenizer_config.json), found ${others.length > 0 ? `only ${others.join(', ')}` : 'none'}: this model takes plain prompts only`,
       )
     try {
       const template = templateOf(chosen)

@@ -32,7 +32,7 @@ const FIELDS: ReadonlyMap<string, (date: Date) => string> = new Map<string, (dat
   ['c', (date) => strftime(date, '%a %b %e %H:%M:%S %Y')],
   ['x', (date) => strftime(date, '%m/%d/%y')],
   ['X', (date) => strftime(date, '%H:%M:%S')],
-  // A local time without a zone has neither.
+  // Python's local time has no zone.
   ['z', () => ''],
   ['Z', () => ''],
   ['n', () => '\n'],
@@ -40,14 +40,14 @@ const FIELDS: ReadonlyMap<string, (date: Date) => string> = new Map<string, (dat
   ['%', () => '%'],
 ])
 
-/** Fields that Linux knows beside these: of weeks, of other calendars, seconds since the epoch, and so on. */
+/** Further fields of Linux: weeks, other calendars, seconds since the epoch, and so on. */
 const OTHERS = 'UVWGgCsEOklPr_0^#'
 
 /**
- * Python's strftime in its C locale: a rendered prompt does not depend on the language of the machine. `%-d` and the like have no
- * leading zero, and what is no field stays as it is written, as on Linux.
+ * Python's strftime in the C locale, so a prompt does not depend on the machine's language. As on Linux, `%-d` and the like drop leading
+ * zeros, and unknown fields stay as they are.
  *
- * @throws Error that names a field which is not supported
+ * @throws Error for a field that is not supported
  */
 export function strftime(date: Date, format: string): string {
   return format.replace(/%(-?)(.)/gsu, (written, dash: string, letter: string) => {

@@ -2,7 +2,7 @@ import type { AddedToken, Tokenizer } from '@huggingface/tokenizers'
 
 type Splitter = { split(text: string): string[] }
 
-/** What the library keeps for itself. */
+/** Private members of the library's tokenizer. */
 type Internals = {
   encode_text(text: string | null): string[] | null
   added_tokens_map: ReadonlyMap<string, AddedToken>
@@ -19,7 +19,7 @@ const [ENDS_WITH_WORD, STARTS_WITH_WORD] = [new RegExp(`${WORD}$`, 'u'), new Reg
 const SPACE = /\p{White_Space}/u
 const SPACE_AT_START = /^\p{White_Space}*/u
 
-/** A text as added tokens, each with the white space that belongs to it, and what is between them. */
+/** Splits a text into added tokens, each with the white space that it strips, and the text between them. */
 function partsOf(text: string, splitter: Splitter, tokens: ReadonlyMap<string, AddedToken>, splitSpecial: boolean): Part[] {
   const parts: Part[] = []
   let [taken, position] = [0, 0]
@@ -40,8 +40,8 @@ function partsOf(text: string, splitter: Splitter, tokens: ReadonlyMap<string, A
 }
 
 /**
- * Added tokens as in transformers: the library takes one within a word for a `single_word`, strips JavaScript's white space for Unicode's,
- * and begins a text anew after one that is looked for in the normalized text.
+ * Makes added tokens work as in transformers. The library differs in three ways: it finds a `single_word` token inside a word, strips
+ * JavaScript's white space instead of Unicode's, and starts a new text after a token that it finds in normalized text.
  */
 export function exactAddedTokens(tokenizer: Tokenizer, splitSpecial: boolean): void {
   const internals = tokenizer as unknown as Internals

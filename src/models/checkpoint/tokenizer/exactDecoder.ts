@@ -7,7 +7,7 @@ import {
   type Tokenizer,
 } from '@huggingface/tokenizers'
 
-/** A byte-order mark is a character like any other: it was in the text. */
+/** Both keep a byte-order mark, because it was in the text. */
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lossy = new TextDecoder('utf-8', { ignoreBOM: true })
 
@@ -40,16 +40,20 @@ function decodeByteTokens(tokens: readonly string[]): string[] {
   return [...decoded, ...textOf(bytes)]
 }
 
-/** Bytes of a token in which each character stands for one; of any other token, its own. */
+/** The bytes of a token: one for each character if all stand for bytes, else its UTF-8. */
 function bytesOf(token: string, byteByCharacter: Readonly<Record<string, unknown>>): Uint8Array | readonly number[] {
   const bytes = Array.from(token, (character) => byteByCharacter[character])
   return bytes.includes(undefined) ? new TextEncoder().encode(token) : bytes.map(Number)
 }
 
 /**
- * Decoders as in transformers. A run of byte tokens (`<0xE2>`) that is not UTF-8 becomes one U+FFFD a byte, where the library keeps
- * its valid part; byte-order marks stay; all signs for a space at the beginning go, where it drops one, and none with the scheme
- * `never`; added tokens are bytes like others where they are written so; `$&` in a replacement means itself.
+ * Makes decoders work as in transformers:
+ *
+ * - A run of byte tokens (`<0xE2>`) that is not UTF-8 becomes one U+FFFD for each byte. The library keeps its valid part.
+ * - Byte-order marks stay.
+ * - All space signs at the beginning go, and none with the scheme `never`. The library drops one.
+ * - Added tokens in byte-level characters decode to their bytes.
+ * - `$&` in a replacement is plain text.
  */
 export function exactDecoder(part: Tokenizer['decoder']): void {
   if (part instanceof SequenceDecoder) part.decoders.forEach(exactDecoder)

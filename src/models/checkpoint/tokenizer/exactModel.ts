@@ -5,15 +5,15 @@ const byteTokensOf = (text: string): string[] =>
   Array.from(new TextEncoder().encode(text), (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
 
 /**
- * Tokenizer models as in transformers. The library fuses unknown tokens of neighbouring words, too, and has no byte tokens for a
- * Unigram model.
+ * Makes tokenizer models work as in transformers. The library also fuses unknown tokens across words, and has no byte fallback for
+ * Unigram.
  *
- * @throws TypeError for what it leaves out altogether: BPE with dropout, or with a prefix of continuing subwords
+ * @throws TypeError for BPE with a dropout or a prefix of continuing subwords, which the library ignores
  */
 export function exactModel(model: NonNullable<Tokenizer['model']>): void {
   if (model instanceof BPE) {
     const { dropout, continuing_subword_prefix: prefix } = model.config as typeof model.config & Record<string, unknown>
-    if (dropout) throw new TypeError('its BPE model has a dropout: it would give other token ids each time')
+    if (dropout) throw new TypeError('its BPE model has a dropout, so token ids would be random')
     if (prefix)
       throw new TypeError(`its BPE model has a continuing_subword_prefix, ${JSON.stringify(prefix)}, which is not supported`)
   } else if (!(model instanceof Unigram)) return
@@ -31,7 +31,7 @@ export function exactModel(model: NonNullable<Tokenizer['model']>): void {
 
 const SPACE = '\u2581'
 
-/** Whether no token goes on after a space, so that what lies between spaces can be merged by itself, which is many times faster. */
+/** Whether no token continues after a space. Then the words between spaces merge separately, which is many times faster. */
 const splitsAtSpaces = ({ byte_fallback: isSentencePiece, ignore_merges: wholeFirst, merges }: BPE): boolean =>
   isSentencePiece && !wholeFirst && !merges.some(([first, second]) => (first + second).replace(/^\u2581+/, '').includes(SPACE))
 

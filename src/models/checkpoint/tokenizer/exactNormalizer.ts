@@ -9,13 +9,13 @@ import {
 } from '@huggingface/tokenizers'
 import { precompiledCharsmap } from './precompiledCharsmap.js'
 
-/** Each character by itself: JavaScript writes a sigma that ends a word in another way. */
+/** Lowers each character by itself, because JavaScript lowers a sigma at the end of a word differently. */
 const lowercased = (text: string): string => Array.from(text, (character) => character.toLowerCase()).join('')
 
 const IDEOGRAPHS =
   /[\u4E00-\u9FFF\u3400-\u4DBF\u{20000}-\u{2A6DF}\u{2A700}-\u{2B73F}\u{2B740}-\u{2B81F}\u{2B920}-\u{2CEAF}\uF900-\uFAFF\u{2F800}-\u{2FA1F}]/gu
 
-/** As BERT reads text: control characters away, white space to spaces, ideographs apart, no accents, no capitals. */
+/** BERT's normalization: removes control characters, accents and capitals, makes white space spaces, and separates ideographs. */
 function bertNormalized(text: string, config: BertNormalizer['config'] & object): string {
   const { clean_text: clean, handle_chinese_chars: apart, lowercase, strip_accents: strip } = config as Record<string, unknown>
   let normalized = text
@@ -27,8 +27,9 @@ function bertNormalized(text: string, config: BertNormalizer['config'] & object)
 }
 
 /**
- * Normalizers as in transformers. The library approximates SentencePiece's table of characters, leaves ideographs beyond U+FFFF
- * where they are, lowers words for letters, strips JavaScript's white space for Unicode's, and reads `$&` in a replacement.
+ * Makes normalizers work as in transformers. The library approximates SentencePiece's character table, does not separate ideographs
+ * beyond U+FFFF, lowers whole words instead of characters, strips JavaScript's white space instead of Unicode's, and expands `$&` in a
+ * replacement.
  */
 export function exactNormalizer(part: Tokenizer['normalizer']): void {
   if (part instanceof SequenceNormalizer) part.normalizers.forEach(exactNormalizer)

@@ -15,7 +15,7 @@ import { PUNCTUATION } from './punctuation.js'
 import { remembered } from './remembered.js'
 import { type Behavior, splitBy } from './splitBy.js'
 
-/** The words of GPT-2, which byte-level pre-tokenizers split at when they bring no pattern of their own; `\s` is Unicode's. */
+/** GPT-2's pattern of words, the default of byte-level pre-tokenizers, with Unicode's white space for `\s`. */
 const WORDS =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu
 const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200C\\u200D'
@@ -30,7 +30,7 @@ const behaviors: ReadonlyMap<string, Behavior> = new Map<string, Behavior>(
   ]),
 )
 
-/** Files write `MergedWithPrevious`, some `merged_with_previous`. */
+/** Most files write `MergedWithPrevious`, some `merged_with_previous`. */
 const behaviorOf = (config: object): Behavior | undefined =>
   'behavior' in config && typeof config.behavior === 'string'
     ? behaviors.get(config.behavior.replaceAll('_', '').toLowerCase())
@@ -39,10 +39,13 @@ const behaviorOf = (config: object): Behavior | undefined =>
 type Config = Readonly<Record<string, unknown>> | null | undefined
 
 /**
- * Pre-tokenizers as in transformers; `config` is what tokenizer.json says of them. The library ignores how a split treats its
- * matches (all but `removed`) and some switches of Metaspace, keeps only the matches of an inverted split, takes only ASCII for
- * digits and words, JavaScript's white space for Unicode's (with U+FEFF, without U+0085), runs of punctuation for one sign, and
- * cuts fixed lengths within surrogate pairs.
+ * Makes pre-tokenizers work as in transformers; `config` is their part of tokenizer.json. The library differs in these ways:
+ *
+ * - It ignores the behavior of a split (except `removed`) and some switches of Metaspace.
+ * - It keeps only the matches of an inverted split.
+ * - Digits and words are ASCII only, and white space is JavaScript's (with U+FEFF, without U+0085).
+ * - A run of punctuation is one sign.
+ * - Fixed lengths cut surrogate pairs.
  */
 export function exactPreTokenizer(part: Tokenizer['pre_tokenizer'], config: Config): void {
   if (part instanceof SequencePreTokenizer) {
@@ -66,7 +69,7 @@ function exactByteLevel(part: ByteLevelPreTokenizer): void {
   }
 }
 
-/** What pre-tokenizers do that only split. */
+/** The function of a pre-tokenizer that only splits. */
 function splitOf(part: NonNullable<Tokenizer['pre_tokenizer']>): ((text: string) => string[]) | undefined {
   if (part instanceof SplitPreTokenizer) {
     const { pattern, config } = part
@@ -87,7 +90,7 @@ function splitOf(part: NonNullable<Tokenizer['pre_tokenizer']>): ((text: string)
 }
 
 function exactMetaspace(part: MetaspacePreTokenizer, config: Config): void {
-  // Files of older versions say it so.
+  // Older files use this name.
   if (config?.add_prefix_space === false) part.prepend_scheme = 'never'
   if (config?.split === false) return
   const sign = new RegExp(part.replacement.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'gu')

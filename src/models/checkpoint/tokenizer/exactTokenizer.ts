@@ -6,12 +6,12 @@ import { exactNormalizer } from './exactNormalizer.js'
 import { exactPreTokenizer } from './exactPreTokenizer.js'
 
 /**
- * Makes a tokenizer of the library give the token ids and the text that transformers gives. The library follows the tokenizers
- * of transformers in most; the files beside this one mend where it does not, part by part, each with what differs.
+ * Makes a tokenizer of the library give the token ids and text of transformers. The library agrees with transformers in most cases. The
+ * `exact*` files fix the others, part by part, and describe them.
  *
  * @param config the content of tokenizer.json
- * `splitSpecial`: special tokens that a text spells out are text like any other
- * @throws TypeError for a part that is not what it should be
+ * @param options `splitSpecial`: treats special tokens in a text as ordinary text
+ * @throws TypeError for a broken part
  * @see tokenizers 0.23 (Rust), which transformers uses
  */
 export function exactTokenizer(

@@ -13,7 +13,7 @@ import { readTokenizerFiles, type TokenizerFiles } from './tokenizerFiles.js'
 import { vocabularyOf } from './vocabularyOf.js'
 
 export type CodecOptions = Readonly<{
-  /** The clock, for chat templates that tell the date. */
+  /** The clock, for chat templates that write the date. */
   now?: () => Date
 }>
 
@@ -35,7 +35,7 @@ const wellFormed = (text: string): string => text.replace(HALF_PAIR, '\uFFFD')
 /** Settings of tokenizer_config.json that change token ids. */
 const SETTINGS = ['remove_space', 'do_lowercase_and_remove_accent', 'split_special_tokens'] as const
 
-/** SHA-256 of all that decides token ids; of the special tokens by role, only those that the template mentions do. */
+/** SHA-256 of everything that decides token ids. Special tokens count by role only if the template mentions the role. */
 function fingerprintOf({ tokenizer, config, specialTokens, template }: TokenizerFiles): string {
   const mentioned = [...specialTokens].filter(([role]) => `${template.source ?? ''}${template.toolSource ?? ''}`.includes(role))
   const settings = SETTINGS.map((name) => config[name] ?? null)
@@ -59,17 +59,17 @@ function createTokenizer(files: TokenizerFiles, folder: string): { tokenizer: To
     checkModel(tokenizer.model as Readonly<Record<string, unknown>>)
     const created = new Tokenizer(tokenizer, settings)
     exactTokenizer(created, tokenizer, { splitSpecial: config.split_special_tokens === true })
-    // A post-processor may name a token that the vocabulary lacks; its id would be undefined.
+    // A post-processor may name a token that the vocabulary lacks. Its id would be undefined.
     const unknown = created.encode('').tokens.find((token) => created.token_to_id(token) === undefined)
     if (unknown !== undefined) throw new Error(`its post-processor adds ${unknown}, which is not in its vocabulary`)
     return { tokenizer: created, fingerprint: fingerprintOf(files) }
   } catch (error) {
-    const reason = error instanceof RangeError ? 'its parts are nested too deep' : messageOf(error)
-    throw new ModelError(`Expected a tokenizer that can be read in ${join(folder, 'tokenizer.json')}: ${reason}`)
+    const reason = error instanceof RangeError ? 'its parts are nested too deeply' : messageOf(error)
+    throw new ModelError(`Expected a valid tokenizer in ${join(folder, 'tokenizer.json')}: ${reason}`)
   }
 }
 
-/** Ids of byte tokens, where the decoder joins their bytes to characters. */
+/** Ids of byte tokens, if the decoder joins their bytes to characters. */
 function byteTokenIdsOf({ tokenizer }: TokenizerFiles, created: Tokenizer): ReadonlySet<number> {
   if (!JSON.stringify(tokenizer.decoder).includes('"ByteFallback"')) return new Set()
   return new Set(BYTES.map((token) => created.token_to_id(token)).filter((id) => id !== undefined))
@@ -78,10 +78,10 @@ function byteTokenIdsOf({ tokenizer }: TokenizerFiles, created: Tokenizer): Read
 /**
  * Loads the tokenizer and chat template of a model folder.
  *
- * Decoding: bytes of neighbouring tokens are joined before they are read as UTF-8; ids without a token (a model's vocabulary
- * may be padded) have no text. Half a surrogate pair is read as U+FFFD, as UTF-8 encoders write it.
+ * Decoding joins the bytes of neighbouring tokens before it reads them as UTF-8. Ids without a token (a model's vocabulary may be padded)
+ * have no text. Encoding reads half a surrogate pair as U+FFFD, as UTF-8 encoders write it.
  *
- * @throws ModelError when the tokenizer is missing, damaged, or of a kind that cannot be read
+ * @throws ModelError when the tokenizer is missing, damaged or not supported
  */
 export async function loadCodec(folder: string, options: CodecOptions = {}): Promise<PairCodec> {
   const files = await readTokenizerFiles(folder)

@@ -2,19 +2,19 @@ import * as z from 'zod'
 import type { EncodedPair } from '../../../core/batched.js'
 import { checkJson } from '../readJson.js'
 
-/** Puts special tokens around the tokens of one text, or of two. */
+/** Puts special tokens around the tokens of one text or two. */
 export type PairTemplate = (first: readonly number[], second?: readonly number[]) => EncodedPair
 
 type Piece = Readonly<{ tokenIds: readonly number[] } | { text: 'A' | 'B' }> & Readonly<{ typeId: number }>
 type Pieces = Readonly<{ single: readonly Piece[]; pair: readonly Piece[] }>
 
-const named = z.tuple([z.string(), z.number().int()])
+const tokenAndId = z.tuple([z.string(), z.number().int()])
 const typeId = z.number().int().min(0)
 const piece = z.union([
   z.object({ SpecialToken: z.object({ id: z.string(), type_id: typeId }) }),
   z.object({ Sequence: z.object({ id: z.enum(['A', 'B']), type_id: typeId }) }),
 ])
-const framed = z.object({ sep: named, cls: named })
+const framed = z.object({ sep: tokenAndId, cls: tokenAndId })
 const template = z.object({
   single: z.array(piece),
   pair: z.array(piece),
@@ -66,11 +66,11 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 ])
 
 /**
- * The special tokens and type ids that a tokenizer's post-processor puts around one text or a pair; without one, texts are joined as
- * they are, the second of type 1.
+ * The special tokens and type ids of a tokenizer's post-processor for one text or a pair. Without a post-processor, the texts are joined
+ * and the second has type 1.
  *
- * @param typed whether tokens have types; all are of type 0 otherwise
- * @throws ModelError when the post-processor lacks what its kind has
+ * @param typed whether tokens have types; otherwise all have type 0
+ * @throws ModelError when the post-processor lacks a field of its kind
  * @see tokenizers 0.22 src/processors/bert.rs, roberta.rs, template.rs
  */
 export function pairTemplate(postProcessor: unknown, typed: boolean, file: string): PairTemplate {

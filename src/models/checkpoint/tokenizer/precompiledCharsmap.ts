@@ -2,13 +2,13 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** A unit of the double array: whether a value hangs below it, its label, and how far its children are. */
+/** Fields of a unit of the double array: whether it has a value, the value, its label, and the offset of its children. */
 const hasLeaf = (unit: number): boolean => ((unit >>> 8) & 1) === 1
 const leafOf = (unit: number): number => unit & 0x7fffffff
 const labelOf = (unit: number): number => unit & 0x800000ff
 const offsetOf = (unit: number): number => (unit >>> 10) << ((unit & 0x200) >>> 6)
 
-/** Value of the shortest key of the double array that begins these bytes. */
+/** The value of the shortest key of the double array that is a prefix of the bytes. */
 function shortestPrefix(units: Uint32Array, bytes: Uint8Array): number | undefined {
   let position = offsetOf(units[0] ?? 0)
   for (const byte of bytes) {
@@ -23,16 +23,16 @@ function shortestPrefix(units: Uint32Array, bytes: Uint8Array): number | undefin
 }
 
 /**
- * SentencePiece's normalization table as a function. The table is the length of a double-array trie (uint32), the trie, and the
- * replacements, each ended by a zero byte, to which the trie's values point. As in transformers a grapheme of less than 6 bytes
- * is looked up as a whole first, then its characters one by one; the shortest key that begins what is looked up replaces all of it.
+ * SentencePiece's normalization table as a function. The table holds the length of a double-array trie (uint32), the trie, and the
+ * replacements, each with a zero byte at its end; the trie's values point to them. As in transformers, a grapheme of less than 6 bytes
+ * is looked up as a whole first, then its characters one by one. A match of any prefix replaces the whole.
  *
  * @param base64 `precompiled_charsmap` of tokenizer.json
- * @throws TypeError when it is no such table
+ * @throws TypeError when the table is broken
  * @see spm_precompiled 0.1, lib.rs `normalize_string`
  */
 export function precompiledCharsmap(base64: unknown): (text: string) => string {
-  if (typeof base64 !== 'string') throw new TypeError('a Precompiled has no precompiled_charsmap')
+  if (typeof base64 !== 'string') throw new TypeError('a Precompiled normalizer has no precompiled_charsmap')
   const bytes = Buffer.from(base64, 'base64')
   const length = bytes.length < 4 ? Number.NaN : bytes.readUInt32LE(0)
   if (!(length % 4 === 0 && length <= bytes.length - 4)) throw new TypeError('a precompiled_charsmap is cut short')

@@ -1,4 +1,4 @@
-/** Punctuation that Unicode got after its version 8, which the tables of transformers' tokenizers do not know. */
+/** Punctuation that Unicode added after version 8. The tables of transformers' tokenizers do not have it. */
 const LATER =
   '\\u{61d}\\u{9fd}\\u{a76}\\u{c77}\\u{c84}\\u{1b4e}-\\u{1b4f}\\u{1b7d}-\\u{1b7f}\\u{2e43}-\\u{2e4f}\\u{2e52}-\\u{2e5d}\\u{10d6e}' +
   '\\u{10ead}\\u{10ed0}\\u{10f55}-\\u{10f59}\\u{10f86}-\\u{10f89}\\u{113d4}-\\u{113d5}\\u{113d7}-\\u{113d8}\\u{1144b}-' +
@@ -8,7 +8,7 @@ const LATER =
   '\\u{16e9a}\\u{16fe2}\\u{1e5ff}\\u{1e95e}-\\u{1e95f}'
 
 /**
- * One sign of punctuation, as transformers' tokenizers see it: Unicode's of version 8, with two that are symbols since, and the ASCII signs that
- * Unicode calls symbols. Global. Read off the tokenizers package 0.23.3, character by character.
+ * One sign of punctuation for transformers' tokenizers: that of Unicode 8, two signs that later versions call symbols, and the ASCII signs
+ * that Unicode calls symbols. Global. Compared with the tokenizers package 0.23.3 for every character.
  */
 export const PUNCTUATION = new RegExp(`(?![${LATER}])[\\p{P}$+<=>^\`|~]|[\\u166D\\u{111C9}]`, 'gu')

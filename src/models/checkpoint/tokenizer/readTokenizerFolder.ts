@@ -8,12 +8,12 @@ import { readGgufSource } from '../gguf/readGgufSource.js'
 import { checkJson, positiveInteger, readJson, readOptionalJson } from '../readJson.js'
 import { loadCodec, type PairCodec } from './loadCodec.js'
 
-/** What is needed of a model that runs elsewhere: its words, where its replies end, and how long they may be. */
+/** What a run needs of a model behind HTTP: its tokenizer, the ends of replies, and its context length. */
 export type TokenizerFolder = GenerationConfig &
   Readonly<{ folder: string; codec: PairCodec; contextLength: number; vocabSize: number }>
 
 const length = positiveInteger.optional()
-/** The names that families of transformers have for the context's length. */
+/** Names for the context length in different families. */
 const sizes = z.looseObject({
   vocab_size: positiveInteger,
   max_position_embeddings: length,
@@ -23,9 +23,9 @@ const sizes = z.looseObject({
 })
 
 /**
- * Reads the tokenizer, config.json and generation_config.json of a model folder of any family; no weights are looked for.
+ * Reads the tokenizer, config.json and generation_config.json of a model folder of any family; weights are not needed.
  *
- * @throws ModelError when one of the files is missing or damaged, or config.json tells no context length
+ * @throws ModelError when one of the files is missing or damaged, or config.json has no context length
  */
 export async function readTokenizerFolder(path: string): Promise<TokenizerFolder> {
   const folder = resolve(path)
@@ -33,7 +33,7 @@ export async function readTokenizerFolder(path: string): Promise<TokenizerFolder
   await checkFolder(folder)
   const [file, generationFile] = [join(folder, 'config.json'), join(folder, 'generation_config.json')]
   const whole = await readJson(file)
-  // A model of text and images keeps those of its text apart.
+  // A model of text and images has its text sizes in an object of their own.
   const json = (whole.text_config as typeof whole | undefined) ?? whole
   const { vocab_size: vocabSize, max_position_embeddings: first, ...others } = checkJson(sizes, json, file)
   const contextLength = first ?? others.n_positions ?? others.n_ctx ?? others.max_seq_len

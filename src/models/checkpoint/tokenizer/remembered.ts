@@ -1,9 +1,9 @@
-/** Entries kept; a text repeats its words, and few of them are rare. */
+/** The number of entries. Texts repeat their words, and few are rare. */
 const CAPACITY = 20_000
-/** Longer ones do not come again. */
+/** Longer strings do not repeat. */
 const LONGEST = 64
 
-/** The same function of short strings, which remembers its results: re-tokenising a text that grew should cost what is new. */
+/** Remembers the results of a function for short strings, so that tokenizing a text again costs only its new part. */
 export function remembered<T>(compute: (text: string) => T): (text: string) => T {
   const known = new Map<string, T>()
   return (text) => {

@@ -1,9 +1,9 @@
-/** What becomes of the parts of a text that match where it is split. */
+/** What a split does with the matches. */
 export type Behavior = 'Removed' | 'Isolated' | 'MergedWithPrevious' | 'MergedWithNext' | 'Contiguous'
 
 type Part = { text: string; isMatch: boolean }
 
-/** The whole text as parts in order: matches and what lies between them. */
+/** All parts of a text in order: matches, and the text between them. */
 function partsOf(text: string, pattern: RegExp): Part[] {
   const parts: Part[] = []
   let end = 0
@@ -16,8 +16,8 @@ function partsOf(text: string, pattern: RegExp): Part[] {
   return parts
 }
 
-/** Joins a part to the one before it wherever `joins` says so. */
-function joined(parts: readonly Part[], joins: (part: Part, before: Part) => boolean): string[] {
+/** Joins each part to the one before it if `joins` says so. */
+function join(parts: readonly Part[], joins: (part: Part, before: Part) => boolean): string[] {
   const texts: string[] = []
   let before: Part | undefined
   for (const part of parts) {
@@ -29,9 +29,9 @@ function joined(parts: readonly Part[], joins: (part: Part, before: Part) => boo
 }
 
 /**
- * Splits a text at a pattern (global, Unicode). `invert`: the parts between the matches are the matches. No part is empty.
+ * Splits a text at a pattern (global, Unicode). `invert` swaps matches and the text between them. No part is empty.
  *
- * Of several matches in a row only one is merged: the first with what is before it, the last with what is after it.
+ * In a row of matches only one merges: the first with the text before it, or the last with the text after it.
  */
 export function splitBy(text: string, pattern: RegExp, behavior: Behavior = 'Isolated', invert = false): string[] {
   const parts = partsOf(text, pattern).map(({ text: part, isMatch }) => ({ text: part, isMatch: isMatch !== invert }))
@@ -39,11 +39,11 @@ export function splitBy(text: string, pattern: RegExp, behavior: Behavior = 'Iso
     case 'Removed':
       return parts.flatMap((part) => (part.isMatch ? [] : [part.text]))
     case 'MergedWithPrevious':
-      return joined(parts, (part, before) => part.isMatch && !before.isMatch)
+      return join(parts, (part, before) => part.isMatch && !before.isMatch)
     case 'MergedWithNext':
-      return joined(parts, (part, before) => before.isMatch && !part.isMatch)
+      return join(parts, (part, before) => before.isMatch && !part.isMatch)
     case 'Contiguous':
-      return joined(parts, (part, before) => part.isMatch === before.isMatch)
+      return join(parts, (part, before) => part.isMatch === before.isMatch)
     case 'Isolated':
       return parts.map((part) => part.text)
   }

@@ -12,7 +12,7 @@ import { VOCABULARY_FILES, vocabularyFiles } from './vocabularyFiles.js'
 
 const addedToken = z.looseObject({ id: z.number().int().nonnegative(), content: z.string() })
 
-/** A token beside the model's own vocabulary; special ones are left out of decoded text. */
+/** A token added to the model's own vocabulary. Special ones are left out of decoded text. */
 export type AddedToken = z.output<typeof addedToken> & { special?: unknown }
 
 const vocabulary = z.union([z.record(z.string(), z.number().int().nonnegative()), z.array(z.tuple([z.string()], z.unknown()))])
@@ -32,16 +32,16 @@ const configSchema = z.looseObject({
     .describe('an object of token ids and tokens'),
 })
 
-/** What the files of a tokenizer say together. */
+/** The merged content of a tokenizer's files. */
 export type TokenizerFiles = Readonly<{
-  /** tokenizer.json with what other files add to it. */
+  /** tokenizer.json, with additions from the other files. */
   tokenizer: Readonly<Record<string, unknown>>
   config: Readonly<Record<string, unknown>>
-  /** Settings that are not applied, in words. */
+  /** Messages about settings that are not applied. */
   notices: readonly string[]
   /** Special tokens by role (`bos_token`, …). */
   specialTokens: ReadonlyMap<string, string>
-  /** The id of a special token; null where the tokenizer has none. */
+  /** The id of a special token; null if the tokenizer lacks it. */
   specialIdOf: (text: string) => number | null
   /** All tokens that are left out of decoded text. */
   specialIds: ReadonlySet<number>
@@ -62,8 +62,8 @@ const ROLES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 
 const placeOf = (role: string): number => (ROLES.includes(role) ? ROLES.indexOf(role) : ROLES.length)
 
 /**
- * Special tokens by role, and those that only are in a list, in the order in which transformers adds those that no vocabulary has.
- * `additional_special_tokens` is the older name of `extra_special_tokens`.
+ * Special tokens by role, and the texts of all of them, in the order in which transformers adds tokens that no vocabulary has.
+ * `additional_special_tokens` is the older name for `extra_special_tokens`.
  */
 function specialTokensOf(config: Readonly<Record<string, unknown>>): { byRole: Map<string, string>; texts: Set<string> } {
   const { additional_special_tokens: additional, extra_special_tokens: extra } = config
@@ -83,9 +83,9 @@ function specialTokensOf(config: Readonly<Record<string, unknown>>): { byRole: M
 }
 
 type Added = Readonly<{
-  /** tokenizer.json's. */
+  /** The tokens of tokenizer.json. */
   own: readonly AddedToken[]
-  /** Those of tokenizer_config.json, or of added_tokens.json where it has none, by id. */
+  /** The tokens of tokenizer_config.json, or else of added_tokens.json, by id. */
   declared: ReadonlyMap<number, Readonly<{ content: string; special?: unknown }>>
   specials: ReadonlySet<string>
   ids: ReadonlyMap<string, number>
@@ -93,8 +93,8 @@ type Added = Readonly<{
 }>
 
 /**
- * Added tokens of all files: other files amend tokenizer.json, and what is named as special is special. A token that no vocabulary has
- * gets the next id, as in transformers.
+ * Merges the added tokens of all files: the other files amend tokenizer.json, and tokens with a role are special. A token that no
+ * vocabulary has gets the next id, as in transformers.
  */
 function mergeAddedTokens({ own, declared, specials, ids, file }: Added): AddedToken[] {
   const byId = new Map(own.map((token) => [token.id, token]))
@@ -102,10 +102,10 @@ function mergeAddedTokens({ own, declared, specials, ids, file }: Added): AddedT
   const wordIds = new Set(ids.values())
   const nextId = () => Math.max(ids.size, ...[...byId.keys()].map((id) => (id >= ids.size ? id + 1 : 0)))
   for (const [id, token] of [...declared].sort(([a], [b]) => a - b)) {
-    const given = idOfAdded.get(token.content) ?? ids.get(token.content) ?? nextId()
-    // A vocabulary with holes has ids that nothing else takes.
-    if (given !== id && (byId.has(id) || wordIds.has(id) || idOfAdded.has(token.content) || ids.has(token.content)))
-      throw new ModelError(`Expected the token ${JSON.stringify(token.content)} in ${file} to have the id ${given}, got ${id}`)
+    const expected = idOfAdded.get(token.content) ?? ids.get(token.content) ?? nextId()
+    // A token may fill a hole in the vocabulary.
+    if (expected !== id && (byId.has(id) || wordIds.has(id) || idOfAdded.has(token.content) || ids.has(token.content)))
+      throw new ModelError(`Expected the token ${JSON.stringify(token.content)} in ${file} to have the id ${expected}, got ${id}`)
     byId.set(id, { ...token, id })
     idOfAdded.set(token.content, id)
   }
@@ -118,7 +118,7 @@ function mergeAddedTokens({ own, declared, specials, ids, file }: Added): AddedT
   return [...byId.values()]
 }
 
-/** Tokens of older folders: texts with their ids. Those that are named as special are special. */
+/** Reads the added tokens of older folders: texts with their ids. Tokens with a role are special. */
 function olderAddedTokens(
   json: Readonly<Record<string, unknown>>,
   specials: ReadonlySet<string>,
@@ -136,12 +136,15 @@ function olderAddedTokens(
 }
 
 /**
- * Reads the metadata of a GGUF file; of an adapter its own tokenizer, or that of its base model; otherwise tokenizer.json (or the vocabulary files of older folders), tokenizer_config.json, special_tokens_map.json and added_tokens.json
- * (older folders) and the chat template. All but the first may be absent. Where versions 4 and 5 of transformers differ, 5 is the
- * reference: `add_bos_token` and `add_eos_token` of tokenizer_config.json count only without tokenizer.json. In one thing 4 is: classes
- * that 5 builds from the vocabulary alone (`LlamaTokenizer` and others) take the parts that tokenizer.json has.
+ * Reads a tokenizer and its chat template: tokenizer.json (or the vocabulary files of older folders), and, if they exist,
+ * tokenizer_config.json, special_tokens_map.json and added_tokens.json. A GGUF file has them in its metadata. An adapter has its own
+ * files or those of its base model.
  *
- * @throws ModelError when there is no tokenizer or a file is not what it should be
+ * Where versions 4 and 5 of transformers differ, 5 is the reference: `add_bos_token` and `add_eos_token` of tokenizer_config.json count
+ * only without tokenizer.json. There is one exception: classes that 5 builds from the vocabulary alone (`LlamaTokenizer` and others) take
+ * the parts of tokenizer.json, as in 4.
+ *
+ * @throws ModelError when there is no tokenizer or a file is broken
  */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   if (isGguf(folder)) return ggufTokenizer(await readGguf(folder))
@@ -156,14 +159,16 @@ const TOKENIZERS: readonly string[] = ['tokenizer.json', ...VOCABULARY_FILES]
 async function readFolder(folder: string): Promise<TokenizerFiles> {
   const file = join(folder, 'tokenizer.json')
   const configFile = join(folder, 'tokenizer_config.json')
-  // Vocabularies are long: looking for a key that comes twice would take longer than reading them.
-  const given = await readOptionalJson(file, 'any')
+  // Vocabularies are long: the search for duplicate keys would take longer than reading them.
+  const tokenizerJson = await readOptionalJson(file, 'any')
   const ownConfig = checkJson(configSchema, (await readOptionalJson(configFile)) ?? {}, configFile)
   const isOlder = !ownConfig.added_tokens_decoder
   const { additional_special_tokens: unread, ...older } =
     (isOlder ? await readOptionalJson(join(folder, 'special_tokens_map.json')) : undefined) ?? {}
-  const { json, roles } = given ? { json: given, roles: {} } : await vocabularyFiles(folder, { ...ownConfig, ...older })
-  const { model, added_tokens: own } = checkJson(tokenizerSchema, json, given ? file : join(folder, 'its vocabulary'))
+  const { json, roles } = tokenizerJson
+    ? { json: tokenizerJson, roles: {} }
+    : await vocabularyFiles(folder, { ...ownConfig, ...older })
+  const { model, added_tokens: own } = checkJson(tokenizerSchema, json, tokenizerJson ? file : join(folder, 'its vocabulary'))
   const { byRole, texts } = specialTokensOf({ ...roles, ...ownConfig, ...older })
   const { tokenizer, notices } = tokenizerSettings(json, ownConfig, configFile)
   const { truncation: _truncation, padding: _padding, version: _version, ...parts } = tokenizer

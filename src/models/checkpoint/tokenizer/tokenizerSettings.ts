@@ -2,7 +2,7 @@ import { ModelError } from '../../../core/errors.js'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Settings of tokenizer_config.json that are applied here or where the files are read. */
+/** Settings of tokenizer_config.json that are applied, here or by the readers of the files. */
 const APPLIED = [
   ...['added_tokens_decoder', 'additional_special_tokens', 'extra_special_tokens', 'chat_template', 'model_input_names'],
   ...['remove_space', 'do_lowercase_and_remove_accent', 'split_special_tokens', 'add_prefix_space', 'tokenizer_class'],
@@ -10,8 +10,8 @@ const APPLIED = [
 ]
 
 /**
- * Settings that change neither the token ids of a prompt nor the text of a reply: names of files and classes, what is done to batches,
- * and what transformers 5 lets tokenizer.json decide (`add_bos_token` and `add_eos_token` count without it).
+ * Settings that change neither the token ids of a prompt nor the text of a reply: names of files and classes, handling of batches, and
+ * settings that transformers 5 takes from tokenizer.json (`add_bos_token` and `add_eos_token` count only without it).
  */
 const WITHOUT_EFFECT = [
   ...[
@@ -65,13 +65,13 @@ const WITHOUT_EFFECT = [
   ],
 ]
 
-/** Settings that change token ids or text, and the value at which they do not. */
+/** Settings that change token ids or text and are not supported, and the value that changes nothing. */
 const REFUSED: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['fix_mistral_regex', false],
   ['clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output', false],
 ])
 
-/** Classes of byte-level tokenizers whose `add_prefix_space` counts instead of tokenizer.json's. */
+/** Classes of byte-level tokenizers whose `add_prefix_space` overrides tokenizer.json. */
 const BYTE_LEVEL = [
   'GPT2Tokenizer',
   'RobertaTokenizer',
@@ -80,9 +80,9 @@ const BYTE_LEVEL = [
   'GPTNeoXTokenizer',
   'CodeGenTokenizer',
 ]
-/** Classes that take tokenizer.json as it is. */
+/** Classes that use tokenizer.json unchanged. */
 const GENERIC = [undefined, 'TokenizersBackend', 'PreTrainedTokenizer']
-/** Classes whose settings of BERT's normalizer count instead of tokenizer.json's. */
+/** Classes whose settings for BERT's normalizer override tokenizer.json. */
 const BERT = [
   'BertTokenizer',
   'DistilBertTokenizer',
@@ -98,9 +98,9 @@ const BERT_SETTINGS = {
 } as const
 
 export type Settings = Readonly<{
-  /** The content of tokenizer.json with what the settings change. */
+  /** The content of tokenizer.json with the settings applied. */
   tokenizer: Json
-  /** Settings that are not known, by name. */
+  /** Messages about unknown settings. */
   notices: readonly string[]
 }>
 
@@ -109,7 +109,7 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 const className = ({ tokenizer_class: name }: Json): string | undefined =>
   typeof name === 'string' ? name.replace(/Fast$/, '') : undefined
 
-/** Changes a part of a tokenizer, or each of a sequence's, where it is of the type. */
+/** Edits the parts of a type: the part itself, or those of a sequence. */
 function withPart(part: unknown, type: string, edit: (part: Json) => Json): unknown {
   if (!isObject(part)) return part
   if (part.type === type) return edit(part)
@@ -120,7 +120,7 @@ function withPart(part: unknown, type: string, edit: (part: Json) => Json): unkn
   return { ...part, ...Object.fromEntries(lists) }
 }
 
-/** Whether a text gets a space in front; nothing where no part of the tokenizer says. */
+/** Whether the tokenizer puts a space in front of a text; undefined if no part of it decides. */
 function prefixesSpace({ pre_tokenizer: pre, normalizer }: Json): boolean | undefined {
   const found: boolean[] = []
   withPart(pre, 'ByteLevel', (part) => {
@@ -139,49 +139,49 @@ function prefixesSpace({ pre_tokenizer: pre, normalizer }: Json): boolean | unde
 }
 
 function withPrefixSpace(tokenizer: Json, config: Json, file: string): Json {
-  const { add_prefix_space: wanted } = config
+  const { add_prefix_space: setting } = config
   const name = className(config)
-  if (typeof wanted !== 'boolean' || GENERIC.includes(name)) return tokenizer
+  if (typeof setting !== 'boolean' || GENERIC.includes(name)) return tokenizer
   const own = prefixesSpace(tokenizer)
-  if (own === undefined || own === wanted) return tokenizer
+  if (own === undefined || own === setting) return tokenizer
   if (!BYTE_LEVEL.includes(name!))
     throw new ModelError(
-      `Expected \`add_prefix_space\` in ${file} to agree with tokenizer.json, which says ${own}, where \`tokenizer_class\` is ${name}; got ${wanted}`,
+      `Expected \`add_prefix_space\` in ${file} to agree with tokenizer.json, which says ${own}, where \`tokenizer_class\` is ${name}; got ${setting}`,
     )
   return {
     ...tokenizer,
-    pre_tokenizer: withPart(tokenizer.pre_tokenizer, 'ByteLevel', (part) => ({ ...part, add_prefix_space: wanted })),
+    pre_tokenizer: withPart(tokenizer.pre_tokenizer, 'ByteLevel', (part) => ({ ...part, add_prefix_space: setting })),
   }
 }
 
 function withBertSettings(tokenizer: Json, config: Json): Json {
   if (!BERT.includes(className(config) ?? '')) return tokenizer
-  const wanted = Object.fromEntries(
+  const settings = Object.fromEntries(
     Object.entries(BERT_SETTINGS).flatMap(([setting, field]) =>
       config[setting] === undefined ? [] : [[field, config[setting]]],
     ),
   )
-  return { ...tokenizer, normalizer: withPart(tokenizer.normalizer, 'BertNormalizer', (part) => ({ ...part, ...wanted })) }
+  return { ...tokenizer, normalizer: withPart(tokenizer.normalizer, 'BertNormalizer', (part) => ({ ...part, ...settings })) }
 }
 
 /**
  * Applies the settings of tokenizer_config.json to a tokenizer, as transformers 5 does.
  *
  * @param file tokenizer_config.json, for messages
- * @throws ModelError for a setting that would change token ids or text and is not supported
+ * @throws ModelError for an unsupported setting that changes token ids or text
  */
 export function tokenizerSettings(tokenizer: Json, config: Json, file: string): Settings {
   for (const [name, harmless] of REFUSED) {
     const value = config[name]
     if (value !== undefined && value !== null && value !== harmless)
       throw new ModelError(
-        `Expected \`${name}\` in ${file} to be ${String(harmless)}: another value is not supported, got \`${JSON.stringify(value)}\``,
+        `Expected \`${name}\` in ${file} to be ${String(harmless)} (no other value is supported), got \`${JSON.stringify(value)}\``,
       )
   }
   const isBpe = isObject(tokenizer.model) && tokenizer.model.type === 'BPE'
   const known = [...APPLIED, ...WITHOUT_EFFECT, ...REFUSED.keys()]
   const unknown = Object.keys(config).filter((name) => {
-    // It is ignored for BPE, as in transformers 5.
+    // transformers 5 ignores it for BPE.
     if (name === 'clean_up_tokenization_spaces') return config[name] === true && !isBpe
     return !name.endsWith('_token') && !name.endsWith('_tokens') && !known.includes(name)
   })

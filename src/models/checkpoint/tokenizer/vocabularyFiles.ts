@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { ModelError } from '../../../core/errors.js'
 import { readOptionalJson, readOptionalText } from '../readJson.js'
 
-/** Files of a tokenizer without tokenizer.json, as older folders have them. */
+/** The tokenizer files of older folders, without tokenizer.json. */
 export const VOCABULARY_FILES = ['vocab.json', 'merges.txt', 'vocab.txt'] as const
 
 type Config = Readonly<Record<string, unknown>>
-/** What tokenizer.json would hold, and the special tokens by role that go without saying. */
+/** What tokenizer.json would hold, and the default special tokens by role. */
 type Vocabulary = Readonly<{ json: Config; roles: Readonly<Record<string, string>> }>
 
 const contentOf = (token: unknown): string | undefined => {
@@ -31,7 +31,9 @@ async function gpt2(folder: string, config: Config): Promise<Vocabulary> {
   const lines = text.split(/\r?\n/).filter((line, index) => line !== '' && !(index === 0 && line.startsWith('#version')))
   const broken = lines.findIndex((line) => line.split(' ').length !== 2)
   if (broken !== -1)
-    throw new ModelError(`Expected two tokens with a space between them a line in ${file}, got ${JSON.stringify(lines[broken])}`)
+    throw new ModelError(
+      `Expected two tokens with a space between them in each line of ${file}, got ${JSON.stringify(lines[broken])}`,
+    )
   const roles = Object.fromEntries(
     ['bos_token', 'eos_token', 'unk_token'].map((role) => [role, contentOf(config[role]) ?? '<|endoftext|>']),
   )
@@ -86,24 +88,24 @@ const classOf = (config: Config): string | undefined =>
   typeof config.tokenizer_class === 'string' ? config.tokenizer_class.replace(/Fast$/, '') : undefined
 
 /**
- * The tokenizer of a folder without tokenizer.json: vocab.json and merges.txt as GPT-2 has them (OPT's folders, too), or vocab.txt
- * as BERT has it. Without tokenizer.json, `add_bos_token` and `add_eos_token` of tokenizer_config.json count.
+ * Reads the tokenizer of a folder without tokenizer.json: vocab.json and merges.txt (GPT-2, OPT), or vocab.txt (BERT). In such a
+ * folder `add_bos_token` and `add_eos_token` of tokenizer_config.json count.
  *
  * @param config the content of tokenizer_config.json
- * @throws ModelError when there is neither, a file is broken, or the class in tokenizer_config.json is another
+ * @throws ModelError when there is neither, a file is broken, or tokenizer_config.json names another class
  */
 export async function vocabularyFiles(folder: string, config: Config): Promise<Vocabulary> {
   const words = await readOptionalText(join(folder, 'vocab.txt'))
   const name = words === undefined ? 'vocab.json' : 'vocab.txt'
   if (words === undefined && (await readOptionalText(join(folder, name))) === undefined)
     throw new ModelError(
-      `Expected ${join(folder, 'tokenizer.json')}, found no such file, nor vocab.json with merges.txt, nor vocab.txt (a SentencePiece model alone is not read: save it with transformers' \`AutoTokenizer.from_pretrained(…).save_pretrained(…)\`)`,
+      `Expected ${join(folder, 'tokenizer.json')}, found no such file, nor vocab.json with merges.txt, nor vocab.txt (a SentencePiece model alone is not supported: save it with transformers' \`AutoTokenizer.from_pretrained(…).save_pretrained(…)\`)`,
     )
   const expected = words === undefined ? 'GPT2Tokenizer' : 'BertTokenizer'
-  const named = classOf(config)
-  if (named !== undefined && named !== expected)
+  const tokenizerClass = classOf(config)
+  if (tokenizerClass !== undefined && tokenizerClass !== expected)
     throw new ModelError(
-      `Expected \`tokenizer_class\` in ${join(folder, 'tokenizer_config.json')} to be \`${expected}\` where there is only ${name}, got \`${named}\`; save it with tokenizer.json`,
+      `Expected \`tokenizer_class\` in ${join(folder, 'tokenizer_config.json')} to be \`${expected}\`, since the folder has only ${name}, got \`${tokenizerClass}\`; save it with tokenizer.json`,
     )
   return words === undefined ? gpt2(folder, config) : bert(words, config)
 }

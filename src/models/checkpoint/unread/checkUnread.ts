@@ -5,14 +5,14 @@ import type { Tensors } from '../weights/safetensors.js'
 import { conversion, VALUE_HEAD_FILE } from '../weights/weightFiles.js'
 import type { OtherFiles } from './otherFiles.js'
 
-/** A model folder, the tensors of it that a graph has no use for, and what the graph is for. */
+/** A model folder, the tensors that the graph does not use, and the graph's purpose. */
 export type Unread = Readonly<{
   folder: string
   tensors: Pick<Tensors, 'names'>
   others: OtherFiles
   unused: readonly string[]
   reads: 'language model' | 'reward' | 'encoder'
-  /** Whether a tensor is known to have no effect on what is read. */
+  /** Whether a tensor is known to have no effect on the result. */
   noEffect: (name: string) => boolean
 }>
 
@@ -20,17 +20,17 @@ export type Unread = Readonly<{
 export const inValueHead = (name: string): boolean => VALUE_HEADS.some((path) => name.startsWith(`${path}.`))
 
 /**
- * Whether a tensor belongs to an output projection, which a reward head does not read, or to running statistics of rewards, which are
- * not applied unless config.json says so.
+ * Whether a tensor belongs to an output projection, which a reward does not read, or to running statistics of rewards, which apply only
+ * if config.json says so.
  */
 export const inVocabularyHead = (name: string): boolean => /^(lm_head|embed_out)\.|^normalizer\.(mean|var|count)$/.test(name)
 
 const HEAD_FILE = /head|score|reward|critic|regression|classifier/i
 
-type Named = Readonly<{ name: string; file?: string }>
+type Entry = Readonly<{ name: string; file?: string }>
 
-/** The first three by name, each with its file where that is not one of the model's own. */
-const listed = (names: readonly Named[]): string => {
+/** Lists the first three names, each with its file if that is not one of the model's own. */
+const list = (names: readonly Entry[]): string => {
   const first = names.slice(0, 3).map(({ name, file }) => `\`${name}\`${file === undefined ? '' : ` of ${file}`}`)
   return `${first.join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
 }
@@ -38,38 +38,37 @@ const listed = (names: readonly Named[]): string => {
 const partOf = (name: string): string => name.split('.')[0]!
 
 /**
- * Checks that nothing in a folder would change what is read of it: every tensor is used or known to be without effect. A part that is
- * computed must have no further tensors; a reward takes none at all, since they may be its head.
+ * Checks that no unread tensor or file of a folder would change the result. A part of the model that is computed must have no further
+ * tensors. A reward may have none at all, because they may be its head.
  *
- * @returns one line for each kind of thing that is not read, and cannot be told to be without effect
- * @throws ModelError naming the tensors or the file
+ * @returns one line for each kind of unread thing that may have an effect
+ * @throws ModelError with the names of the tensors, or the file
  */
 export function checkUnread({ folder, tensors, others, unused, reads, noEffect }: Unread): string[] {
   const idle = new Set(unused)
   const parts = new Set(tensors.names.filter((name) => !idle.has(name)).map(partOf))
-  const all: readonly Named[] = [...unused.map((name) => ({ name })), ...others.tensors]
+  const all: readonly Entry[] = [...unused.map((name) => ({ name })), ...others.tensors]
   const left = all.filter(({ name }) => !noEffect(name))
   const foreign = left.filter(({ name }) => reads === 'reward' || parts.has(partOf(name)))
   if (foreign.length > 0) {
-    const reason =
-      reads === 'reward' ? 'it may be a head of a kind that is not supported' : 'its config.json tells of no such part'
+    const reason = reads === 'reward' ? 'it may be an unsupported head' : 'its config.json does not mention this part'
     throw new ModelError(
-      `Expected a use for every tensor of the ${reads} in ${folder}, found none for ${listed(foreign)}: ${reason}`,
+      `Expected a use for every tensor of the ${reads} in ${folder}, found none for ${list(foreign)}: ${reason}`,
     )
   }
   const heads = reads === 'reward' ? others.pickled.filter((name) => HEAD_FILE.test(name)) : []
-  if (heads.length > 0) throw new ModelError(headFileSaid(folder, heads[0]!))
-  const said = `The ${reads} in ${folder} makes no use of`
+  if (heads.length > 0) throw new ModelError(headFileMessage(folder, heads[0]!))
+  const start = `The ${reads} in ${folder} does not use`
   const unreadFiles = others.pickled.filter((name) => !HEAD_FILE.test(name)).map((name) => ({ name }))
   return [
-    ...(left.length > 0 ? [`${said} ${listed(left)}`] : []),
-    ...(unreadFiles.length > 0 ? [`${said} ${listed(unreadFiles)}`] : []),
+    ...(left.length > 0 ? [`${start} ${list(left)}`] : []),
+    ...(unreadFiles.length > 0 ? [`${start} ${list(unreadFiles)}`] : []),
   ]
 }
 
-/** A pickled value head of LLaMA-Factory can be converted into the file that is read. */
-function headFileSaid(folder: string, file: string): string {
+/** LLaMA-Factory's pickled value head can be converted into the file that is read. */
+function headFileMessage(folder: string, file: string): string {
   const isValueHead = parse(file).name === parse(VALUE_HEAD_FILE).name
   const how = isValueHead ? `; convert it with: ${conversion(folder, [file], VALUE_HEAD_FILE)}` : ''
-  return `Expected a reward's head as safetensors in ${folder}, got ${file}: pickled weights can run code when they are read and are refused${how}`
+  return `Expected a reward's head as safetensors in ${folder}, got ${file}: pickled weights can run code when they are read, so they are refused${how}`
 }

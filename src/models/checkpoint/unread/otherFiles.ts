@@ -4,11 +4,11 @@ import { isBuffer, type Tensors } from '../weights/safetensors.js'
 import { readSafetensorsHeader } from '../weights/safetensorsHeader.js'
 import { findWeights, STATE, VALUE_HEAD_FILE } from '../weights/weightFiles.js'
 
-/** What a model folder holds beside the files that its model is read from. */
+/** What a model folder holds besides the files of the model. */
 export type OtherFiles = Readonly<{
-  /** Tensors of safetensors files that the model's own files do not have. */
+  /** Tensors of other safetensors files that the model's own files lack. */
   tensors: readonly Readonly<{ name: string; file: string }>[]
-  /** Names of pickled files that are neither the model's weights once more nor the state of a training run. */
+  /** Pickled files, except copies of the model's weights and the state of a training run. */
   pickled: readonly string[]
 }>
 
@@ -18,7 +18,7 @@ const PICKLED = /\.(bin|pt|pth|ckpt)$/
 const COPIES = /^(pytorch_model|model)(-\d+-of-\d+)?\.(bin|pt|pth)$|^consolidated[\w.-]*\.(safetensors|pt|pth)$/
 
 /**
- * Looks through a model folder for weights that its model is not read from. Folders inside it are not looked into.
+ * Finds weights in a model folder that are not the model's. Subfolders are not searched.
  *
  * @throws ModelError when another safetensors file is damaged
  */

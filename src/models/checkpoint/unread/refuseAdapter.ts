@@ -9,7 +9,7 @@ const WEIGHTS = /^adapter_model\.(safetensors|bin)$/
 /**
  * Refuses a folder with an adapter of the PEFT library, alone or beside a model: its weights change what the model answers.
  *
- * @throws ModelError naming the adapter, its kind and its base model
+ * @throws ModelError with the adapter, its kind and its base model
  */
 export async function refuseAdapter(folder: string): Promise<void> {
   const names = await readdir(folder)

@@ -1,12 +1,12 @@
 import { renamedTensors } from './renamedTensors.js'
 import type { Tensors } from './safetensors.js'
 
-/** What DeepSpeed-Chat calls a reward model's body; the first is its own spelling, for years. */
+/** DeepSpeed-Chat's prefixes for the body of a reward model. The misspelt one was its own for years. */
 const WRAPPERS = /^(rwtranrsformer|rwtransformer)\./
 
 /**
- * The tensors under the names that they have in a model with a head: a wrapper's prefix is taken away, and a bare body of the Llama kind
- * (`embed_tokens`, `layers`, `norm`) put under `model.`.
+ * Renames tensors as in a model with a head: removes the prefix of a wrapper, and puts a bare Llama body (`embed_tokens`, `layers`,
+ * `norm`) under `model.`.
  */
 export function bodyNames(tensors: Tensors): Tensors {
   const wrapped = tensors.names.some((name) => WRAPPERS.test(name))

@@ -4,7 +4,7 @@ import { type Dtype, isPlain, readValues, type StoredTensor, type Tensor } from 
 
 export type NotFinite = Readonly<{ name: string; file: string; index: number; value: string }>
 
-/** Bytes an element, and which bits are all set in what is no finite number. */
+/** Bytes per element, and the exponent bits, which are all set in infinities and NaN. */
 const layouts: Readonly<Record<Dtype, Readonly<{ bytes: 2 | 4; exponent: number }>>> = {
   F32: { bytes: 4, exponent: 0x7f800000 },
   F16: { bytes: 2, exponent: 0x7c00 },
@@ -44,8 +44,8 @@ async function notFiniteInFile({
 }
 
 /**
- * The first weight that is no finite number. Reads all of them, which takes as long as loading the model: asked for when a result
- * is not finite, and not when a model is loaded.
+ * Finds the first weight that is not finite. It reads all weights, which takes as long as loading the model, so it runs only after a
+ * result was not finite.
  */
 export async function findNotFinite({ entries }: Pick<Tensors, 'entries'>): Promise<NotFinite | undefined> {
   for (const [name, tensor] of entries) {

@@ -1,6 +1,6 @@
 import { ModelError } from '../../../core/errors.js'
 
-/** Names of tensors, or their element types, that only quantized checkpoints have, and who writes them. The first that fits is named. */
+/** Tensor names and element types that only quantized checkpoints have, and the method that writes them. The first match counts. */
 const SIGNS: readonly Readonly<{ method: string; name?: RegExp; dtype?: RegExp }>[] = [
   { method: 'GPTQ', name: /\.g_idx$/ },
   { method: 'GPTQ or AWQ', name: /\.(qweight|qzeros|scales)$/ },
@@ -20,15 +20,13 @@ export function refuseQuantizedConfig(json: Readonly<Record<string, unknown>>, f
   if (field === undefined) return
   const method = (json[field] as Record<string, unknown>).quant_method
   const by = typeof method === 'string' ? ` (${method})` : ''
-  throw new ModelError(
-    `Expected weights in F32, F16 or BF16, but \`${field}\` in ${file} says that they are quantized${by}; ${USE}`,
-  )
+  throw new ModelError(`Expected weights in F32, F16 or BF16, but \`${field}\` in ${file} says they are quantized${by}; ${USE}`)
 }
 
 /**
- * Refuses a checkpoint by its tensors, for configs that do not say it.
+ * Refuses a quantized checkpoint by its tensors, for configs that do not mention quantization.
  *
- * @throws ModelError naming the tensor and what wrote it
+ * @throws ModelError with the tensor and the method
  */
 export function refuseQuantizedTensors(tensors: ReadonlyMap<string, Readonly<{ dtype: string }>>, where: string): void {
   const all = [...tensors]
@@ -36,7 +34,7 @@ export function refuseQuantizedTensors(tensors: ReadonlyMap<string, Readonly<{ d
     const sign = all.find(([tensor, entry]) => name.test(tensor) && dtype.test(entry.dtype))
     if (sign)
       throw new ModelError(
-        `Expected weights in F32, F16 or BF16 in ${where}, but its tensor \`${sign[0]}\` (${sign[1].dtype}) is of quantized ones (${method}); ${USE}`,
+        `Expected weights in F32, F16 or BF16 in ${where}, but its tensor \`${sign[0]}\` (${sign[1].dtype}) comes from quantization (${method}); ${USE}`,
       )
   }
 }

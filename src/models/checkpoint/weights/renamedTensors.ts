@@ -1,6 +1,6 @@
 import type { Tensors } from './safetensors.js'
 
-/** The same tensors under other names: `rename` gives a stored name its new one. Messages name what is asked for. */
+/** The same tensors under other names; `rename` maps a stored name to its new one. Messages have the stored names. */
 export function renamedTensors(tensors: Tensors, rename: (name: string) => string): Tensors {
   const entries = new Map([...tensors.entries].map(([name, tensor]) => [rename(name), tensor]))
   const stored = new Map(tensors.names.map((name) => [rename(name), name]))

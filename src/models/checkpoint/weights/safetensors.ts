@@ -6,25 +6,25 @@ import { type HeaderEntry, readSafetensorsHeader } from './safetensorsHeader.js'
 import { FLOAT_TYPES, type Tensor } from './storedTensor.js'
 import { findWeights, listedIn, resolveInside, VALUE_HEAD_FILE, type WeightFiles } from './weightFiles.js'
 
-/** The weights of a model by name; nothing but headers was read. */
+/** The weights of a model by name. Only headers are read. */
 export interface Tensors {
-  /** All tensors of a type that can be read, but for buffers that follow from the config. */
+  /** Tensors of a supported type, without buffers that follow from the config. */
   readonly entries: ReadonlyMap<string, Tensor>
-  /** Names of all tensors of any type, but for these buffers. */
+  /** Names of tensors of any type, without these buffers. */
   readonly names: readonly string[]
   /** Real paths of the files. */
   readonly files: readonly string[]
   has(name: string): boolean
   /**
-   * The one of several names under which a tensor is stored: versions of a library do not agree on prefixes.
+   * Finds which of several names a tensor is stored under: versions of a library differ in their prefixes.
    *
-   * @throws ModelError when there is none of them, or more than one
+   * @throws ModelError unless exactly one of them exists
    */
   nameOf(names: readonly string[]): string
   /**
-   * The tensor of that name and shape.
+   * Gets the tensor of that name and shape.
    *
-   * @throws ModelError when there is none, its shape is another (both are shown), or its type cannot be read
+   * @throws ModelError when it does not exist, has another shape (the message has both), or its type is not supported
    */
   require(name: string, shape: readonly number[]): Tensor
 }
@@ -32,8 +32,8 @@ export interface Tensors {
 type Located = Tensor | (HeaderEntry & Readonly<{ file: string }>)
 
 /**
- * Buffers that versions of transformers stored beside the weights and compute anew from the config: causal masks, rotary angles, the
- * numbers of positions and kinds of tokens, a version.
+ * Buffers that older versions of transformers stored beside the weights and that follow from the config: causal masks, rotary angles,
+ * position ids, token type ids, a version.
  */
 const BUFFERS = [
   /(^|\.)(attn|attention)\.(bias|masked_bias)$/,
@@ -42,14 +42,14 @@ const BUFFERS = [
   /(^|\.)decoder\.version$/,
 ]
 
-/** Whether a tensor follows from the config, so that nobody has to read it. */
+/** Whether a tensor follows from the config, so that nothing needs to read it. */
 export const isBuffer = (name: string): boolean => BUFFERS.some((pattern) => pattern.test(name))
 
 const sides = (shape: readonly number[]): string => `[${shape.join(', ')}]`
 const isReadable = (tensor: Located): tensor is Tensor =>
   FLOAT_TYPES.some((dtype) => dtype === tensor.dtype) || isBlockType(tensor.dtype)
 
-/** Tensors of all files; where the index puts one into another shard, that shard's. */
+/** Finds the tensors of all files. A tensor that several shards hold comes from the shard in the index. */
 async function locate(folder: string, files: WeightFiles): Promise<Map<string, Located>> {
   const where = listedIn(folder, files)
   const located = new Map<string, Located>()
@@ -67,7 +67,7 @@ async function locate(folder: string, files: WeightFiles): Promise<Map<string, L
   return located
 }
 
-/** Adds the tensors of a value head in a file of its own, where the folder has one. */
+/** Adds the tensors of a separate value head file, if the folder has one. */
 async function addValueHead(folder: string, located: Map<string, Located>): Promise<void> {
   const listing = await readdir(folder)
   if (!listing.includes(VALUE_HEAD_FILE)) return
@@ -80,7 +80,7 @@ async function addValueHead(folder: string, located: Map<string, Located>): Prom
 }
 
 /**
- * Reads the headers of a model folder's safetensors, one file or the shards of its index, and of a value head in a file of its own.
+ * Reads the headers of a model folder's safetensors: one file or the shards of its index, and a separate value head.
  *
  * @throws ModelError when files or tensors are missing, a file is damaged, a name leaves the folder, or the weights are quantized
  */

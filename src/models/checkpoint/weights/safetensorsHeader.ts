@@ -6,7 +6,7 @@ import { parseJson } from '../readJson.js'
 /** The format's own limit on its header, in bytes. */
 const MAX_HEADER = 100_000_000
 
-/** Bytes an element, for every type that the format had when this was written; only some of them are read as weights. */
+/** Bytes per element for the format's types. Only some of them are supported as weights. */
 const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map([
   ['F64', 8],
   ['I64', 8],
@@ -26,7 +26,7 @@ const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map([
   ['F8_E5M2', 1],
 ])
 
-/** One tensor of a file: `begin` is the byte offset from the start of the file, `length` its bytes. `dtype` is any the format has. */
+/** One tensor of a file: `begin` is its byte offset from the start of the file, `length` its size in bytes. `dtype` may be any of the format's. */
 export type HeaderEntry = Readonly<{ dtype: string; shape: readonly number[]; begin: number; length: number }>
 
 const size = z.number().int().nonnegative()
@@ -36,13 +36,13 @@ async function readExactly(handle: FileHandle, length: number, position: number)
   const bytes = Buffer.alloc(length)
   for (let done = 0; done < length; ) {
     const { bytesRead } = await handle.read(bytes, done, length - done, position + done)
-    if (bytesRead === 0) throw new ModelError('it became shorter while it was read')
+    if (bytesRead === 0) throw new ModelError('it shrank while it was read')
     done += bytesRead
   }
   return bytes
 }
 
-/** Length and text of the header. */
+/** Reads the header's text, and the length of the data after it. */
 async function readHeaderText(handle: FileHandle, file: string): Promise<{ text: string; dataLength: number }> {
   const { size: fileLength } = await handle.stat()
   if (fileLength < 8) throw new ModelError(`Expected ${file} to begin with an 8-byte header length, got ${fileLength} bytes`)
@@ -71,7 +71,7 @@ function parseEntry(name: string, value: unknown, file: string): HeaderEntry {
   return { dtype, shape, begin: offsets[0], length }
 }
 
-/** The format wants the data covered from its first to its last byte, each byte by one tensor. */
+/** The format requires that each byte of the data belongs to exactly one tensor. */
 function checkLayout(entries: ReadonlyMap<string, HeaderEntry>, dataLength: number, file: string): void {
   const inOrder = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.length - b.length)
   let end = 0
@@ -93,9 +93,9 @@ function checkLayout(entries: ReadonlyMap<string, HeaderEntry>, dataLength: numb
 }
 
 /**
- * Reads the header of one safetensors file, never its weights.
+ * Reads the header of one safetensors file, without its weights.
  *
- * @throws ModelError when the file is truncated, its header is none, or tensors do not lie side by side within the data
+ * @throws ModelError when the file is truncated, its header is broken, or its tensors leave gaps or overlap
  * @see https://github.com/huggingface/safetensors (format)
  */
 export async function readSafetensorsHeader(file: string): Promise<ReadonlyMap<string, HeaderEntry>> {

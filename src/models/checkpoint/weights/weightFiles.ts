@@ -6,17 +6,17 @@ import { checkJson, isMissing, readOptionalJson } from '../readJson.js'
 
 const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
-/** Where LLaMA-Factory puts the value head of a reward model; its body is in the other files. */
+/** LLaMA-Factory's file for the value head of a reward model. The body is in the other files. */
 export const VALUE_HEAD_FILE = 'value_head.safetensors'
 
-/** The weights of a model folder: names of its safetensors files, relative to the folder, and which tensor is in which shard. */
+/** The safetensors files of a model folder, by names relative to it, and the shard of each tensor. */
 export type WeightFiles = Readonly<{
   names: readonly string[]
-  /** Tensor name → file name; absent where one file holds everything. */
+  /** Tensor name → file name; absent if one file holds everything. */
   shardOf?: ReadonlyMap<string, string>
 }>
 
-/** A name that could lead out of the folder, on whichever system it is read. */
+/** Whether a name could lead out of the folder, on any operating system. */
 const leavesFolder = (name: string): boolean =>
   name === '' ||
   name.includes('\0') ||
@@ -25,10 +25,10 @@ const leavesFolder = (name: string): boolean =>
   name.split(/[\\/]/).includes('..')
 
 /**
- * The real path of a file that one of the model's own files names. The name must stay inside the folder; where a link of that
- * name points to is the affair of whoever made the folder (the Hub's cache keeps its files elsewhere).
+ * The real path of a file that one of the model's files names. The name must stay inside the folder. A link may point out of it: the
+ * hub's cache keeps its files elsewhere.
  *
- * @throws ModelError when the name leaves the folder or there is no such file
+ * @throws ModelError when the name leaves the folder or the file does not exist
  */
 export async function resolveInside(folder: string, name: string, namedIn: string): Promise<string> {
   if (leavesFolder(name))
@@ -48,10 +48,10 @@ const index = z.looseObject({
     .describe('an object of tensor names and file names'),
 })
 
-/** State of a training run that lies beside weights, and is none. */
+/** Files with the state of a training run, which are not weights. */
 export const STATE = /^(training_args|optimizer|scheduler|scaler|rng_state|global_step|zero_pp_rank)/
 
-/** Pickled weights among the files of a folder: all shards where there are some. */
+/** The pickled weights among the files of a folder: all shards, or one file. */
 function pickledIn(names: readonly string[]): readonly string[] {
   const sharded = names.filter((name) => /^pytorch_model-\d+-of-\d+\.bin$/.test(name))
   if (sharded.length > 0) return sharded.sort()
@@ -61,7 +61,7 @@ function pickledIn(names: readonly string[]): readonly string[] {
 
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
 
-/** One line that writes pickled weights as safetensors: of a checkpoint that holds more than them, its `module` or `model`. */
+/** A command that writes pickled weights as safetensors. If a checkpoint holds more than weights, it takes `module` or `model`. */
 export function conversion(folder: string, pickled: readonly string[], written = SINGLE): string {
   const code = [
     'import sys, torch',
@@ -79,17 +79,16 @@ function refuse(folder: string, names: readonly string[]): never {
   if (found !== undefined) {
     const how = pickled.length > 0 ? `; convert them with: ${conversion(folder, pickled)}` : ''
     throw new ModelError(
-      `Expected ${SINGLE} in ${folder}, got only ${found}: pickled weights can run code when they are read and are refused${how}`,
+      `Expected ${SINGLE} in ${folder}, got only ${found}: pickled weights can run code when they are read, so they are refused${how}`,
     )
   }
   throw new ModelError(`Expected ${SINGLE} or ${INDEX} in ${folder}, found neither`)
 }
 
 /**
- * Finds the weights of a model folder: one file, or the shards of its index. One file wins where there are both, as in
- * transformers.
+ * Finds the weights of a model folder: one file, or the shards of its index. If it has both, the one file wins, as in transformers.
  *
- * @throws ModelError when there are none, only pickled ones, or the index is broken
+ * @throws ModelError when there are no weights, only pickled ones, or the index is broken
  */
 export async function findWeights(folder: string): Promise<WeightFiles> {
   const names = await readdir(folder)

@@ -14,7 +14,7 @@ it.each([
   [{ do_sample: true, temperature: 0.6, top_p: 0.9, top_k: 50 }, '`do_sample`, `temperature`, `top_p`, `top_k`'],
 ])('names what of %j would change a decode, in one notice', (json, names) => {
   expect(noticesOf(json)).toHaveLength(1)
-  expect(noticesOf(json)[0]).toContain('g.json has settings of a decode that are not taken over')
+  expect(noticesOf(json)[0]).toContain('Settings of g.json that are not applied, because the decoder')
   expect(noticesOf(json)[0]!.match(/`\w+`/g)).toEqual(expect.arrayContaining(names.split(', ')))
 })
 

@@ -87,7 +87,7 @@ describe('the modules of an encoder’s folder', () => {
   })
 
   it.each([
-    [{ pooling_mode_max_tokens: true }, /got `pooling_mode_max_tokens`; name the one to be used/],
+    [{ pooling_mode_max_tokens: true }, /got `pooling_mode_max_tokens`; choose one of the two/],
     [
       { pooling_mode_cls_token: true, pooling_mode_mean_tokens: true },
       /got `pooling_mode_cls_token`, `pooling_mode_mean_tokens`/,

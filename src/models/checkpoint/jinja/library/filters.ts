@@ -5,7 +5,7 @@ import { textFilters } from './textFilters.js'
 const OTHERS = 'filesizeformat pprint random slice striptags urlencode urlize wordwrap xmlattr'.split(' ')
 const FILTERS: Readonly<Record<string, Filter>> = { ...textFilters, ...sequenceFilters, map: mapWith(filterOf) }
 
-/** @throws Error for a filter that there is not, or that is not supported */
+/** @throws Error for a filter that does not exist or is not supported */
 export function filterOf(name: string): Filter {
   const filter = Object.hasOwn(FILTERS, name) ? FILTERS[name] : undefined
   if (filter) return filter

@@ -2,7 +2,7 @@ import { bind, integerArgument, textArgument } from '../arguments.js'
 import { str } from '../text.js'
 import { Dict, Func, iterate, type JinjaValue, type Kwargs, Namespace, Range } from '../values.js'
 
-/** Jinja's own limit, in its sandbox. */
+/** The limit of Jinja's sandbox. */
 const LONGEST_RANGE = 100_000
 
 function range(args: readonly JinjaValue[], kwargs: Kwargs): Range {
@@ -12,9 +12,9 @@ function range(args: readonly JinjaValue[], kwargs: Kwargs): Range {
   if (step === 0) throw new RangeError('range() arg 3 must not be zero')
   const length = Math.max(0, Math.ceil((to - from) / step))
   if (length > LONGEST_RANGE) throw new RangeError(`range() of ${length} numbers, at most ${LONGEST_RANGE} are allowed`)
-  const shown = step === 1 ? `range(${from}, ${to})` : `range(${from}, ${to}, ${step})`
+  const text = step === 1 ? `range(${from}, ${to})` : `range(${from}, ${to}, ${step})`
   return new Range(
-    shown,
+    text,
     Array.from({ length }, (_, index) => BigInt(from + index * step)),
   )
 }
@@ -56,7 +56,7 @@ const unsupported = (name: string): Func =>
     throw new Error(`the function ${name}() is not supported`)
   })
 
-/** What templates find without being given it; `tell` and `refuse` are `strftime_now` and `raise_exception`. */
+/** The global functions and variables. `tell` is `strftime_now`, and `refuse` is `raise_exception`. */
 export function globals(tell: (format: string) => string, refuse: (reason: string) => never): [string, JinjaValue][] {
   return [
     ['range', new Func('range', range)],

@@ -26,7 +26,7 @@ const stream = (make: () => Generator<JinjaValue>): Stream => new Stream(make())
 const folded = (value: JinjaValue): JinjaValue =>
   typeof value === 'string' ? value.toLowerCase() : value instanceof Markup ? value.text.toLowerCase() : value
 
-/** What values are ordered and told apart by: themselves or an attribute; capitals count where `cased`. */
+/** The key for comparing values: the value or an attribute, in lower case unless `cased`. */
 function keyOf(attribute: JinjaValue | undefined, cased: boolean, byDefault?: JinjaValue): (value: JinjaValue) => JinjaValue {
   return (value) => {
     const found = attribute == null ? value : pathOf(value, attribute)
@@ -35,7 +35,7 @@ function keyOf(attribute: JinjaValue | undefined, cased: boolean, byDefault?: Ji
   }
 }
 
-/** As `sort` does: several attributes have commas between them. */
+/** The key of `sort`, which takes several attributes with commas between them. */
 function keysOf(attribute: JinjaValue | undefined, cased: boolean): (value: JinjaValue) => JinjaValue {
   const keys = (typeof attribute === 'string' ? attribute.split(',') : [attribute]).map((one) => keyOf(one, cased))
   return (value) => keys.map((key) => key(value))
@@ -47,7 +47,7 @@ function sorted(values: readonly JinjaValue[], key: (value: JinjaValue) => Jinja
   return keyed.map(({ value }) => value)
 }
 
-/** Values gone through from the end. */
+/** Values from the last to the first. */
 function backwards(name: string, value: JinjaValue): JinjaValue[] {
   defined(value)
   if (value instanceof Stream || value === null || itemCount(value) === undefined)
@@ -68,9 +68,9 @@ const extreme =
     return valueOr(best, new Undefined('No aggregated item, sequence was empty.'))
   }
 
-/** `select`, `reject` and the same of an attribute: kept are those of which the test says `wanted`. */
+/** `select`, `reject` and their forms for attributes: keeps the values for which the test gives `expected`. */
 const chosen =
-  (wanted: boolean, ofAttribute: boolean): Filter =>
+  (expected: boolean, ofAttribute: boolean): Filter =>
   (value, args, kwargs) =>
     stream(function* () {
       const [attribute, rest] = ofAttribute ? [args[0], args.slice(1)] : [undefined, args]
@@ -78,10 +78,10 @@ const chosen =
       const [name, ...others] = rest
       const test = name === undefined ? isTruthy : (one: JinjaValue) => testOf(textArgument('select', name))(one, others, kwargs)
       if (!isTruthy(value)) return
-      for (const one of iterate(value)) if (test(attribute === undefined ? one : pathOf(one, attribute)) === wanted) yield one
+      for (const one of iterate(value)) if (test(attribute === undefined ? one : pathOf(one, attribute)) === expected) yield one
     })
 
-/** `map`: an attribute of each value, or what a filter makes of it. */
+/** `map`: an attribute of each value, or the result of a filter. */
 export const mapWith =
   (filterOf: (name: string) => Filter): Filter =>
   (value, args, kwargs) => {
@@ -133,7 +133,7 @@ function sortedEntries(value: JinjaValue, args: readonly JinjaValue[], kwargs: K
   return sorted(entries, (entry) => keyOf(undefined, flagArgument(cased))((entry as Tuple).items[at]!), flagArgument(isReverse))
 }
 
-/** Filters over what can be gone through. */
+/** Filters of iterable values. */
 export const sequenceFilters: Readonly<Record<string, Filter>> = {
   list: (value) => [...iterate(value)],
   join: joined,
@@ -155,7 +155,7 @@ export const sequenceFilters: Readonly<Record<string, Filter>> = {
     valueOr(backwards('last', value instanceof Undefined ? [] : value)[0], new Undefined('No last item, sequence was empty.')),
   reverse(value) {
     if (typeof value === 'string') return characters(value).reverse().join('')
-    if (value instanceof Markup) throw new Error('the filter reverse on text of the filter safe or escape is not supported')
+    if (value instanceof Markup) throw new Error('the filter reverse on text from the filter safe or escape is not supported')
     const items = value instanceof Stream ? [...value.iterator].reverse() : backwards('reverse', value)
     return value instanceof Stream
       ? items
@@ -171,10 +171,10 @@ export const sequenceFilters: Readonly<Record<string, Filter>> = {
     const [cased, attribute] = bind('unique', ['case_sensitive', 'attribute'], args, kwargs)
     const key = keyOf(attribute, flagArgument(cased))
     return stream(function* () {
-      const seen = new Dict()
+      const keys = new Dict()
       for (const one of iterate(value)) {
-        if (seen.has(key(one))) continue
-        seen.set(key(one), true)
+        if (keys.has(key(one))) continue
+        keys.set(key(one), true)
         yield one
       }
     })

@@ -1,16 +1,16 @@
 import { bind, flagArgument, integerArgument, textArgument } from '../arguments.js'
 import { sliced } from '../slice.js'
-import { SPACE, str, stripped } from '../text.js'
+import { SPACE, str, strip } from '../text.js'
 import { characters, defined, iterate, type JinjaValue, type Kwargs, type Markup, Tuple, typeName } from '../values.js'
 
-/** A method: the text that it belongs to, and its arguments. */
+/** A method, as a function of its text and arguments. */
 type Method = (text: string, args: readonly JinjaValue[], kwargs: Kwargs) => JinjaValue
 
 const NONE: Kwargs = new Map()
 const LINE_ENDS = '\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029'
 const LINE_END = new RegExp(`\\r\\n|[${LINE_ENDS}]`, 'g')
 
-/** Digraphs have a form of their own at the start of a word. */
+/** Digraphs have a title-case form. */
 const DIGRAPHS = ['ǄǅǆǅǇǈǉǈǊǋǌǋǱǲǳǲ'].join('')
 function titleCase(character: string): string {
   const at = character === '' ? -1 : DIGRAPHS.indexOf(character)
@@ -22,7 +22,7 @@ function titleCase(character: string): string {
 /** `str.capitalize()`. */
 export function capitalized(text: string): string {
   const [first = '', ...rest] = characters(text)
-  // The last letters of a word may depend on those before them: they are made small together.
+  // The lower case of a last letter may depend on those before it, so the rest is lowered together.
   return titleCase(first) + (first + rest.join('')).toLowerCase().slice(first.toLowerCase().length)
 }
 
@@ -33,17 +33,17 @@ const hasCase = (text: string, isUpper: boolean): boolean =>
 const strips =
   (name: string, ends: 'left' | 'right' | 'both'): Method =>
   (text, args, kwargs) => {
-    const [given = null] = bind(name, ['chars'], args, refuseKeywords(name, kwargs))
-    return stripped(text, given === null ? null : textArgument(name, given), ends)
+    const [chars = null] = bind(name, ['chars'], args, refuseKeywords(name, kwargs))
+    return strip(text, chars === null ? null : textArgument(name, chars), ends)
   }
 
-/** Most methods of text take no arguments by name. */
+/** Most methods of str take no keyword arguments. */
 function refuseKeywords(name: string, kwargs: Kwargs): Kwargs {
   if (kwargs.size > 0) throw new TypeError(`str.${name}() takes no keyword arguments`)
   return NONE
 }
 
-/** A part of the text by the start and end that a method takes. */
+/** The part of a text between a method's start and end arguments. */
 function within(name: string, text: string, [start, end]: readonly (JinjaValue | undefined)[]): string {
   const slice = sliced(characters(text), [start ?? null, end ?? null, null])
   if (slice === undefined) throw new TypeError(`${name}() expects integers for start and end`)
@@ -57,18 +57,18 @@ const matches =
     const part = within(name, text, range)
     const affixes = affix instanceof Tuple ? affix.items : [affix!]
     return affixes.some((one) => {
-      const wanted = textArgument(name, defined(one))
-      return name === 'startswith' ? part.startsWith(wanted) : part.endsWith(wanted)
+      const affixText = textArgument(name, defined(one))
+      return name === 'startswith' ? part.startsWith(affixText) : part.endsWith(affixText)
     })
   }
 
 const finds =
   (name: 'find' | 'rfind' | 'index' | 'rindex'): Method =>
   (text, args, kwargs) => {
-    const [wanted, ...range] = bind(name, ['sub', 'start', 'end'], args, refuseKeywords(name, kwargs), 1)
+    const [target, ...range] = bind(name, ['sub', 'start', 'end'], args, refuseKeywords(name, kwargs), 1)
     const all = characters(text)
     const part = within(name, text, range)
-    const at = name.startsWith('r') ? part.lastIndexOf(textArgument(name, wanted)) : part.indexOf(textArgument(name, wanted))
+    const at = name.startsWith('r') ? part.lastIndexOf(textArgument(name, target)) : part.indexOf(textArgument(name, target))
     if (at === -1) {
       if (name.endsWith('index')) throw new RangeError('substring not found')
       return -1n
@@ -95,17 +95,17 @@ function nonEmpty(name: string, separator: JinjaValue): string {
   return text
 }
 
-/** Words between white space, at most `limit` splits from the side that the method begins at. */
+/** Words between white space, with at most `limit` splits, from the left or the right. */
 function words(text: string, limit: number, name: 'split' | 'rsplit'): string[] {
   const found = [...text.matchAll(new RegExp(`[^${SPACE}]+`, 'gu'))]
   if (limit < 0 || found.length - 1 <= limit) return found.map(([word]) => word)
   if (name === 'split') {
     const rest = found[limit]!
-    return [...found.slice(0, limit).map(([word]) => word), stripped(text.slice(rest.index), null, 'left')]
+    return [...found.slice(0, limit).map(([word]) => word), strip(text.slice(rest.index), null, 'left')]
   }
   const last = found[found.length - 1 - limit]!
   const head = text.slice(0, last.index + last[0].length)
-  return [stripped(head, null, 'right'), ...found.slice(found.length - limit).map(([word]) => word)]
+  return [strip(head, null, 'right'), ...found.slice(found.length - limit).map(([word]) => word)]
 }
 
 function parted(name: 'partition' | 'rpartition', text: string, args: readonly JinjaValue[]): JinjaValue {
@@ -116,7 +116,7 @@ function parted(name: 'partition' | 'rpartition', text: string, args: readonly J
   return new Tuple([text.slice(0, at), between, text.slice(at + between.length)])
 }
 
-/** Text with `count` of the places replaced, all where it is negative. */
+/** Replaces `count` places of a text; all if `count` is negative. */
 export function replaced(text: string, old: string, fresh: string, count: number): string {
   if (count < 0) return old === '' ? ['', ...characters(text), ''].join(fresh) : text.split(old).join(fresh)
   const parts = old === '' ? ['', ...characters(text), ''] : text.split(old)
@@ -129,7 +129,7 @@ function padded(name: string, text: string, args: readonly JinjaValue[], place: 
   return placed(text, integerArgument(name, width, 0), textArgument(name, fill), place)
 }
 
-/** Text in the middle or at one end of so many characters. */
+/** Pads a text to a number of characters, at one side or both. */
 export function placed(text: string, width: number, fill: string, place: 'left' | 'right' | 'center'): string {
   const missing = width - characters(text).length
   if (missing <= 0) return text
@@ -150,7 +150,7 @@ export function lines(text: string, keepEnds = false): string[] {
   return start < text.length ? [...found, text.slice(start)] : found
 }
 
-/** `str.format()` of fields without a format of their own. */
+/** `str.format()` for fields without a format. */
 function formatFields(text: string, args: readonly JinjaValue[], kwargs: Kwargs): string {
   let next = 0
   return text.replace(/\{\{|\}\}|\{([^{}]*)\}|[{}]/g, (field, name: string | undefined) => {
@@ -205,9 +205,9 @@ const METHODS: Readonly<Record<string, Method>> = {
     return replaced(text, textArgument('replace', old), textArgument('replace', fresh), integerArgument('replace', count, -1))
   },
   count(text, args, kwargs) {
-    const [wanted, ...range] = bind('count', ['sub', 'start', 'end'], args, refuseKeywords('count', kwargs), 1)
+    const [target, ...range] = bind('count', ['sub', 'start', 'end'], args, refuseKeywords('count', kwargs), 1)
     const part = within('count', text, range)
-    const sub = textArgument('count', wanted)
+    const sub = textArgument('count', target)
     return BigInt(sub === '' ? characters(part).length + 1 : part.split(sub).length - 1)
   },
   join(text, args, kwargs) {
@@ -233,7 +233,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   format: formatFields,
 }
 
-/** A method of text by its name; an error's text names what is not supported. */
+/** A method of str by its name. @throws Error for an unsupported method, by name */
 export function stringMethod(name: string): Method | undefined {
   if (Object.hasOwn(METHODS, name)) return METHODS[name]
   if (OTHERS.includes(name)) throw new Error(`the method str.${name}() is not supported`)
@@ -242,8 +242,8 @@ export function stringMethod(name: string): Method | undefined {
 
 const OTHERS = 'casefold encode expandtabs format_map isidentifier isnumeric isprintable istitle maketrans translate'.split(' ')
 
-/** Text of a value that must be text. */
+/** A value that must be text. */
 export const ownText = (value: string | Markup): string => {
   if (typeof value === 'string') return value
-  throw new Error(`a method of text of the filter safe or escape (${typeName(value)}) is not supported`)
+  throw new Error(`a method of text from the filter safe or escape (${typeName(value)}) is not supported`)
 }

@@ -16,7 +16,7 @@ import {
   Undefined,
 } from '../values.js'
 
-/** A test: its value, and its arguments. */
+/** A test, as a function of the value and the arguments. */
 export type Test = (value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs) => boolean
 
 const plain =
@@ -97,7 +97,7 @@ export const tests: ReadonlyMap<string, Test> = new Map(
   }),
 )
 
-/** @throws Error for a test that there is not */
+/** @throws Error for a test that does not exist */
 export function testOf(name: string): Test {
   const test = tests.get(name)
   if (!test) throw new Error(`No test named '${name}'.`)

@@ -1,6 +1,6 @@
 import { bind, type Filter, flagArgument, integerArgument, textArgument } from '../arguments.js'
 import { formatted, roundedText } from '../format.js'
-import { str, stripped } from '../text.js'
+import { str, strip } from '../text.js'
 import { toJson } from '../toJson.js'
 import {
   characters,
@@ -27,13 +27,13 @@ const plain =
     return make(unmarked(name, value))
   }
 
-/** Text of a value. @throws Error for marked text, of which most filters give marked text again */
+/** A value as text. @throws Error for marked text, because most filters would have to return marked text */
 function unmarked(name: string, value: JinjaValue): string {
-  if (value instanceof Markup) throw new Error(`the filter ${name} on text of the filter safe or escape is not supported`)
+  if (value instanceof Markup) throw new Error(`the filter ${name} on text from the filter safe or escape is not supported`)
   return str(value)
 }
 
-/** `title()` of Jinja, which begins words after white space, hyphens and opening brackets. */
+/** Jinja's `title`, in which words begin after white space, hyphens and opening brackets. */
 const titled = (text: string): string =>
   text
     .split(/([-\s({[<]+)/u)
@@ -44,11 +44,11 @@ const titled = (text: string): string =>
 const INTEGER = /^[-+]?\d+(?:_\d+)*$/
 const FLOAT = /^[-+]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][-+]?\d+)?$|^[-+]?(?:inf|infinity|nan)$/i
 
-/** `float(value)`; nothing where Python has an error. */
+/** `float(value)`; undefined if Python raises an error. */
 function floatOf(value: JinjaValue): number | undefined {
   if (isNumber(value)) return Number(value)
   if (typeof value !== 'string') return undefined
-  const text = stripped(value, null, 'both')
+  const text = strip(value, null, 'both')
   if (!FLOAT.test(text)) return undefined
   if (/nan$/i.test(text)) return Number.NaN
   if (/inf/i.test(text)) return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
@@ -56,8 +56,8 @@ function floatOf(value: JinjaValue): number | undefined {
 }
 
 function integerOf(value: JinjaValue, base: bigint): bigint | undefined {
-  if (base !== 10n) throw new Error('the filter int of another base than 10 is not supported')
-  const text = typeof value === 'string' ? stripped(value, null, 'both') : ''
+  if (base !== 10n) throw new Error('the filter int supports only base 10')
+  const text = typeof value === 'string' ? strip(value, null, 'both') : ''
   if (INTEGER.test(text)) return BigInt(text.replace(/^\+|_/g, ''))
   if (typeof value === 'bigint' || typeof value === 'boolean') return BigInt(value)
   const float = floatOf(value)
@@ -73,7 +73,7 @@ function rounded(value: JinjaValue, decimals: number, method: string): JinjaValu
     return (method === 'ceil' ? Math.ceil(number * scale) : Math.floor(number * scale)) / scale
   }
   if (typeof value !== 'number' && decimals >= 0) return BigInt(value)
-  if (decimals < 0) throw new Error('the filter round to tens is not supported')
+  if (decimals < 0) throw new Error('the filter round does not support a negative precision')
   return Math.abs(number) >= 1e21 ? number : Number(roundedText(number, decimals))
 }
 
@@ -104,7 +104,7 @@ function truncated(value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwarg
   return (flagArgument(kill) || space === -1 ? cut : cut.slice(0, space)) + sign
 }
 
-/** Filters that give text or numbers. */
+/** Filters with text or numbers as results. */
 export const textFilters: Readonly<Record<string, Filter>> = {
   upper: plain('upper', (text) => text.toUpperCase()),
   lower: plain('lower', (text) => text.toLowerCase()),
@@ -120,8 +120,8 @@ export const textFilters: Readonly<Record<string, Filter>> = {
   indent: indented,
   truncate: truncated,
   trim(value, args, kwargs) {
-    const [given = null] = bind('trim', ['chars'], args, kwargs)
-    return stripped(unmarked('trim', value), given === null ? null : textArgument('trim', given), 'both')
+    const [chars = null] = bind('trim', ['chars'], args, kwargs)
+    return strip(unmarked('trim', value), chars === null ? null : textArgument('trim', chars), 'both')
   },
   replace(value, args, kwargs) {
     const [old, fresh, count = null] = bind('replace', ['old', 'new', 'count'], args, kwargs, 2)

@@ -17,7 +17,7 @@ export const tokenizerCorruptions: readonly Corruption[] = [
   [
     'an unknown kind of tokenizer',
     model({ type: 'Oracle' }),
-    /tokenizer\.json: its model is of the type "Oracle", not BPE, Unigram or WordPiece/,
+    /tokenizer\.json: its model has type "Oracle", not BPE, Unigram or WordPiece/,
   ],
   [
     'a tokenizer with ids beyond the model',
@@ -30,7 +30,7 @@ export const tokenizerCorruptions: readonly Corruption[] = [
     /`model` in .*tokenizer\.json to be a model with its vocabulary/,
   ],
   ['merges that are none', model({ merges: 5 }), /tokenizer\.json: its BPE model has no list of merges, but 5/],
-  ['a merge of one token', model({ merges: [['a']] }), /tokenizer\.json: merge 0 is \["a"\], no two tokens/],
+  ['a merge of one token', model({ merges: [['a']] }), /tokenizer\.json: merge 0 is \["a"\], not two tokens/],
   [
     'a merge of tokens that there are not',
     model({ merges: [['q', 'q']] }),
@@ -50,7 +50,7 @@ export const tokenizerCorruptions: readonly Corruption[] = [
     'a pre-tokenizer without end',
     async (folder) =>
       write('tokenizer.json', `{"model":{"type":"WordPiece","unk_token":"a","vocab":{"a":0}},"pre_tokenizer":${deep}}`)(folder),
-    /Expected a tokenizer that can be read in .*tokenizer\.json: .* nested too deep/,
+    /Expected a valid tokenizer in .*tokenizer\.json: .* nested too deeply/,
   ],
   ['special tokens that are no JSON', write('special_tokens_map.json', '{'), /special_tokens_map\.json to be JSON/],
   [
@@ -61,7 +61,7 @@ export const tokenizerCorruptions: readonly Corruption[] = [
   [
     'a template that is no text',
     changed('tokenizer_config.json', () => ({ chat_template: 7 })),
-    /`chat_template` in .*tokenizer_config\.json to be a template or a list of named ones, got `7`/,
+    /`chat_template` in .*tokenizer_config\.json to be a template, or a list of templates with names, got `7`/,
   ],
   ['a template that is a folder', aFolder('chat_template.jinja'), /Expected to read .*chat_template\.jinja: EISDIR/],
 ]

@@ -122,6 +122,6 @@ describe('a vocabulary head', () => {
 
   it('is not there in a body without any head', async () => {
     const path = await changed('vocabulary/reward', { architectures: ['LlamaModel'] })
-    await expect(reward(path)).rejects.toThrow(/a head in .*, got a body alone: none of `v_head.weight`/)
+    await expect(reward(path)).rejects.toThrow(/a head in .*, got only a body: none of `v_head.weight`/)
   })
 })

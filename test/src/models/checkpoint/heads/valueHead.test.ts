@@ -167,7 +167,7 @@ describe('a value head is refused', () => {
       'with layers of which it is not known what lies between them',
       'vocabulary',
       () => added(['value_head.0.weight', zeros([8, 32])], ['value_head.2.weight', zeros([1, 8])]),
-      /a use for every tensor of the reward in .*, found none for `value_head\.0\.weight`, `value_head\.2\.weight`: it may be a head/,
+      /a use for every tensor of the reward in .*, found none for `value_head\.0\.weight`, `value_head\.2\.weight`: it may be an unsupported head/,
     ],
     [
       'with more between its layers than a ReLU',

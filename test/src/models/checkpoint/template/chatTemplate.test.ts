@@ -28,7 +28,7 @@ describe.each([...new Set(cases.map(({ name }) => name))])('a template with %s',
 it('gives up on a template that never ends', () => {
   const source = '{% set all = range(90000) %}{% for a in all %}{% for b in all %}{% endfor %}{% endfor %}'
   const endless = chatTemplate({ ...options, source, timeoutMs: 50 })
-  expect(() => endless([])).toThrow(/cannot be rendered: it does not come to an end within 50 ms/)
+  expect(() => endless([])).toThrow(/cannot be rendered: it did not end within 50 ms/)
 })
 
 describe('what a template sees', () => {
@@ -51,6 +51,6 @@ describe('what a template sees', () => {
   })
 
   it('is refused where it is no JSON', () => {
-    expect(() => render([], { chatTemplateKwargs: { mood: (() => 1) as never } })).toThrow(/a function is no JSON value/)
+    expect(() => render([], { chatTemplateKwargs: { mood: (() => 1) as never } })).toThrow(/a function is not a JSON value/)
   })
 })

@@ -71,7 +71,7 @@ describe('loadCodec', () => {
     [{ pre_tokenizer: { type: 'Split', behavior: 'Isolated', pattern: {} } }, /a Split has neither a String nor a Regex/],
     [{ normalizer: { type: 'Replace', content: '', pattern: {} } }, /a Replace has neither a String nor a Regex/],
     [{ normalizer: { type: 'Precompiled', precompiled_charsmap: 'AAAA' } }, /precompiled_charsmap is cut short/],
-    [{ normalizer: { type: 'Precompiled' } }, /a Precompiled has no precompiled_charsmap/],
+    [{ normalizer: { type: 'Precompiled' } }, /a Precompiled normalizer has no precompiled_charsmap/],
   ])('refuses %j', async (fields, message) => {
     await change('tokenizer.json', (json) => {
       const { model, ...parts } = fields as { model?: object }
@@ -82,7 +82,12 @@ describe('loadCodec', () => {
 
   it.each([
     ['vocab', 'merges.txt', null, /Expected .*merges\.txt beside vocab\.json, found no such file/],
-    ['vocab', 'merges.txt', '#version: 0.2\na b c\n', /Expected two tokens with a space between them a line .* got "a b c"/],
+    [
+      'vocab',
+      'merges.txt',
+      '#version: 0.2\na b c\n',
+      /Expected two tokens with a space between them in each line of .* got "a b c"/,
+    ],
     [
       'vocab',
       'tokenizer_config.json',
@@ -147,7 +152,7 @@ describe('loadCodec', () => {
     it('says which templates there are where none is the default one', async () => {
       await settings({ chat_template: [{ name: 'rag', template: 'x' }] })
       const codec = await loadCodec(folder)
-      expect(() => codec.render(user)).toThrow(/found only those named rag/)
+      expect(() => codec.render(user)).toThrow(/found only rag/)
     })
 
     it('takes the default one of several templates', async () => {

@@ -45,12 +45,12 @@ const REFUSED = /^Expected a use for every tensor of the (reward|language model|
 
 describe('a folder of a decoder with', () => {
   const extra = (names: string) => new RegExp(`${REFUSED.source}${names}`)
-  const noted = (names: string) => new RegExp(`^The language model in .* makes no use of ${names}$`)
+  const noted = (names: string) => new RegExp(`^The language model in .* does not use ${names}$`)
   it.each<[string, () => Promise<void>, asReward: RegExp, asLm: RegExp]>([
     [
       'a tensor that nobody knows',
       into(WEIGHTS, 'gating.weight'),
-      extra('`gating.weight`: it may be a head'),
+      extra('`gating.weight`: it may be an unsupported head'),
       noted('`gating.weight`'),
     ],
     ['one that has no dots', into(WEIGHTS, 'temperature'), extra('`temperature`'), noted('`temperature`')],
@@ -70,7 +70,7 @@ describe('a folder of a decoder with', () => {
       'a layer more than its config tells of',
       into(WEIGHTS, 'model.layers.9.mlp.up_proj.weight'),
       extra('`model.layers.9.mlp.up_proj.weight`'),
-      extra('`model.layers.9.mlp.up_proj.weight`: its config.json tells of no such part'),
+      extra('`model.layers.9.mlp.up_proj.weight`: its config.json does not mention this part'),
     ],
     [
       'a bias that its family does not have',
@@ -94,7 +94,7 @@ describe('a folder of a decoder with', () => {
     [
       'another safetensors file of tensors of its own',
       fileOf('head.safetensors', 'summary.weight'),
-      extra('`summary.weight` of head.safetensors: it may be a head'),
+      extra('`summary.weight` of head.safetensors: it may be an unsupported head'),
       noted('`summary.weight` of head.safetensors'),
     ],
     [
@@ -115,12 +115,7 @@ describe('a folder of a decoder with', () => {
       NOTHING,
       NOTHING,
     ],
-    [
-      'pickled weights that nobody knows',
-      bytes('extra.pt'),
-      /^The reward in .* makes no use of `extra\.pt`$/,
-      noted('`extra.pt`'),
-    ],
+    ['pickled weights that nobody knows', bytes('extra.pt'), /^The reward in .* does not use `extra\.pt`$/, noted('`extra.pt`')],
     [
       'a pickled value head',
       bytes('value_head.bin'),
@@ -130,7 +125,7 @@ describe('a folder of a decoder with', () => {
     [
       'another pickled head',
       bytes('v_head.pt'),
-      /got v_head\.pt: pickled weights can run code when they are read and are refused$/,
+      /got v_head\.pt: pickled weights can run code when they are read, so they are refused$/,
       NOTHING,
     ],
   ])('%s', async (_, change, asReward, asLm) => {
@@ -148,7 +143,7 @@ describe('a folder of a decoder with', () => {
     await cp(golden(`${name}/reward`), folder, { recursive: true })
     await into(WEIGHTS, tensor)()
     const reading = readModel(folder, { head: 'reward', role: 'reward r', ...(name === 'labels' && { label: '0' }) })
-    await expect(reading).rejects.toThrow(`found none for \`${tensor}\`: it may be a head`)
+    await expect(reading).rejects.toThrow(`found none for \`${tensor}\`: it may be an unsupported head`)
   })
 
   it('a value head has no use for an output projection, and none for statistics that config.json does not apply', async () => {
@@ -186,7 +181,7 @@ describe('a folder of an encoder with', () => {
       'bert',
       into(WEIGHTS, 'dense.weight'),
       'mean',
-      /^The encoder in .* makes no use of `dense\.weight`$/,
+      /^The encoder in .* does not use `dense\.weight`$/,
     ],
     ['a layer more', 'bert', into(WEIGHTS, 'encoder.layer.9.output.dense.bias'), 'mean', REFUSED],
     ['positions that are counted anew', 'bert', into(WEIGHTS, 'embeddings.position_ids'), 'mean', NOTHING],
@@ -199,7 +194,7 @@ describe('a folder of an encoder with', () => {
       'bert',
       fileOf('dense.safetensors', 'linear.weight'),
       'mean',
-      /makes no use of `linear\.weight` of dense\.safetensors$/,
+      /does not use `linear\.weight` of dense\.safetensors$/,
     ],
   ])('%s', async (_, name, change, read, message) => {
     await cp(golden(`encoders/${name}`), folder, { recursive: true })

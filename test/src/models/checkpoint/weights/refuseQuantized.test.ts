@@ -23,7 +23,7 @@ describe('refuseQuantizedTensors', () => {
   ])('names %s and a tensor of it', (method, dtypes) => {
     const tensors = new Map(Object.entries(dtypes).map(([name, dtype]) => [name, { dtype }]))
     const message = new RegExp(
-      `F32, F16 or BF16 in m, but its tensor \`model\\..*\` .* of quantized ones \\(${method}\\); use the model before`,
+      `F32, F16 or BF16 in m, but its tensor \`model\\..*\` .* comes from quantization \\(${method}\\); use the model before`,
     )
     expect(() => refuseQuantizedTensors(tensors, 'm')).toThrow(message)
   })
@@ -42,7 +42,7 @@ describe('refuseQuantizedConfig', () => {
       { quantization_config: { quant_method: 'awq', bits: 4 } },
       /`quantization_config` in c says .* quantized \(awq\); use the model before/,
     ],
-    [{ quantization_config: {} }, /`quantization_config` in c says that they are quantized; use/],
+    [{ quantization_config: {} }, /`quantization_config` in c says they are quantized; use/],
     [{ compression_config: { quant_method: 'compressed-tensors' } }, /`compression_config` in c .* \(compressed-tensors\)/],
   ])('names the method of %j', (json, message) => expect(() => refuseQuantizedConfig(json, 'c')).toThrow(message))
 
