@@ -42,8 +42,7 @@ export type BatchCallsOptions<Call> = Readonly<{
  *
  * - `run`: takes up to `maxBatch` calls and returns one result per call, in order; one batch runs at a time
  * - errors: `OptionError` at call time; a failing batch errors only its own callers; `ShapeError` for a wrong number of results
- *
- * Dispatch goes through `asapScheduler`, so calls made together share a batch, and loops over synchronous models keep a flat stack.
+ * - dispatch: goes through `asapScheduler`: calls made together share a batch, and synchronous models keep a flat stack.
  */
 export function batchCalls<Call, Result>(
   run: (calls: readonly Call[]) => ObservableInput<readonly Result[]>,
@@ -74,12 +73,13 @@ export function batchCalls<Call, Result>(
       wake()
       onBatch?.({ size: batch.length, waiting: rest.length, durationMs: endedAt - startedAt })
     }
+    const fail = (error: unknown): void => settle((caller) => caller.error(error))
     const answer = (results: readonly Result[]): void => {
       if (results?.length === batch.length) settle((caller, index) => of(results[index]!).subscribe(caller))
-      else settle((caller) => caller.error(new ShapeError(`Expected ${batch.length} results, got ${results?.length}`)))
+      else fail(new ShapeError(`Expected ${batch.length} results, got ${results?.length}`))
     }
     const running = defer(() => run(batch.map(([, call]) => call))).pipe(take(1), defaultIfEmpty([]))
-    running.subscribe({ next: answer, error: (error: unknown) => settle((caller) => caller.error(error)) })
+    running.subscribe({ next: answer, error: fail })
   }
   const join = (call: Call): Observable<Result> =>
     new Observable((caller) => {

@@ -118,7 +118,7 @@ describe('contrastive search', () => {
     const { hiddenStates: _, ...given } = fakeLm()
     const lm = { ...given, capabilities: { ...given.capabilities, hiddenStates: false } }
     const refused =
-      'Expected language model `lm` to give its hidden states, which contrastive search compares; it gives logits only'
+      'Expected language model `lm` to return hidden states, which contrastive search compares; it returns only logits'
     expect(() => contrastive()(schedule(fakeModels(lm)))).toThrow(new OptionError(refused))
     expect(() => generate(promptsOf(['One']), contrastive(), fakeModels(lm))).toThrow(new OptionError(refused))
   })
