@@ -101,9 +101,7 @@ describe('the decoders', () => {
       { combineScore: { weight: 2, reward: 'arm' } },
     ])
     expect(() => genarm()(two)).toThrow(
-      new OptionError(
-        'Expected reward `safe` to be autoregressive (a language model, whose log-probabilities it gives) or to have weight 0; it has another head',
-      ),
+      new OptionError('Expected reward `safe` to be autoregressive (a language model) or to have weight 0; it has another head'),
     )
   })
   it('say so when there is no reward to guide by', () => {

@@ -157,7 +157,7 @@ describe('exactly one row a prompt and sample', () => {
   })
   it('for a decoder that gives nothing, or no token', async () => {
     const none: Decoder = () => (source) => source.pipe(take(0)) as never
-    expect(await run(['a'], { decoder: none })).toMatchObject([{ error: 'Expected the decoder to give a token, got none' }])
+    expect(await run(['a'], { decoder: none })).toMatchObject([{ error: 'Expected the decoder to return a token, got none' }])
     const strange: Decoder = () => (source) => source.pipe(map((step) => ({ ...step, tokenId: -1 }))) as never
     expect(await run(['a'], { decoder: strange })).toMatchObject([{ error: 'Expected a token id, got -1' }])
     const doubled: Decoder = (models) => (source) =>
@@ -166,7 +166,7 @@ describe('exactly one row a prompt and sample', () => {
         mergeMap((step) => [step, step]),
       )
     expect(await run(['a'], { decoder: doubled })).toMatchObject([
-      { error: 'Expected the decoder to give one token a step, got two' },
+      { error: 'Expected the decoder to return one token per step, got two' },
     ])
     const throwing: Decoder = () => () => throwError(() => new Error('mine')) as never
     expect(await run(['a'], { decoder: throwing })).toMatchObject([{ error: 'mine' }])
