@@ -134,7 +134,7 @@ describe('exactly one row a prompt and sample', () => {
     [
       'never settles',
       (texts) => (texts[0]!.startsWith('bad') ? new Promise(() => {}) : texts.map(() => 1)),
-      /^Reward `mine` gave nothing within 50 ms$/,
+      /^Reward `mine` returned nothing within 50 ms$/,
     ],
   ])('for a prompt whose reward %s, and its neighbours finish', async (_, score, message) => {
     const rows = await run(['good', 'bad', 'also'], {

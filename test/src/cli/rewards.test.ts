@@ -121,7 +121,7 @@ describe('rxargs generate with a model and a module', () => {
     const { stdout, code } = await generate('--reward', path, '--reward-timeout', '20')
     const errors = new Map(jsonl(stdout).map(({ id, error }) => [id, error]))
     expect(Object.fromEntries(errors)).toEqual({
-      'stdin:1': 'Reward `half` gave nothing within 20 ms',
+      'stdin:1': 'Reward `half` returned nothing within 20 ms',
       'stdin:2': 'Reward `half` failed: not one',
     })
     expect(code).toBe(1)
