@@ -70,7 +70,7 @@ describe('exactly one row a prompt and sample', () => {
     const rows = await run(['1234567890', '123', '12'], { models })
     expect(rows.map(({ error, completionTokens }) => error ?? completionTokens)).toEqual([
       'The prompt has 10 tokens and leaves no room in the context of 10',
-      'The prompt has 3 tokens, the limit is 2: the context of 10 less 8 new tokens',
+      'The prompt has 3 tokens, the limit is 2: the context of 10 minus 8 new tokens',
       8,
     ])
     const longer = await run(['123456789'], { models, maxPromptTokens: 100 })
