@@ -17,13 +17,13 @@ export type BannedWordsOptions = Readonly<{
 }>
 
 /**
- * Bans words, each a text or its token ids: the token that would complete one is not chosen. A text is banned as the tokenizer writes it,
- * with and without a space before it; written with other tokens it can still come. Stands before `topK`.
+ * Bans words, each a text or its token ids, by banning the token that would complete one. A text is banned as the tokenizer encodes it,
+ * with and without a leading space; other tokens can still spell it. Goes before `topK`.
  *
  * - in, out: `logits`: Float32[V], dense; a banned token has −∞
- * - errors: `OptionError` at call time for no words, an empty one, or no codec; `ShapeError` for sparse logits
+ * - errors: `OptionError` at call time for no words, an empty word, or no codec; `ShapeError` for sparse logits
  *
- * The first tokens of a word may stand in the prompt.
+ * A word may begin in the prompt.
  *
  * @see transformers NoBadWordsLogitsProcessor
  */

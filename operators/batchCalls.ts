@@ -15,7 +15,7 @@ import { freeTurns, nextBatch, type Turns } from '../src/core/batching.js'
 import { ShapeError } from '../src/core/errors.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 
-/** One finished batch: its calls, how many stayed in the queue when it went, and how long it took. */
+/** A finished batch: the number of its calls, the number still in the queue when it left, and how long it took. */
 export type BatchReport = Readonly<{ size: number; waiting: number; durationMs: number }>
 
 const callable = () => z.custom<unknown>((value) => typeof value === 'function')
@@ -37,13 +37,12 @@ export type BatchCallsOptions<Call> = Readonly<{
 }>
 
 /**
- * Turns a batched call into a stream operator: calls in, results out as they come. One queue is shared by every stream that
- * flows through the same instance. A caller that unsubscribes leaves it.
+ * Turns a batched call into a stream operator: calls in, results out. All streams through one instance share a queue. A caller that
+ * unsubscribes leaves the queue.
  *
- * - `run`: up to `maxBatch` calls in, one result a call out, in their order; one batch is in flight at a time
- * - errors: `OptionError` at call time; a failing batch errors its own callers only, a wrong number of results by `ShapeError`
- *
- * Dispatch hops through `asapScheduler`: calls made together go together, and loops over synchronous models keep a flat stack.
+ * - `run`: takes up to `maxBatch` calls and returns one result per call, in order; one batch runs at a time
+ * - errors: `OptionError` at call time; a failing batch errors only its own callers; `ShapeError` for a wrong number of results
+ * - dispatch: goes through `asapScheduler`: calls made together share a batch, and synchronous models keep a flat stack.
  */
 export function batchCalls<Call, Result>(
   run: (calls: readonly Call[]) => ObservableInput<readonly Result[]>,
@@ -52,14 +51,14 @@ export function batchCalls<Call, Result>(
   const { maxBatch } = parseOptions(batchCallsOptions, options)
   const { onBatch, promptTokens = () => 0, turns = freeTurns } = options
   const waiting = new Map<Subscriber<Result>, Call>()
-  let busy = false // from the hop until the batch is done
+  let busy = false // from the hop to the end of the batch
 
   const wake = (): void => {
     if (!busy && waiting.size > 0) asapScheduler.schedule(dispatch)
     busy ||= waiting.size > 0
   }
   const dispatch = (): void => {
-    const most = waiting.size > 0 ? turns.take(waiting.size, wake) : 0 // everyone may have left before the hop
+    const most = waiting.size > 0 ? turns.take(waiting.size, wake) : 0 // all callers may have left before the hop
     busy = most > 0
     if (!busy) return
     const tokensOf = ([, call]: readonly [unknown, Call]): number => promptTokens(call)
@@ -68,8 +67,8 @@ export function batchCalls<Call, Result>(
     const startedAt = asapScheduler.now()
     const settle = (route: (caller: Subscriber<Result>, index: number) => void): void => {
       const endedAt = asapScheduler.now()
-      for (const [index, [caller]] of batch.entries()) route(caller, index) // what callers ask for next joins before the next hop
-      turns.give(batch.map(tokensOf)) // who waited for this turn goes first
+      for (const [index, [caller]] of batch.entries()) route(caller, index) // the callers' next calls join before the next hop
+      turns.give(batch.map(tokensOf)) // other models that waited go first
       busy = false
       wake()
       onBatch?.({ size: batch.length, waiting: rest.length, durationMs: endedAt - startedAt })
@@ -79,8 +78,8 @@ export function batchCalls<Call, Result>(
       if (results?.length === batch.length) settle((caller, index) => of(results[index]!).subscribe(caller))
       else fail(new ShapeError(`Expected ${batch.length} results, got ${results?.length}`))
     }
-    const ran = defer(() => run(batch.map(([, call]) => call))).pipe(take(1), defaultIfEmpty([]))
-    ran.subscribe({ next: answer, error: fail })
+    const running = defer(() => run(batch.map(([, call]) => call))).pipe(take(1), defaultIfEmpty([]))
+    running.subscribe({ next: answer, error: fail })
   }
   const join = (call: Call): Observable<Result> =>
     new Observable((caller) => {

@@ -22,13 +22,13 @@ export type BatchRewardOptions = Readonly<{
 }>
 
 /**
- * Adds the reward of each candidate, read in context: the candidate appended to the sequence.
+ * Adds the reward of each candidate, appended to the sequence.
  *
  * - in: `sequence`, `tokenIds`: Int32[k]
  * - out: + `rewards[reward.name]` (reward-model units): Float32[k]
- * - errors: `OptionError` at call time without a reward; `RewardError` unless the reward gives k finite numbers
+ * - errors: `OptionError` at call time without a reward; `RewardError` unless the reward returns k finite numbers
  *
- * Steps keep their order. A reward's own errors pass through.
+ * Steps stay in order. The reward's own errors pass through.
  *
  * @see ARGS (Khanov et al., 2024), r([x, y_<t, v]); args@db0e1c1 argsearch.py `generate_step`
  */
@@ -41,8 +41,8 @@ export function batchReward<S extends Candidates>(options: BatchRewardOptions): 
       from(reward.score(step.sequence, step.tokenIds)).pipe(
         take(1),
         throwIfEmpty(() => new RewardError(`Reward \`${reward.name}\` gave no rewards`)),
-        map((given) => {
-          const rewards = checkRewards(reward.name, given, { candidates: step.tokenIds })
+        map((scores) => {
+          const rewards = checkRewards(reward.name, scores, { candidates: step.tokenIds })
           return {
             ...step,
             rewards: { ...('rewards' in step ? (step as unknown as Rewarded).rewards : {}), [reward.name]: rewards },

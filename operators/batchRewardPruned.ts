@@ -26,17 +26,17 @@ export type BatchRewardPrunedOptions = BatchRewardOptions &
 type Spread = Readonly<{ steps: number; total: number }>
 
 /**
- * Adds the reward of those candidates that could still win, and drops the others: whose score is so far below the best that a reward
- * better by `reach` standard deviations, times `weight`, would not make up for it. The deviation is the mean over the steps of the same
- * sequence so far; its first `warmUp` steps score all. The best always stays. Stands before `combineScore`.
+ * Adds the reward of candidates that can still win, and drops the others. A candidate can win if a reward better by `reach` standard
+ * deviations, times `weight`, closes the gap to the best score. The deviation is the mean over the sequence's steps so far; the first
+ * `warmUp` steps score all candidates. The best candidate always stays. Goes before `combineScore`.
  *
  * - in: `sequence`, `tokenIds`: Int32[k], `scores`: Float32[k]
- * - out: n <= k of each in their order, + `rewards[reward.name]` (reward-model units): Float32[n]
- * - errors: as batchReward's, and `OptionError` at call time for an option that may not be
+ * - out: n <= k of each, in order, + `rewards[reward.name]` (reward-model units): Float32[n]
+ * - errors: those of `batchReward`, and `OptionError` at call time for an invalid option
  *
- * What is dropped follows from the sequence alone, never from load.
+ * The choice depends on the sequence alone, never on load.
  *
- * @see pruneCandidates, with a margin of one's own
+ * @see pruneCandidates, which takes a fixed margin
  */
 export function batchRewardPruned<S extends Candidates>(options: BatchRewardPrunedOptions): DescribedOperator<S, S & Rewarded> {
   const { reward, weight, reach, warmUp } = parseOptions(batchRewardPrunedOptions, options)
@@ -48,7 +48,7 @@ export function batchRewardPruned<S extends Candidates>(options: BatchRewardPrun
   }
   const learn = ({ sequence: { key }, rewards }: Rewarded): void => {
     const values = rewards[reward.name]!
-    if (values.length < 2) return // one reward tells of no spread
+    if (values.length < 2) return // one reward has no spread
     const { steps, total } = spreads.get(key) ?? { steps: 0, total: 0 }
     spreads.set(key, { steps: steps + 1, total: total + standardDeviation(values) })
   }
@@ -62,7 +62,7 @@ export function batchRewardPruned<S extends Candidates>(options: BatchRewardPrun
   )
 }
 
-/** The candidates whose score is at most `margin` below the best. */
+/** Keeps the candidates whose score is at most `margin` below the best. */
 function within<S extends Candidates>(step: S, margin: number): S {
   const { tokenIds, tokenLogits, scores } = step
   const least = scores.reduce((high, score) => Math.max(high, score), Number.NEGATIVE_INFINITY) - margin
@@ -82,7 +82,7 @@ function within<S extends Candidates>(step: S, margin: number): S {
 }
 
 export const batchRewardPrunedEntry = registryEntry(
-  'scores the candidates that could still win, and drops the others',
+  'scores the candidates that can still win and drops the others',
   batchRewardPrunedOptions.extend(rewardName.shape),
   { ...scoring, changes: cut },
   ({ reward, ...options }, models) => batchRewardPruned({ reward: rewardNamed(reward, models), ...options }),

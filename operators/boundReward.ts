@@ -23,11 +23,11 @@ const bounds = {
 }
 
 /**
- * Brings rewards into [0, 1]: cut off (`clamp`, unless told; for reward models that were trained to give such numbers) or by the logistic
- * function (`sigmoid`; for those of pairs, whose rewards are log-odds). Stands between `batchReward` and `combineScore`.
+ * Maps rewards into [0, 1]. `clamp` (default) cuts them off, for reward models trained to return such numbers. `sigmoid` applies the
+ * logistic function, for reward models trained on pairs, whose rewards are log-odds. Goes between `batchReward` and `combineScore`.
  *
- * - in, out: `rewards[name]`: Float32[k]; all rewards unless one is named
- * - errors: `OptionError` at call time for another `by`; `ShapeError` for a reward that is not there
+ * - in, out: `rewards[name]`: Float32[k]; all rewards by default
+ * - errors: `OptionError` at call time for another `by`; `ShapeError` for a missing reward
  *
  * @see Reward-Augmented Decoding (Deng and Raffel, 2023), section 2.1; RAD@280be3c utils/logits_processor.py, which clamps
  */
@@ -50,7 +50,7 @@ export function boundReward<S extends Rewarded>(options: BoundRewardOptions = {}
 }
 
 export const boundRewardEntry = registryEntry(
-  'brings rewards into [0, 1]',
+  'maps rewards into [0, 1]',
   boundRewardOptions,
   { needs: ['rewards'], changes: ['rewards'] },
   (options) => boundReward(options),

@@ -30,21 +30,21 @@ export type CombineLogitsOptions = Readonly<{
 }>
 
 /**
- * Combines the step's logits with those of a language model on the same reply: `own * logits + factor * lm`. After `topK` or `topP` it does
- * so with the candidates' scores. Several in a row make an ensemble.
+ * Combines the step's logits with those of another language model for the same reply: `own * logits + factor * lm`. After `topK` or
+ * `topP` it combines the candidates' scores. Several in a row make an ensemble.
  *
- * With `prompt` the model reads this text in place of the prompt; of an empty text it reads the prompt's last token, as transformers does
- * for guidance without a negative prompt.
+ * With `prompt` the model reads this text instead of the prompt. If the text is empty, it reads only the prompt's last token, as
+ * transformers does for guidance without a negative prompt.
  *
  * - in, out: `logits`: Float32[V], dense; or `scores`: Float32[k]
- * - errors: `OptionError` at call time without a language model; `ShapeError` for sparse logits or another vocabulary; the model's own
+ * - errors: `OptionError` at call time without a language model; `ShapeError` for sparse logits or a different vocabulary; the model's own errors
  *
  * @see DExperts (Liu et al., 2021), Eq. 1; Contrastive Decoding (Li et al., 2023), Eq. 3; classifier-free guidance (Sanchez et al., 2023), Eq. 7
  */
 export function combineLogits<S extends LogitsStep | Candidates>(options: CombineLogitsOptions): DescribedOperator<S, S> {
   const { lm, factor, own, prompt } = parseOptions(combineLogitsOptions, options)
-  const given = prompt === undefined || prompt === '' ? undefined : lm.codec.encode(prompt, true)
-  const promptOf = ({ promptTokenIds }: Sequence) => (prompt === '' ? promptTokenIds.slice(-1) : given)
+  const replacement = prompt === undefined || prompt === '' ? undefined : lm.codec.encode(prompt, true)
+  const promptOf = ({ promptTokenIds }: Sequence) => (prompt === '' ? promptTokenIds.slice(-1) : replacement)
   const sum = (mine: number, other: number): number => own * mine + factor * other
 
   const combined = (step: S, other: Float32Array): S => {
@@ -68,7 +68,7 @@ export function combineLogits<S extends LogitsStep | Candidates>(options: Combin
 }
 
 export const combineLogitsEntry = registryEntry(
-  'combines the logits, or the scores of candidates, with the logits of a language model',
+  'adds the logits of another language model to the logits, or to the scores of candidates',
   combineLogitsOptions.extend(lmName.shape),
   { needs: ['logits|scores'], changes: ['logits', 'scores'], models: { lm: 'lm' } },
   ({ lm, ...options }, models) => combineLogits({ lm: lmNamed(lm, models), ...options }),

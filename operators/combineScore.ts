@@ -21,12 +21,12 @@ export type CombineScoreOptions = Readonly<{
 /**
  * Adds a weighted reward to each candidate's score: `scores[i] + weight * rewards[i]` (Eq. 2 when only one reward is combined).
  *
- * - in: `scores` (logits, until something was added), `rewards[name]` (reward-model units): Float32[k]
+ * - in: `scores` (logits at first), `rewards[name]` (reward-model units): Float32[k]
  * - out: `scores`: Float32[k], same order
- * - errors: `OptionError` at call time unless `weight` is finite in fp32; `ShapeError` if there are several rewards and none is named, and where a sum
- *   is not finite in fp32
+ * - errors: `OptionError` at call time unless `weight` is finite in fp32; `ShapeError` if `reward` must choose among several, and for a
+ *   sum that is not finite in fp32
  *
- * Log-probs would select the same token: they differ by a per-step constant.
+ * Log-probabilities would select the same token: they differ from logits by a constant per step.
  *
  * @see ARGS (Khanov et al., 2024); args@db0e1c1 argsearch.py `generate_step`
  */
@@ -48,7 +48,7 @@ export function combineScore<S extends Rewarded>(options: CombineScoreOptions): 
   )
 }
 
-/** The only rewards, or the named ones. */
+/** Returns the only rewards, or those of the name. */
 function rewardsOf({ rewards, scores }: Rewarded, name: string | undefined): Float32Array {
   const names = Object.keys(rewards)
   if (name === undefined && names.length !== 1)
@@ -56,7 +56,7 @@ function rewardsOf({ rewards, scores }: Rewarded, name: string | undefined): Flo
   const found = rewards[name ?? names[0]!]
   if (!found) throw new ShapeError(`Expected rewards named \`${name}\`, got ${names.join(', ') || 'none'}`)
   if (found.length !== scores.length)
-    throw new ShapeError(`Expected ${scores.length} rewards, one a candidate, got ${found.length}`)
+    throw new ShapeError(`Expected ${scores.length} rewards, one per candidate, got ${found.length}`)
   return found
 }
 

@@ -23,13 +23,13 @@ export type DegenerationPenaltyOptions = Readonly<{
 }>
 
 /**
- * Scores each candidate by `(1 − alpha) · p − alpha · s`, in place of the scores so far: p its probability, s the highest cosine of its
- * last hidden state and that of a token of prompt and reply. `alpha` 0 leaves the order of the probabilities.
+ * Replaces each candidate's score by `(1 − alpha) · p − alpha · s`. p is its probability; s is the highest cosine between its last hidden
+ * state and that of any token of prompt and reply. With `alpha` 0 candidates keep the order of their probabilities.
  *
  * - in: `sequence`, `tokenIds`: Int32[k], `tokenLogits`: Float32[k], `logNormalizer`
  * - out: `scores`: Float32[k]
- * - errors: `OptionError` at call time for `alpha`, without a language model, and for one that gives no hidden states; `ShapeError`
- *   unless it gives one for each position and candidate
+ * - errors: `OptionError` at call time for an invalid `alpha`, and for a language model that is missing or returns no hidden states;
+ *   `ShapeError` unless it returns one per position and candidate
  *
  * @see A Contrastive Framework for Neural Text Generation (Su et al., 2022), Eq. 5; transformers 4.46 generation/utils.py `_ranking_fast`
  */
@@ -39,7 +39,7 @@ export function degenerationPenalty<S extends Candidates & Normalized>(
   const { lm, alpha } = parseOptions(degenerationPenaltyOptions, options)
   if (!lm.capabilities.hiddenStates || !lm.hiddenStates)
     throw new OptionError(
-      `Expected language model \`${lm.name}\` to give its hidden states, which contrastive search compares; it gives logits only`,
+      `Expected language model \`${lm.name}\` to return hidden states, which contrastive search compares; it returns only logits`,
     )
   const statesOf = lm.hiddenStates
 
@@ -48,10 +48,10 @@ export function degenerationPenalty<S extends Candidates & Normalized>(
     const positions = sequence.promptTokenIds.length + sequence.tokenIds.length
     if (states.length !== positions + tokenIds.length)
       throw new ShapeError(
-        `Expected ${positions + tokenIds.length} hidden states from \`${lm.name}\`, one a position and candidate, got ${states.length}`,
+        `Expected ${positions + tokenIds.length} hidden states from \`${lm.name}\`, one per position and candidate, got ${states.length}`,
       )
-    const likeness = highestCosine(states.slice(0, positions), states.slice(positions))
-    const score = (logit: number, i: number) => (1 - alpha) * Math.exp(logit - logNormalizer) - alpha * likeness[i]!
+    const similarity = highestCosine(states.slice(0, positions), states.slice(positions))
+    const score = (logit: number, i: number) => (1 - alpha) * Math.exp(logit - logNormalizer) - alpha * similarity[i]!
     return { ...step, scores: tokenLogits.map(score) }
   }
   return described(
@@ -67,7 +67,7 @@ export function degenerationPenalty<S extends Candidates & Normalized>(
 }
 
 export const degenerationPenaltyEntry = registryEntry(
-  'scores candidates by probability, less their likeness to a token of the context by hidden states',
+  'scores candidates by probability minus similarity of hidden states to the context',
   degenerationPenaltyOptions.extend(lmName.shape),
   { needs: ['scores', 'logNormalizer'], changes: ['scores'], models: { lm: 'lm' } },
   ({ lm, ...options }, models) => degenerationPenalty({ lm: lmNamed(lm, models), ...options }),

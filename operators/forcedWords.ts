@@ -25,15 +25,15 @@ export type ForcedWordsOptions = Readonly<{
 }>
 
 /**
- * Brings words into the reply, each a text or its token ids, within its first `within` tokens. Until all have come, end tokens are banned;
- * from the moment when no more tokens are left than the missing words have, these are written out in their order. Stands before `topK`;
- * a run that ends before (`maxNewTokens`, a stop string) has no room for them.
+ * Forces words, each a text or its token ids, into the first `within` tokens of the reply. End tokens are banned until all words have
+ * appeared. Once the remaining tokens only just suffice, the missing words are forced in order. Goes before `topK`. A reply that ends
+ * earlier (`maxNewTokens`, a stop string) may lack words.
  *
- * - in, out: `logits`: Float32[V], dense; a banned token has −∞, a forced one is the only one that has not
- * - errors: `OptionError` at call time for no words, an empty one, or no codec; `ShapeError` for sparse logits
+ * - in, out: `logits`: Float32[V], dense; a banned token has −∞, if a token is forced, all others have −∞
+ * - errors: `OptionError` at call time for no words, an empty word, or no codec; `ShapeError` for sparse logits
  *
- * A text counts as come when it stands there as the tokenizer writes it, with or without a space before it; it is forced with one.
- * Constrained beam search (Post and Vilar, 2018) finds likelier places; this needs one beam.
+ * A text has appeared if the reply holds it as the tokenizer encodes it, with or without a leading space; it is forced with one.
+ * Constrained beam search (Post and Vilar, 2018) finds likelier places; this operator needs one beam.
  */
 export function forcedWords<S extends LogitsStep>(options: ForcedWordsOptions): DescribedOperator<S, S> {
   const { words, within, codec, endTokenIds } = parseOptions(forcedWordsOptions, options)
@@ -57,15 +57,15 @@ export function forcedWords<S extends LogitsStep>(options: ForcedWordsOptions): 
   )
 }
 
-/** The token that goes on with the word, as far as it stands at the end already. */
+/** Finds the next token of the word, whose first tokens may end the reply already. */
 function nextOf(ids: readonly number[], tokenIds: readonly number[]): number {
-  let come = ids.length - 1
-  while (come > 0 && !endsWith(tokenIds, ids, come)) come--
-  return ids[come]!
+  let length = ids.length - 1
+  while (length > 0 && !endsWith(tokenIds, ids, length)) length--
+  return ids[length]!
 }
 
 export const forcedWordsEntry = registryEntry(
-  'brings words into the first tokens of the reply',
+  'forces words into the first tokens of the reply',
   forcedWordsOptions.omit({ codec: true, endTokenIds: true }),
   { ...processor, models: { codec: 'codec', endTokenIds: 'endTokenIds' } },
   ({ words, within }, { lm }) => forcedWords({ words, within, codec: lm.codec, endTokenIds: lm.endTokenIds }),

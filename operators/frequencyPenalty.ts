@@ -14,7 +14,7 @@ export type FrequencyPenaltyOptions = Readonly<{
 }>
 
 /**
- * Takes the penalty off the logit of each token as often as it stands in the reply. The prompt does not count.
+ * Subtracts the penalty from a token's logit once for each occurrence in the reply. The prompt does not count.
  *
  * - in, out: `logits`: Float32[V], dense
  * - errors: `OptionError` at call time unless `penalty` is finite; `ShapeError` for sparse logits
@@ -35,7 +35,7 @@ export function frequencyPenalty<S extends LogitsStep>(options: FrequencyPenalty
 }
 
 export const frequencyPenaltyEntry = registryEntry(
-  'takes the penalty off tokens as often as they stand in the reply',
+  'subtracts the penalty from a token once for each occurrence in the reply',
   frequencyPenaltyOptions,
   processor,
   frequencyPenalty,

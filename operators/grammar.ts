@@ -26,22 +26,22 @@ export type GrammarOptions = Readonly<{
 }>
 
 /**
- * Bans the tokens that the grammar does not go on with, so that a reply which stops is JSON of the schema, or a text of the grammar.
- * End tokens are allowed where the grammar may end, other special tokens never. Stands before `topK`, after other processors; a run
- * that ends before (`maxNewTokens`, a stop string) cuts the text short.
+ * Bans the tokens that the grammar does not allow next, so a reply that stops is JSON of the schema, or a text of the grammar. End tokens
+ * are allowed where the grammar may end; other special tokens never are. Goes before `topK`, after other processors. A limit
+ * (`maxNewTokens`, a stop string) can still cut the text short.
  *
  * - in, out: `logits`: Float32[V], dense; a banned token has −∞
- * - errors: `OptionError` at call time unless there is one of `jsonSchema` and `ebnf`, and for a tokenizer without bytes; on the first
- *   step for a schema or grammar that cannot be read; `ShapeError` for sparse logits and tokens that are none of the grammar
+ * - errors: `OptionError` at call time unless exactly one of `jsonSchema` and `ebnf` is set, and for a tokenizer without bytes; on the
+ *   first step for an invalid schema or grammar; `ShapeError` for sparse logits and tokens outside the grammar
  *
- * Nothing is remembered from one step to the next but how far a sequence was read: forks and batches change nothing.
+ * It remembers only how far it has read a sequence, so forks and batches change nothing.
  *
  * @see XGrammar (Dong et al., 2024)
  */
 export function grammar<S extends LogitsStep>(options: GrammarOptions): DescribedOperator<S, S> {
   const { jsonSchema, ebnf, codec, endTokenIds } = parseOptions(grammarOptions, options)
   if ((jsonSchema === undefined) === (ebnf === undefined)) throw new OptionError('Expected one of `jsonSchema` and `ebnf`')
-  if (!codec.grammar) throw new OptionError('Expected a codec that knows its tokens, which a grammar needs')
+  if (!codec.grammar) throw new OptionError('Expected a codec that knows the bytes of its tokens, as a grammar needs them')
   const source = jsonSchema === undefined ? { ebnf: ebnf! } : { jsonSchema }
   const allowed = codec.grammar(source, endTokenIds)
 
@@ -60,7 +60,7 @@ export function grammar<S extends LogitsStep>(options: GrammarOptions): Describe
 }
 
 export const grammarEntry = registryEntry(
-  'bans tokens that JSON of a schema, or a grammar, does not go on with',
+  'bans tokens that a JSON Schema or a grammar does not allow next',
   grammarOptions.omit({ codec: true, endTokenIds: true }),
   { ...processor, models: { codec: 'codec', endTokenIds: 'endTokenIds' } },
   (options, { lm }) => grammar({ ...options, codec: lm.codec, endTokenIds: lm.endTokenIds }),

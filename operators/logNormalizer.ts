@@ -10,12 +10,12 @@ import type { LogitsStep } from '../src/core/step.js'
 export const logNormalizerOptions = z.strictObject({})
 export type LogNormalizerOptions = Readonly<Record<string, never>>
 
-/** What a step has after `logNormalizer`. */
+/** The field that `logNormalizer` adds to a step. */
 export type Normalized = Readonly<{ logNormalizer: number }>
 
 /**
- * Keeps `log Σ exp(logits)`, so that the candidates which `topK` or `topP` leaves still have their probabilities:
- * `exp(tokenLogits − logNormalizer)`. Stands right before these, after the logits processors.
+ * Stores `log Σ exp(logits)`, so candidates still have probabilities after `topK` or `topP`: `exp(tokenLogits − logNormalizer)`.
+ * Goes right before these, after the logits processors.
  *
  * - in: `logits`: Float32[V], or sparse with `logSumExp`
  * - out: + `logNormalizer`
@@ -35,7 +35,7 @@ export function logNormalizer<S extends LogitsStep>(options: LogNormalizerOption
 }
 
 export const logNormalizerEntry = registryEntry(
-  'keeps the logarithm of the sum of exp(logits): what candidates need to have probabilities',
+  'stores the log of the sum of exp(logits), from which candidates get their probabilities',
   logNormalizerOptions,
   { needs: ['logits'], adds: { logNormalizer: 'number' } },
   (options) => logNormalizer(options),

@@ -16,11 +16,11 @@ export type LogitBiasOptions = Readonly<{
 }>
 
 /**
- * Adds a number to the logits of some tokens. Stands before `topK`.
+ * Adds numbers to the logits of some tokens. Goes before `topK`.
  *
  * - in, out: `logits`: Float32[V], dense
  * - errors: `OptionError` at call time for a key that is no token id and a bias that is not finite; `ShapeError` for sparse logits and
- *   for a token id that the vocabulary has not
+ *   for a token id outside the vocabulary
  *
  * @see OpenAI's API, `logit_bias`
  */

@@ -13,10 +13,10 @@ export type MinPOptions = Readonly<{
 }>
 
 /**
- * Bans tokens whose probability is below `p` times that of the likeliest one. Stands before `topK` or `topP({ p: 1 })`, which leave
- * banned tokens out. Exact on a model's sorted top n, too: the likeliest is among them.
+ * Bans tokens whose probability is below `p` times the highest one. Goes before `topK` or `topP({ p: 1 })`, which skip banned tokens.
+ * It is also exact on a model's sorted top n, which includes the likeliest token.
  *
- * It is also the plausibility constraint of contrastive decoding (Li et al., 2023, Eq. 2).
+ * This is the plausibility constraint of contrastive decoding (Li et al., 2023, Eq. 2).
  *
  * - in, out: `logits`: Float32[V] or sparse; a banned token has −∞
  * - errors: `OptionError` at call time unless 0 < p <= 1
@@ -31,16 +31,11 @@ export function minP<S extends LogitsStep>(options: MinPOptions): DescribedOpera
     { name: 'minP', options: { p } },
     map((step: S) => {
       const { tokenIds, values } = step.logits
-      const bar = values.reduce((high, value) => Math.max(high, value), BANNED) + margin
-      const kept = values.map((value) => (value < bar ? BANNED : value))
+      const lowest = values.reduce((high, value) => Math.max(high, value), BANNED) + margin
+      const kept = values.map((value) => (value < lowest ? BANNED : value))
       return { ...step, logits: { ...(tokenIds && { tokenIds }), values: kept } }
     }),
   )
 }
 
-export const minPEntry = registryEntry(
-  'bans tokens that are less likely than p times the likeliest',
-  minPOptions,
-  processor,
-  minP,
-)
+export const minPEntry = registryEntry('bans tokens less likely than p times the likeliest', minPOptions, processor, minP)

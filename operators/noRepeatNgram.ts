@@ -13,7 +13,7 @@ export type NoRepeatNgramOptions = Readonly<{
 }>
 
 /**
- * Bans each token that would make an n-gram of tokens stand twice in prompt and reply. Stands before `topK`.
+ * Bans each token that would repeat an n-gram of prompt and reply. Goes before `topK`.
  *
  * - in, out: `logits`: Float32[V], dense; a banned token has −∞
  * - errors: `OptionError` at call time unless `n` is an integer >= 1; `ShapeError` for sparse logits
@@ -28,7 +28,7 @@ export function noRepeatNgram<S extends LogitsStep>(options: NoRepeatNgramOption
     map((step: S) =>
       withDenseLogits(step, (values) => {
         const tokenIds = [...step.sequence.promptTokenIds, ...step.sequence.tokenIds]
-        const end = tokenIds.length - (n - 1) // where the n-gram begins that the next token ends
+        const end = tokenIds.length - (n - 1) // start of the n-gram that the next token completes
         for (let start = 0; start < end; start++) {
           let same = 0
           while (same < n - 1 && tokenIds[start + same] === tokenIds[end + same]) same++

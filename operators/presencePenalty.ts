@@ -14,7 +14,7 @@ export type PresencePenaltyOptions = Readonly<{
 }>
 
 /**
- * Takes the penalty off the logit of each token that stands in the reply, however often. The prompt does not count.
+ * Subtracts the penalty once from the logit of each token that occurs in the reply. The prompt does not count.
  *
  * - in, out: `logits`: Float32[V], dense
  * - errors: `OptionError` at call time unless `penalty` is finite; `ShapeError` for sparse logits
@@ -35,7 +35,7 @@ export function presencePenalty<S extends LogitsStep>(options: PresencePenaltyOp
 }
 
 export const presencePenaltyEntry = registryEntry(
-  'takes the penalty off tokens of the reply',
+  'subtracts the penalty from tokens of the reply',
   presencePenaltyOptions,
   processor,
   presencePenalty,

@@ -13,13 +13,13 @@ export type PruneCandidatesOptions = Readonly<{
 }>
 
 /**
- * Drops candidates whose logit is more than `margin` below the best, so that the reward model does not score them. The best always
- * stays. Stands between `topK` and `batchReward`; exact where `weight` times the rewards' spread is never above `margin`.
+ * Drops candidates whose logit is more than `margin` below the best, so the reward model does not score them. The best always stays.
+ * Goes between `topK` and `batchReward`. The result is exact if `weight` times the spread of the rewards never exceeds `margin`.
  *
  * - in: `tokenIds`: Int32[k], `tokenLogits`, `scores`: Float32[k]
- * - out: the same, n <= k of each in their order
- * - errors: `OptionError` at call time unless `margin` is a number >= 0; `ShapeError` for no candidate, for a logit that is not a
- *   number, and for candidates that have rewards already
+ * - out: the same, n <= k of each, in order
+ * - errors: `OptionError` at call time unless `margin` is a number >= 0; `ShapeError` for no candidates, for a logit that is NaN,
+ *   and for candidates that already have rewards
  *
  * @example steps(topK({ k: 10 }), pruneCandidates({ margin: 4 }), batchReward({ reward }), combineScore({ weight }), selectGreedy())
  */

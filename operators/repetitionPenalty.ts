@@ -13,13 +13,13 @@ export type RepetitionPenaltyOptions = Readonly<{
 }>
 
 /**
- * Makes tokens that stand in prompt or reply less likely: their logits are divided by the penalty where positive, multiplied where
- * negative. 1 changes nothing, less than 1 makes them likelier. Stands before `topK`.
+ * Makes tokens of prompt and reply less likely: divides positive logits by the penalty and multiplies negative ones. A penalty of 1
+ * changes nothing, one below 1 makes them likelier. Goes before `topK`.
  *
  * - in, out: `logits`: Float32[V], dense
  * - errors: `OptionError` at call time unless `penalty` is a finite number > 0; `ShapeError` for sparse logits
  *
- * @see CTRL (Keskar et al., 2019), section 4.1; transformers RepetitionPenaltyLogitsProcessor, which counts the prompt in, too
+ * @see CTRL (Keskar et al., 2019), section 4.1; transformers RepetitionPenaltyLogitsProcessor, which also counts the prompt
  */
 export function repetitionPenalty<S extends LogitsStep>(options: RepetitionPenaltyOptions): DescribedOperator<S, S> {
   const { penalty } = parseOptions(repetitionPenaltyOptions, options)

@@ -18,8 +18,8 @@ export type SampleTemperatureOptions = Readonly<{
 }>
 
 /**
- * Samples a candidate from the softmax of `scores / temperature` (1 unless given). The random number comes from the sequence alone (its seed,
- * prompt id, sample and position), so that neither the batch nor the order of arrival changes it.
+ * Samples a candidate from the softmax of `scores / temperature`. The random number depends only on the sequence (seed, prompt id, sample
+ * and position), so batches and the order of arrival do not change it.
  *
  * - in: `sequence`, `scores`: Float32[k], `tokenIds`: Int32[k]
  * - out: + `index`, `tokenId`
@@ -43,7 +43,7 @@ export function sampleTemperature<S extends Candidates>(
   )
 }
 
-/** The candidate in whose share of [0, 1) the random number falls. */
+/** Picks the candidate whose share of [0, 1) holds the random number. */
 function pick(scores: Float32Array, temperature: number, random: number): number {
   const bad = scores.findIndex((score) => !Number.isFinite(score))
   if (scores.length === 0 || bad !== -1)
@@ -54,7 +54,7 @@ function pick(scores: Float32Array, temperature: number, random: number): number
     sum += share
     return sum > random
   })
-  // Rounding may leave the sum a hair below the number: then it is the last candidate that has a share at all.
+  // Rounding may leave the sum just below the number: take the last candidate with a share.
   return index === -1 ? shares.findLastIndex((share) => share > 0) : index
 }
 

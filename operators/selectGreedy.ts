@@ -9,11 +9,11 @@ import type { Candidates } from '../src/core/step.js'
 export const selectGreedyOptions = z.strictObject({})
 export type SelectGreedyOptions = Readonly<Record<string, never>>
 
-/** What a selecting operator adds: the candidate's index and its token id. */
+/** The fields that a selecting operator adds: the candidate's index and its token id. */
 export type Choice = Readonly<{ index: number; tokenId: number }>
 
 /**
- * Selects the candidate with the highest score, ties to the first (which is the likelier one).
+ * Selects the candidate with the highest score; on ties, the first, which is the likelier token.
  *
  * - in: `scores`: Float32[k], `tokenIds`: Int32[k]
  * - out: + `index`, `tokenId`

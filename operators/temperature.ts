@@ -12,11 +12,10 @@ export type TemperatureOptions = Readonly<{
 }>
 
 /**
- * Divides by the temperature what the next operator reads: the logits before candidates were taken, the candidates' scores
- * after.
+ * Divides the logits by the temperature, or the candidates' scores if the step has candidates.
  *
- * Before `topP` it changes which tokens make the nucleus, as in Hugging Face's order of warpers; `tokenLogits` are then in
- * units of the temperature. After `topK` or `topP` it leaves `tokenLogits` alone.
+ * Before `topP` it changes which tokens are in the nucleus, as in Hugging Face's order of warpers; `tokenLogits` are then divided, too.
+ * After `topK` or `topP` it leaves `tokenLogits` alone.
  *
  * - in, out: `logits`: Float32[V] or sparse; or `scores`: Float32[k]
  * - errors: `OptionError` at call time unless `temperature` is a finite number > 0
@@ -32,7 +31,7 @@ export function temperature<S extends LogitsStep | Candidates>(options: Temperat
     map((step: S): S => {
       if ('scores' in step) return { ...step, scores: divided(step.scores) }
       const { tokenIds, values } = step.logits
-      // `logSumExp` is of the undivided logits and goes.
+      // `logSumExp` belongs to the undivided logits, so it is dropped.
       return { ...step, logits: { ...(tokenIds && { tokenIds }), values: divided(values) } }
     }),
   )

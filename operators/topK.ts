@@ -14,12 +14,12 @@ export type TopKOptions = Readonly<{
 }>
 
 /**
- * Keeps the `k` likeliest tokens as candidates, likeliest first, ties to the lower id; fewer where others are banned (−∞).
+ * Keeps the `k` likeliest tokens as candidates, likeliest first; ties go to the lower id. Banned tokens (−∞) are never kept.
  *
  * - in: `logits`: Float32[V], or the model's sorted top n >= k
  * - out: `tokenIds`: Int32[k], `tokenLogits`: Float32[k], `scores`: Float32[k] = tokenLogits; `logits` is dropped
- * - errors: `OptionError` at call time unless `k` is an integer >= 1; `ShapeError` for fewer than k logits, NaN or +∞, and no token
- *   that is not banned
+ * - errors: `OptionError` at call time unless `k` is an integer >= 1; `ShapeError` for fewer than k logits, NaN or +∞, and if all tokens
+ *   are banned
  *
  * @example of({ sequence, logits }).pipe(topK({ k: 10 }))
  * @see ARGS (Khanov et al., 2024), the candidate set V(k)
@@ -32,11 +32,11 @@ export function topK<S extends LogitsStep>(options: TopKOptions): DescribedOpera
     map(({ logits, ...step }: S) => {
       if (logits.tokenIds && logits.tokenIds.length !== logits.values.length)
         throw new ShapeError(
-          `Expected one token id a logit, got ${logits.tokenIds.length} ids for ${logits.values.length} logits`,
+          `Expected one token id per logit, got ${logits.tokenIds.length} ids for ${logits.values.length} logits`,
         )
       const indices = topIndices(logits.values, k)
       const tokenLogits = Float32Array.from(indices, (index) => logits.values[index]!)
-      // A sparse list is sorted already, ties to the lower id, so its order is the order of ids among equals.
+      // A sparse list is already sorted with ties by id, so equal logits stay in the order of their ids.
       const tokenIds = logits.tokenIds ? indices.map((index) => logits.tokenIds![index]!) : indices
       return { ...step, tokenIds, tokenLogits, scores: tokenLogits }
     }),

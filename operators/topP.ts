@@ -15,7 +15,7 @@ export type TopPOptions = Readonly<{
 }>
 
 /**
- * Keeps the nucleus: the fewest likeliest tokens whose probabilities together reach `p`, likeliest first, ties to the lower id; all at 1.
+ * Keeps the nucleus: the fewest likeliest tokens whose probabilities reach `p`, likeliest first; ties go to the lower id. 1 keeps all.
  *
  * - in: `logits`: Float32[V], dense
  * - out: `tokenIds`: Int32[n], `tokenLogits`: Float32[n], `scores`: Float32[n] = tokenLogits, n >= 1; `logits` is dropped
@@ -39,10 +39,10 @@ export function topP<S extends LogitsStep>(options: TopPOptions): DescribedOpera
   )
 }
 
-/** Sorting a whole vocabulary is slow and a nucleus is small as a rule, so the sorted top grows until it holds the mass. */
+/** Sorting a whole vocabulary is slow and most nuclei are small, so the sorted top grows until it holds the mass. */
 function nucleus(values: Float32Array, p: number): Int32Array {
   if (values.length === 0) throw new ShapeError('Expected the logits of the whole vocabulary, got none')
-  // Rounded, the masses of fewer tokens may add up to 1.
+  // Rounded masses may reach 1 too early.
   if (p === 1) return topIndices(values, values.length)
   const total = logSumExp(values)
   for (let size = Math.min(64, values.length); ; size = Math.min(4 * size, values.length)) {
@@ -57,7 +57,7 @@ function nucleus(values: Float32Array, p: number): Int32Array {
 }
 
 export const topPEntry = registryEntry(
-  'keeps the fewest likeliest tokens that hold the mass p',
+  'keeps the fewest likeliest tokens whose probabilities reach p',
   topPOptions,
   candidates('n'),
   (options) => topP(options),

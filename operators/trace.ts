@@ -12,11 +12,11 @@ export type TraceOptions<S> = Readonly<{
 }>
 
 /**
- * Hands each step to a function as it is at this place of the row, and passes it on. It is no part of the decoder's spec, and needs nothing
- * of the logits: a run with it and one without are the same run.
+ * Calls a function with each step at this place, and passes the step on. It is not part of the decoder's spec and needs no logits, so it
+ * does not change the run.
  *
  * - in, out: any step, unchanged; the function must not change its arrays
- * - errors: `OptionError` at call time without a function; what the function throws goes down the error channel
+ * - errors: `OptionError` at call time without a function; the function's errors go down the error channel
  *
  * @example steps(topK({ k: 10 }), trace({ onStep: ({ tokenIds }) => console.log(tokenIds) }), selectGreedy())
  */

@@ -14,8 +14,8 @@ export type TypicalOptions = Readonly<{
 }>
 
 /**
- * Locally typical sampling: keeps the tokens whose information `−log p` is nearest to the distribution's entropy, as few as hold the mass
- * `p`, and bans the others. Stands before `topK` or `topP({ p: 1 })`, which leave banned tokens out.
+ * Locally typical sampling: keeps the tokens whose information `−log p` is closest to the distribution's entropy, the fewest with total
+ * probability `p`, and bans the others. Goes before `topK` or `topP({ p: 1 })`, which skip banned tokens.
  *
  * - in, out: `logits`: Float32[V], dense; a banned token has −∞
  * - errors: `OptionError` at call time unless 0 < p <= 1; `ShapeError` for sparse logits
@@ -49,7 +49,7 @@ function banUntypical(values: Float32Array, p: number): void {
 }
 
 export const typicalEntry = registryEntry(
-  'keeps the most typical tokens that hold the mass p, bans the others',
+  'keeps the fewest most typical tokens whose probabilities reach p and bans the others',
   typicalOptions,
   processor,
   typical,

@@ -19,10 +19,8 @@ export type ArgsOptions = Readonly<{
 }>
 
 /**
- * ARGS-greedy: of the k likeliest tokens the one with the highest `logit + weight * reward`, where there are several rewards with the
- * highest `logit + weight_1 * reward_1 + weight_2 * reward_2 …`.
- *
- * `weight`: a number, of the first reward, or numbers by the rewards' names; of those it leaves out, 1.5.
+ * ARGS-greedy: selects the token with the highest `logit + weight * reward` among the k likeliest. Several rewards add up:
+ * `logit + weight_1 * reward_1 + weight_2 * reward_2 …`. Rewards without a weight get 1.5.
  *
  * @see ARGS: Alignment as Reward-Guided Search (Khanov et al., 2024), Algorithm 1
  */

@@ -16,8 +16,8 @@ export type ArgsPrunedOptions = ArgsOptions &
   }>
 
 /**
- * ARGS-greedy that scores only the candidates which could still win, by the spread of rewards seen so far: nearly always the same
- * tokens, for less of the reward model's time. Of several rewards the first is scored so, after all the others have scored every candidate.
+ * ARGS-greedy that scores only candidates that can still win, judged by the spread of earlier rewards. It nearly always selects the same
+ * tokens in less time. With several rewards, only the first is pruned; the others score every candidate before it.
  *
  * @see args
  */

@@ -17,8 +17,8 @@ export type ArgsStochasticOptions = ArgsOptions &
   }>
 
 /**
- * ARGS-stochastic: samples among the k likeliest tokens from the softmax of `(logit + weight * reward) / temperature`; several rewards
- * and their weights as in `args`.
+ * ARGS-stochastic: samples among the k likeliest tokens from the softmax of `(logit + weight * reward) / temperature`. Several rewards
+ * combine as in `args`.
  *
  * @see ARGS: Alignment as Reward-Guided Search (Khanov et al., 2024), section 3
  */

@@ -20,8 +20,8 @@ export type ClassifierFreeGuidanceOptions = Readonly<{
 }>
 
 /**
- * Classifier-free guidance: samples from `plain + scale * (prompted − plain)`, the logits of the same language model with the prompt and
- * with the prompt's last token alone. A negative prompt is an option of `combineLogits`.
+ * Classifier-free guidance: samples from `plain + scale * (prompted − plain)`. `prompted` are the logits with the prompt, `plain` those
+ * with only the prompt's last token. For a negative prompt, see `combineLogits`.
  *
  * @see Stay on topic with Classifier-Free Guidance (Sanchez et al., 2023), Eq. 7; transformers UnbatchedClassifierFreeGuidanceLogitsProcessor
  */

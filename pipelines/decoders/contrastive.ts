@@ -18,8 +18,8 @@ export type ContrastiveOptions = Readonly<{
 }>
 
 /**
- * Contrastive search: of the k likeliest tokens the one with the highest `(1 − alpha) · probability − alpha · likeness`, its likeness to
- * the token of prompt and reply that it is most like, by the cosine of the language model's last hidden states.
+ * Contrastive search: selects the token with the highest `(1 − alpha) · probability − alpha · similarity` among the k likeliest.
+ * `similarity` is the highest cosine between its last hidden state and that of any token of prompt and reply.
  *
  * @see A Contrastive Framework for Neural Text Generation (Su et al., 2022); ARGS (Khanov et al., 2024) compares with k 8, alpha 0.6
  */

@@ -16,8 +16,8 @@ export type ContrastiveDecodingOptions = Readonly<{
 }>
 
 /**
- * Contrastive decoding with one beam: of the tokens at least `p` (the paper's alpha) times as likely as the likeliest one, the one whose
- * log-probability is the most above that of a weaker language model, named `amateur`.
+ * Contrastive decoding with one beam. It considers the tokens at least `p` (the paper's alpha) times as likely as the likeliest, and
+ * selects the one whose log-probability exceeds that of a weaker language model, `amateur`, the most.
  *
  * @see Contrastive Decoding: Open-ended Text Generation as Optimization (Li et al., 2023), Eq. 2 and 3
  */

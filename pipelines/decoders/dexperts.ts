@@ -22,8 +22,8 @@ export type DexpertsOptions = Readonly<{
 }>
 
 /**
- * DExperts: samples among the likeliest tokens of the language model by `logit + scale * (expert − antiexpert)`, the logits of two more
- * language models named `expert` and `antiexpert`.
+ * DExperts: samples from the language model's nucleus by `logit + scale * (expert − antiexpert)`, with the logits of two more language
+ * models, `expert` and `antiexpert`.
  *
  * @see DExperts: Decoding-Time Controlled Text Generation with Experts and Anti-Experts (Liu et al., 2021), Eq. 1
  */

@@ -23,15 +23,15 @@ export type GenarmOptions = Readonly<{
 }>
 
 /**
- * GenARM: samples from the language model's distribution times that of autoregressive reward models, `lm · Π reward^weight`, over the whole
- * vocabulary: of the logits and the log-probabilities that the rewards give of each token, `softmax(logit + Σ weight · logprob)`. `weight`
- * is the paper's 1/beta, of several rewards its alpha_i; rewards without a weight have 1, too, those of weight 0 are not asked.
+ * GenARM: samples from the language model's distribution times those of autoregressive reward models, `lm · Π reward^weight`, over the
+ * whole vocabulary: `softmax(logit + Σ weight · logprob)`. `weight` is the paper's 1/beta, or its alpha_i with several rewards. Rewards
+ * without a weight get 1; rewards with weight 0 are not computed.
  *
- * Only with `p` 1 is it the paper's distribution: less keeps the language model's nucleus first. `argsStochastic` at temperature 1 is the
- * same among the language model's k likeliest tokens, so that no reward can bring in another one. `topP` and `combineLogits`, the reward model
- * being a further language model, decode the same tokens, without rewards in the rows.
+ * Only `p` 1 is the paper's distribution; a lower `p` first keeps the language model's nucleus. `argsStochastic` at temperature 1 does the
+ * same among the k likeliest tokens. `topP` and `combineLogits` with the reward model as a language model decode the same tokens, without
+ * rewards in the rows.
  *
- * - errors: `OptionError`, given the models, for a reward with a weight that is not autoregressive (has no vocabulary head)
+ * - errors: `OptionError`, once the models are there, for a weighted reward that is not autoregressive (has no vocabulary head)
  *
  * @see GenARM: Reward Guided Generation with Autoregressive Reward Model for Test-time Alignment (Xu et al., 2025),
  *   log π_decode(y_t) = −log Z + log π_base(y_t) + 1/beta · log π_r(y_t), and its multi-objective form
@@ -51,6 +51,6 @@ function autoregressive(models: DecoderModels, weight: Weight): Weighted[] {
   const other = all.find(({ reward }) => reward.unit !== 'logprob')
   if (other === undefined) return all
   throw new OptionError(
-    `Expected reward \`${other.reward.name}\` to be autoregressive (a language model, whose log-probabilities it gives) or to have weight 0; it has another head`,
+    `Expected reward \`${other.reward.name}\` to be autoregressive (a language model) or to have weight 0; it has another head`,
   )
 }

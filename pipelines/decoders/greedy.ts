@@ -6,7 +6,7 @@ import { steps } from '../decoding/steps.js'
 
 export const greedyOptions = z.strictObject({})
 
-/** Greedy search: the likeliest token, ties to the lower id. */
+/** Greedy search: selects the likeliest token; ties go to the lower id. */
 // biome-ignore format: one operator a line
 export const greedy = (): Decoder => () => steps(
   topK({ k: 1 }),

@@ -17,7 +17,7 @@ export type NucleusOptions = Readonly<{
 }>
 
 /**
- * Nucleus sampling: divides by the temperature, keeps the fewest tokens that hold the mass p, and samples among them.
+ * Nucleus sampling: divides by the temperature, keeps the fewest tokens whose probabilities reach p, and samples among them.
  *
  * @see The Curious Case of Neural Text Degeneration (Holtzman et al., 2020)
  */

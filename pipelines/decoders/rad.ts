@@ -23,9 +23,9 @@ export type RadOptions = Readonly<{
 }>
 
 /**
- * Reward-augmented decoding: samples among the k likeliest tokens from the softmax of `logit + weight * reward`, the reward cut off at 0
- * and 1. `weight` is the paper's beta; rewards without a weight have 30, too. For rewards of another scale `boundReward` knows the logistic
- * function: see data/pipelines/rad.yaml.
+ * Reward-augmented decoding: samples among the k likeliest tokens from the softmax of `logit + weight * reward`, with rewards clamped to
+ * [0, 1]. `weight` is the paper's beta; rewards without a weight get 30. For rewards on another scale use `boundReward` with the logistic
+ * function, as in data/pipelines/rad.yaml.
  *
  * @see Reward-Augmented Decoding (Deng and Raffel, 2023), Algorithm 1
  */

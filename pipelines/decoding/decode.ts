@@ -5,7 +5,7 @@ import type { Sequence } from '../../src/core/sequence.js'
 import type { Decoder, DecoderModels, DecoderSpec, Selected, StepOperator } from '../../src/core/step.js'
 import type { Finish } from './finish.js'
 
-/** A decided step whose sequence has its token; the last one says how it finished. */
+/** A step with its chosen token appended to the sequence; the last step of a reply has `finish`. */
 export type DecodedStep = Selected & Readonly<{ finish?: Finish }>
 
 export type DecodeOptions = Readonly<{
@@ -18,23 +18,23 @@ export type DecodeOptions = Readonly<{
 }>
 
 /**
- * One prompt → its steps, the last one with `finish`. What the language model caches is freed on completion, error and
- * unsubscription alike.
+ * Decodes one prompt into its steps; the last one has `finish`. The language model's cache is freed on completion, error and
+ * unsubscription.
  *
- * - errors: as of `stepsAfter`
+ * - errors: those of `stepsAfter`
  */
 export const decode = (start: Sequence, options: DecodeOptions): Observable<DecodedStep> =>
   stepsAfter(start, options).pipe(finalize(() => options.lm.release(start)))
 
 /**
- * The steps that follow a sequence until it is finished, which it is not yet. What the language model caches stays.
+ * Decodes the steps from an unfinished sequence to its end. The language model's cache stays.
  *
- * - errors: the models' and operators' own; `ShapeError` when the decoder gives no token
+ * - errors: the models' and operators' own; `ShapeError` unless the decoder returns one token per step
  */
 export function stepsAfter(start: Sequence, { lm, decoder, finish }: DecodeOptions): Observable<DecodedStep> {
   const need = decoder.need ?? 'all'
   const append = (step: Selected, index: number): DecodedStep => {
-    if (index > 0) throw new ShapeError('Expected the decoder to give one token a step, got two')
+    if (index > 0) throw new ShapeError('Expected the decoder to return one token per step, got two')
     if (!Number.isInteger(step.tokenId) || step.tokenId < 0) throw new ShapeError(`Expected a token id, got ${step.tokenId}`)
     const sequence = { ...step.sequence, tokenIds: [...step.sequence.tokenIds, step.tokenId] }
     const finished = finish(sequence)
@@ -47,35 +47,35 @@ export function stepsAfter(start: Sequence, { lm, decoder, finish }: DecodeOptio
           map((logits) => ({ sequence, logits })),
           decoder,
           map(append),
-          throwIfEmpty(() => new ShapeError('Expected the decoder to give a token, got none')),
+          throwIfEmpty(() => new ShapeError('Expected the decoder to return a token, got none')),
         )
   const steps: Observable<Pick<DecodedStep, 'sequence' | 'finish'>> = of({ sequence: start }).pipe(expand(next), skip(1))
   return steps as Observable<DecodedStep>
 }
 
-/** The sequence up to the stop: with an end token, without a stop string. */
+/** Cuts the sequence at its end: an end token stays, a stop string goes. */
 export const scoredSequence = ({ sequence, finish }: Pick<DecodedStep, 'sequence' | 'finish'>): Sequence =>
   finish!.valuedTokens === sequence.tokenIds.length
     ? sequence
     : { ...sequence, tokenIds: sequence.tokenIds.slice(0, finish!.valuedTokens) }
 
-/** A search by its name, with its options by theirs. */
+/** The name of a search and its options. */
 export type NamedSearch = Readonly<{ name: string; options: Readonly<Record<string, unknown>> }>
 
-/** A search that has its models: what it is made of, what it needs of the logits, and how it goes over one prompt. */
+/** A search with its models: its spec, the logits it needs, and how it decodes one prompt. */
 export type BoundSearch = Readonly<{
   spec?: DecoderSpec
   need?: Need
-  /** The search under its name in the registry, with all its options: what a row changes for itself. */
+  /** Name in the registry, with all options, so that a row can change some. */
   named?: NamedSearch
-  /** The steps of the sequence that was found, the last one with its `finish`; `start` has no decoded tokens. */
+  /** Decodes from `start`, which has no decoded tokens, and returns the steps of the best sequence; the last one has `finish`. */
   steps: (start: Sequence, finish: (sequence: Sequence) => Finish | undefined) => Observable<DecodedStep>
 }>
 
-/** A whole search over a prompt, such as beam search or best-of-n; a decoder is lifted to one by `perToken`. */
+/** A search over whole replies, such as beam search or best-of-n. `perToken` makes one of a decoder. */
 export type Search = Readonly<{ search: (models: DecoderModels) => BoundSearch }>
 
-/** A decoder as a search: one token a step, until the sequence is finished. */
+/** Makes a search of a decoder: one token per step, until the sequence is finished. */
 export const perToken = (decoder: Decoder): Search => ({
   search: (models) => {
     const step = decoder(models)

@@ -3,7 +3,7 @@ import type { Sequence } from '../../src/core/sequence.js'
 import { textAfter, wholeText } from '../../src/core/text/decodedText.js'
 import { growingText } from './growingText.js'
 
-/** Why a sequence is finished, what its completion is, and how many of its tokens the reward is the value of. */
+/** Why a sequence is finished, its completion, and how many of its tokens the reward covers. */
 export type Finish = Readonly<{ reason: 'stop' | 'length'; completion: string; valuedTokens: number }>
 
 export type FinishOptions = Readonly<{
@@ -19,7 +19,7 @@ export type FinishOptions = Readonly<{
   contextLength: number
 }>
 
-/** Stop strings that are text, and those that are one special token, which text does not show: they end a reply as end tokens do. */
+/** Splits stop strings into texts and special tokens. Text does not show special tokens, so these end a reply like end tokens. */
 export function stopsOf(stop: readonly string[], codec: TextCodec): Readonly<{ texts: string[]; tokenIds: number[] }> {
   const texts: string[] = []
   const tokenIds: number[] = []
@@ -32,12 +32,11 @@ export function stopsOf(stop: readonly string[], codec: TextCodec): Readonly<{ t
 }
 
 /**
- * Says of a sequence that has grown by one token whether it is finished: by an end token, a stop string, the number of new
- * tokens, or the context.
+ * Tells whether a sequence is finished after its newest token: by an end token, a stop string, the limit of new tokens, or the context.
  *
- * - An end token ends the reply: the completion is without it, the reward is of the sequence with it.
- * - A stop string may span tokens or begin inside one. The completion ends before it; the reward is of the longest run of tokens
- *   whose text does not reach into it. It is looked for in the text without special tokens.
+ * - The completion excludes an end token; the reward includes it.
+ * - A stop string may span tokens or begin inside one. The completion ends before it. The reward covers the longest run of tokens whose
+ *   text does not reach into it. The search skips special tokens.
  */
 export function finish({ codec, endTokenIds, stop, maxNewTokens, contextLength }: FinishOptions) {
   const ends = new Set(endTokenIds)
@@ -61,8 +60,8 @@ export function finish({ codec, endTokenIds, stop, maxNewTokens, contextLength }
 }
 
 /**
- * Looks for stop strings in a sequence that grows, in what its last token may have changed: searching and decoding everything at
- * each step would cost the square of the length.
+ * Searches a growing sequence for stop strings, but only in the text that the last token can change. Searching and decoding everything
+ * at each step would take quadratic time.
  */
 function stopSearch(codec: TextCodec, stop: readonly string[]) {
   const longest = Math.max(0, ...stop.map(({ length }) => length))

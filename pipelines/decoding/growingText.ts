@@ -2,7 +2,7 @@ import type { TextCodec } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import { type DecodedText, decodedText, withToken } from '../../src/core/text/decodedText.js'
 
-/** The text of a sequence's decoded tokens, and the same before its last one (or before all that were not known). */
+/** Text of a sequence's decoded tokens, now and before the newest ones. */
 export type GrownText = Readonly<{ now: DecodedText; before: DecodedText }>
 
 type Known = GrownText & Readonly<{ tokenIds: readonly number[] }>
@@ -11,8 +11,8 @@ const begins = (start: readonly number[], tokenIds: readonly number[]): boolean 
   start.length <= tokenIds.length && start.every((id, index) => id === tokenIds[index])
 
 /**
- * Follows sequences as they grow: their text, for which only new tokens are decoded. What it knows hangs on the sequence's key and
- * goes with it; a sequence that is not the one before with more tokens is decoded anew.
+ * Returns the text of growing sequences and decodes only new tokens. Its memory belongs to the sequence's key and ends with it. If a
+ * sequence does not continue the one before, it is decoded from the start.
  */
 export function growingText(codec: TextCodec): (sequence: Sequence) => GrownText {
   const known = new WeakMap<object, Known>()

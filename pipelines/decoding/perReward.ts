@@ -9,7 +9,7 @@ import { type NamedReward, orderedRewards } from '../../src/core/rewardSource.js
 import type { Candidates, DecoderModels, Rewarded } from '../../src/core/step.js'
 import { chained } from './steps.js'
 
-/** One weight, of the first reward that steers, or weights by the rewards' names. */
+/** The weight of the first reward that steers, or weights by reward name. */
 export type Weight = number | Readonly<Record<string, number>>
 
 const { weight: finite } = combineScoreOptions.shape
@@ -20,9 +20,9 @@ export const weightOption = z
 const DEFAULT_WEIGHT = weightOption.parse(undefined) as number
 
 /**
- * The weight of each reward, by name: of those that `weight` leaves out, `otherwise`, or 0 of the members of ensembles.
+ * Returns the weight of each reward, by name. Rewards without one get `otherwise`; members of ensembles get 0.
  *
- * @throws OptionError for a weight of a reward that is not there, naming those that are
+ * @throws OptionError for the weight of an unknown reward
  */
 export function weightsOf(
   rewards: readonly NamedReward[],
@@ -43,9 +43,9 @@ export function weightsOf(
 export type Weighted = Readonly<{ reward: Reward; weight: number }>
 
 /**
- * The rewards that a decoder combines, in their order, with their weights.
+ * Returns the rewards that a decoder combines, in order, with their weights.
  *
- * @throws OptionError where there is no reward, and for a weight of one that is not there
+ * @throws OptionError if there is no reward, and for the weight of an unknown reward
  */
 export function weighted({ reward: first, rewards }: DecoderModels, weight: Weight, otherwise = DEFAULT_WEIGHT): Weighted[] {
   const { reward } = parseOptions(batchRewardOptions, { reward: first })
@@ -60,7 +60,7 @@ type Chain<S extends Candidates> = readonly [
 ]
 
 /**
- * The operators of each reward in a row, as one operator: in the decoder's spec each of them is a step.
+ * Chains the operators of each reward into one operator. In the decoder's spec each of them is a step.
  *
  * @example perReward(weighted(models, weight), ({ reward, weight }) => [batchReward({ reward }), combineScore({ reward: reward.name, weight })])
  */

@@ -6,8 +6,8 @@ import type { DecoderSpec, LogitsStep, Selected, StepOperator } from '../../src/
 type Op<In, Out> = DescribedOperator<In, Out>
 
 /**
- * Operators in a row as one step of decoding, which knows its `spec` (the operators' names and options) and what it `need`s of
- * the logits: the first operator that says so decides, an operator of one's own needs all.
+ * Chains operators into one decoding step. The step has a `spec` (names and options of the operators) and a `need` (which logits). The
+ * first operator with a need decides it; an operator without a description needs all logits.
  *
  * @example steps(topK({ k: 10 }), batchReward({ reward }), combineScore({ weight: 1.5 }), selectGreedy())
  */
@@ -53,20 +53,20 @@ export function steps(...operators: readonly Op<never, unknown>[]): StepOperator
   return composed(operators)
 }
 
-/** `steps` for operators whose types are not known when this is compiled: those that came as data and were checked as such. */
+/** `steps` for operators read from data, which were checked at run time. */
 export function composed(operators: readonly DescribedOperator<never, unknown>[]): StepOperator {
   const operator = chained<LogitsStep, Selected>(operators)
   const parts = operators.flatMap((each) => each.parts ?? each)
   return Object.assign(operator, { spec: specOf(parts), need: needOf(parts), operators: parts })
 }
 
-/** Operators in a row, whose types were checked before. */
+/** Chains operators whose types are already checked. */
 export function chained<In, Out>(operators: readonly DescribedOperator<never, unknown>[]): OperatorFunction<In, Out> {
   const chain = operators as readonly OperatorFunction<unknown, unknown>[]
   return (source) => chain.reduce<Observable<unknown>>((stream, next) => next(stream), source) as Observable<Out>
 }
 
-/** An operator of one's own has no entry: the spec says only that there was one. Of one that changes nothing it says nothing. */
+/** An operator without an entry appears as `custom`. Operators that only observe do not appear. */
 const specOf = (operators: readonly DescribedOperator<never, unknown>[]): DecoderSpec => ({
   steps: operators
     .filter(({ entry }) => !entry?.observes)

@@ -2,19 +2,19 @@ import { defer, type OperatorFunction, tap } from 'rxjs'
 import type { Decoder, LogitsStep, Selected } from '../../src/core/step.js'
 import { chained } from './steps.js'
 
-/** How long one step was with an operator, from coming in to going out: a model's answer is waited for in `batchReward`. */
+/** How long a step spent in an operator. `batchReward` includes the wait for the reward. */
 export type OperatorTime = Readonly<{ operator: string; ms: number }>
 
 export type TimedOptions = Readonly<{
   /** The clock, in milliseconds, such as `() => performance.now()`. */
   clock: () => number
-  /** Told of every step: its operators in their order, and the step that they came to. */
+  /** Called after each step with the time of each operator, in order. */
   onStep: (times: readonly OperatorTime[], step: Selected) => void
 }>
 
 /**
- * The same decoder, its operators timed: it decodes the same tokens under the same spec. A decoder that was not made by `steps` is timed as
- * one operator, `custom`; a decoder that is not wrapped costs nothing.
+ * Times the operators of a decoder, which decodes the same tokens under the same spec. A decoder that `steps` did not make counts as one
+ * operator, `custom`.
  *
  * @example generate(prompts, timed(args(), { clock: () => performance.now(), onStep: (times) => console.log(times) }), models)
  */
@@ -27,15 +27,15 @@ export const timed =
     const operator: OperatorFunction<LogitsStep, Selected> = (source) =>
       defer(() => {
         const times: OperatorTime[] = []
-        let cameIn = 0
+        let startedAt = 0
         const first = tap(() => {
-          cameIn = clock()
+          startedAt = clock()
         })
         const after = (index: number) =>
           tap(() => {
-            const wentOut = clock()
-            times.push({ operator: names[index]!, ms: wentOut - cameIn })
-            cameIn = wentOut
+            const endedAt = clock()
+            times.push({ operator: names[index]!, ms: endedAt - startedAt })
+            startedAt = endedAt
           })
         const last = tap((step: Selected) => onStep(times, step))
         return source.pipe(

@@ -5,9 +5,9 @@ import { hash } from '../../src/core/uniform.js'
 export const promptMark = ({ prompt }: Pick<Reply, 'prompt'>): number =>
   prompt === null ? Number.NaN : (hash(prompt, 0) >>> 11) * 2 ** 32 + hash(prompt, 0x9e3779b9)
 
-/** Tells whether the prompts of one id differ between two runs, as with another input file or chat template. */
+/** Tells whether two runs have different prompts for one id, as after a change of the input file or chat template. */
 export const differInWords = (one: number, other: number): boolean => one !== other && !(Number.isNaN(one) && Number.isNaN(other))
 
-/** The notice about such prompts. */
+/** Writes the notice about such prompts. */
 export const wordsNotice = (count: number, here: string, there: string): string =>
   `${count} ${count === 1 ? 'prompt has' : 'prompts have'} other words in ${here} than in ${there}`

@@ -10,8 +10,8 @@ import { differInWords, promptMark } from './comparable.js'
 import type { Measure } from './measures.js'
 
 /**
- * A run to evaluate: what it is called, its rows, in any order, the names of the further rewards that they have, and what gives the rewards, by
- * metric: `reward`, `reward_NAME`. Those of another kind than the first run's are not compared with them.
+ * A run to evaluate: its name, its rows in any order, the names of its further rewards, and the source of each reward by metric (`reward`,
+ * `reward_NAME`). Rewards are only compared with those of the first run if their sources are equal.
  */
 export type EvaluatedRun = Readonly<{
   name: string
@@ -20,24 +20,24 @@ export type EvaluatedRun = Readonly<{
   kinds?: Readonly<Record<string, RewardKind>>
 }>
 
-/** Figures of a run by metric; null where no reply has it. `counts`: the replies behind each. */
+/** Figures of a run by metric; null if no reply has it. `counts`: the number of replies behind each. */
 export type RunFigures = Readonly<{
   name: string
-  /** Replies; error rows are left out. */
+  /** Number of replies, without error rows. */
   rows: number
   errors: number
   figures: Readonly<Record<string, number | null>>
   counts: Readonly<Record<string, number>>
-  /** 95% bootstrap intervals over prompts, by metric, where `evaluate` was asked for them; null where no reply has the metric. */
+  /** 95% bootstrap intervals over prompts, by metric, with the option `intervals`; null if no reply has the metric. */
   intervals?: Readonly<Record<string, Interval | null>>
 }>
 
-/** On how many shared replies a run has the higher, the same and the lower reward. */
+/** Number of shared replies with a higher, an equal and a lower reward than the first run's. */
 export type Outcome = Readonly<{ win: number; tie: number; lose: number }>
 
 /**
- * A run beside the first: `rows` that both have, those that only one has, and the run's figures less the first's over the shared. `otherPrompts`: shared
- * rows whose prompt has other words here. `otherRewards`: rewards of another kind than the first run's, which are not compared.
+ * A run compared with the first: the number of shared rows (`rows`), the rows that only one run has, and the differences of the figures over
+ * shared rows. `otherPrompts`: shared rows whose prompts differ. `otherRewards`: rewards from different sources, which are not compared.
  */
 export type PairFigures = Readonly<{
   name: string
@@ -48,21 +48,21 @@ export type PairFigures = Readonly<{
   otherPrompts: number
   otherRewards: readonly OtherReward[]
   differences: Readonly<Record<string, Estimate | null>>
-  /** By metric, for the rewards that are there. */
+  /** By metric, for each reward. */
   outcomes: Readonly<Record<string, Outcome>>
 }>
 
-/** A reward that two runs have from different functions or models: what gives it here, and in the first run. */
+/** A reward that two runs get from different functions or models: its source here and in the first run. */
 export type OtherReward = Readonly<{ metric: string; here: string; there: string }>
 
 export type Evaluation = Readonly<{ metrics: readonly string[]; runs: readonly RunFigures[]; pairs: readonly PairFigures[] }>
 
 export type EvaluateOptions = Readonly<{
-  /** What needs a model, besides what the rows tell by themselves. */
+  /** Metrics that need a model, in addition to those from the rows alone. */
   measures?: readonly Measure[]
-  /** Of the bootstrap's random numbers. */
+  /** Seed of the bootstrap's random numbers (0). */
   seed?: number
-  /** Also computes an interval of each run's figures, which takes about as long as comparing the run. */
+  /** Whether to compute intervals of each run's figures, which takes about as long as comparing the run (false). */
   intervals?: boolean
   /** Stops the evaluation. */
   signal?: AbortSignal
@@ -72,7 +72,7 @@ export type EvaluateOptions = Readonly<{
 
 type OwnMetric = Metric & Readonly<{ of: (reply: Reply) => number }>
 
-/** What the rows tell by themselves. `stopped`: ended by an end token or a stop string, not by the limit of tokens. */
+/** Metrics from the rows alone. `stopped`: the reply ended by an end token or a stop string, not at the token limit. */
 const always: readonly OwnMetric[] = [
   { name: 'reward', kind: 'mean', of: ({ reward }) => reward ?? Number.NaN },
   { name: 'diversity', kind: 'mean', of: ({ tokenIds }) => (tokenIds ? diversity(tokenIds) : Number.NaN) },
@@ -84,19 +84,19 @@ const always: readonly OwnMetric[] = [
   },
 ]
 
-/** The same of a further reward: `reward_NAME`, as its column is called. */
+/** The metric of a further reward, `reward_NAME` like its column. */
 const further = (name: string): OwnMetric => ({
   ...{ name: `reward_${name}`, kind: 'mean' },
   of: ({ otherRewards }) => otherRewards?.[name] ?? Number.NaN,
 })
 
-/** Replies that go to the models together. */
+/** Replies per batch for the models. */
 const BATCH = 64
 
 /**
- * The paper's metrics of each run, and each run beside the first: differences with 95% bootstrap intervals, win, tie and lose, paired
- * by (id, sample). Every run is read once. Memory: some tens of bytes for each reply of the first run where there are others; else it
- * does not grow with the rows.
+ * Computes the paper's metrics of each run and compares each run with the first: differences with 95% bootstrap intervals, and win, tie and
+ * lose, paired by (id, sample). Each run is read once. With several runs, memory is some tens of bytes per reply of the first run; otherwise
+ * it does not grow with the rows.
  *
  * @throws InputError for a second row of the same id and sample
  * @see ARGS (Khanov et al., 2024), section 4.1
@@ -149,7 +149,7 @@ async function measuredOf(
 ): Promise<Measured[]> {
   const columns = await Promise.all(measures.map(({ measure }) => measure(replies)))
   return replies.map((reply, index) => ({
-    // The prompt's mark comes last, where no metric is.
+    // The prompt's mark comes last, after the metrics.
     values: Float64Array.of(...own.map(({ of }) => of(reply)), ...columns.map((column) => column[index]!), promptMark(reply)),
     tokens: reply.tokenIds?.length ?? 0,
   }))
@@ -164,7 +164,7 @@ function otherRewards(here: Readonly<Record<string, RewardKind>>, there: Readonl
 
 type Compared = Readonly<{ seed: number; round: number; others: readonly OtherReward[] }>
 
-/** A run beside the first, whose replies are in the table. */
+/** Compares a run with the first one, whose replies are in the table. */
 function comparison(metrics: readonly Metric[], first: ReplyTable, { seed, round, others }: Compared) {
   const isOther = (name: string): boolean => others.some(({ metric }) => metric === name)
   const bootstrap = pairedBootstrap(metrics, { seed })

@@ -9,7 +9,7 @@ import { CeilingReached, type JudgeCeiling } from './judgeCeiling.js'
 import type { Measure } from './measures.js'
 import { JUDGE_SAMPLE, type ReplyPair } from './sharedPrompts.js'
 
-/** A chat model: messages to an answer. Each request is admitted and settled. */
+/** Asks a chat model. Each request is admitted before and settled after. */
 export type Ask = (
   messages: readonly TextMessage[],
   watch: Readonly<{ admit: () => Promise<void>; settle: (tokens?: number) => void }>,
@@ -18,23 +18,23 @@ export type Ask = (
 
 export type JudgeOptions = Readonly<{
   ask: Ask
-  /** What else an answer depends on: the model and where it is. */
+  /** What else an answer depends on: the model and its address. */
   judge: string
   seed: number
   concurrency: number
-  /** How often a pair is asked again whose answer has no scores. */
+  /** How often to ask again if an answer has no scores. */
   retries: number
   ceiling: JudgeCeiling
-  /** Whether an answer that reports no usage ends the run: a ceiling of tokens could not be kept. */
+  /** Whether an answer without usage ends the run, because a token ceiling could not be kept. */
   needsUsage: boolean
-  /** Answers that are there already. */
+  /** Answers from an earlier run. */
   known: readonly JudgeAnswer[]
-  /** Keeps an answer; the next one of its place is asked for when it is kept. */
+  /** Stores an answer. Its place asks for the next one afterwards. */
   keep: (answer: JudgeAnswer) => Promise<void>
   signal: AbortSignal
 }>
 
-/** `failed`: pairs without a usable answer, `failure` why the last of them; `left`: those that the `ceiling` left out. */
+/** `failed`: pairs without a usable answer; `failure`: why the last one failed; `left`: pairs that the `ceiling` left out. */
 export type Judged = Readonly<{
   judgements: readonly Judgement[]
   failed: number
@@ -44,10 +44,10 @@ export type Judged = Readonly<{
 }>
 
 /**
- * Asks a chat model about each pair, the order of the replies drawn by seed and id. Answers that are known already are not asked for
- * again. A pair without a usable answer is counted as failed; one that a ceiling leaves out as left.
+ * Asks a chat model about each pair, with the order of the replies drawn by seed and id. Known answers are reused. A pair without a usable
+ * answer counts as failed, one that a ceiling leaves out as left.
  *
- * - errors: `RemoteError` where no call can do better
+ * - errors: `RemoteError` if no further call can succeed
  */
 export async function judge(pairs: readonly ReplyPair[], given: JudgeOptions): Promise<Judged> {
   const stop = new AbortController()
@@ -55,11 +55,11 @@ export async function judge(pairs: readonly ReplyPair[], given: JudgeOptions): P
   const known = new Map(options.known.filter(({ a }) => a !== undefined).map((answer) => [answer.key, answer]))
   let reached: string | undefined
   const answered = (pair: ReplyPair): Observable<JudgeAnswer> => {
-    const asked = question(pair, options)
-    const there = known.get(asked.key)
-    if (there) return of(there)
+    const one = question(pair, options)
+    const answer = known.get(one.key)
+    if (answer) return of(answer)
     if (reached !== undefined) return EMPTY
-    return from(answerTo(pair, asked, options)).pipe(
+    return from(answerTo(pair, one, options)).pipe(
       catchError((error: unknown) => {
         if (!(error instanceof CeilingReached)) throw error
         reached = error.message
@@ -70,7 +70,7 @@ export async function judge(pairs: readonly ReplyPair[], given: JudgeOptions): P
   const all = from(pairs).pipe(
     mergeMap(answered, options.concurrency),
     toArray(),
-    // One that fails takes the requests under way with it.
+    // A failure cancels the running requests.
     finalize(() => stop.abort()),
   )
   const answers = await lastValueFrom(all)
@@ -87,9 +87,9 @@ type Question = Readonly<{ first: 'a' | 'b'; key: string; messages: readonly Tex
 
 function question({ id, prompt, a, b }: ReplyPair, { seed, judge: name }: JudgeOptions): Question {
   const first = uniform(seed, id, JUDGE_SAMPLE, 1) < 0.5 ? 'a' : 'b'
-  const shown = [a.completion!, b.completion!]
-  if (first === 'b') shown.reverse()
-  const messages = judgePrompt(prompt, shown[0]!, shown[1]!)
+  const replies = [a.completion!, b.completion!]
+  if (first === 'b') replies.reverse()
+  const messages = judgePrompt(prompt, replies[0]!, replies[1]!)
   const text = JSON.stringify([name, first, messages])
   return { first, messages, key: hashText(text) }
 }
@@ -114,10 +114,10 @@ async function answerTo({ id }: ReplyPair, { first, key, messages }: Question, o
   }
   let text = ''
   try {
-    for (let asked = 0; asked <= retries; asked++) {
+    for (let attempt = 0; attempt <= retries; attempt++) {
       const answer = await ask(messages, watch, signal)
       if (needsUsage && answer.tokens === undefined)
-        throw new RemoteError('The answer reports no `usage.total_tokens`, by which a ceiling of tokens is kept', true)
+        throw new RemoteError('The answer reports no `usage.total_tokens`, which a ceiling of tokens needs', true)
       text = answer.text
       const scores = parseScores(text)
       if (!scores) continue
@@ -125,14 +125,14 @@ async function answerTo({ id }: ReplyPair, { first, key, messages }: Question, o
       return await kept({ a: ofA, b: ofB, answer: text })
     }
   } catch (error) {
-    if (error instanceof CeilingReached && calls > 0) await kept({ error: 'the ceiling came before a usable answer' })
+    if (error instanceof CeilingReached && calls > 0) await kept({ error: 'the ceiling was reached before a usable answer' })
     if (signal.aborted || !(error instanceof RemoteError) || error.isHopeless) throw error
     return kept({ error: messageOf(error) })
   }
   return kept({ answer: text, error: 'no scores from 1 to 10 in the answer' })
 }
 
-/** The same by a reward model: the scores are its rewards, and no order plays a part. A reply that it cannot read fails its pair. */
+/** Judges by a reward model: the scores are its rewards, and order has no effect. A reply that it cannot read fails its pair. */
 export async function judgeByReward(pairs: readonly ReplyPair[], { measure }: Measure): Promise<Judged> {
   const [a, b] = [await measure(pairs.map((pair) => pair.a)), await measure(pairs.map((pair) => pair.b))]
   const all = pairs.map(({ id }, index) => ({ id, a: a[index]!, b: b[index]! }))

@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 const count = z.int().min(0)
 
-/** An answer about one pair, or why there is none. `key`: what was asked, in 64 bits; `first`: whose reply was shown first. */
+/** An answer about one pair, or why there is none. `key`: a 64-bit hash of the question; `first`: the run whose reply came first. */
 export const answerSchema = z.object({
   id: z.string(),
   key: z.string(),

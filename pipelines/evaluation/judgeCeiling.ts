@@ -1,22 +1,22 @@
-/** No further call may be made: what was allowed is spent. */
+/** The ceiling of calls or tokens is reached. */
 export class CeilingReached extends Error {
   override readonly name = 'CeilingReached'
 }
 
 export type CeilingOptions = Readonly<{
-  /** Requests at most, those that fail among them. */
+  /** Most requests, including failed ones. */
   maxCalls?: number
-  /** Tokens at most, as answers report them. */
+  /** Most tokens, as answers report them. */
   maxTokensTotal?: number
-  /** Spent before. */
+  /** Calls and tokens of earlier runs. */
   calls?: number
   tokens?: number
 }>
 
 /**
- * Lets calls pass while they are within the ceilings. Requests are counted exactly. Tokens are known only afterwards: as much as the
- * largest answer so far is put aside for every call under way, and until there was one, calls go one at a time; so the sum can
- * exceed its ceiling by what single answers take beyond all before them. What a failed request cost nobody reports.
+ * Admits calls within the ceilings. Requests are counted exactly. Tokens are known only afterwards, so each running call reserves as many
+ * as the largest answer so far, and before the first answer calls run one at a time. The total can exceed its ceiling if an answer is larger
+ * than all before it. Failed requests report no tokens.
  */
 export function judgeCeiling({ maxCalls = Infinity, maxTokensTotal = Infinity, ...spent }: CeilingOptions) {
   let { calls = 0, tokens = 0 } = spent
@@ -33,13 +33,13 @@ export function judgeCeiling({ maxCalls = Infinity, maxTokensTotal = Infinity, .
     return largest > 0 && tokens + (underWay + 1) * largest <= maxTokensTotal
   }
   return {
-    /** Waits for a call's turn. Rejects with CeilingReached. */
+    /** Waits until a call may start. Rejects with CeilingReached. */
     async admit(): Promise<void> {
       while (!admits()) await new Promise<void>((resolve) => waiting.push(resolve))
       calls++
       underWay++
     },
-    /** A call is over; `used`: tokens that its answer reports. */
+    /** Ends a call; `used`: the tokens that its answer reports. */
     settle(used = 0): void {
       underWay--
       tokens += used

@@ -10,13 +10,12 @@ import type { Metric } from '../../src/eval/metrics.js'
 import { textScores } from '../rewards/rewardOfText.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
 
-/** A metric that needs a model: one number a reply, NaN where a reply cannot be measured. */
+/** A metric that needs a model: one number per reply, NaN if a reply cannot be measured. */
 export type Measure = Metric & Readonly<{ measure: (replies: readonly Reply[]) => Promise<readonly number[]> }>
 
 /**
- * The reward of prompt and completion by a model of one's choice, as the text stands: no end token is added. Metric
- * `reward:NAME`; of an autoregressive reward model the log-probability of the completion. A text that is longer than the model's
- * context has none.
+ * Metric `reward:NAME`: a model's reward of prompt and completion, without an added end token. For an autoregressive reward model it is the
+ * log-probability of the completion. A text longer than the model's context has none.
  */
 export const rewardMeasure = (model: BatchedRewardModel | BatchedPairReward | TextReward): Measure => ({
   name: `reward:${model.name}`,
@@ -27,7 +26,7 @@ export const rewardMeasure = (model: BatchedRewardModel | BatchedPairReward | Te
   },
 })
 
-/** A text that is empty, or that the server refuses, has none. */
+/** Scores replies with a reward over text. A text that is empty, or that the server refuses, has no reward. */
 const rewardsOfText = (replies: readonly Reply[], scores: ReturnType<typeof textScores>): Promise<number[]> =>
   Promise.all(
     replies.map(async ({ prompt, completion }) => {
@@ -46,7 +45,7 @@ const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>): Pr
   inBatches(replies, texts.maxBatch, async (batch) => {
     const calls = batch.map(({ prompt, completion }) => {
       try {
-        // Rows do not tell whether their prompt was rendered.
+        // Rows do not say whether their prompt was rendered.
         return { call: texts.read(prompt ?? '', completion ?? '', 'once') }
       } catch (error) {
         if (error instanceof InputError || error instanceof RewardError) return undefined
@@ -61,10 +60,10 @@ const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>): Pr
   })
 
 /**
- * Mean negative log-likelihood of a reply's tokens, the end token among them, given its prompt: the metric `perplexity` of a run is
- * exp of its mean over all tokens. Costs as much as decoding the replies greedily.
+ * Metric `perplexity`: mean negative log-likelihood of a reply's tokens after its prompt, including the end token. A run's perplexity is exp
+ * of the mean over all tokens. It takes as long as greedy decoding of the replies.
  *
- * - errors: `InputError` unless the model reads the prompts into the same token ids as the run's own
+ * - errors: `InputError` unless the model tokenizes the prompts like the run's own model
  */
 export const perplexityMeasure = (lm: BatchedLanguageModel): Measure => ({
   name: 'perplexity',
@@ -96,19 +95,19 @@ async function likelihoods(lm: BatchedLanguageModel, replies: readonly Reply[]):
 
 function checkTokenizer(codec: TextCodec, { id, prompt, promptTokenIds }: Reply): void {
   if (!readsAs(codec, prompt ?? '', promptTokenIds!))
-    throw new InputError(`Expected \`lm\` to have the tokenizer of the run, got other token ids for the prompt of \`${id}\``)
+    throw new InputError(`Expected \`lm\` to have the tokenizer of the run, got different token ids for the prompt of \`${id}\``)
 }
 
-/** A sentence encoder: one vector a text; `ShapeError` where a text is longer than its context. */
+/** A sentence encoder: one vector per text; `ShapeError` if a text is longer than its context. */
 export type Encoder = Readonly<{ embed: (texts: readonly string[]) => Promise<readonly Float32Array[]> }>
 
-/** Cosine of the sentence embeddings of prompt and completion: the metric `coherence`. A text that is longer than the encoder's context has none. */
+/** Metric `coherence`: cosine of the sentence embeddings of prompt and completion. A text longer than the encoder's context has none. */
 export const coherenceMeasure = ({ embed }: Encoder): Measure => {
   const of = async (replies: readonly Reply[]): Promise<number[]> => {
     const vectors = await embed(replies.flatMap(({ prompt, completion }) => [prompt ?? '', completion ?? '']))
     return replies.map((_, index) => cosine(vectors[2 * index]!, vectors[2 * index + 1]!))
   }
-  /** Halves, until those that do not fit are alone. */
+  /** Splits the batch in halves until texts that do not fit are alone. */
   const fitting = async (replies: readonly Reply[]): Promise<number[]> => {
     try {
       return await of(replies)

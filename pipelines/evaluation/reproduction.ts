@@ -1,4 +1,4 @@
-/** Models of a reproduction by role: those that come with the package, and checkpoints that are made for it alone. */
+/** Checkpoints of a reproduction by role, in addition to the models of the package. */
 export const checkpoints = {
   'base-lm': 'a language model that was not trained on the preference data',
   'ppo-lm': 'the language model after PPO with the guiding reward model',
@@ -9,10 +9,10 @@ export const checkpoints = {
 export type FurtherModel = keyof typeof checkpoints
 export type Role = 'chat-lm' | 'chat-rm' | FurtherModel
 
-/** A run: which models, which decoder. Its folder is `runs/LM/RM/DECODER`. */
+/** A run: its models and its decoder. Its folder is `runs/LM/RM/DECODER`. */
 export type ReproducedRun = Readonly<{ lm: Role; reward: Role; decoder: string }>
 
-/** Runs that are compared, the first one with each of the others. `left`: what is not there for want of a checkpoint. */
+/** Runs to compare, each with the first. `left`: roles without a checkpoint. */
 export type Comparison = Readonly<{
   name: string
   title: string
@@ -21,14 +21,14 @@ export type Comparison = Readonly<{
   left: readonly FurtherModel[]
 }>
 
-/** The decoders that the paper compares, and best-of-n. */
+/** The decoders of the paper, and best-of-n. */
 const compared = ['greedy', 'top-k', 'nucleus', 'contrastive', 'args', 'args-stochastic', 'best-of-n']
 
 export const runName = ({ lm, reward, decoder }: ReproducedRun): string => `${lm}/${reward}/${decoder}`
 
 /**
- * What the paper's tables and figures compare, for the checkpoints that are there: decoders on the fine-tuned and the base language
- * model, ARGS beside PPO and DPO, sizes of language model and reward model.
+ * Lists the comparisons of the paper's tables and figures, for the available checkpoints: decoders on the fine-tuned and the base language
+ * model, ARGS against PPO and DPO, and sizes of language model and reward model.
  *
  * @see ARGS (Khanov et al., 2024), section 4 and Figure 3
  */
@@ -69,7 +69,7 @@ export function comparisons(has: ReadonlySet<string>): Comparison[] {
   ]
 }
 
-/** Every run once, those of the same models next to each other, so that these are loaded once. */
+/** Lists each run once, grouped by models, so that these are loaded once. */
 export function runsOf(all: readonly Comparison[]): (readonly ReproducedRun[])[] {
   const byName = new Map(all.flatMap(({ runs }) => runs).map((run) => [runName(run), run]))
   const groups = new Map<string, ReproducedRun[]>()

@@ -11,12 +11,12 @@ import { type Row, type RowsOptions, type Run, type RunMeta, version } from '../
 import { promptText } from '../../src/core/text/promptText.js'
 import { textScores } from '../rewards/rewardOfText.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
-import { abortable, delivered, runOf } from '../run/deliveries.js'
+import { abortable, deliver, runOf } from '../run/deliveries.js'
 import { hashPrompt } from '../run/hashPrompt.js'
 import { listMissingOfReward } from '../run/listMissingVersions.js'
 import { ownFields } from '../run/rows.js'
 
-/** A text that is there already: a prompt, its completion, and which of the prompt's samples it is. */
+/** An existing text: a prompt, its completion, and the number of its sample. */
 export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
 
 export const scoreOptions = z.strictObject({
@@ -36,18 +36,18 @@ export type ScoreOptions = Readonly<{
   now?: (() => number) | undefined
 }>
 
-/** A reward with the hash of its files. */
+/** A reward and the hashes of its files. */
 export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairReward | TextReward; hashes: RunMeta['models'] }>
 
 /**
- * Texts → rows with the reward of prompt and completion, as the text stands: no end token is added. Calls of many texts are
- * batched. One row a text; a text that cannot be scored is an error row.
+ * Scores existing texts: one row per text with the reward of prompt and completion. No end token is added. Calls of many texts are batched. A
+ * text that cannot be scored becomes an error row.
  *
- * @throws OptionError for an option that may not be
+ * @throws OptionError for an invalid option
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
   const { spec, ...rest } = parseOptions(scoreOptions, options)
-  // What a function computes decides the rows, too.
+  // The rows depend on the function, so its spec belongs to the run's.
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
   const missing = listMissingOfReward(reward, hashes[reward.name])
   const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing }
@@ -64,7 +64,7 @@ const batched = <Call>(texts: WholeTexts<Call>): Texts<Call> => ({
   scheduled: batchCalls((calls: readonly Call[]) => texts.run(calls), { maxBatch: texts.maxBatch }),
 })
 
-/** Calls side by side, so that one that fails takes nobody with it. */
+/** Runs calls side by side, so that a failing one affects no other. */
 function ofText(reward: TextReward): Texts<ReplySoFar> {
   const scores = textScores(reward)
   return {
@@ -98,7 +98,8 @@ function scored<Call>(
         return of(call).pipe(
           texts.scheduled,
           map((value) => {
-            if (value === undefined || !Number.isFinite(value)) throw new RewardError(`Reward \`${texts.name}\` gave ${value}`)
+            if (value === undefined || !Number.isFinite(value))
+              throw new RewardError(`Reward \`${texts.name}\` returned ${value}`)
             return row({ prompt, reward: value })
           }),
           finalize(() => texts.release(call)),
@@ -113,7 +114,7 @@ function scored<Call>(
 
   const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
     abortable(
-      defer(() => delivered(once(source, done), rowOf, concurrency)),
+      defer(() => deliver(once(source, done), rowOf, concurrency)),
       signal,
     )
   const meta = { version, spec: { ...spec, score: texts.name }, seed: 0, models: hashes }
@@ -122,7 +123,7 @@ function scored<Call>(
 
 type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>
 
-/** Each text once; a second one of the same id and sample becomes an error under its place. */
+/** Yields each text once. A second one with the same id and sample becomes an error under its place. */
 async function* once(texts: AsyncIterable<ScoredText>, done?: RowsOptions['done']): AsyncGenerator<HashedText, void> {
   const seen = new Set<string>()
   let number = 0
@@ -142,7 +143,7 @@ function callOf<Call>({ content, completion, error }: ScoredText, { read }: Text
     throw new InputError(error ?? 'Expected a prompt and its completion, got nothing')
   }
   const prompt = promptText(content, render)
-  // A template writes its special tokens itself.
+  // A template writes its own special tokens.
   return { prompt, call: read(prompt, completion, content.messages === undefined) }
 }
 

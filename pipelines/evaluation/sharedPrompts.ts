@@ -5,18 +5,18 @@ import { replyTable } from '../../src/eval/replyTable.js'
 import { differInWords, promptMark } from './comparable.js'
 import type { EvaluatedRun } from './evaluate.js'
 
-/** A prompt and the replies of two runs to it. `worded`: the other run has other words for the prompt, such as another template's. */
+/** A prompt and the replies of two runs. `worded`: the runs' prompts differ, for example by template. */
 export type ReplyPair = Readonly<{ id: string; prompt: string; a: Reply; b: Reply; worded: boolean }>
 
-/** No decoder draws at this sample: which prompts are taken has nothing to do with how their replies were sampled. */
+/** No decoder draws at this sample, so the choice of prompts is independent of how their replies were sampled. */
 export const JUDGE_SAMPLE = 0xfffffffe
 
 const usable = ({ sample, finishReason, completion, prompt }: Reply): boolean =>
   sample === 0 && finishReason !== 'error' && completion !== null && prompt !== null
 
 /**
- * At most `count` prompts that both runs answered (their sample 0), drawn by seed and id alone, in the order of the draw. Rows are
- * read twice of the first run and once of the second; memory: 8 bytes a row of the first, and the pairs.
+ * Draws at most `count` prompts that both runs answered (sample 0), by seed and id, in the order of the draw. It reads the first run twice
+ * and the second once. Memory: 8 bytes per row of the first run, and the pairs.
  *
  * @throws InputError for a second row of the same id
  */
@@ -42,8 +42,8 @@ export async function sharedPrompts(
   }
   drawn = best()
   const ofA = new Map<string, Reply>()
-  const wanted = new Set(drawn.map(({ reply }) => reply.id))
-  for await (const reply of a.replies()) if (usable(reply) && wanted.has(reply.id)) ofA.set(reply.id, reply)
+  const ids = new Set(drawn.map(({ reply }) => reply.id))
+  for await (const reply of a.replies()) if (usable(reply) && ids.has(reply.id)) ofA.set(reply.id, reply)
   const pairs = drawn.flatMap(({ reply }) => {
     const other = ofA.get(reply.id)
     return other

@@ -3,13 +3,13 @@ import { OptionError } from '../../src/core/errors.js'
 import { didYouMean } from '../../src/core/nearest.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 
-/** A decoder or a search by name: the schema of its options (defaults included), what it needs, and how it is made. */
+/** A registered decoder or search: the schema of its options with defaults, what it needs, and how to make it. */
 export type Registered<Made> = Readonly<{
   about: string
   options: z.ZodObject
-  /** Whether it cannot do without a reward. */
+  /** Whether it needs a reward. */
   needsReward: boolean
-  /** The module of one that did not come with this package. */
+  /** Its module, if it is not from this package. */
   from?: string
   make: (options: unknown) => Made
 }>
@@ -24,7 +24,7 @@ export const entry = <T extends z.ZodObject, Made>(
   make: (given) => make(parseOptions(options, given)),
 })
 
-/** @throws OptionError for an unknown name, with the nearest known one */
+/** @throws OptionError for an unknown name; it suggests the nearest known one */
 export function entryNamed<Made>(kind: 'decoder' | 'search', name: string, known: Readonly<Record<string, Registered<Made>>>) {
   if (Object.hasOwn(known, name)) return known[name]!
   const names = Object.keys(known)
@@ -32,9 +32,9 @@ export function entryNamed<Made>(kind: 'decoder' | 'search', name: string, known
 }
 
 /**
- * A decoder or a search by its name, with its options by theirs; options that are undefined count as not given.
+ * Makes a decoder or a search from its name and options. Undefined options count as absent.
  *
- * @throws OptionError for an unknown name, an option that it does not take, and one that may not be
+ * @throws OptionError for an unknown name, and an unknown or invalid option
  */
 export function makeByName<Made>(
   kind: 'decoder' | 'search',

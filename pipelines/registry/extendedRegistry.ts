@@ -34,11 +34,11 @@ const decoderSchema = z.strictObject({
 })
 
 /**
- * A registry with operators and decoders of a module besides its own: the module's exports `operators` and `decoders`, each entry in
- * the form of the package's (`options`, `needs`, `make`; the rest where it is needed).
+ * Adds the operators and decoders of a module to a registry. The module exports `operators` and `decoders`, with entries like those of this
+ * package (`options`, `needs`, `make`; the rest if needed).
  *
- * @param from what messages call the module
- * @throws OptionError for a module that exports neither, an entry that is not in the form, and a name that is taken
+ * @param from the module's name in messages
+ * @throws OptionError if the module exports neither, and for an invalid entry or a name that exists already
  */
 export function extendedRegistry(registry: Registry, module: Readonly<Record<string, unknown>>, from: string): Registry {
   if (module.operators === undefined && module.decoders === undefined)
@@ -51,7 +51,7 @@ export function extendedRegistry(registry: Registry, module: Readonly<Record<str
     return Object.fromEntries(
       Object.entries(given).map(([name, value]) => {
         if (Object.hasOwn(registry[kind], name))
-          throw new OptionError(`Expected \`${kind}.${name}\` of ${from} to have a name of its own: there is one already`)
+          throw new OptionError(`Expected \`${kind}.${name}\` of ${from} to have a new name; it exists already`)
         try {
           return [name, read(value)] as const
         } catch (error) {

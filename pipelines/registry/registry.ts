@@ -18,36 +18,36 @@ import { entry, makeByName, type Registered } from './entry.js'
 /** A decoder by name. */
 export type RegisteredDecoder = Registered<Decoder>
 
-/** Operators and decoders by name: what pipelines as data are made of. */
+/** Operators and decoders by name, for pipelines as data. */
 export type Registry = Readonly<{
   operators: Readonly<Record<string, RegisteredOperator>>
   decoders: Readonly<Record<string, RegisteredDecoder>>
 }>
 
-/** The decoders under the names of the command line. */
+/** The decoders by their names on the command line. */
 export const decoders: Registry['decoders'] = {
-  args: entry('of the k likeliest tokens the one with the highest logit + weight * reward', argsOptions, true, args),
-  'args-pruned': entry('args, without the reward of candidates that can hardly win', argsPrunedOptions, true, argsPruned),
+  args: entry('selects the highest logit + weight * reward among the k likeliest tokens', argsOptions, true, args),
+  'args-pruned': entry('args without the reward of candidates that can hardly win', argsPrunedOptions, true, argsPruned),
   'args-stochastic': entry('samples by (logit + weight * reward) / temperature', argsStochasticOptions, true, argsStochastic),
-  rad: entry('samples by logit + weight * reward, the reward in [0, 1]', radOptions, true, rad),
+  rad: entry('samples by logit + weight * reward, with rewards in [0, 1]', radOptions, true, rad),
   genarm: entry('samples by logit + weight * log-probability of an autoregressive reward model', genarmOptions, true, genarm),
-  greedy: entry('the likeliest token', greedyOptions, false, greedy),
+  greedy: entry('selects the likeliest token', greedyOptions, false, greedy),
   'top-k': entry('samples among the k likeliest tokens', topKSamplingOptions, false, topKSampling),
-  nucleus: entry('samples among the likeliest tokens that hold the mass p', nucleusOptions, false, nucleus),
+  nucleus: entry('samples among the fewest likeliest tokens whose probabilities reach p', nucleusOptions, false, nucleus),
   contrastive: entry(
-    'contrastive search: of the k likeliest tokens a probable one that is unlike the context',
+    'contrastive search: selects a probable token that is dissimilar to the context',
     contrastiveOptions,
     false,
     contrastive,
   ),
   dexperts: entry(
-    'samples by logit + scale * (expert - antiexpert), of further language models',
+    'samples by logit + scale * (expert - antiexpert) with two more language models',
     dexpertsOptions,
     false,
     dexperts,
   ),
   'contrastive-decoding': entry(
-    'the likely token that an amateur language model finds least likely',
+    'selects the likely token that an amateur language model finds least likely',
     contrastiveDecodingOptions,
     false,
     contrastiveDecoding,
@@ -60,13 +60,13 @@ export const decoders: Registry['decoders'] = {
   ),
 }
 
-/** What comes with this package. */
+/** The operators and decoders of this package. */
 export const builtIn: Registry = { operators, decoders }
 
 /**
- * A decoder by its name, with its options by theirs.
+ * Makes a decoder from its name and options.
  *
- * @throws OptionError for an unknown name, an option that the decoder does not take, and one that may not be
+ * @throws OptionError for an unknown name, and an unknown or invalid option
  * @example decoderByName('args', { k: 10, weight: 1.5 })
  */
 export const decoderByName = (

@@ -18,9 +18,9 @@ const rules: Readonly<Record<EnsembleRule, Combine>> = {
 }
 
 /**
- * An ensemble as operators see it: a reward composed of rewards, which are asked side by side. `rewards`: its members, in their order.
+ * Makes a reward of an ensemble and its members, `rewards`, in order. The members run side by side.
  *
- * - errors: the members' own; `RewardError` unless a member gives one finite number a candidate
+ * - errors: the members' own; `RewardError` unless a member returns one finite number per candidate
  *
  * @see ensembleReward for what it computes
  */

@@ -32,19 +32,18 @@ export type EnsembleRewardOptions = Readonly<{
 }>
 
 /**
- * A reward made of others of the run, as data. Of each member's score, normalised as `z = (score - mean) / scale`:
+ * Describes a reward that combines other rewards of the run. Each member's score is normalised, `z = (score - mean) / scale`:
  *
  * - `by: 'sum'`: the sum of `weight * z`
- * - `by: 'min'`: the least `z`, the worst case
+ * - `by: 'min'`: the lowest `z`, the worst case
  * - `by: 'mean'`: the mean of `z` minus `c` (default 1) standard deviations of `z` over the members
  *
- * `mean` 0 and `scale` 1 unless given. With `running` they are the mean and the standard deviation of the scores that the member
- * gave to the candidates of the sequence's earlier steps (in its first step, of that step's own): of this sequence alone, so that they depend
- * on no other prompt. The value of a whole sequence is then of the scores as they are, or no two sequences could be compared.
+ * With `running`, `mean` and `scale` come from the member's own scores in the sequence's earlier steps (in the first step, from that
+ * step), so they depend on no other prompt. The reward of a whole reply then uses the raw scores, so that replies can be compared.
  *
- * The members are columns of the output, too; they steer through the ensemble only, unless they are given weights.
+ * The members are columns of the output, too. They steer only through the ensemble, unless they have weights of their own.
  *
- * @throws OptionError for an option that may not be or has no meaning beside the others, and a name that is no member's
+ * @throws OptionError for an invalid option, one without effect beside the others, and a name that is not a member's
  * @see Reward Model Ensembles Help Mitigate Overoptimization (Coste et al., 2024), for the worst case and for uncertainty taken off
  * @example ensembleReward('careful', { of: ['safe', 'helpful'], by: 'min', scale: { safe: 2, helpful: 5 } })
  */
@@ -60,14 +59,14 @@ export function ensembleReward(name: string, options: EnsembleRewardOptions): En
   if (by !== 'sum' && Object.keys(weight).length > 0) throw new OptionError(`Expected \`weight\` beside \`by\` sum, got ${by}`)
   if (by !== 'mean' && c !== undefined) throw new OptionError(`Expected \`c\` beside \`by\` mean, got ${by}`)
   if (running && Object.keys({ ...mean, ...scale }).length > 0)
-    throw new OptionError('Expected `running` or a given `mean` and `scale`, got both')
+    throw new OptionError('Expected either `running` or `mean` and `scale`, got both')
   const rule = { by, c: c ?? 1, weight, mean, scale, running }
-  const said = { of, by, ...(by === 'sum' && { weight }), ...(by === 'mean' && { c: rule.c }) }
+  const rest = { of, by, ...(by === 'sum' && { weight }), ...(by === 'mean' && { c: rule.c }) }
   return {
     kind: 'ensemble',
     name,
     members: of,
     ...rule,
-    spec: { ensemble: { ...said, ...(running ? { running } : { mean, scale }) } },
+    spec: { ensemble: { ...rest, ...(running ? { running } : { mean, scale }) } },
   }
 }

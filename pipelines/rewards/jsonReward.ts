@@ -15,12 +15,11 @@ export type JsonRewardOptions = Readonly<{
 }>
 
 /**
- * Whether the completion is JSON, or can still become it: 1 for a whole JSON text or the beginning of one; 0 for a reply that ended
- * before it was whole; else `-wrong / length`, the share of characters from the first wrong one on, in [-1, 0).
+ * Tells whether the completion is JSON or can still become JSON. The reward is 1 for a whole JSON text or the beginning of one, and 0 for a
+ * reply that ended too early. Otherwise it is `-wrong / length` in [-1, 0), where `wrong` counts characters from the first wrong one on.
+ * White space around the text is allowed.
  *
- * `root`: what the JSON text has to be; white space around it is allowed.
- *
- * @throws OptionError for an option that may not be
+ * @throws OptionError for an invalid option
  * @see RFC 8259
  */
 export function jsonReward(name: string, options: JsonRewardOptions = {}): TextReward {

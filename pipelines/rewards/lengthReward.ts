@@ -26,12 +26,12 @@ const lengths: Readonly<Record<(typeof units)[number], (reply: ReplySoFar) => nu
 }
 
 /**
- * How near the completion's length is to a target: `-|length - target| / target`, 0 at best. While the reply has not ended, only
- * what is over the target counts: so it neither hurries nor rambles.
+ * Tells how close the completion's length is to a target: `-|length - target| / target`, at best 0. Until the reply has ended, only the
+ * excess over the target counts, so short beginnings cost nothing.
  *
- * `unit`: characters (code points), words (between white space), or tokens of the language model, the end token not counted.
+ * `unit`: characters (code points), words (between white space), or tokens of the language model without the end token.
  *
- * @throws OptionError for an option that may not be
+ * @throws OptionError for an invalid option
  * @example lengthReward('short', { target: 200 })
  */
 export function lengthReward(name: string, options: LengthRewardOptions): TextReward {

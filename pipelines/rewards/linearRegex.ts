@@ -2,10 +2,10 @@ import { type AST, RegExpParser } from '@eslint-community/regexpp'
 import { RE2JS } from 're2js'
 import { messageOf, OptionError } from '../../src/core/errors.js'
 
-/** A regular expression whose search takes time linear in the text, whatever the pattern. */
+/** A regular expression whose search takes linear time, whatever the pattern. */
 export type LinearRegex = Readonly<{ test: (text: string) => boolean; count: (text: string) => number }>
 
-/** `d` and `g` change no answer here; `u` is always on. */
+/** `d` and `g` have no effect here; `u` is always on. */
 const FLAGS = 'dgimsuv'
 const parser = new RegExpParser({ ecmaVersion: 2024 })
 
@@ -14,11 +14,11 @@ type Flags = Readonly<{ sets: string; ignoreCase: boolean; multiline: boolean; v
 /**
  * Compiles a JavaScript pattern for RE2's engine. JavaScript's own engine backtracks, and a pattern such as `(a+)+$` can take it years.
  *
- * Every pattern is read with the flag `u`, so a character is a code point. With `m`, lines end at `\n` only; `\b` knows ASCII words only;
- * of repetitions that may be empty and lazy, such as `(a*?)*`, the number of matches may differ from JavaScript's.
+ * Every pattern is read with the flag `u`, so a character is a code point. With `m`, lines end only at `\n`. `\b` knows only ASCII words.
+ * For lazy repetitions that may be empty, such as `(a*?)*`, the number of matches may differ from JavaScript's.
  *
- * @throws OptionError for a pattern that JavaScript cannot read, and for what no linear engine has: lookaheads, backreferences,
- *   strings in a class, more than 1,000 repetitions; the message names it
+ * @throws OptionError for an invalid pattern, and for what linear engines lack: lookaheads, backreferences, strings in a class, and more
+ *   than 1,000 repetitions; the message names it
  */
 export function linearRegex(pattern: string, flags: string): LinearRegex {
   const unknown = Array.from(flags).find((flag, at) => !FLAGS.includes(flag) || flags.indexOf(flag) !== at)
@@ -55,7 +55,7 @@ function compile(translated: string, pattern: string): RE2JS {
   }
 }
 
-/** The same pattern in RE2's syntax. Nobody reads groups, so none captures. */
+/** Translates the pattern to RE2's syntax. Groups do not capture, since nobody reads them. */
 function translate(root: AST.Pattern, flags: Flags): string {
   const known = new Map<string, string>()
   const classOf = ({ raw }: AST.NodeBase): string => {
@@ -111,7 +111,7 @@ const hasStrings = (node: object): boolean =>
 
 const hex = (codePoint: number): string => `\\x{${codePoint.toString(16)}}`
 
-/** All code points once. Low surrogates come first and high ones last, so that no two of them make a pair. */
+/** Yields each code point once. Low surrogates come first and high ones last, so that no two form a pair. */
 function* allCharacters(): Generator<string> {
   for (const [first, last] of [
     [0xdc00, 0xdfff],
@@ -123,7 +123,7 @@ function* allCharacters(): Generator<string> {
       yield String.fromCodePoint(...Array.from({ length: Math.min(0x400, last + 1 - from) }, (_, at) => from + at))
 }
 
-/** What a character class holds, asked of JavaScript's engine: the two read classes, cases and `\s` differently. */
+/** Lists the characters of a class with JavaScript's engine, since RE2 reads classes, cases and `\s` differently. */
 function charactersOf(raw: string, flags: string): string {
   const runs = new RegExp(`(?:${raw})+`, `${flags}g`)
   const ranges: [number, number][] = []

@@ -19,12 +19,12 @@ export type RegexRewardOptions = Readonly<{
 }>
 
 /**
- * Whether the completion has a match of a regular expression: 1 or 0; with `count` the number of its matches.
+ * Returns 1 if the completion matches a regular expression, else 0; with `count`, the number of matches.
  *
- * `pattern`, `flags`: JavaScript's, read with the flag `u`; see `linearRegex` for what is refused. A search takes time linear in the
- * completion, whatever the pattern.
+ * The pattern is JavaScript's, read with the flag `u`; `linearRegex` says what is refused. A search takes linear time, whatever the
+ * pattern.
  *
- * @throws OptionError for an option that is not allowed, and as `linearRegex`
+ * @throws OptionError for an invalid option, and as `linearRegex`
  * @example regexReward('polite', { pattern: '\\b(please|thank you)\\b', flags: 'i' })
  */
 export function regexReward(name: string, options: RegexRewardOptions): TextReward {

@@ -3,8 +3,8 @@ import type { PromptContent } from '../../src/core/text/conversation.js'
 import { promptText } from '../../src/core/text/promptText.js'
 
 /**
- * Gives the text of a prompt, messages rendered with the codec's chat template. Each prompt is rendered once: rendering is slow, and a
- * template that asks for the time would change its mind.
+ * Returns the text of a prompt; messages are rendered with the codec's chat template. Each prompt is rendered once, because rendering is
+ * slow and a template that reads the clock would change its text.
  */
 export function renderOnce(codec: Pick<TextCodec, 'render'>) {
   const rendered = new WeakMap<PromptContent, string>()

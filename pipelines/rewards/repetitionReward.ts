@@ -20,11 +20,11 @@ export type RepetitionRewardOptions = Readonly<{
 }>
 
 /**
- * How much the completion repeats itself: minus the share of its n-grams that were there before, `-(1 - distinct / all)`, 0 at best.
+ * Penalises repetition: minus the share of n-grams that repeat an earlier one, `-(1 - distinct / all)`, at best 0.
  *
- * `unit`: what an n-gram is made of; characters for languages that have no space between words.
+ * `unit`: words, or characters for languages without spaces between words.
  *
- * @throws OptionError for an option that may not be
+ * @throws OptionError for an invalid option
  * @see rep-n, A Contrastive Framework for Neural Text Generation (Su et al., 2022)
  */
 export function repetitionReward(name: string, options: RepetitionRewardOptions = {}): TextReward {

@@ -1,7 +1,7 @@
 import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
 import { batchTextReward } from './textReward.js'
 
-/** A pure function of a reply as a reward; `spec` is the function and its options as data. */
+/** Makes a reward of a pure function of the reply. `spec` holds the function's name and options. */
 export const replyReward = (
   name: string,
   spec: Readonly<Record<string, unknown>>,

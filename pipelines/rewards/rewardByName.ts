@@ -9,7 +9,7 @@ import { regexReward, regexRewardOptions } from './regexReward.js'
 import { repetitionReward, repetitionRewardOptions } from './repetitionReward.js'
 import { wordsReward, wordsRewardOptions } from './wordsReward.js'
 
-/** A reward function by name: the schema of its options, and how it is made. */
+/** A reward function: the schema of its options, and how to make it. */
 export type RewardFunction = Readonly<{
   options: z.ZodObject
   make: (name: string, options: unknown) => TextReward | EnsembleReward
@@ -34,9 +34,9 @@ export const rewardFunctions: Readonly<Record<string, RewardFunction>> = {
 }
 
 /**
- * A reward function as data: its name, and its options by theirs.
+ * Makes a reward function from its name and options.
  *
- * @throws OptionError for an unknown function, an option that it does not take, and one that may not be
+ * @throws OptionError for an unknown function and an unknown or invalid option
  * @example rewardByName('short', 'length', { target: 200 })
  */
 export function rewardByName(name: string, of: string, options: unknown = {}): TextReward | EnsembleReward {

@@ -9,14 +9,14 @@ import { textAfter } from '../../src/core/text/decodedText.js'
 import { promptText } from '../../src/core/text/promptText.js'
 
 /**
- * A reward written over text as operators see it, bound to the language model's words: it reads the prompt's text (messages
- * rendered with the chat template), the completion and the candidate, special tokens left out.
+ * Adapts a reward over text to operators. The reward reads the prompt's text (messages rendered with the chat template), the completion
+ * and the candidate, without special tokens.
  *
- * One call a step, with the texts of its k candidates: calls of several prompts run side by side, so that one that fails or
- * hangs takes nobody with it.
+ * Each step is one call with the texts of its k candidates. Calls of several prompts run side by side, so a failing or slow one affects
+ * only its own prompt.
  *
- * - errors: `RewardError` with the reward's name: it threw, timed out, or gave something that is not one finite number a text;
- *   `ModelLostError` as it comes
+ * - errors: `RewardError` with the reward's name if it throws, times out, or does not return one finite number per text; `ModelLostError`
+ *   passes through
  */
 export function rewardOfText(
   source: TextReward,
@@ -39,7 +39,7 @@ export function rewardOfText(
   }
 }
 
-/** One call of the reward: a number a reply. Cancelled when nobody waits any more; errors as above. */
+/** Calls the reward once: one number per reply. Unsubscribing cancels the call; errors are those of `rewardOfText`. */
 export const textScores =
   ({ name, scoreTexts, timeoutMs }: TextReward) =>
   (replies: readonly ReplySoFar[]): Observable<Float32Array> =>
@@ -49,9 +49,9 @@ export const textScores =
       return from(called(name, async () => scoreTexts(texts, cancelled.signal, replies))).pipe(
         timeout({
           first: timeoutMs,
-          with: () => throwError(() => new RewardError(`Reward \`${name}\` gave nothing within ${timeoutMs} ms`)),
+          with: () => throwError(() => new RewardError(`Reward \`${name}\` returned nothing within ${timeoutMs} ms`)),
         }),
-        map((given) => checkRewards(name, given, { texts: texts.length })),
+        map((rewards) => checkRewards(name, rewards, { texts: texts.length })),
         finalize(() => cancelled.abort()),
       )
     })

@@ -6,12 +6,12 @@ import { textAfter } from '../../src/core/text/decodedText.js'
 import { renderOnce } from './renderOnce.js'
 
 /**
- * A cross-encoder as operators see it: it reads the prompt's text (messages rendered with the language model's chat template) and the
- * completion with the candidate as a pair of texts. Special tokens and a character whose bytes are incomplete are left out of the
- * completion. Nothing is cached: every candidate is read from its first token on.
+ * Adapts a cross-encoder to operators. It reads a pair of texts: the prompt (messages rendered with the language model's chat template)
+ * and the completion with the candidate. The completion has no special tokens and no incomplete character. Nothing is cached; every
+ * candidate is read from the start.
  *
- * - `call`: one call of the batched model, with the pairs of a step
- * - errors: `RewardError` for a pair that is longer than the model's context
+ * - `call`: calls the batched model with the pairs of a step
+ * - errors: `RewardError` for a pair longer than the model's context
  */
 export function rewardOverPairs(
   { name, encodePair }: BatchedPairReward,

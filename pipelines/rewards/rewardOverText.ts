@@ -8,14 +8,14 @@ import { growingText } from '../decoding/growingText.js'
 import { renderOnce } from './renderOnce.js'
 
 /**
- * A reward model with another tokenizer or chat template than the language model: it gets the text, in its own token ids.
- * Messages are rendered with its own template, a plain prompt is passed on unchanged.
+ * Adapts a reward model whose tokenizer or chat template differs from the language model's. It reads the text in its own token ids.
+ * Messages are rendered with its own template; a plain prompt stays as it is.
  *
- * The language model's special tokens are left out, so that a candidate which ends the reply is scored as the reply so far: how
- * the reward model's own vocabulary would end it is not known here. A character whose bytes are incomplete is left out, too.
+ * The text has no special tokens of the language model and no incomplete character. A candidate that ends the reply is scored as the reply
+ * so far, since the reward model's own end token is not known here.
  *
- * - `call`: one call of the batched model
- * - errors: `RewardError` for an empty text and one that is longer than the model's context; `TemplateError` of the codec
+ * - `call`: calls the batched model once
+ * - errors: `RewardError` for an empty text and one longer than the model's context; `TemplateError` of the codec
  */
 export function rewardOverText(
   model: BatchedRewardModel,
@@ -50,7 +50,7 @@ export function rewardOverText(
   }
 }
 
-/** Texts as the longest prefix they share and what comes after it, at least one token each. */
+/** Splits texts into their longest shared prefix and the rest of each, at least one token. */
 export function sharedPrefix(texts: readonly (readonly number[])[]): Pick<RewardCall, 'tokenIds' | 'branches'> {
   const [first = []] = texts
   const most = Math.min(...texts.map((text) => text.length)) - 1

@@ -1,6 +1,6 @@
 import type { Sequence } from '../../src/core/sequence.js'
 
-/** Mean and standard deviation that scores are normalised by; `scale` is 1 where all were equal. */
+/** Mean and standard deviation of scores; `scale` is 1 if all are equal. */
 export type Scale = Readonly<{ mean: number; scale: number }>
 
 type Sums = { count: number; sum: number; squares: number }
@@ -19,13 +19,13 @@ const add = (sums: Sums, scores: Iterable<number>): Sums => {
 function scaleOf({ count, sum, squares }: Sums): Scale {
   const mean = sum / count
   const scale = Math.sqrt(Math.max(0, squares / count - mean * mean))
-  // Rounding leaves a little of equal scores.
+  // Rounding leaves a small deviation of equal scores.
   return { mean, scale: scale > 1e-6 * Math.max(1, Math.abs(mean)) ? scale : 1 }
 }
 
 /**
- * Remembers the scores of each sequence's candidates by the step and the candidate, so that a step which is scored in parts, or
- * twice, counts once; gives the mean and scale of those of earlier steps, in the first step of its own. A few numbers a sequence.
+ * Returns mean and scale of a sequence's scores in earlier steps; in the first step, of that step. Scores are stored by step and
+ * candidate, so a step scored in parts or twice counts once. It keeps a few numbers per sequence.
  */
 export function runningScale(): (sequence: Sequence, candidateIds: Int32Array, scores: Float32Array) => Scale {
   const none: Sums = { count: 0, sum: 0, squares: 0 }
@@ -34,7 +34,7 @@ export function runningScale(): (sequence: Sequence, candidateIds: Int32Array, s
   return ({ key, tokenIds }, candidateIds, scores) => {
     const step = tokenIds.length
     const found = sequences.get(key)
-    // A sequence that grew shorter is another one under the same key.
+    // A shorter sequence under the same key is another one.
     const held = found && found.step <= step ? found : { past: none, step, scores: new Map<number, number>() }
     if (held.step < step) {
       held.past = add(held.past, held.scores.values())

@@ -2,7 +2,7 @@ import { AsyncSubject, defer, map, type Observable, share, take } from 'rxjs'
 import type { Reward } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
 
-/** The value goes out when the call is complete: those who take one and leave do not undo it. */
+/** Emits when the call is complete, so a subscriber who leaves early does not cancel it. */
 const once = <T>(call: Observable<T>): Observable<T> =>
   call.pipe(take(1), share({ connector: () => new AsyncSubject<T>(), resetOnComplete: false }))
 
@@ -10,8 +10,8 @@ type Scored = Readonly<{ sequence: Sequence; candidateIds: Int32Array; scores: O
 type Valued = Readonly<{ sequence: Sequence; value: Observable<number> }>
 
 /**
- * A reward that several ask at the same step, a decoder and an ensemble: what was asked last of a sequence is not computed again,
- * nor is it for some of the candidates. A call that fails or that nobody waits for any more is forgotten.
+ * Shares a reward's last result for each sequence between a decoder and an ensemble that score the same step. A subset of the last
+ * candidates is not computed again. Failed and cancelled calls are forgotten.
  */
 export function shareAnswers(reward: Reward): Reward {
   const scored = new WeakMap<object, Scored>()
@@ -28,9 +28,9 @@ export function shareAnswers(reward: Reward): Reward {
   const value = (sequence: Sequence): Observable<number> => {
     const last = valued.get(sequence.key)
     if (last?.sequence === sequence) return last.value
-    const asked = once(defer(() => reward.value(sequence)))
-    valued.set(sequence.key, { sequence, value: asked })
-    return asked
+    const shared = once(defer(() => reward.value(sequence)))
+    valued.set(sequence.key, { sequence, value: shared })
+    return shared
   }
   return { ...reward, score, value }
 }

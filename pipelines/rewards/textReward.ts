@@ -24,16 +24,16 @@ export type TextRewardOptions = Readonly<{
 const named = z.object({ name: z.string().min(1).describe('a name') })
 
 /**
- * A reward of one's own: the text (prompt and completion so far, the candidate included) to a number, higher is better. A prompt of
- * messages is rendered with the language model's chat template; special tokens are left out. `reply` has prompt and completion apart,
- * and says how many tokens the completion has and whether it has ended.
+ * Makes a reward of a function from text to number; higher is better. The text is the prompt, the completion so far and the candidate,
+ * without special tokens; messages are rendered with the language model's chat template. `reply` holds prompt and completion separately,
+ * the number of tokens, and whether the reply has ended.
  *
- * `version` says which function it is: change it together with the function. A folder of rows that it made is not gone on with where it has
- * none, since nobody could tell whether the function is still the same.
+ * Change `version` together with the function. Without a version a run into an existing folder is refused, because nobody can tell whether
+ * the function is still the same.
  *
- * A call that throws, gives anything but a finite number, or is not done after `timeoutMs`, makes its own prompt an error row.
+ * A call that throws, does not return a finite number, or takes longer than `timeoutMs` makes its own prompt an error row.
  *
- * @throws OptionError for an empty name, a time-out that is none, and a version that is none
+ * @throws OptionError for an empty name and an invalid option
  * @example textReward('short', (text) => -text.length, { version: 1 })
  */
 export const textReward = (
@@ -48,9 +48,10 @@ export const textReward = (
   )
 
 /**
- * The same over all texts of one step of one prompt (its k candidates) at once. Calls for several prompts run side by side.
+ * Like `textReward`, for a function that scores all texts of a step (the k candidates of a prompt) at once. Calls for several prompts run
+ * side by side.
  *
- * @throws OptionError for an empty name or a time-out that is none
+ * @throws OptionError for an empty name and an invalid option
  */
 export const batchTextReward = (
   name: string,

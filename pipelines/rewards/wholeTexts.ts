@@ -2,23 +2,23 @@ import type { BatchedPairReward, BatchedRewardModel, EncodedPair, RewardCall } f
 import { InputError } from '../../src/core/errors.js'
 import type { ReplySoFar } from '../../src/core/rewardSource.js'
 
-/** Whether the tokenizer puts its special tokens around a text; `once`: unless the text begins with them, as a rendered prompt does. */
+/** Whether the tokenizer adds its special tokens; `once`: only if the text does not start with them, as a rendered prompt may. */
 export type Special = boolean | 'once'
 
-/** A model's reward of texts that are there already, as they stand: no end token is added. */
+/** A model's reward of existing texts. No end token is added. */
 export type WholeTexts<Call> = Readonly<{
   name: string
   maxBatch: number
-  /** @throws InputError for a text without tokens and for one that is longer than the model's context */
+  /** @throws InputError for a text without tokens and for one longer than the model's context */
   read(prompt: string, completion: string, special: Special): Call
-  /** One number a call. */
+  /** Returns one number per call. */
   run(calls: readonly Call[]): Promise<readonly (number | undefined)[]>
   release(call: Call): void
 }>
 
 /**
- * Of a decoder: the reward of the whole text; or, where its unit is `logprob`, that of the tokens which come after those of the
- * prompt, which is one token at least.
+ * Scores whole texts with a decoder model. If its unit is `logprob`, it scores only the tokens after the prompt, which must have at least
+ * one token.
  */
 export function tokenTexts(model: BatchedRewardModel): WholeTexts<RewardCall> {
   const { name, codec, contextLength, maxBatch, unit } = model
@@ -40,8 +40,7 @@ export function tokenTexts(model: BatchedRewardModel): WholeTexts<RewardCall> {
       const given = encode(prompt, special)
       const different = tokenIds.findIndex((tokenId, index) => tokenId !== given[index])
       const from = different === -1 ? length : different
-      if (from === 0)
-        throw new InputError(`Reward \`${name}\` gives a logprob: it needs a token of the prompt before the completion`)
+      if (from === 0) throw new InputError(`Reward \`${name}\` returns a logprob: it needs a prompt token before the completion`)
       return { key: {}, tokenIds: tokenIds.slice(0, from), branches: [tokenIds.slice(from)] }
     },
     run: async (calls) => (await model.run(calls)).map(([value]) => value),
@@ -50,7 +49,7 @@ export function tokenTexts(model: BatchedRewardModel): WholeTexts<RewardCall> {
 }
 
 /**
- * Of a reward written over text, which gets each text in a call of its own.
+ * Prepares a text for a reward over text, which scores each text in a separate call.
  *
  * @throws InputError for an empty text
  */
@@ -59,7 +58,7 @@ export function writtenText(prompt: string, completion: string): ReplySoFar {
   return { prompt, completion, tokens: Number.NaN, ended: true }
 }
 
-/** Of a cross-encoder. */
+/** Scores whole texts with a cross-encoder. */
 export const pairTexts = (model: BatchedPairReward): WholeTexts<EncodedPair> => ({
   name: model.name,
   maxBatch: model.maxBatch,

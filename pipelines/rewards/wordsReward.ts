@@ -15,10 +15,10 @@ export type WordsRewardOptions = Readonly<{
 }>
 
 /**
- * Wanted and banned words in the completion: the number of wanted words that are there, minus the number of times that a banned one
- * is. Whole words in any case; a word may be several (`of course`).
+ * Counts the wanted words that occur in the completion, minus all occurrences of banned ones. It matches whole words in any case; an entry
+ * may have several words (`of course`).
  *
- * @throws OptionError for an option that may not be, and for no words at all
+ * @throws OptionError for an invalid option, and for no words at all
  * @example wordsReward('polite', { wanted: ['please'], banned: ['stupid', 'shut up'] })
  */
 export function wordsReward(name: string, options: WordsRewardOptions): TextReward {
@@ -34,7 +34,7 @@ export function wordsReward(name: string, options: WordsRewardOptions): TextRewa
   )
 }
 
-/** Any of the words, the longest first, where no letter or digit goes on; nothing for no words. */
+/** Matches any of the words, the longest first, with no letter or digit beside it. Without words it matches nothing. */
 function anyOf(words: readonly string[]): RegExp {
   const longest = [...words].sort((a, b) => b.length - a.length)
   const escaped = longest.map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replace(/\s+/g, '\\s+'))

@@ -24,11 +24,11 @@ import {
 import type { Delivery, Row, Run, RunMeta } from '../../src/core/run.js'
 
 /**
- * Pulls jobs and makes their rows, `concurrency` at a time at most: each place pulls by itself, and is free for the next job when
- * its row was taken. Places are opened as jobs come, one when none is left that waits for a job, so that a high limit costs nothing by
- * itself. When the source fails, the run fails after the rows under way have been delivered.
+ * Pulls jobs and makes their rows, at most `concurrency` at a time. Each place pulls a job itself, and becomes free when its row is taken. A
+ * new place opens when no place waits for a job, so a high limit costs nothing by itself. If the source fails, the run first delivers its
+ * running rows and then fails.
  */
-export function delivered<Job>(
+export function deliver<Job>(
   source: AsyncIterator<Job>,
   rowOf: (job: Job) => Observable<Row>,
   concurrency: number,
@@ -68,19 +68,19 @@ export function delivered<Job>(
     defer(() => (failure ? throwError(() => failure?.error) : EMPTY)),
   ).pipe(
     finalize(() => {
-      // A source that is waiting for input may never answer: nobody waits for it.
+      // A source that waits for input may never answer, so do not wait for it.
       Promise.resolve(source.return?.()).catch(() => {})
     }),
   )
 }
 
-/** A row with its receipt; completes when it was taken. */
+/** Emits a row with its receipt and completes when the row is taken. */
 function withReceipt(row: Row): Observable<Delivery> {
   const receipt = new AsyncSubject<never>()
   return merge(of({ row, taken: () => receipt.complete() }), receipt.pipe(ignoreElements()))
 }
 
-/** Errors with the signal's reason when it is aborted, after the source was unsubscribed and has freed what it held. */
+/** On abort, unsubscribes the source, which frees its resources, and then errors with the signal's reason. */
 export const abortable = <T>(source: Observable<T>, signal: AbortSignal | undefined): Observable<T> =>
   signal === undefined
     ? source
@@ -95,9 +95,9 @@ export const abortable = <T>(source: Observable<T>, signal: AbortSignal | undefi
         )
       })
 
-/** Rows for `for await`: each is taken when the next one is asked for; leaving the loop cancels what is under way. */
-async function* iterated(deliveries: Observable<Delivery>): AsyncGenerator<Row, void> {
-  const arrived: Delivery[] = [] // no more than there are places
+/** Iterates over rows. A row is taken when the loop asks for the next one; leaving the loop cancels running rows. */
+async function* iterate(deliveries: Observable<Delivery>): AsyncGenerator<Row, void> {
+  const arrived: Delivery[] = [] // at most one per place
   let wake = (): void => {}
   let end: Readonly<{ error?: unknown; failed: boolean }> | undefined
   const subscription = deliveries.subscribe({
@@ -134,7 +134,7 @@ async function* iterated(deliveries: Observable<Delivery>): AsyncGenerator<Row, 
   }
 }
 
-/** A run over its deliveries. */
+/** Makes a run of its metadata and deliveries. */
 export const runOf = (meta: RunMeta, deliveries: Run['deliveries']): Run => ({
   meta,
   deliveries,
@@ -145,5 +145,5 @@ export const runOf = (meta: RunMeta, deliveries: Run['deliveries']): Run => ({
         return row
       }),
     ),
-  [Symbol.asyncIterator]: () => iterated(deliveries()),
+  [Symbol.asyncIterator]: () => iterate(deliveries()),
 })

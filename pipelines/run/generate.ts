@@ -11,7 +11,7 @@ import { finish, stopsOf } from '../decoding/finish.js'
 import { replyText } from '../decoding/replyText.js'
 import { builtIn, type Registry } from '../registry/registry.js'
 import { schedule } from '../schedule/schedule.js'
-import { abortable, delivered, runOf } from './deliveries.js'
+import { abortable, deliver, runOf } from './deliveries.js'
 import { type Job, jobs, startOf, type Truncate, truncations } from './jobs.js'
 import { listMissingVersions } from './listMissingVersions.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
@@ -72,8 +72,8 @@ export type GenerateOptions = Readonly<{
 }>
 
 /**
- * What happens while a run goes on, for progress: a row begun, a token decoded, a batch done (of `lm` or the reward named). `text`: what
- * is certain of the reply with that token; whole characters, and together the completion.
+ * Progress of a run: a row starts, a token is decoded, a row is done, a batch of `lm` or of a reward is done. `text` is the part of the reply
+ * that is final with the token: whole characters, together the completion.
  */
 export type GenerateEvent =
   | Readonly<{ type: 'start'; key: RowKey }>
@@ -82,12 +82,12 @@ export type GenerateEvent =
   | Readonly<{ type: 'batch'; model: string; report: BatchReport }>
 
 /**
- * Prompts → rows: exactly one row a prompt and sample, in the order in which they finish. Nothing happens before the run is
- * subscribed to or iterated. An aborted run errors with the signal's reason once everything is freed; one whose model is lost
- * errors, too, and blames no prompt for it.
+ * Decodes prompts into rows: exactly one row per prompt and sample, in the order in which they finish. The run starts when somebody
+ * subscribes or iterates. An aborted run frees everything and then errors with the signal's reason. If a model is lost, the run fails and
+ * blames no prompt.
  *
- * @throws OptionError for an option that may not be, a decoder without the reward it needs, or one that needs more logits than
- *   the model gives
+ * @throws OptionError for an invalid option, and for a decoder without the reward it needs or with a need for more logits than the model
+ *   returns
  */
 export function generate(
   source: AsyncIterable<Prompt>,
@@ -103,7 +103,7 @@ export function generate(
     onBatch: onEvent && ((model, report) => onEvent({ type: 'batch', model, report })),
   })
   const { rewards, lms } = scheduled
-  const told = { trace, rewards: [...rewards.keys()] }
+  const columns = { trace, rewards: [...rewards.keys()] }
   const bind = (one: Decoder | Search): BoundSearch => {
     const bound = ('search' in one ? one : perToken(one)).search(scheduled)
     checkNeed(bound, models)
@@ -112,10 +112,10 @@ export function generate(
   const run = { search: bind(decoder), seed, maxNewTokens, maxPromptTokens, truncate }
   if (samples > 1 && isDeterministic(run.search))
     onNotice?.(
-      `The decoder draws no random numbers: the ${samples} samples of a prompt will be equal, unless its row names another decoder`,
+      `The decoder draws no random numbers, so the ${samples} samples of a prompt are equal, unless its row names another decoder`,
     )
 
-  // A reward model that reads the same tokens has to have room for them, too.
+  // A reward model that reads the same tokens needs room for them, too.
   const sameTokens = models.rewards.filter((source) => 'codec' in source && source.codec.fingerprint === codec.fingerprint)
   const contextLength = Math.min(
     ...[models.lm, ...Object.values(models.lms ?? {}), ...sameTokens].map((model) =>
@@ -124,7 +124,7 @@ export function generate(
   )
 
   const decoded = (job: Job, startedAt: number): Observable<DecodedRow> => {
-    const own = rowSettings(job.prompt, { run, registry, reward: told.rewards[0], bind })
+    const own = rowSettings(job.prompt, { run, registry, reward: columns.rewards[0], bind })
     const { start, text, truncatedTokens } = startOf(job, { codec, contextLength, ...own })
     const { texts, tokenIds } = stopsOf(
       [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop, ...modelStop],
@@ -136,14 +136,14 @@ export function generate(
     const pieceOf = replyText(codec, start.promptTokenIds, texts)
     return own.search.steps(start, finished).pipe(
       tap((step) => onEvent?.({ type: 'token', key, text: pieceOf(step) })),
-      reduce((sum, one) => tally(sum, one, told), emptyTally()),
+      reduce((sum, one) => tally(sum, one, columns), emptyTally()),
       mergeMap((sum) => {
         if (!sum.last?.finish) throw new ShapeError('The decoder ended before the sequence was finished')
         return valuesOf(rewards, scoredSequence(sum.last)).pipe(
           map(({ values, error }) => {
-            const row = rowOf(sum, text, values, { startedAt, durationMs: now() - startedAt }, told)
+            const row = rowOf(sum, text, values, { startedAt, durationMs: now() - startedAt }, columns)
             const made = truncatedTokens > 0 ? { ...row, truncatedTokens } : row
-            // The reply is there and stays; only its value is missing.
+            // Keep the reply; only its reward is missing.
             return error === undefined ? made : { ...made, finishReason: 'error' as const, error }
           }),
         )
@@ -159,10 +159,15 @@ export function generate(
       onEvent?.({ type: 'start', key: { id: job.prompt.id, sample: job.sample } })
       return defer(() => decoded(job, startedAt)).pipe(
         catchError((error: unknown) => {
-          // Without its model no prompt can go on: the run fails, and what is not done stays to be done.
+          // No prompt can continue without its model: the run fails, and a later run decodes the rest.
           if (error instanceof ModelLostError) throw error
           return of(
-            errorRow(job, messageOf(error), { startedAt, durationMs: now() - startedAt }, { codec, seed, rewards: told.rewards }),
+            errorRow(
+              job,
+              messageOf(error),
+              { startedAt, durationMs: now() - startedAt },
+              { codec, seed, rewards: columns.rewards },
+            ),
           )
         }),
         map((made): Row => ({ ...made, promptHash: job.promptHash, ...ownFields(job.prompt) })),
@@ -172,7 +177,7 @@ export function generate(
 
   const deliveries: Run['deliveries'] = ({ done, signal }: RowsOptions = {}) =>
     abortable(
-      defer(() => delivered(jobs(source, { samples, done }), row, concurrency)),
+      defer(() => deliver(jobs(source, { samples, done }), row, concurrency)),
       signal,
     )
   const missing = listMissingVersions({ spec: settings.spec, decoder: run.search.spec, models, registry })
@@ -181,7 +186,7 @@ export function generate(
     spec: {
       ...settings.spec,
       decoder: run.search.spec ?? { steps: [{ custom: {} }] },
-      rewards: told.rewards,
+      rewards: columns.rewards,
       ...functionsOf(models),
       ...{ maxNewTokens, samples, stop, trace },
       ...(maxPromptTokens !== undefined && { maxPromptTokens }),
@@ -194,13 +199,13 @@ export function generate(
   return runOf(meta, deliveries)
 }
 
-/** What the rewards that are functions compute, where they say so. */
+/** Collects the specs of rewards that are functions. */
 function functionsOf({ rewards }: Models): Readonly<{ rewardFunctions?: Readonly<Record<string, unknown>> }> {
   const entries = rewards.flatMap((source) => ('spec' in source && source.spec ? [[source.name, source.spec]] : []))
   return entries.length === 0 ? {} : { rewardFunctions: Object.fromEntries(entries) }
 }
 
-/** Whether all samples of a prompt are known to be equal: it selects greedily, or is beam search. */
+/** Tells whether all samples of a prompt are equal: greedy selection or beam search. */
 const isDeterministic = ({ spec, named }: BoundSearch): boolean =>
   named === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : named.name === 'beam'
 
@@ -211,7 +216,9 @@ function checkNeed({ need = 'all', spec }: Pick<BoundSearch, 'need' | 'spec'>, {
   const named = spec?.name ?? spec?.steps.flatMap((step) => Object.keys(step)).join(' → ')
   const decoder = named === undefined ? 'The decoder' : `The decoder \`${named}\``
   if (need === 'all' && !all)
-    throw new OptionError(`${decoder} needs the logits of all tokens, the language model gives the top ${maxTop}`)
+    throw new OptionError(`${decoder} needs the logits of all tokens, but the language model returns only the top ${maxTop}`)
   if (need !== 'all' && need > maxTop)
-    throw new OptionError(`${decoder} needs the logits of the top ${need} tokens, the language model gives at most ${maxTop}`)
+    throw new OptionError(
+      `${decoder} needs the logits of the top ${need} tokens, but the language model returns at most ${maxTop}`,
+    )
 }

@@ -3,8 +3,8 @@ import type { Prompt } from '../../src/core/prompt.js'
 import { hashText } from '../../src/core/uniform.js'
 
 /**
- * Hashes what a row depends on besides the run's settings: the prompt as it was read, the row's own stop strings and settings, a given
- * completion, and the kept columns. Gives 16 hexadecimal digits. Id, place and the error of a broken prompt do not count.
+ * Hashes the inputs of a row besides the run's settings: its prompt, its own stop strings and settings, an existing completion, and the
+ * kept columns. Returns 16 hexadecimal digits. Id, place and the error of a broken prompt do not count.
  */
 export const hashPrompt = ({ content, stop, overrides, input, completion }: Prompt & Readonly<{ completion?: string }>): string =>
   hashText(canonicalJson({ content, stop, overrides, input, completion }))

@@ -6,14 +6,14 @@ import type { Sequence } from '../../src/core/sequence.js'
 import { promptText } from '../../src/core/text/promptText.js'
 import { hashPrompt } from './hashPrompt.js'
 
-/** One row to be made: a prompt with its hash, and the number of its sample. */
+/** A row to make: a prompt with its hash, and the number of its sample. */
 export type Job = Readonly<{ prompt: Prompt; promptHash: string; sample: number }>
 
 /**
- * Prompts as jobs, one a sample, pulled one at a time. A second prompt of the same id becomes an error under its place in the
- * file (its number in the source, where it has none). What is done already is left out.
+ * Makes a job for each sample of each prompt, one at a time, and skips rows that are done. A second prompt with the same id becomes an error
+ * under its place in the file, or under its number in the source.
  *
- * Remembers the ids it has seen, a few bytes a row.
+ * It remembers all ids, a few bytes per row.
  */
 export async function* jobs(
   prompts: AsyncIterable<Prompt>,
@@ -21,9 +21,9 @@ export async function* jobs(
 ): AsyncGenerator<Job, void> {
   const seen = new Set<string>()
   let number = 0
-  for await (const given of prompts) {
+  for await (const next of prompts) {
     number++
-    const prompt = seen.has(given.id) ? duplicate(given, number, seen) : given
+    const prompt = seen.has(next.id) ? duplicate(next, number, seen) : next
     seen.add(prompt.id)
     const made = hashPrompt(prompt)
     for (let sample = 0; sample < samples; sample++) {
@@ -39,7 +39,7 @@ function duplicate({ id, place }: Prompt, number: number, seen: ReadonlySet<stri
   return { id: free, error: `Expected each id once, got \`${id}\` again${place === undefined ? '' : ` in ${place}`}` }
 }
 
-/** What becomes of a prompt that is longer than it may be: an error row, or its beginning goes. */
+/** What happens to a prompt that is too long: an error row, or its first tokens are dropped. */
 export const truncations = ['error', 'left'] as const
 export type Truncate = (typeof truncations)[number]
 
@@ -47,23 +47,23 @@ export type StartOptions = Readonly<{
   codec: TextCodec
   seed: number
   maxNewTokens: number
-  /** Tokens of a prompt at most; the context less `maxNewTokens` unless given. */
+  /** Most tokens of a prompt; by default the context minus `maxNewTokens`. */
   maxPromptTokens: number | undefined
   truncate: Truncate
   contextLength: number
 }>
 
-/** A sequence before its first token; the prompt's text, and how many tokens its beginning lost. */
+/** A sequence before its first token, the prompt's text, and the number of dropped tokens. */
 export type Start = Readonly<{ start: Sequence; text: string; truncatedTokens: number }>
 
 /**
- * The sequence of a job before its first token.
+ * Tokenizes the prompt of a job and starts its sequence.
  *
- * A prompt that is too long loses tokens at its left (`truncate: 'left'`), but none of those that the tokenizer itself puts first, such as BOS.
- * From then on it is text, messages as their template rendered them: rewards that read text get that of the tokens that were kept.
+ * With `truncate: 'left'` a prompt that is too long loses its first tokens, except those that the tokenizer adds, such as BOS. Rewards over
+ * text then read the text of the remaining tokens.
  *
- * @throws InputError for a broken, an empty and a too long prompt, and for one that leaves no room in the context
- * @throws TemplateError when the template refuses the messages
+ * @throws InputError for a broken, empty or too long prompt, and for one that leaves no room in the context
+ * @throws TemplateError if the template refuses the messages
  */
 export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, options: StartOptions): Start {
   const { codec, seed, truncate, contextLength } = options
@@ -72,7 +72,7 @@ export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, opti
   if (content.messages ? content.messages.length === 0 : content.text === '') throw new InputError('The prompt is empty')
 
   const text = promptText(content, codec.render)
-  // A template writes its special tokens itself.
+  // A template writes its own special tokens.
   const promptTokenIds = codec.encode(text, content.messages === undefined)
   const length = promptTokenIds.length
   if (length === 0) throw new InputError('The prompt is empty: it has no tokens')
@@ -92,20 +92,20 @@ export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, opti
 
 function limitOf({ maxPromptTokens, maxNewTokens, contextLength }: StartOptions): Readonly<{ limit: number; why: string }> {
   if (maxPromptTokens !== undefined) return { limit: Math.min(maxPromptTokens, contextLength - 1), why: '' }
-  const why = `: the context of ${contextLength} less ${maxNewTokens} new tokens`
+  const why = `: the context of ${contextLength} minus ${maxNewTokens} new tokens`
   if (maxNewTokens < contextLength) return { limit: contextLength - maxNewTokens, why }
   throw new InputError(
     `No prompt has room beside ${maxNewTokens} new tokens in the context of ${contextLength}: ask for fewer, or set a limit for prompts`,
   )
 }
 
-/** The last tokens behind those that the tokenizer puts before any text, and their text. A character that was cut goes. */
+/** Keeps the tokenizer's own first tokens and the last tokens of the prompt, and returns their text. An incomplete character is dropped. */
 function keptTokens(codec: TextCodec, tokenIds: readonly number[], limit: number) {
   const own = codec.encode('', true)
   const different = own.findIndex((tokenId, index) => tokenId !== tokenIds[index])
   const first = different === -1 ? own.length : different
   if (limit <= first)
-    throw new InputError(`The limit of ${limit} prompt tokens leaves no room behind the ${first} that the tokenizer puts first`)
+    throw new InputError(`The limit of ${limit} prompt tokens leaves no room after the ${first} that the tokenizer adds`)
   const last = tokenIds.slice(tokenIds.length - (limit - first))
   return { tokenIds: [...tokenIds.slice(0, first), ...last], text: codec.decode(last, false).replace(/^\uFFFD+/u, '') }
 }

@@ -11,8 +11,8 @@ type Run = Readonly<{
 }>
 
 /**
- * Lists the functions without a version and the models without a hash: if one of them changed, a resumed run would not notice. Each
- * entry says how to give a version or hash.
+ * Lists the functions without a version and the models without a hash. A resumed run would not notice if one of them changed. Each entry
+ * says how to set a version or hash.
  */
 export function listMissingVersions({ spec, decoder, models, registry }: Run): string[] {
   const { lms = {}, rewards, hashes } = models
@@ -27,7 +27,7 @@ export function listMissingVersions({ spec, decoder, models, registry }: Run): s
   ]
 }
 
-/** The same for one reward; `hashed` is the hash of its files, if it has any. */
+/** Does the same for one reward; `hashed` is the hash of its files, if it has any. */
 export function listMissingOfReward(reward: RewardSource | TextReward, hashed: RunMeta['models'][string] | undefined): string[] {
   const { name } = reward
   if (hashed !== undefined || ('source' in reward && reward.source !== undefined)) return []
@@ -47,7 +47,7 @@ function steps(decoder: DecoderSpec | undefined): string[] {
   })
 }
 
-/** `use` has a version of each module of one's own. */
+/** Lists modules of operators and decoders without a version in `use`. */
 function modules({ operators, decoders }: Registry, use: unknown): string[] {
   const from = new Set([...Object.values(operators), ...Object.values(decoders)].flatMap((entry) => entry.from ?? []))
   const known = typeof use === 'object' && use !== null ? Object.keys(use) : []
@@ -59,7 +59,7 @@ function modules({ operators, decoders }: Registry, use: unknown): string[] {
     )
 }
 
-/** Paths of functions in what should be data; JSON drops them silently. */
+/** Finds functions in data, which JSON drops silently, and returns their paths. */
 function functionsIn(value: unknown, path = ''): string[] {
   if (typeof value === 'function') return [path]
   if (typeof value !== 'object' || value === null) return []

@@ -21,7 +21,7 @@ export const rowOptions = z.strictObject({
 
 const { shape } = rowOptions
 
-/** What one row is decoded with. */
+/** The settings of one row. */
 export type RowSettings = Readonly<{
   search: BoundSearch
   seed: number
@@ -31,7 +31,7 @@ export type RowSettings = Readonly<{
 }>
 
 export type RowSettingsOptions = Readonly<{
-  /** The run's own. */
+  /** Settings of the run. */
   run: RowSettings
   registry: Registry
   /** Name of the first reward. */
@@ -40,7 +40,7 @@ export type RowSettingsOptions = Readonly<{
 }>
 
 /**
- * The run's settings, or with what the row sets for itself: its decoder is built here, once.
+ * Returns the run's settings with the row's own changes. It builds the row's decoder, once.
  *
  * @throws InputError with file, row and column, and what was expected there
  */
@@ -97,7 +97,7 @@ export function rowSettings(
 
 const words = /^[\w-]+$/
 
-/** A name as it stands, YAML or JSON read, or what was read of it already. */
+/** Reads YAML or JSON; names and objects stay as they are. */
 const readOf = (pipeline: unknown, registry: Registry): unknown =>
   typeof pipeline !== 'string' || words.test(pipeline) ? pipeline : pipelineFromText(pipeline, 'pipeline', registry)
 

@@ -9,28 +9,28 @@ import { promptText } from '../../src/core/text/promptText.js'
 import type { DecodedStep } from '../decoding/decode.js'
 import type { Job } from './jobs.js'
 
-/** The value of a whole sequence by each reward, by name; null where it failed. */
+/** Each reward's value of a whole sequence, by name; null if it failed. */
 export type Values = Readonly<Record<string, number | null>>
 
-/** When a row was begun and how long it took, in milliseconds. */
+/** Start and duration of a row, in milliseconds. */
 type Timing = Readonly<{ startedAt: number; durationMs: number }>
 
-/** What is kept of the steps of one sequence: numbers of the chosen tokens; candidates only for a trace. */
+/** Summary of a sequence's steps: numbers of the chosen tokens, and candidates if the run traces. */
 export type Tally = {
   last?: DecodedStep
   readonly logits: number[]
   readonly scores: number[]
-  /** By the rewards' names: one list a reward that scored candidates. */
+  /** By reward name, for rewards that scored candidates. */
   readonly rewards: Map<string, number[]>
   readonly trace: TracedStep[]
 }
 
 export const emptyTally = (): Tally => ({ logits: [], scores: [], rewards: new Map(), trace: [] })
 
-/** What rows say of rewards: the run's, by name, the first one first. A decoder's own reward is the first of a run without any. */
+/** Names of the run's rewards, the first one first. In a run without rewards, a decoder's own reward is the first. */
 export type RowOptions = Readonly<{ trace: boolean; rewards: readonly string[] }>
 
-/** Adds a step. The tally is changed in place: it belongs to one sequence, and copying it would cost the square of the length. */
+/** Adds a step to the tally, in place: copying it at each step would take quadratic time. */
 export function tally(sum: Tally, step: DecodedStep, { trace, rewards: names }: RowOptions): Tally {
   const { index, tokenIds, tokenLogits, scores, rewards: scored = {} } = step
   const [first = Object.keys(scored)[0], ...others] = names
@@ -54,10 +54,10 @@ export function tally(sum: Tally, step: DecodedStep, { trace, rewards: names }: 
   return sum
 }
 
-/** A row without what its prompt says of itself. */
+/** A row without the fields that its prompt brings. */
 export type DecodedRow = Omit<Row, 'promptHash' | 'input'>
 
-/** The row of a finished sequence. `values`: of prompt and reply, by the rewards' names; null where a reward failed. */
+/** Makes the row of a finished sequence. `values` are the rewards of prompt and reply; null if a reward failed. */
 export function rowOf(
   sum: Tally,
   prompt: string,
@@ -90,7 +90,7 @@ export function rowOf(
   }
 }
 
-/** What a row has of its prompt whatever comes of it: the user's message where the prompt is more than that, and the input's own columns. */
+/** Fields of every row from its prompt: the user's message, if the prompt is more than that, and the kept input columns. */
 export function ownFields({ userMessage, content, input }: Prompt): Pick<Row, 'userMessage' | 'input'> {
   const message: unknown = userMessage ?? content?.messages?.findLast(({ role }) => role === 'user')?.content
   return { ...(typeof message === 'string' && { userMessage: message }), ...(input && { input }) }
@@ -98,7 +98,7 @@ export function ownFields({ userMessage, content, input }: Prompt): Pick<Row, 'u
 
 type ErrorOptions = Readonly<{ codec: TextCodec; seed: number }> & Pick<RowOptions, 'rewards'>
 
-/** The row of a prompt that could not finish: who it was, and why. */
+/** Makes the error row of a prompt. */
 export function errorRow(
   { prompt, sample }: Pick<Job, 'prompt' | 'sample'>,
   error: string,
@@ -108,7 +108,7 @@ export function errorRow(
   return {
     id: prompt.id,
     sample,
-    prompt: prompt.content ? shownText(prompt.content, codec) : null,
+    prompt: prompt.content ? textOrNull(prompt.content, codec) : null,
     completion: null,
     promptTokenIds: null,
     tokenIds: null,
@@ -131,8 +131,8 @@ type Other = NonNullable<Row['otherRewards']>[string]
 const otherRewards = (names: readonly string[], of: (name: string) => Other): Pick<Row, 'otherRewards'> =>
   names.length === 0 ? {} : { otherRewards: Object.fromEntries(names.map((name) => [name, of(name)])) }
 
-/** A prompt as text; null where it cannot be rendered, which is as a rule what the row's error says. */
-function shownText(content: PromptContent, codec: TextCodec): string | null {
+/** Returns a prompt as text; null if it cannot be rendered, which is usually the row's error. */
+function textOrNull(content: PromptContent, codec: TextCodec): string | null {
   try {
     return promptText(content, codec.render)
   } catch {
@@ -140,11 +140,11 @@ function shownText(content: PromptContent, codec: TextCodec): string | null {
   }
 }
 
-/** What the rewards gave for a whole sequence; `error` of the first that failed, whose value is null. */
+/** The rewards of a whole sequence. A failed one is null; `error` is that of the first. */
 type Valued = Readonly<{ values: Values; error?: string }>
 
 /**
- * The value of a whole sequence by each reward. One that fails takes nothing from the others.
+ * Reads each reward of a whole sequence. A failing reward does not affect the others.
  *
  * - errors: `ModelLostError`
  */

@@ -22,21 +22,21 @@ import { shareAnswers } from '../rewards/shareAnswers.js'
 import { readAhead, type ScheduledStates, scheduledLanguageModel, type Weighed } from './scheduledLanguageModel.js'
 
 export type ScheduleOptions = Readonly<{
-  /** Something worth a line that is no error; each is said once. */
+  /** Called with warnings that are no errors, each once. */
   onNotice?: (notice: string) => void
-  /** A finished batch of `lm`, or of the reward of that name. */
+  /** Called after each batch of `lm`, or of the reward of that name. */
   onBatch?: (model: string, report: BatchReport) => void
 }>
 
 /**
- * Batched models as decoders see them, one call at a time: a scheduler of its own in front of each model. Rewards with the
- * language model's tokenizer and template read its token ids, others the text. All take turns: the sequences go from model to model
- * together or in two groups, whichever is found to be faster.
+ * Puts a scheduler in front of each batched model, so that decoders call it one sequence at a time. Rewards with the language model's
+ * tokenizer and template read its token ids, others read the text. Models take turns: all sequences go from model to model together or in
+ * two groups, whichever is faster.
  *
- * A call that cannot fit its model is refused here, before it joins a batch that it would fail.
+ * A call that does not fit its model's context is refused here, before it can fail a batch.
  *
- * @throws OptionError for a reward that gives log-probabilities of tokens, or a further language model, and has other tokens than the
- *   language model
+ * @throws OptionError for a further language model, or a reward that returns log-probabilities, whose tokens differ from the language
+ *   model's
  */
 export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch }: ScheduleOptions = {}): DecoderModels {
   const live = new Set<object>()
@@ -80,17 +80,17 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
     if (model.codec.fingerprint === lm.codec.fingerprint) return rewardOverTokens(model, call)
     if (model.unit === 'logprob')
       throw new OptionError(
-        `Expected reward \`${model.name}\` to have the tokenizer and chat template of the language model, whose tokens it gives log-probabilities of; it has others`,
+        `Expected reward \`${model.name}\` to have the tokenizer and chat template of the language model, because it returns log-probabilities of its tokens; they differ`,
       )
     onNotice?.(
-      `Reward \`${model.name}\` has another tokenizer or chat template than the language model: it reads text, which is slower`,
+      `Reward \`${model.name}\` has a different tokenizer or chat template from the language model, so it reads text, which is slower`,
     )
     return rewardOverText(model, lm.codec, call)
   }
   const rewardOfEncoder = (model: BatchedPairReward): Reward => {
     const scheduled = batched(model, model.name)
     return rewardOverPairs(model, lm.codec, (key, pairs) =>
-      // A pair is read whole each time: nothing of a prompt can be read ahead.
+      // A pair is read whole each time, so no prompt can be read ahead.
       scheduled(key, 0, pairs, () => pairs).pipe(map((given) => checkRewards(model.name, given, { texts: pairs.length }))),
     )
   }
@@ -114,9 +114,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
   const all = ordered.map(named)
   const further = Object.entries(lms).map(([name, one]) => {
     if (one.codec.fingerprint !== lm.codec.fingerprint)
-      throw new OptionError(
-        `Expected language model \`${name}\` to have the tokenizer and chat template of \`lm\`, it has others`,
-      )
+      throw new OptionError(`Expected language model \`${name}\` to have the tokenizer and chat template of \`lm\`; they differ`)
     return [name, scheduledLanguageModel(name, one, batched(one, name), new Set(), statesOf(name, one))] as const
   })
   return {
@@ -134,13 +132,13 @@ type Batched<Call, Result> = Readonly<{
   run(calls: readonly Call[]): Promise<Result[]>
 }>
 
-/** Every call on its own: one that fails or takes long keeps nobody. */
+/** Runs each call separately, so that a failing or slow one holds up no other. */
 const apart = <Call, Result>(model: Batched<Call, Result>): OperatorFunction<Weighed<Call>, Result> =>
   mergeMap(({ call }) => defer(() => model.run([call])).pipe(map(([result]) => result!)))
 
 /**
- * The same tokenizer and template: token ids go straight through. An autoregressive reward model's value is the log-probability of the
- * reply given the prompt (GenARM's reward of a trajectory).
+ * Adapts a reward model with the language model's tokenizer and template, which reads its token ids. An autoregressive reward model's value
+ * is the log-probability of the reply after the prompt (GenARM's reward of a trajectory).
  */
 function rewardOverTokens(model: BatchedRewardModel, call: (call: RewardCall) => Observable<Float32Array>): Reward {
   const read = (key: object, tokenIds: readonly number[], branches: RewardCall['branches']): Observable<Float32Array> =>

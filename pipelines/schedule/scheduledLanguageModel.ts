@@ -9,11 +9,11 @@ type Scheduled = ReturnType<typeof readAhead<LogitsCall, Logits>>
 export type ScheduledStates = (call: StatesCall) => Observable<Float32Array[]>
 
 /**
- * A batched language model as operators see it. A sequence that is read with another prompt is one more to the model; all that belong to
- * one sequence are freed with it.
+ * Adapts a batched language model to operators. A sequence read with another prompt is a separate sequence for the model; both are freed
+ * together.
  *
- * @param states absent where the model gives no hidden states
- * @param live keys of the sequences that the model is asked about, kept up here
+ * @param states undefined if the model returns no hidden states
+ * @param live keys of the running sequences, updated here
  */
 export function scheduledLanguageModel(
   name: string,
@@ -39,12 +39,12 @@ export function scheduledLanguageModel(
     capabilities: lm.capabilities,
     codec: lm.codec,
     endTokenIds: lm.endTokenIds,
-    logits: (given, need, promptTokenIds) =>
+    logits: (own, need, promptTokenIds) =>
       defer(() => {
-        const sequence = promptTokenIds ? otherwise(given, promptTokenIds) : given
+        const sequence = promptTokenIds ? otherwise(own, promptTokenIds) : own
         const length = sequence.promptTokenIds.length + sequence.tokenIds.length
         check(length)
-        live.add(given.key)
+        live.add(own.key)
         return scheduled(sequence.key, length, { sequence, need }, (upTo) => ({ sequence, need, upTo }))
       }),
     ...(states && {
@@ -63,12 +63,12 @@ export function scheduledLanguageModel(
   }
 }
 
-/** A call of a batched model on its way through the scheduler, with the tokens of a prompt that it brings. */
+/** A call of a batched model in the scheduler, with the number of its new prompt tokens. */
 export type Weighed<Call> = Readonly<{ call: Call; promptTokens: number }>
 
 /**
- * Sends a sequence's first call after calls that read its tokens up to each multiple of `chunk`, one after the other, so that the
- * steps of other sequences come between them. Where the cuts are follows from the sequence alone. Later calls go as they are.
+ * Splits a sequence's first call into calls of `chunk` tokens, one after the other, so that steps of other sequences run in between. The
+ * cuts depend on the sequence alone. Later calls stay whole.
  */
 export function readAhead<Call, Result>(scheduled: OperatorFunction<Weighed<Call>, Result>, chunk = Number.POSITIVE_INFINITY) {
   const begun = new WeakSet<object>()

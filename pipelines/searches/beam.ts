@@ -18,19 +18,19 @@ export type BeamOptions = Readonly<{
   lengthPenalty?: number | undefined
 }>
 
-/** A sequence on its way: the sum of its tokens' log-probabilities, and how it came about. */
+/** A running sequence, the sum of its tokens' log-probabilities, and the beam that it continues. */
 type Beam = Readonly<{ sequence: Sequence; score: number; step?: DecodedStep; parent?: Beam }>
-/** A continuation of a beam by one token. */
+/** A beam and its next token. */
 type Continuation = Readonly<{ parent: Beam; tokenId: number; logit: number; score: number }>
 type State = Readonly<{ running: readonly Beam[]; finished: readonly Readonly<{ beam: Beam; score: number }>[]; isOver: boolean }>
 type Finished = (sequence: Sequence) => Finish | undefined
 
 /**
- * Beam search: the `beams` sequences with the highest sums of log-probabilities go on; of those that finished the one with the
- * highest `sum / tokens^lengthPenalty` is the reply. It is over when no running one, as long as it is now, would come among the best
- * `beams` finished ones. A step's score is the sum up to its token.
+ * Beam search: the `beams` sequences with the highest sums of log-probabilities continue. The reply is the finished sequence with the
+ * highest `sum / tokens^lengthPenalty`. The search ends when no running sequence, at its current length, would be among the best `beams`
+ * finished ones. A step's score is the sum up to its token.
  *
- * - ties: the better beam, then the lower token id
+ * - ties: the better beam wins, then the lower token id
  * - needs the logits of all tokens
  *
  * @see transformers generation/utils.py `_beam_search` with `early_stopping=False`
@@ -73,7 +73,7 @@ export const beam = (options: BeamOptions = {}): Search => ({
 
 type Setting = Readonly<{ beams: number; lengthPenalty: number; finish: Finished }>
 
-/** One token further: the best that finish among the first `beams` are kept, the best that do not go on. */
+/** Advances by one token: keeps the best finished sequences among the first `beams`, and continues the best unfinished ones. */
 function advanced(
   { running, finished: before }: State,
   logits: readonly Logits[],
@@ -89,7 +89,7 @@ function advanced(
     if (!grown.step!.finish) going.push(grown)
     else if (rank < beams) ended.push({ beam: grown, score: grown.score / length ** lengthPenalty })
     rank++
-    // At the limit of tokens nothing goes on, however many are looked at.
+    // At the token limit nothing continues, however many are tried.
     if (going.length === beams || (rank >= beams && grown.step!.finish?.reason === 'length')) break
   }
   const finished = [...before, ...ended].sort((a, b) => b.score - a.score).slice(0, beams)
@@ -98,11 +98,11 @@ function advanced(
   return { running: going, finished, isOver: going.length === 0 || hopeless }
 }
 
-/** Continuations of all beams, best first; looked for in more tokens of each beam when the first ones are used up. */
+/** Yields the continuations of all beams, best first. Looks at more tokens of each beam when the first ones are used up. */
 function* ranked(running: readonly Beam[], logits: readonly Logits[], many: number): Generator<Continuation> {
   const totals = logits.map(({ values }) => logSumExp(values))
   const vocabulary = Math.max(...logits.map(({ values }) => values.length))
-  let given = 0
+  let count = 0
   for (let width = many; ; width *= 2) {
     const all = running.flatMap((parent, index) => {
       const { values, tokenIds } = logits[index]!
@@ -113,16 +113,16 @@ function* ranked(running: readonly Beam[], logits: readonly Logits[], many: numb
         score: parent.score + values[at]! - totals[index]!,
       }))
     })
-    // Stable: of equals the better beam comes first. No more than `width` are sure to be in their places.
+    // The sort is stable, so ties go to the better beam. Only the first `width` are in their final places.
     const sorted = all.sort((a, b) => b.score - a.score)
     const sure = width >= vocabulary ? sorted.length : Math.min(width, sorted.length)
-    yield* sorted.slice(given, sure)
-    given = sure
+    yield* sorted.slice(count, sure)
+    count = sure
     if (width >= vocabulary) return
   }
 }
 
-/** A continuation as a beam. The first that goes on from a beam takes over its key, and with it what is cached; others are forks. */
+/** Makes a beam of a continuation. The first continuation of a beam inherits its key and cache; the others are forks. */
 function grow({ parent, tokenId, logit, score }: Continuation, finish: Finished, taken: Set<object>): Beam {
   const grown = { ...parent.sequence, tokenIds: [...parent.sequence.tokenIds, tokenId] }
   const done = finish(grown)
@@ -133,7 +133,7 @@ function grow({ parent, tokenId, logit, score }: Continuation, finish: Finished,
   return { sequence, score, parent, step: { ...one, sequence, index: 0, tokenId, ...(done && { finish: done }) } }
 }
 
-/** The steps of a beam from its first token on, as those of the sequence that was searched for. */
+/** Returns the steps of a beam from its first token on, under the key of the searched sequence. */
 function stepsOf(last: Beam, { key }: Sequence): DecodedStep[] {
   const steps: DecodedStep[] = []
   for (let at: Beam | undefined = last; at?.step; at = at.parent)

@@ -17,9 +17,9 @@ export type BestOfNOptions = TopKSamplingOptions &
 type Sampled = Readonly<{ steps: readonly DecodedStep[]; reward: number; number: number }>
 
 /**
- * Best of n: n replies by top-k sampling, of which the one with the highest reward of prompt and whole reply is kept; ties to the
- * earlier one. They are those that `samples: n` of top-k sampling gives, so that a row's sample i chooses among the samples
- * `i * n … i * n + n - 1`. All n are decoded at once: a prompt takes n times the room of one.
+ * Best of n: samples n replies by top-k sampling and keeps the one with the highest reward of prompt and reply; ties go to the earlier
+ * one. The replies equal those of top-k sampling with `samples: n`, so sample i of a row chooses among the samples
+ * `i * n … i * n + n - 1`. All n are decoded at once, so a prompt takes n times the memory.
  *
  * @see Learning to summarize from human feedback (Stiennon et al., 2020), section 4.3; ARGS (Khanov et al., 2024), Table 10
  */
@@ -56,6 +56,6 @@ export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => 
   },
 })
 
-/** Replies come in the order in which they finish, which decides nothing. */
+/** Replies arrive in the order in which they finish, so ties compare their numbers. */
 const isBetter = (one: Sampled, other: Sampled): boolean =>
   one.reward > other.reward || (one.reward === other.reward && one.number < other.number)

@@ -33,18 +33,18 @@ export type BlockBestOfNOptions = BestOfNOptions &
     blockTokens?: number | undefined
   }>
 
-/** A block that was sampled, number `number` of n, after which the sequence has this reward. */
+/** A sampled block, number `number` of n, and the reward of the sequence up to its end. */
 type Block = Readonly<{ steps: readonly DecodedStep[]; end: Sequence; isOver: boolean; reward: number; number: number }>
 
 /**
- * Block-wise best of n: n blocks of `blockTokens` tokens by top-k sampling, of which the one is kept after which the reward of prompt and
- * reply so far is highest, ties to the earlier one; then n blocks that follow it, until the reply ends. A block that ends the reply may be
- * shorter. All n are decoded at once: a prompt takes n times the room of one.
+ * Block-wise best of n: samples n blocks of `blockTokens` tokens by top-k sampling, keeps the block with the highest reward of prompt and
+ * reply so far, and continues from it until the reply ends. Ties go to the earlier block. The last block may be shorter. All n are decoded
+ * at once, so a prompt takes n times the memory.
  *
- * One token a block is a search token by token, as many as a reply has are best of n, with the same samples.
+ * With one token per block it is a search token by token. With blocks as long as the reply it is best of n, with the same samples.
  *
- * @see Controlled Decoding from Language Models (Mudgal et al., 2024), blockwise best-of-K with M tokens a block; the reward
- *   stands in the place of their prefix scorer
+ * @see Controlled Decoding from Language Models (Mudgal et al., 2024), blockwise best-of-K with M tokens per block; the reward
+ *   replaces their prefix scorer
  */
 export const blockBestOfN = (options: BlockBestOfNOptions = {}): Search => ({
   search: (models) => {
@@ -67,7 +67,7 @@ export const blockBestOfN = (options: BlockBestOfNOptions = {}): Search => ({
         }
         const sampled = (before: Sequence, number: number): Observable<Block> =>
           defer(() => {
-            // The first one goes on with what is cached, and is there for the others to take it over.
+            // The first fork inherits the cache; the others copy from it.
             const fork = { ...before, key: number === 0 ? before.key : {}, sample: start.sample * n + number }
             live.set(fork.key, fork)
             return stepsAfter(fork, { lm, decoder, finish }).pipe(
@@ -77,7 +77,7 @@ export const blockBestOfN = (options: BlockBestOfNOptions = {}): Search => ({
                 const last = steps.at(-1)!
                 const isOver = last.finish !== undefined
                 const value = finiteValue(reward, isOver ? scoredSequence(last) : last.sequence)
-                return value.pipe(map((given) => ({ steps, end: last.sequence, isOver, reward: given, number })))
+                return value.pipe(map((total) => ({ steps, end: last.sequence, isOver, reward: total, number })))
               }),
             )
           })
@@ -100,6 +100,6 @@ export const blockBestOfN = (options: BlockBestOfNOptions = {}): Search => ({
   },
 })
 
-/** Blocks come in the order in which they are done, which decides nothing. */
+/** Blocks arrive in the order in which they finish, so ties compare their numbers. */
 const isBetter = (one: Block, other: Block): boolean =>
   one.reward > other.reward || (one.reward === other.reward && one.number < other.number)

@@ -38,33 +38,33 @@ export type CardsOptions = TopKSamplingOptions &
     proposals?: number | undefined
   }>
 
-/** Tokens of a segment, unless the reply ends, as in the paper's code. */
+/** Fewest and most tokens of a segment, unless the reply ends, as in the paper's code. */
 const LEAST = 4
 const MOST = 64
 
 /** A proposed segment, and the reward of the sequence with it. */
 type Segment = Readonly<{ steps: readonly DecodedStep[]; reward: number }>
-/** Where the search is: `taken`, the steps of the segment accepted last, if one was; `best`, of those rejected since. */
+/** State of the search: `taken` holds the steps of a segment just accepted, `best` the best of those rejected since the last one. */
 type State = Readonly<{ end: Sequence; isOver: boolean; number: number; taken: readonly DecodedStep[]; best?: Segment }>
 
 /**
- * CARDS, cascade reward sampling: a segment is sampled by top-k sampling and ends before a token of which the language model is
- * unsure (the entropy of its distribution, in nats, is at least `entropyThreshold`). It is accepted with the probability
- * `min(1, exp((reward − threshold) / beta))`, the reward being that of prompt and reply with it; otherwise another one is sampled. Of
- * `proposals` rejected ones the one with the highest reward is taken, ties to the earlier one.
+ * CARDS, cascade reward sampling: samples a segment by top-k sampling, up to a token of which the language model is unsure (its entropy
+ * in nats is at least `entropyThreshold`). The segment is accepted with probability `min(1, exp((reward − threshold) / beta))`, with the
+ * reward of prompt and reply so far; otherwise another one is sampled. After `proposals` rejections the one with the highest reward is
+ * taken; ties go to the earlier one.
  *
- * The threshold rises from `(1 − alpha) · reward of the prompt + alpha · rewardThreshold` to `rewardThreshold` at `rampTokens` tokens of
- * the reply. What a high reward is depends on the reward model: the default is that of the paper's Llama 7B.
+ * The threshold rises from `(1 − alpha) · reward of the prompt + alpha · rewardThreshold` to `rewardThreshold` over `rampTokens` tokens of
+ * the reply. Which reward is high depends on the reward model; the default suits the paper's Llama 7B.
  *
  * - needs the logits of all tokens
  *
  * @see Cascade Reward Sampling for Efficient Decoding-Time Alignment (Li et al., 2024), Algorithm 1; CARDS@012cd83 reward_sampling.py
- *   `seg_rs_generate`: segments of 4 to 64 tokens, the last of 21 proposals is not put to the test
+ *   `seg_rs_generate`: segments of 4 to 64 tokens, the last of 21 proposals is not tested
  */
 export const cards = (options: CardsOptions = {}): Search => ({
   search: (models) => {
-    const given = parseOptions(cardsOptions, options)
-    const { k, temperature, entropyThreshold, rewardThreshold, alpha, beta, rampTokens, proposals } = given
+    const parsed = parseOptions(cardsOptions, options)
+    const { k, temperature, entropyThreshold, rewardThreshold, alpha, beta, rampTokens, proposals } = parsed
     const { lm, reward } = models
     if (!reward) throw new OptionError('Expected `reward` to be a reward to accept segments by, got nothing')
     const decoder = steps(
@@ -75,14 +75,14 @@ export const cards = (options: CardsOptions = {}): Search => ({
     const isSure = (step: DecodedStep, index: number): boolean =>
       index < LEAST || (step as DecodedStep & Readonly<{ entropy: number }>).entropy < entropyThreshold
     return {
-      named: { name: 'cards', options: given },
-      spec: { steps: [{ cards: { ...given, reward: reward.name } }] },
+      named: { name: 'cards', options: parsed },
+      spec: { steps: [{ cards: { ...parsed, reward: reward.name } }] },
       need: 'all',
       steps: (start, finish) => {
-        // Each proposal has a sample of its own to draw by, and another one to be accepted by.
+        // Each proposal draws with its own sample number, and its acceptance with another.
         const sample = (number: number): number => 2 * proposals * start.sample + number
         const proposed = ({ end, number }: State): Observable<Segment> =>
-          // One after the other under the same key: what is cached of the prefix stays.
+          // Proposals run one after the other under the same key, so the prefix stays cached.
           stepsAfter({ ...end, sample: sample(number) }, { lm, decoder, finish }).pipe(
             takeWhile(isSure),
             take(MOST),

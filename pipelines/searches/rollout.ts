@@ -29,15 +29,15 @@ type Finished = Parameters<ReturnType<Search['search']>['steps']>[1]
 type Reading = Readonly<{ models: DecoderModels; rewards: readonly Weighted[]; rolloutTokens: number; finish: Finished }>
 
 /**
- * Rollouts: each of the k likeliest tokens is followed by greedy tokens, the reward is read after them, and the token with the highest
- * `logit + weight * reward` is taken. A rollout ends where a reply would: at an end token, a stop string, or the limit of tokens. The k
- * rollouts of a step are decoded at once, and so are those of other prompts.
+ * Rollouts: appends greedy tokens to each of the k likeliest tokens, reads the reward after them, and selects the token with the highest
+ * `logit + weight * reward`. A rollout ends where a reply would: at an end token, a stop string, or the token limit. The rollouts of a
+ * step are decoded at once, together with those of other prompts.
  *
- * Transfer Q* estimates the value of a token from a whole trajectory of a baseline model; here the baseline is the language model
- * itself, and a trajectory has at most `rolloutTokens` more tokens: as many as a reply has are the paper's, none are ARGS. `weight` is
- * the paper's 1/alpha. The paper's tokens are sampled from these scores, here the best one is taken.
+ * Transfer Q* estimates the value of a token from a whole trajectory of a baseline model. Here the baseline is the language model itself,
+ * and a trajectory has at most `rolloutTokens` more tokens. With a whole reply's tokens it is the paper's method; with none it is ARGS.
+ * `weight` is the paper's 1/alpha. The paper samples from these scores; here the best token is selected.
  *
- * - ties: the likelier token, then the lower id
+ * - ties: the likelier token wins, then the lower id
  * - a step's rewards are those of the rollouts
  *
  * @see Transfer Q*: Principled Decoding for LLM Alignment (Chakraborty et al., 2024), Algorithm 1 (k = 10, alpha = 1)
@@ -63,12 +63,12 @@ export const rollout = (options: RolloutOptions = {}): Search => ({
   },
 })
 
-/** Candidates with the rewards after their rollouts, and scores with them. */
+/** Adds the rewards after the rollouts, and adds them to the scores. */
 function scored<S extends Candidates>(step: S, reading: Reading): Observable<S & Rewarded> {
   const all = Array.from(step.tokenIds, (tokenId, index) => rewardsAfter(step.sequence, tokenId, index === 0, reading))
   return forkJoin(all).pipe(
-    map((given) => {
-      const of = (at: number) => Float32Array.from(given, (values) => values[at]!)
+    map((values) => {
+      const of = (at: number) => Float32Array.from(values, (one) => one[at]!)
       const rewards = Object.fromEntries(reading.rewards.map(({ reward }, at) => [reward.name, of(at)]))
       const scores = step.scores.map((logit, index) =>
         reading.rewards.reduce((score, { reward, weight }) => score + weight * rewards[reward.name]![index]!, logit),
@@ -78,7 +78,7 @@ function scored<S extends Candidates>(step: S, reading: Reading): Observable<S &
   )
 }
 
-/** One number a reward, of the sequence with a candidate and its rollout. */
+/** Reads each reward of the sequence with a candidate and its rollout. */
 function rewardsAfter(sequence: Sequence, tokenId: number, isFirst: boolean, reading: Reading): Observable<number[]> {
   const { models, rewards, rolloutTokens, finish } = reading
   return defer(() => {
@@ -89,7 +89,7 @@ function rewardsAfter(sequence: Sequence, tokenId: number, isFirst: boolean, rea
     return end.pipe(
       mergeMap((step) => {
         const rolled = step.finish ? scoredSequence(step) : step.sequence
-        // Rewards read one rollout under the sequence's own key: so the prefix stays cached for those of the next step.
+        // Rewards read one rollout under the sequence's own key, so the prefix stays cached for the next step.
         const read = isFirst ? { ...rolled, key: sequence.key } : rolled
         return forkJoin(rewards.map(({ reward }) => finiteValue(reward, read)))
       }),

@@ -48,7 +48,7 @@ describe('combineScore', () => {
       expectObservable(cold('s|', { s }).pipe(combineScore({ weight: 1, reward: 'kind' }))).toBe('#', {}, unknown)
       const none = new ShapeError('Expected one reward to combine or `reward` to name one, got none')
       expectObservable(cold('s|', { s: rewarded(base, {}) }).pipe(combineScore({ weight: 1 }))).toBe('#', {}, none)
-      const short = new ShapeError('Expected 2 rewards, one a candidate, got 1')
+      const short = new ShapeError('Expected 2 rewards, one per candidate, got 1')
       expectObservable(cold('s|', { s: rewarded(base, { safety: [1] }) }).pipe(combineScore({ weight: 1 }))).toBe('#', {}, short)
     }),
   )

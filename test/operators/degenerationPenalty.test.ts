@@ -77,7 +77,7 @@ describe('degenerationPenalty', () => {
       const none = new ShapeError('Expected hidden states from `lm`, got none')
       expectObservable(cold('c|', { c }).pipe(degenerationPenalty({ lm: model(() => []) }))).toBe('#', {}, none)
       const few = new ShapeError(
-        `Expected ${positions + 2} hidden states from \`lm\`, one a position and candidate, got ${positions + 1}`,
+        `Expected ${positions + 2} hidden states from \`lm\`, one per position and candidate, got ${positions + 1}`,
       )
       const short = model(() => [states.slice(1)])
       expectObservable(cold('c|', { c }).pipe(degenerationPenalty({ lm: short }))).toBe('#', {}, few)
@@ -87,7 +87,7 @@ describe('degenerationPenalty', () => {
     expect(() => degenerationPenalty({ lm: undefined })).toThrow(OptionError)
     expect(() => degenerationPenalty({ lm: model() })).toThrow(
       new OptionError(
-        'Expected language model `lm` to give its hidden states, which contrastive search compares; it gives logits only',
+        'Expected language model `lm` to return hidden states, which contrastive search compares; it returns only logits',
       ),
     )
     const lm = model(() => [states])

@@ -65,7 +65,7 @@ describe('topK', () => {
       expectObservable(cold('l|', { l }).pipe(topK({ k: 5 }))).toBe('#', {}, few)
       const nan = new ShapeError('Expected finite values, got NaN at index 1')
       expectObservable(cold('l|', { l: logitsStep(1, Number.NaN) }).pipe(topK({ k: 1 }))).toBe('#', {}, nan)
-      const odd = new ShapeError('Expected one token id a logit, got 1 ids for 2 logits')
+      const odd = new ShapeError('Expected one token id per logit, got 1 ids for 2 logits')
       const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1, 2) })
       expectObservable(cold('s|', { s }).pipe(topK({ k: 1 }))).toBe('#', {}, odd)
     }),

@@ -17,14 +17,14 @@ const specSchema = z.strictObject({
     .describe('a list of steps, each one operator with its options, such as { topK: { k: 10 } }'),
 })
 
-/** A step of a spec beside its entry in the registry. */
+/** A step of a spec with its registry entry. */
 export type CheckedStep = Readonly<{ name: string; operator: RegisteredOperator; options: Readonly<Record<string, unknown>> }>
 
 /**
- * The steps of a decoder that came as data: the operators' names, options and order are checked as the compiler checks them in code.
+ * Checks the steps of a decoder read from data. It checks the operators' names, options and order, as the compiler does in code.
  *
- * @throws OptionError, with the place in the spec as its path, for what is no list of steps, an unknown operator, an option that
- *   may not be, a step that needs a field which none before it adds, and steps that choose no token
+ * @throws OptionError, with the place in the spec as its path, for an invalid list, an unknown operator, an invalid option, a step whose
+ *   fields are missing, and steps that choose no token
  */
 export function checkedSteps(spec: unknown, registry: Registry = builtIn): readonly CheckedStep[] {
   const { steps } = parseOptions(specSchema, spec)
@@ -41,9 +41,9 @@ export function checkedSteps(spec: unknown, registry: Registry = builtIn): reado
 }
 
 /**
- * A decoder that came as data.
+ * Makes a decoder from data.
  *
- * @throws OptionError as `checkedSteps`; given the models, for a model that is named and not there
+ * @throws OptionError as `checkedSteps`; once the models are there, for a name that no model has
  * @example decoderFromSpec({ steps: [{ topK: { k: 10 } }, { selectGreedy: {} }] })
  */
 export function decoderFromSpec(spec: unknown, registry: Registry = builtIn): Decoder {
@@ -55,10 +55,10 @@ export function decoderFromSpec(spec: unknown, registry: Registry = builtIn): De
   }
 }
 
-/** An operator of the user's own need not describe itself: of logits it needs all, unless it says otherwise. */
+/** Makes the operator of a step. A user's operator without a description needs all logits. */
 function made({ name, operator, options }: CheckedStep, models: DecoderModels): DescribedOperator<never, unknown> {
   const one = operator.make(options, models)
-  if (typeof one !== 'function') throw new OptionError(`Expected \`make\` to give an RxJS operator, got ${shown(one)}`)
+  if (typeof one !== 'function') throw new OptionError(`Expected \`make\` to return an RxJS operator, got ${shown(one)}`)
   if (one.entry?.name === name) return one
   const need = one.entry?.need ?? (operator.needs.includes('logits') ? 'all' : undefined)
   return described({ name, options, ...(need !== undefined && { need }) }, one)
@@ -71,7 +71,7 @@ function operatorNamed(name: string, { operators }: Registry, path: readonly Pro
   throw new OptionError(`Expected an operator, got \`${name}\`${hint}`, path)
 }
 
-/** Errors say which step they are in. */
+/** Names the step in errors. */
 function within<T>(name: string, index: number, make: () => T): T {
   try {
     return make()
@@ -86,7 +86,7 @@ function checkOrder(steps: readonly CheckedStep[]): void {
   steps.forEach(({ name, operator }, index) => {
     const missing = operator.needs.find((need) => !need.split('|').some((field) => fields.has(field)))
     if (missing !== undefined)
-      throw new OptionError(`\`${name}\` needs \`${missing.replaceAll('|', '` or `')}\`, which no step before it gives`, [
+      throw new OptionError(`\`${name}\` needs \`${missing.replaceAll('|', '` or `')}\`, which no step before it adds`, [
         ...['steps', index, name],
       ])
     for (const field of operator.drops) fields.delete(field)

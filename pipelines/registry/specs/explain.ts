@@ -13,7 +13,7 @@ import { searchTypeScriptOf, typeScriptOf } from './typeScriptOf.js'
 export type Explained = Readonly<{ name: string; about?: string; spec: DecoderSpec; need: Need; registry?: Registry }>
 
 /**
- * A decoder for people: its steps as YAML, which fields flow from step to step, what it needs of the models, and itself as
+ * Describes a decoder for people: its steps as YAML, the fields that flow between them, what it needs from the models, and the same in
  * TypeScript.
  *
  * @throws OptionError as `checkedSteps`
@@ -36,7 +36,7 @@ const yamlOf = (step: DecoderSpec['steps'][number]): string => {
   return `  - ${name}: ${stringify(options, { collectionStyle: 'flow', lineWidth: 0 }).trim()}`
 }
 
-/** One line a step: its name, and the fields it adds (+), changes (~) and drops (−). */
+/** Lists each step with the fields that it adds (+), changes (~) and drops (−). */
 function flow(steps: readonly CheckedStep[]): [string, string][] {
   const fields = new Set(['logits'])
   const lines = steps.map(({ name, operator, options }): [string, string] => {
@@ -54,7 +54,7 @@ function flow(steps: readonly CheckedStep[]): [string, string][] {
   return [['', '  sequence, logits Float32[V]'], ...lines]
 }
 
-/** `Int32[k]` with the value of `k`. */
+/** Replaces `k` in `Int32[k]` by its value. */
 const shaped = (shape: string, options: Readonly<Record<string, unknown>>): string =>
   shape.replace(/\[(\w+)\]/g, (whole, name: string) => (options[name] === undefined ? whole : `[${options[name]}]`))
 
@@ -86,7 +86,7 @@ function aligned(lines: readonly (readonly [string, string])[]): string[] {
 }
 
 /**
- * A search for people: itself as YAML with all its options, what it needs of the models, and itself as TypeScript.
+ * Describes a search for people: as YAML with all options, what it needs from the models, and the same in TypeScript.
  *
  * @throws OptionError for a search that is not in the registry
  */
@@ -99,7 +99,7 @@ export function explainSearch(name: string, search: Search): string {
   return [
     `${name}: ${about}`,
     `  search:\n    ${key}: ${searchFlow(named.options)}`,
-    'What flows: a prompt, then the steps of the reply that was found',
+    'What flows: a prompt, then the steps of the best reply',
     `Needs: ${logits}${needsReward ? ', a reward' : ''}`,
     `Defaults: ${searchFlow(options.parse({}))}`,
     'In TypeScript:',

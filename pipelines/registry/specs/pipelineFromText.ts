@@ -6,10 +6,10 @@ import { checkedSteps } from './decoderFromSpec.js'
 import { checkedSearch, isSearchSpec, type SearchSpec } from './searchFromSpec.js'
 
 /**
- * A decoder's spec out of YAML or JSON: a list of `steps`, each one operator with its options; or a search's, one `search` with its own.
+ * Reads a spec from YAML or JSON: a decoder's list of `steps`, each an operator with options, or one `search` with options.
  *
- * @param file what messages call the text
- * @throws OptionError with file, line and column, what was expected there, and the nearest name for one that is not known
+ * @param file the text's name in messages
+ * @throws OptionError with file, line and column, what was expected there, and the nearest known name
  * @example pipelineFromText('steps:\n  - topK: { k: 10 }\n  - selectGreedy: {}\n', 'mine.yaml')
  */
 export function pipelineFromText(text: string, file: string, registry: Registry = builtIn): DecoderSpec | SearchSpec {
@@ -34,7 +34,7 @@ export function pipelineFromText(text: string, file: string, registry: Registry 
 
 type Document = ReturnType<typeof parseDocument>
 
-/** Where the key of the path's last part stands, or the nearest part before it that there is. */
+/** Finds the offset of the path's last key, or of the nearest part before it that exists. */
 function placeOf(document: Document, path: readonly PropertyKey[]): number {
   for (let length = path.length; length > 0; length--) {
     const node = keyOf(document, path.slice(0, length))

@@ -3,7 +3,7 @@ import { builtIn, type Registry } from '../registry.js'
 import { searches } from '../searchRegistry.js'
 import { searchKey } from './searchFromSpec.js'
 
-/** The JSON Schema of pipelines as data, out of the schemas of operators and searches: what editors complete and check them by. */
+/** Builds the JSON Schema of pipelines from the schemas of operators and searches, for completion and checks in editors. */
 export function pipelineSchema({ operators }: Registry = builtIn): Readonly<Record<string, unknown>> {
   const one = (name: string, { about, options }: Readonly<{ about: string; options: z.ZodObject }>) => {
     const { $schema: _, ...schema } = z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' })
@@ -19,7 +19,7 @@ export function pipelineSchema({ operators }: Registry = builtIn): Readonly<Reco
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'rxargs pipeline',
-    description: 'One step of decoding: operators in a row; or a search over whole replies',
+    description: 'A decoding step as a list of operators, or a search over whole replies',
     oneOf: [
       whole('steps', {
         type: 'array',

@@ -5,7 +5,7 @@ import { parseOptions } from '../../../src/core/parseOptions.js'
 import type { NamedSearch, Search } from '../../decoding/decode.js'
 import { searchByName, searches } from '../searchRegistry.js'
 
-/** A search as data: its name as in code, with its options. */
+/** A search as data: its name in code, and its options. */
 export type SearchSpec = Readonly<{ name?: string; search: Readonly<Record<string, Readonly<Record<string, unknown>> | null>> }>
 
 const specSchema = z.strictObject({
@@ -16,16 +16,16 @@ const specSchema = z.strictObject({
     .describe('one search with its options, such as { bestOfN: { n: 8 } }'),
 })
 
-/** `best-of-n` → `bestOfN`: what a search is called in code, and in data. */
+/** `best-of-n` → `bestOfN`: the name of a search in code and in data. */
 export const searchKey = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
-/** Whether data states a search, and no steps. */
+/** Tells whether data describes a search. */
 export const isSearchSpec = (spec: unknown): spec is SearchSpec => typeof spec === 'object' && spec !== null && 'search' in spec
 
 /**
- * The search that came as data, under its name of the command line; its options are checked by its schema.
+ * Checks a search read from data and returns its name on the command line and its options.
  *
- * @throws OptionError, with the place in the spec as its path, for what is no search, an unknown one, and an option that may not be
+ * @throws OptionError, with the place in the spec as its path, for invalid data, an unknown search, and an invalid option
  */
 export function checkedSearch(spec: unknown): NamedSearch {
   const [key, options] = Object.entries(parseOptions(specSchema, spec).search)[0]!
@@ -44,9 +44,9 @@ export function checkedSearch(spec: unknown): NamedSearch {
 }
 
 /**
- * A search that came as data.
+ * Makes a search from data.
  *
- * @throws OptionError as `checkedSearch`; given the models, for a reward that it needs and that is not there
+ * @throws OptionError as `checkedSearch`; once the models are there, if a reward is missing
  * @example searchFromSpec({ search: { bestOfN: { n: 8 } } })
  */
 export function searchFromSpec(spec: unknown): Search {

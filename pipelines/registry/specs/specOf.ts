@@ -2,7 +2,7 @@ import type { LanguageModel, Need, Reward } from '../../../src/core/model.js'
 import type { Decoder, DecoderModels, DecoderSpec } from '../../../src/core/step.js'
 import type { BoundSearch, Search } from '../../decoding/decode.js'
 
-/** A name that no model has: what is said of the first reward, and of the language model itself, stays unsaid. */
+/** Stand-in name of the first reward and the language model; it is left out of the spec. */
 const FIRST = '(the first)'
 
 const reward = (name: string): Reward => ({ name, unit: 'logprob', score: () => [], value: () => [] })
@@ -23,7 +23,7 @@ const languageModel = (name: string): LanguageModel => ({
   release: () => {},
 })
 
-/** Whatever is asked for is there. */
+/** Makes a map that has every name. */
 const byAnyName = <T>(make: (name: string) => T): ReadonlyMap<string, T> =>
   Object.assign(new Map<string, T>(), { get: make, has: () => true })
 
@@ -34,13 +34,13 @@ const standIns: DecoderModels = {
   rewards: byAnyName(reward),
 }
 
-/** The spec of a decoder that has no models yet, and its need. A reward that is not named is the first one, as in data. */
+/** Returns spec and need of a decoder without models. A reward without a name is the first one, as in data. */
 export function specOf(decoder: Decoder): Readonly<{ spec: DecoderSpec; need: Need }> {
   const { spec = { steps: [{ custom: {} }] }, need = 'all' } = decoder(standIns)
   return { need, spec: { ...spec, steps: spec.steps.map((step) => withoutFirst(step) as typeof step) } }
 }
 
-/** A search that has stand-ins for models: under its name, with all its options, and its need. */
+/** Binds a search to stand-ins for models, for its name, options and need. */
 export const boundWithoutModels = ({ search }: Search): BoundSearch => search(standIns)
 
 const withoutFirst = (value: unknown): unknown =>

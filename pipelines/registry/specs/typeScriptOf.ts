@@ -1,7 +1,7 @@
 import type { ModelKind } from '../../../src/core/registryEntry.js'
 import type { CheckedStep } from './decoderFromSpec.js'
 
-/** Checked steps as a module that exports the same decoder. */
+/** Writes checked steps as a TypeScript module that exports the same decoder. */
 export function typeScriptOf(name: string, steps: readonly CheckedStep[]): string {
   const own = steps.filter(({ operator }) => operator.from !== undefined)
   const imported = [...new Set(steps.filter((step) => !own.includes(step)).map((step) => step.name)), 'steps']
@@ -32,7 +32,7 @@ export function typeScriptOf(name: string, steps: readonly CheckedStep[]): strin
   ].join('\n')
 }
 
-/** Where a part of the models is found: `reward`, `rewards.get('safe')`, `lm.codec`. */
+/** Writes the expression for a part of the models: `reward`, `rewards.get('safe')`, `lm.codec`. */
 function ofModels(kind: ModelKind, named: unknown, model: (part: string) => string): string {
   if (kind === 'codec' || kind === 'endTokenIds') return `${model('lm')}.${kind}`
   return named === undefined ? model(kind) : `${model(`${kind}s`)}.get(${quoted(String(named))})`
@@ -40,14 +40,14 @@ function ofModels(kind: ModelKind, named: unknown, model: (part: string) => stri
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`
 
-/** A search with its options as a module that exports it. */
+/** Writes a search as a TypeScript module that exports it. */
 export const searchTypeScriptOf = (name: string, search: string, options: Readonly<Record<string, unknown>>): string => {
   const exported = identifier(name)
   const own = exported === search ? 'mine' : exported
   return `import { ${search} } from 'rxargs'\n\nexport const ${own} = ${search}(${object(options)})`
 }
 
-/** An options object; nothing for no options. */
+/** Writes an options object; an empty text without options. */
 function object(options: Readonly<Record<string, unknown>>, first: readonly string[] = []): string {
   const fields = [...first, ...Object.entries(options).map(([name, value]) => `${name}: ${literal(value)}`)]
   return fields.length === 0 ? '' : `{ ${fields.join(', ')} }`

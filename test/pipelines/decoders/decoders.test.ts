@@ -101,9 +101,7 @@ describe('the decoders', () => {
       { combineScore: { weight: 2, reward: 'arm' } },
     ])
     expect(() => genarm()(two)).toThrow(
-      new OptionError(
-        'Expected reward `safe` to be autoregressive (a language model, whose log-probabilities it gives) or to have weight 0; it has another head',
-      ),
+      new OptionError('Expected reward `safe` to be autoregressive (a language model) or to have weight 0; it has another head'),
     )
   })
   it('say so when there is no reward to guide by', () => {
@@ -118,7 +116,7 @@ describe('contrastive search', () => {
     const { hiddenStates: _, ...given } = fakeLm()
     const lm = { ...given, capabilities: { ...given.capabilities, hiddenStates: false } }
     const refused =
-      'Expected language model `lm` to give its hidden states, which contrastive search compares; it gives logits only'
+      'Expected language model `lm` to return hidden states, which contrastive search compares; it returns only logits'
     expect(() => contrastive()(schedule(fakeModels(lm)))).toThrow(new OptionError(refused))
     expect(() => generate(promptsOf(['One']), contrastive(), fakeModels(lm))).toThrow(new OptionError(refused))
   })

@@ -154,7 +154,7 @@ describe('perplexityMeasure', () => {
     const { measure } = perplexityMeasure(fakeLm({ contextLength: 2 }))
     expect(await measure([reply('a'), reply('b', { tokenIds: null })])).toEqual([Number.NaN, Number.NaN])
     await expect(perplexityMeasure(fakeLm()).measure([reply('a', { promptTokenIds: [1, 2, 3] })])).rejects.toThrow(
-      'Expected `lm` to have the tokenizer of the run, got other token ids for the prompt of `a`',
+      'Expected `lm` to have the tokenizer of the run, got different token ids for the prompt of `a`',
     )
   })
 })

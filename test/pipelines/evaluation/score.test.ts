@@ -105,7 +105,7 @@ describe('score', () => {
 
   it('makes an error row of a reward that is not finite, and of a call that fails', async () => {
     const nan = fakeReward({ run: async (calls) => calls.map(() => Float32Array.of(Number.NaN)) })
-    expect(await rowsOf([text('a')], nan.reward)).toMatchObject([{ error: 'Reward `length` gave NaN', reward: null }])
+    expect(await rowsOf([text('a')], nan.reward)).toMatchObject([{ error: 'Reward `length` returned NaN', reward: null }])
     const failing = fakeReward({ run: () => Promise.reject(new Error('no')) })
     expect(await rowsOf([text('a')], failing.reward)).toMatchObject([{ error: 'no', finishReason: 'error' }])
   })
@@ -135,7 +135,7 @@ describe('score', () => {
     ])
     const byId = new Map(rows.map((row) => [row.id, row]))
     expect([byId.get('a')!.reward, byId.get('b')!.reward]).toEqual([-2, -0])
-    expect(byId.get('c')!.error).toMatch(/`length` gives a logprob: it needs a token of the prompt/)
+    expect(byId.get('c')!.error).toMatch(/`length` returns a logprob: it needs a prompt token/)
   })
 
   it('fails as a whole when the model is gone', async () => {

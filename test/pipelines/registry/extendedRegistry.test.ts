@@ -33,7 +33,7 @@ describe('extendedRegistry', () => {
       'Expected `options` to be an object schema of zod',
     ],
     ['a key that is not known', { operators: { a: { ...pass, need: 1 } } }, 'Unknown option `need` (did you mean `needs`?)'],
-    ['a name that is taken', { operators: { topK: pass } }, 'Expected `operators.topK` of ./own.js to have a name of its own'],
+    ['a name that is taken', { operators: { topK: pass } }, 'Expected `operators.topK` of ./own.js to have a new name'],
     ['a decoder without make', { decoders: { a: {} } }, '`decoders.a` of ./own.js: Expected `make` to be a function'],
   ])('refuses a module with %s', (_, module, message) => {
     expect(() => extended(module)).toThrow(OptionError)

@@ -76,7 +76,7 @@ describe('a reward over text', () => {
       },
       { timeoutMs: 5 },
     )
-    await expect(hanging).rejects.toEqual(new RewardError('Reward `mine` gave nothing within 5 ms'))
+    await expect(hanging).rejects.toEqual(new RewardError('Reward `mine` returned nothing within 5 ms'))
     expect(told!.aborted).toBe(true)
   })
   it('is told when nobody waits for it any more', async () => {

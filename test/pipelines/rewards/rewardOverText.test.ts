@@ -38,7 +38,7 @@ describe('a reward model with another tokenizer or template', () => {
     const { reward } = schedule(fakeModels(fakeLm(), [recording().model]), { onNotice: (notice) => notices.push(notice) })
     for (const text of ['a', 'b']) await lastValueFrom(from(reward!.value(sequenceOf(text, 'c'))))
     expect(notices).toEqual([
-      'Reward `fake` has another tokenizer or chat template than the language model: it reads text, which is slower',
+      'Reward `fake` has a different tokenizer or chat template from the language model, so it reads text, which is slower',
     ])
     schedule(fakeModels(fakeLm(), [fakeRm()]), { onNotice: (notice) => notices.push(notice) })
     expect(notices).toHaveLength(1)

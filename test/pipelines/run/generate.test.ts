@@ -70,7 +70,7 @@ describe('exactly one row a prompt and sample', () => {
     const rows = await run(['1234567890', '123', '12'], { models })
     expect(rows.map(({ error, completionTokens }) => error ?? completionTokens)).toEqual([
       'The prompt has 10 tokens and leaves no room in the context of 10',
-      'The prompt has 3 tokens, the limit is 2: the context of 10 less 8 new tokens',
+      'The prompt has 3 tokens, the limit is 2: the context of 10 minus 8 new tokens',
       8,
     ])
     const longer = await run(['123456789'], { models, maxPromptTokens: 100 })
@@ -134,7 +134,7 @@ describe('exactly one row a prompt and sample', () => {
     [
       'never settles',
       (texts) => (texts[0]!.startsWith('bad') ? new Promise(() => {}) : texts.map(() => 1)),
-      /^Reward `mine` gave nothing within 50 ms$/,
+      /^Reward `mine` returned nothing within 50 ms$/,
     ],
   ])('for a prompt whose reward %s, and its neighbours finish', async (_, score, message) => {
     const rows = await run(['good', 'bad', 'also'], {
@@ -157,7 +157,7 @@ describe('exactly one row a prompt and sample', () => {
   })
   it('for a decoder that gives nothing, or no token', async () => {
     const none: Decoder = () => (source) => source.pipe(take(0)) as never
-    expect(await run(['a'], { decoder: none })).toMatchObject([{ error: 'Expected the decoder to give a token, got none' }])
+    expect(await run(['a'], { decoder: none })).toMatchObject([{ error: 'Expected the decoder to return a token, got none' }])
     const strange: Decoder = () => (source) => source.pipe(map((step) => ({ ...step, tokenId: -1 }))) as never
     expect(await run(['a'], { decoder: strange })).toMatchObject([{ error: 'Expected a token id, got -1' }])
     const doubled: Decoder = (models) => (source) =>
@@ -166,7 +166,7 @@ describe('exactly one row a prompt and sample', () => {
         mergeMap((step) => [step, step]),
       )
     expect(await run(['a'], { decoder: doubled })).toMatchObject([
-      { error: 'Expected the decoder to give one token a step, got two' },
+      { error: 'Expected the decoder to return one token per step, got two' },
     ])
     const throwing: Decoder = () => () => throwError(() => new Error('mine')) as never
     expect(await run(['a'], { decoder: throwing })).toMatchObject([{ error: 'mine' }])

@@ -37,7 +37,7 @@ describe('a prompt that is too long', () => {
     const { start } = started({ text: 'one two three four five six seven eight nine' })
     const tokens = start.promptTokenIds.length
     expect(() => started({ text: 'one two three four five six seven eight nine' }, { contextLength: tokens + 3 })).toThrow(
-      `The prompt has ${tokens} tokens, the limit is ${tokens - 5}: the context of ${tokens + 3} less 8 new tokens`,
+      `The prompt has ${tokens} tokens, the limit is ${tokens - 5}: the context of ${tokens + 3} minus 8 new tokens`,
     )
     expect(() => started(long)).toThrow(/^The prompt has \d+ tokens and leaves no room in the context of 64$/)
   })
@@ -78,7 +78,7 @@ describe('a prompt that is too long', () => {
   })
 
   it('is an error where nothing but BOS would be left, and where new tokens fill the context', () => {
-    expect(() => started(long, { truncate: 'left', maxPromptTokens: 1 })).toThrow('leaves no room behind the 1 that')
+    expect(() => started(long, { truncate: 'left', maxPromptTokens: 1 })).toThrow('leaves no room after the 1 that')
     expect(() => started(long, { truncate: 'left', maxNewTokens: 64 })).toThrow('No prompt has room beside 64 new tokens')
   })
 })

@@ -104,7 +104,7 @@ describe('a row', () => {
     const bad: [Overrides, string][] = [
       [{ k: 0 }, 'Column `k`: `topK`: Expected `k` to be an integer >= 1, got `0` (number)'],
       [{ weight: 'much' }, 'Column `weight`: `combineScore`: Expected `weight` to be a finite number, got `much` (string)'],
-      [{ temperature: 1 }, 'Column `temperature`: No step takes `temperature`; the steps state k, reward, weight'],
+      [{ temperature: 1 }, 'Column `temperature`: No step takes `temperature`; the steps set k, reward, weight'],
       [{ seed: -1 }, 'Column `seed`: Expected `seed` to be an integer from 0 to 9007199254740991, got `-1` (number)'],
       [{ maxNewTokens: 1.5 }, 'Column `max_new_tokens`: Expected `maxNewTokens` to be an integer >= 1, got `1.5` (number)'],
       [{ pipeline: 'gredy' }, 'got `gredy` (did you mean `greedy`?)'],
@@ -131,7 +131,7 @@ describe('a row', () => {
         selectGreedy(),
       )
     const [row, other] = await decoded(own, [{ k: 1 }, { pipeline: 'greedy' }])
-    expect(row!.error).toContain("Column `k`: Expected a decoder of registered operators to set `k` of, got one of one's own")
+    expect(row!.error).toContain('Column `k`: Cannot set `k` of a decoder with unregistered operators')
     expect(other!.error).toBeNull()
   })
 

@@ -70,10 +70,10 @@ describe('a run', () => {
     expect(() => generate(promptsOf([]), args(), fakeModels(fakeLm(), []))).toThrow(/Expected `reward` to be a reward/)
     const poor = fakeModels({ ...fakeLm(), capabilities: { all: false, maxTop: 20, hiddenStates: false, unit: 'logprob' } })
     expect(() => generate(promptsOf([]), nucleus(), poor)).toThrow(
-      'The decoder `temperature → topP → sampleTemperature` needs the logits of all tokens, the language model gives the top 20',
+      'The decoder `temperature → topP → sampleTemperature` needs the logits of all tokens, but the language model returns only the top 20',
     )
     expect(() => generate(promptsOf([]), topKSampling(), poor)).toThrow(
-      'needs the logits of the top 40 tokens, the language model gives at most 20',
+      'needs the logits of the top 40 tokens, but the language model returns at most 20',
     )
     expect(() => generate(promptsOf([]), args(), poor)).not.toThrow()
   })

@@ -109,16 +109,16 @@ describe('rxargs with a language model behind HTTP', () => {
   it.each([
     [
       ['--decoder', 'nucleus'],
-      'The decoder `temperature → topP → sampleTemperature` needs the logits of all tokens, the language model gives the top 20',
+      'The decoder `temperature → topP → sampleTemperature` needs the logits of all tokens, but the language model returns only the top 20',
     ],
-    [['--decoder', 'beam'], 'The decoder `beam` needs the logits of all tokens, the language model gives the top 20'],
+    [['--decoder', 'beam'], 'The decoder `beam` needs the logits of all tokens, but the language model returns only the top 20'],
     [
       ['--decoder', 'top-k'],
-      'The decoder `topK → sampleTemperature` needs the logits of the top 40 tokens, the language model gives at most 20',
+      'The decoder `topK → sampleTemperature` needs the logits of the top 40 tokens, but the language model returns at most 20',
     ],
     [
       ['--k', '9', '--lm-top', '8'],
-      'The decoder `topK → batchReward → combineScore → selectGreedy` needs the logits of the top 9 tokens, the language model gives at most 8',
+      'The decoder `topK → batchReward → combineScore → selectGreedy` needs the logits of the top 9 tokens, but the language model returns at most 8',
     ],
   ])('refuses %j before it asks anything', async (args, message) => {
     const { code, stderr } = await generate(...remote(), ...args)

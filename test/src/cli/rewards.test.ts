@@ -90,9 +90,7 @@ describe('rxargs generate with a model and a module', () => {
     expect(own.get('ana')).toEqual((await decoded([ana], '--weight', 'safe=20,e=-9')).get('ana'))
     expect(own.get('ben')).toEqual((await decoded([ben], '--weight', 'safe=-20')).get('ben'))
     expect(own.get('ben')).not.toEqual(own.get('ana'))
-    expect(own.get('eve')).toBe(
-      'stdin:3: Column `weight`: Expected `weight` to name rewards that the steps combine (safe, e), got `kind`',
-    )
+    expect(own.get('eve')).toBe('stdin:3: Column `weight`: Expected `weight` to name rewards of the steps (safe, e), got `kind`')
   })
 
   it('writes both to Parquet, and does not mix in rows of a module that was changed', async () => {
@@ -121,7 +119,7 @@ describe('rxargs generate with a model and a module', () => {
     const { stdout, code } = await generate('--reward', path, '--reward-timeout', '20')
     const errors = new Map(jsonl(stdout).map(({ id, error }) => [id, error]))
     expect(Object.fromEntries(errors)).toEqual({
-      'stdin:1': 'Reward `half` gave nothing within 20 ms',
+      'stdin:1': 'Reward `half` returned nothing within 20 ms',
       'stdin:2': 'Reward `half` failed: not one',
     })
     expect(code).toBe(1)

@@ -48,13 +48,13 @@ describe('decoderFromSpec', () => {
     [
       'a wrong order',
       [{ topK: { k: 1 } }, { combineScore: { weight: 1 } }],
-      '`combineScore` needs `rewards`, which no step before it gives',
+      '`combineScore` needs `rewards`, which no step before it adds',
       ['steps', 1, 'combineScore'],
     ],
     [
       'topK twice',
       [{ topK: { k: 2 } }, { topK: { k: 1 } }],
-      '`topK` needs `logits`, which no step before it gives',
+      '`topK` needs `logits`, which no step before it adds',
       ['steps', 1, 'topK'],
     ],
     [
@@ -99,7 +99,7 @@ describe('decoderFromSpec', () => {
       '`pass` needs `scores`',
     )
     const broken = decoderFromSpec({ steps }, own({ pass: { ...only, make: () => undefined } }))
-    expect(() => broken(models)).toThrow('`pass`: Expected `make` to give an RxJS operator, got nothing')
+    expect(() => broken(models)).toThrow('`pass`: Expected `make` to return an RxJS operator, got nothing')
   })
 })
 

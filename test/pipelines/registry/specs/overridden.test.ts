@@ -27,18 +27,18 @@ describe('overridden', () => {
       { combineScore: { reward: 'short', weight: 0.5 } },
     ])
     expect(() => overridden(two, { weight: { kind: 1 } })).toThrow(
-      new OptionError('Expected `weight` to name rewards that the steps combine (safe, short), got `kind`'),
+      new OptionError('Expected `weight` to name rewards of the steps (safe, short), got `kind`'),
     )
     expect(overridden(two, { weight: 2 }, 'safe').steps).toEqual([{ combineScore: { reward: 'safe', weight: 2 } }, two.steps[1]])
     expect(() => overridden(two, { weight: 2 })).toThrow(
-      new OptionError('Expected `weight` by the names of the rewards (safe, short), got one for all'),
+      new OptionError('Expected `weight` by reward name (safe, short), got one value for all'),
     )
   })
-  it('refuses what no step states, and operators that it cannot make again', () => {
+  it('refuses options that no step sets, and operators that it cannot make again', () => {
     expect(() => overridden(spec, { temperature: 1 })).toThrow(
-      new OptionError('No step takes `temperature`; the steps state k, weight'),
+      new OptionError('No step takes `temperature`; the steps set k, weight'),
     )
-    expect(() => overridden({ steps: [{ selectGreedy: {} }] }, { k: 1 })).toThrow('the steps state no options')
+    expect(() => overridden({ steps: [{ selectGreedy: {} }] }, { k: 1 })).toThrow('the steps set no options')
     expect(() => overridden({ steps: [{ custom: {} }, ...spec.steps] }, { k: 1 })).toThrow(OptionError)
     expect(overridden({ steps: [{ custom: {} }] }, {})).toEqual({ steps: [{ custom: {} }] })
   })

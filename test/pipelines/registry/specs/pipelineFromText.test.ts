@@ -41,7 +41,7 @@ describe('pipelineFromText', () => {
     [
       'a wrong order',
       yaml('steps:', '  - selectGreedy: {}', '  - topK: { k: 1 }'),
-      'mine.yaml:2:5: `selectGreedy` needs `scores`, which no step before it gives',
+      'mine.yaml:2:5: `selectGreedy` needs `scores`, which no step before it adds',
     ],
     [
       'steps that choose nothing, at the last one',
