@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { messageOf } from '../core/errors.js'
-import { asyncFailure, exitFailure } from './run/moduleFailure.js'
+import { asyncFailure, endlessWait, exitFailure } from './run/moduleFailure.js'
 import { run } from './runCommand.js'
 import { Interrupted, ReaderGone } from './terminal.js'
 
@@ -34,6 +34,12 @@ process.exit = (code) => {
   stop.abort(failure)
   throw failure
 }
+
+// Without this, Node ends with code 13 and says nothing.
+process.on('beforeExit', () => {
+  stderr.write(`rxargs: ${endlessWait(args)}\n`)
+  exit(1)
+})
 
 const flushed = (stream: NodeJS.WriteStream) =>
   new Promise<void>((resolve) => (stream.destroyed ? resolve() : void stream.write('', () => resolve())))

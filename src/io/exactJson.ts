@@ -1,3 +1,4 @@
+import { closingQuote } from '../core/text/duplicateKey.js'
 import { type Json, JsonNumber, JsonObject } from '../core/text/json.js'
 
 /** Numbers that a double may change: long ones, those with a fraction or an exponent, and -0. It finds them in strings, too. */
@@ -32,18 +33,6 @@ function withoutStrings(json: string): string {
     from = close + 1
   }
   return [...between, json.slice(from)].join('""')
-}
-
-function closingQuote(json: string, open: number): number {
-  let close = json.indexOf('"', open + 1)
-  while (close !== -1 && isEscaped(json, close)) close = json.indexOf('"', close + 1)
-  return close
-}
-
-function isEscaped(json: string, at: number): boolean {
-  let before = at
-  while (json[before - 1] === '\\') before--
-  return (at - before) % 2 === 1
 }
 
 /**

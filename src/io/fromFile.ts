@@ -3,7 +3,7 @@ import type { Prompt } from '../core/prompt.js'
 import { templateColumns } from './prompts/conversation.js'
 import { datasets, readings } from './prompts/datasets.js'
 import { type ReadOptions, readRecords } from './prompts/readRecords.js'
-import { overrideColumns, type PromptOptions, promptColumns, templates, toPrompt } from './prompts/toPrompt.js'
+import { type PromptOptions, promptColumns, settingColumns, templates, toPrompt } from './prompts/toPrompt.js'
 
 export type FileOptions = PromptOptions & Pick<ReadOptions, 'stdin'>
 
@@ -26,7 +26,7 @@ export async function* fromFile(path: string, options: FileOptions = {}): AsyncG
   const wanted = dataset === undefined ? ['id', 'messages', promptColumn ?? 'prompt'] : readings[dataset].columns
   const columns = keepInput
     ? undefined
-    : [...new Set([...wanted, 'stop', ...(dataset === undefined ? templateColumns : []), ...overrideColumns])]
+    : [...new Set([...wanted, 'stop', ...(dataset === undefined ? templateColumns : []), ...settingColumns])]
   const seen = dataset !== undefined && readings[dataset].repeats ? new Set<string>() : undefined
   for await (const record of readRecords(path, { columns, needs: [promptColumns(options)], stdin })) {
     const prompt = toPrompt(record, options)

@@ -1,5 +1,5 @@
 import { LineCounter, parseDocument } from 'yaml'
-import { OptionError } from '../../../src/core/errors.js'
+import { messageOf, OptionError } from '../../../src/core/errors.js'
 import type { DecoderSpec } from '../../../src/core/step.js'
 import { builtIn, type Registry } from '../registry.js'
 import { checkedSteps } from './decoderFromSpec.js'
@@ -21,7 +21,7 @@ export function pipelineFromText(text: string, file: string, registry: Registry 
   }
   const [broken] = document.errors
   if (broken) throw new OptionError(`${at(broken.pos[0])}: Expected YAML or JSON: ${broken.message}`)
-  const spec: unknown = document.toJS()
+  const spec = plainValue(document, file)
   try {
     if (isSearchSpec(spec)) checkedSearch(spec)
     else checkedSteps(spec, registry)
@@ -33,6 +33,17 @@ export function pipelineFromText(text: string, file: string, registry: Registry 
 }
 
 type Document = ReturnType<typeof parseDocument>
+
+/** @throws OptionError for aliases that lead back to themselves, or unfold to very much */
+function plainValue(document: Document, file: string): unknown {
+  try {
+    const value: unknown = document.toJS()
+    JSON.stringify(value) // A value within itself throws.
+    return value
+  } catch (error) {
+    throw new OptionError(`Expected aliases in ${file} that end, got: ${messageOf(error).split('\n', 1)[0]}`)
+  }
+}
 
 /** Finds the offset of the path's last key, or of the nearest part before it that exists. */
 function placeOf(document: Document, path: readonly PropertyKey[]): number {

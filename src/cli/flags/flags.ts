@@ -95,6 +95,8 @@ export function withLabels(rewards: readonly (NamedPath | RewardPath)[], labels:
     const owner = all.find(({ name }) => given.startsWith(`${name}=`)) ?? (all.length === 1 ? all[0] : undefined)
     if (!owner) {
       const names = all.map(({ name }) => name).join(', ')
+      if (names === '')
+        throw new OptionError(`Expected a \`--reward\` that is a model or a server beside \`--reward-label\`, got none`)
       throw new OptionError(`Expected \`--reward-label\` to be NAME=LABEL with a reward's name (${names}), got ${shown(given)}`)
     }
     if (owner.label !== undefined)

@@ -5,6 +5,7 @@ import { composed } from '../../../pipelines/decoding/steps.js'
 import { messageOf, OptionError } from '../../core/errors.js'
 import type { GrammarSource, JsonSchema } from '../../core/model.js'
 import type { Decoder, DecoderSpec } from '../../core/step.js'
+import { duplicateKey } from '../../core/text/duplicateKey.js'
 import { readGrammar } from '../../models/grammar/readGrammar.js'
 
 /**
@@ -25,6 +26,8 @@ export async function readJsonSchema(path: string): Promise<JsonSchema> {
     throw refused(messageOf(error))
   }
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw refused('it is no JSON object')
+  const twice = duplicateKey(text)
+  if (twice !== undefined) throw refused(`it has the key ${JSON.stringify(twice)} twice`)
   await readGrammar({ jsonSchema: schema as JsonSchema })
   return schema as JsonSchema
 }

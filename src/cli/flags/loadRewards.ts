@@ -6,6 +6,7 @@ import { messageOf, OptionError, RewardError } from '../../core/errors.js'
 import type { TextReward } from '../../core/rewardSource.js'
 import type { RewardOption } from '../../models/loadModels.js'
 import { hashModule } from '../run/hashModule.js'
+import { stopLoops } from '../run/stopLoops.js'
 import { functionReward, type RewardFlag } from './rewardFlag.js'
 
 /**
@@ -48,8 +49,8 @@ async function moduleReward({ name, path }: RewardFlag, timeoutMs: number | unde
   const source = { path: resolve(path), sha256: await hashModule(path) }
   const { scoreBatch, default: score } = module
   if (typeof scoreBatch === 'function')
-    return { ...batchTextReward(name, scoreBatch as TextReward['scoreTexts'], options), source }
-  if (typeof score === 'function') return { ...textReward(name, score as ScoreText, options), source }
+    return { ...stopLoops(batchTextReward(name, scoreBatch as TextReward['scoreTexts'], options)), source }
+  if (typeof score === 'function') return { ...stopLoops(textReward(name, score as ScoreText, options)), source }
   const exported = Object.keys(module).join(', ') || 'nothing'
   throw new RewardError(
     `Expected ${path} to export \`scoreBatch\` (texts => numbers) or a function (text => number) as its default, found ${exported}`,

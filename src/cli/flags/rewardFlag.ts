@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { basename, extname } from 'node:path'
 import type * as z from 'zod'
 import { rewardByName, rewardFunctions } from '../../../pipelines/rewards/rewardByName.js'
@@ -35,6 +36,8 @@ export function rewardFlag(value: string): RewardFlag {
   if (isHttp(path)) return { kind: 'server', ...readServer({ path, name }) }
   const [, of, inside] = path.match(/^([a-z]\w*)\((.*)\)$/is) ?? []
   if (of !== undefined) return { kind: 'function', name: name ?? of, path, of, options: pairsOf(inside!, path) }
+  if (Object.hasOwn(rewardFunctions, path) && !existsSync(path))
+    return { kind: 'function', name: name ?? path, path, of: path, options: {} }
   const isModule = MODULES.includes(extname(path))
   return { kind: isModule ? 'module' : 'model', name: name ?? (isModule ? basename(path, extname(path)) : modelName(path)), path }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { InputError, OptionError } from '../../core/errors.js'
+import { OptionError } from '../../core/errors.js'
 import { stringifyExactly } from '../../io/exactJson.js'
 import { list, text } from '../flags/flags.js'
 
@@ -28,10 +28,10 @@ export function checkRowLines({ text: isText, columns }: RowLines, output?: stri
     )
 }
 
-/** @throws InputError for a column that is not there */
+/** @throws OptionError for a column that is not there */
 export function checkColumnNames(columns: readonly string[], there: readonly string[], where: string): void {
   const unknown = columns.find((name) => !there.includes(name))
-  if (unknown !== undefined) throw new InputError(`Expected columns of ${where} (${there.join(', ')}), got \`${unknown}\``)
+  if (unknown !== undefined) throw new OptionError(`Expected columns of ${where} (${there.join(', ')}), got \`${unknown}\``)
 }
 
 /** A record as a line of JSON, of some of its columns where asked, or as lines of text. */

@@ -32,3 +32,7 @@ export function exitFailure(code: unknown, args: readonly string[]): ModuleFailu
     `${place} called process.exit(${code === undefined ? '' : String(code)}); a module must not end the process`,
   )
 }
+
+/** What to say when a module waits for a promise that nothing can settle any more, such as while it loads. */
+export const endlessWait = (args: readonly string[]): string =>
+  `${modulesOf(args) || 'The run'} waits for a promise that nothing will settle`

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { InputError } from '../../core/errors.js'
+import { duplicateKey } from '../../core/text/duplicateKey.js'
 import { JsonObject } from '../../core/text/json.js'
 import { parseExactly } from '../exactJson.js'
 import { markFloats } from '../parquet/markFloats.js'
@@ -43,6 +44,9 @@ function recordOf({ number, text, problem }: Line, path: string): InputRecord | 
   if (problem !== undefined) return { ...found, problem: `${found.where}: Expected a line of ${problem}` }
   if (text === undefined || text.trim() === '') return undefined
   const values = columnsOf(text)
+  const twice = values && duplicateKey(text)
+  if (twice !== undefined)
+    return { ...found, problem: `${found.where}: Expected each key once, got ${JSON.stringify(shortened(twice))} twice` }
   if (values !== undefined) return { ...found, values }
   return { ...found, problem: `${found.where}: Expected a JSON object, got \`${shortened(text.trim())}\`` }
 }

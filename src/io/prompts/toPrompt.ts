@@ -61,6 +61,24 @@ const overriding = {
 /** Columns in which a row sets options of its own. */
 export const overrideColumns = Object.keys(overriding) as readonly (keyof typeof overriding)[]
 
+/** Columns that are one of these in camelCase or kebab-case, with the column's own name. */
+const misspelt: ReadonlyMap<string, string> = new Map(
+  [...overrideColumns, ...templateColumns]
+    .filter((column) => column.includes('_'))
+    .flatMap((column) => [
+      [column.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()), column],
+      [column.replaceAll('_', '-'), column],
+    ]),
+)
+
+/** Columns to read for a row's own options, those that are refused for their spelling included. */
+export const settingColumns: readonly string[] = [...overrideColumns, ...misspelt.keys()]
+
+function checkSpelling(values: Readonly<Record<string, unknown>>): undefined {
+  for (const [column, own] of misspelt)
+    if ((values[column] ?? null) !== null) throw new Unfit(`\`${own}\` as the name of a column, got \`${column}\``)
+}
+
 /** What they may be is known where they are used; an integer of Parquet is a number as in JSON. */
 function overridesOf(values: Readonly<Record<string, unknown>>): Overrides | undefined {
   const given = overrideColumns.filter((column) => (values[column] ?? null) !== null)
@@ -123,9 +141,10 @@ export function toPrompt(record: InputRecord, options: PromptOptions = {}): Prom
   const id = attempt(() => idOf(values[idColumn], place))
   const found = attempt(() => contentOf(record, options))
   const stop = attempt(() => stopOf(values.stop))
-  const unfit = [id, found, stop].find((part) => part instanceof Unfit)
+  const spelling = options.dataset === undefined ? attempt(() => checkSpelling(values)) : undefined
+  const unfit = [id, found, stop, spelling].find((part) => part instanceof Unfit)
   const kept = options.keepInput ? { input: values } : {}
-  if (id instanceof Unfit || found instanceof Unfit || stop instanceof Unfit) {
+  if (id instanceof Unfit || found instanceof Unfit || stop instanceof Unfit || spelling) {
     return { id: id instanceof Unfit ? place : id, place, error: `${where}: Expected ${unfit?.message}`, ...kept }
   }
   const stops = found.stop ? [...new Set([...(stop ?? []), ...found.stop])] : stop

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { ModelError, messageOf } from '../../core/errors.js'
 import { expectation, plainly } from '../../core/expectation.js'
+import { duplicateKey } from '../../core/text/duplicateKey.js'
 
 /** Formats a JSON value for an error message, cut to a readable length. */
 const quote = (value: unknown): string => {
@@ -87,25 +88,3 @@ export function checkJson<T extends z.ZodType>(schema: T, value: unknown, file: 
 export const positiveInteger = z.number().int().min(1).describe('an integer >= 1')
 /** A finite number > 0. */
 export const positiveNumber = z.number().positive().describe('a number > 0')
-
-const PARTS = /"(?:[^"\\]|\\.)*"|[{}[\],]/gs
-
-/**
- * Finds a duplicate key in an object of a JSON text. Readers disagree on which of its values counts. The text must be JSON.
- */
-export function duplicateKey(text: string): string | undefined {
-  const open: (Set<string> | undefined)[] = []
-  let isKey = false
-  for (const [part] of text.matchAll(PARTS)) {
-    if (part === '{' || part === '[') open.push(part === '{' ? new Set() : undefined)
-    else if (part === '}' || part === ']') open.pop()
-    else if (part !== ',' && isKey) {
-      const key = part.includes('\\') ? (JSON.parse(part) as string) : part.slice(1, -1)
-      const keys = open.at(-1)!
-      if (keys.has(key)) return key
-      keys.add(key)
-    }
-    isKey = (part === '{' || part === ',') && open.at(-1) !== undefined
-  }
-  return undefined
-}

@@ -58,6 +58,7 @@ describe('--json-schema', () => {
   it.each([
     ['a schema that cannot be read', file('type.json', '{"type":"foo"}'), /#\/type: expected one of string, integer/],
     ['what is no JSON', file('broken.json', '{"type":'), /Expected `--json-schema` to be a file with a JSON Schema/],
+    ['a key that comes twice', file('twice.json', '{"type":"string","type":"number"}'), /it has the key "type" twice/],
     ['what is no object', file('list.json', '[]'), /it is no JSON object/],
     ['a file that is not there', join(folder, 'none.json'), /found nothing there/],
   ])('refuses %s in one line', async (_, path, message) => {

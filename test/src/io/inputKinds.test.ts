@@ -72,6 +72,14 @@ describe('inputs that can be read', () => {
     }
   })
 
+  it.each([
+    ['JSONL', 'in.jsonl', '{"id":"a","prompt":"one","prompt":"two"}\n{"id":"b","prompt":"two"}\n', '"prompt"'],
+    ['a JSON array', 'in.json', '[{"messages":[{"role":"user","role":"system"}]}, {"id":"b","prompt":"two"}]', '"role"'],
+  ])('are rows of %s with errors where a key comes twice', async (_, name, content, key) => {
+    const path = await file(name, content)
+    expect(await read(path)).toEqual([`${path}:1: Expected each key once, got ${key} twice`, ['b', 'two']])
+  })
+
   it('are zstd of several frames', async () => {
     expect((await read(await file('in.zst', Buffer.concat([ZSTD, ZSTD])))).length).toBe(4)
   })

@@ -26,6 +26,17 @@ describe('toPrompt', () => {
     expect(from({ prompt: 'x', weights: 2 })).not.toHaveProperty('overrides')
   })
 
+  it.each([
+    ['maxNewTokens', 'max_new_tokens'],
+    ['max-new-tokens', 'max_new_tokens'],
+    ['maxPromptTokens', 'max_prompt_tokens'],
+    ['chatTemplateKwargs', 'chat_template_kwargs'],
+  ])('refuses the column %s, which would set nothing', (column, own) => {
+    const error = `data/a.jsonl:7: Expected \`${own}\` as the name of a column, got \`${column}\``
+    expect(from({ prompt: 'x', [column]: 5 })).toEqual({ id: 'a.jsonl:7', place: 'a.jsonl:7', error })
+    expect(from({ prompt: 'x', [column]: null })).not.toHaveProperty('error')
+  })
+
   it.each<[string, PromptOptions['template'], Record<string, unknown>, object]>([
     ['auto takes a prompt as it is', 'auto', { prompt: ' x ' }, { content: { text: ' x ' } }],
     ['auto hands messages on', 'auto', { messages }, { content: { messages } }],

@@ -6,6 +6,9 @@ import { parseJson } from '../readJson.js'
 /** The format's own limit on its header, in bytes. */
 const MAX_HEADER = 100_000_000
 
+/** `version ` at the start of a file: what Git LFS leaves in the place of a file that it has not fetched. */
+const LFS_POINTER = Buffer.from('version ').readBigUInt64LE()
+
 /** Bytes per element for the format's types. Only some of them are supported as weights. */
 const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map([
   ['F64', 8],
@@ -47,6 +50,8 @@ async function readHeaderText(handle: FileHandle, file: string): Promise<{ text:
   const { size: fileLength } = await handle.stat()
   if (fileLength < 8) throw new ModelError(`Expected ${file} to begin with an 8-byte header length, got ${fileLength} bytes`)
   const length = (await readExactly(handle, 8, 0)).readBigUInt64LE(0)
+  if (length === LFS_POINTER)
+    throw new ModelError(`Expected weights in ${file}, got a Git LFS pointer to them; \`git lfs pull\` fetches them`)
   if (length > MAX_HEADER) throw new ModelError(`Expected the header of ${file} to be at most ${MAX_HEADER} bytes, got ${length}`)
   if (Number(length) > fileLength - 8)
     throw new ModelError(`Expected ${length} bytes of header in ${file}, got ${fileLength - 8}: the file is truncated`)

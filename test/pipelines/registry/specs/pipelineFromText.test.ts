@@ -19,6 +19,24 @@ describe('pipelineFromText', () => {
 
   it.each<[string, string, string]>([
     [
+      'an alias within itself',
+      yaml('steps: &all', '  - *all'),
+      'Expected aliases in mine.yaml that end, got: Converting circular structure to JSON',
+    ],
+    [
+      'aliases that unfold to very much',
+      yaml(
+        ...['a: &a [1]', 'b: &b', 'c: &c', 'd:'].map((key, level) =>
+          level === 0
+            ? key
+            : `${key} [${Array(12)
+                .fill(`*${'abc'[level - 1]}`)
+                .join(', ')}]`,
+        ),
+      ),
+      'Expected aliases in mine.yaml that end, got: Excessive alias count indicates a resource exhaustion attack',
+    ],
+    [
       'an unknown operator',
       yaml('steps:', '  - topK: { k: 10 }', '  - selectGredy: {}'),
       'mine.yaml:3:5: Expected an operator, got `selectGredy` (did you mean `selectGreedy`?)',

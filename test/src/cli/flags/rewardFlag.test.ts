@@ -8,6 +8,9 @@ describe('rewardFlag', () => {
     ['./my-reward.js', { kind: 'module', name: 'my-reward', path: './my-reward.js' }],
     ['short=a/b.mjs', { kind: 'module', name: 'short', path: 'a/b.mjs' }],
     ['json()', { kind: 'function', name: 'json', of: 'json', options: {} }],
+    ['json', { kind: 'function', name: 'json', of: 'json', options: {} }],
+    ['fits=regex', { kind: 'function', name: 'fits', of: 'regex', options: {} }],
+    ['./json', { kind: 'model', name: 'json' }],
     ['s=length( target = 20 ,unit=words )', { name: 's', of: 'length', options: { target: '20', unit: 'words' } }],
     [
       String.raw`regex(pattern="\d,\"(\s)", flags=i)`,

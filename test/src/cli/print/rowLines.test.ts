@@ -66,7 +66,7 @@ describe('rows on stdout', () => {
   it('are refused without such a column, by the names that there are', async () => {
     const { code, stderr } = await rxargs(['generate', ...tiny, '--columns', 'id,topic'], lines({ prompt: 'a' }))
     expect(stderr).toMatch(/Expected columns of these rows \(id, sample, prompt, .*\), got `topic`/)
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     await rxargs(['generate', ...tiny, '-o', out], lines({ prompt: 'a' }))
     expect((await rxargs(['cat', out, '--columns', 'topic'])).stderr).toMatch(/Expected columns of .*out \(id, .*, got `topic`/)
   })

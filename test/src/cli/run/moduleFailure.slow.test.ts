@@ -38,6 +38,15 @@ describe('a reward module', () => {
     30_000,
   )
 
+  it('that never ends to load is an error that names it', async () => {
+    const path = module('waits.mjs', 'await new Promise(() => {})\nexport default () => 1\n')
+    const child = started(['generate', `${root}data/prompts/sample.jsonl`, '--lm', lm, '--reward', path])
+    expect(await finished(child)).toMatchObject({
+      code: 1,
+      stderr: `rxargs: ${path} waits for a promise that nothing will settle\n`,
+    })
+  }, 30_000)
+
   it('that ends the process when it is loaded is an error, too', async () => {
     const path = module('early.mjs', 'process.exit(0)\nexport default () => 1\n')
     const child = started(['generate', `${root}data/prompts/sample.jsonl`, '--lm', lm, '--reward', path])

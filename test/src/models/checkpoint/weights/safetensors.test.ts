@@ -61,6 +61,11 @@ describe('names', () => {
 })
 
 describe('one file', () => {
+  it('refuses what Git LFS leaves in the place of a file that it has not fetched', async () => {
+    await writeFile(join(folder, 'model.safetensors'), 'version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n')
+    await refused(/^Expected weights in .*model\.safetensors, got a Git LFS pointer to them; `git lfs pull` fetches them$/)
+  })
+
   it('says where the bytes of each tensor lie', async () => {
     await write('model.safetensors', [
       { name: 'a', dtype: 'F32', shape: [2, 3], fill: 1 },

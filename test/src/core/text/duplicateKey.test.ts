@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { duplicateKey } from '../../../../src/models/checkpoint/readJson.js'
+import { duplicateKey } from '../../../../src/core/text/duplicateKey.js'
 
 it.each([
   ['{"a":1,"a":2}', 'a'],
@@ -15,4 +15,10 @@ it('finds none in what was written from an object, whatever its keys and texts',
       expect(duplicateKey(JSON.stringify(value))).toBeUndefined()
     }),
   )
+})
+
+it('reads strings of megabytes, and what looks like keys within strings', () => {
+  const long = JSON.stringify({ a: 'x\\"'.repeat(2_000_000), b: '{"a":1,"a":2}' })
+  expect(duplicateKey(long)).toBeUndefined()
+  expect(duplicateKey(`${long.slice(0, -1)},"a":1}`)).toBe('a')
 })
