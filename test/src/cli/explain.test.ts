@@ -56,7 +56,7 @@ describe('rxargs explain', () => {
     expect(code).toBe(0)
     expect(stdout).toContain('operators.avoidToken.make({ tokenId: 5, by: 2 }, models)')
     const schema = await rxargs(['explain', '--schema', '--use', own])
-    expect(schema.stdout).toContain('takes a penalty off the score of one token')
+    expect(schema.stdout).toContain('subtracts a number from the score of one token')
   })
   it('refuses what it cannot show, in one line', async () => {
     expect(await refusal(['explain'])).toContain('Expected a decoder, a search or a pipeline file to explain, got nothing')
