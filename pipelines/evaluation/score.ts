@@ -13,6 +13,7 @@ import { textScores } from '../rewards/rewardOfText.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
 import { abortable, deliver, runOf } from '../run/deliveries.js'
 import { hashPrompt } from '../run/hashPrompt.js'
+import { applyKeepInput, keepInputOption } from '../run/keepInput.js'
 import { listMissingOfReward } from '../run/listMissingVersions.js'
 import { ownFields } from '../run/rows.js'
 
@@ -21,6 +22,7 @@ export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: numbe
 
 export const scoreOptions = z.strictObject({
   concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
+  keepInput: keepInputOption,
   spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
   now: z
     .custom<() => number>((value) => typeof value === 'function')
@@ -30,6 +32,11 @@ export const scoreOptions = z.strictObject({
 export type ScoreOptions = Readonly<{
   /** How many texts to score at once (32). */
   concurrency?: number | undefined
+  /**
+   * Whether rows keep the columns of their texts (`input`). By default they keep what is there; with true every part file has the column,
+   * and with false no row keeps it.
+   */
+  keepInput?: boolean | undefined
   /** What else the rewards depend on. It is written into the metadata of the output. */
   spec?: Readonly<Record<string, unknown>> | undefined
   /** The clock, in milliseconds since the epoch (`Date.now`). */
@@ -46,14 +53,15 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  * @throws OptionError for an invalid option
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
-  const { spec, ...rest } = parseOptions(scoreOptions, options)
+  const { keepInput, spec: given, ...rest } = parseOptions(scoreOptions, options)
+  const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: given })
   // The rows depend on the function, so its spec belongs to the run's.
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
   const missing = listMissingOfReward(reward, hashes[reward.name])
   const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing }
-  if (reward.kind === 'text') return scored(source, ofText(reward), unrendered(reward), settings)
-  if (reward.kind === 'pairs') return scored(source, batched(pairTexts(reward)), reward.render, settings)
-  return scored(source, batched(tokenTexts(reward)), reward.codec.render, settings)
+  if (reward.kind === 'text') return scored(texts, ofText(reward), unrendered(reward), settings)
+  if (reward.kind === 'pairs') return scored(texts, batched(pairTexts(reward)), reward.render, settings)
+  return scored(texts, batched(tokenTexts(reward)), reward.codec.render, settings)
 }
 
 type Texts<Call> = Pick<WholeTexts<Call>, 'name' | 'read' | 'release'> &
@@ -81,7 +89,9 @@ const unrendered =
     throw new TemplateError(`Reward \`${name}\` has no chat template to render messages with; expected a prompt that is text`)
   }
 
-type ScoreSettings = z.output<typeof scoreOptions> & Pick<ScoreModels, 'hashes'> & Readonly<{ missing: readonly string[] }>
+type ScoreSettings = Omit<z.output<typeof scoreOptions>, 'keepInput'> &
+  Pick<ScoreModels, 'hashes'> &
+  Readonly<{ missing: readonly string[] }>
 
 function scored<Call>(
   source: AsyncIterable<ScoredText>,

@@ -13,6 +13,7 @@ import { builtIn, type Registry } from '../registry/registry.js'
 import { schedule } from '../schedule/schedule.js'
 import { abortable, deliver, runOf } from './deliveries.js'
 import { type Job, jobs, startOf, type Truncate, truncations } from './jobs.js'
+import { applyKeepInput, keepInputOption } from './keepInput.js'
 import { listMissingVersions } from './listMissingVersions.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
 import { type DecodedRow, emptyTally, errorRow, ownFields, rowOf, tally, valuesOf } from './rows.js'
@@ -33,6 +34,7 @@ export const generateOptions = z.strictObject({
   stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty'),
   concurrency: z.int().min(1).default(16).describe('an integer >= 1'),
   trace: z.boolean().default(false).describe('true or false'),
+  keepInput: keepInputOption,
   spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
   registry: z
     .custom<Registry>((value) => typeof value === 'object' && value !== null && 'operators' in value && 'decoders' in value)
@@ -59,6 +61,11 @@ export type GenerateOptions = Readonly<{
   concurrency?: number | undefined
   /** Whether rows keep the candidates of each step (false). */
   trace?: boolean | undefined
+  /**
+   * Whether rows keep the columns of their prompts (`input`). By default they keep what is there; with true every part file has the column,
+   * and with false no row keeps it.
+   */
+  keepInput?: boolean | undefined
   /** What else the replies depend on. It is written into the metadata of the output. */
   spec?: Readonly<Record<string, unknown>> | undefined
   /** Operators and decoders that rows can name; by default those of this package. */
@@ -96,6 +103,7 @@ export function generate(
   options: GenerateOptions = {},
 ): Run {
   const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options)
+  const { source: prompts, spec } = applyKeepInput(source, settings)
   const { maxNewTokens, maxPromptTokens, truncate, samples, seed, stop, concurrency, trace } = settings
   const { codec, endTokenIds, stopStrings: modelStop } = models.lm
   const scheduled = schedule(models, {
@@ -177,14 +185,14 @@ export function generate(
 
   const deliveries: Run['deliveries'] = ({ done, signal }: RowsOptions = {}) =>
     abortable(
-      defer(() => deliver(jobs(source, { samples, done }), row, concurrency)),
+      defer(() => deliver(jobs(prompts, { samples, done }), row, concurrency)),
       signal,
     )
-  const missing = listMissingVersions({ spec: settings.spec, decoder: run.search.spec, models, registry })
+  const missing = listMissingVersions({ spec, decoder: run.search.spec, models, registry })
   const meta = {
     version,
     spec: {
-      ...settings.spec,
+      ...spec,
       decoder: run.search.spec ?? { steps: [{ custom: {} }] },
       rewards: columns.rewards,
       ...functionsOf(models),

@@ -134,7 +134,8 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
       { reward: reward.source, hashes },
       {
         concurrency: flags.concurrency,
-        spec: { template, promptColumn: promptColumn ?? null, completionColumn, keepInput: keepInput ?? false },
+        keepInput: keepInput ?? false,
+        spec: { template, promptColumn: promptColumn ?? null, completionColumn },
       },
     )
     const counting = countRows(input, { needs: [promptColumns(flags), [completionColumn]] })

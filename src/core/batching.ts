@@ -1,28 +1,28 @@
-/** Who may run a batch now, among models that share processors. */
+/** Decides which of the models that share processors may run a batch now. */
 export type Turns = Readonly<{
-  /** How many of `waiting` calls the next batch may have; 0: not now, `wake` is called once when that may have changed. */
+  /** Returns how many of `waiting` calls the next batch may have. After 0 it calls `wake` once when that may have changed. */
   take(waiting: number, wake: () => void): number
-  /** Ends a turn; for each of its calls the new tokens of a prompt that it brought, 0 for a step of a running sequence. */
+  /** Ends a turn. Takes the number of new prompt tokens of each of its calls, 0 for a step of a running sequence. */
   give(promptTokens: readonly number[]): void
 }>
 
 type Groups = 1 | 2
 
-/** Calls a running sequence by which a split is measured, and those before them that are left out, in which the groups form. */
+/** Calls per running sequence that measure a split, and the calls before them in which the groups form. */
 const MEASURED = 12
 const FORMING = 4
-/** How much faster two groups must be than one: their steps wait for each other, and what is measured varies. */
+/** How much faster two groups must be than one, because their steps wait for each other and measurements vary. */
 const GAIN = 1.05
-/** The share of all sequences that, waiting in one place, are one group and not two. */
+/** If this share of all sequences waits in one place, they are one group and not two. */
 const TOGETHER = 0.75
-/** The share of all sequences below which those that wait join the next group. */
+/** Below this share of all sequences, waiting sequences join the next group. */
 const FRAGMENT = 0.4
 /** Measurements after which the slower split is tried again. */
 const LASTS = 16
 
 /**
- * Turns by measuring: either all running sequences go together, first through one model, then through the next (the largest batches),
- * or two groups alternate, one in each model (nobody waits while a result is on its way). Whichever got more done goes on.
+ * Gives turns by measurement. Either all running sequences go through one model and then through the next (the largest batches), or two groups
+ * alternate, one in each model (no model waits while a result is on its way). The faster of the two goes on.
  *
  * @param running how many sequences there are now
  * @param now milliseconds
@@ -60,7 +60,7 @@ export function measuredTurns(running: () => number, now: () => number): Turns {
     give(promptTokens) {
       turns -= 1
       const steps = promptTokens.filter((tokens) => tokens === 0).length
-      // What prompts cost says nothing about the split.
+      // The cost of prompts says nothing about the split.
       if (
         running() < 2 ||
         promptTokens.reduce((sum, tokens) => sum + tokens, 0) > 4 * steps ||
@@ -82,19 +82,19 @@ export function measuredTurns(running: () => number, now: () => number): Turns {
 
 const other = (groups: Groups): Groups => (groups === 1 ? 2 : 1)
 
-/** No turns: everybody goes whenever they can. */
+/** Gives no turns: every model runs whenever it can. */
 export const freeTurns: Turns = { take: (waiting) => waiting, give: () => undefined }
 
-/** Calls that may go at most, and how many new tokens of a prompt each brings (none: a step of a running sequence). */
+/** The most calls of a batch, and how many new prompt tokens each call has (0 for a step of a running sequence). */
 type BatchLimits<T> = Readonly<{ maxBatch: number; promptTokens?: (call: T) => number }>
 
-/** From so many running sequences on, the tokens of prompts that go with them are limited, to so many a running sequence. */
+/** With this many running sequences or more, prompt tokens in a batch are limited to this many per running sequence. */
 const RUNNING = 8
 const PROMPT_TOKENS_EACH = 16
 
 /**
- * Which of the waiting calls go next, and which go on waiting: first come, first served, up to `maxBatch`. Prompts that arrive while
- * others run go a piece at a time, so that a step of those takes about twice as long at most; one piece goes in any case.
+ * Chooses the waiting calls of the next batch, first come, first served, up to `maxBatch`. Prompts that arrive while others run go a piece
+ * at a time, so that a step of the others takes at most about twice as long. At least one piece always goes.
  */
 export function nextBatch<T>(
   waiting: readonly T[],

@@ -1,12 +1,12 @@
 import { RewardError } from './errors.js'
 
-/** What a reward was asked about: the candidates of a step by their token ids, or so many texts. */
+/** The input of a reward: the token ids of a step's candidates, or a number of texts. */
 export type Asked = Readonly<{ candidates: Int32Array } | { texts: number }>
 
 /**
- * Checks what a reward gave. It may come from plain JavaScript, whatever its type says.
+ * Checks the output of a reward. Plain JavaScript may return anything, whatever the type says.
  *
- * @throws RewardError unless it is one finite number for each candidate or text
+ * @throws RewardError unless it is one finite number per candidate or text
  */
 export function checkRewards(name: string, given: unknown, asked: Asked): Float32Array {
   const isText = 'texts' in asked

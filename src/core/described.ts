@@ -2,8 +2,8 @@ import type { OperatorFunction } from 'rxjs'
 import type { Need } from './model.js'
 
 /**
- * An operator as data: its name in the registry, its checked options, and what it needs of the logits (nothing said: whatever
- * the operators after it need). `observes`: it changes nothing, and so is no part of a decoder's spec.
+ * An operator as data: its name in the registry, its checked options, and how many logits it needs (by default what the operators after
+ * it need). `observes` marks an operator that changes nothing and is therefore no part of a decoder's spec.
  */
 export type OperatorEntry = Readonly<{
   name: string
@@ -15,13 +15,13 @@ export type OperatorEntry = Readonly<{
 /** An RxJS operator that knows its registry entry. */
 export interface DescribedOperator<In, Out> extends OperatorFunction<In, Out> {
   readonly entry?: OperatorEntry
-  /** The operators that this one is made of, in their order; it has no entry of its own then. */
+  /** The operators inside this one, in order. It then has no entry of its own. */
   readonly parts?: readonly DescribedOperator<never, unknown>[]
 }
 
 /**
- * The same operator, carrying its entry; `steps` makes the decoder's spec of the entries. An operator of one's own gets a name this way, and among its
- * options a version, by which a folder of rows knows whether it is still the same.
+ * Attaches an entry to an operator. `steps` builds the decoder's spec from the entries. Use it to give your own operator a name and, among its
+ * options, a version: a folder of rows refuses a run with another version.
  *
  * @example steps(topK({ k: 10 }), described({ name: 'lastOne', options: { version: 1 } }, lastOne), selectGreedy())
  */

@@ -1,4 +1,4 @@
-/** An option is not what it may be. The message says which one, what was expected and what came. */
+/** An invalid option. The message names it, what was expected and its value. */
 export class OptionError extends Error {
   override readonly name = 'OptionError'
   readonly #path: readonly PropertyKey[]
@@ -8,33 +8,33 @@ export class OptionError extends Error {
     this.#path = path
   }
 
-  /** Where in the options it is, so that whoever read them from a file can name the line. */
+  /** Path of the value inside the options. A reader of a file uses it to name the line. */
   get path(): readonly PropertyKey[] {
     return this.#path
   }
 }
 
-/** A contract between operators or models was broken; the message carries expected and actual. */
+/** An operator or model broke a contract. The message has the expected and the actual shape. */
 export class ShapeError extends Error {
   override readonly name = 'ShapeError'
 }
 
-/** A model folder cannot be used: what, in which file, and what was expected. */
+/** A model folder cannot be used. The message names the fault, the file and what was expected. */
 export class ModelError extends Error {
   override readonly name = 'ModelError'
 }
 
-/** A model is gone, its worker dead or closed, or its weights are of no use: no prompt can go on, and none of them is to blame. */
+/** A model's worker has died or was closed, or its weights are not finite. No prompt can go on, and none is at fault. */
 export class ModelLostError extends Error {
   override readonly name = 'ModelLostError'
 }
 
-/** Messages cannot be rendered: there is no chat template, or it refuses them. */
+/** Messages cannot be rendered because there is no chat template, or because it refuses them. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'
 }
 
-/** Input that is no prompt: file, line and what was expected. */
+/** Input that is no prompt. The message names the file, the line and what was expected. */
 export class InputError extends Error {
   override readonly name = 'InputError'
 }
@@ -44,14 +44,14 @@ export class OutputError extends Error {
   override readonly name = 'OutputError'
 }
 
-/** A reward failed: it threw, timed out, or gave something that is not one finite number a candidate. */
+/** A reward threw, timed out, or did not give one finite number per candidate. */
 export class RewardError extends Error {
   override readonly name = 'RewardError'
 }
 
 /**
- * A server behind HTTP gave no answer that can be used. `isHopeless`: the next call would fare no better (wrong key, wrong address).
- * `kind`: the server refused this call, gave a wrong answer, or is down or busy (`outage`), which is no call's own fault.
+ * An HTTP server gave no usable answer. `isHopeless` means that the next call would fail, too (wrong key, wrong address). `kind` says whether
+ * the server refused this call, gave a wrong answer, or is down or busy (`outage`), for which the call is not at fault.
  */
 export class RemoteError extends Error {
   override readonly name = 'RemoteError'

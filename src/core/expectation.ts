@@ -10,12 +10,12 @@ const types: Readonly<Record<string, string>> = {
   string: 'text',
 }
 
-/** What zod says of a check that was given no words of its own. */
+/** Zod's own message for a check without one. */
 const UNTOLD = 'Invalid input'
 
 /**
- * What was expected of a value that a schema refused, in the words of a message: what the failed check itself says, else the field's
- * description, also where it is optional, else the type.
+ * Says what a schema expected of a value that it refused: the message of the failed check, else the field's description (also of an optional
+ * field), else the type.
  */
 export function expectation(field: z.ZodType | undefined, issue: z.core.$ZodIssue): string {
   if (issue.code === 'custom' && issue.message !== UNTOLD) return issue.message
@@ -27,7 +27,7 @@ function descriptionOf(field: z.ZodType | undefined): string | undefined {
   return field.description ?? descriptionOf((field.def as Readonly<{ innerType?: z.ZodType }>).innerType)
 }
 
-/** What an issue says was expected, without the words of zod around it. */
+/** The expectation in an issue, without zod's own words. */
 export const plainly = (issue: z.core.$ZodIssue): string =>
   issue.code === 'invalid_type'
     ? (types[issue.expected] ?? issue.expected)

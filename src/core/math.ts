@@ -17,7 +17,7 @@ export function softmax(values: ArrayLike<number>, temperature = 1): Float64Arra
   return scaled.map((value) => Math.exp(value - total))
 }
 
-/** Entropy in nats of the distribution whose logits these are; one of −∞ has no share in it. */
+/** Entropy in nats of the distribution with these logits. A logit of −∞ adds nothing. */
 export function entropy(logits: Float32Array): number {
   const total = logSumExp(logits)
   let sum = 0
@@ -47,10 +47,10 @@ export function argmax(values: ArrayLike<number>): number {
 }
 
 /**
- * Indices of the `k` largest values, largest first, ties to the lower index: Int32[k]. One pass with a heap of k, so that it
- * costs little more than reading the V values. Of −∞, which stands for what may not be chosen, none is taken: then there are fewer.
+ * Indices of the `k` largest values, largest first, ties to the lower index: Int32[k]. One pass with a heap of k costs little more than
+ * reading the V values. Values of −∞ are forbidden and left out, so there may be fewer than k.
  *
- * @throws ShapeError for fewer than `k` values, for one that is NaN or +∞, and where all are −∞
+ * @throws ShapeError for fewer than `k` values, for NaN or +∞, and if all values are −∞
  */
 export function topIndices(values: ArrayLike<number>, k: number): Int32Array {
   if (values.length < k) throw new ShapeError(`Expected at least ${k} values to take the ${k} largest, got ${values.length}`)
@@ -87,19 +87,19 @@ export function topIndices(values: ArrayLike<number>, k: number): Int32Array {
   return count === k ? heap : heap.slice(0, count)
 }
 
-/** `give` (the value itself, unless told), once the value was seen to be finite or −∞. */
+/** Returns `give` (default: the value) if the value is finite or −∞. */
 function number(value: number, index: number, give = value): number {
   return value === Number.NEGATIVE_INFINITY ? give : finite(value, index, give)
 }
 
-/** `give` (the value itself, unless told), once the value was seen to be finite. */
+/** Returns `give` (default: the value) if the value is finite. */
 function finite(value: number, index: number, give = value): number {
   if (value - value !== 0) throw new ShapeError(`Expected finite values, got ${value} at index ${index}`)
   return give
 }
 
 /**
- * For each of `vectors` the highest cosine with one of `others`; 0 with a vector of zeros. All are Float32[n], there is at least one other.
+ * Highest cosine of each of `vectors` with one of `others`; 0 with a vector of zeros. All are Float32[n]; `others` has at least one.
  */
 export function highestCosine(others: readonly Float32Array[], vectors: readonly Float32Array[]): Float64Array {
   const norms = others.map(norm)
@@ -117,7 +117,7 @@ function dot(a: Float32Array, b: Float32Array): number {
   return sum
 }
 
-/** Cosine of the angle between two vectors of one length; 0 where one of them has none. */
+/** Cosine of two vectors of the same size; 0 if one is all zeros. */
 export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let [product, ofA, ofB] = [0, 0, 0]
   for (let i = 0; i < a.length; i++) {

@@ -3,7 +3,7 @@ import { OptionError } from './errors.js'
 import { expectation } from './expectation.js'
 import { didYouMean } from './nearest.js'
 
-/** `0` (number), as error messages show what came. */
+/** Formats a value for an error message, such as `0` (number). */
 export const shown = (value: unknown): string =>
   value === undefined
     ? 'nothing'
@@ -13,15 +13,15 @@ const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value)
 
 /**
- * Checks options against their schema, the same one that the registry and the command line use. A field's `description` is
- * what the message says was expected.
+ * Checks options against their schema, which the registry and the command line use, too. A field's `description` is the expectation in the
+ * message.
  *
  * @throws OptionError ``Expected `k` to be an integer >= 1, got `0` (number)``
  */
 export function parseOptions<T extends z.ZodType>(schema: T, options: unknown): z.output<T> {
   const parsed = schema.safeParse(options)
   if (parsed.success) return parsed.data
-  // A misspelt option is also a missing one: its name says more.
+  // A misspelt option is also a missing one. The misspelt name says more.
   const { issues } = parsed.error
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!
   if (issue.code === 'unrecognized_keys') {

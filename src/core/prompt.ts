@@ -1,8 +1,8 @@
 import type { PromptContent } from './text/conversation.js'
 
 /**
- * What a row sets for itself. `pipeline`: a decoder's or a search's name, a spec, or one as YAML or JSON; `weight`, `k`, `temperature`:
- * of the steps that state them, or of the search. Sources hand on what they found: it is checked when the row is decoded.
+ * Settings of a single row. `pipeline` is the name of a decoder or search, a spec, or a spec as YAML or JSON. `weight`, `k` and
+ * `temperature` replace those of the decoder's steps or of the search. Sources pass on what they find; decoding checks it.
  */
 export type Overrides = Readonly<
   Partial<Record<'pipeline' | 'weight' | 'k' | 'temperature' | 'seed' | 'maxNewTokens' | 'maxPromptTokens' | 'truncate', unknown>>
@@ -11,16 +11,16 @@ export type Overrides = Readonly<
 /** A prompt as a source gives it. A broken one carries `error` instead of content and becomes an error row. */
 export type Prompt = Readonly<{
   id: string
-  /** File and row number, such as `prompts.jsonl:12`: what a second row of the same id is called. */
+  /** File and row number, such as `prompts.jsonl:12`. A second row with the same id gets this as its id. */
   place?: string
   content?: PromptContent
   error?: string
   /** Stop strings of this row, besides the run's. */
   stop?: readonly string[]
-  /** What this row sets in place of the run's; a bad one makes it an error row. */
+  /** Settings that replace the run's. A bad one makes an error row. */
   overrides?: Overrides
-  /** What the user wrote, of a text that a template was put around. */
+  /** The user's own text, if a template was put around it. */
   userMessage?: string
-  /** Columns of the input that go into the row unchanged, where asked. */
+  /** Columns of the input that go into the row unchanged. */
   input?: Readonly<Record<string, unknown>>
 }>

@@ -1,25 +1,25 @@
 import type { BatchedPairReward, BatchedRewardModel } from './batched.js'
 import { OptionError } from './errors.js'
 
-/** What a reward written over text is told of a reply so far, a candidate included: `prompt + completion` is the text. */
+/** A reply so far, including a candidate, as a text reward sees it. The whole text is `prompt + completion`. */
 export type ReplySoFar = Readonly<{
-  /** The prompt's text; messages as the language model's chat template renders them. */
+  /** Text of the prompt. Messages are rendered by the language model's chat template. */
   prompt: string
   /** Without special tokens; an incomplete character at the end is U+FFFD. */
   completion: string
-  /** Tokens of the completion, an end token included; NaN of a text that was not decoded here. */
+  /** Number of tokens of the completion, including an end token; NaN if the text was not decoded here. */
   tokens: number
-  /** Whether the last of them is an end token of the language model; true of such a text. */
+  /** Whether the last token is an end token of the language model; true for a text that was not decoded here. */
   ended: boolean
 }>
 
 /**
- * Where answers come from: a file or folder with its SHA-256 (`embedded:NAME` of a model of the package), or an address, which has none. `model`:
- * the server's name of it; `dtype` where weights are not computed with as they are; `label` where a reward is one of a model's several.
+ * Origin of a model's or function's results: a file or folder with its SHA-256 (`embedded:NAME` for a model of the package), or an address, which has
+ * no hash. `model` is the server's name for the model. `dtype` is set if weights are rounded, `label` if the model has several rewards.
  */
 export type Source = Readonly<{ path: string; sha256?: string; dtype?: string; label?: string; model?: string }>
 
-/** A reward written over text: of each whole text (prompt and completion), one number. */
+/** A reward as a function of text: one number per whole text (prompt and completion). */
 export type TextReward = Readonly<{
   kind: 'text'
   name: string
@@ -29,29 +29,29 @@ export type TextReward = Readonly<{
     replies: readonly ReplySoFar[],
   ) => number[] | Float32Array | Promise<number[] | Float32Array>
   timeoutMs: number
-  /** What it computes, as data: goes into what a run says of itself, so that rows of another are not mixed in. */
+  /** What it computes, as data. It goes into the run's metadata, so that a folder does not mix rows of two functions. */
   spec?: Readonly<Record<string, unknown>>
-  /** The file it was read from, or the server that gives it: goes there, too. */
+  /** The file or server it comes from. This goes into the metadata, too. */
   source?: Source
 }>
 
-/** How an ensemble makes one number of its members' (each normalised: `(score - mean) / scale`). */
+/** How an ensemble combines its members' scores, each normalised as `(score - mean) / scale`. */
 export type EnsembleRule = 'sum' | 'min' | 'mean'
 
-/** A reward made of others of the run, which it names. */
+/** A reward that combines other rewards of the run, by their names. */
 export type EnsembleReward = Readonly<{
   kind: 'ensemble'
   name: string
-  /** Names of its members. They steer through the ensemble, not on their own unless they are weighed. */
+  /** Names of its members. They steer through the ensemble only, unless they have weights of their own. */
   members: readonly string[]
   by: EnsembleRule
-  /** Of `mean`: standard deviations of the members that are taken off. */
+  /** For `mean`: how many standard deviations of the members to subtract. */
   c: number
-  /** By name. `weight`: of `sum`; those left out have weight 1, mean 0 and scale 1. */
+  /** By name. `weight` is for `sum`. Defaults: weight 1, mean 0, scale 1. */
   weight: Readonly<Record<string, number>>
   mean: Readonly<Record<string, number>>
   scale: Readonly<Record<string, number>>
-  /** Mean and scale are those of a member's own earlier scores of the sequence. */
+  /** Takes mean and scale from a member's own earlier scores of the sequence. */
   running: boolean
   spec: Readonly<Record<string, unknown>>
 }>
@@ -59,13 +59,13 @@ export type EnsembleReward = Readonly<{
 /** A reward of a run; `kind` tells what it reads. */
 export type RewardSource = BatchedRewardModel | BatchedPairReward | TextReward | EnsembleReward
 
-/** What can be said of a reward before it is loaded. */
+/** What is known of a reward before it is loaded. */
 export type NamedReward = Readonly<{ name: string; members?: readonly string[] }>
 
 /**
- * The rewards in the order of weights and columns: those that steer, as they were given, then the members of ensembles.
+ * Sorts rewards into the order of weights and columns: first those that steer, in their order, then the members of ensembles.
  *
- * @throws OptionError for a member that is not there, or an ensemble itself
+ * @throws OptionError for a member that does not exist or is an ensemble
  */
 export function orderedRewards<T extends NamedReward>(rewards: readonly T[]): T[] {
   const plain = rewards.filter(({ members }) => members === undefined).map(({ name }) => name)

@@ -4,8 +4,8 @@ import type { LanguageModel, Logits, Need, Reward } from './model.js'
 import type { Sequence } from './sequence.js'
 
 /**
- * Models as a decoder receives them. `rewards` and `lms`, further language models, are keyed by name, members of ensembles come last;
- * `reward` is the first one.
+ * Models as a decoder receives them. `rewards` and `lms` (further language models) are keyed by name, with the members of ensembles last.
+ * `reward` is the first reward.
  */
 export type DecoderModels = Readonly<{
   lm: LanguageModel
@@ -14,7 +14,7 @@ export type DecoderModels = Readonly<{
   reward?: Reward
 }>
 
-/** A step before anything was decided. */
+/** The start of a step. */
 export type LogitsStep = Readonly<{ sequence: Sequence; logits: Logits }>
 
 /** A step with k candidates, best logit first. `scores` start as `tokenLogits`; operators add to them. */
@@ -23,18 +23,18 @@ export type Candidates = Readonly<{ sequence: Sequence; tokenIds: Int32Array; to
 /** Candidates with the rewards of each reward model: `rewards[name]` is Float32[k]. */
 export type Rewarded = Candidates & Readonly<{ rewards: Readonly<Record<string, Float32Array>> }>
 
-/** A decided step: candidate `index`, which is token `tokenId`. */
+/** A step with its choice: candidate `index`, which is token `tokenId`. */
 export type Selected = Candidates & Readonly<{ index: number; tokenId: number; rewards?: Readonly<Record<string, Float32Array>> }>
 
 /**
- * One step of one sequence: logits in, a decided step out. `steps(…)` gives one that knows its `spec`, what it `need`s of the
- * logits and the `operators` it is made of; a bare `pipe` needs all.
+ * One step of one sequence: takes logits, gives a step with its choice. One made by `steps(…)` knows its `spec`, how many logits it
+ * `need`s and its `operators`. A bare `pipe` needs all logits.
  */
 export type StepOperator = OperatorFunction<LogitsStep, Selected> &
   Readonly<{ spec?: DecoderSpec; need?: Need; operators?: readonly DescribedOperator<never, unknown>[] }>
 
-/** One step of decoding, given the models. */
+/** Makes a decoding step from the models. */
 export type Decoder = (models: DecoderModels) => StepOperator
 
-/** The decoder as data: `{ steps: [{ topK: { k: 10 } }, …] }`. Written into every output file. */
+/** A decoder as data: `{ steps: [{ topK: { k: 10 } }, …] }`. Every output file holds it. */
 export type DecoderSpec = Readonly<{ name?: string; steps: readonly Readonly<Record<string, unknown>>[] }>

@@ -1,8 +1,8 @@
 /**
- * A random number in [0, 1) that depends on its arguments alone: Philox4x32-10 (Salmon et al., 2011) under the key `seed`, at
- * the counter (64-bit hash of `promptId`, `sample`, `position`). 53 bits are used.
+ * Computes a random number in [0, 1) from its arguments alone: Philox4x32-10 (Salmon et al., 2011) with the key `seed` and
+ * the counter (64-bit hash of `promptId`, `sample`, `position`). It uses 53 bits.
  *
- * - `seed`, `sample`, `position`: integers >= 0; of `seed` 53 bits count, of the others 32
+ * - `seed`, `sample`, `position`: integers >= 0; 53 bits of `seed` count, 32 bits of the others
  */
 export function uniform(seed: number, promptId: string, sample: number, position: number): number {
   const key = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0] as const
@@ -38,7 +38,7 @@ function mulHigh(x: number, y: number): number {
   return (xh * yh + Math.floor(middle / 2 ** 16) + Math.floor(carry / 2 ** 16)) >>> 0
 }
 
-/** A text as 16 hexadecimal digits: two hashes of 32 bits. */
+/** Hashes a text into 16 hexadecimal digits: two hashes of 32 bits. */
 export const hashText = (text: string): string =>
   [0, 0x9e3779b9].map((salt) => hash(text, salt).toString(16).padStart(8, '0')).join('')
 

@@ -5,12 +5,12 @@ import { poissonWeights } from './poissonWeights.js'
 /** The 2.5% and the 97.5% quantile of the draws. */
 export type Interval = Readonly<{ low: number; high: number }>
 
-/** Of a draw and metric: weighted sum and weight. */
+/** Weighted sum and weight per draw and metric. */
 const FIELDS = 2
 
 /**
- * Computes 95% intervals of a run's figures as its replies come by: the Poisson bootstrap of `pairedBootstrap`, for one run. All samples
- * of a prompt are drawn together. Memory: 16 bytes a draw and metric.
+ * Computes 95% intervals of a run's figures in one pass over its replies, with the Poisson bootstrap of `pairedBootstrap`. It draws all
+ * samples of a prompt together. Memory: 16 bytes per draw and metric.
  */
 export function bootstrap(metrics: readonly Metric[], { seed, draws = 1000 }: BootstrapOptions) {
   const width = FIELDS * metrics.length
@@ -31,7 +31,7 @@ export function bootstrap(metrics: readonly Metric[], { seed, draws = 1000 }: Bo
         if (times[draw] !== 0)
           for (let field = 0; field < width; field++) sums[draw * width + field]! += times[draw]! * row[field]!
     },
-    /** An interval a metric; null where no reply has the metric. */
+    /** One interval per metric; null if no reply has the metric. */
     intervals: (): (Interval | null)[] =>
       metrics.map((metric, index) => {
         if (counts[index] === 0) return null
@@ -39,7 +39,7 @@ export function bootstrap(metrics: readonly Metric[], { seed, draws = 1000 }: Bo
           const at = draw * width + FIELDS * index
           return figureOf(metric, sums[at]!, sums[at + 1]!)
         })
-        // A draw that took no prompt at all says nothing.
+        // A draw without any prompt says nothing.
         const drawn = all.filter((one) => !Number.isNaN(one)).sort()
         return { low: quantile(drawn, 0.025), high: quantile(drawn, 0.975) }
       }),

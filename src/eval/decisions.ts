@@ -1,20 +1,20 @@
 import type { TracedReply } from '../core/run.js'
 
-/** A token that might have been next; numbers that were not finite are null. */
+/** A candidate of a step. Numbers that were not finite are null. */
 export type Candidate = Readonly<{
   tokenId: number
   logit: number | null
-  /** By the rewards' names. */
+  /** By the name of the reward. */
   rewards: Readonly<Record<string, number | null>>
   score: number | null
 }>
 
 /**
- * One step of a reply and what it was chosen from.
+ * One step of a reply with its candidates.
  *
- * - `position`: of the token in `tokenIds`, from 0
- * - `chosen`, `greedy`, `best`: which candidate was taken, has the highest logit, and the highest score; ties to the first, −1 where none
- *   is. `greedy` is what greedy decoding would have taken, unless it was dropped before the candidates were written.
+ * - `position`: index of the token in `tokenIds`, from 0
+ * - `chosen`, `greedy`, `best`: index of the candidate that was chosen, has the highest logit, and has the highest score; ties to the first,
+ *   −1 without one. Greedy decoding chooses `greedy`, unless its own choice is not among the candidates.
  * - `differs`: greedy decoding would have taken another token
  */
 export type Decision = Readonly<{
@@ -27,7 +27,7 @@ export type Decision = Readonly<{
   differs: boolean
 }>
 
-/** The steps of a reply as decisions; none where it has no trace. */
+/** The steps of a reply as decisions; empty if it has no trace. */
 export const decisions = ({ tokenIds, trace }: Pick<TracedReply, 'tokenIds' | 'trace'>): Decision[] =>
   (trace ?? []).flatMap((step, position): Decision[] => {
     const tokenId = tokenIds?.[position]

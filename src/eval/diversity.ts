@@ -5,7 +5,7 @@ const LONGEST = 4
 /**
  * Share of the n-grams that are distinct, for n = 1 … 4: `1 - rep_n`. A reply of fewer than n tokens repeats nothing: 1.
  *
- * An n-gram is its (n-1)-gram's number and one token more, so that no text is made and no two n-grams are taken for one.
+ * The key of an n-gram is the number of its (n-1)-gram and one more token, so that no text is built and no two n-grams collide.
  */
 function distinctShares(tokenIds: readonly number[]): number[] {
   let grams = tokenIds.map(() => 0)
@@ -29,7 +29,7 @@ function distinctShares(tokenIds: readonly number[]): number[] {
  * From 0 (one token again and again) to 1.
  *
  * The paper's own code (args@a5c0630 metrics.py `compute_rep_n`) counts words of nltk and divides by the number of n-grams plus one,
- * so that a short reply without any repetition has less than 1; the paper's formula has no such one, and neither has this.
+ * so that a short reply without any repetition has less than 1. The paper's formula does not add one, and neither does this.
  *
  * @see ARGS (Khanov et al., 2024), section 4.1; A Contrastive Framework for Neural Text Generation (Su et al., 2022)
  */

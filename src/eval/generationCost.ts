@@ -2,12 +2,12 @@ import { quantile } from './pairedBootstrap.js'
 import { poissonWeights } from './poissonWeights.js'
 import type { Estimate } from './wilson.js'
 
-/** How long a reply took, and its tokens. */
+/** Duration of a reply and its number of tokens. */
 export type Timed = Readonly<{ id: string; durationMs: number; tokens: number }>
 
 const DRAWS = 1000
 
-/** Milliseconds a token of all replies. */
+/** Milliseconds per token over all replies. */
 const msPerToken = (replies: readonly Timed[], weights?: (index: number) => number): number => {
   let [time, tokens] = [0, 0]
   replies.forEach((reply, index) => {
@@ -19,8 +19,8 @@ const msPerToken = (replies: readonly Timed[], weights?: (index: number) => numb
 }
 
 /**
- * Time a token of two ways to decode the same prompts, and the ratio of the second to the first with its 95% interval, by a Poisson
- * bootstrap over the prompts; undefined where no prompt has both.
+ * Compares the time per token of two decoders on the same prompts. Gives the ratio of the second to the first with its 95% interval, by a
+ * Poisson bootstrap over the prompts; undefined if no prompt has both.
  */
 export function generationCost(first: readonly Timed[], second: readonly Timed[], seed: number) {
   const others = new Map(second.map((reply) => [reply.id, reply]))

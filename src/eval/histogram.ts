@@ -1,23 +1,23 @@
-/** So many values of [from, to). */
+/** How many values lie in [from, to). */
 export type Bin = Readonly<{ from: number; to: number; count: number }>
 
-/** Counts of values as they come by. */
+/** Counts values in one pass. */
 export type Histogram = Readonly<{
-  /** What is not finite is left out. */
+  /** Ignores values that are not finite. */
   add: (value: number) => void
   figures: () => Readonly<{ count: number; low: number; high: number; width: number }>
-  /** Bins of a width, a power of two times the histogram's own, that have values; in their order. */
+  /** The bins that hold values, in order. `width` is the histogram's own times a power of two. */
   bins: (width: number) => Bin[]
 }>
 
-/** Bins that are kept at most: memory does not grow with the values. */
+/** The most bins that are kept, so that memory does not grow with the values. */
 const MOST = 512
-/** Bins of a picture at least and at most. */
+/** The fewest and the most bins of a picture. */
 const [FEWEST, PICTURED] = [6, 40]
 
 /**
- * A histogram whose range need not be known before: its bins begin as narrow as `finest` and double when there are too many. Counts are
- * exact, whatever the order of the values.
+ * A histogram that needs no range in advance: its bins begin with the width `finest` and double when there are too many. Counts are exact,
+ * whatever the order of the values.
  */
 export function histogram(finest: number): Histogram {
   let width = finest
@@ -52,7 +52,7 @@ export function histogram(finest: number): Histogram {
   }
 }
 
-/** Histograms of the same finest width in bins that can be compared: by Rice's rule, twice the cube root of the values over their range. */
+/** Puts histograms of the same finest width into equal bins. Rice's rule gives their number: twice the cube root of the number of values. */
 export function sharedBins(histograms: readonly Histogram[]): Bin[][] {
   const figures = histograms.map((each) => each.figures()).filter(({ count }) => count > 0)
   if (figures.length === 0) return histograms.map(() => [])
@@ -60,7 +60,7 @@ export function sharedBins(histograms: readonly Histogram[]): Bin[][] {
   const wanted = Math.min(PICTURED, Math.max(FEWEST, Math.ceil(2 * Math.cbrt(most))))
   const [low, high] = [Math.min(...figures.map((each) => each.low)), Math.max(...figures.map((each) => each.high))]
   let width = Math.max(...figures.map((each) => each.width))
-  // Values that are all the same have no range: a bin of their own, wide enough to be seen.
+  // Equal values have no range. They get a bin that is wide enough to be seen.
   const least = high > low ? (high - low) / wanted : Math.abs(high) / FEWEST
   while (width < least) width *= 2
   return histograms.map((each) => (each.figures().count === 0 ? [] : each.bins(width)))

@@ -1,26 +1,26 @@
 import { type Estimate, wilson } from './wilson.js'
 
-/** Scores of both runs' replies to one prompt; `first`: whose reply was shown first, where there was an order. */
+/** Scores of both runs' replies to one prompt. `first` is the run whose reply came first, if there was an order. */
 export type Judgement = Readonly<{ id: string; a: number; b: number; first?: 'a' | 'b' }>
 
 export type JudgeFigures = Readonly<{
   judged: number
-  /** Prompts on which A has the higher, the same and the lower score. */
+  /** How many prompts give A the higher, the same and the lower score. */
   win: number
   tie: number
   lose: number
-  /** Share of prompts on which A is at least as good, with Wilson's 95% interval; null of nothing. */
+  /** Share of prompts on which A is at least as good, with Wilson's 95% interval; null without prompts. */
   winTie: Estimate | null
   meanA: number | null
   meanB: number | null
   /**
-   * How often the reply shown first won where one of them did, with its interval: a judge without a bias for a position has 0.5 in
-   * it, because the order was random. Null without orders, or winners.
+   * Share of the decided prompts that the first reply won, with its interval. The order is random, so for a judge without a bias the
+   * interval holds 0.5. Null without orders or without winners.
    */
   firstWins: Estimate | null
 }>
 
-/** What judgements say of run A against run B. */
+/** Computes the figures of run A against run B from judgements. */
 export function judgeFigures(judgements: readonly Judgement[]): JudgeFigures {
   const judged = judgements.length
   const win = judgements.filter(({ a, b }) => a > b).length

@@ -8,14 +8,14 @@ Give each reply a score from 1 (of no use) to 10 (could hardly be better); equal
 decided, then end with one line of JSON and nothing after it:
 {"first": SCORE, "second": SCORE}`
 
-/** A line that none of the texts contains, so that none can pretend to end. */
+/** A line that is in none of the texts, so that no text can fake its end. */
 function fenceFor(texts: readonly string[]): string {
   let fence = '====='
   while (texts.some((text) => text.includes(fence))) fence += '='
   return fence
 }
 
-/** What a judge is asked about two replies to a prompt, in the order in which it sees them. The wording is this project's own. */
+/** The question to a judge about two replies to a prompt, in the order of their display. The wording is this project's own. */
 export function judgePrompt(prompt: string, first: string, second: string): readonly TextMessage[] {
   const fence = fenceFor([prompt, first, second])
   const part = (name: string, text: string): string => `${fence} ${name} ${fence}\n${text}\n`
@@ -32,11 +32,11 @@ export function judgePrompt(prompt: string, first: string, second: string): read
 }
 
 /**
- * Every repetition has a bound and neighbours share no character: a judge's answer is anybody's text, and must not take long to search.
+ * Every repetition has a bound, and neighbours share no character. A judge can answer with any text, and the search must stay fast.
  */
 const SCORE = String.raw`["'*_\s]{0,20}(\d{1,9}(?:\.\d{1,9})?)(?:\s{0,9}\/\s{0,9}10)?(?![\d.]{0,9}\d)`
 
-/** Ways in which judges give two scores; the first that fits decides, and of each its last match: before it they think aloud. */
+/** How judges write two scores. The first pattern that fits decides, by its last match, because judges think aloud first. */
 const forms: readonly RegExp[] = [
   new RegExp(String.raw`["']first["']\s{0,20}:${SCORE}["']?\s{0,20},\s{0,20}["']second["']\s{0,20}:${SCORE}`, 'gi'),
   new RegExp(
@@ -53,7 +53,7 @@ const forms: readonly RegExp[] = [
 
 const isScore = (score: number): boolean => score >= 1 && score <= 10
 
-/** The scores, 1 to 10, of the first and the second reply in a judge's answer; undefined where it gives none, or others. */
+/** Reads the scores (1 to 10) of the first and the second reply from a judge's answer; undefined without valid ones. */
 export function parseScores(answer: string): readonly [first: number, second: number] | undefined {
   for (const form of forms) {
     const found = [...answer.matchAll(form)].at(-1)

@@ -4,8 +4,8 @@ import { uniform } from '../core/uniform.js'
 type Drawn = Readonly<{ key: RowKey; at: number }>
 
 /**
- * Keeps `size` of all keys that are added, drawn by seed, id and sample alone: runs of the same prompts keep the same ones, in whatever
- * order their rows finished.
+ * Keeps `size` of all added keys, drawn by seed, id and sample alone. Runs of the same prompts keep the same keys, whatever the order of
+ * their rows.
  */
 export function keptSample(size: number, seed: number) {
   let kept: Drawn[] = []

@@ -1,20 +1,20 @@
 /**
- * A figure of a run. `mean`: the mean of one number a reply; `perplexity`: exp of the mean over all tokens, the number of a reply
- * being its mean negative log-likelihood.
+ * How replies give a figure of a run. `mean`: the mean of one number per reply. `perplexity`: exp of the mean over all tokens, where the number
+ * of a reply is its mean negative log-likelihood.
  */
 export type Metric = Readonly<{ name: string; kind: 'mean' | 'perplexity' }>
 
-/** What was measured of one reply: a number a metric, NaN where there is none, and its tokens. */
+/** Measurements of one reply: one number per metric (NaN without one) and its number of tokens. */
 export type Measured = Readonly<{ values: Float64Array; tokens: number }>
 
-/** How much a reply counts in a metric. */
+/** Weight of a reply in a metric. */
 export const weightOf = ({ kind }: Metric, { tokens }: Measured): number => (kind === 'mean' ? 1 : tokens)
 
-/** The figure of a weighted sum and the sum of its weights; NaN of nothing. */
+/** The figure from a weighted sum and its weight; NaN without weight. */
 export const figureOf = ({ kind }: Metric, sum: number, weight: number): number =>
   kind === 'mean' ? sum / weight : Math.exp(sum / weight)
 
-/** The figures of a run as its replies come by; memory does not grow with them. */
+/** Computes the figures of a run in one pass. Memory does not grow with the replies. */
 export function totals(metrics: readonly Metric[]) {
   const sums = new Float64Array(metrics.length)
   const weights = new Float64Array(metrics.length)
@@ -30,7 +30,7 @@ export function totals(metrics: readonly Metric[]) {
         counts[index]!++
       })
     },
-    /** A figure a metric, null without replies that have it, and how many have it. */
+    /** One figure per metric, null if no reply has it, and how many replies have it. */
     figures: () =>
       metrics.map((metric, index) => ({
         name: metric.name,

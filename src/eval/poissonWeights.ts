@@ -2,7 +2,7 @@ import { hash, philox } from '../core/uniform.js'
 
 const STEPS = 2 ** 16
 
-/** Poisson(1) by a uniform number of 16 bits: the inverse of its distribution, each probability right to 2^-17. */
+/** Poisson(1) from a uniform number of 16 bits, by the inverse of its distribution. Each probability is right to 2^-17. */
 const quantiles = (() => {
   const table = new Uint8Array(STEPS)
   let [probability, below, count] = [Math.exp(-1), 0, 0]
@@ -16,12 +16,12 @@ const quantiles = (() => {
   return table
 })()
 
-/** No decoder draws at this sample, so that no weight follows from the numbers that a reply was sampled by. */
+/** No decoder draws at this sample, so that the weights are independent of the numbers that sampled a reply. */
 const SAMPLE = 0xffffffff
 
 /**
- * How often each draw of a bootstrap takes the prompt `id`: independent Poisson(1) numbers, one a draw, written into `weights`. They
- * depend on seed and id alone, so that rows may come in any order and none needs to be kept.
+ * Writes into `weights` how often each draw of a bootstrap takes the prompt `id`: independent Poisson(1) numbers, one per draw. They depend on
+ * seed and id alone, so that rows may come in any order and need not be kept.
  *
  * Philox at (seed, id) gives the state of a small fast generator (sfc32 of PractRand), which gives the numbers of the draws.
  *

@@ -1,13 +1,12 @@
 import { hash } from '../core/uniform.js'
 import type { Measured } from './metrics.js'
 
-/** Where a reply stands in the table; -1: nowhere. */
+/** Index of a reply in the table; -1 if it is not there. */
 type Place = number
 
 /**
- * Measured replies by (id, sample), for pairing two runs whose rows come in different orders. Numbers only, outside the heap: 8 bytes
- * a reply for its key (two 32-bit hashes, by which two of a million are mistaken for each other with a chance of 3 in 10^8) and 8 a
- * metric.
+ * Measured replies by (id, sample), to pair two runs whose rows come in different orders. It holds only numbers, outside the heap: 8 bytes per
+ * reply for its key (two 32-bit hashes; among a million replies two collide with a chance of 3 in 10^8) and 8 per metric.
  */
 export function replyTable(metrics: number) {
   const stride = metrics + 1
@@ -17,7 +16,7 @@ export function replyTable(metrics: number) {
   let rows = new Float64Array(stride * capacity)
   let used = new Uint16Array(capacity)
 
-  /** The place of a key, or the free one where it belongs. */
+  /** Finds the place of a key, or the free place for it. */
   const find = (first: number, second: number): Place => {
     let place = ((first ^ Math.imul(second, 0x9e3779b1)) >>> 0) & (capacity - 1)
     while (used[place] !== 0 && (keys[2 * place] !== first || keys[2 * place + 1] !== second))
@@ -48,7 +47,7 @@ export function replyTable(metrics: number) {
     get size(): number {
       return size
     },
-    /** Keeps a reply; false where its key is there already. */
+    /** Adds a reply; false if its key is there already. */
     add(id: string, sample: number, { values, tokens }: Measured): boolean {
       if (4 * (size + 1) > 3 * capacity) grow()
       const [first, second] = wordsOf(id, sample)
@@ -58,14 +57,14 @@ export function replyTable(metrics: number) {
       size++
       return true
     },
-    /** The reply of this key, and its place; undefined where there is none. */
+    /** Finds the reply of a key, and its place; undefined without one. */
     get(id: string, sample: number): (Measured & Readonly<{ place: Place }>) | undefined {
       const place = find(...wordsOf(id, sample))
       if (used[place] === 0) return undefined
       const at = place * stride
       return { values: rows.subarray(at, at + metrics), tokens: rows[at + metrics]!, place }
     },
-    /** Marks a reply as paired within a round (from 1); false where it was before. */
+    /** Marks a reply as paired within a round (from 1); false if it was already. */
     mark(place: Place, round: number): boolean {
       if (used[place] === round + 1) return false
       used[place] = round + 1

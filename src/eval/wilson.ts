@@ -5,8 +5,8 @@ export type Estimate = Readonly<{ value: number; low: number; high: number }>
 const Z = 1.959963984540054
 
 /**
- * A share of `n` with Wilson's 95% score interval, which stays within 0 and 1 and keeps its coverage for small n and for shares
- * near both ends; undefined for n = 0.
+ * A share of `n` with Wilson's 95% score interval; undefined for n = 0. The interval stays within 0 and 1 and keeps its coverage for small n
+ * and for shares near 0 or 1.
  *
  * @see Probable inference, the law of succession, and statistical inference (Wilson, 1927)
  */

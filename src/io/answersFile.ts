@@ -8,19 +8,19 @@ import { makeFolder, probeFolder } from './outputFolder.js'
 const NAME = 'answers.jsonl'
 const NEWLINE = '\n'
 
-/** Answers of a judge, a line each, which is on the disk before the next one is asked for. */
+/** Answers of a judge, one per line. Each is on the disk before the next question. */
 export type AnswersFile<T> = Readonly<{
   path: string
-  /** What was there when it was opened; a line that was cut when its process was killed is left out. */
+  /** The answers in the file when it was opened. A line that a killed process cut is left out. */
   known: readonly T[]
   add: (answer: T) => Promise<void>
   close: () => Promise<void>
 }>
 
 /**
- * Opens a folder's `answers.jsonl`, and makes both where they are not there.
+ * Opens a folder's `answers.jsonl`. Makes the folder and the file if they are missing.
  *
- * @throws OutputError when it cannot be written, holds something else, or another process writes answers there
+ * @throws OutputError if it cannot be written, holds something else, or another process writes answers there
  */
 export async function answersFile<T>(folder: string, schema: z.ZodType<T>): Promise<AnswersFile<T>> {
   const path = join(folder, NAME)
@@ -61,7 +61,7 @@ async function openedFile<T>(
     path,
     known,
     add(answer) {
-      // One after the other: lines of answers that come at the same time do not mix.
+      // One after the other, so that the lines of simultaneous answers do not mix.
       writing = writing.then(() => handle.appendFile(`${JSON.stringify(answer)}${NEWLINE}`).catch(failed))
       return writing
     },

@@ -4,18 +4,18 @@ import { readLines } from './prompts/readLines.js'
 import { type ReadOptions, readRecords } from './prompts/readRecords.js'
 import { parquetFiles } from './readRows.js'
 
-/** Reading a larger file twice, to say how far one is, would cost more than it tells. */
+/** Reading a larger file twice, only to show progress, would cost too much. */
 const LARGEST = 256 * 2 ** 20
 /** Compressed files hold several times their size. */
 const LARGEST_COMPRESSED = 32 * 2 ** 20
 const COMPRESSED = /\.(gz|gzip|zst|zstd)$/i
 
-/** How many rows `fromFile` gives of a path; undefined where that is not known without much reading, as for `-`. */
+/** Counts the rows that `fromFile` reads from a path; undefined if that takes much reading or is impossible, as for `-`. */
 export async function countRows(path: string, { needs }: Pick<ReadOptions, 'needs'> = {}): Promise<number | undefined> {
   if (path === '-') return undefined
   const found = await statInput(path)
   if (found.isDirectory()) return parquetRows(path)
-  // A pipe can be read once only.
+  // A pipe can be read only once.
   if (!found.isFile()) return undefined
   const { format, bytes, close } = await openInput(path, { columns: needs?.flat() })
   if (format === 'parquet') return parquetRows(path)

@@ -9,7 +9,7 @@ import { messageOf, OutputError } from '../core/errors.js'
 
 const LOCK = /^\.run-[\w-]+\.lock$/
 
-/** `birth` tells the process from a later one with the same number; null where the platform cannot. */
+/** `birth` distinguishes the process from a later one with the same number; null if the platform cannot tell. */
 const ownerSchema = z.object({ host: z.string(), pid: z.int(), startedAt: z.string(), birth: z.string().nullable() })
 type Owner = z.output<typeof ownerSchema>
 

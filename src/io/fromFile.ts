@@ -8,17 +8,17 @@ import { type PromptOptions, promptColumns, settingColumns, templates, toPrompt 
 export type FileOptions = PromptOptions & Pick<ReadOptions, 'stdin'>
 
 /**
- * Prompts of a file or of standard input (`-`), read as they are asked for: JSONL, a JSON array or CSV, also compressed by gzip or zstd,
- * or a Parquet file or a folder of them. What a file is, its content says.
+ * Reads prompts on demand from a file or standard input (`-`): JSONL, a JSON array or CSV, also compressed by gzip or zstd, a Parquet file, or
+ * a folder of Parquet files. The content decides which of these a file is.
  *
- * Columns `pipeline`, `weight`, `k`, `temperature`, `seed`, `max_new_tokens` and `stop` set options of the row's own. A row's id is its
- * own `id`, else file name and row number (`sample.jsonl:12`). Blank lines are skipped. A row without a prompt that can be used, and a
- * line or element that is no JSON object, is a prompt with an `error` that names file and line.
+ * The columns `pipeline`, `weight`, `k`, `temperature`, `seed`, `max_new_tokens`, `max_prompt_tokens`, `truncate` and `stop` set options of their
+ * row. A row without an `id` gets file name and row number (`sample.jsonl:12`). Blank lines are skipped. A row without a usable prompt, and a
+ * line or element that is no JSON object, becomes a prompt with an `error` that names file and line.
  *
- * Of a dataset whose rows share prompts (SHP), each prompt comes once; memory: its ids.
+ * A dataset whose rows share prompts (SHP) gives each prompt once. Memory: its ids.
  *
- * @throws InputError (while it is read) when there is no such file, it is damaged, has no column of prompts, or is nothing of these
- * @throws OptionError for an unknown template or dataset, and for a dataset beside a template or a column
+ * @throws InputError (while reading) if there is no such file, or it is damaged, has no column of prompts, or is of another kind
+ * @throws OptionError for an unknown template or dataset, and for a dataset together with a template or a column
  */
 export async function* fromFile(path: string, options: FileOptions = {}): AsyncGenerator<Prompt> {
   checkOptions(options)

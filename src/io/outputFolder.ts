@@ -3,7 +3,7 @@ import { mkdir, open, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf, OutputError } from '../core/errors.js'
 
-/** About what the first part of a run takes. */
+/** About the size of a run's first part. */
 const PROBE_BYTES = 2 ** 20
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | null)?.code
@@ -21,11 +21,10 @@ const reasons: Readonly<Record<string, string>> = {
 const reasonOf = (error: unknown): string => reasons[codeOf(error) ?? ''] ?? messageOf(error)
 
 /**
- * Makes a folder and those above it. Node's own recursive mkdir never ends where the file system allows no folder, such as below
- * /proc.
+ * Makes a folder and its parents. Node's own recursive mkdir never ends if the file system allows no folder, such as below /proc.
  *
- * @returns the folders that it made, the innermost first
- * @throws OutputError where one cannot be made, or a file is in the way
+ * @returns the folders that it made, innermost first
+ * @throws OutputError if a folder cannot be made, or a file is in the way
  */
 export async function makeFolder(folder: string): Promise<string[]> {
   const failed = (error: unknown): never => {
@@ -38,15 +37,15 @@ export async function makeFolder(folder: string): Promise<string[]> {
     if (found) break
     missing.unshift(path)
   }
-  // Another run may make the same folder meanwhile.
+  // Another run may make the same folder at the same time.
   for (const path of missing)
     await mkdir(path).catch((error: unknown) => (codeOf(error) === 'EEXIST' ? undefined : failed(error)))
   return missing.reverse()
 }
 
-/** @throws OutputError for a folder into which no file can be written and synced */
+/** @throws OutputError if no file can be written and synced in the folder */
 export async function probeFolder(folder: string): Promise<void> {
-  // Named as parts are while they are written, so that nobody reads it and the next run removes it.
+  // It has the name of an unfinished part, so that nobody reads it and the next run removes it.
   const path = join(folder, `.part-${randomUUID()}.tmp`)
   try {
     const handle = await open(path, 'wx')
@@ -64,9 +63,9 @@ export async function probeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Whether a folder can be made and written, before work starts whose results shall go there. Leaves nothing behind.
+ * Checks that a folder can be made and written, before work for it starts. Leaves nothing behind.
  *
- * @throws OutputError as `makeFolder` and `probeFolder`
+ * @throws OutputError like `makeFolder` and `probeFolder`
  */
 export async function checkOutput(folder: string): Promise<void> {
   const made = await makeFolder(folder)
@@ -78,9 +77,9 @@ export async function checkOutput(folder: string): Promise<void> {
 }
 
 /**
- * The same of a file, in a folder that is there.
+ * Checks that a file can be written in a folder that exists.
  *
- * @throws OutputError for a file that cannot be written, and for one that is there unless it `replaces`
+ * @throws OutputError for a file that cannot be written, and without `replaces` for a file that exists
  */
 export async function checkOutputFile(path: string, replaces: boolean): Promise<void> {
   const found = await stat(path).catch(() => undefined)

@@ -9,15 +9,15 @@ import { parquetFiles } from './readRows.js'
 const reasons: ReadonlySet<unknown> = new Set<FinishReason>(['stop', 'length', 'error'])
 
 export type ReplyOptions = Readonly<{
-  /** Completions take most of a row: without a model to read them they stay unread. */
+  /** Whether to read completions. They take most of a row, and only models need them. */
   texts: boolean
-  /** Names of further rewards, each in a column `reward_NAME`. */
+  /** Names of further rewards, which have columns `reward_NAME`. */
   rewards?: readonly string[]
 }>
 
 const FURTHER = 'reward_'
 
-/** Names of the further rewards that the rows of a run have, besides `reward`, and what gives each of its rewards, by column. */
+/** Finds the further rewards of a run, besides `reward`, and the model or function behind each reward, by column. */
 export async function runRewards(
   path: string,
 ): Promise<Readonly<{ rewards: readonly string[]; kinds: Readonly<Record<string, RewardKind>> }>> {
@@ -34,9 +34,9 @@ const textOf = (value: unknown): string | null => (typeof value === 'string' ? v
 const idsOf = (value: unknown): readonly number[] | null => (Array.isArray(value) ? (value as number[]) : null)
 
 /**
- * Rows of a run's folder, or of one of its part files, as evaluation reads them. One row group is in memory at a time.
+ * Reads rows of a run's folder or of one part file for evaluation. One row group is in memory at a time.
  *
- * @throws InputError when there is nothing, a row that is not of a run, rows of several runs, or a row twice
+ * @throws InputError if there are no rows, rows that come from no run or from several, or a row twice
  */
 export async function* readReplies(path: string, { texts, rewards = [] }: ReplyOptions): AsyncGenerator<Reply> {
   const columns = ['id', 'sample', 'prompt', 'token_ids', 'finish_reason', 'reward']

@@ -4,7 +4,7 @@ import { InputError, messageOf } from '../core/errors.js'
 import { listParts } from './parquet/partFiles.js'
 import { readParquet } from './parquet/readParquet.js'
 
-/** Parquet files of a folder: the parts of a run, or where there are none all its `*.parquet`; a file stands for itself. */
+/** Lists the Parquet files of a folder: the parts of a run, or without any all `*.parquet`. A file is its own list. */
 export async function parquetFiles(path: string): Promise<string[]> {
   const found = await stat(path).catch((error: unknown) => {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
@@ -21,10 +21,10 @@ export async function parquetFiles(path: string): Promise<string[]> {
 }
 
 /**
- * Rows of a folder of part files or of one Parquet file, under their column names, in the order in which they finished. One row
- * group is in memory at a time; nulls are null, lists arrays, times Dates. Only the columns named, where any are.
+ * Reads rows of a folder of part files or of one Parquet file under their column names, in the order in which they finished. One row group is
+ * in memory at a time. Nulls are null, lists arrays, times Dates. `columns` limits the columns.
  *
- * @throws InputError when there is nothing, or it is no Parquet
+ * @throws InputError if there are no files, or they are no Parquet
  */
 export async function* readColumns(path: string, columns?: readonly string[]): AsyncGenerator<Record<string, unknown>> {
   for (const file of await parquetFiles(path)) yield* (await readParquet(file)).records(columns)
@@ -32,22 +32,22 @@ export async function* readColumns(path: string, columns?: readonly string[]): A
 
 const camel = (column: string): string => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
-/** The columns of a further reward, whose name is the user's own. */
+/** Columns of a further reward. Users choose its name. */
 const FURTHER = /^(reward|rewards|candidate_rewards)_(.+)$/
 
-/** `token_ids` as `tokenIds`; of `candidate_rewards_my_rm` the name of the reward stays as it is. */
+/** Turns `token_ids` into `tokenIds`. In `candidate_rewards_my_rm` the name of the reward stays. */
 function fieldOf(column: string): string {
   const [, start, name] = column === 'candidate_rewards' ? [] : (column.match(FURTHER) ?? [])
   return name === undefined ? camel(column) : `${camel(start!)}_${name}`
 }
 
 /**
- * Rows of a run's folder or of one of its Parquet files, in the order in which they finished, under the names that `Row` has:
- * `tokenIds`, `finishReason`. Columns of further rewards are `reward_NAME`, `rewards_NAME` and `candidateRewards_NAME`. Nulls are null,
- * lists arrays, times Dates. One row group is in memory at a time.
+ * Reads rows of a run's folder or of one of its Parquet files, in the order in which they finished, under the names of `Row`: `tokenIds`,
+ * `finishReason`. Columns of further rewards are `reward_NAME`, `rewards_NAME` and `candidateRewards_NAME`. Nulls are null, lists arrays,
+ * times Dates. One row group is in memory at a time.
  *
- * @param fields only these fields, by the names of `Row`
- * @throws InputError when there is nothing, or it is no Parquet
+ * @param fields reads only these fields, by the names of `Row`
+ * @throws InputError if there are no files, or they are no Parquet
  */
 export async function* readRows(path: string, fields?: readonly string[]): AsyncGenerator<Record<string, unknown>> {
   for (const file of await parquetFiles(path)) {

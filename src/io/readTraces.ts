@@ -11,14 +11,14 @@ const FURTHER = 'candidate_rewards_'
 const TEXTS = ['id', 'sample', 'prompt', 'completion', 'prompt_token_ids', 'token_ids', 'finish_reason', 'error', 'reward']
 const CANDIDATES = ['candidate_ids', 'candidate_logits', 'candidate_rewards', 'candidate_scores']
 
-/** A row with the candidates of its steps, and what went into its run. */
+/** A row with the candidates of its steps, and the metadata of its run. */
 export type FoundTrace = Readonly<{ reply: TracedReply; meta: RunMeta }>
 
 /**
- * Rows of a run's folder with the candidates of their steps, those that are wanted: every key is asked about once. Of other rows only the
- * key is read.
+ * Reads those rows of a run's folder that the caller wants, with the candidates of their steps. It asks once per key, and reads only the key of
+ * other rows.
  *
- * @throws InputError when there is nothing, a file that is no part of a run, rows of several runs, or a row twice
+ * @throws InputError if there are no rows, a file is no part of a run, the rows come from several runs, or a row is there twice
  */
 export async function* readTraces(path: string, wanted: (key: RowKey) => boolean): AsyncGenerator<FoundTrace> {
   for (const name of (await readRunParts(path)).files) {

@@ -6,10 +6,10 @@ import { type PromptOptions, promptColumns, toPrompt } from './prompts/toPrompt.
 
 export type TextOptions = PromptOptions & Pick<ReadOptions, 'stdin'> & Readonly<{ completionColumn?: string }>
 
-/** A prompt with a completion that is there already. */
+/** A prompt with its completion. */
 export type FileText = Prompt & Readonly<{ completion?: string; sample: number }>
 
-/** What the column of a run's samples holds. */
+/** One more than the largest number in the column `sample`. */
 const LARGEST = 2 ** 31
 
 function textOf(record: InputRecord, column: string, options: PromptOptions): FileText {
@@ -34,8 +34,8 @@ function textOf(record: InputRecord, column: string, options: PromptOptions): Fi
 }
 
 /**
- * Prompts with their completions of a file, a folder of part files, or standard input (`-`), read as they are asked for. Rows
- * that are not both are texts with an `error`. `sample` is the row's own, or 0 where it has none.
+ * Reads prompts with their completions on demand from a file, a folder of part files, or standard input (`-`). A row without both becomes a text
+ * with an `error`. `sample` is the row's own, or 0 without one.
  */
 export async function* scoredTexts(path: string, options: TextOptions = {}): AsyncGenerator<FileText> {
   const { stdin, promptColumn = 'prompt', completionColumn = 'completion', keepInput } = options

@@ -7,27 +7,27 @@ import { type FlushPolicy, type PartWriter, partWriter } from './parquet/partWri
 import { checkVersions, sameRun } from './parquet/sameRun.js'
 
 export type ToParquetOptions = Readonly<{
-  /** Start over: what the folder holds goes as soon as the first new part is complete, whatever options it was made with. */
+  /** Start over: the first complete new part replaces all parts of the folder, whatever their options. */
   force?: boolean
-  /** Make rows that ended in an error again; the new row takes the old one's place. */
+  /** Decode error rows again. The new row replaces the old one. */
   retryErrors?: boolean
-  /** Make rows again whose prompt or settings have changed; the new row takes the old one's place. */
+  /** Decode rows again whose prompt or settings have changed. The new row replaces the old one. */
   redoChanged?: boolean
-  /** Aborted, rows that are finished are still written; then the promise is rejected with the signal's reason. */
+  /** After an abort, finished rows are still written; then the promise rejects with the signal's reason. */
   signal?: AbortSignal
-  /** When rows become a part file, by the number of parts written before. */
+  /** Says when rows become a part file, by the number of parts before. */
   policy?: (part: number) => FlushPolicy
 }>
 
 export type Summary = Readonly<{
-  /** Rows written now. */
+  /** Rows that this run wrote. */
   written: number
   /** How many of them are error rows. */
   errors: number
-  /** Rows that the folder held already and the run left out, and how many of them are error rows. */
+  /** Rows that the folder already had, so that the run left them out, and how many of them are error rows. */
   skipped: number
   skippedErrors: number
-  /** Paths of the part files written now. */
+  /** Paths of the part files that this run wrote. */
   files: readonly string[]
 }>
 
@@ -35,7 +35,7 @@ const nothing: HeldRows = { parts: [], metas: new Map(), rows: new Map() }
 
 type Drain = Readonly<{ writer: PartWriter; refused: Promise<never>; tally: (delivery: Delivery) => void }>
 
-/** Rows into the writer, until they end, fail, are refused, cannot be written, or are no longer wanted. */
+/** Passes rows to the writer until they end, fail, are refused, cannot be written, or the signal aborts. */
 function drain(run: Run, options: RowsOptions, { writer, refused, tally }: Drain): Promise<void> {
   const { signal } = options
   return new Promise((resolve, reject) => {
@@ -65,7 +65,7 @@ function drain(run: Run, options: RowsOptions, { writer, refused, tally }: Drain
 
 /** Names at most this many changed rows. */
 const NAMED = 5
-/** Waits at most this long for further changed rows: the input may be a pipe that never ends. */
+/** The longest wait for further changed rows, because the input may be a pipe that never ends. */
 const GATHERED_MS = 2_000
 
 type RowRequest = Parameters<NonNullable<RowsOptions['done']>>[0]
@@ -101,7 +101,7 @@ function changedRows(folder: string) {
       if (hash === null) unhashed++
       timer ??= setTimeout(() => refuse(error()), GATHERED_MS)
     },
-    /** @throws OutputError where there is one */
+    /** @throws OutputError if there is a changed row */
     check() {
       clearTimeout(timer)
       if (found.length > 0) throw error()
@@ -111,12 +111,11 @@ function changedRows(folder: string) {
 }
 
 /**
- * Writes a run's rows into a folder of Parquet part files, each complete or absent and readable while the run goes on. Rows
- * that the folder holds are left out, so that the same call again goes on where an earlier one stopped; a row whose prompt or settings
- * have changed since is an error, and no further row is decoded. One that fails before its first part leaves no new folder.
+ * Writes a run's rows into a folder of Parquet part files. Each is complete or absent, and readable while the run goes on. The run leaves out
+ * rows that the folder has, so the same call goes on where an earlier one stopped. It fails on a row whose prompt or settings have changed
+ * since, and decodes no further row. A run that fails before its first part leaves no new folder.
  *
- * @throws OutputError when the folder holds rows made with other options or from other prompts, is in use by another run, is no folder, or cannot be
- *   written
+ * @throws OutputError if the folder has rows of other options or prompts, is in use by another run, is no folder, or cannot be written
  */
 export async function toParquet(folder: string, run: Run, options: ToParquetOptions = {}): Promise<Summary> {
   options.signal?.throwIfAborted()
@@ -141,7 +140,7 @@ async function writeRows(
   keep: (files: readonly string[]) => void,
 ): Promise<Summary> {
   const { force = false, retryErrors = false, redoChanged = false, signal, policy } = options
-  // What is to be replaced need not be readable.
+  // Parts to replace need not be readable.
   const { parts, metas, rows } = force ? { ...nothing, parts: await listParts(folder) } : await heldRows(folder)
   for (const [path, meta] of metas) sameRun(path, meta, run.meta)
   if (rows.size > 0) checkVersions(folder, run.meta)

@@ -5,7 +5,7 @@ import type { Tensors } from './checkpoint/weights/safetensors.js'
 import type { LoadedModel } from './loadModel.js'
 import { rememberedStates } from './rememberedStates.js'
 
-/** A loaded checkpoint with a language-model head, as batched calls. */
+/** Makes batched calls of a loaded checkpoint with a language-model head. */
 export function batchedLanguageModel(
   { worker, checkpoint, chunk, hiddenSize }: LoadedModel,
   maxBatch: number,
@@ -55,7 +55,7 @@ export function batchedLanguageModel(
   }
 }
 
-/** A loaded checkpoint that is read as a reward, as batched calls. */
+/** Makes batched calls of a loaded checkpoint that is a reward. */
 export function batchedRewardModel(
   name: string,
   { worker, checkpoint, reading, chunk }: LoadedModel,
@@ -87,7 +87,7 @@ export function batchedRewardModel(
   }
 }
 
-/** The first `upTo` tokens, of which nothing is asked. */
+/** A call that reads the first `upTo` tokens and gives nothing. */
 const ahead = (tokenIds: Int32Array, upTo: number) => ({
   tokenIds: tokenIds.subarray(0, upTo),
   branches: [],
@@ -115,8 +115,8 @@ const allFinite = ({ values }: Result): boolean => {
 }
 
 /**
- * Results of a model as they are, unless one is not finite because a weight is not: then the model is of no use, and the tensor is
- * named. Weights are searched once, at the first such result. With finite weights the result goes on to whoever reads it.
+ * Passes on the results of a model. At the first result that is not finite it searches the weights once. If a weight is not finite, the model is
+ * useless, and the error names the tensor. With finite weights the result goes on.
  *
  * @throws ModelLostError for weights that are not finite
  */

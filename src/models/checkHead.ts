@@ -2,14 +2,14 @@ import { ModelError } from '../core/errors.js'
 import type { Head } from './checkpoint/families/config.js'
 import type { WeightDtype } from './graph/quantize.js'
 
-/** What a model is loaded for. `label`: which one of a classifier's is the reward, by name or index. */
+/** The purpose of a model. `label` chooses one of a classifier's labels as the reward, by name or index. */
 export type Expected = Readonly<{ head: Head; role: string; dtype?: WeightDtype; label?: string }>
 
 type Found = Readonly<{ folder: string; config: Readonly<{ head: Head; bare?: boolean }> }>
 
 const named = (head: Head): string => (head === 'lm' ? 'a language model' : 'a reward model')
 
-/** @throws ModelError when a model has another head than was asked for, or none */
+/** @throws ModelError if a model has another head than expected, or none */
 export function checkHead({ folder, config }: Found, { head, role }: Pick<Expected, 'head' | 'role'>): void {
   if (config.head === head && !config.bare) return
   const found = config.bare ? 'a body without a head' : named(config.head)

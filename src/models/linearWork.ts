@@ -2,15 +2,15 @@ import type { ModelConfig } from './checkpoint/families/config.js'
 import type { EncoderConfig } from './checkpoint/families/encoderConfig.js'
 import type { SessionRun } from './runtime/watch.js'
 
-/** What a run costs in its linear layers. Attention is not counted. */
+/** Cost of a run's linear layers, without attention. */
 export type LinearWork = Readonly<{
-  /** Floating-point operations: a multiplication and an addition for each weight and token. */
+  /** Floating-point operations: a multiplication and an addition per weight and token. */
   flops: (run: Pick<SessionRun, 'tokens' | 'reads'>) => number
-  /** Bytes of fp32 weights that a run reads at least once; every run reads the head somewhere. */
+  /** Bytes of fp32 weights that a run reads at least once, including the head. */
   bytes: number
 }>
 
-/** Of a decoder's runs: after the last attention only the tokens that are read go on. */
+/** Cost of a decoder's runs. After the last attention only the tokens whose results are read go on. */
 export function linearWork(config: ModelConfig): LinearWork {
   const width = 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize
   const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim, vocabSize } = config
@@ -24,11 +24,11 @@ export function linearWork(config: ModelConfig): LinearWork {
   )
 }
 
-/** Of an encoder's runs: every token goes through all layers. */
+/** Cost of an encoder's runs. Every token goes through all layers. */
 export function encoderWork({ hiddenSize, intermediateSize, layers }: EncoderConfig): LinearWork {
   const layer = 4 * hiddenSize * hiddenSize + 2 * hiddenSize * intermediateSize
   return workOf(({ tokens }) => 2 * tokens * layers * layer)
 }
 
-/** One token is two operations with each weight, of four bytes. */
+/** One token costs two operations per weight of four bytes. */
 const workOf = (flops: LinearWork['flops']): LinearWork => ({ flops, bytes: 2 * flops({ tokens: 1, reads: 1 }) })

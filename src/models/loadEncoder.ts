@@ -12,19 +12,19 @@ import type { WeightDtype } from './graph/quantize.js'
 import { ModelWorker } from './runtime/thread/ModelWorker.js'
 import type { Watch } from './runtime/watch.js'
 
-/** An encoder's checkpoint and the worker that runs it. */
+/** An encoder's checkpoint and its worker. */
 export type StartedEncoder = Readonly<{ checkpoint: EncoderCheckpoint; worker: ModelWorker; notices: readonly string[] }>
 
 type Running = Readonly<{ threads: number; dtype?: WeightDtype }> & Watch
 
-/** Heads of transformers' models that an embedding does not read, and those that a classifier does not. */
+/** Heads of transformers' models that an embedding ignores, and those that a classifier ignores. */
 const OTHER_HEADS = /^((bert|roberta)\.)?pooler\.|^(cls|lm_head|classifier|qa_outputs)\./
 const OTHER_THAN_CLASSIFIER = /^((bert|roberta)\.)?pooler\.|^(cls|lm_head|qa_outputs)\./
 
 /**
- * What of an encoder's folder is not read, one line each.
+ * Lists the parts of an encoder's folder that are not read, one line each.
  *
- * @throws ModelError for what may change what is read
+ * @throws ModelError for an unused part that may change the result
  */
 export function unreadOfEncoder(checkpoint: EncoderCheckpoint, unused: readonly string[], read: EncoderReading): string[] {
   const isReward = typeof read !== 'string'
@@ -32,7 +32,7 @@ export function unreadOfEncoder(checkpoint: EncoderCheckpoint, unused: readonly 
   return checkUnread({ ...checkpoint, unused, noEffect: (name) => heads.test(name), reads: isReward ? 'reward' : 'encoder' })
 }
 
-/** Starts the worker of an encoder of which `read` is read. */
+/** Starts the worker of an encoder that reads `read`. */
 export async function startEncoder(
   checkpoint: EncoderCheckpoint,
   read: EncoderReading,
@@ -63,32 +63,32 @@ const encoderOptions = z.strictObject({
 })
 export type EncoderOptions = z.input<typeof encoderOptions> &
   Readonly<{
-    /** Something worth a line that is no error. */
+    /** Called with warnings that are no errors. */
     onNotice?: (notice: string) => void
   }>
 
-/** An encoder for embeddings, in a worker thread of its own. */
+/** An encoder for embeddings, in its own worker thread. */
 export type LoadedEncoder = Readonly<{
-  /** Numbers of an embedding. */
+  /** Size of an embedding. */
   width: number
-  /** Tokens of a text at most, special ones included. */
+  /** Most tokens of a text, including special tokens. */
   contextLength: number
   /**
-   * Embeddings, one Float32[width] a text; what a text's is depends on no other text.
+   * Embeds texts: one Float32[width] per text, independent of the other texts.
    *
-   * @throws ShapeError when a text is longer than the context: nothing is cut
+   * @throws ShapeError if a text is longer than the context; nothing is cut
    */
   embed(texts: readonly string[]): Promise<Float32Array[]>
   close(): Promise<void>
 }>
 
 /**
- * Loads an encoder for embeddings. `pooling`: the mean of all tokens' last hidden states (`mean`), the first token's (`cls`), or that
- * through the model's pooler (`pooler`, which SimCSE uses); unless given, what the folder's files of sentence-transformers say, else
- * `mean`. Embeddings have length 1 where these files say so.
+ * Loads an encoder for embeddings. `pooling` takes the mean of all tokens' last hidden states (`mean`), the first token's (`cls`), or the first
+ * token's through the model's pooler (`pooler`, which SimCSE uses). The default is in the folder's files of sentence-transformers, else `mean`.
+ * Embeddings have length 1 if these files say so.
  *
- * @throws ModelError when the folder is not an encoder that can be run
- * @throws OptionError for an option that may not be
+ * @throws ModelError if the folder is no encoder that can run
+ * @throws OptionError for an invalid option
  */
 export async function loadEncoder(path: string, { onNotice, ...options }: EncoderOptions = {}): Promise<LoadedEncoder> {
   const { pooling: asked, threads } = parseOptions(encoderOptions, options)
@@ -118,13 +118,13 @@ export async function loadEncoder(path: string, { onNotice, ...options }: Encode
   }
 }
 
-/** A vector of zeros stays one. */
+/** Scales a vector to length 1. Zeros stay zeros. */
 function unitLength(vector: Float32Array): Float32Array {
   const length = Math.max(Math.hypot(...vector), 1e-12)
   return vector.map((value) => value / length)
 }
 
-/** Encoded texts as the worker takes them; no cache hangs on the key. */
+/** Encoded texts as the worker takes them. The key has no cache. */
 export const encoderCall = ({ tokenIds, typeIds }: EncodedPair) => ({
   key: NO_KEY,
   branches: [[]],

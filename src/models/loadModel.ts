@@ -20,17 +20,17 @@ import type { ModelWorker } from './runtime/thread/ModelWorker.js'
 import type { Watch } from './runtime/watch.js'
 import { startWorker } from './startWorker.js'
 
-/** A model and the worker that runs it; of a reward also how it is read. */
+/** A model and its worker, with the label of a reward. */
 export type LoadedModel = Readonly<{
   checkpoint: Pick<Checkpoint | OnnxCheckpoint, 'folder' | 'config' | 'generation'> &
     Readonly<{ codec: PairCodec; tensors: Pick<Tensors, 'entries'> }>
   worker: ModelWorker
   reading?: Pick<RewardReading, 'kind' | 'label'>
-  /** One line for each thing in the folder that is not read, though it may matter. */
+  /** One line for each part of the folder that is not read but may matter. */
   notices: readonly string[]
-  /** Of a language model that gives its last hidden states: how many numbers one has. */
+  /** Size of the last hidden states, if a language model gives them. */
   hiddenSize?: number
-  /** A long prompt may be read ahead in pieces that end at multiples of this; absent where it is read as a whole. */
+  /** Pieces of a long prompt end at multiples of this; absent if prompts are read as a whole. */
   chunk?: number
 }>
 
@@ -39,9 +39,9 @@ type ReadGraph = Readonly<{ graph: BuiltGraph; reading?: RewardReading; notices:
 type Running = Readonly<{ threads: number; device?: Device; warmUp?: number }> & Watch
 
 /**
- * Reads a model folder and writes its graph; loads no weights.
+ * Reads a model folder and writes its graph. Loads no weights.
  *
- * @throws ModelError when the folder cannot be used, or has another head than was asked for
+ * @throws ModelError if the folder cannot be used, or has another head than expected
  */
 export async function readModel(path: string, expected: Expected): Promise<Checkpoint & ReadGraph> {
   const model = await readGraph(path, expected)
@@ -65,14 +65,14 @@ async function readGraph(
 type Built = Pick<Checkpoint, 'folder' | 'config' | 'tensors' | 'others'>
 type Graph = Pick<ReadGraph, 'graph' | 'notices'>
 
-/** @throws ModelError when a tensor is missing or of the wrong shape, or one that is not used may change what is read */
+/** @throws ModelError if a tensor is missing or has the wrong shape, or an unused tensor may change the result */
 export function languageModelGraph(checkpoint: Built, dtype: WeightDtype | undefined, device: Device = 'cpu'): Graph {
   const graph = buildGraph(checkpoint.config, checkpoint.tensors, dtype, device)
   const unread = { ...checkpoint, unused: graph.unusedTensors, noEffect: inValueHead }
   return { graph, notices: checkUnread({ ...unread, reads: 'language model' }) }
 }
 
-/** @throws ModelError as for a language model */
+/** @throws ModelError like a language model */
 export function rewardGraph(
   checkpoint: Built,
   { kind, config }: RewardReading,
@@ -87,7 +87,7 @@ export function rewardGraph(
 /**
  * Reads a model folder, or a ready graph, and starts its worker.
  *
- * @throws ModelError when the model cannot be used, or has another head than was asked for
+ * @throws ModelError if the model cannot be used, or has another head than expected
  * @throws OptionError for a label that a reward model does not have
  */
 export async function loadModel(
@@ -120,7 +120,7 @@ export async function loadModel(
   }
   const { codec, worker } = await startWorker(folder, setup, watch, fittingCodec(checkpoint))
   const loaded = { checkpoint: { ...checkpoint, codec }, worker, chunk: CHUNK, notices, ...(reading && { reading }) }
-  // Where positions depend on the length, the hidden states of a beginning change as it grows: there is none to remember.
+  // If positions depend on the length, hidden states change as a sequence grows, so none are remembered.
   return graph.hiddenSize === undefined || graph.longAfter !== undefined ? loaded : { ...loaded, hiddenSize: graph.hiddenSize }
 }
 

@@ -51,8 +51,8 @@ const loadOptions = z.strictObject({
 export const FP16_NOTICE = 'Weights in fp16 are computed with in fp32 on a CPU: no faster than fp32'
 
 /**
- * A reward: a model's folder or ready graph, with a name of its own if wished, the address of a server, a function of text, or an
- * ensemble of others. `label`: which one of a classifier's several labels is the reward, by name or index.
+ * A reward: a model's folder or ready graph, optionally with a name, the address of a server, a function of text, or an ensemble of other rewards.
+ * `label` chooses one of a classifier's labels, by name or index.
  */
 export type RewardOption =
   | string
@@ -63,42 +63,42 @@ export type RewardOption =
 
 export type LoadOptions = Readonly<{
   /**
-   * Folder of the language model, a ready `*.onnx` file in it, or ORG/NAME[@REVISION] that `rxargs pull` has fetched; so for rewards. Or a
-   * model behind HTTP.
+   * Folder of the language model, a ready `*.onnx` file in it, ORG/NAME[@REVISION] that `rxargs pull` has fetched, or a model behind HTTP.
+   * Rewards take the same paths.
    */
   lm: string | RemoteLm
-  /** Folders of further language models by name, of the same tokenizer, for decoders that combine several. */
+  /** Folders of further language models by name, for decoders that combine several. They need the same tokenizer. */
   lms?: Readonly<Record<string, string>>
   /**
-   * One reward or several; names must differ. The decoders of this package steer by the first; decoders of one's own see all.
-   * None: decoders that need none still work.
+   * One reward or several with different names. The decoders of this package steer by the first unless `weight` names others; your own decoders see
+   * all. Decoders that need no reward work without one.
    */
   reward?: RewardOption | readonly RewardOption[]
   /**
-   * What the weights of linear layers are computed with: `fp32` (default; `fp16` is the same on a CPU), or rounded to 8 or 4 bits in
-   * blocks of 32. Of a folder of ready ONNX graphs: which one is taken.
+   * Type of the weights of linear layers: `fp32` (default; `fp16` is the same on a CPU), or rounded to 8 or 4 bits in blocks of 32. In a folder of
+   * ready ONNX graphs it chooses the graph.
    */
   dtype?: WeightDtype
-  /** What models run on: `cpu` (default), a GPU through `webgpu`, or `auto`: a GPU where there is one. */
+  /** Where models run: on the `cpu` (default), on a GPU through `webgpu`, or with `auto` on a GPU if there is one. */
   device?: DeviceChoice
-  /** Threads a model computes with; all cores unless given, the models take turns. */
+  /** Threads per model (default: all cores). The models take turns. */
   threads?: number
-  /** Sequences in one batched call at most. */
+  /** Most sequences of a batched call. */
   maxBatch?: number
-  /** Told of every run of a model's session, soon after it: `lm`, or the reward of that name. For measuring. */
+  /** Called soon after every run of a model's session, with `lm` or the name of the reward. For measurements. */
   onRun?: (model: string, run: SessionRun) => void
-  /** Told of every batch's way to a model's worker and back, after its runs. For measuring. */
+  /** Called after every batch's trip to a model's worker and back. For measurements. */
   onTrip?: (model: string, trip: Trip) => void
-  /** Something worth a line that is no error. */
+  /** Called with warnings that are no errors. */
   onNotice?: (notice: string) => void
 }>
 
 /**
- * Loads a language model and rewards, each model in a worker thread of its own.
+ * Loads a language model and rewards, each model in its own worker thread.
  *
- * @throws ModelError when a folder is not a model that can be run: what, where, and what was expected
- * @throws OptionError for an option that may not be, when two rewards have the same name, or a model has no such label
- * @throws RemoteError for an address that is none
+ * @throws ModelError if a folder is no model that can run; the message has the fault, the file and what was expected
+ * @throws OptionError for an invalid option, two rewards of the same name, or a label that the model does not have
+ * @throws RemoteError for an invalid address
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
   const { lm, lms, reward, threads, maxBatch, dtype, ...asked } = parseOptions(loadOptions, options ?? {})
@@ -136,7 +136,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     },
     dtype,
   )
-  // What is wrong with a folder is said by its loading, also where hashing comes upon it first.
+  // Loading reports what is wrong with a folder, also if hashing fails first.
   hashing.catch(() => undefined)
   try {
     const [main, further, loaded] = await Promise.all([
@@ -171,19 +171,19 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   }
 }
 
-/** What is not applied of a reward's tokenizer. */
+/** The settings of a reward's tokenizer that are not applied. */
 const noticesOf = (source: RewardSource): readonly string[] => ('codec' in source ? (source.codec.notices ?? []) : [])
 
 const roles = (role: string, folders: readonly (readonly [string, string])[]): Record<string, string> =>
   Object.fromEntries(folders.map(([name, path]) => [`${role} ${name}`, path]))
 
-/** Hashes with the labels that rewards are read by. */
+/** Adds the labels of rewards to hashes. */
 const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string | undefined>>): Models['hashes'] =>
   Object.fromEntries(
     Object.entries(sums).map(([role, sum]) => [role, labels[role] === undefined ? sum : { ...sum, label: labels[role] }]),
   )
 
-/** SHA-256 of each model's files by role; a function of text has no files. */
+/** SHA-256 of each model's files by role. A function of text has no files. */
 async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDtype): Promise<Models['hashes']> {
   const rounded = isQuantized(dtype) && { dtype }
   const hashed = Object.entries(folders).map(
@@ -192,7 +192,7 @@ async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDt
   return Object.fromEntries(await Promise.all(hashed))
 }
 
-/** Of rewards that are functions, those that were read from a file. */
+/** Origins of the functions that come from a file. */
 const hashesOfFiles = (rewards: readonly OneReward[]): Models['hashes'] =>
   Object.fromEntries(rewards.flatMap((one) => ('source' in one && one.source ? [[`reward ${one.name}`, one.source]] : [])))
 

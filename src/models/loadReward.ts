@@ -11,7 +11,7 @@ import { modelFolder } from './modelFolder.js'
 import { findOnnx } from './onnx/findOnnx.js'
 import type { Watch } from './runtime/watch.js'
 
-/** A reward model's folder under a name. `label`: which one of a classifier's several labels is the reward, by name or index. */
+/** A reward model's folder and name. `label` chooses one of a classifier's labels, by name or index. */
 export type RewardFolder = Readonly<{ name: string; path: string; label?: string }>
 
 export type RewardOptions = Readonly<{
@@ -23,19 +23,19 @@ export type RewardOptions = Readonly<{
 }> &
   Watch
 
-/** A reward model as it is loaded, and what is worth saying of it. */
+/** A loaded reward model, with notices about it. */
 export type LoadedReward = Readonly<{
   source: BatchedRewardModel | BatchedPairReward
-  /** Name of the label, where it is one of several. */
+  /** Name of the label, if the model has several. */
   label?: string
   notices: readonly string[]
   close(): Promise<void>
 }>
 
 /**
- * Loads a reward model of any kind: a decoder with a classifier, value or vocabulary head, or an encoder with a classifier; or a ready graph of one.
+ * Loads a reward model of any kind: a decoder with a classifier, value or vocabulary head, an encoder with a classifier, or a ready graph.
  *
- * @throws ModelError when the folder is not a reward model that can be run
+ * @throws ModelError if the folder is no reward model that can run
  * @throws OptionError for a label that the model does not have
  */
 export async function loadReward({ name, path, label }: RewardFolder, options: RewardOptions): Promise<LoadedReward> {
@@ -69,11 +69,11 @@ export async function loadReward({ name, path, label }: RewardFolder, options: R
   }
 }
 
-/** What is said of a language model as a reward. */
+/** Notice about a language model as a reward. */
 export const vocabularyNotice = (name: string): string =>
   `Reward \`${name}\` is a language model: its reward is the log-probability of the next token, and of a reply the sum over its tokens`
 
-/** The label that an encoder is read by. */
+/** Chooses the label of an encoder. */
 export function encoderLabel({ config, folder }: EncoderCheckpoint, asked: string | undefined, role: string): number {
   if (config.labels.length === 0)
     throw new ModelError(`Expected a reward model for \`${role}\`, got an encoder without a classifier in ${folder}`)
@@ -85,12 +85,12 @@ type PairModel = Readonly<{
   worker: StartedEncoder['worker']
 }>
 
-/** A ready graph of an encoder, which reads what the encoder itself would. */
+/** Loads a ready graph of an encoder, which reads the same input as the encoder. */
 function asEncoder({ checkpoint: { config, codec }, worker }: LoadedModel): PairModel {
   return { checkpoint: { config, codec, encode: pairEncoding(codec, config.family === 'bert') }, worker }
 }
 
-/** An encoder's classifier as batched calls. */
+/** Makes batched calls of an encoder's classifier. */
 function batchedPairReward(name: string, { checkpoint, worker }: PairModel, maxBatch: number): BatchedPairReward {
   const { encode, codec, config } = checkpoint
   return {

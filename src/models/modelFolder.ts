@@ -14,16 +14,16 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** What a model is called unless it is given a name: the last part of its path, or NAME of ORG/NAME@REVISION; without .gguf. */
+/** Default name of a model: the last part of its path, or NAME of ORG/NAME@REVISION, without .gguf. */
 export const modelName = (given: string): string =>
   basename(resolve(parseRepository(given)?.name ?? parseRepositoryFile(given)?.file ?? unrecordedPath(given)), '.gguf')
 
 /**
- * The folder of a model that is given by its path, or as ORG/NAME[@REVISION] from the cache that `rxargs pull` and the Python
- * tools fill, or as `embedded:NAME` of one that comes with the package. What is there under that path comes first; the network is never asked.
+ * Finds the folder of a model by its path, by ORG/NAME[@REVISION] in the cache that `rxargs pull` and the Python tools fill, or by `embedded:NAME`
+ * of a model of the package. An existing path comes first. It never uses the network.
  *
- * @returns an absolute path; of what is no name of a model, whether or not there is a folder
- * @throws ModelError for a name that is neither there nor in the cache, and for an address
+ * @returns an absolute path. If the text cannot be ORG/NAME, the folder need not exist.
+ * @throws ModelError for ORG/NAME that is neither a path nor in the cache, and for an address
  */
 export async function modelFolder(path: string, environment: Environment = process.env): Promise<string> {
   const given = unrecordedPath(path)

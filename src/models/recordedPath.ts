@@ -4,14 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { joinAdapter } from './checkpoint/adapter/adapterPath.js'
 import { parseRepository, parseRepositoryFile } from './hub/repository.js'
 
-/** What stands before the name of a model that comes with the package. */
+/** Prefix of the name of a model that comes with the package. */
 const EMBEDDED = 'embedded:'
 const home = fileURLToPath(new URL('../../../data/models', import.meta.url))
 
 /**
- * A model's path as a run records it, so that it is found from any working directory: `embedded:NAME` of one that comes with the
- * package, wherever that is installed; ORG/NAME as it is, also with a file; both parts of BASE+ADAPTER so; any other
- * absolute.
+ * Makes a model's path independent of the working directory, for a run's metadata. A model of the package is `embedded:NAME`, wherever the package
+ * is installed. ORG/NAME stays as it is, also with a file. Both parts of BASE+ADAPTER are treated alike. Any other path becomes absolute.
  */
 export async function recordedPath(given: string): Promise<string> {
   const isThere = await stat(given).then(
@@ -28,6 +27,6 @@ export async function recordedPath(given: string): Promise<string> {
   return isEmbedded ? `${EMBEDDED}${within.split(sep).join('/')}` : path
 }
 
-/** The folder or file of a path that begins with `embedded:`; any other path as it is. */
+/** Resolves a path that begins with `embedded:`. Any other path stays. */
 export const unrecordedPath = (path: string): string =>
   path.startsWith(EMBEDDED) ? resolve(home, path.slice(EMBEDDED.length)) : path

@@ -1,10 +1,10 @@
 import type { StatesCall } from '../core/batched.js'
 import type { Sequence } from '../core/sequence.js'
 
-/** What a model is asked: hidden states of a sequence's tokens from `from` on, then of each candidate appended to it. */
+/** A call for the hidden states of a sequence's tokens from `from` on, then of each candidate appended to it. */
 export type StatesRead = Readonly<{ key: object; tokenIds: Int32Array; from: number; candidateIds: Int32Array }>
 
-/** Hidden states by position, and those of the candidates that may come next. */
+/** Hidden states by position, and those of the next candidates. */
 type Remembered = Readonly<{
   tokenIds: readonly number[]
   states: readonly Float32Array[]
@@ -12,15 +12,15 @@ type Remembered = Readonly<{
 }>
 
 /**
- * The hidden states of whole sequences, of which a model reads each position once: those read before are kept until the sequence is
- * released, and a candidate that was chosen brings its own along. Takes `hiddenSize` · 4 bytes a position.
+ * Gives the hidden states of whole sequences, though the model reads each position once. It keeps states until the sequence is released, and a
+ * chosen candidate keeps its own. Memory: `hiddenSize` · 4 bytes per position.
  *
- * - `read`: calls in; for each, one array of its states one after the other out
+ * - `read`: takes calls; gives one array per call with its states one after the other
  */
 export function rememberedStates(hiddenSize: number, read: (calls: readonly StatesRead[]) => Promise<readonly Float32Array[]>) {
   const memory = new WeakMap<object, Remembered>()
   return {
-    /** Of each call one state a position, then one a candidate: Float32[hiddenSize] each. */
+    /** Gives for each call one state per position, then one per candidate: Float32[hiddenSize] each. */
     async hiddenStates(calls: readonly StatesCall[]): Promise<Float32Array[][]> {
       const plans = calls.map(({ sequence, candidateIds }) => {
         const tokenIds = [...sequence.promptTokenIds, ...sequence.tokenIds]
@@ -44,14 +44,14 @@ export function rememberedStates(hiddenSize: number, read: (calls: readonly Stat
   }
 }
 
-/** States of the leading tokens that are the same. */
+/** States of the leading tokens that agree. */
 function knownOf(before: Remembered | undefined, tokenIds: readonly number[]): readonly Float32Array[] {
   if (!before) return []
   let length = 0
   while (length < before.tokenIds.length && before.tokenIds[length] === tokenIds[length]) length++
   const known = before.states.slice(0, length)
   const chosen = length === before.tokenIds.length ? before.offered.get(tokenIds[length] ?? -1) : undefined
-  // A copy: the state itself is a part of all candidates' memory, which would be kept with it.
+  // Copies the state, because it is a view that would keep the memory of all candidates.
   return chosen ? [...known, chosen.slice()] : known
 }
 

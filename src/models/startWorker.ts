@@ -3,7 +3,7 @@ import { ModelWorker } from './runtime/thread/ModelWorker.js'
 import type { WorkerSetup } from './runtime/thread/protocol.js'
 import type { Watch } from './runtime/watch.js'
 
-/** Starts a model's worker, which loads the weights while the tokenizer is read here; where one of them fails, the worker is ended. */
+/** Starts a model's worker, which loads the weights while this thread reads the tokenizer. If either fails, the worker ends. */
 export async function startWorker(
   name: string,
   setup: WorkerSetup,

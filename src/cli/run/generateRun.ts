@@ -26,7 +26,8 @@ export function generateRun(
   const own = { ...(dataset && { dataset }), ...(Object.keys(use).length > 0 && { use }) }
   const run = generate(prompts, decoder, models, {
     ...settings,
-    spec: { template, promptColumn: promptColumn ?? null, keepInput, ...own },
+    keepInput,
+    spec: { template, promptColumn: promptColumn ?? null, ...own },
     registry,
     onNotice: progress.say,
     onEvent: (event) => {

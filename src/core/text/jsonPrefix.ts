@@ -1,7 +1,7 @@
-/** How much of a text is the beginning of JSON (characters), and whether that much is a whole JSON text (RFC 8259). */
+/** How many characters of a text begin a JSON text (RFC 8259), and whether they are a whole one. */
 export type JsonPrefix = Readonly<{ length: number; complete: boolean }>
 
-/** What may come next: a value, a key or its colon, what follows a value, or the rest of a string, a number or a word. */
+/** What can come next: a value, a key or its colon, the part after a value, or the rest of a string, number or word. */
 type State =
   | 'value'
   | 'value or ]'
@@ -17,7 +17,7 @@ type State =
 
 type NumberPart = '-' | '0' | 'digits' | '.' | 'fraction' | 'e' | 'e sign' | 'exponent'
 
-/** From each part of a number by what comes next: a digit, a zero, or a sign of its own. A part without an end cannot end it. */
+/** Next part of a number by the next character: a digit, a zero or a sign. A number cannot end in a part without `end`. */
 const numbers: Readonly<Record<NumberPart, Readonly<{ ends: boolean; next: (char: string) => NumberPart | undefined }>>> = {
   '-': { ends: false, next: (char) => (char === '0' ? '0' : isDigit(char) ? 'digits' : undefined) },
   '0': { ends: true, next: fractionOrExponent },
@@ -38,13 +38,13 @@ function fractionOrExponent(char: string): NumberPart | undefined {
   return /[eE]/.test(char) ? 'e' : undefined
 }
 
-/** Finds the longest beginning of `text` that can be continued to a JSON text, the whole of it where nothing is wrong so far. */
+/** Finds the longest beginning of `text` that can be continued to a JSON text. This is all of `text` if it has no fault so far. */
 export function jsonPrefix(text: string): JsonPrefix {
   const open: ('[' | '{')[] = []
   let state: State = 'value'
   let isKey = false
 
-  /** The state after a character, undefined where it may not come. */
+  /** Returns the state after a character; undefined if the character is not allowed here. */
   const after = (char: string): State | undefined => {
     if (typeof state === 'object') {
       if ('word' in state)

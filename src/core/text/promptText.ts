@@ -2,7 +2,7 @@ import type { TextCodec } from '../model.js'
 import type { PromptContent } from './conversation.js'
 
 /**
- * The text of a prompt, messages in the words of a chat template.
+ * Returns the text of a prompt. A chat template renders messages.
  *
  * @throws TemplateError when the template refuses the messages
  */

@@ -16,7 +16,7 @@ export const wordOptions = {
     .describe('the codec of the language model'),
 }
 
-/** A word's token ids: as it stands, and, of a text, with a space before it, which comes last. */
+/** Token ids of a word as it is and, last, with a space before it. A word given as ids stays as it is. */
 export function writings(word: string | readonly number[], codec: TextCodec): readonly (readonly number[])[] {
   if (typeof word !== 'string') return [word]
   return [codec.encode(word, false), codec.encode(` ${word}`, false)].filter((ids) => ids.length > 0)
@@ -28,6 +28,6 @@ export function endsWith(tokenIds: readonly number[], ids: readonly number[], co
   return start >= 0 && ids.slice(0, count).every((id, index) => tokenIds[start + index] === id)
 }
 
-/** Whether `ids` stand in a row somewhere in `tokenIds`. */
+/** Whether `tokenIds` contain `ids` as a run. */
 export const stands = (tokenIds: readonly number[], ids: readonly number[]): boolean =>
   tokenIds.some((_, start) => ids.every((id, index) => tokenIds[start + index] === id))

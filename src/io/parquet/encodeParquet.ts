@@ -2,7 +2,7 @@ import parquet from 'parquetjs-lite'
 import { OutputError } from '../../core/errors.js'
 import { stringifyExactly } from '../exactJson.js'
 
-/** Types a column may have; `JSON` takes any value that JSON can say. */
+/** Types of columns. `JSON` takes every JSON value. */
 export type ColumnType = 'UTF8' | 'JSON' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'TIMESTAMP_MILLIS'
 
 /** A column: its type, how many lists deep its values are, and whether each row must have one. */
@@ -10,12 +10,12 @@ export type Column = Readonly<{ type: ColumnType; lists?: 0 | 1 | 2; required?: 
 
 export type Columns = Readonly<Record<string, Column>>
 
-/** Rows held while their pages are written; a part file is seldom larger, so that it is one row group. */
+/** Rows of a row group. A part file seldom has more, so that it is one row group. */
 const ROW_GROUP = 1000
 
 type Field = ConstructorParameters<typeof parquet.ParquetSchema>[0][string]
 
-/** Statistics stay out: the order in which the library compares text made readers skip rows that they should have found. */
+/** Writes no statistics. The library orders text in another way than readers do, and readers skipped rows because of it. */
 function fieldOf({ type, lists = 0, required = false }: Column): Field {
   const optional = !required
   if (lists === 0) return { type: type === 'JSON' ? 'UTF8' : type, optional, compression: 'GZIP', statistics: false }
@@ -33,7 +33,7 @@ const leaves: Readonly<Record<ColumnType, (value: unknown) => boolean>> = {
   TIMESTAMP_MILLIS: (value) => value instanceof Date && value.getTime() >= 0,
 }
 
-/** The library coerces silently and knows no NaN: values are checked first, what is not finite becomes null. */
+/** Checks a value, because the library coerces silently. Numbers that are not finite become null, as the library knows no NaN. */
 function leafOf(value: unknown, type: ColumnType, name: string): unknown {
   if (value === null || value === undefined) return undefined
   if (typeof value === 'number' && !Number.isFinite(value)) return undefined
@@ -50,12 +50,12 @@ function cellOf(value: unknown, { type, lists = 0 }: Column, name: string): unkn
 }
 
 /**
- * Records as the bytes of one Parquet file. Numbers that are not finite become null.
+ * Encodes records as one Parquet file. Numbers that are not finite become null.
  *
- * The bytes are gathered in memory: the library does not wait for its first write, so a full disk would be an error that nobody
- * hears. One part file fits, and its pages were in memory anyway.
+ * The bytes are collected in memory. The library does not wait for its first write, so an error such as a full disk would be lost. One part
+ * file fits, and its pages were in memory anyway.
  *
- * @throws OutputError when a value is not of its column's type
+ * @throws OutputError if a value is not of its column's type
  */
 export async function encodeParquet(
   columns: Columns,
@@ -84,7 +84,7 @@ export async function encodeParquet(
     if (missing) throw new OutputError(`Expected each row to have \`${missing[0]}\``)
     await writer.appendRow(Object.fromEntries(cells))
   }
-  // The library writes JSON by JSON.stringify, which rounds numbers: the text is made here, and the column called JSON in the footer.
+  // The library would write JSON by JSON.stringify, which rounds numbers. So the text is made here, and the footer calls the column JSON.
   for (const [name, { type }] of entries) if (type === 'JSON') schema.fields[name]!.originalType = 'JSON'
   await writer.close()
   return Buffer.concat(chunks)

@@ -5,7 +5,7 @@ import { listParts } from './partFiles.js'
 import { readParquet } from './readParquet.js'
 import { RUN_KEY, runMeta } from './runMeta.js'
 
-/** One text for one row: ids may hold any character. */
+/** Text that identifies a row. The sample comes first, because ids may hold any character. */
 export const keyOf = ({ id, sample }: RowKey): string => `${sample} ${id}`
 
 /** A row of a folder: the part that holds it, the hash of its prompt (null if an earlier version wrote the part), and whether it is an error row. */
@@ -13,7 +13,7 @@ export type HeldRow = Readonly<{ part: string; promptHash: string | null; isErro
 
 export type HeldRows = Readonly<{
   parts: readonly string[]
-  /** What went into each part's run, by its path. */
+  /** Metadata of each part's run, by path. */
   metas: ReadonlyMap<string, RunMeta>
   /** By `keyOf`. */
   rows: ReadonlyMap<string, HeldRow>
@@ -28,10 +28,10 @@ function metaOf(path: string, metadata: ReadonlyMap<string, string>): RunMeta {
 }
 
 /**
- * Which rows a folder holds: of each part file the footer and four columns, a row group at a time. Memory: some texts a row.
+ * Reads which rows a folder holds: the footer and four columns of each part file, a row group at a time. Memory: a few texts per row.
  *
- * @throws OutputError when a part is of something else than a run, or a row is there twice
- * @throws InputError when a part cannot be read
+ * @throws OutputError if a part does not come from a run, or a row is there twice
+ * @throws InputError if a part cannot be read
  */
 export async function heldRows(folder: string): Promise<HeldRows> {
   const parts = await listParts(folder)

@@ -5,7 +5,7 @@ const isFloat = ({ element }: SchemaTree): boolean => element.type === 'DOUBLE' 
 
 const hasFloats = (tree: SchemaTree): boolean => isFloat(tree) || tree.children.some(hasFloats)
 
-/** The elements of a list, which has them in a group of its own. */
+/** Schema of a list's elements, which are in a group of their own. */
 const elementOf = ({ children }: SchemaTree): SchemaTree | undefined => {
   const [repeated] = children
   return repeated && (repeated.children.length === 1 ? repeated.children[0] : repeated)

@@ -1,4 +1,4 @@
-/** What `encodeParquet` uses of parquetjs-lite 0.8.7, which ships no types. */
+/** The parts of parquetjs-lite 0.8.7 that `encodeParquet` uses. The package ships no types. */
 declare module 'parquetjs-lite' {
   type Leaf = { type: string; optional?: boolean; compression?: 'GZIP' | 'SNAPPY'; statistics?: boolean }
   type Group = { type?: 'LIST'; optional?: boolean; repeated?: boolean; fields: Record<string, Leaf | Group> }
@@ -7,7 +7,7 @@ declare module 'parquetjs-lite' {
 
   class ParquetSchema {
     constructor(fields: Record<string, Leaf | Group>)
-    /** By name; what the footer says of them is read when the writer is closed. */
+    /** By name. The writer reads them for the footer when it closes. */
     readonly fields: Record<string, { originalType?: string }>
   }
 

@@ -5,9 +5,9 @@ import { messageOf, OutputError } from '../../core/errors.js'
 import { makeFolder, probeFolder } from '../outputFolder.js'
 
 const PART = /^part-(\d{5,})\.parquet$/
-/** Ours while they are written. The dot and the ending keep them out of `*.parquet`. */
+/** Name of an unfinished part. The dot and the ending keep it out of `*.parquet`. */
 const TEMPORARY = /^\.(part|run)-[\w-]+\.(tmp|claim)$/
-/** A part is written in seconds: a temporary file this old belongs to nobody. */
+/** Writing a part takes seconds, so a temporary file this old belongs to nobody. */
 const ABANDONED_MS = 10 * 60_000
 
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EISDIR', 'EACCES', 'EMLINK', 'UNKNOWN'])
@@ -16,10 +16,10 @@ const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoExc
 
 const nameOf = (number: number): string => `part-${String(number).padStart(5, '0')}.parquet`
 
-/** How links are made (tests put a file system without links in), and what to do just before the part is placed. */
+/** `link` makes links (tests replace it by a file system without links). `replacing` runs just before the part gets its name. */
 export type PartOptions = Readonly<{ link?: typeof hardLink; replacing?: () => Promise<void> }>
 
-/** Paths of a folder's part files in the order of their numbers; none where there is no folder. */
+/** Lists the paths of a folder's part files by number; empty if there is no folder. */
 export async function listParts(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return []
@@ -33,15 +33,16 @@ export async function listParts(folder: string): Promise<string[]> {
 }
 
 /**
- * Makes the folder, removes what killed runs left of unfinished parts, and makes sure that files can be written there. Whether it is new.
+ * Makes the folder, removes unfinished parts of killed runs, and checks that files can be written there.
  *
- * @throws OutputError as `makeFolder` and `probeFolder`
+ * @returns whether the folder is new
+ * @throws OutputError like `makeFolder` and `probeFolder`
  */
 export async function preparePartFolder(folder: string, now: () => number = Date.now): Promise<boolean> {
   const made = await makeFolder(folder)
   for (const name of (await readdir(folder)).filter((other) => TEMPORARY.test(other))) {
     const path = join(folder, name)
-    // Another run may finish it meanwhile: then it is gone, which is as well.
+    // It is gone if another run has finished it. That is fine.
     const age = await stat(path).then(
       ({ mtimeMs }) => now() - mtimeMs,
       () => 0,
@@ -52,7 +53,7 @@ export async function preparePartFolder(folder: string, now: () => number = Date
   return made.length > 0
 }
 
-/** Where the platform can: the folder's own entry reaches the disk. */
+/** Writes the folder's own entry to the disk, if the platform can. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   await handle?.sync().catch(() => undefined)
@@ -76,7 +77,7 @@ async function writeTemporary(folder: string, bytes: Uint8Array): Promise<string
   }
 }
 
-/** Without links: whoever makes the claim may rename to that name, and nobody else. */
+/** Places a part without links: only the process that made the claim file may rename to that name. */
 async function renameClaimed(from: string, folder: string, number: number): Promise<boolean> {
   const claim = join(folder, `.part-${number}.claim`)
   const handle = await open(claim, 'wx').catch((error: unknown) => {
@@ -110,11 +111,11 @@ async function linkAs(from: string, folder: string, number: number, link: typeof
 }
 
 /**
- * Writes bytes as the folder's next part file: complete under its name, or not there at all. Another writer's part is never
- * overwritten; the next free number is taken. `replacing` removes what the part replaces, once its bytes are safe on the disk.
+ * Writes bytes as the folder's next part file, complete under its name or absent. It takes the next free number and never overwrites another
+ * writer's part. `replacing` removes the parts that this one replaces, once its bytes are safe on the disk.
  *
- * @returns its path
- * @throws OutputError when the disk is full, the folder is gone, or it may not be written
+ * @returns the path of the part
+ * @throws OutputError if the disk is full, the folder is gone, or writing is forbidden
  */
 export async function addPart(
   folder: string,
@@ -137,7 +138,7 @@ export async function addPart(
   }
 }
 
-/** Puts other bytes in a part file's place, at once. */
+/** Replaces the bytes of a part file atomically. */
 export async function replacePart(folder: string, path: string, bytes: Uint8Array): Promise<void> {
   const temporary = await writeTemporary(folder, bytes)
   try {
@@ -149,10 +150,10 @@ export async function replacePart(folder: string, path: string, bytes: Uint8Arra
   }
 }
 
-/** Removes a folder that holds nothing; any other stays. */
+/** Removes a folder if it is empty. */
 export const removeEmpty = (folder: string): Promise<void> => rmdir(folder).catch(() => undefined)
 
-/** Removes part files; one that is gone already is no error. */
+/** Removes part files. A missing one is no error. */
 export async function removeParts(paths: readonly string[]): Promise<void> {
   for (const path of paths) await rm(path, { force: true })
 }

@@ -6,16 +6,16 @@ import { readParquet } from './readParquet.js'
 import { columnNames, columnsOf, recordOf } from './rowColumns.js'
 import { RUN_KEY } from './runMeta.js'
 
-/** When rows become a part file: at so many rows, or so long after the first of them. */
+/** Rows become a part file at this number of rows, or this long after the first of them. */
 export type FlushPolicy = Readonly<{ rows: number; milliseconds: number }>
 
-/** The first part comes within seconds, so that a running job can be read; later ones are larger. */
+/** The first part comes within seconds, so that a running job can be read. Later parts are larger. */
 export const growing = (part: number): FlushPolicy => ({
   rows: Math.min(1000, 16 * 4 ** part),
   milliseconds: Math.min(60_000, 3_000 * 4 ** part),
 })
 
-/** Rows of long traces are many numbers: about this many are held at most. */
+/** Rows with long traces hold many numbers. The writer keeps at most about this many. */
 const NUMBERS = 4_000_000
 
 export type PartWriterOptions = Readonly<{
@@ -23,26 +23,26 @@ export type PartWriterOptions = Readonly<{
   meta: RunMeta
   /** Parts that the first new one replaces. */
   replaces: readonly string[]
-  /** Rows that a new row of the same key replaces, and the part that holds them: filled while the run goes on, before the new row comes. */
+  /** Keys of rows to replace, with the part that holds them. The run adds a key before its new row comes. */
   replaced: Map<string, string>
   policy?: (part: number) => FlushPolicy
 }>
 
 export interface PartWriter {
-  /** Holds the row until its part is written; its receipt may wait until there is room. */
+  /** Keeps the row until its part is written. Its receipt may wait until there is room. */
   take(delivery: Delivery): void
-  /** Writes what is held. Rejects when a part could not be written, now or before. */
+  /** Writes the rows that it keeps. Rejects if a part could not be written, now or before. */
   close(): Promise<void>
-  /** Settles when a part could not be written. */
+  /** Rejects when a part could not be written. */
   readonly failure: Promise<never>
-  /** Paths of the parts written. */
+  /** Paths of the parts so far. */
   readonly files: readonly string[]
 }
 
 const sizeOf = ({ tokenIds, promptTokenIds, trace = [] }: Row): number =>
   4 * (tokenIds?.length ?? 0) + (promptTokenIds?.length ?? 0) + trace.reduce((sum, step) => sum + 4 * step.tokenIds.length, 0)
 
-/** Takes the rows of these keys out of a part file; a part without rows goes. */
+/** Removes the rows with these keys from a part file, and the file if no row is left. */
 async function withoutRows(folder: string, path: string, keys: ReadonlySet<string>): Promise<void> {
   const file = await readParquet(path)
   const kept: Record<string, unknown>[] = []
@@ -68,7 +68,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
   const failure = new Promise<never>((_, reject) => {
     fail = reject
   })
-  // Heard by `close`, too: a failure that nobody waits for must not end the process.
+  // `close` reports it, too. Without a handler here, Node would end the process.
   failure.catch(() => undefined)
 
   const replaceOnce = async () => {
@@ -77,7 +77,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
     await removeParts(replaces)
   }
 
-  /** Old rows go before their successors come: killed between the two, the next run makes them again; nobody reads both. */
+  /** Old rows go before their successors come, so that nobody reads both. After a kill in between, the next run decodes them again. */
   const replaceRows = async (rows: readonly Row[]) => {
     const byPart = new Map<string, Set<string>>()
     for (const key of rows.map(keyOf)) {
@@ -120,7 +120,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
       () => {
         busy = false
         if (isFull()) return flush()
-        // The next part may hold more than this one could.
+        // The next part may hold more rows than this one.
         release()
         arm()
       },
@@ -143,7 +143,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
       if (broken) return
       held.push(row)
       numbers += sizeOf(row)
-      // While a part is being written a second one may fill; then its rows keep their places until there is room.
+      // While one part is being written, a second one may fill. If it is full, further rows wait for their receipt.
       if (busy && isFull()) waiting.push(taken)
       else taken()
       if (isFull()) flush()

@@ -11,7 +11,7 @@ import { JsonNumber, JsonObject } from '../../core/text/json.js'
 import { parseExactly } from '../exactJson.js'
 import { unscaleDecimals } from './unscaleDecimals.js'
 
-/** A Parquet file that is open for reading. */
+/** An open Parquet file. */
 export type ParquetFile = Readonly<{
   /** Names of its columns, in their order. */
   columns: readonly string[]
@@ -19,15 +19,15 @@ export type ParquetFile = Readonly<{
   rowCount: number
   metadata: ReadonlyMap<string, string>
   /**
-   * Records in their order, a row group in memory at a time; only the columns named, where the file has them, and only the rows of these
-   * numbers: row groups without any stay unread. Numbers that a double would change are BigInt or `JsonNumber`.
+   * Reads records in order, with one row group in memory. `columns` the file lacks are left out. `wanted` holds row numbers; row groups without
+   * any of them stay unread. Numbers that a double would change are BigInt or `JsonNumber`.
    */
   records(columns?: readonly string[], wanted?: ReadonlySet<number>): AsyncGenerator<Record<string, unknown>>
 }>
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The library's own decoder repairs text silently and eats a leading byte order mark; bytes that are no text stay bytes. */
+/** Decodes text; bytes that are no UTF-8 stay bytes. The library's own decoder repairs text silently and drops a leading byte order mark. */
 function textOf(bytes: Uint8Array): unknown {
   if (!bytes) return bytes
   try {
@@ -37,7 +37,7 @@ function textOf(bytes: Uint8Array): unknown {
   }
 }
 
-/** A Date counts milliseconds: what comes after them stays in the text of one that has more. */
+/** Makes a Date, which counts milliseconds. A finer time keeps its digits in its JSON text. */
 function timeOf(count: bigint, perMillisecond: bigint): Date {
   const rest = ((count % perMillisecond) + perMillisecond) % perMillisecond
   const date = new Date(Number((count - rest) / perMillisecond))
@@ -47,7 +47,7 @@ function timeOf(count: bigint, perMillisecond: bigint): Date {
   return Object.assign(date, { toJSON: () => text })
 }
 
-/** A day, whose text has no time. */
+/** Makes the Date of a day. Its JSON text has no time. */
 function dayOf(days: number): Date {
   const date = new Date(days * 86_400_000)
   return Number.isNaN(date.getTime()) ? date : Object.assign(date, { toJSON: () => date.toISOString().slice(0, -14) })
@@ -55,14 +55,14 @@ function dayOf(days: number): Date {
 
 const parsers = {
   stringFromBytes: textOf,
-  // The library hands null on; its types do not say so.
+  // The library passes null on, though its types do not say so.
   jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && parseExactly(new TextDecoder().decode(bytes)),
   timestampFromMicroseconds: (count: bigint) => timeOf(count, 1000n),
   timestampFromNanoseconds: (count: bigint) => timeOf(count, 1_000_000n),
   dateFromDays: dayOf,
 }
 
-/** Integers of 64 bits come as BigInt: numbers where that loses nothing, at any depth. What is missing is null. */
+/** Turns BigInt into number if nothing is lost, at any depth, and undefined into null. The library reads 64-bit integers as BigInt. */
 function plain(value: unknown): unknown {
   if (value === undefined) return null
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
@@ -75,16 +75,16 @@ function plain(value: unknown): unknown {
 
 const pairsOf = ({ key_value_metadata: pairs = [] }: FileMetaData) => new Map(pairs.map(({ key, value }) => [key, value ?? '']))
 
-/** From the first to behind the last of the numbers in [start, end). */
+/** The range from the first to the last of the numbers in [start, end). Its end is exclusive. */
 function spanOf(numbers: ReadonlySet<number>, start: number, end: number): [number, number] {
   const within = [...numbers].filter((each) => each >= start && each < end)
   return within.length === 0 ? [end, end] : [Math.min(...within), Math.max(...within) + 1]
 }
 
 /**
- * Opens a Parquet file: reads its footer.
+ * Opens a Parquet file and reads its footer.
  *
- * @throws InputError when it is missing or no Parquet file; from `records` also when a page cannot be read
+ * @throws InputError if it is missing or no Parquet file; from `records` also if a page cannot be read
  */
 export async function readParquet(path: string): Promise<ParquetFile> {
   const reading = async <T>(read: () => Promise<T>): Promise<T> => {
@@ -98,7 +98,7 @@ export async function readParquet(path: string): Promise<ParquetFile> {
     const buffer = await asyncBufferFromFile(path)
     return { file: buffer, ...unscaleDecimals(await parquetMetadataAsync(buffer)) }
   })
-  // Many kilobytes of tables, which only someone who reads Parquet needs.
+  // Loaded late, because its tables take many kilobytes.
   const { compressors } = await import('hyparquet-compressors')
   const schema = parquetSchema(metadata)
   const names = schema.children.map(({ element }) => element.name)

@@ -6,7 +6,7 @@ import { type ParquetFile, readParquet } from './readParquet.js'
 import { runMeta } from './runMeta.js'
 import { describeMix } from './sameRun.js'
 
-/** The files of a run, and what went into it; no `meta` if they do not come from rxargs. */
+/** The files of a run and its metadata; no `meta` if they do not come from rxargs. */
 export type RunParts = Readonly<{ files: readonly string[]; meta?: RunMeta }>
 
 /**

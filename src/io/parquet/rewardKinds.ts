@@ -3,7 +3,7 @@ import type { RewardKind, RunMeta } from '../../core/run.js'
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 
-/** Which model or function each reward column comes from: `reward`, and `reward_NAME` for the others. Leaves out what the run does not say. */
+/** Finds the model or function behind each reward column: `reward`, and `reward_NAME` for the others. Leaves out a column if the run does not name its origin. */
 export function rewardKinds({ spec, models }: RunMeta): Readonly<Record<string, RewardKind>> {
   const scored = typeof spec.score === 'string' ? spec.score : undefined
   const names = scored !== undefined ? [scored] : Array.isArray(spec.rewards) ? spec.rewards.map(String) : []

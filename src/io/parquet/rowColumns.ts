@@ -33,14 +33,14 @@ const trace: Columns = {
 
 const input: Columns = { input: { type: 'JSON' } }
 
-/** The columns of further rewards, by what their names begin with. */
+/** The columns of further rewards, by the prefix of their names. */
 const perReward: Columns = {
   reward_: { type: 'DOUBLE' },
   rewards_: { type: 'FLOAT', lists: 1 },
   candidate_rewards_: { type: 'FLOAT', lists: 2 },
 }
 
-/** The columns of a part file that holds these records: the same for all but further rewards, `--trace` and the input's own columns. */
+/** The columns of a part file whose records have these names. Further rewards, `--trace` and kept columns add to the base. */
 export function columnsOf(names: ReadonlySet<string>): Columns {
   const others = [...names].flatMap((name) => {
     const kind = Object.keys(perReward).find((start) => name.startsWith(start))
@@ -54,7 +54,7 @@ export function columnsOf(names: ReadonlySet<string>): Columns {
   }
 }
 
-/** Columns that every part of a run has, whatever its rows hold. */
+/** Columns that every part of a run has, whatever its rows are. */
 export function columnNames({ spec: { rewards, trace: traced, keepInput } }: RunMeta): string[] {
   const others = Array.isArray(rewards) ? rewards.slice(1) : []
   const kinds = Object.keys(perReward).filter((kind) => traced === true || kind !== 'candidate_rewards_')
@@ -81,7 +81,7 @@ function othersOf({ otherRewards = {}, trace: steps }: Row): Record<string, unkn
   return Object.assign({}, ...columns) as Record<string, unknown>
 }
 
-/** A row under its Parquet column names, as plain values: numbers that are not finite are null, `started_at` is a Date. */
+/** Converts a row to plain values under Parquet column names. Numbers that are not finite become null, `started_at` a Date. */
 export const recordOf = (row: Row): Record<string, unknown> => ({
   id: row.id,
   sample: row.sample,

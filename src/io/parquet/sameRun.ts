@@ -5,7 +5,7 @@ type Difference = Readonly<{ name: string; held: unknown; asked: unknown }>
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 
-/** The places where two values differ, such as `steps[2].combineScore.weight`. A missing field equals `undefined` and `null`. */
+/** Finds where two values differ, such as `steps[2].combineScore.weight`. A missing field equals `undefined` and `null`. */
 export function differences(held: unknown, asked: unknown, name = ''): Difference[] {
   if (!isObject(held) || !isObject(asked) || Array.isArray(held) !== Array.isArray(asked)) {
     return Object.is(held ?? null, asked ?? null) ? [] : [{ name, held, asked }]
@@ -16,7 +16,7 @@ export function differences(held: unknown, asked: unknown, name = ''): Differenc
   })
 }
 
-/** What decides a run's answers: where a model lies on the disk, unless it is behind an address, and the version of this package do not. */
+/** The metadata that decides a run's replies. The version of this package and the path of a model with a hash do not count. */
 const decisive = ({ spec, seed, models }: RunMeta) => ({
   ...spec,
   seed,
@@ -51,15 +51,15 @@ export function describeMix(
 }
 
 /**
- * @throws OutputError when rows of another run would be mixed with this one's: which option differs, and both values
+ * @throws OutputError if the runs differ, so that their rows must not mix; the message names the first different option and both values
  */
 export function sameRun(path: string, held: RunMeta, asked: RunMeta): void {
-  // What was written went through JSON; so does what is asked for.
+  // The metadata on disk went through JSON, so this does, too.
   const [difference] = differences(decisive(held), decisive(JSON.parse(JSON.stringify(asked)) as RunMeta))
   if (difference === undefined) return
   const { name, held: there, asked: here } = difference
   throw new OutputError(
-    `Expected the options of the rows that are there: ${path} has \`${name}\` ${shown(there)}, this run ${shown(here)}; use another folder, or --force to replace them`,
+    `${path} holds rows made with \`${name}\` ${shown(there)}, but this run has ${shown(here)}. Use another folder, or --force to replace them`,
   )
 }
 

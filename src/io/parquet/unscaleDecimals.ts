@@ -40,7 +40,7 @@ const through =
     return Array.isArray(value) ? value.map(through(convert)) : convert(value)
   }
 
-/** The converter of a column or field; undefined without decimals in it. Keys of maps stay as the library reads them. */
+/** Finds the converter of a column or field; undefined if it has no decimals. Keys of maps stay as the library reads them. */
 function converterOf({ element, children }: SchemaTree, stripped: Set<SchemaElement>): Convert | undefined {
   if (children.length === 0) {
     if (!isDecimal(element)) return undefined
@@ -73,7 +73,7 @@ function integerOf(value: unknown): bigint {
   return bytes.length === 0 ? 0n : BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString('hex')}`))
 }
 
-/** A number if it prints the same digits, else a BigInt for an integer, else a `JsonNumber`. */
+/** Gives a number if it prints the same digits, else a BigInt for an integer, else a `JsonNumber`. */
 function decimalOf(value: unknown, scale: number): unknown {
   const integer = integerOf(value)
   const digits = String(integer < 0n ? -integer : integer).padStart(scale + 1, '0')

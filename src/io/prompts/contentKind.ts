@@ -1,17 +1,17 @@
-/** What the rows of an input are written in. `csv` with the character between its fields. */
+/** Format of an input's rows. `csv` has the character between its fields. */
 export type RowFormat = Readonly<{ format: 'jsonl' | 'json' | 'parquet' | 'csv'; delimiter?: string }>
 
-/** What the first bytes of an input say: how to read it, how it is compressed, or the name of what cannot be read. */
+/** The kind of an input by its first bytes: its format, its compression, or the name of a kind that cannot be read. */
 export type ContentKind = RowFormat | Readonly<{ compressed: 'gzip' | 'zstd' }> | Readonly<{ unreadable: string }>
 
-/** Enough to tell every kind; whatever is still open then is plain text. */
+/** Enough bytes for every kind. If they leave it open, the input is plain text. */
 export const HEAD_BYTES = 1 << 16
 
 const LONGEST_SIGNATURE = 16
 const GZIP = '\x1f\x8b'
 const ZSTD = '\x28\xb5\x2f\xfd'
 
-/** Begins of files that are no text, in Latin-1, and what they are. */
+/** First bytes of files that are no text, in Latin-1, with the name of the kind. */
 const binaries: readonly (readonly [begins: readonly string[], what: string])[] = [
   [['PK\x03\x04', 'PK\x05\x06'], 'a zip archive (an .xlsx workbook is one, too: save the sheet as CSV)'],
   [['\xd0\xcf\x11\xe0'], 'an old Microsoft Office file (save the sheet as CSV)'],
@@ -49,31 +49,31 @@ const isJson = (text: string): boolean => {
   }
 }
 
-/** The first line of an object that goes on in the next: `{`, `{ "data": [`, or a pair and a comma. */
+/** First line of an object that goes on in the next line: `{`, `{ "data": [`, or a pair and a comma. */
 const isSpread = (line: string): boolean => /^\{\s*$|^\{\s*"(?:[^"\\]|\\.)*"\s*:.*[,[{]\s*$/s.test(line) && !isJson(line)
 
 const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
 
-/** Fields of a header line: those of quoted ones without their quotes. */
+/** Fields of a header line, without quotes. */
 const fieldsOf = (line: string, delimiter: string): string[] =>
   line.split(delimiter).map((field) => field.trim().replace(/^"(.*)"$/, '$1'))
 
-/** The delimiter of the header with the most fields, a comma where there is but one. */
+/** The delimiter that gives a header the most fields; a comma if it has only one. */
 const delimiterOf = (line: string): string =>
   [',', ';', '\t'].reduce((best, each) => (fieldsOf(line, each).length > fieldsOf(line, best).length ? each : best))
 
 export type Naming = Readonly<{
-  /** Name of the file, without the ending of its compression. */
+  /** File name without the ending of its compression. */
   name: string
-  /** Columns of which a CSV file has one. */
+  /** CSV is recognized by one of these columns. */
   columns: readonly string[]
 }>
 
 /**
- * Tells what an input is by its first bytes; by its name only whether text that is no JSON is CSV.
+ * Recognizes the kind of an input by its first bytes. The name decides only whether text that is no JSON is CSV.
  *
- * @param head the first bytes, or all of them where `ended`
- * @returns undefined where more bytes are needed, never at HEAD_BYTES
+ * @param head the first bytes, or all bytes if `ended`
+ * @returns undefined if more bytes are needed, never at HEAD_BYTES
  */
 export function contentKind(head: Uint8Array, ended: boolean, { name, columns }: Naming): ContentKind | undefined {
   const complete = ended || head.length >= HEAD_BYTES
@@ -104,7 +104,7 @@ export function contentKind(head: Uint8Array, ended: boolean, { name, columns }:
   const delimiter = delimiterOf(first)
   if (/\.(csv|tsv)$/i.test(name) || fieldsOf(first, delimiter).some((field) => columns.includes(field)))
     return { format: 'csv', delimiter: /\.tsv$/i.test(name) ? '\t' : delimiter }
-  // A line that is broken does not make the others so.
+  // One broken line does not make the others broken.
   if (lines.some((line) => line.trimStart().startsWith('{'))) return { format: 'jsonl' }
   if (!complete) return undefined
   if (text.includes('\ufffd')) return { unreadable: 'binary data' }

@@ -3,12 +3,12 @@ import { type Json, JsonNumber, JsonObject } from '../../core/text/json.js'
 import type { InputRecord } from './readRecords.js'
 import { formatValue, isText, Unfit, wellFormed } from './unfit.js'
 
-/** Columns that a chat template sees beside `messages`. */
+/** Columns that reach the chat template beside `messages`. */
 export const templateColumns = ['tools', 'chat_template_kwargs'] as const
 
 type Values = NonNullable<InputRecord['values']>
 
-/** A value that JSON has, its texts whole. */
+/** Checks that a value is JSON with well-formed texts. */
 function jsonOf(name: string, value: unknown): Json {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return wellFormed(name, value)
@@ -20,14 +20,14 @@ function jsonOf(name: string, value: unknown): Json {
   return new JsonObject(entries.map(([key, inner]) => [wellFormed(name, key), jsonOf(name, inner)]))
 }
 
-/** Keys and values of an object; nothing for what is none, such as bytes or a date. */
+/** Keys and values of an object; undefined for anything else, such as bytes or a date. */
 function entriesOf(value: unknown): [string, unknown][] | undefined {
   if (value instanceof JsonObject) return [...value]
   if (typeof value !== 'object' || value === null) return undefined
   return Object.getPrototypeOf(value) === Object.prototype ? Object.entries(value) : undefined
 }
 
-/** Parts of a content must be text: what a model of text is not formatValue would be lost. */
+/** Refuses parts that are no text. A text model would not see them. */
 function checkParts(where: string, parts: readonly unknown[]): void {
   for (const part of parts) {
     const { type, text } = Object.fromEntries(entriesOf(part) ?? []) as Partial<Record<string, unknown>>
@@ -55,7 +55,7 @@ function messageOf(value: unknown, where: string): Message {
   return { ...Object.fromEntries(json), role: wellFormed('role', role) }
 }
 
-/** The row's `tools` and `chat_template_kwargs`. */
+/** Reads the row's `tools` and `chat_template_kwargs`. */
 export function templateVariables(values: Values): TemplateVariables {
   const [tools, kwargs] = templateColumns.map((name) => values[name] ?? undefined)
   if (tools !== undefined && !(Array.isArray(tools) && tools.every((tool) => entriesOf(tool))))
@@ -68,7 +68,7 @@ export function templateVariables(values: Values): TemplateVariables {
   }
 }
 
-/** The messages in a column, with what the chat template sees beside them. */
+/** Reads the messages of a column and the template's other variables. */
 export function conversationOf(name: string, values: Values): PromptContent {
   const value = values[name]
   if (!Array.isArray(value) || value.length === 0)

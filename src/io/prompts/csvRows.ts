@@ -4,18 +4,18 @@ import { type CsvError, type Info, parse } from 'csv-parse'
 import { InputError, messageOf } from '../../core/errors.js'
 import { LONGEST_LINE } from './readLines.js'
 
-/** A row of CSV under the names of its header; an empty field is null. `line`: where it begins. */
+/** A row of CSV under the names of its header. An empty field is null. The row begins at `line`. */
 export type CsvRow = Readonly<{ line: number; values?: Readonly<Record<string, string | null>>; problem?: string }>
 
 type Parsed = Readonly<{ record: readonly string[]; info: Info }>
 
 /**
- * Rows of CSV (RFC 4180, any delimiter), as they are pulled. The first one names the columns. A row of another length has a
- * problem instead of values.
+ * Reads rows of CSV (RFC 4180, any delimiter) on demand. The first row names the columns. A row of another length has a problem instead of
+ * values.
  *
  * @param where the input's name, for messages
- * @param check is told the columns before the first row is read
- * @throws InputError for a header with a name twice, bytes that are no UTF-8, and a quote that is not closed: in which line
+ * @param check is called with the columns before the first row
+ * @throws InputError for a header with a name twice, bytes that are no UTF-8, and an open quote; the message names the line
  */
 export async function* csvRows(
   chunks: AsyncIterable<Uint8Array>,
@@ -24,7 +24,7 @@ export async function* csvRows(
   const parser = parse({
     ...{ delimiter, info: true, relax_column_count: true, skip_empty_lines: true, max_record_size: LONGEST_LINE },
   })
-  // A failure destroys the parser, which then fails whoever reads it.
+  // A failure destroys the parser, so that its reader fails.
   pipeline(Readable.from(decoded(chunks, where)), parser).catch(() => undefined)
   let columns: readonly string[] | undefined
   let read = 0

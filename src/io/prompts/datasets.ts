@@ -1,9 +1,9 @@
-/** The datasets of the ARGS paper, by the columns that they are published with; the files themselves are the user's. */
+/** Datasets of the ARGS paper, read by their published columns. Users bring the files. */
 export type Dataset = 'hh' | 'shp'
 
 export const datasets: readonly Dataset[] = ['hh', 'shp']
 
-/** What a row of a dataset says: its prompt, where it begins a reply; `unfit`: what was expected, and what came. */
+/** The prompt of a dataset's row, up to where the reply begins; or `unfit`, which says what was expected and what came. */
 export type DatasetPrompt = Readonly<{ text: string; stop?: readonly string[] } | { unfit: string }>
 
 const REPLY = '\n\nAssistant:'
@@ -11,13 +11,13 @@ const NEXT_TURN = '\n\nHuman:'
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-/** A transcript up to where its last reply begins. */
+/** Cuts a transcript where its last reply begins. */
 function opened(transcript: string): string | undefined {
   const at = transcript.lastIndexOf(REPLY)
   return at === -1 ? undefined : transcript.slice(0, at + REPLY.length)
 }
 
-/** HH-RLHF: `prompt` of the full set as it is, else the transcript `chosen` (or `rejected`) before its last reply. */
+/** Reads HH-RLHF: `prompt` of the full set as it is, else the transcript `chosen` (or `rejected`) up to its last reply. */
 function hh({ prompt, chosen, rejected }: Readonly<Record<string, unknown>>): DatasetPrompt {
   if (isText(prompt)) return { text: prompt, stop: [NEXT_TURN] }
   const transcript = [chosen, rejected].find(isText)
@@ -27,19 +27,19 @@ function hh({ prompt, chosen, rejected }: Readonly<Record<string, unknown>>): Da
   return { text, stop: [NEXT_TURN] }
 }
 
-/** SHP: the post `history` as the human's turn. */
+/** Reads SHP: the post `history` is the human's turn. */
 function shp({ history }: Readonly<Record<string, unknown>>): DatasetPrompt {
   return isText(history) ? { text: `Human: ${history} Assistant:` } : { unfit: 'a row of SHP (`history`), got none' }
 }
 
 type Reading = Readonly<{
   columns: readonly string[]
-  /** Columns of which each file has one. */
+  /** A file needs one of these columns. */
   prompts: readonly string[]
   /** The column of a row's id. */
   id: string
   prompt: (values: Readonly<Record<string, unknown>>) => DatasetPrompt
-  /** Whether rows share ids, and the first of each is its prompt: SHP has a row a pair of comments. */
+  /** Whether several rows share an id, and the first gives the prompt. SHP has one row per pair of comments. */
   repeats: boolean
 }>
 

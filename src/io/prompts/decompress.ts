@@ -7,10 +7,10 @@ import { InputError, messageOf } from '../../core/errors.js'
 type Bytes = AsyncIterable<Uint8Array>
 
 /**
- * The bytes of a gzip or zstd stream, of several members too, as they are pulled.
+ * Decompresses a gzip or zstd stream on demand, also one of several members.
  *
  * @param where the input's name, for messages
- * @throws InputError where the stream is damaged or ends too early; a checksum is checked of gzip only
+ * @throws InputError if the stream is damaged or ends too early; only gzip's checksum is checked
  */
 export async function* decompress(bytes: Bytes, format: 'gzip' | 'zstd', where: string): AsyncGenerator<Uint8Array> {
   const read = tracked(bytes)
@@ -22,7 +22,7 @@ export async function* decompress(bytes: Bytes, format: 'gzip' | 'zstd', where: 
   }
 }
 
-/** The same bytes, and whether it was their source that failed. */
+/** Passes bytes on, and remembers whether their source failed. */
 function tracked(bytes: Bytes) {
   let failed = false
   async function* through() {
@@ -38,12 +38,12 @@ function tracked(bytes: Bytes) {
 
 async function* gunzip(bytes: Bytes): AsyncGenerator<Uint8Array> {
   const stream = createGunzip()
-  // A failure destroys the stream, which then fails whoever reads it.
+  // A failure destroys the stream, so that its reader fails.
   pipeline(Readable.from(bytes, { objectMode: false }), stream).catch(() => undefined)
   yield* stream as Bytes
 }
 
-/** Small inputs of zstd may hold much: they go in a piece at a time. */
+/** Small inputs of zstd may expand to a lot, so they go in a piece at a time. */
 const PIECE = 1 << 13
 
 async function* unzstd(bytes: Bytes): AsyncGenerator<Uint8Array> {

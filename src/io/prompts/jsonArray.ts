@@ -3,10 +3,10 @@ import { InputError } from '../../core/errors.js'
 import { type Line, LONGEST_LINE, lineOf } from './readLines.js'
 
 /**
- * The elements of a JSON array as text, numbered from 1. Memory: one element and one chunk.
+ * Reads the elements of a JSON array as text, numbered from 1. Memory: one element and one chunk.
  *
  * @param where the input's name, for messages
- * @throws InputError where the text is no JSON array: after which element
+ * @throws InputError if the text is no JSON array; the message says after which element
  */
 export async function* jsonArray(chunks: AsyncIterable<Uint8Array>, where: string): AsyncGenerator<Line> {
   const elements: Line[] = []
@@ -59,7 +59,7 @@ export async function* jsonArray(chunks: AsyncIterable<Uint8Array>, where: strin
 
 const MARK = Buffer.of(0xef, 0xbb, 0xbf)
 
-/** Without a byte order mark at the start, which JSON does not know. */
+/** Drops a byte order mark at the start, which JSON does not allow. */
 async function* withoutMark(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let isFirst = true
   for await (const chunk of chunks) {

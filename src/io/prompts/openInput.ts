@@ -8,13 +8,13 @@ import { decompress } from './decompress.js'
 
 type Bytes = AsyncIterable<Uint8Array>
 
-/** An input that is open: what its rows are written in, and its bytes, decompressed. Parquet has its bytes read by place. */
+/** An open input: its format and its decompressed bytes. Parquet is read by position instead. */
 export type OpenInput = RowFormat & Readonly<{ bytes: Bytes; close: () => Promise<void> }>
 
 export type OpenOptions = Readonly<{
-  /** What `-` stands for. */
+  /** The bytes behind `-`. */
   stdin?: Bytes
-  /** Columns of which a CSV file has one, where its name does not say that it is one. */
+  /** CSV without the ending .csv or .tsv is recognized by one of these columns. */
   columns?: readonly string[]
 }>
 
@@ -22,10 +22,10 @@ const CHUNK = 1 << 20
 const COMPRESSED = /\.(gz|gzip|zst|zstd)$/i
 const READABLE = 'JSONL, a JSON array, CSV (each also as gzip or zstd) or Parquet'
 
-/** How an input is called in messages. */
+/** Name of an input in messages. */
 export const inputName = (path: string): string => (path === '-' ? 'stdin' : path)
 
-/** Reads chunks until their kind is certain; gives it, and all bytes from the first on. */
+/** Reads chunks until their kind is certain. Gives the kind and all bytes from the first on. */
 async function peek(bytes: Bytes, kindOf: (head: Uint8Array, ended: boolean) => ContentKind | undefined) {
   const source = bytes[Symbol.asyncIterator]()
   let head: Uint8Array = new Uint8Array()
@@ -59,9 +59,9 @@ async function peek(bytes: Bytes, kindOf: (head: Uint8Array, ended: boolean) => 
 }
 
 /**
- * Opens a file, or standard input (`-`), and tells by its first bytes what it is. Reads no further than that.
+ * Opens a file or standard input (`-`) and recognizes its kind by the first bytes. Reads no further.
  *
- * @throws InputError for what cannot be read: its path, and what it is
+ * @throws InputError for a kind that cannot be read; the message names the path and the kind
  */
 export async function openInput(path: string, options: OpenOptions = {}): Promise<OpenInput> {
   const { stdin = process.stdin, columns = [] } = options
@@ -88,7 +88,7 @@ export async function openInput(path: string, options: OpenOptions = {}): Promis
   }
 }
 
-/** @throws InputError when there is nothing at the path */
+/** @throws InputError if there is nothing at the path */
 export async function statInput(path: string): Promise<Stats> {
   return stat(path).catch((error: unknown) => {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
@@ -96,7 +96,7 @@ export async function statInput(path: string): Promise<Stats> {
   })
 }
 
-/** @throws InputError for a folder without Parquet files: what is in it */
+/** @throws InputError for a folder without Parquet files; the message says what it holds */
 export async function parquetInFolder(path: string): Promise<readonly string[]> {
   const names = await readdir(path)
   if (names.some((name) => name.endsWith('.parquet'))) return parquetFiles(path)
@@ -105,10 +105,10 @@ export async function parquetInFolder(path: string): Promise<readonly string[]> 
 }
 
 /**
- * Looks at an input before anything is made ready for it. A pipe is not looked into: what is read there is gone.
+ * Checks an input before a run loads its models. It does not look into pipes, because their bytes can be read only once.
  *
- * @param columns of which a CSV file has one
- * @throws InputError when there is nothing at the path, or a file that cannot be read; `-` is taken on trust
+ * @param columns CSV is recognized by one of these columns
+ * @throws InputError if there is nothing at the path, or a file that cannot be read; `-` is not checked
  */
 export async function checkInput(path: string, columns?: readonly string[]): Promise<void> {
   if (path === '-') return

@@ -1,4 +1,4 @@
-/** One line of a text file; `problem` instead of its text where it cannot be read. */
+/** One line of a text file. An unreadable line has a `problem` instead of text. */
 export type Line = Readonly<{ number: number; text?: string; problem?: string }>
 
 const NEWLINE = 0x0a
@@ -8,12 +8,12 @@ export const LONGEST_LINE = 64 * 2 ** 20
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-/** The bytes of a line as text, without a `\r` at their end. */
+/** Decodes the bytes of a line, without a `\r` at the end. */
 export function lineOf(pieces: readonly Uint8Array[], number: number): Line {
   const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   const end = bytes.at(-1) === RETURN ? bytes.length - 1 : bytes.length
   try {
-    // A byte order mark is dropped where it may stand: before the first line. Elsewhere it is text.
+    // A byte order mark is dropped before the first line. Elsewhere it is text.
     const text = decoder.decode(bytes.subarray(0, end))
     return { number, text: number > 1 && startsWithMark(bytes) ? `\ufeff${text}` : text }
   } catch {
@@ -24,8 +24,8 @@ export function lineOf(pieces: readonly Uint8Array[], number: number): Line {
 const startsWithMark = (bytes: Uint8Array): boolean => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
 
 /**
- * Lines of UTF-8 text, numbered from 1, split at `\n` only (other separators may stand inside JSON strings); a `\r` before it and
- * a byte order mark at the start are dropped. A line that is too long is read past, not into memory.
+ * Reads lines of UTF-8 text, numbered from 1. It splits at `\n` only, because JSON strings may hold other separators, and drops a `\r` before
+ * it and a byte order mark at the start. A line that is too long is skipped without filling memory.
  */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>, { longest = LONGEST_LINE } = {}): AsyncGenerator<Line> {
   let pieces: Uint8Array[] = []

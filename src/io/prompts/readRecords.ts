@@ -23,11 +23,11 @@ export type InputRecord = Readonly<{
 }>
 
 export type ReadOptions = Readonly<{
-  /** Columns to read, of a file in which columns lie apart; all unless given. */
+  /** Columns to read from Parquet (default: all). */
   columns?: readonly string[]
-  /** Of each list a file with columns has to have one. */
+  /** A file with columns needs one column of each list. */
   needs?: readonly (readonly string[])[]
-  /** What `-` stands for. */
+  /** The bytes behind `-`. */
   stdin?: AsyncIterable<Uint8Array>
 }>
 
@@ -38,7 +38,7 @@ const at = (path: string, number: number): Pick<InputRecord, 'place' | 'where'> 
   return { place: `${basename(name)}:${number}`, where: `${name}:${number}` }
 }
 
-/** JSON text as a record; undefined for a blank line. */
+/** Reads JSON text as a record; undefined for a blank line. */
 function recordOf({ number, text, problem }: Line, path: string): InputRecord | undefined {
   const found = at(path, number)
   if (problem !== undefined) return { ...found, problem: `${found.where}: Expected a line of ${problem}` }
@@ -69,7 +69,7 @@ async function* fromJson(lines: AsyncIterable<Line>, path: string): AsyncGenerat
   }
 }
 
-/** Columns whose fields are JSON where they can be read as such: CSV knows texts only. */
+/** Columns of CSV whose fields are read as JSON if they can be. CSV itself knows only text. */
 const TYPED = new Set(
   'messages tools chat_template_kwargs stop sample weight k temperature seed max_new_tokens max_prompt_tokens'.split(' '),
 )
@@ -104,7 +104,7 @@ async function* fromParquet(path: string, { columns, needs }: ReadOptions): Asyn
   }
 }
 
-/** @throws InputError for a file without any of the columns of which it has to have one */
+/** @throws InputError if the file has no column of one of the lists */
 function checkColumns(path: string, columns: readonly string[], needs: ReadOptions['needs'] = []): void {
   const missing = needs.find((names) => !names.some((name) => columns.includes(name)))
   if (missing === undefined) return
@@ -113,11 +113,11 @@ function checkColumns(path: string, columns: readonly string[], needs: ReadOptio
 }
 
 /**
- * Rows of an input, as they are pulled: JSONL, a JSON array or CSV, also compressed by gzip or zstd, of a file or on standard input (`-`);
- * a Parquet file, or a folder of them. What a file is, its content says. Blank lines are skipped; a row that cannot be read is a
- * record with a problem.
+ * Reads rows on demand from a file or standard input (`-`): JSONL, a JSON array or CSV, also compressed by gzip or zstd, a Parquet file, or a
+ * folder of Parquet files. The content decides which of these a file is. Blank lines are skipped. An unreadable row is a record with a
+ * problem.
  *
- * @throws InputError when there is no such file, or it is nothing of these: what it is; or it is damaged
+ * @throws InputError if there is no such file, it is damaged, or is of another kind, which the message names
  */
 export async function* readRecords(path: string, options: ReadOptions = {}): AsyncGenerator<InputRecord> {
   const { needs = [], stdin } = options

@@ -7,8 +7,8 @@ import type { InputRecord } from './readRecords.js'
 import { formatValue, isText, Unfit, wellFormed } from './unfit.js'
 
 /**
- * What becomes of a row's prompt. `auto`: `messages` go through the model's chat template, a plain prompt is taken as it is;
- * `none`: as it is; `hh`: one turn of HH-RLHF, and a stop at the next; `chat`: one user message.
+ * How a row becomes a prompt. `auto` puts `messages` through the model's chat template and leaves a plain prompt as it is, `none` leaves it
+ * as it is, `hh` makes it a turn of HH-RLHF that stops at the next turn, `chat` makes it a user message.
  */
 export type Template = 'auto' | 'none' | 'hh' | 'chat'
 
@@ -17,15 +17,15 @@ export const templates: readonly Template[] = ['auto', 'none', 'hh', 'chat']
 export type PromptOptions = Readonly<{
   /** Which chat template plain prompts are put into (`auto`). */
   template?: Template
-  /** Column of the prompt; named, it goes before `messages`. */
+  /** Column of the prompt. With this option it has priority over `messages`. */
   promptColumn?: string
-  /** The rows are of this dataset: its columns, its wrapping, its stops. In the place of a template and a column. */
+  /** Reads the rows as this dataset, with its columns, wrapping and stops; replaces template and column. */
   dataset?: Dataset
-  /** Hand the row's own columns on. */
+  /** Puts the row's own columns into the prompt's `input`. */
   keepInput?: boolean
 }>
 
-/** Columns of which a file has to have one, unless its rows have keys of their own. */
+/** A file with columns needs one of these. */
 export function promptColumns({ promptColumn, dataset }: PromptOptions): readonly string[] {
   if (dataset !== undefined) return readings[dataset].prompts
   return promptColumn === undefined ? ['prompt', 'messages'] : [promptColumn]
@@ -58,7 +58,7 @@ const overriding = {
   truncate: 'truncate',
 } as const satisfies Readonly<Record<string, keyof Overrides>>
 
-/** Columns in which a row sets options of its own. */
+/** Columns that set options of their row. */
 export const overrideColumns = Object.keys(overriding) as readonly (keyof typeof overriding)[]
 
 /** Columns that are one of these in camelCase or kebab-case, with the column's own name. */
@@ -79,7 +79,7 @@ function checkSpelling(values: Readonly<Record<string, unknown>>): undefined {
     if ((values[column] ?? null) !== null) throw new Unfit(`\`${own}\` as the name of a column, got \`${column}\``)
 }
 
-/** What they may be is known where they are used; an integer of Parquet is a number as in JSON. */
+/** Reads a row's settings as plain values. Decoding checks them. */
 function overridesOf(values: Readonly<Record<string, unknown>>): Overrides | undefined {
   const given = overrideColumns.filter((column) => (values[column] ?? null) !== null)
   if (given.length === 0) return undefined
@@ -91,7 +91,7 @@ function overridesOf(values: Readonly<Record<string, unknown>>): Overrides | und
   )
 }
 
-/** What `hh` stops at, besides the row's own stop strings: the human's next turn. */
+/** Stop string of `hh`, besides the row's own: the human's next turn. */
 const HH_STOP = '\n\nHuman:'
 
 type Found = Readonly<{ content: PromptContent; stop?: readonly string[]; userMessage?: string }>
@@ -133,7 +133,7 @@ const attempt = <T>(make: () => T): T | Unfit => {
   }
 }
 
-/** A row of an input as a prompt. One that cannot be read keeps its id and carries an error with file, line and what was expected. */
+/** Turns a row of an input into a prompt. An unusable row keeps its id and gets an error with file, line and what was expected. */
 export function toPrompt(record: InputRecord, options: PromptOptions = {}): Prompt {
   const { place, where, values, problem } = record
   if (values === undefined) return { id: place, place, error: problem }

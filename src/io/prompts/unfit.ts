@@ -1,10 +1,10 @@
 import { JsonNumber } from '../../core/text/json.js'
 import { stringifyExactly } from '../exactJson.js'
 
-/** Why a row is no prompt; the message is completed with file and line. */
+/** Says why a row is no prompt. The caller adds file and line to the message. */
 export class Unfit extends Error {}
 
-/** A value as a message shows it, cut to a readable length. */
+/** Formats a value for a message, cut to a readable length. */
 export const formatValue = (value: unknown): string => {
   if (value === undefined || value === null) return 'nothing'
   if (value instanceof Uint8Array) return 'bytes that are not UTF-8'
@@ -17,7 +17,7 @@ const kindOf = (value: unknown): string =>
 
 export const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-/** Half of a surrogate pair is no character: it has no UTF-8, and would come back as another one. */
+/** Refuses half a surrogate pair. It has no UTF-8 and would come back as another character. */
 export function wellFormed(name: string, text: string): string {
   if (/\p{Surrogate}/u.test(text)) throw new Unfit(`\`${name}\` to be well-formed text, got half a surrogate pair`)
   return text

@@ -10,7 +10,7 @@ type Read = Readonly<{ matcher: GrammarMatcher; tokenIds: readonly number[] }>
 const goesOn = (before: readonly number[], tokenIds: readonly number[]): boolean =>
   before.length <= tokenIds.length && before.every((id, index) => id === tokenIds[index])
 
-/** The tokens that a grammar allows after a sequence. The grammar is compiled for the vocabulary when it is first asked. */
+/** Finds the tokens that a grammar allows after a sequence. The first call compiles the grammar for the vocabulary. */
 export function allowedTokens(source: GrammarSource, vocabulary: Vocabulary, endTokenIds: readonly number[]): AllowedTokens {
   const compile = async () => {
     const loaded = xgrammar()
@@ -24,13 +24,13 @@ export function allowedTokens(source: GrammarSource, vocabulary: Vocabulary, end
   }
   let compiled: ReturnType<typeof compile> | undefined
   const held = new WeakMap<object, Read>()
-  // Matchers lie in WebAssembly's memory: one goes when the sequence that it has read does.
+  // Matchers are in WebAssembly's memory. A matcher is freed together with its sequence.
   const forgotten = new FinalizationRegistry<GrammarMatcher>((matcher) => matcher.dispose())
 
   return async ({ key, tokenIds }) => {
     compiled ??= compile()
     const known = held.get(key)
-    // Whoever asks while this one reads gets a matcher of their own.
+    // A call that comes while this matcher reads gets its own matcher.
     held.delete(key)
     const went = known !== undefined && goesOn(known.tokenIds, tokenIds)
     if (known && !went) known.matcher.dispose()

@@ -5,7 +5,7 @@ import { integerRange } from './integerRange.js'
 import { formOf, type TypeName, typeNames } from './schemaKeywords.js'
 import { whyNotEnforced } from './schemaPattern.js'
 
-/** Any character that JSON writes as it is. */
+/** Any character that JSON writes without a backslash. */
 const CHARACTER = '[^"\\\\\\x00-\\x1f]'
 
 const BOUNDS = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum']
@@ -21,13 +21,13 @@ function refuse(pointer: string, reason: string): never {
 }
 
 /**
- * The schema as XGrammar enforces it; any text of its grammar is valid by the schema that was given.
+ * Rewrites a schema so that XGrammar enforces all of it: every text of its grammar is valid by the original schema.
  *
- * XGrammar ignores what it does not know, and some of what it does know. The list of what it holds replies to is made of trials with
- * texts that violate each keyword (test/src/models/grammar/enforcedSchema.test.ts).
+ * XGrammar ignores unknown keywords and some known ones. The list of enforced keywords comes from trials with texts that violate each keyword
+ * (test/src/models/grammar/enforcedSchema.test.ts).
  *
- * @throws OptionError with the JSON pointer of what would not be enforced: unknown keywords, known ones beside a `type` or a
- *   keyword that makes XGrammar ignore them, references out of the document
+ * @throws OptionError with the JSON pointer of a part that XGrammar would not enforce: an unknown keyword, a known one beside a `type` or keyword
+ *   that makes XGrammar ignore it, a reference out of the document
  */
 export function enforcedSchema(root: JsonSchema): JsonSchema {
   const seen = new Map<string, JsonSchema>()
@@ -90,7 +90,7 @@ function checkKeywords(schema: JsonSchema, pointer: string): void {
 const typeOf = (value: unknown): TypeName =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : Number.isInteger(value) ? 'integer' : (typeof value as TypeName)
 
-/** XGrammar takes the values and ignores `type`. */
+/** XGrammar enforces the values and ignores `type`, so this checks them against it. */
 function checkValues({ type, ...schema }: JsonSchema, pointer: string): void {
   const values = 'const' in schema ? [schema.const] : listOf(schema.enum)
   checkHyphens(values, below(pointer, 'enum'))
@@ -100,7 +100,7 @@ function checkValues({ type, ...schema }: JsonSchema, pointer: string): void {
   if (other !== undefined) refuse(below(pointer, 'type'), `the value ${JSON.stringify(other)} is of another type`)
 }
 
-/** XGrammar mixes values of a list up once several have a hyphen: -3 … -20 include -29, and `--`, `-` and `a-b` include `---`. */
+/** XGrammar mixes up the values of a list if several have a hyphen: -3 … -20 include -29, and `--`, `-` and `a-b` include `---`. */
 function checkHyphens(values: readonly unknown[], pointer: string): void {
   if (values.filter((value) => JSON.stringify(value).includes('-')).length > 1)
     refuse(pointer, 'a list in which several values have a hyphen is not enforced')
@@ -148,12 +148,12 @@ function checkReference(seen: ReadonlyMap<string, JsonSchema>, pointer: string, 
   }
 }
 
-/** The same schema in words that XGrammar enforces in full. */
+/** Rewrites one schema in keywords that XGrammar enforces in full. */
 function written(schema: JsonSchema): JsonSchema {
   if (schema.type === 'string' && has(schema, 'minLength', 'maxLength')) {
     const { minLength = 0, maxLength = '', ...others } = schema
     if (typeof maxLength === 'number' && maxLength < Number(minLength)) return schema
-    // Its own lengths let tabs and control characters into a string.
+    // XGrammar's own lengths let tabs and control characters into a string.
     return { ...others, pattern: `^${CHARACTER}{${String(minLength)},${String(maxLength)}}$` }
   }
   if (schema.type !== 'integer' || !has(schema, ...BOUNDS)) return schema
@@ -161,7 +161,7 @@ function written(schema: JsonSchema): JsonSchema {
   return { ...integerRange(schema), ...($defs !== undefined && { $defs }), ...(definitions !== undefined && { definitions }) }
 }
 
-/** XGrammar takes `oneOf` for `anyOf`: the same where no value fits two of its schemas. */
+/** XGrammar treats `oneOf` as `anyOf`. That is the same if no value fits two of the schemas. */
 function checkOneOf(schema: JsonSchema, pointer: string, seen: ReadonlyMap<string, JsonSchema>): void {
   const resolved = (one: unknown): unknown => (isObject(one) && typeof one.$ref === 'string' ? resolved(seen.get(one.$ref)) : one)
   const apart = (first: unknown, second: unknown): boolean => {
@@ -186,7 +186,7 @@ function checkOneOf(schema: JsonSchema, pointer: string, seen: ReadonlyMap<strin
   }
 }
 
-/** The schema and those in its lists, which have no pointer of their own here. */
+/** The schema and those in its lists. They share one pointer. */
 const nested = (schema: JsonSchema): JsonSchema[] => [
   schema,
   ...['anyOf', 'oneOf', 'allOf', 'prefixItems'].flatMap((keyword) => listOf(schema[keyword]).filter(isObject).flatMap(nested)),
@@ -195,7 +195,7 @@ const nested = (schema: JsonSchema): JsonSchema[] => [
 const valuesOf = (schema: JsonSchema): readonly unknown[] | undefined =>
   has(schema, 'const') ? [schema.const] : has(schema, 'enum') ? listOf(schema.enum) : undefined
 
-/** `integer` stands for itself; `number` for both, as a whole number is both. */
+/** `integer` is itself. `number` is both, because a whole number is both. */
 const typesOf = (schema: JsonSchema): readonly TypeName[] => {
   const values = valuesOf(schema)
   const types = values ? values.map(typeOf) : schema.type === undefined ? typeNames : ([schema.type].flat() as TypeName[])

@@ -1,17 +1,17 @@
 import type { JsonSchema } from '../../core/model.js'
 
-/** Integers have at most so many digits where a schema gives no bound. */
+/** Most digits of an integer if a schema gives no bound. */
 const DIGITS = 15
 const LARGEST = 10 ** DIGITS - 1
-/** More values than this are no list any more. */
+/** Most values of a list. */
 const LISTED = 1000
 
 type Bounds = Partial<Record<'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum', number>>
 
 /**
- * Integers within bounds as XGrammar gets them right: ranges of all integers with the same number of digits, and lists of the others.
- * Its own ranges let `7 … 123` include 129, and its lists of -3 … -20 include -29. Undefined where there is no such integer, where the list
- * would have over 1,000 values, and where it would stand beside negative integers.
+ * Writes integers within bounds in a form that XGrammar handles correctly: ranges of all integers with the same number of digits, and lists of
+ * the others. XGrammar's own range 7 … 123 includes 129, and its list -3 … -20 includes -29. Undefined if there is no such integer, the list
+ * would have more than 1,000 values, or it would be next to negative integers.
  */
 export function integerRange(bounds: Bounds): JsonSchema | undefined {
   const least = Math.max(bounds.minimum ?? -LARGEST, (bounds.exclusiveMinimum ?? -Infinity) + 1, -LARGEST)

@@ -5,9 +5,9 @@ import { enforcedSchema } from './enforcedSchema.js'
 import { type LoadedXGrammar, xgrammar } from './xgrammar.js'
 
 /**
- * The grammar that a schema or an EBNF text says. JSON has one space after a comma and a colon and no other, so that it comes to an end.
+ * Compiles a schema or an EBNF text to a grammar. Its JSON has one space after a comma and a colon and no other white space, so that replies end.
  *
- * @throws OptionError for one that cannot be read, and as `enforcedSchema`
+ * @throws OptionError for an invalid grammar, and like `enforcedSchema`
  */
 export async function readGrammar(source: GrammarSource, { library, said }: LoadedXGrammar = xgrammar()): Promise<Grammar> {
   if ('ebnf' in source === 'jsonSchema' in source) throw new OptionError('Expected one of `jsonSchema` and `ebnf`')
@@ -19,7 +19,7 @@ export async function readGrammar(source: GrammarSource, { library, said }: Load
       : await library.Grammar.fromJSONSchema(text, false, -1, [', ', ': '])
   } catch (error) {
     const what = 'ebnf' in source ? 'a grammar in EBNF' : 'a JSON Schema'
-    // What it says begins with the place in its own source.
+    // The message begins with a place in the library's source.
     const reason = said[0]?.replace(/^\[.*?\.cc:\d+: /s, '') ?? messageOf(error)
     throw new OptionError(`Expected ${what} that can be read: ${reason.replaceAll('\n', ' ')}`)
   }

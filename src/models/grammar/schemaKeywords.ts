@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** The formats that XGrammar holds replies to; a `date` may be February 31. `json-pointer` is none of them: it lets quotes into a string without their escape. */
+/** Formats that XGrammar enforces, though a `date` may be February 31. `json-pointer` is missing because it lets unescaped quotes into a string. */
 const FORMATS = [
   ...['date', 'time', 'date-time', 'duration', 'email', 'hostname', 'ipv4', 'ipv6'],
   ...['uri', 'uri-reference', 'uri-template', 'uuid'],
@@ -12,14 +12,14 @@ const schema = z.union([z.boolean(), z.record(z.string(), z.unknown())]).describ
 const schemas = z.array(schema).min(1).describe('a list of schemas')
 const byName = z.record(z.string(), schema).describe('an object of schemas')
 
-/** Keywords that say nothing about what is valid. */
+/** Keywords that do not restrict values. */
 const annotations = {
   ...{ title: z.unknown(), description: z.unknown(), default: z.unknown(), examples: z.unknown(), $comment: z.unknown() },
   ...{ deprecated: z.unknown(), readOnly: z.unknown(), writeOnly: z.unknown(), $schema: z.unknown() },
   ...{ $defs: byName, definitions: byName },
 }
 
-/** The keywords that are enforced beside each `type`. */
+/** Enforced keywords by `type`. */
 const ofType = {
   string: {
     pattern: z.string().describe('text'),
@@ -47,7 +47,7 @@ const ofType = {
 export type TypeName = keyof typeof ofType
 export const typeNames = Object.keys(ofType) as TypeName[]
 
-/** What a schema is, by the first of these keywords that it has; the others of the same schema then have to be annotations. */
+/** The first of these keywords in a schema decides its form. All its other keywords must be annotations. */
 const forms: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   $ref: { $ref: z.string().describe('text') },
   const: { const: z.unknown(), type: z.unknown() },
@@ -59,7 +59,7 @@ const forms: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
 
 export type Form = Readonly<{ name: string; keywords: Readonly<Record<string, z.ZodType>> }>
 
-/** The keywords that a schema may have, by its form: what it is beside `type`, or which `type`. */
+/** Allowed keywords of a schema, by its form or its `type`. */
 export function formOf(given: Readonly<Record<string, unknown>>): Form {
   const named = Object.keys(forms).find((keyword) => Object.hasOwn(given, keyword))
   if (named !== undefined) return { name: `\`${named}\``, keywords: { ...annotations, ...forms[named] } }

@@ -1,11 +1,11 @@
 import { type AST, RegExpParser } from '@eslint-community/regexpp'
 
-/** What JSON writes with a backslash: XGrammar takes patterns for the text as it is written. */
+/** Characters that JSON writes with a backslash. XGrammar applies patterns to the escaped text. */
 const ESCAPED = ['"', '\\', ...Array.from({ length: 32 }, (_, code) => String.fromCharCode(code))]
 
 /**
- * Why XGrammar would not hold a string to this pattern, or would break its JSON; undefined for a pattern that it enforces: `^…$` around
- * characters, classes, groups, alternatives and repetitions.
+ * Says why XGrammar would not enforce a pattern, or would break the JSON; undefined for a pattern that it enforces: `^…$` around characters,
+ * classes, groups, alternatives and repetitions.
  */
 export function whyNotEnforced(pattern: string): string | undefined {
   let root: AST.Pattern

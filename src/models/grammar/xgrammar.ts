@@ -4,13 +4,12 @@ import type * as Library from '@mlc-ai/web-xgrammar'
 
 export type XGrammar = typeof Library
 
-/** The library, and what it last said on its console: the reason of an error, which it throws without. */
+/** The library and its last console message. It throws errors without a reason and prints the reason instead. */
 export type LoadedXGrammar = Readonly<{ library: XGrammar; said: string[] }>
 
 /**
- * XGrammar in WebAssembly. Its package says that it is an ES module, and is a script for `require`, which Node then refuses both ways:
- * it is read and called as the script that it is. Each call gives an instance of its own: a grammar that cannot be read aborts its
- * instance, and must not take others with it.
+ * Loads XGrammar in WebAssembly. Its package claims to be an ES module but is a script for `require`, and Node refuses both. So the script is
+ * read and called directly. Each call gives a new instance, because an invalid grammar aborts its instance.
  */
 export function xgrammar(): LoadedXGrammar {
   const require = createRequire(import.meta.url)
@@ -21,7 +20,7 @@ export function xgrammar(): LoadedXGrammar {
   }
   const console = { log: say, warn: say, error: say }
   const exports = {} as XGrammar
-  // What was not loaded as a module may not import one in every host, such as a test runner's.
+  // A script that is no module cannot import modules in every host, for example in a test runner.
   const source = readFileSync(path, 'utf8').replaceAll("await import('module')", 'nodeModule')
   const script = new Function('exports', 'module', 'require', '__filename', 'console', 'nodeModule', source)
   script(exports, { exports }, require, path, console, { createRequire })

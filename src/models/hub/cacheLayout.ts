@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { Repository } from './repository.js'
 
 /**
- * Where the Python tools keep a model: its files by their hash in `blobs`, links to them under their names in
- * `snapshots/COMMIT`, and the commit of a branch or tag in `refs/NAME`.
+ * Paths of a model in the cache of the Python tools: files by their hash in `blobs`, links to them by name in `snapshots/COMMIT`, and
+ * the commit of a branch or tag in `refs/NAME`.
  *
  * @see huggingface_hub 1.x file_download.py
  */
@@ -26,7 +26,7 @@ export const isFolder = async (path: string): Promise<boolean> => {
   }
 }
 
-/** The folder of a model's files in the cache; nothing where it is not there. Uses no network. */
+/** Finds the folder of a model's files in the cache; undefined if it is not there. Uses no network. */
 export async function cachedSnapshot(cacheFolder: string, repository: Repository): Promise<string | undefined> {
   const { ref, snapshot } = cacheLayout(cacheFolder, repository)
   const commit = await readFile(ref, 'utf8').catch(() => repository.revision)

@@ -8,20 +8,20 @@ import type { HubFile } from './neededFiles.js'
 
 export type DownloadOptions = Readonly<{
   url: string
-  /** Must give responses of status 416, too. */
+  /** Must return responses of status 416, too. */
   request: (url: string, init: RequestInit) => Promise<Response>
-  /** Where the file is kept; while it is not complete, under this name with `.incomplete` behind it. */
+  /** Path of the complete file. Until then the path ends in `.incomplete`. */
   blob: string
-  /** Told how many bytes are there, again and again. */
+  /** Called with the number of bytes so far. */
   onBytes: (there: number) => void
-  /** Waits before another try, of which this is the number. */
+  /** Waits before the attempt of this number. */
   pause: (attempt: number) => Promise<void>
 }>
 
-/** Tries without a byte more before it is given up. */
+/** Gives up after this many attempts in a row without a further byte. */
 const ATTEMPTS = 4
 
-/** SHA-256 where the hub gives it; git's hash of a file otherwise. */
+/** SHA-256 if the hub gives it, else git's hash of a file. */
 function hashOf({ size, sha256 }: HubFile): Hash {
   return sha256 === undefined ? createHash('sha1').update(`blob ${size}\0`) : createHash('sha256')
 }
@@ -32,7 +32,7 @@ const sizeOf = async (path: string): Promise<number> =>
     () => 0,
   )
 
-/** The part that is there already goes into the hash as well. */
+/** Hashes the part from an earlier attempt. */
 async function resumed(file: HubFile, path: string): Promise<{ hash: Hash; there: number }> {
   const there = await sizeOf(path)
   const hash = hashOf(file)
@@ -44,7 +44,7 @@ async function resumed(file: HubFile, path: string): Promise<{ hash: Hash; there
   return { hash, there }
 }
 
-/** Appends what comes, up to the size that the file has. */
+/** Appends the body, at most up to the file's size. */
 async function append(
   handle: FileHandle,
   response: Response,
@@ -73,7 +73,7 @@ async function append(
   await handle.sync()
 }
 
-/** One try: goes on where the last one ended. Returns the hash of the whole file. */
+/** Goes on where the last attempt ended. Returns the hash of the whole file. */
 async function attempt(file: HubFile, { url, request, onBytes }: DownloadOptions, path: string): Promise<string> {
   let { hash, there } = await resumed(file, path)
   onBytes(there)
@@ -99,10 +99,10 @@ async function attempt(file: HubFile, { url, request, onBytes }: DownloadOptions
 }
 
 /**
- * Fetches one file, goes on where an earlier try was cut, and checks its size and hash before it gets its name.
+ * Fetches one file, goes on where an earlier attempt broke off, and checks size and hash before the file gets its name.
  *
- * @throws ModelError for a file that is not what the hub says it is, which is removed
- * @throws ConnectionError when the connection breaks again and again; what is there stays for the next time
+ * @throws ModelError for a file with another size or hash than listed, which it removes
+ * @throws ConnectionError if the connection breaks again and again; the part stays for the next call
  */
 export async function download(file: HubFile, options: DownloadOptions): Promise<void> {
   const { blob, pause } = options
@@ -119,7 +119,7 @@ export async function download(file: HubFile, options: DownloadOptions): Promise
         const name = file.sha256 === undefined ? "git's hash" : 'SHA-256'
         throw new ModelError(`Expected ${name} ${expected} of ${file.path}, got ${found}: it was removed, try again`)
       }
-      isFresh = true // The part that was there before may have been of another file.
+      isFresh = true // The earlier part may have been of another file.
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error
       const there = await sizeOf(path)

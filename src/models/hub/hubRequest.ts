@@ -2,10 +2,10 @@ import { ModelError, messageOf } from '../../core/errors.js'
 import type { HubSettings } from './hubSettings.js'
 import type { Repository } from './repository.js'
 
-/** The hub cannot be reached, or a connection broke: to be tried again. */
+/** The hub cannot be reached, or a connection broke. Another attempt may succeed. */
 export class ConnectionError extends ModelError {}
 
-/** What went wrong below fetch's own "fetch failed". */
+/** The cause below fetch's own "fetch failed". */
 export const causeOf = (error: unknown): string => {
   const cause = error instanceof Error ? error.cause : undefined
   return cause instanceof Error ? ('code' in cause && String(cause.code)) || cause.message : messageOf(error)
@@ -29,10 +29,9 @@ function refusal(status: number, code: string | null, { endpoint, token }: HubSe
 }
 
 /**
- * `fetch` for one model: brings the token along to the hub itself (never to where it redirects), and turns what the hub refuses
- * into one line.
+ * `fetch` for one model. It sends the token to the hub itself, never to the target of a redirect, and turns a refusal into one line.
  *
- * @returns a response that is ok, or one of the statuses in `also`
+ * @returns a response that is ok or has one of the statuses in `also`
  */
 export const hubRequest =
   (settings: HubSettings, repository: Repository, signal?: AbortSignal, also: readonly number[] = []) =>

@@ -6,7 +6,7 @@ import { OptionError } from '../../core/errors.js'
 /** Variables of the environment, by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where models come from, and where they are kept. */
+/** Address of the hub, folder of the cache, and the token. */
 export type HubSettings = Readonly<{ endpoint: string; cacheFolder: string; token?: string }>
 
 /** The folder of the Python tools' cache: `HF_HUB_CACHE`, else `hub` in `HF_HOME`, else in ~/.cache/huggingface. */
@@ -19,10 +19,10 @@ const hubHome = ({ HF_HOME: home, XDG_CACHE_HOME: caches }: Environment): string
   home || join(caches || join(homedir(), '.cache'), 'huggingface')
 
 /**
- * The hub's address, cache and token out of the environment, as the Python tools read them: `HF_ENDPOINT`, `HF_TOKEN` (else the
- * file that a login wrote), `HF_HUB_CACHE`, `HF_HOME`.
+ * Reads the hub's address, cache and token from the environment as the Python tools do: `HF_ENDPOINT`, `HF_TOKEN` (else the file
+ * of a login), `HF_HUB_CACHE`, `HF_HOME`.
  *
- * @throws OptionError for an address that is none, and where `HF_HUB_OFFLINE` forbids the network
+ * @throws OptionError for an invalid address, and if `HF_HUB_OFFLINE` forbids the network
  */
 export async function hubSettings(environment: Environment): Promise<HubSettings> {
   const { HF_ENDPOINT: given, HF_HUB_OFFLINE: offline } = environment

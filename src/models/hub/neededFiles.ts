@@ -3,7 +3,7 @@ import { ModelError } from '../../core/errors.js'
 import { ADAPTER_WEIGHTS } from '../checkpoint/adapter/adapterTensors.js'
 import { VOCABULARY_FILES } from '../checkpoint/tokenizer/vocabularyFiles.js'
 
-/** A file of a model on the hub: `oid` is git's hash of it, `sha256` its own where the hub gives it. */
+/** A file of a model on the hub. It has a `sha256` if the hub gives one, else git's hash as `oid`. */
 export type HubFile = Readonly<{ path: string; size: number; oid?: string; sha256?: string }>
 
 const SMALL = new Set([
@@ -21,12 +21,12 @@ const SMALL = new Set([
 export const INDEX = 'model.safetensors.index.json'
 const WEIGHTS = ['model.safetensors', INDEX]
 
-/** A head in a file of its own. One that is pickled is fetched, too, so that whoever loads the model is told of it. */
+/** A head in a file of its own. Pickled heads are fetched, too, so that loading the model can name them. */
 const HEAD = /^[\w.-]*head[\w.-]*\.(safetensors|bin|pt|pth)$/i
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 
-/** A pattern of file names as a shell has them: `*` is anything within a folder, `**` anything. */
+/** Compiles a pattern of file names. As in a shell, `*` is any text within a folder, `**` any text. */
 const matcher = (pattern: string): RegExp =>
   new RegExp(
     `^${pattern
@@ -45,10 +45,10 @@ export function checkPaths(files: readonly HubFile[], name: string): void {
 }
 
 /**
- * Of a model's files those that are read: its configs, its tokenizer, its heads and its safetensors, small ones first; shards are known by
- * the index and come after it. `include`: patterns of others that are wanted, too.
+ * Chooses the files that rxargs reads: configs, tokenizer, heads and safetensors, small ones first, and those that match `include`. Shards come
+ * later, because only the index names them.
  *
- * @throws ModelError when there are no weights that can be read
+ * @throws ModelError if the model has no readable weights
  */
 export function neededFiles(files: readonly HubFile[], name: string, include: readonly string[] = []): HubFile[] {
   const wanted = include.map(matcher)
@@ -74,7 +74,7 @@ export function neededFiles(files: readonly HubFile[], name: string, include: re
   return chosen.sort((a, b) => a.size - b.size)
 }
 
-/** @throws ModelError for a name that the model has no file of */
+/** @throws ModelError if the model has no file of one of the names */
 export function namedFiles(files: readonly HubFile[], name: string, wanted: readonly string[]): HubFile[] {
   return wanted.map((path) => {
     const file = files.find((each) => each.path === path)

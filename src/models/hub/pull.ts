@@ -11,15 +11,15 @@ import { type HubFile, INDEX, namedFiles, neededFiles, shardsOf } from './needed
 import type { Repository } from './repository.js'
 
 export type PullOptions = Readonly<{
-  /** Patterns of files that are fetched besides those that are read. */
+  /** Patterns of further files to fetch. */
   include?: readonly string[]
-  /** Names of the only files that are fetched. */
+  /** Fetches only the files of these names. */
   only?: readonly string[]
   signal?: AbortSignal
-  /** Told what is to be fetched, and how much of each file is there. */
+  /** Called with the files to fetch, and then with the bytes of each file so far. */
   onFiles?: (files: readonly HubFile[]) => void
   onBytes?: (path: string, there: number) => void
-  /** Waits before a broken connection is tried again. */
+  /** Waits before the next attempt after a broken connection. */
   pause?: (attempt: number) => Promise<void>
 }>
 
@@ -32,11 +32,11 @@ const exists = (path: string, size: number): Promise<boolean> =>
 const hashNameOf = ({ sha256, oid }: HubFile): string => (sha256 ?? oid)!
 
 /**
- * Fetches what is read of a model into the cache that the Python tools share: each file is checked before it gets its name, and a
- * revision is known only when all of it is there, so that a run that was cut goes on where it stopped.
+ * Fetches the files of a model that rxargs reads into the cache of the Python tools. It checks each file before the file gets its name, and
+ * records a revision once all its files are there. An interrupted call goes on where it stopped.
  *
  * @returns the folder of the files
- * @throws ModelError when the hub refuses, a file is not what it should be, or there is no room
+ * @throws ModelError if the hub refuses, a file has another size or hash than listed, or there is no room
  */
 export async function pull(settings: HubSettings, repository: Repository, options: PullOptions = {}): Promise<string> {
   const { include, only, signal, onFiles, onBytes, pause = (attempt) => sleep(1000 * attempt) } = options
@@ -89,7 +89,7 @@ async function readIndex(path: string): Promise<unknown> {
   }
 }
 
-/** Says at once that there is no room, not after an hour. */
+/** Fails at once if there is no room, not after an hour. */
 async function checkRoom(files: readonly HubFile[], blob: (hash: string) => string, folder: string): Promise<void> {
   let missing = 0
   for (const file of files) if (!(await exists(blob(hashNameOf(file)), file.size))) missing += file.size
@@ -100,7 +100,7 @@ async function checkRoom(files: readonly HubFile[], blob: (hash: string) => stri
     )
 }
 
-/** A link relative to itself, so that the cache can be moved; where links are not allowed, the file itself. */
+/** Makes a relative link, so that the cache can be moved. Without permission for links it moves the file itself. */
 async function link(target: string, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   await rm(path, { force: true })

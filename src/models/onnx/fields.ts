@@ -1,9 +1,9 @@
 import type { FileHandle } from 'node:fs/promises'
 
-/** A field of a message that has a length: its number, and where its bytes lie in the file. */
+/** A field with a length: its number, and the position of its bytes in the file. */
 export type Field = Readonly<{ number: number; begin: number; end: number }>
 
-/** Bytes of a file, read in pieces as they are asked for. */
+/** Reads bytes of a file on demand, in pieces. */
 export type FileWindow = Readonly<{ bytes(begin: number, length: number): Promise<Uint8Array> }>
 
 const PIECE = 1 << 16
@@ -34,7 +34,7 @@ const [VARINT, FIXED64, WITH_LENGTH, FIXED32] = [0, 1, 2, 5]
 const MOST_VARINT = 10
 
 /**
- * The fields with a length of the message that lies in [begin, end), in their order; others are passed over.
+ * Reads the fields with a length of the message in [begin, end), in order. It skips other fields.
  *
  * @see https://protobuf.dev/programming-guides/encoding
  */

@@ -8,24 +8,24 @@ import { isMissing } from '../checkpoint/readJson.js'
 import type { WeightDtype } from '../graph/quantize.js'
 import { modelFolder } from '../modelFolder.js'
 
-/** A ready graph: the folder of its config and tokenizer, and the file's name in it. */
+/** A ready graph: the folder of its config and tokenizer, and the name of its file there. */
 export type OnnxFile = Readonly<{ folder: string; name: string }>
 
-/** What stands at the end of a file's name for the weights in it. */
+/** Endings of file names, by the type of the weights. */
 const SUFFIXES: Readonly<Record<WeightDtype, string>> = { fp32: '', fp16: '_fp16', q8: '_quantized', q4: '_q4' }
 const STEMS = ['model', 'decoder_model_merged']
 const PLACES = ['', 'onnx/']
 
-/** Names in the order in which they are looked for. */
+/** File names in the order of the search. */
 const namesFor = (dtype: WeightDtype): string[] =>
   PLACES.flatMap((place) => STEMS.map((stem) => `${place}${stem}${SUFFIXES[dtype]}.onnx`))
 
 /**
- * Which ready graph a path means: the named `*.onnx` file, whose config lies beside it or one folder up; or of a folder without
- * safetensors the first of `model`, `decoder_model_merged`, `onnx/model`, `onnx/decoder_model_merged` whose name ends as `dtype` says.
- * Nothing for a folder that has safetensors or no ONNX file.
+ * Finds the ready graph of a path. A `*.onnx` file has its config beside it or one folder up. In a folder without safetensors it is the first of
+ * `model`, `decoder_model_merged`, `onnx/model` and `onnx/decoder_model_merged` with the ending of `dtype`. Undefined for a folder with
+ * safetensors or without an ONNX file.
  *
- * @throws ModelError when there is no such file, and when a folder has only others
+ * @throws ModelError if the file does not exist, and if a folder has only ONNX files of other names
  */
 export async function findOnnx(path: string, dtype: WeightDtype = 'fp32'): Promise<OnnxFile | undefined> {
   const whole = await modelFolder(path)

@@ -1,22 +1,22 @@
 import { ModelError } from '../../core/errors.js'
 import type { OnnxHeader, OnnxValue } from './readOnnxHeader.js'
 
-/** Keys or values of one layer: names of the input and the output, [B, heads, positions, headDim]. */
+/** Names of the input and the output of one layer's keys or values, [B, heads, positions, headDim]. */
 export type Plane = Readonly<{ past: string; present: string; heads: number; headDim: number; type: 'float32' | 'float16' }>
 
-/** What a ready graph takes and gives, beside `input_ids` int64 [B, S]. */
+/** Inputs and outputs of a ready graph, beside `input_ids` int64 [B, S]. */
 export type OnnxContract = Readonly<{
-  /** Inputs besides the ids and the cache. */
+  /** Inputs other than the ids and the cache. */
   inputs: readonly OnnxInput[]
-  /** Key and value of each layer; none: the graph keeps nothing, a sequence is read as a whole each time. */
+  /** Key and value of each layer. An empty list means no cache: each call reads the whole sequence. */
   planes: readonly Plane[]
-  /** Numbers that `logits` has a position or sequence; undefined where the file leaves it open. */
+  /** Size of `logits` per position or sequence; undefined if the file leaves it open. */
   width: number | undefined
-  /** `logits` are [B, width], of the whole sequence, not [B, S, width]. */
+  /** Whether `logits` are [B, width] for the whole sequence, not [B, S, width]. */
   pooled: boolean
-  /** What `logits` says of a row is the same bits whatever other rows are in the batch. */
+  /** Whether the bits of a row's `logits` are independent of the other rows in the batch. */
   rowsApart: boolean
-  /** That holds of rows of one token in even numbers only, and of longer rows alone. */
+  /** Whether that holds only for an even number of rows of one token, and for longer rows alone. */
   evenRows: boolean
 }>
 
@@ -35,7 +35,7 @@ const shown = ({ name, type, dims }: OnnxValue): string => `\`${name}\` ${type} 
 /**
  * Understands a graph by the names, types and sizes of its inputs and outputs, in the hub's usual layout.
  *
- * @throws ModelError for an input that is not known, for a cache of another form, and where there are no logits
+ * @throws ModelError for an unknown input, a cache of another form, and missing logits
  * @see optimum exporters/onnx: input and output names of decoders and of sequence classification
  */
 export function onnxContract({ inputs, outputs, operators }: OnnxHeader, file: string): OnnxContract {
@@ -95,20 +95,20 @@ function planesOf(inputs: readonly OnnxValue[], outputs: readonly OnnxValue[], r
 }
 
 /**
- * Standard operators that were not found to give each row the same bits in any batch: activations quantised for the whole tensor at once
- * mix rows (tried: logits off by 0.02 to 0.08), fused attention was not tried.
+ * Standard operators that may give a row other bits in another batch. Activations that are quantised over the whole tensor mix rows (tests
+ * showed logits off by 0.02 to 0.08). Fused attention was not tested.
  */
 const ROWS_TOGETHER =
   /^:(Dynamic|QLinear|Quantize|Dequantize|MatMulInteger|ConvInteger|Attention|RotaryEmbedding|RMSNormalization)/
 
-/** The runtime's own operators that were found to. Weights in blocks are another matter. */
+/** The runtime's own operators that keep a row's bits in any batch. Weights in blocks are a separate case. */
 const BLOCKS = 'com.microsoft:MatMulNBits'
 const ROWWISE = ['GroupQueryAttention', 'SkipSimplifiedLayerNormalization'].map((name) => `com.microsoft:${name}`)
 
 /**
- * Whether a graph of these operators gives a row the same bits alone and in any batch of equal lengths. Tried on exports of optimum
- * (fp32, fp16, weights in 4-bit blocks) and on fused graphs with 1 to 6 rows of 1 to 100 tokens. With 4-bit blocks only where products
- * are of 8-bit inputs (accuracy level 4): the others have a kernel of its own for one row of one token, which rounds otherwise (1e-6).
+ * Whether a graph of these operators gives a row the same bits alone and in any batch of equal lengths. Tested on exports of optimum
+ * (fp32, fp16, weights in 4-bit blocks) and on fused graphs with 1 to 6 rows of 1 to 100 tokens. For 4-bit blocks it holds only with 8-bit
+ * inputs of products (accuracy level 4): the others have a special kernel for one row of one token, which rounds differently (1e-6).
  */
 const keepsRowsApart = (operators: OnnxHeader['operators']): boolean =>
   operators.every(({ name, accuracyLevel }) => {
@@ -117,7 +117,7 @@ const keepsRowsApart = (operators: OnnxHeader['operators']): boolean =>
   })
 
 /**
- * Whether a graph of these operators needs an even number of rows for that, where each has one token (see `needsEvenRows` of
+ * Whether a graph of these operators needs an even number of rows for that if each row has one token (see `needsEvenRows` in
  * graph/quantize.ts).
  */
 const needsEvenBatch = (operators: OnnxHeader['operators']): boolean =>

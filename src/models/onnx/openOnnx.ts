@@ -8,20 +8,20 @@ import type { OnnxFile } from './findOnnx.js'
 import { graphTensors } from './graphTensors.js'
 import { type OnnxHeader, readOnnxHeader } from './readOnnxHeader.js'
 
-/** A ready graph as a session takes it: the path of its file, or its bytes and the folder of its weights. */
+/** A ready graph as input of a session: the path of its file, or its bytes and the folder of its weights. */
 export type OnnxSource = Readonly<{ graph: string | Uint8Array; folder: string }>
 export type OpenOnnx = Readonly<{
   header: OnnxHeader
-  /** Names of the graph's file and of its weights' files, in the model's folder. */
+  /** Names of the files of graph and weights in the model's folder. */
   names: readonly string[]
   source: () => Promise<OnnxSource>
 }>
 
 /**
- * Reads a ready graph's header and finds the files of its weights. In a hub cache these are links into a folder of blobs, out of which the
- * runtime follows none: then the graph is read and told their real names.
+ * Reads a ready graph's header and finds the files of its weights. In a hub cache these are links into a folder of blobs, and the runtime
+ * follows no links out of a folder. In that case the graph is read, and its bytes get the real names.
  *
- * @throws ModelError when a file is missing, damaged or leads out of the folder, and when the weights' real files lie in several folders
+ * @throws ModelError if a file is missing, damaged or leads out of the folder, and if the weights' real files are in several folders
  */
 export async function openOnnx({ folder, name }: OnnxFile): Promise<OpenOnnx> {
   const own = join(folder, name)
@@ -43,7 +43,7 @@ export async function openOnnx({ folder, name }: OnnxFile): Promise<OpenOnnx> {
   }
 }
 
-/** The graph's bytes, each tensor of another file under that file's real name. */
+/** Gives the graph's bytes with the real names of the files that hold its tensors. */
 async function withNames(file: string, paths: ReadonlyMap<string, string>): Promise<Uint8Array> {
   const model = fromBinary(ModelProtoSchema, await readFile(file))
   const tensors: TensorProto[] = model.graph ? graphTensors(model.graph) : []

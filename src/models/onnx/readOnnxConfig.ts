@@ -3,13 +3,13 @@ import { ModelError } from '../../core/errors.js'
 import { labelFields, labelsOf } from '../checkpoint/heads/labels.js'
 import { checkJson, positiveInteger } from '../checkpoint/readJson.js'
 
-/** What a ready graph's config.json is asked for; the graph itself says the rest. */
+/** The part of config.json that a ready graph needs. The graph itself has the rest. */
 export type OnnxConfig = Readonly<{ family: string; vocabSize: number; contextLength: number; labels: readonly string[] }>
 
 const size = positiveInteger.nullish().describe('an integer >= 1')
-/** What families call the length of their context. */
+/** Names of the context length in different families. */
 const LENGTHS = ['max_position_embeddings', 'n_positions', 'n_ctx', 'max_seq_len', 'seq_length'] as const
-/** Families that number positions from behind the padding token's id. */
+/** Families whose first position is one more than the id of the padding token. */
 const SHIFTED = ['roberta', 'xlm-roberta', 'camembert', 'xlm-roberta-xl']
 
 const schema = z.looseObject({
@@ -21,9 +21,9 @@ const schema = z.looseObject({
 })
 
 /**
- * Reads the config.json that lies beside a ready graph. Any family will do.
+ * Reads the config.json beside a ready graph, of any family.
  *
- * @throws ModelError naming the field, the file, what was expected and what is there
+ * @throws ModelError for a bad field; the message has the file, what was expected and the value
  */
 export function readOnnxConfig(json: unknown, file: string): OnnxConfig {
   const fields = checkJson(schema, json, file)

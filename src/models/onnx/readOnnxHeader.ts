@@ -15,30 +15,30 @@ import {
 import { type Field, fieldsOf, fileWindow } from './fields.js'
 import { graphTensors } from './graphTensors.js'
 
-/** An input or output of a graph: its element type in ONNX's own words, and its sizes; a name stands for one that is not fixed. */
+/** An input or output of a graph: its element type by ONNX's name, and its sizes. A size that is not fixed is a name. */
 export type OnnxValue = Readonly<{ name: string; type: string; dims: readonly (number | string)[] }>
 
-/** What an ONNX file says of itself. */
+/** Header of an ONNX file. */
 export type OnnxHeader = Readonly<{
   inputs: readonly OnnxValue[]
   outputs: readonly OnnxValue[]
-  /** Every operator in it, `domain:name` (the standard domain is empty), those of branches and functions included. */
+  /** All operators as `domain:name` (the standard domain is empty), including those of branches and functions. */
   operators: readonly Readonly<{ name: string; accuracyLevel?: number; bits?: number }>[]
-  /** Names of the files that hold its weights, as the graph spells them; none where it holds them itself. */
+  /** Names of the files that hold its weights, as the graph spells them; empty if the graph holds them itself. */
   dataFiles: readonly string[]
 }>
 
-/** Fields of ModelProto and GraphProto that are looked into; all else, weights above all, is passed over. */
+/** The fields of ModelProto and GraphProto to read. All others are skipped, above all weights. */
 const GRAPH = 7
 const FUNCTION = 25
 const [NODE, INITIALIZER, INPUT, OUTPUT] = [1, 5, 11, 12]
-/** Bytes that a tensor without its values takes at most; one with more holds them itself. */
+/** The most bytes of a tensor without values. A larger one holds its values itself. */
 const MOST_OF_A_REFERENCE = 1 << 14
 
 /**
- * Reads what an ONNX file takes, gives and consists of. Weights in it are not read.
+ * Reads inputs, outputs and operators of an ONNX file. It does not read weights.
  *
- * @throws ModelError when the file cannot be read, is truncated, or is no ONNX model
+ * @throws ModelError if the file cannot be read, is truncated, or is no ONNX model
  * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 export async function readOnnxHeader(file: string): Promise<OnnxHeader> {

@@ -10,22 +10,22 @@ import { type OnnxContract, onnxContract } from './onnxContract.js'
 import { type OpenOnnx, openOnnx } from './openOnnx.js'
 import { type OnnxConfig, readOnnxConfig } from './readOnnxConfig.js'
 
-/** A ready graph with what lies beside it, all understood; its weights were not read. */
+/** A ready graph with its config, understood but without weights. */
 export type OnnxCheckpoint = Readonly<{
   folder: string
   config: OnnxConfig & Readonly<{ head: Head }>
   generation: GenerationConfig
   contract: OnnxContract
   opened: OpenOnnx
-  /** Logits a position of a language model, or labels of a reward. */
+  /** Number of logits per position of a language model, or of labels of a reward. */
   width: number
 }>
 
 /**
- * Reads a ready graph's header and the model's config and generation config. Logits of each position as many as the vocabulary
- * are a language model's, all others rewards.
+ * Reads a ready graph's header and the model's config and generation config. A graph with a logit per position and token of the vocabulary is
+ * a language model, any other is a reward.
  *
- * @throws ModelError when a file is missing or damaged, the graph is not understood, or has other labels than config.json
+ * @throws ModelError if a file is missing or damaged, the graph is not understood, or its labels differ from config.json
  */
 export async function readOnnxModel(onnx: OnnxFile): Promise<OnnxCheckpoint> {
   const { folder, name } = onnx

@@ -1,17 +1,17 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import { clock } from '../runtime/watch.js'
 
-/** The most that the runtime's fp32 products reach on a machine. */
+/** Peak speed of the runtime's fp32 products on a machine. */
 export type Peaks = Readonly<{
-  /** 10^9 operations a second of products with many rows. */
+  /** 10^9 operations per second, in products with many rows. */
   peak_gflops: number
-  /** 10^9 bytes of weights a second that a product of one row reads from memory. */
+  /** 10^9 bytes of weights per second that a product of one row reads from memory. */
   peak_read_gb_s: number
 }>
 
 const TRIES = 12
 
-/** The shortest of a few runs in milliseconds. The session is released. */
+/** Measures the shortest of a few runs in milliseconds, and releases the session. */
 export async function bestMs(
   session: InferenceSession,
   feeds: InferenceSession.FeedsType,

@@ -4,16 +4,16 @@ import { graphBuilder } from '../graph/builder.js'
 import { bestMs, type Peaks } from './peak.js'
 import { readPeak } from './readPeak.js'
 
-/** Rows, numbers a row, and columns of a product. */
+/** Rows, numbers per row, and columns of a product. */
 type Shape = readonly [rows: number, inner: number, columns: number]
 
-/** A large one, and one as in a reward tree of many prompts, which fits caches better. */
+/** A large product, and one the size of a reward tree of many prompts, which fits caches better. */
 const SHAPES: readonly Shape[] = [
   [512, 2048, 2048],
   [320, 768, 2048],
 ]
 
-/** The most GFLOP/s that the runtime's own fp32 matrix product reaches here: the best of a few. */
+/** Measures the peak GFLOP/s of the runtime's fp32 matrix product on this machine, the best of a few. */
 async function sgemmPeak(threads: number): Promise<number> {
   let best = 0
   for (const shape of SHAPES) best = Math.max(best, await gflops(shape, threads))

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Peaks } from './peak.js'
 
-/** Measures both with so many threads; in a worker, whose memory is given back when it ends. */
+/** Measures both peaks with this many threads. A worker does it, so that its memory is freed at the end. */
 export async function peaksOf(threads: number): Promise<Peaks> {
   const worker = new Worker(new URL('./peakWorker.js', import.meta.url), { workerData: threads })
   const [peaks] = (await once(worker, 'message')) as [Peaks]
@@ -10,7 +10,7 @@ export async function peaksOf(threads: number): Promise<Peaks> {
   return peaks
 }
 
-/** The best of several measurements, at least one. */
+/** Combines the best of one or more measurements. */
 export const bestPeaks = (measured: readonly Peaks[]): Peaks => ({
   peak_gflops: Math.max(...measured.map(({ peak_gflops: gflops }) => gflops)),
   peak_read_gb_s: Math.max(...measured.map(({ peak_read_gb_s: gbs }) => gbs)),

@@ -4,10 +4,10 @@ import { bestMs } from './peak.js'
 
 const [INNER, COLUMNS] = [8192, 8192] as const
 
-/** Bytes of weights by which reading is measured: more than the caches of most machines hold. */
+/** Bytes of weights in the measurement of reading. Most machines' caches hold fewer. */
 export const READ_BYTES = 4 * INNER * COLUMNS
 
-/** The most GB/s at which the runtime reads weights from memory here: the best of a few products of one row. */
+/** Measures the peak GB/s at which the runtime reads weights from memory, the best of a few products of one row. */
 export async function readPeak(threads: number): Promise<number> {
   const graph = graphBuilder('read')
   const left = graph.input('left', 'float', [1, INNER])

@@ -4,21 +4,21 @@ import { Passing, type PostOptions, postJson } from './postJson.js'
 
 export type ChatOptions = Omit<PostOptions, 'breaker'> &
   Readonly<{
-    /** Of an OpenAI-compatible server, such as `http://127.0.0.1:8000/v1`. */
+    /** Address of an OpenAI-compatible server, such as `http://127.0.0.1:8000/v1`. */
     url: string
     model: string
   }>
 
-/** `tokens`: prompt and answer together, as the server's `usage` says. */
+/** An answer. `tokens` counts prompt and answer together, from the server's `usage`. */
 export type ChatAnswer = Readonly<{ text: string; tokens?: number }>
 
-/** Told of each request: may it be made, and what it used. */
+/** Decides whether a request may be made, and receives its use of tokens. */
 export type ChatWatch = Readonly<{ admit: () => Promise<void>; settle: (tokens?: number) => void }>
 
 /**
- * An address of an OpenAI-compatible server's endpoint: of the server, or already of the endpoint.
+ * Completes the address of an OpenAI-compatible server to that of an endpoint. The address of an endpoint stays.
  *
- * @throws RemoteError as `httpAddress`
+ * @throws RemoteError like `httpAddress`
  */
 export function endpointOf(url: string, path: '/chat/completions' | '/completions'): string {
   const address = httpAddress(url)
@@ -28,10 +28,10 @@ export function endpointOf(url: string, path: '/chat/completions' | '/completion
 }
 
 /**
- * A chat model behind an OpenAI-compatible endpoint: messages → answer, at temperature 0. What may do better next time is tried again,
- * an answer without text too, as `postJson` does.
+ * A chat model behind an OpenAI-compatible endpoint: messages → answer, at temperature 0. Like `postJson`, it repeats a request that may
+ * succeed next time, also after an answer without text.
  *
- * - errors: as `postJson`
+ * - errors: like `postJson`
  */
 export function chatCompletions({ url, model, ...options }: ChatOptions) {
   const post = postJson(endpointOf(url, '/chat/completions'), options)

@@ -1,26 +1,26 @@
 import { RemoteError } from '../../core/errors.js'
 
 export type CircuitBreakerOptions = Readonly<{
-  /** Requests in a row that failed with all their attempts, after which it opens. */
+  /** The breaker opens after this many requests in a row whose attempts all failed. */
   failures: number
-  /** How long it stays open; then one request is let through to see. */
+  /** How long it stays open. Then one request goes out as a test. */
   pauseMs: number
   now?: () => number
 }>
 
 export type CircuitBreaker = Readonly<{
-  /** @throws RemoteError while it is open, naming `server` */
+  /** @throws RemoteError while it is open; the message names `server` */
   admit: (server: string) => void
   succeeded: () => void
-  /** A request with all its attempts, or one attempt, which keeps it open if it is. */
+  /** Records the failure of a request after all attempts, or of one attempt, which only keeps an open breaker open. */
   failed: (what: 'request' | 'attempt') => void
-  /** A request was cancelled, which says nothing. */
+  /** Records a cancelled request, which says nothing about the server. */
   left: () => void
 }>
 
 /**
- * Spares a server that is down, and those who wait for it: after `failures` in a row nothing goes out for `pauseMs`, then one request
- * at a time (half open), until one succeeds.
+ * Sends nothing to a server that is down. After `failures` in a row no request goes out for `pauseMs`, then one request at a time (half open)
+ * until one succeeds.
  */
 export function circuitBreaker({ failures, pauseMs, now = Date.now }: CircuitBreakerOptions): CircuitBreaker {
   let inARow = 0

@@ -3,9 +3,9 @@ import { RemoteError } from '../../core/errors.js'
 export const isHttp = (text: string): boolean => /^https?:\/\//i.test(text)
 
 /**
- * An address, checked.
+ * Checks an address.
  *
- * @throws RemoteError unless it is http or https and has neither user nor password in it
+ * @throws RemoteError unless it is http or https without user and password
  */
 export function httpAddress(url: string): URL {
   const address = URL.canParse(url) ? new URL(url) : undefined
@@ -19,7 +19,7 @@ export function httpAddress(url: string): URL {
   return address
 }
 
-/** An address as it is said and written: without user, password and query, any of which may be a secret. */
+/** An address for messages and files, without user, password and query, because each may be a secret. */
 export function saidAddress(url: string): string {
   const { origin, pathname, search } = new URL(url)
   return `${origin}${pathname}${search === '' ? '' : '?…'}`

@@ -1,14 +1,14 @@
 import { RemoteError } from '../../core/errors.js'
 
 export type MergeOptions = Readonly<{
-  /** Items in one request at most. */
+  /** Most items of a request. */
   maxBatch: number
-  /** Requests at the same time at most. */
+  /** Most requests at the same time. */
   concurrency: number
 }>
 
 type Send<Item, Result> = (items: readonly Item[], signal: AbortSignal) => Promise<readonly Result[]>
-/** A part of a caller's items that goes in one request. */
+/** The part of a caller's items that goes into one request. */
 type Part<Item, Result> = Readonly<{
   items: readonly Item[]
   signal: AbortSignal
@@ -17,11 +17,11 @@ type Part<Item, Result> = Readonly<{
 }>
 
 /**
- * Calls with some items each → requests with many: what waits when there is room for a request goes together, first come, first served.
- * A call with more than `maxBatch` is split. A request of several calls that is refused, or answered wrongly, is made again for each
- * alone, so that no call fails for another's items. A caller whose signal is aborted leaves; a request that nobody waits for is aborted.
+ * Merges calls with a few items each into requests with many. Once there is room for a request, the waiting calls go together, first come, first
+ * served. It splits a call with more than `maxBatch` items. If a request of several calls is refused or answered wrongly, each call goes
+ * alone, so that no call fails for another's items. A caller leaves when its signal aborts; a request without callers is aborted.
  *
- * - errors: what `send` rejects with, to the callers of that request; the signal's reason
+ * - errors: the rejection of `send`, to all callers of that request; the signal's reason
  */
 export function mergedCalls<Item, Result>(
   send: Send<Item, Result>,
@@ -34,7 +34,7 @@ export function mergedCalls<Item, Result>(
   const wake = (): void => {
     if (isDue) return
     isDue = true
-    // What is called in this turn of the event loop goes together.
+    // Calls of one turn of the event loop go together.
     setImmediate(() => {
       isDue = false
       while (running < concurrency && waiting.size > 0) start(taken(waiting, maxBatch))
@@ -67,7 +67,7 @@ export function mergedCalls<Item, Result>(
   }
 }
 
-/** Takes the first of those that wait, as many as fit one request. */
+/** Takes the first waiting calls, as many as fit into one request. */
 function taken<Item, Result>(waiting: Set<Part<Item, Result>>, maxBatch: number): Part<Item, Result>[] {
   const parts: Part<Item, Result>[] = []
   let count = 0

@@ -4,28 +4,28 @@ import type { CircuitBreaker } from './circuitBreaker.js'
 import { saidAddress } from './httpAddress.js'
 
 export type PostOptions = Readonly<{
-  /** Sent as a bearer token; in no message. */
+  /** Sent as a bearer token. No message shows it. */
   key?: string
   /** How long an answer may take. */
   timeoutMs: number
-  /** Further attempts after one that may do better next time. */
+  /** Most further attempts after a failure that may pass. */
   retries: number
-  /** The first pause before a further attempt; each next one is twice as long. */
+  /** Pause before the first further attempt. Each next pause is twice as long. */
   backoffMs: number
-  /** Lets nothing through while the server is found to be down. */
+  /** Stops requests while the server is down. */
   breaker?: CircuitBreaker
-  /** How it waits. */
+  /** Waits for a pause. */
   sleep?: (milliseconds: number, signal: AbortSignal) => Promise<unknown>
 }>
 
-/** Told of each request: may it be made, and what came, if anything did. */
+/** Decides whether a request may be made, and receives the answer, if any. */
 export type RequestWatch<T> = Readonly<{ admit: () => Promise<void>; settle: (answer?: T) => void }>
 
-/** Nobody waits longer for a server that asks for patience. */
+/** The longest wait that a server's `Retry-After` can cause. */
 const LONGEST_PAUSE_MS = 5 * 60_000
 const MESSAGE = 200
 
-/** A failure that may do better next time. `isOutage`: the server did not answer, or not as a server that works. */
+/** A failure that may pass. `isOutage` means that the server did not answer, or not like a working server. */
 export class Passing extends Error {
   constructor(
     message: string,
@@ -36,13 +36,13 @@ export class Passing extends Error {
   }
 }
 
-/** What came, as messages show it: a line, cut where it is long. */
+/** Formats an answer for a message: one line, cut if it is long. */
 export function excerpt(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim()
   return line.length > MESSAGE ? `${line.slice(0, MESSAGE)}…` : line
 }
 
-/** `Retry-After` in milliseconds: seconds, or a date. */
+/** Reads `Retry-After` (seconds or a date) in milliseconds. */
 function retryAfter(headers: Headers, now: number): number {
   const given = headers.get('retry-after')
   if (given === null) return 0
@@ -53,12 +53,12 @@ function retryAfter(headers: Headers, now: number): number {
 const sleepFor = (milliseconds: number, signal: AbortSignal): Promise<unknown> => setTimeout(milliseconds, undefined, { signal })
 
 /**
- * JSON to a server and its answer back. Rate limits (429), failures of the server (5xx), time-outs, lost connections and answers that
- * are cut are tried again after a pause, as long as `Retry-After` asks for at least.
+ * Posts JSON to a server and reads the answer. Rate limits (429), failures of the server (5xx), time-outs, lost connections and incomplete
+ * answers are followed by a pause, at least as long as `Retry-After`, and another attempt.
  *
- * - `read`: what is made of the answer; a `Passing` from it is tried again
- * - errors: `RemoteError` when an attempt cannot do better, or all are used up, or the breaker is open; what `read` or `watch.admit`
- *   throws; the signal's reason
+ * - `read`: converts the answer; if it throws a `Passing`, another attempt follows
+ * - errors: `RemoteError` if no attempt can succeed, all attempts failed, or the breaker is open; errors of `read` and `watch.admit`; the
+ *   signal's reason
  */
 export function postJson(endpoint: string, options: PostOptions) {
   const { key, timeoutMs, retries, backoffMs, breaker, sleep = sleepFor } = options
@@ -75,7 +75,7 @@ export function postJson(endpoint: string, options: PostOptions) {
     } catch (error) {
       if (error instanceof RemoteError || error instanceof Passing || signal.aborted) throw error
       if (limit.aborted) throw new Passing(`no answer within ${timeoutMs} ms`)
-      // fetch says why it failed in the cause.
+      // The cause of fetch's error says why it failed.
       const { cause } = error as { cause?: unknown }
       throw new Passing(hidden(messageOf(cause ?? error)))
     }
@@ -113,7 +113,7 @@ export function postJson(endpoint: string, options: PostOptions) {
   }
 }
 
-/** JSON; numbers that JSON does not have and Python's `json` writes, `NaN` and `Infinity`, become texts. */
+/** Parses JSON. Python's `json` also writes `NaN` and `Infinity`, which become texts. */
 function parsed(text: string): unknown {
   for (const one of [text, text.replace(/-?\b(?:NaN|Infinity)\b/g, '"$&"')]) {
     try {

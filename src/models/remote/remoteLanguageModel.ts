@@ -25,9 +25,8 @@ export const remoteLmOptions = z.strictObject({
 })
 
 /**
- * A language model behind an OpenAI-compatible completions endpoint, such as `http://127.0.0.1:8000/v1` of vLLM. `tokenizer`: a folder
- * with the model's tokenizer, config.json and generation_config.json. `maxTop`: how many of the likeliest tokens it gives at most (vLLM's
- * `--max-logprobs`). `prompt`: how it is sent, as token ids or as text (llama-cpp-python's server). The others are as those of a reward behind HTTP.
+ * A language model behind an OpenAI-compatible completions endpoint, such as `http://127.0.0.1:8000/v1` of vLLM. `maxTop` is vLLM's
+ * `--max-logprobs`. llama-cpp-python's server needs `prompt` as text. The other options are those of a reward behind HTTP.
  */
 export type RemoteLm = RequestOptions &
   Readonly<{
@@ -45,18 +44,19 @@ export type RemoteLm = RequestOptions &
 
 export type RemoteLanguageModel = Readonly<{ source: BatchedLanguageModel; origin: Source; close: () => Promise<void> }>
 
-/** How many steps may wait for the server at the same time; how many go together is the server's business. */
+/** How many steps may wait for the server at the same time. The server decides how to batch them. */
 const MAX_BATCH = 64
 
 /**
- * Each call is a request of its own for one token more with the likeliest in its place: log-probabilities of the model's own
- * distribution. A prompt goes as text only where the text has the same token ids. A key comes from the environment: `RXARGS_LM_API_KEY`.
+ * Connects to a language model behind HTTP. Each call is a request for one more token and its likeliest alternatives, as log-probabilities of
+ * the model's own distribution. A prompt goes as text only if the text has the same token ids. The key comes from the environment variable
+ * `RXARGS_LM_API_KEY`.
  *
- * - errors of its calls: `RemoteError`, which fails the prompt; `ModelLostError` where no request can do better
+ * - errors of its calls: `RemoteError`, which fails the prompt; `ModelLostError` if no request can succeed
  *
- * @throws ModelError when the tokenizer's folder cannot be used
- * @throws OptionError for an option that may not be
- * @throws RemoteError for an address that is none, or holds a user or password
+ * @throws ModelError if the tokenizer's folder cannot be used
+ * @throws OptionError for an invalid option
+ * @throws RemoteError for an invalid address, or one with a user or password
  */
 export async function remoteLanguageModel(
   given: RemoteLm,
@@ -116,10 +116,10 @@ export async function remoteLanguageModel(
 }
 
 /**
- * Text of token ids, special tokens as text, for a server that takes no ids.
+ * Decodes token ids, with special tokens as text, for a server that takes no ids.
  *
  * @param server for messages
- * @throws RemoteError where the tokenizer makes other ids of that text: a character that is cut, or another split into tokens
+ * @throws RemoteError if the tokenizer encodes that text differently, because of an incomplete character or another split into tokens
  */
 function textPrompt(tokenIds: readonly number[], codec: TextCodec, server: string): string {
   const text = codec.decode(tokenIds, false)
@@ -133,9 +133,9 @@ function textPrompt(tokenIds: readonly number[], codec: TextCodec, server: strin
 }
 
 /**
- * Holds that a server made as many tokens of a text as it was made of, where its answer says so (`usage.prompt_tokens`).
+ * Checks that a server counted as many prompt tokens as we sent, if its answer says so (`usage.prompt_tokens`).
  *
- * @throws RemoteError where it did not: it adds a token of its own, or its tokenizer is another
+ * @throws RemoteError if not: the server adds a token of its own, or has another tokenizer
  */
 function checkPromptTokens(answer: unknown, expected: number, server: string): void {
   const { usage } = (answer ?? {}) as { usage?: { prompt_tokens?: unknown } | null }

@@ -29,7 +29,7 @@ export type RequestOptions = Readonly<{
   pauseMs?: number | undefined
 }>
 
-/** What tests put in the place of the clock and the environment. */
+/** Replacements of clock and environment for tests. */
 export type RemoteWorld = Readonly<{
   environment?: Readonly<Record<string, string | undefined>>
   sleep?: NonNullable<PostOptions['sleep']>

@@ -19,11 +19,10 @@ export const remoteRewardOptions = z.strictObject({
 })
 
 /**
- * A reward behind HTTP. The address's path says how it is asked: `/classify` as vLLM's, `/predict` as TEI's, any other by
- * `POST {"texts": […]}`, answered by a list of numbers. `label`: which class of several is the reward; vLLM's by index.
+ * A reward behind HTTP. The path of the address chooses the protocol: `/classify` is vLLM's, `/predict` TEI's, and any other takes
+ * `POST {"texts": […]}` and answers with a list of numbers.
  *
- * `maxBatch` texts go in a request at most, those of several prompts together, and `concurrency` requests at the same time. Each may
- * take `timeoutMs` and is tried again `retries` times. After `failures` in a row that still failed, nothing is sent for `pauseMs`.
+ * A request holds texts of several prompts. After `failures` requests in a row whose attempts all failed, nothing is sent for `pauseMs`.
  */
 export type RemoteReward = RequestOptions &
   Readonly<{
@@ -40,13 +39,13 @@ export type RemoteReward = RequestOptions &
   }>
 
 /**
- * A server's reward as one written over text. A key comes from the environment: `RXARGS_REWARD_API_KEY_NAME`, or
+ * Makes a text reward of a server. The key comes from the environment variable `RXARGS_REWARD_API_KEY_NAME`, else from
  * `RXARGS_REWARD_API_KEY`.
  *
- * - errors of its calls: `RemoteError`, which fails the prompt; `ModelLostError` where no request can do better (wrong key, wrong address)
+ * - errors of its calls: `RemoteError`, which fails the prompt; `ModelLostError` if no request can succeed (wrong key, wrong address)
  *
- * @throws OptionError for an option that may not be
- * @throws RemoteError for an address that is none, or holds a user or password
+ * @throws OptionError for an invalid option
+ * @throws RemoteError for an invalid address, or one with a user or password
  */
 export function remoteReward(given: RemoteReward, { environment = process.env, sleep, now }: RemoteWorld = {}): TextReward {
   const { name, url, label, maxBatch, concurrency, failures, pauseMs, ...options } = parseOptions(remoteRewardOptions, given)
@@ -70,15 +69,15 @@ export function remoteReward(given: RemoteReward, { environment = process.env, s
           throw new ModelLostError(`Reward \`${name}\`: ${error.message}`, { cause: error })
         throw error
       }),
-    // Its requests have time-outs of their own.
+    // The requests have their own time-outs.
     timeoutMs: 2 ** 31 - 1,
     source: { path: server, ...(label !== undefined && { label }) },
   }
 }
 
 /**
- * The key of a server, from the environment alone: of the model of that name (`VARIABLE_NAME`, upper case, `_` for what is no letter
- * or digit), else that of all.
+ * Reads the key of a server from the environment: `VARIABLE_NAME` for the model of that name (upper case, `_` for every character but letters
+ * and digits), else `VARIABLE`.
  */
 function remoteKey(
   variable: string,

@@ -1,11 +1,11 @@
 import { RemoteError } from '../../core/errors.js'
 import { excerpt } from './postJson.js'
 
-/** What a kind of server is sent, and how its answer is read: one number a text. */
+/** Request and answer of a kind of server. */
 export type RewardShape = Readonly<{
   name: string
   body: (texts: readonly string[]) => unknown
-  /** Classes of each text by label or place; a single number is a class without a name. */
+  /** Reads the classes of each text by label or index. A single number is a class without a name. */
   classes: (answer: unknown) => readonly (readonly Class[])[] | undefined
   expected: string
 }>
@@ -14,14 +14,14 @@ type Class = Readonly<{ label: string; value: unknown }>
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 const only = (value: unknown): Class[] => [{ label: '', value }]
-/** A list of what `of` makes of each; undefined where anything is not what was expected. */
+/** Converts each item of a list by `of`; undefined if the value is no list or an item does not fit. */
 const each = <T>(value: unknown, of: (one: unknown) => T | undefined): T[] | undefined => {
   if (!Array.isArray(value)) return undefined
   const all = value.map(of)
   return all.includes(undefined) ? undefined : (all as T[])
 }
 
-/** vLLM's classification API; a class is called by its index. `use_activation: false` asks for logits instead of probabilities. */
+/** vLLM's classification API. Classes are named by their index. `use_activation: false` asks for logits instead of probabilities. */
 const classify: RewardShape = {
   name: "vLLM's /classify",
   body: (input) => ({ input, use_activation: false }),
@@ -34,7 +34,7 @@ const classify: RewardShape = {
   expected: '`{"data": [{"probs": [number]}, …]}`',
 }
 
-/** TEI's prediction API: a list of one text each, since a list of texts would be one pair. `raw_scores` asks for logits. */
+/** TEI's prediction API. Each text is a list of one, because a list of two texts is a pair. `raw_scores` asks for logits. */
 const predict: RewardShape = {
   name: "TEI's /predict",
   body: (texts) => ({ inputs: texts.map((text) => [text]), raw_scores: true, truncate: false }),
@@ -52,7 +52,7 @@ const plain: RewardShape = {
   expected: '`[number, …]`',
 }
 
-/** By the end of the address's path: `/classify`, `/predict`, or anything else. */
+/** Chooses the shape by the end of the address's path: `/classify`, `/predict`, or anything else. */
 export function shapeOf({ pathname }: URL): RewardShape {
   const path = pathname.replace(/\/+$/, '')
   if (path.endsWith('/classify')) return classify
@@ -60,11 +60,11 @@ export function shapeOf({ pathname }: URL): RewardShape {
 }
 
 /**
- * One finite number a text out of an answer.
+ * Reads one finite number per text from an answer.
  *
- * @param label which class is the reward, where there are several
+ * @param label which class is the reward, if there are several
  * @param server for messages
- * @throws RemoteError for anything else: the server, what was expected, what came
+ * @throws RemoteError for any other answer; the message has the server, what was expected and what came
  */
 export function rewardsIn(
   answer: unknown,

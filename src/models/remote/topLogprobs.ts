@@ -8,10 +8,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 export type TopLogprobs = Readonly<{ server: string; vocabSize: number; idOf: (token: string) => number }>
 
 /**
- * Ids of tokens that come as text: `token_id:123` as it says (vLLM's `return_tokens_as_token_ids`), any other by the one token that has
- * this text. Servers show the bytes of a cut character as U+FFFD or leave them out, so a text that a token may have either way counts as its.
+ * Finds the ids of tokens that come as text. `token_id:123` is the id 123 (vLLM's `return_tokens_as_token_ids`); any other text must belong to
+ * one token. Servers show the bytes of an incomplete character as U+FFFD or leave them out, so both texts count as the token's.
  *
- * @throws RemoteError for a text that is no token's, or several tokens'
+ * @throws RemoteError for a text of no token or of several
  */
 export function tokenIdOf(codec: TextCodec, server: string): (token: string) => number {
   let known: Map<string, number[]> | undefined
@@ -36,7 +36,7 @@ export function tokenIdOf(codec: TextCodec, server: string): (token: string) => 
   }
 }
 
-/** The likeliest of the first token, as completions endpoints write them: by text (OpenAI, vLLM), or a list with ids (llama.cpp's server). */
+/** Reads the likeliest tokens at the first place: by text (OpenAI, vLLM), or a list with ids (llama.cpp's server). */
 function pairsOf(answer: unknown, idOf: TopLogprobs['idOf']): Pair[] | undefined {
   const choice = isObject(answer) && Array.isArray(answer.choices) ? (answer.choices[0] as unknown) : undefined
   const logprobs = isObject(choice) ? choice.logprobs : undefined
@@ -52,9 +52,9 @@ function pairsOf(answer: unknown, idOf: TopLogprobs['idOf']): Pair[] | undefined
 const numberOf = (value: unknown): number => (typeof value === 'number' ? Math.fround(value) : Number.NaN)
 
 /**
- * The `need` likeliest tokens out of an answer, best first, ties to the lower id; log-probabilities over the whole vocabulary.
+ * Reads the `need` likeliest tokens from an answer, best first, ties to the lower id, with log-probabilities over the whole vocabulary.
  *
- * @throws RemoteError for fewer, and for anything else: the server, what was expected, what came
+ * @throws RemoteError for fewer tokens and for any other answer; the message has the server, what was expected and what came
  */
 export function topLogprobs(answer: unknown, need: number, { server, vocabSize, idOf }: TopLogprobs): Logits {
   const pairs = pairsOf(answer, idOf)

@@ -57,6 +57,14 @@ describe('score', () => {
     ])
   })
 
+  it('keeps the columns of texts unless `keepInput` is false', async () => {
+    const { reward } = fakeReward()
+    const texts = [text('a', 'ab', 'c', { input: { own: 1 } })]
+    const kept = await Promise.all([undefined, true, false].map((keepInput) => rowsOf(texts, reward, { keepInput })))
+    expect(kept.map(([row]) => row?.input)).toEqual([{ own: 1 }, { own: 1 }, undefined])
+    await expect(rowsOf(texts, reward, { spec: { keepInput: true } })).rejects.toThrow('Expected `keepInput` as an option')
+  })
+
   it('renders messages with the reward model’s template, which writes its own special tokens', async () => {
     const { reward } = fakeReward()
     const messages = [{ role: 'u', content: 'hi' }]

@@ -88,12 +88,12 @@ describe.each(kinds)('%s', (_, run, message) => {
   it('with a version is gone on with as long as it is the same', async () => {
     const { written } = await toParquet(folder, run(1, 1))
     expect(await toParquet(folder, run(1, 1))).toMatchObject({ written: 0, skipped: written })
-    await expect(toParquet(folder, run(-1, 2))).rejects.toThrow(/`[\w.[\]]+version` 1, this run 2/)
+    await expect(toParquet(folder, run(-1, 2))).rejects.toThrow(/`[\w.[\]]+version` 1, but this run has 2/)
   })
 
   it('that gets a version is another one than that without', async () => {
     await toParquet(folder, run(1))
-    await expect(toParquet(folder, run(1, 1))).rejects.toThrow(/Expected the options of the rows that are there/)
+    await expect(toParquet(folder, run(1, 1))).rejects.toThrow(/holds rows made with/)
   })
 })
 

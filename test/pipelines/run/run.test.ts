@@ -77,6 +77,23 @@ describe('a run', () => {
     )
     expect(() => generate(promptsOf([]), args(), poor)).not.toThrow()
   })
+  it.each([
+    [undefined, { own: 1 }],
+    [true, { own: 1 }],
+    [false, undefined],
+  ])('keeps the columns of prompts as `keepInput` says: %s', async (keepInput, input) => {
+    const prompts = [{ id: 'a', content: { text: 'a' }, input: { own: 1 } }]
+    const [row] = await run(prompts, { keepInput })
+    expect(row?.input).toEqual(input)
+    const [plain] = await run(['a'], { keepInput })
+    // A row does not depend on what it does not keep.
+    expect(row?.promptHash === plain?.promptHash).toBe(keepInput === false)
+    expect(generate(promptsOf([]), args(), fakeModels(), { keepInput }).meta.spec.keepInput).toBe(keepInput)
+  })
+  it('refuses `keepInput` in `spec`', () => {
+    const misplaced = () => generate(promptsOf([]), args(), fakeModels(), { spec: { keepInput: true } })
+    expect(misplaced).toThrow('Expected `keepInput` as an option of its own, got it in `spec`')
+  })
   it('tells what happens', async () => {
     const events: GenerateEvent[] = []
     await run(['a', 'b'], { onEvent: (event) => events.push(event), maxNewTokens: 3 })

@@ -35,7 +35,7 @@ describe('a run whose module has changed', () => {
     await writeFile(path, code(2))
     const { code: exit, stderr } = await decode(flags(path))
     expect(exit).toBe(1)
-    expect(stderr).toMatch(/Expected the options of the rows that are there/)
+    expect(stderr).toMatch(/holds rows made with/)
     expect(stderr).toContain(`has \`${option}`)
     expect((await decode([...flags(path), '--force'])).code).toBe(0)
   })

@@ -46,7 +46,7 @@ describe('--dtype', () => {
     expect((await rxargs([...generate, ...embedded, ...output, '--dtype', 'q8'], input)).code).toBe(0)
     const { code, stderr } = await rxargs([...generate, ...embedded, ...output], input)
     expect(code).toBe(1)
-    expect(stderr).toContain('`dtype of lm` "q8", this run "fp32"')
+    expect(stderr).toContain('`dtype of lm` "q8", but this run has "fp32"')
   })
 
   it('refuses matrices that cannot be cut into blocks, and names one', async () => {

@@ -95,7 +95,7 @@ describe('rxargs with a language model behind HTTP', () => {
     for (const file of await readdir(out))
       expect((await readFile(join(out, file))).toString('latin1')).not.toMatch(/sesame|hidden/)
     const other = await generate(...remote(), '--lm-model', 'other', '-o', out)
-    expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('`model of lm` "tiny", this run "other"') })
+    expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('`model of lm` "tiny", but this run has "other"') })
     expect(stderr + other.stderr).not.toMatch(/sesame|hidden/)
   })
 

@@ -37,7 +37,7 @@ describe('--reward-label', () => {
     expect((await generated('2', '-o', out)).stderr).toContain('already holds the row')
     expect(await generated('helpful', '-o', out)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('`label of reward r` "safe", this run "helpful"'),
+      stderr: expect.stringContaining('`label of reward r` "safe", but this run has "helpful"'),
     })
   })
 

@@ -146,7 +146,7 @@ describe('rxargs generate with a function of this package', () => {
     const out = join(folder, 'out')
     expect((await generate('--reward', 'short=length(target=20)', '-o', out)).code).toBe(0)
     const other = await generate('--reward', 'short=length(target=30)', '-o', out)
-    expect(other.stderr).toContain('`rewardFunctions.short.length.target` 20, this run 30')
+    expect(other.stderr).toContain('`rewardFunctions.short.length.target` 20, but this run has 30')
   })
   it('steers by an ensemble, whose members are columns', async () => {
     const given = ['--reward', `safe=${reward}`, '--reward', `pair=${encoder}`, '--reward', 'short=length(target=5)']

@@ -55,7 +55,7 @@ describe('a folder with rows of two runs', () => {
     await mixed()
     await expect(gathered(readReplies(folder, { texts: false }))).rejects.toThrow(MIXED)
     await expect(gathered(readTraces(folder, () => true))).rejects.toThrow(MIXED)
-    await expect(toParquet(folder, fakeRun([], { runMeta: meta(spec) }))).rejects.toThrow('`k` 5, this run 10')
+    await expect(toParquet(folder, fakeRun([], { runMeta: meta(spec) }))).rejects.toThrow('`k` 5, but this run has 10')
   })
 
   it('may be of two versions, and of a model that moved', async () => {

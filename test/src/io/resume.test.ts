@@ -26,12 +26,14 @@ describe('toParquet into a folder of another run', () => {
   it('refuses, naming the option and both values', async () => {
     await toParquet(folder, fakeRun(many(2), { runMeta: other }))
     await expect(toParquet(folder, fakeRun(many(2), { runMeta: asked }))).rejects.toThrow(
-      /part-00000\.parquet has `decoder\.steps\[1\]\.combineScore\.weight` 1\.5, this run 2; use another folder, or --force/,
+      /part-00000\.parquet holds rows made with `decoder\.steps\[1\]\.combineScore\.weight` 1\.5, but this run has 2\. Use another folder, or --force/,
     )
-    await expect(toParquet(folder, fakeRun(many(2), { runMeta: { ...other, seed: 8 } }))).rejects.toThrow('`seed` 7, this run 8')
+    await expect(toParquet(folder, fakeRun(many(2), { runMeta: { ...other, seed: 8 } }))).rejects.toThrow(
+      '`seed` 7, but this run has 8',
+    )
     const models = { lm: { path: '/elsewhere', sha256: 'bb' } }
     await expect(toParquet(folder, fakeRun([], { runMeta: { ...other, models } }))).rejects.toThrow(
-      '`model lm` "aa", this run "bb"',
+      '`model lm` "aa", but this run has "bb"',
     )
     expect(await ids()).toEqual(['r0', 'r1'])
   })

@@ -52,6 +52,6 @@ describe('rows of a run with several rewards', () => {
   it('are not mixed with rows of other rewards', async () => {
     await toParquet(folder, fakeRun([row('a', { otherRewards })], { runMeta }))
     const other = fakeRun([row('b')], { runMeta: meta({ rewards: ['safe', 'kind', 'v1.5-rm'] }) })
-    await expect(toParquet(folder, other)).rejects.toThrow('`rewards[1]` "short", this run "kind"')
+    await expect(toParquet(folder, other)).rejects.toThrow('`rewards[1]` "short", but this run has "kind"')
   })
 })

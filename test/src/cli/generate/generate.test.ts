@@ -76,7 +76,7 @@ describe('rxargs generate', () => {
     await generate('-o', out)
     const other = await generate('-o', out, '--weight', '2')
     expect(other.code).toBe(1)
-    expect(other.stderr).toMatch(/rxargs: Expected the options of the rows that are there: .*weight` 1\.5, this run 2; .*--force/)
+    expect(other.stderr).toMatch(/rxargs: .* holds rows made with .*weight` 1\.5, but this run has 2\. .*--force/)
     expect((await generate('-o', out, '--weight', '2', '--force')).code).toBe(0)
     expect((await query(`select count(*)::int n from '${out}/*.parquet'`))[0]).toEqual({ n: 6 })
   })
