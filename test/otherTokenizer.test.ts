@@ -54,7 +54,7 @@ describe('a reward model with another tokenizer', () => {
     const options = { maxNewTokens: 6, trace: true, onNotice: (notice: string) => notices.push(notice) }
     for await (const row of generate(prompts(), args({ k: 5 }), models, options)) rows.push(row)
 
-    expect(notices).toEqual([expect.stringMatching(/`bytes` has another tokenizer .* slower/)])
+    expect(notices).toEqual([expect.stringMatching(/`bytes` has a different tokenizer .* slower/)])
     expect(rows.map(({ error }) => error)).toEqual([null, null])
     for (const { prompt, promptTokenIds, tokenIds, completion, reward, trace } of rows) {
       const textOf = (ids: readonly number[]) =>
