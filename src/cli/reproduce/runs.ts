@@ -57,7 +57,7 @@ function runOf(chosen: ChosenDecoder, models: Models, { flags, progress, termina
 async function write(folder: string, chosen: ChosenDecoder, models: Models, given: Reproducing, limits?: Limits): Promise<void> {
   const { progress, terminal } = given
   const { written, errors, skipped } = await toParquet(folder, runOf(chosen, models, given, limits), { signal: terminal.signal })
-  progress.say(`${folder}: ${written} rows written, ${errors} of them error rows; ${skipped} there before`)
+  progress.say(`${folder}: ${written} rows written (${errors} error rows), ${skipped} from earlier runs`)
 }
 
 /** Decodes one prompt at a time, so that the duration of a row is the time of its decoder. */
@@ -79,7 +79,7 @@ async function makeFigure2(models: Models, given: Reproducing): Promise<SweepRow
     runOf: ({ name }) => runOf(chosen.get(name)!, models, given),
     write: async ({ name }, run) => {
       const { written, skipped } = await toParquet(join(folder, name), run, { signal: terminal.signal })
-      progress.say(`${join(folder, name)}: ${written} rows written; ${skipped} there before`)
+      progress.say(`${join(folder, name)}: ${written} rows written, ${skipped} from earlier runs`)
     },
     repliesOf: ({ name }) => readReplies(join(folder, name), { texts: true }),
     measures,
