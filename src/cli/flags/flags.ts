@@ -56,8 +56,8 @@ export const repeated =
 export const DTYPE_HELP =
   'precision of the weights: fp32, fp16 (computed as fp32 on a CPU), q8 or q4; for a folder of ONNX graphs, which graph to use'
 
-/** What `--device` does, for the help of all commands that take it. */
-export const DEVICE_HELP = 'models run on the cpu, on a GPU through webgpu, or auto: on a GPU where there is one'
+/** Help of `--device`. */
+export const DEVICE_HELP = 'device for the models: cpu, webgpu (a GPU), or auto (a GPU if there is one)'
 
 export type NamedPath = Readonly<{ name?: string; path: string; label?: string }>
 
