@@ -21,7 +21,7 @@ export const pullCommand = ({ stdout, stderr, signal }: Terminal): Command =>
     .argument('[files...]', 'download only these files, such as one FILE.gguf')
     .option(
       '--include <pattern>',
-      "files to download instead of configs, tokenizer and safetensors, such as 'onnx/*'; repeatable",
+      "files to download besides configs, tokenizer and safetensors, such as 'onnx/*'; repeatable",
       repeated(text('include')),
     )
     .action(async (model: string, only: readonly string[], { include }: Flags) => {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import * as z from 'zod'
 import { InputError } from '../../core/errors.js'
 
-/** What a baseline is asked: test/reference/args_baseline.py says what each field means. `weight` 0 stands for greedy decoding. */
+/** A task for a baseline. test/reference/args_baseline.py explains the fields. `weight` 0 means greedy decoding. */
 export type BaselineTask = Readonly<{
   lm: string
   reward: string
@@ -22,24 +22,24 @@ const answerSchema = z.object({
 })
 export type BaselineAnswer = z.output<typeof answerSchema>
 
-/** Another program that decodes the same prompts with the same weights, alive until it is closed. */
+/** Another program that decodes the same prompts with the same weights. It runs until it is closed. */
 export type Baseline = Readonly<{ decode: (task: BaselineTask) => Promise<BaselineAnswer>; close: () => void }>
 
 const KEPT_ERROR = 2000
 
 /**
- * Starts a baseline by its shell command: one JSON task a line in, one JSON answer a line out, one at a time.
+ * Starts a baseline with its shell command. It reads one JSON task per line and answers each with one line of JSON.
  *
- * @throws InputError from `decode` when the program ends or answers anything else: its last line of stderr, or what it said
+ * @throws InputError from `decode` if the program ends, with its last line of stderr, or if its answer is wrong
  */
 export function startBaseline(command: string): Baseline {
   const child = spawn(command, { shell: true, stdio: ['pipe', 'pipe', 'pipe'] })
-  let said = ''
+  let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString()).slice(-KEPT_ERROR)
+    stderr = (stderr + chunk.toString()).slice(-KEPT_ERROR)
   })
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  // A program that ends early is told of below; writing to it then fails as well.
+  // If the program ends early, writing to it fails, too. `decode` reports it.
   child.stdin.on('error', () => undefined)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
@@ -49,10 +49,10 @@ export function startBaseline(command: string): Baseline {
       if (done) {
         await closed
         throw new InputError(
-          `Expected an answer of \`${command}\`, it ended: ${said.trim().split('\n').at(-1) || 'without a word'}`,
+          `Expected an answer of \`${command}\`, it ended: ${stderr.trim().split('\n').at(-1) || 'without an error message'}`,
         )
       }
-      return parsed(value, task, command)
+      return parse(value, task, command)
     },
     close: () => {
       child.stdin.end()
@@ -61,7 +61,7 @@ export function startBaseline(command: string): Baseline {
   }
 }
 
-function parsed(line: string, task: BaselineTask, command: string): BaselineAnswer {
+function parse(line: string, task: BaselineTask, command: string): BaselineAnswer {
   let value: unknown
   try {
     value = JSON.parse(line)
@@ -70,8 +70,8 @@ function parsed(line: string, task: BaselineTask, command: string): BaselineAnsw
   }
   const answer = answerSchema.safeParse(value)
   if (!answer.success || answer.data.token_ids.length !== task.prompt_token_ids.length) {
-    const wanted = `JSON of token_ids for ${task.prompt_token_ids.length} prompts, seconds and prefill_seconds`
-    throw new InputError(`Expected \`${command}\` to answer with ${wanted}, got \`${line.slice(0, 80)}\``)
+    const form = `JSON of token_ids for ${task.prompt_token_ids.length} prompts, seconds and prefill_seconds`
+    throw new InputError(`Expected \`${command}\` to answer with ${form}, got \`${line.slice(0, 80)}\``)
   }
   return answer.data
 }

@@ -46,51 +46,55 @@ const { maxNewTokens, concurrency } = generateOptions.shape
 const { k, weight } = argsOptions.shape
 const count = z.int().min(1).describe('an integer >= 1')
 
-/** `rxargs bench`: how fast a pair of models decodes here. */
+/** `rxargs bench` measures how fast a pair of models decodes here. */
 export const benchCommand = (terminal: Terminal): Command =>
   new Command('bench')
-    .description('measure how fast prompts are decoded: tokens/s, latency, batches, where the time goes')
-    .option('--prompts <file>', 'file with prompts: JSONL, JSON, CSV or Parquet, each decoded once a setting', text('prompts'))
+    .description('measure how fast a pair of models decodes: tokens/s, latency, batches, where the time goes')
+    .option(
+      '--prompts <file>',
+      'file with prompts: JSONL, JSON, CSV or Parquet; each setting decodes all of them once',
+      text('prompts'),
+    )
     .option('--lm <folder>', 'language model, or an *.onnx of it (default: the embedded chat-lm)', text('lm'))
     .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath('reward'))
-    .option('--reward-label <label>', 'which label of a classifier with several is the reward', text('reward-label'))
+    .option('--reward-label <label>', 'label of a classifier to use as the reward, if it has several', text('reward-label'))
     .option(
       '--decoder <names>',
-      `one or several, with commas: ${Object.keys(decoders).join(', ')}`,
+      `one or more, separated by commas: ${Object.keys(decoders).join(', ')}`,
       list(oneOf('decoder', Object.keys(decoders))),
       ['args', 'greedy'],
     )
-    .option('--k <number>', 'candidates a step, of decoders that a reward steers', number('k', k), k.parse(undefined))
-    .option('--weight <number>', 'weight of the reward, in the same decoders', number('weight', weight), weight.parse(undefined))
+    .option('--k <number>', 'candidates per step, for decoders that use the reward', number('k', k), k.parse(undefined))
+    .option('--weight <number>', 'weight of the reward, for the same decoders', number('weight', weight), weight.parse(undefined))
     .option(
       '--concurrency <numbers>',
-      'prompts at the same time, one or several, with commas',
+      'prompts at the same time, one or more numbers separated by commas',
       list(number('concurrency', concurrency)),
       [1, 8, 32],
     )
     .option(
       '--max-new-tokens <number>',
-      'tokens of a reply at most',
+      'maximum tokens per reply',
       number('max-new-tokens', maxNewTokens),
       maxNewTokens.parse(undefined),
     )
     .option('--device <name>', DEVICE_HELP, oneOf('device', deviceChoices), 'cpu')
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
-    .option('--limit <number>', 'only so many prompts', number('limit', count))
-    .option('--threads <number>', 'threads a model computes with', number('threads', count), availableParallelism())
+    .option('--limit <number>', 'decode at most this many prompts', number('limit', count))
+    .option('--threads <number>', 'threads per model', number('threads', count), availableParallelism())
     .option(
       '--baseline <command>',
-      'another program to measure in turn with each setting of args and greedy, such as test/reference/args_baseline.py',
+      'command of another program to compare with each setting of args and greedy, such as test/reference/args_baseline.py',
       text('baseline'),
     )
-    .option('--make <sizes>', 'write a random pair and prompts instead: d=768,layers=12,heads=12,ffn=2048,vocab=32000', sizesOf)
+    .option('--make <sizes>', 'only write a random pair and prompts: d=768,layers=12,heads=12,ffn=2048,vocab=32000', parseSizes)
     .option(
       '--table <folder>',
-      'measure the pairs of the README instead, and write results.json, .md and .svg there',
+      'measure the pairs of data/bench instead, and write results.json, .md and .svg to this folder',
       text('table'),
     )
-    .option('--out <folder>', 'where --make and --table write pairs', text('out'), 'out/bench')
-    .option('--json', 'print JSON: the machine, and each setting')
+    .option('--out <folder>', 'folder for the pairs of --make and --table', text('out'), 'out/bench')
+    .option('--json', 'print the machine and each setting as JSON')
     .action((flags: Flags) => run(flags, terminal))
 
 async function run(flags: Flags, terminal: Terminal): Promise<void> {
@@ -122,20 +126,20 @@ async function run(flags: Flags, terminal: Terminal): Promise<void> {
   }
 }
 
-/** `d=256,layers=4` as the sizes of a pair. */
-function sizesOf(text: string): PairSizes {
+/** Parses `d=256,layers=4`, the sizes of a pair. */
+function parseSizes(text: string): PairSizes {
   const pairs = text.split(',').map((each) => each.split('=').map((part) => part.trim()))
   const broken = pairs.find((pair) => pair.length !== 2 || pair.includes(''))
-  if (broken) throw new OptionError(`Expected \`--make\` to be NAME=NUMBER with commas between, got \`${broken.join('=')}\``)
+  if (broken) throw new OptionError(`Expected \`--make\` to be NAME=NUMBER separated by commas, got \`${broken.join('=')}\``)
   const sizes = pairSizes.safeParse(Object.fromEntries(pairs))
   if (sizes.success) return sizes.data
   const { path, message, code } = sizes.error.issues[0]!
   const names = Object.keys(pairSizes.shape).join(', ')
-  const wanted = code === 'unrecognized_keys' ? `sizes out of ${names}` : `${String(path[0] ?? '')} ${message}`.trim()
-  throw new OptionError(`Expected \`--make\` to have ${wanted}, got \`${text}\``)
+  const expected = code === 'unrecognized_keys' ? `only these sizes: ${names}` : `${String(path[0] ?? '')} ${message}`.trim()
+  throw new OptionError(`Expected \`--make\` to have ${expected}, got \`${text}\``)
 }
 
-/** Writes the pair and says how to measure it. */
+/** Writes a random pair and gives the command that measures it. */
 async function make(folder: string, sizes: PairSizes): Promise<string> {
   await writeRandomPair(folder, sizes)
   const [lm, reward, prompts] = ['lm', 'reward', 'prompts.jsonl'].map((name) => join(folder, name))

@@ -5,18 +5,18 @@ import type { Models } from '../../core/run.js'
 import type { Baseline } from './baseline.js'
 import type { Recording } from './figures.js'
 
-/** A setting beside a baseline that decoded the same prompts with the same weights, right after it. */
+/** A setting compared with a baseline, which decoded the same prompts with the same weights right after it. */
 export type Compared = Readonly<{
   seconds: number
   prefill_seconds: number
   completion_tokens: number
   tokens_per_second: number
-  /** Tokens a second of rxargs over the baseline's, prompts included. */
+  /** Tokens per second of rxargs over those of the baseline, including the prompts. */
   ratio: number
-  /** Tokens a second from the second token on, over the baseline's without what the prompts took it. */
+  /** The same without the prompts: tokens per second from the second token on. */
   decode_ratio: number
   completions: number
-  /** Completions whose token ids are the baseline's. */
+  /** Completions with the same token ids as those of the baseline. */
   equal_completions: number
 }>
 
@@ -27,23 +27,23 @@ type Setting = Readonly<{
   concurrency: number
   maxNewTokens: number
   models: Models
-  /** Of the decoder args. */
+  /** Options of the decoder args. */
   options: ArgsOptions
 }>
 
 const WARM_UP_TOKENS = 2
 
-/** What the decoders choose by, as a baseline is asked for it. */
+/** Translates a decoder to k and weight of a baseline task. */
 function choiceOf({ decoder, options, reward }: Setting): { k: number; weight: number } {
   if (decoder === 'args') {
     const { k, weight } = argsOptions.parse(options)
     return { k, weight: weightsOf([{ name: reward }], weight)[reward]! }
   }
   if (decoder === 'greedy') return { k: 1, weight: 0 }
-  throw new OptionError(`Expected \`--baseline\` with the decoders args and greedy, which draw nothing, got \`${decoder}\``)
+  throw new OptionError(`Expected \`--baseline\` with the decoders args and greedy, which do not sample, got \`${decoder}\``)
 }
 
-/** Lets the baseline decode what was recorded, once warmed up. */
+/** Warms the baseline up, and lets it decode the recorded prompts. */
 export async function compare(
   baseline: Baseline,
   setting: Setting,

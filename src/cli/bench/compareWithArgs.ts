@@ -1,12 +1,12 @@
 import { type Recording, unionMs } from './figures.js'
 
-/** A decoder beside args, with the same prompts at the same concurrency. */
+/** Compares a decoder with args on the same prompts at the same concurrency. */
 export type ArgsComparison = Readonly<{
-  /** Share of the tokens that args chose, too, of those decoded after the same tokens: up to the first difference of each completion. */
+  /** Share of tokens equal to those of args, up to and including the first difference of each completion. */
   same_tokens: number
   completions: number
   same_completions: number
-  /** Time a token in the reward models' runs, over that of args. */
+  /** Time per token in runs of the reward models, relative to args. */
   reward_time: number
 }>
 
@@ -17,12 +17,12 @@ export function compareWithArgs(recording: Recording, args: Recording): ArgsComp
   let decoded = 0
   let completions = 0
   for (const { id, tokenIds } of recording.rows) {
-    const wanted = chosen.get(id) ?? []
-    const differs = tokenIds.findIndex((tokenId, index) => tokenId !== wanted[index])
+    const expected = chosen.get(id) ?? []
+    const differs = tokenIds.findIndex((tokenId, index) => tokenId !== expected[index])
     const agreed = differs === -1 ? tokenIds.length : differs
     same += agreed
     decoded += agreed + (differs === -1 ? 0 : 1)
-    if (differs === -1 && tokenIds.length === wanted.length) completions += 1
+    if (differs === -1 && tokenIds.length === expected.length) completions += 1
   }
   return {
     same_tokens: decoded === 0 ? 1 : same / decoded,

@@ -1,13 +1,13 @@
 import type { LinearWork } from '../../models/linearWork.js'
 import type { SessionRun, Trip } from '../../models/runtime/watch.js'
 
-/** What happened while one setting was measured. Times are milliseconds since the epoch. */
+/** Events of one measured setting. Times are milliseconds since the epoch. */
 export type Recording = Readonly<{
   startedAt: number
   endedAt: number
   promptTokens: number
   completionTokens: number
-  /** For each prompt: when it began, and when each of its tokens came. */
+  /** For each prompt: its start, and the time of each token. */
   sequences: readonly Readonly<{ startedAt: number; tokensAt: readonly number[] }>[]
   /** By model. */
   runs: Readonly<Record<string, readonly SessionRun[]>>
@@ -17,47 +17,51 @@ export type Recording = Readonly<{
   /** Milliseconds in each operator, over all steps of all sequences. */
   operators: Readonly<Record<string, number>>
   peakRssBytes: number
-  /** What was decoded, in the order in which it finished. */
+  /** Replies in the order in which they finished. */
   rows: readonly Readonly<{ id: string; promptTokenIds: readonly number[]; tokenIds: readonly number[] }>[]
 }>
 
 type Spread = Readonly<{ p50: number | null; p95: number | null }>
-/** By a model's name, or an operator's. */
+/** Values by name of model or operator. */
 type ByName<T> = Readonly<Record<string, T>>
 
-/** Figures of a setting. Shares are parts of the wall time; those of models that run at the same time may add up to more than 1. */
+/** Figures of a setting. Shares are parts of the wall time. Models may run at the same time, so their shares may add up to more than 1. */
 export type Figures = Readonly<{
   seconds: number
   prompt_tokens: number
   completion_tokens: number
   tokens_per_second: number
   prompt_tokens_per_second: number
-  /** From the second token on: while at least one sequence has its first one and not its last. */
+  /** From the second token on, over the time in which at least one sequence is between its first and last token. */
   decode_tokens_per_second: number
   time_to_first_token_ms: Spread
-  /** From one token of a sequence to its next. */
+  /** Time between two tokens of a sequence. */
   time_per_token_ms: Spread
   run_share: ByName<number>
   lm_prefill_share: number
   /** Wall time in which no model ran. */
   outside_run_share: number
-  /** Of that: in a worker beside its runs (cache, masks, choosing the likeliest), on the way to or from one, and all else. */
+  /** Parts of it: in workers outside of runs (cache, masks, top k), on the way to or from a worker, and the rest. */
   outside_share: Readonly<{ workers: number; messages: number; operators: number }>
-  /** Of one step in each operator, from coming in to going out, in ms: a mean over all steps. What waits for a model waits for its batch. */
+  /** Mean time of a step in each operator in ms, including the wait for a model and its batch. */
   operator_ms: ByName<number>
-  /** Floating-point operations of the linear layers over the time in runs, in 10^9 a second. */
+  /** Floating-point operations of the linear layers over the time in runs, in 10^9 per second. */
   gflops: ByName<number>
   mean_batch: ByName<number>
-  /** How many batches had so many calls. */
+  /** Number of batches by number of calls. */
   batch_sizes: ByName<Readonly<Record<string, number>>>
-  /** Bytes of a model's KV cache over what its tokens need by themselves, when they need most. */
+  /** Bytes of the KV cache over the bytes that its tokens need, at the peak. */
   cache_overhead: ByName<number>
   /** Bytes to the GPU and back over the whole run, by model. */
   gpu_bytes: ByName<Readonly<{ up: number; down: number }>>
   peak_rss_bytes: number
 }>
 
-/** `work`: what a run costs, by model. */
+/**
+ * Computes the figures of a setting.
+ *
+ * @param work cost of a run, by model
+ */
 export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}): Figures {
   const { startedAt, endedAt, sequences, runs, batches, promptTokens, completionTokens } = recording
   const wall = endedAt - startedAt
@@ -126,7 +130,7 @@ function gflopsOf(runs: readonly SessionRun[], flops: LinearWork['flops']): numb
   return ms > 0 ? runs.reduce((sum, run) => sum + flops(run), 0) / ms / 1e6 : 0
 }
 
-/** Milliseconds in which at least one of the runs went on. */
+/** Milliseconds in which at least one of the runs was active. */
 export function unionMs(runs: readonly Pick<SessionRun, 'startedAt' | 'endedAt'>[]): number {
   let total = 0
   let until = -Infinity
@@ -137,7 +141,7 @@ export function unionMs(runs: readonly Pick<SessionRun, 'startedAt' | 'endedAt'>
   return total
 }
 
-/** The value below which `share` of the values lie, by nearest rank; null for none. */
+/** Percentile by nearest rank; null without values. */
 export function percentile(values: readonly number[], share: number): number | null {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null

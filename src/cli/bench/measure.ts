@@ -27,13 +27,13 @@ import { figuresOf, type Recording } from './figures.js'
 import { record, runLog } from './recording.js'
 import type { BenchSetting } from './report.js'
 
-/** What is measured: each decoder at each concurrency, on the same prompts. */
+/** A pair of models and its settings: each decoder at each concurrency, on the same prompts. */
 export type MeasuredPair = Readonly<{
   prompts: string
   lm: string
   reward: NamedPath
   decoder: readonly string[]
-  /** Of the decoders that a reward steers. */
+  /** Options of decoders that use the reward. */
   options: ArgsOptions
   concurrency: readonly number[]
   maxNewTokens: number
@@ -43,11 +43,11 @@ export type MeasuredPair = Readonly<{
   limit: number | undefined
 }>
 
-/** What is told once all settings of a pair are there comes later. */
+/** Omits figures that need every setting. */
 type Recorded = Readonly<{ setting: Omit<BenchSetting, 'peaks' | 'roofline_share'>; recording: Recording }>
 type Said = Pick<Terminal, 'stderr' | 'stdin' | 'signal'>
 
-/** Loads a pair and measures every setting, the baseline in turn with each where there is one. What the machine can do is measured before and after. */
+/** Loads a pair and measures every setting, each followed by the baseline if there is one. Measures the machine's peak speed before and after. */
 export async function measure(
   asked: MeasuredPair,
   baseline: Baseline | undefined,
@@ -60,7 +60,7 @@ export async function measure(
   const { lm, reward, device, dtype, threads, maxNewTokens, options } = asked
   const { take, ...watch } = runLog()
   const work = await workOf(asked)
-  // Of all cores, as the models' threads may share them.
+  // On all cores, because the threads of the models share them.
   const cores = availableParallelism()
   const before = await peaksOf(cores)
   const models = await loadModels({
@@ -78,7 +78,7 @@ export async function measure(
       const decoder = decoderByName(name, decoders[name]?.needsReward ? options : {})
       const fixed = { maxNewTokens, seed: 0, signal }
       for (const concurrency of asked.concurrency) {
-        // As in the middle of a long run: the memory that so many prompts and their replies need has been touched.
+        // Warms up, so that memory is allocated as in the middle of a long run.
         await record(prompts.slice(0, concurrency), decoder, models, take, { ...fixed, concurrency })
         stderr.write(`${name}, ${concurrency} at once: ${prompts.length} prompts\n`)
         const recording = await record(prompts, decoder, models, take, { ...fixed, concurrency })
@@ -100,14 +100,14 @@ export async function measure(
     await models.close()
   }
   const peaks = bestPeaks([before, await peaksOf(cores)])
-  return besideEachOther(settings).map((setting, index) => ({
+  return compareSettings(settings).map((setting, index) => ({
     ...setting,
     peaks,
     roofline_share: dtype === 'fp32' && device === 'cpu' ? rooflineShare(settings[index]!.recording, work, peaks) : null,
   }))
 }
 
-/** What a run costs, by model; of a ready graph it is not known. */
+/** Cost of a run, by model. It is unknown for a ready ONNX graph. */
 async function workOf({ lm, reward, dtype }: MeasuredPair): Promise<Record<string, LinearWork>> {
   const name = reward.name ?? modelName(reward.path)
   const ready = (path: string) => findOnnx(path, dtype)
@@ -121,8 +121,8 @@ async function workOf({ lm, reward, dtype }: MeasuredPair): Promise<Record<strin
   }
 }
 
-/** Each setting beside greedy and args at the same concurrency, where they were measured, too. */
-function besideEachOther(all: readonly Recorded[]): Recorded['setting'][] {
+/** Compares each setting with greedy and args at the same concurrency, if they were measured. */
+function compareSettings(all: readonly Recorded[]): Recorded['setting'][] {
   const perToken = ({ seconds, completion_tokens: tokens }: Recorded['setting']) => seconds / Math.max(1, tokens)
   return all.map(({ setting, recording }) => {
     const { decoder, concurrency } = setting
@@ -138,8 +138,8 @@ function besideEachOther(all: readonly Recorded[]): Recorded['setting'][] {
 }
 
 /**
- * Of the wall time, about the least that the linear layers of these runs take on a machine: for each run its operations at the machine's peak, or its
- * weights at the speed of its memory, whichever takes longer. Weights that caches may hold are not counted. Null where the work of a model is not known.
+ * Lower bound for the linear layers, as a share of wall time. Each run takes at least the time of its operations at peak speed, and at least the
+ * time to read its weights from memory. Weights that fit into the CPU's caches are not counted. Null if the cost of a model is unknown.
  *
  * @see Williams, Waterman and Patterson (2009), "Roofline: an insightful visual performance model for multicore architectures"
  */

@@ -2,10 +2,10 @@ import { barX, ruleX, text, tickX } from '@observablehq/plot'
 import { drawPlot, seriesColour } from '../print/drawPlot.js'
 import type { TableSetting } from './tableRows.js'
 
-/** Share of the longest bar from which on a bar has room for its number. */
+/** A bar of at least this share of the longest one has room for its number. */
 const ROOM = 0.12
 
-/** Plots how many times as fast as the paper's own loop each setting was: a bar, and a tick at the goal. */
+/** Plots the speed of each setting relative to the paper's own loop: a bar, and a tick at the goal. */
 export function ratioPlot(settings: readonly TableSetting[]): string {
   const rows = settings.flatMap(({ name, asked, baseline }) =>
     asked && baseline ? [{ name, ratio: baseline.ratio, asked: asked.ratio, label: `${baseline.ratio.toFixed(1)}×` }] : [],

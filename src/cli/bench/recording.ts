@@ -13,7 +13,7 @@ const RSS_EVERY_MS = 50
 
 type Logged = Readonly<{ runs: Record<string, SessionRun[]>; trips: Record<string, Trip[]> }>
 
-/** What loaded models are told to report to; `take` gives what came since it was last called. */
+/** Callbacks for the models' reports. `take` gives the reports since its last call. */
 export type RunLog = Required<Pick<LoadOptions, 'onRun' | 'onTrip'>> & Readonly<{ take: () => Logged }>
 
 export function runLog(): RunLog {
@@ -40,9 +40,9 @@ async function* each(prompts: readonly Prompt[]): AsyncGenerator<Prompt> {
 }
 
 /**
- * Decodes all prompts once and writes down what happened.
+ * Decodes all prompts once and records the events.
  *
- * @throws InputError for a prompt that cannot be decoded: a benchmark with holes would measure something else
+ * @throws InputError for a prompt that cannot be decoded, because its absence would change the benchmark
  */
 export async function record(
   prompts: readonly Prompt[],

@@ -8,14 +8,14 @@ export type BenchSetting = Readonly<{
   decoder: string
   concurrency: number
   prompts: number
-  /** Seconds a token over those of greedy at the same concurrency, where both were measured. */
+  /** Seconds per token over those of greedy at the same concurrency, if both were measured. */
   cost_over_greedy: number | null
-  /** Where both were measured, of decoders that a reward steers. */
+  /** For decoders that use the reward, if args was measured, too. */
   beside_args: ArgsComparison | null
   baseline: Compared | null
-  /** What the machine could do when the pair was measured, of fp32. */
+  /** Peak speed of the machine in fp32 when the pair was measured. */
   peaks: Peaks
-  /** As `rooflineShare` says; null where it is not known, and of rounded weights. */
+  /** See `rooflineShare`; null if unknown, or for quantized weights. */
   roofline_share: number | null
 }> &
   Figures
@@ -29,10 +29,10 @@ const bar = (share: number): string => '#'.repeat(Math.round(WIDTH * Math.min(1,
 export const machineText = (machine: MeasuredMachine): string =>
   `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gib} GiB; Node ${machine.node}; rxargs ${machine.version}; fp32 products of up to ${number(machine.peak_gflops, 0)} GFLOP/s, weights read at up to ${number(machine.peak_read_gb_s, 0)} GB/s`
 
-/** A setting for people: its figures, where the time went, and how large the batches were. */
+/** Formats a setting as text: figures, where the time went, and sizes of batches. */
 export function settingText(setting: BenchSetting): string {
   const { time_to_first_token_ms: first, time_per_token_ms: per, run_share: shares, batch_sizes: sizes } = setting
-  const cost = setting.cost_over_greedy === null ? '' : `, ${number(setting.cost_over_greedy, 2)}x greedy's time a token`
+  const cost = setting.cost_over_greedy === null ? '' : `, ${number(setting.cost_over_greedy, 2)}x the time per token of greedy`
   const time: (readonly [string, number])[] = [
     ['lm prefill', setting.lm_prefill_share],
     ['lm decode', Math.max(0, (shares.lm ?? 0) - setting.lm_prefill_share)],
@@ -45,7 +45,7 @@ export function settingText(setting: BenchSetting): string {
   return [
     `${setting.decoder}, ${setting.concurrency} at once: ${number(setting.tokens_per_second)} tokens/s${cost}`,
     `  ${setting.prompts} prompts, ${setting.completion_tokens} tokens in ${number(setting.seconds, 2)} s; ${number(setting.prompt_tokens_per_second)} prompt tokens/s; peak RSS ${(setting.peak_rss_bytes / 2 ** 20).toFixed(0)} MiB`,
-    `  first token ${number(first.p50)} ms (p95 ${number(first.p95)}), each further ${number(per.p50, 2)} ms (p95 ${number(per.p95, 2)})`,
+    `  first token ${number(first.p50)} ms (p95 ${number(first.p95)}), later tokens ${number(per.p50, 2)} ms (p95 ${number(per.p95, 2)})`,
     `  ${number(setting.decode_tokens_per_second)} tokens/s from the second token on; GFLOP/s in runs: ${Object.entries(
       setting.gflops,
     )
@@ -56,12 +56,12 @@ export function settingText(setting: BenchSetting): string {
     ...gpuLines(setting),
     ...baselineLines(setting.baseline),
     ...besideLines(setting.beside_args),
-    `  wall time by what ran (${percent(setting.outside_run_share)} outside runs):`,
+    `  wall time by activity (${percent(setting.outside_run_share)} outside runs):`,
     ...time.map(([name, share]) => `    ${name.padEnd(widest)} ${percent(share).padStart(6)} ${bar(share)}`.trimEnd()),
-    '  a step in each operator (what waits for a model waits for its batch):',
+    '  time of a step in each operator, including the wait for a batch:',
     ...operatorLines(setting.operator_ms),
     ...Object.entries(sizes).flatMap(([model, counts]) => [
-      `  calls a batch of ${model}, mean ${number(setting.mean_batch[model] ?? 0, 2)}:`,
+      `  calls per batch of ${model}, mean ${number(setting.mean_batch[model] ?? 0, 2)}:`,
       ...histogram(counts),
     ]),
   ].join('\n')
@@ -80,13 +80,11 @@ function histogram(counts: Readonly<Record<string, number>>): string[] {
 }
 
 const rooflineLines = (share: number | null): string[] =>
-  share === null
-    ? []
-    : [`  ${percent(share)} of the time is about the least that the linear layers take on this machine (roofline)`]
+  share === null ? [] : [`  ${percent(share)} of the time is the lower bound for the linear layers on this machine (roofline)`]
 
 const cacheLines = (overheads: Readonly<Record<string, number>>): string[] => {
   const each = Object.entries(overheads).map(([model, overhead]) => `${model} ${number(overhead, 2)}x`)
-  return each.length === 0 ? [] : [`  KV cache over what its tokens need: ${each.join(', ')}`]
+  return each.length === 0 ? [] : [`  size of the KV cache over the need of its tokens: ${each.join(', ')}`]
 }
 
 const gpuLines = ({ gpu_bytes: bytes, completion_tokens: tokens }: BenchSetting): string[] => {
@@ -99,7 +97,7 @@ const gpuLines = ({ gpu_bytes: bytes, completion_tokens: tokens }: BenchSetting)
 const besideLines = (beside: ArgsComparison | null): string[] =>
   beside
     ? [
-        `  ${percent(beside.same_tokens)} of the tokens are those of args, ${beside.same_completions} of ${beside.completions} completions; ${number(beside.reward_time, 2)}x its time of reward models a token`,
+        `  ${percent(beside.same_tokens)} of the tokens and ${beside.same_completions} of ${beside.completions} completions equal those of args; ${number(beside.reward_time, 2)}x its time per token in reward models`,
       ]
     : []
 

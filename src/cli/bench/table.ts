@@ -17,13 +17,13 @@ type TableOptions = Readonly<{
   machine: Machine
   baseline: Baseline | undefined
   folder: string
-  /** Where the random pairs are written. */
+  /** Folder for the random pairs. */
   pairs: string
   device: DeviceChoice
   dtype: WeightDtype
 }>
 
-/** Measures every row and writes results.json, results.md and results.svg into a folder. Pairs that rows share are written once. */
+/** Measures every row and writes results.json, results.md and results.svg into a folder. Rows may share a pair. */
 export async function benchTable(rows: readonly TableRow[], options: TableOptions, terminal: Terminal): Promise<void> {
   const { machine, baseline, folder, pairs, device, dtype } = options
   const settings: TableSetting[] = []
@@ -52,7 +52,7 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
   await makeFolder(folder)
   await writeFile(join(folder, 'results.json'), `${JSON.stringify(results, null, 1)}\n`)
   await writeFile(join(folder, 'results.md'), `${tableText(results)}\n`)
-  // The plotting library is large, and nobody else needs it.
+  // The plotting library is large, so it is loaded only here.
   const { ratioPlot } = await import('./plot.js')
   if (baseline) await writeFile(join(folder, 'results.svg'), `${ratioPlot(settings)}\n`)
   await writeLine(terminal.stdout, tableText(results))
@@ -61,11 +61,11 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
 const times = (value: number | undefined): string => (value === undefined ? '' : `${value.toFixed(value < 10 ? 2 : 1)}x`)
 const percent = (share: number): string => `${(100 * share).toFixed(0)}%`
 
-/** About the ratio of whoever runs the same products as fast as the machine can, and does nothing else. */
-const mostRatio = ({ baseline, roofline_share: share }: TableSetting): number | undefined =>
+/** Approximate speed-up ceiling: peak throughput, no other work. */
+const ratioCeiling = ({ baseline, roofline_share: share }: TableSetting): number | undefined =>
   baseline && share ? baseline.ratio / share : undefined
 
-/** The results as a Markdown table. */
+/** Formats the results as a Markdown table. */
 export function tableText({ machine, settings }: TableResults): string {
   const heads = [
     'pair, prompt / new tokens',
@@ -86,7 +86,7 @@ export function tableText({ machine, settings }: TableResults): string {
     one.tokens_per_second.toFixed(1),
     times(one.baseline?.ratio),
     one.asked ? `${one.asked.ratio}x` : '',
-    times(mostRatio(one)),
+    times(ratioCeiling(one)),
     times(one.baseline?.decode_ratio),
     one.asked ? `${one.asked.decode_ratio}x` : '',
     percent(one.outside_run_share),

@@ -1,7 +1,7 @@
 import type { PairSizes } from '../../models/checkpoint/writeRandomPair.js'
 import type { BenchSetting } from './report.js'
 
-/** One row: a pair of random models, and how it is measured. `asked`: the ratios to the paper's loop that were set as a goal. */
+/** One row: a pair of random models, and its settings. `asked`: goals for the ratios to the paper's loop. */
 export type TableRow = Readonly<{
   name: string
   sizes: Partial<PairSizes>
@@ -19,7 +19,7 @@ const args = { decoder: ['args'] }
 const costs = { decoder: ['args', 'greedy'], prompts: 2, concurrency: 1, maxNewTokens: 32 }
 const asked = (ratio: number, decode: number) => ({ asked: { ratio, decode_ratio: decode } })
 
-/** Small: 5.3 M parameters, large: 134 M, the reward model as large as the language model. Prompt / new tokens. */
+/** Small models have 5.3 M parameters, large ones 134 M, and reward models are as large as language models. Names: prompt / new tokens. */
 // biome-ignore format: a row a line
 export const tableRows: readonly TableRow[] = [
   { name: 'small, 128 / 128, 1 at once', sizes: small, ...args, prompts: 4, concurrency: 1, maxNewTokens: 128, ...asked(6, 7) },
@@ -36,5 +36,5 @@ export const tableRows: readonly TableRow[] = [
   { name: 'large, reward model of one layer', sizes: { ...large, 'reward-layers': 1 }, ...costs },
 ]
 
-/** A row of the table with what was measured. */
+/** A row of the table with its figures. */
 export type TableSetting = Pick<TableRow, 'name' | 'asked'> & BenchSetting

@@ -6,14 +6,14 @@ import { ADAPTER_CONFIG, joinAdapter } from '../../models/checkpoint/adapter/ada
 export type AdapterFlags = Readonly<{ lmAdapter?: string; base?: string }>
 
 /** Help of `--base`. */
-export const BASE_HELP = 'base model of adapters whose adapter_config.json names none that is there'
+export const BASE_HELP = 'base model for adapters whose own base model is not found'
 
 const isAdapter = (path: string): boolean => existsSync(join(path, ADAPTER_CONFIG))
 
 /**
- * Puts adapters among these paths on the base model of `--base`; paths of whole models stay as they are.
+ * Joins adapters among these paths with the base model of `--base`. Paths of whole models do not change.
  *
- * @throws OptionError where `--base` is given and there is no adapter
+ * @throws OptionError for `--base` without an adapter
  */
 export function onBase<const P extends readonly Readonly<{ path: string }>[]>(models: P, base: string | undefined): P {
   if (base === undefined) return models

@@ -9,31 +9,31 @@ import { modelName } from '../../models/modelFolder.js'
 import { isHttp } from '../../models/remote/httpAddress.js'
 import { readServer } from './readServer.js'
 
-const shown = (text: string): string => (text === '' ? 'nothing' : `\`${text}\``)
+const quote = (text: string): string => (text === '' ? 'nothing' : `\`${text}\``)
 
-/** A parser of a flag's text as a number; what else it must be is said and checked by its schema. */
+/** Parses a number; `schema` validates it. */
 export const number =
   (flag: string, schema: z.ZodType) =>
   (text: string): number => {
     const value = text.trim() === '' ? Number.NaN : Number(text)
     const { error } = schema.safeParse(value)
-    if (error) throw new OptionError(`Expected \`--${flag}\` to be ${expectation(schema, error.issues[0]!)}, got ${shown(text)}`)
+    if (error) throw new OptionError(`Expected \`--${flag}\` to be ${expectation(schema, error.issues[0]!)}, got ${quote(text)}`)
     return value
   }
 
-/** A parser of a flag that takes one of a few words. */
+/** Parses one of several words. */
 export const oneOf =
   <T extends string>(flag: string, words: readonly T[]) =>
   (text: string): T => {
     const word = words.find((each) => each === text)
     if (word === undefined)
       throw new OptionError(
-        `Expected \`--${flag}\` to be one of ${words.join(', ')}, got ${shown(text)}${didYouMean(text, words)}`,
+        `Expected \`--${flag}\` to be one of ${words.join(', ')}, got ${quote(text)}${didYouMean(text, words)}`,
       )
     return word
   }
 
-/** A parser of a flag that may not be empty. */
+/** Parses a text that must not be empty. */
 export const text =
   (flag: string) =>
   (value: string): string => {
@@ -41,76 +41,76 @@ export const text =
     return value
   }
 
-/** A parser of a flag that takes several values with commas between. */
+/** Parses several values, separated by commas. */
 export const list =
   <T>(parse: (text: string) => T) =>
   (value: string): readonly T[] =>
     value.split(',').map((each) => parse(each.trim()))
 
-/** A parser of a flag that may be given several times. */
+/** Parses a flag that may occur several times. */
 export const repeated =
   <T>(parse: (text: string) => T) =>
   (value: string, before: readonly T[] | undefined): readonly T[] => [...(before ?? []), parse(value)]
 
-/** What `--dtype` does, for the help of all commands that take it. */
+/** Help of `--dtype`. */
 export const DTYPE_HELP =
-  'weights are computed with in fp32, fp16 (on a CPU in fp32), q8 or q4; of a folder of ONNX graphs, which one is taken'
+  'precision of the weights: fp32, fp16 (computed as fp32 on a CPU), q8 or q4; for a folder of ONNX graphs, which graph to use'
 
-/** What `--device` does, for the help of all commands that take it. */
-export const DEVICE_HELP = 'models run on the cpu, on a GPU through webgpu, or auto: on a GPU where there is one'
+/** Help of `--device`. */
+export const DEVICE_HELP = 'device for the models: cpu, webgpu (a GPU), or auto (a GPU if there is one)'
 
 export type NamedPath = Readonly<{ name?: string; path: string; label?: string }>
 
-/** A reward under its name, or its folder's; with `url` it is a server's, and `path` says which. */
+/** A reward with its name. With `url` it is a server, and `path` is the address without secrets. */
 export type RewardPath = NamedPath & Readonly<{ name: string; url?: string }>
 
-/** A parser of a flag that is `[NAME=]PATH`. */
+/** Parses `[NAME=]PATH`. */
 export const namedPath =
   (flag: string) =>
   (value: string): NamedPath => {
     const match = value.match(/^([\w-]+)=(.*)$/s)
     const path = match ? match[2]! : value
-    if (path === '') throw new OptionError(`Expected \`--${flag}\` to be [NAME=]PATH, got ${shown(value)}`)
+    if (path === '') throw new OptionError(`Expected \`--${flag}\` to be [NAME=]PATH, got ${quote(value)}`)
     return match ? { name: match[1]!, path } : { path }
   }
 
-/** A parser of `NAME=PATH`, a further language model. */
+/** Parses `NAME=PATH`, a further language model. */
 export function otherLm(value: string): Required<Pick<NamedPath, 'name' | 'path'>> {
   const { name, path } = namedPath('other-lm')(value)
-  if (name === undefined) throw new OptionError(`Expected \`--other-lm\` to be NAME=PATH, got ${shown(value)}`)
+  if (name === undefined) throw new OptionError(`Expected \`--other-lm\` to be NAME=PATH, got ${quote(value)}`)
   return { name, path }
 }
 
 /**
- * Rewards with their labels: `NAME=LABEL`, or a label alone where there is one reward.
+ * Assigns labels to rewards: `NAME=LABEL`, or just a label if there is one reward.
  *
- * @throws OptionError for a label that is no reward's, and a second one of a reward; for a server as `readServer`
+ * @throws OptionError for a label without a reward or a second label of one reward; for a server as `readServer`
  */
 export function withLabels(rewards: readonly (NamedPath | RewardPath)[], labels: readonly string[] = []): readonly RewardPath[] {
   const named = rewards.map((reward): RewardPath => {
     if (isHttp(reward.path) && !('url' in reward)) return { ...reward, ...readServer(reward) }
     return { ...reward, name: reward.name ?? modelName(reward.path) }
   })
-  return labels.reduce<readonly RewardPath[]>((all, given) => {
-    const owner = all.find(({ name }) => given.startsWith(`${name}=`)) ?? (all.length === 1 ? all[0] : undefined)
+  return labels.reduce<readonly RewardPath[]>((all, text) => {
+    const owner = all.find(({ name }) => text.startsWith(`${name}=`)) ?? (all.length === 1 ? all[0] : undefined)
     if (!owner) {
       const names = all.map(({ name }) => name).join(', ')
       if (names === '')
         throw new OptionError(`Expected a \`--reward\` that is a model or a server beside \`--reward-label\`, got none`)
-      throw new OptionError(`Expected \`--reward-label\` to be NAME=LABEL with a reward's name (${names}), got ${shown(given)}`)
+      throw new OptionError(`Expected \`--reward-label\` to be NAME=LABEL with a reward's name (${names}), got ${quote(text)}`)
     }
     if (owner.label !== undefined)
       throw new OptionError(
-        `Expected one \`--reward-label\` of reward \`${owner.name}\`, got \`${owner.label}\` and ${shown(given)}`,
+        `Expected one \`--reward-label\` of reward \`${owner.name}\`, got \`${owner.label}\` and ${quote(text)}`,
       )
-    const label = given.startsWith(`${owner.name}=`) ? given.slice(owner.name.length + 1) : given
+    const label = text.startsWith(`${owner.name}=`) ? text.slice(owner.name.length + 1) : text
     return all.map((reward) => (reward === owner ? { ...reward, label } : reward))
   }, named)
 }
 
-const WEIGHT = z.number().describe('a finite number, or NAME=NUMBER with commas between')
+const WEIGHT = z.number().describe('a finite number, or NAME=NUMBER separated by commas')
 
-/** A parser of `1.5`, the weight of the first reward, and of `safe=1,short=0.5`, weights by the rewards' names. */
+/** Parses `1.5`, the weight of the first reward, or `safe=1,short=0.5`, weights by the names of rewards. */
 export function weight(flag: string): (text: string) => Weight {
   return (text) => {
     if (!text.includes('=')) return number(flag, WEIGHT)(text)
@@ -131,62 +131,62 @@ type DecoderOption = Readonly<{
   value?: string
 }>
 
-/** What a decoder's option is called on the command line, and what it is. */
+/** Flag and help of each decoder option. */
 const decoderFlags: Readonly<Record<string, DecoderOption>> = {
-  k: { flag: 'k', about: 'candidates a step' },
+  k: { flag: 'k', about: 'candidates per step' },
   weight: {
     flag: 'weight',
-    about: 'weight of the reward: score = logit + weight * reward; of several by their names: safe=1,short=0.5',
+    about: 'weight of the reward: score = logit + weight * reward; for several rewards by name: safe=1,short=0.5',
     parse: weight,
     value: 'numbers',
   },
-  temperature: { flag: 'temperature', about: 'divisor of the scores before sampling' },
+  temperature: { flag: 'temperature', about: 'divide scores by this before sampling' },
   reach: {
     flag: 'reach',
-    about: 'standard deviations by which a reward may be better than those seen; what could not win then is not scored',
+    about: 'skip candidates that could not win with a reward this many standard deviations above those seen so far',
   },
-  n: { flag: 'n', about: 'replies, or blocks, of which the best is kept' },
-  blockTokens: { flag: 'block-tokens', about: 'tokens of a block' },
-  rolloutTokens: { flag: 'rollout-tokens', about: 'greedy tokens after a candidate, before its reward is read' },
+  n: { flag: 'n', about: 'replies or blocks to sample; the best one is kept' },
+  blockTokens: { flag: 'block-tokens', about: 'tokens per block' },
+  rolloutTokens: { flag: 'rollout-tokens', about: 'greedy tokens to add to a candidate before its reward is computed' },
   entropyThreshold: {
     flag: 'entropy-threshold',
-    about: 'entropy of the next token, in nats, from which a segment ends before it',
+    about: 'end a segment when the entropy of the next token, in nats, reaches this value',
   },
   rewardThreshold: {
     flag: 'reward-threshold',
-    about: 'reward from which a segment is always accepted; depends on the reward model',
+    about: 'always accept a segment with at least this reward; depends on the reward model',
   },
-  beta: { flag: 'beta', about: 'how soft acceptance is: exp((reward - threshold) / beta)' },
-  rampTokens: { flag: 'ramp-tokens', about: 'tokens after which the threshold has risen to the reward threshold' },
-  proposals: { flag: 'proposals', about: 'segments at most of which one is accepted, or else the best' },
-  beams: { flag: 'beams', about: 'sequences that go on' },
-  lengthPenalty: { flag: 'length-penalty', about: 'power of the length that sums of log-probabilities are divided by' },
+  beta: { flag: 'beta', about: 'softness of acceptance: exp((reward - threshold) / beta)' },
+  rampTokens: { flag: 'ramp-tokens', about: 'tokens over which the threshold rises to the reward threshold' },
+  proposals: { flag: 'proposals', about: 'maximum segments to sample before the best one is taken' },
+  beams: { flag: 'beams', about: 'sequences to keep' },
+  lengthPenalty: { flag: 'length-penalty', about: 'divide sums of log-probabilities by the length to this power' },
   p: {
     flag: 'top-p',
-    about: 'mass of the tokens that are kept; of contrastive-decoding the share of the likeliest that they have',
+    about: 'probability mass of the tokens to keep; contrastive-decoding: minimum probability as a share of the likeliest token',
   },
   alpha: {
     flag: 'alpha',
     about:
-      'how much likeness to the context counts, as against probability; of cards the share of the reward threshold in the first one, beside the reward of the prompt',
+      'contrastive: weight of the similarity to the context, against probability; cards: share of the reward threshold in the first threshold, against the reward of the prompt',
   },
-  scale: { flag: 'scale', about: 'how strongly further language models, or the prompt, guide' },
+  scale: { flag: 'scale', about: 'strength of the guidance by further language models or by the prompt' },
 }
 
 const flagOf = (option: string): string =>
   decoderFlags[option]?.flag ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
-/** All that `--decoder` names. */
-const named = { ...decoders, ...searches }
+/** Everything that `--decoder` can name. */
+const decodersAndSearches = { ...decoders, ...searches }
 
-/** A decoder's option as a flag, over all decoders that take it. */
+/** A decoder option as a flag. Several decoders may take it. */
 export type DecoderFlag = Readonly<{ option: string; flag: string; value: string; about: string }>
 
-/** The flags that decoders and searches take, out of the registry's schemas, each with its defaults. */
+/** Derives the flags of decoders and searches, with their defaults, from the schemas of the registry. */
 export function flagsOfDecoders(): DecoderFlag[] {
-  const options = [...new Set(Object.values(named).flatMap(({ options: schema }) => Object.keys(schema.shape)))]
+  const options = [...new Set(Object.values(decodersAndSearches).flatMap(({ options: schema }) => Object.keys(schema.shape)))]
   return options.map((option) => {
-    const takers = Object.entries(named).filter(([, { options: schema }]) => option in schema.shape)
+    const takers = Object.entries(decodersAndSearches).filter(([, { options: schema }]) => option in schema.shape)
     const defaults = takers.map(
       ([name, { options: schema }]) => `${name} ${String((schema.shape[option] as z.ZodType).parse(undefined))}`,
     )
@@ -197,8 +197,8 @@ export function flagsOfDecoders(): DecoderFlag[] {
 
 const camel = (flag: string): string => flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
-/** Texts of the decoders' flags that were given, by option. */
-export const givenOptions = (flags: Readonly<Record<string, unknown>>): Record<string, string> =>
+/** Texts of the decoder flags on the command line, by option. */
+export const optionTexts = (flags: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     flagsOfDecoders().flatMap(({ option, flag }) => {
       const value = flags[camel(flag)]
@@ -206,28 +206,28 @@ export const givenOptions = (flags: Readonly<Record<string, unknown>>): Record<s
     }),
   )
 
-/** Flags as options of a pipeline's steps, which say themselves what each may be. */
-export const pipelineOptions = (given: Readonly<Record<string, string>>): Record<string, unknown> =>
+/** Parses flags as options of a pipeline's steps. The steps validate them. */
+export const pipelineOptions = (texts: Readonly<Record<string, string>>): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries(given).map(([option, value]) => {
+    Object.entries(texts).map(([option, value]) => {
       const parse = decoderFlags[option]?.parse ?? ((flag) => number(flag, z.number()))
       return [option, parse(flagOf(option))(value)]
     }),
   )
 
 /**
- * Flags as a decoder's own options.
+ * Parses flags as options of a decoder.
  *
- * @param given texts of the flags that were given, by option
- * @param schema of the decoder's options
- * @throws OptionError for a flag that the decoder does not take, and for a value that may not be
+ * @param texts texts of the flags, by option
+ * @param schema schema of the decoder's options
+ * @throws OptionError for a flag that the decoder does not take, or a wrong value
  */
 export function decoderOptions(
   decoder: string,
-  given: Readonly<Record<string, string>>,
+  texts: Readonly<Record<string, string>>,
   { shape }: z.ZodObject,
 ): Record<string, unknown> {
-  const entries = Object.entries(given).map(([option, value]) => {
+  const entries = Object.entries(texts).map(([option, value]) => {
     const schema = shape[option] as z.ZodType | undefined
     if (schema === undefined) {
       const taken = Object.keys(shape).map((each) => `--${flagOf(each)}`)

@@ -19,7 +19,7 @@ import { lmFlag } from './lmFlag.js'
 import { REDO_HELP, resumeOptions } from './resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
-/** Flags as commander gives them. */
+/** Flags as commander parses them. */
 export type GivenFlags = AdapterFlags &
   Readonly<
     {
@@ -77,7 +77,7 @@ export type GivenFlags = AdapterFlags &
       >
   >
 
-/** Flags as `generate` and its source take them. */
+/** Flags as options of `generate` and its source. */
 export type GenerateFlags = Readonly<{
   output: string | undefined
   force: boolean
@@ -103,59 +103,59 @@ export type GenerateFlags = Readonly<{
 const { maxNewTokens, maxPromptTokens, samples, seed, concurrency } = generateOptions.shape
 const defaults = generateOptions.parse({})
 
-/** Decoders' options that say something else than for `generate`, by flag. */
+/** Decoder flags whose help differs from that of `generate`. */
 export type OtherFlags = Readonly<Record<string, Readonly<{ value: string; about: string }>>>
 
-/** Adds all flags of `generate` but the input, the output and `--dry-run`. Defaults are those of the pipeline and its decoders. */
+/** Adds all flags of `generate` except input, output and `--dry-run`. Defaults come from the pipeline and its decoders. */
 export function decodingFlags(command: Command, others: OtherFlags = {}): Command {
   command
-    .option('--prompt-column <name>', 'column of the prompt (default: prompt, or messages)', text('prompt-column'))
-    .option('--template <name>', `what becomes of a prompt: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
-    .option('--dataset <name>', `the input is a dataset of the paper: ${datasets.join(', ')}`, oneOf('dataset', datasets))
+    .option('--prompt-column <name>', 'column with the prompt (default: prompt, or messages)', text('prompt-column'))
+    .option('--template <name>', `prompt format: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
+    .option('--dataset <name>', `read the input as a dataset of the paper: ${datasets.join(', ')}`, oneOf('dataset', datasets))
     .option(
       '--lm <folder>',
-      'language model: a folder, a GGUF file, ORG/NAME that was pulled, or an OpenAI-compatible server (http://…/v1; default: the embedded chat-lm)',
+      'language model: folder, GGUF file, pulled ORG/NAME or OpenAI-compatible server (http://…/v1) (default: the embedded chat-lm)',
       text('lm'),
     )
-    .option('--lm-adapter <folder>', 'LoRA adapter (PEFT) that is merged into the language model', text('lm-adapter'))
+    .option('--lm-adapter <folder>', 'LoRA adapter (PEFT) to merge into the language model', text('lm-adapter'))
     .option('--base <model>', BASE_HELP, text('base'))
-    .option('--lm-model <name>', "the server's name of the model", text('lm-model'))
+    .option('--lm-model <name>', 'name of the model on the server', text('lm-model'))
     .option('--lm-tokenizer <folder>', "folder with the tokenizer and configs of the server's model", text('lm-tokenizer'))
     .option(
       '--lm-top <number>',
-      'likeliest tokens that the server gives at most (default: 20)',
+      'maximum number of top tokens that the server returns (default: 20)',
       number('lm-top', remoteLmOptions.shape.maxTop),
     )
     .option(
       '--lm-prompt <form>',
-      `how the server is sent prompts: ${promptForms.join(', ')} (default: ids)`,
+      `form of the prompts sent to the server: ${promptForms.join(', ')} (default: ids)`,
       oneOf('lm-prompt', promptForms),
     )
-    .option('--other-lm <name=folder>', 'further language model that a decoder combines, repeatable', repeated(otherLm))
+    .option('--other-lm <name=folder>', 'further language model for decoders that combine several, repeatable', repeated(otherLm))
     .option(
       '--reward <[name=]reward>',
-      `a model's folder or GGUF file, a LoRA adapter's folder, a module (./my-reward.js), a server (NAME=http://…), or a function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
+      `model folder, GGUF file, LoRA adapter folder, module (./my-reward.js), server (NAME=http://…), or function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
       repeated(rewardFlag),
     )
     .option(
       '--reward-label <[name=]label>',
-      'which label of a classifier with several is the reward',
+      'label of a classifier to use as the reward, if it has several',
       repeated(text('reward-label')),
     )
     .option(
       '--reward-timeout <number>',
-      'milliseconds that a module has for one step of one prompt, a server for a request (default: 30000)',
+      'time limit in milliseconds: for a module per step of a prompt, for a server per request (default: 30000)',
       number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
     .option('--device <name>', DEVICE_HELP, oneOf('device', deviceChoices), 'cpu')
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option(
       '--decoder <name>',
-      `${[...Object.keys(decoders), ...Object.keys(searches)].join(', ')} (default: args)`,
+      `decoder or search: ${[...Object.keys(decoders), ...Object.keys(searches)].join(', ')} (default: args)`,
       text('decoder'),
     )
-    .option('--pipeline <file>', 'YAML or JSON file with the steps of a decoder, instead of its name', text('pipeline'))
-    .option('--use <module>', 'module with operators and decoders of your own, repeatable', repeated(text('use')))
+    .option('--pipeline <file>', 'YAML or JSON file with a decoder or search, instead of --decoder', text('pipeline'))
+    .option('--use <module>', 'module with your own operators and decoders, repeatable', repeated(text('use')))
   for (const each of flagsOfDecoders()) {
     const { value, about } = others[each.flag] ?? each
     command.option(`--${each.flag} <${value}>`, about)
@@ -163,34 +163,34 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
   return command
     .option(
       '--max-new-tokens <number>',
-      'tokens of a reply at most',
+      'maximum tokens per reply',
       number('max-new-tokens', maxNewTokens),
       defaults.maxNewTokens,
     )
     .option(
       '--max-prompt-tokens <number>',
-      'tokens of a prompt at most (default: the context less --max-new-tokens)',
+      'maximum tokens per prompt (default: context length minus --max-new-tokens)',
       number('max-prompt-tokens', maxPromptTokens),
     )
     .option(
       '--truncate <how>',
-      `what becomes of a longer prompt: ${truncations.join(', ')} (an error row, or its first tokens go; default: error)`,
+      `handling of a longer prompt: ${truncations.join(', ')} (write an error row, or drop its first tokens; default: error)`,
       oneOf('truncate', truncations),
     )
-    .option('--samples <number>', 'rows a prompt', number('samples', samples), defaults.samples)
+    .option('--samples <number>', 'replies per prompt', number('samples', samples), defaults.samples)
     .option('--stop <text>', 'text that ends a reply, repeatable', repeated(text('stop')))
-    .option('--seed <number>', 'seed of all random numbers', number('seed', seed), defaults.seed)
+    .option('--seed <number>', 'seed for all random numbers', number('seed', seed), defaults.seed)
     .option(
       '--concurrency <number>',
-      'prompts decoded at the same time',
+      'prompts to decode at the same time',
       number('concurrency', concurrency),
       defaults.concurrency,
     )
-    .option('--limit <number>', 'only so many prompts', number('limit', samples))
-    .option('--trace', 'keep the candidates of each step, too')
-    .option('--keep-input', "keep the input's own columns, as JSON in the column input")
-    .option('--force', 'replace the rows that the folder holds')
-    .option('--retry-errors', 'make error rows again')
+    .option('--limit <number>', 'decode at most this many prompts', number('limit', samples))
+    .option('--trace', 'also store the candidates of each step')
+    .option('--keep-input', "also store the input's own columns, as JSON in the column input")
+    .option('--force', 'replace the rows in the folder')
+    .option('--retry-errors', 'decode error rows again')
     .option('--redo-changed', REDO_HELP)
     .option('--strict', 'stop at the first error row')
 }
@@ -201,17 +201,17 @@ export const generateFlags = (command: Command): Command =>
     command
       .argument(
         '[input]',
-        'file with prompts: JSONL, a JSON array, CSV (each also as .gz or .zst) or Parquet; - or nothing: standard input',
+        'file with prompts: JSONL, a JSON array, CSV (each also as .gz or .zst) or Parquet; standard input if - or omitted',
       )
-      .option('-o, --output <folder>', 'folder for Parquet part files; without it rows are JSONL on stdout', text('output')),
+      .option('-o, --output <folder>', 'folder for Parquet part files; without it, rows go to stdout as JSONL', text('output')),
   )
-    .option('--json-schema <file>', 'replies that stop are JSON of this JSON Schema', text('json-schema'))
-    .option('--dry-run', 'print what would run and the memory it needs')
+    .option('--json-schema <file>', 'constrain replies to JSON that matches this JSON Schema', text('json-schema'))
+    .option('--dry-run', 'show what would run and how much memory it needs')
 
 /**
- * Flags, checked against each other.
+ * Checks flags against each other and turns them into options.
  *
- * @throws OptionError for one that cannot be, or has no meaning beside the others
+ * @throws OptionError for a flag that contradicts another one
  */
 export function settingsOf(flags: GivenFlags): GenerateFlags {
   const { output, template, promptColumn, dataset, limit, stop = [], trace = false, dryRun = false } = flags
@@ -219,17 +219,17 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   const resume = resumeOptions(flags)
   if (dataset !== undefined && (template !== 'auto' || promptColumn !== undefined)) {
     const foreign = promptColumn === undefined ? 'template' : 'prompt-column'
-    throw new OptionError(`The dataset \`${dataset}\` says what its prompts are: it takes no \`--${foreign}\``)
+    throw new OptionError(`The dataset \`${dataset}\` defines its own prompts, so \`--${foreign}\` does not apply`)
   }
-  const given = flags.reward ?? [rewardFlag(embeddedPath('chat-rm'))]
-  const twice = given.find(({ name }, index) => given.findIndex((other) => other.name === name) !== index)
+  const flagged = flags.reward ?? [rewardFlag(embeddedPath('chat-rm'))]
+  const twice = flagged.find(({ name }, index) => flagged.findIndex((other) => other.name === name) !== index)
   if (twice) throw new OptionError(`Expected each \`--reward\` to have a name of its own, got \`${twice.name}\` twice`)
   const models = withLabels(
-    given.filter(({ kind }) => kind === 'model' || kind === 'server'),
+    flagged.filter(({ kind }) => kind === 'model' || kind === 'server'),
     flags.rewardLabel,
   )
   const labels = new Map(models.map(({ name, label }) => [name, label]))
-  const labelled = given.map((one) => (labels.has(one.name) ? { ...one, label: labels.get(one.name) } : one))
+  const labelled = flagged.map((one) => (labels.has(one.name) ? { ...one, label: labels.get(one.name) } : one))
   const lm = lmFlag(flags)
   const [{ path: lmPath }, ...rewards] = onBase([{ path: typeof lm === 'string' ? lm : '' }, ...labelled], flags.base)
   return {

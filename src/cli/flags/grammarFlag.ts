@@ -9,9 +9,9 @@ import { duplicateKey } from '../../core/text/duplicateKey.js'
 import { readGrammar } from '../../models/grammar/readGrammar.js'
 
 /**
- * The JSON Schema of a file.
+ * Reads a JSON Schema from a file.
  *
- * @throws OptionError for a file that is not there or no JSON object, and a schema that cannot be read
+ * @throws OptionError for a missing file, for anything but a JSON object, and for a schema that is not supported
  */
 export async function readJsonSchema(path: string): Promise<JsonSchema> {
   const refused = (reason: string) =>
@@ -25,19 +25,23 @@ export async function readJsonSchema(path: string): Promise<JsonSchema> {
   } catch (error) {
     throw refused(messageOf(error))
   }
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw refused('it is no JSON object')
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw refused('it is not a JSON object')
   const twice = duplicateKey(text)
   if (twice !== undefined) throw refused(`it has the key ${JSON.stringify(twice)} twice`)
   await readGrammar({ jsonSchema: schema as JsonSchema })
   return schema as JsonSchema
 }
 
-/** @throws OptionError for a step whose grammar cannot be read, before any model is loaded */
+/**
+ * Checks the grammars of a pipeline before any model is loaded.
+ *
+ * @throws OptionError for a grammar that cannot be read
+ */
 export async function checkGrammars({ steps }: DecoderSpec): Promise<void> {
   for (const { grammar: source } of steps) if (source) await readGrammar(source as GrammarSource)
 }
 
-/** The decoder after the grammar of a schema. */
+/** Puts the grammar of a schema in front of a decoder. */
 export function withJsonSchema(name: string, decoder: Decoder | Search, jsonSchema: JsonSchema): Decoder {
   if ('search' in decoder)
     throw new OptionError(`Expected a decoder beside \`--json-schema\`, \`${name}\` is a search over whole replies`)
@@ -45,7 +49,7 @@ export function withJsonSchema(name: string, decoder: Decoder | Search, jsonSche
     const { codec, endTokenIds } = models.lm
     const { operators, spec } = decoder(models)
     if (!operators)
-      throw new OptionError(`Expected a decoder of operators beside \`--json-schema\`, \`${name}\` does not tell its own`)
+      throw new OptionError(`Expected a decoder of operators beside \`--json-schema\`, \`${name}\` does not list its operators`)
     const all = composed([grammar({ jsonSchema, codec, endTokenIds }), ...operators])
     return Object.assign(all, { spec: { ...(spec?.name !== undefined && { name: spec.name }), ...all.spec! } })
   }

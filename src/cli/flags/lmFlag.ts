@@ -14,9 +14,9 @@ type LmFlags = Readonly<{
 }>
 
 /**
- * The language model that flags name: a folder, or a server with its model's name and tokenizer.
+ * Reads the language model from the flags: a folder, or a server with the name of its model and a tokenizer.
  *
- * @throws OptionError for a flag that is missing beside a server, or given beside a folder, and for an address that may not be
+ * @throws OptionError if a server lacks a flag, a folder has a flag for servers, or the address is wrong
  */
 export function lmFlag({
   lm = embeddedPath('chat-lm'),
@@ -28,8 +28,8 @@ export function lmFlag({
 }: LmFlags): string | RemoteLm {
   if (!isHttp(lm)) {
     const flags = { model: lmModel, tokenizer: lmTokenizer, top: lmTop, prompt: lmPrompt }
-    const given = Object.entries(flags).find(([, value]) => value !== undefined)
-    if (given) throw new OptionError(`Expected \`--lm\` to be a server (http://…) beside \`--lm-${given[0]}\`, got ${lm}`)
+    const foreign = Object.entries(flags).find(([, value]) => value !== undefined)
+    if (foreign) throw new OptionError(`Expected \`--lm\` to be a server (http://…) beside \`--lm-${foreign[0]}\`, got ${lm}`)
     return lmAdapter === undefined ? lm : joinAdapter(lm, lmAdapter)
   }
   if (lmAdapter !== undefined)
@@ -52,6 +52,6 @@ export function lmFlag({
   }
 }
 
-/** A language model as it is said. */
+/** Names a language model in messages. */
 export const describeLm = (lm: string | RemoteLm): string =>
   typeof lm === 'string' ? lm : `${lm.model} at ${saidAddress(lm.url)}`

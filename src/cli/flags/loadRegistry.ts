@@ -11,12 +11,12 @@ import { hashModule } from '../run/hashModule.js'
 
 export type LoadedRegistry = Readonly<{
   registry: Registry
-  /** SHA-256 of each module, and of what it imports by path, by its path as it was given: the answers depend on them. */
+  /** SHA-256 of each module and its imports, under its path as the user wrote it. The answers depend on them. */
   use: Readonly<Record<string, string>>
 }>
 
 /**
- * The package's operators and decoders with those of the modules.
+ * Adds the operators and decoders of modules to those of the package.
  *
  * @throws OptionError for a module that cannot be loaded, and as `extendedRegistry`
  */
@@ -24,26 +24,26 @@ export async function loadRegistry(modules: readonly string[]): Promise<LoadedRe
   let registry = builtIn
   const use: Record<string, string> = {}
   for (const path of modules) {
-    await text(path, 'use')
+    await readText(path, 'use')
     use[path] = await hashModule(path)
-    registry = extendedRegistry(registry, await imported(path), path)
+    registry = extendedRegistry(registry, await importModule(path), path)
   }
   return { registry, use }
 }
 
-/** @throws OptionError where there is no such file, and as `pipelineFromText` */
+/** @throws OptionError for a missing file, and as `pipelineFromText` */
 export const readPipeline = async (path: string, registry: Registry): Promise<DecoderSpec | SearchSpec> =>
-  pipelineFromText(await text(path, 'pipeline'), path, registry)
+  pipelineFromText(await readText(path, 'pipeline'), path, registry)
 
-async function imported(path: string): Promise<Readonly<Record<string, unknown>>> {
+async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     return (await import(pathToFileURL(resolve(path)).href)) as Readonly<Record<string, unknown>>
   } catch (error) {
-    throw new OptionError(`Expected \`--use\` to be a module that can be loaded, ${path} says: ${messageOf(error)}`)
+    throw new OptionError(`Expected \`--use\` to be a module that loads, ${path}: ${messageOf(error)}`)
   }
 }
 
-const text = (path: string, flag: string): Promise<string> =>
+const readText = (path: string, flag: string): Promise<string> =>
   readFile(path, 'utf8').catch((error: unknown) => {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     throw new OptionError(`Expected \`--${flag}\` to be a file, ${path}: ${missing ? 'found nothing there' : messageOf(error)}`)

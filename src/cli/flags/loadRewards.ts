@@ -10,11 +10,11 @@ import { stopLoops } from '../run/stopLoops.js'
 import { functionReward, type RewardFlag } from './rewardFlag.js'
 
 /**
- * What `--reward` named, as `loadModels` takes it: modules imported, files with words read. Paths are relative to the working
+ * Prepares the rewards of `--reward` for `loadModels`: imports modules and reads files of words. Paths are relative to the working
  * directory.
  *
  * @throws OptionError for an option that a function does not take
- * @throws RewardError for a module or a file that cannot be used: which, and what was expected
+ * @throws RewardError for a module or a file that cannot be used
  */
 export function loadRewards(flags: readonly RewardFlag[], timeoutMs: number | undefined): Promise<RewardOption[]> {
   if (timeoutMs !== undefined && !flags.some(({ kind }) => kind === 'module' || kind === 'server'))
@@ -57,11 +57,11 @@ async function moduleReward({ name, path }: RewardFlag, timeoutMs: number | unde
   )
 }
 
-/** The lines of each option that is `@FILE`. */
+/** Reads the lines of each option that is `@FILE`. */
 async function wordsOf(options: Readonly<Record<string, string>>): Promise<Record<string, string[]>> {
   const files = Object.entries(options).filter(([, text]) => text.startsWith('@'))
   const linesOf = async ([option, text]: readonly [string, string]) => {
-    const lines = (await read(text.slice(1), 'a file with a word a line')).toString('utf8').split(/\r?\n/)
+    const lines = (await read(text.slice(1), 'a file with one word per line')).toString('utf8').split(/\r?\n/)
     return [option, lines.map((line) => line.trim()).filter((line) => line !== '')] as const
   }
   return Object.fromEntries(await Promise.all(files.map(linesOf)))

@@ -9,23 +9,27 @@ import type { RewardPath } from './flags.js'
 
 const MAX_BATCH = 64
 
-/** A reward model or a server's reward, ready to score texts; `origin` is where its numbers come from. */
+/** A reward model or server, ready to score texts. `origin` identifies it. */
 export type OpenedReward = Omit<LoadedReward, 'source' | 'label'> &
   Readonly<{ source: LoadedReward['source'] | TextReward; origin: () => Promise<Source> }>
 
-/** @throws as `loadReward` and `remoteReward` */
+/**
+ * Opens a reward model or server.
+ *
+ * @throws as `loadReward` and `remoteReward`
+ */
 export async function openReward(
   { name, path, url, label }: RewardPath,
   dtype: WeightDtype,
   timeoutMs?: number,
 ): Promise<OpenedReward> {
-  const labelled = label !== undefined && { label }
+  const labelOption = label !== undefined && { label }
   if (url !== undefined) {
-    const source = remoteReward({ name, url, ...labelled, ...(timeoutMs !== undefined && { timeoutMs }) })
+    const source = remoteReward({ name, url, ...labelOption, ...(timeoutMs !== undefined && { timeoutMs }) })
     return { source, origin: async () => source.source!, notices: [], close: async () => undefined }
   }
   const { label: read, ...loaded } = await loadReward(
-    { name, path, ...labelled },
+    { name, path, ...labelOption },
     { threads: availableParallelism(), maxBatch: MAX_BATCH, dtype },
   )
   const decisive = { ...(isQuantized(dtype) && { dtype }), ...(read !== undefined && { label: read }) }

@@ -2,9 +2,9 @@ import { messageOf, OptionError } from '../../core/errors.js'
 import { httpAddress, saidAddress } from '../../models/remote/httpAddress.js'
 
 /**
- * A reward's server with its name; `path`: its address as it may be said, without what may be secret.
+ * Reads the name and address of a reward's server. `path` is the address without secrets, for messages.
  *
- * @throws OptionError for an address that is none, or holds a password, and for one without a name
+ * @throws OptionError for a wrong address, one that holds a password, or one without a name
  */
 export function readServer({ name, path: url }: Readonly<{ name?: string | undefined; path: string }>) {
   try {

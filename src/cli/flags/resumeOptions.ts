@@ -1,15 +1,15 @@
 import { OptionError } from '../../core/errors.js'
 import type { ToParquetOptions } from '../../io/toParquet.js'
 
-/** What `--redo-changed` does, for the help of all commands that take it. */
-export const REDO_HELP = 'make rows again whose prompt or settings have changed'
+/** Help of `--redo-changed`. */
+export const REDO_HELP = 'replace rows whose prompt or settings have changed'
 
 export type ResumeOptions = Required<Pick<ToParquetOptions, 'force' | 'retryErrors' | 'redoChanged'>>
 
 /**
- * What happens to the rows that the output folder holds.
+ * Reads from the flags what to do with rows that are already in the output folder.
  *
- * @throws OptionError without an output folder, and for `--force` beside the others
+ * @throws OptionError without an output folder, and for `--force` together with another flag
  */
 export function resumeOptions({
   output,
@@ -17,9 +17,9 @@ export function resumeOptions({
   retryErrors = false,
   redoChanged = false,
 }: Partial<ResumeOptions> & Readonly<{ output?: string | undefined }>): ResumeOptions {
-  for (const [flag, given] of Object.entries({ force, 'retry-errors': retryErrors, 'redo-changed': redoChanged })) {
-    if (given && output === undefined) throw new OptionError(`Expected \`--output\` beside \`--${flag}\`, got none`)
-    if (given && force && flag !== 'force') throw new OptionError(`Expected \`--force\` or \`--${flag}\`, got both`)
+  for (const [flag, isOn] of Object.entries({ force, 'retry-errors': retryErrors, 'redo-changed': redoChanged })) {
+    if (isOn && output === undefined) throw new OptionError(`Expected \`--output\` beside \`--${flag}\`, got none`)
+    if (isOn && force && flag !== 'force') throw new OptionError(`Expected \`--force\` or \`--${flag}\`, got both`)
   }
   return { force, retryErrors, redoChanged }
 }

@@ -8,11 +8,11 @@ import { isHttp } from '../../models/remote/httpAddress.js'
 import { namedPath } from './flags.js'
 import { readServer } from './readServer.js'
 
-/** What `--reward` names: a model's folder, a module, a server, or a function of this package with its options as they were written. */
+/** The reward of `--reward`: a model folder, a module, a server, or a function of this package with its options as text. */
 export type RewardFlag = ModelFlag | ModuleFlag | FunctionFlag | ServerFlag
-/** `label`: which one of a classifier's is the reward. */
+/** `label`: the label of a classifier that is the reward. */
 type ModelFlag = Readonly<{ kind: 'model'; name: string; path: string; label?: string | undefined }>
-/** `path`: its address as it may be said. */
+/** `path`: the address without secrets. */
 type ServerFlag = Readonly<{ kind: 'server'; name: string; path: string; url: string; label?: string | undefined }>
 type ModuleFlag = Readonly<{ kind: 'module'; name: string; path: string }>
 type FunctionFlag = Readonly<{
@@ -26,10 +26,10 @@ type FunctionFlag = Readonly<{
 const MODULES = ['.js', '.mjs']
 
 /**
- * `[NAME=]FOLDER`, `[NAME=]FILE.js`, `[NAME=]FUNCTION(OPTION=VALUE, …)` or `NAME=http://…`. Without a name of its own a reward is called after its
- * folder, file or function.
+ * Parses `[NAME=]FOLDER`, `[NAME=]FILE.js`, `[NAME=]FUNCTION(OPTION=VALUE, …)` or `NAME=http://…`. The default name is that of the folder,
+ * file or function.
  *
- * @throws OptionError for none of these
+ * @throws OptionError for anything else
  */
 export function rewardFlag(value: string): RewardFlag {
   const { path, name } = namedPath('reward')(value)
@@ -42,7 +42,7 @@ export function rewardFlag(value: string): RewardFlag {
   return { kind: isModule ? 'module' : 'model', name: name ?? (isModule ? basename(path, extname(path)) : modelName(path)), path }
 }
 
-/** `target=200, pattern="\d, \d"`: in double quotes a value may hold commas, and `\"` is a quote. */
+/** Parses `target=200, pattern="\d, \d"`. A value in double quotes may contain commas, and `\"` stands for a quote. */
 function pairsOf(text: string, whole: string): Record<string, string> {
   const pairs: Record<string, string> = {}
   const pair = /\s*(\w+)\s*=\s*(?:"((?:\\"|[^"])*)"|([^",]*))\s*(?:,|$)/y
@@ -56,15 +56,17 @@ function pairsOf(text: string, whole: string): Record<string, string> {
   return pairs
 }
 
-/** The reward of a function's flag; `words` are those of `@FILE`, by option. */
+/** Builds the reward function of a flag. `words` holds the lines of each `@FILE`, by option. */
 export function functionReward({ name, of, options }: FunctionFlag, words: Readonly<Record<string, readonly string[]>> = {}) {
   const shape: Readonly<Record<string, z.ZodType>> = rewardFunctions[of]?.options.shape ?? {}
-  const typed = Object.entries(options).map(([option, text]) => [option, words[option] ?? meant(text, shape[option])] as const)
+  const typed = Object.entries(options).map(
+    ([option, text]) => [option, words[option] ?? interpret(text, shape[option])] as const,
+  )
   return rewardByName(name, of, Object.fromEntries(typed))
 }
 
-/** The first of what a text may mean that its schema takes; the text itself where it takes none, for the message. */
-function meant(text: string, schema: z.ZodType | undefined): unknown {
+/** Gives the first interpretation that the schema accepts, or the text itself, for the error message. */
+function interpret(text: string, schema: z.ZodType | undefined): unknown {
   const list = text.split(',').map((word) => word.trim())
   const numbers = list.map((pair) => [pair.replace(/\s*=[^=]*$/, ''), Number(pair.replace(/^.*=/, ''))] as const)
   const meanings: readonly unknown[] = [

@@ -6,7 +6,7 @@ import { describeLm } from '../flags/lmFlag.js'
 import { bytes, count, describeModel } from '../print/describeModel.js'
 import { type Terminal, writeLine } from '../terminal.js'
 
-/** Prints what `generate` would do with these flags, and the memory it would need. Loads no weights, writes nothing. */
+/** Prints what `generate` would do with these flags, and how much memory it would need. Loads no weights and writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
   const { settings, limit, output, lm, lms, rewards, dtype } = flags
   const rows = await countRows(input, { needs: [promptColumns(flags)] })
@@ -40,28 +40,28 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
   const weights = models.reduce((sum, { size }) => sum + size.weightBytes, 0)
   const cache = models.reduce((sum, { cacheBytes }) => sum + cacheBytes, 0)
   const positions = models.reduce((sum, { size, tokens }) => sum + size.positionBytes(tokens), 0)
-  const many = prompts === undefined ? 'prompts as they come' : `${prompts} prompts, ${prompts * settings.samples} rows`
+  const many = prompts === undefined ? 'unknown number of prompts' : `${prompts} prompts, ${prompts * settings.samples} rows`
   const memory = [
     ['weights', `${bytes(weights)} in ${dtype === 'fp16' ? 'fp32' : dtype}`],
     [
       'cache',
       `at most ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,
     ],
-    ...(positions > 0 ? [['positions', `at most ${bytes(positions)} of tables, made as far as sequences come`]] : []),
-    ['memory', `at most ${bytes(weights + cache + positions)}, and what a batch needs while it is computed`],
+    ...(positions > 0 ? [['positions', `at most ${bytes(positions)} of tables, which grow with the sequences`]] : []),
+    ['memory', `at most ${bytes(weights + cache + positions)}, plus the activations of a batch`],
   ]
   const lines = [
     ['input', `${input === '-' ? 'standard input' : input}: ${many}`],
-    ['decoder', `${about}, ${settings.maxNewTokens} new tokens at most, seed ${settings.seed}`],
+    ['decoder', `${about}, at most ${settings.maxNewTokens} new tokens, seed ${settings.seed}`],
     ...(typeof lm === 'string' ? [] : [['lm', `${describeLm(lm)}: a server, its tokenizer in ${lm.tokenizer}`]]),
     ...models.map(({ role, path, config, size }) => [
       role.split(' ')[0]!,
       `${path}: ${config.family}, ${size.parameters === undefined ? '' : `${count(size.parameters)} parameters, `}${size.dtypes.join(', ')}, context ${config.contextLength}`,
     ]),
     ...rewards.filter(({ kind }) => kind !== 'model').map(({ kind, path }) => ['reward', `${path}: a ${kind}`]),
-    ...(models.length === 0 ? [['memory', 'no model is loaded here']] : memory),
+    ...(models.length === 0 ? [['memory', 'no local models']] : memory),
     ...models.flatMap(({ notices }) => notices.map((notice) => ['notice', notice])),
-    ['output', output === undefined ? 'JSONL on stdout' : `${output}: ${(await listParts(output)).length} part files there`],
+    ['output', output === undefined ? 'JSONL on stdout' : `${output}: ${(await listParts(output)).length} part files now`],
   ]
   for (const [name, value] of lines) await writeLine(stdout, `${name!.padEnd(10)}${value}`, signal)
 }

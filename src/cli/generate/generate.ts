@@ -20,10 +20,10 @@ import type { Terminal } from '../terminal.js'
 import { dryRun } from './dryRun.js'
 import { plainPrompts } from './plainPrompts.js'
 
-/** `rxargs generate`: prompts in, rows out. */
+/** `rxargs generate` decodes prompts into rows. */
 export const generateCommand = (terminal: Terminal): Command =>
   rowLineFlags(generateFlags(new Command('generate')))
-    .description('decode prompts, steered by a reward; the same command again goes on where it stopped')
+    .description('decode prompts, guided by a reward; the same command continues an interrupted run')
     .action(async (input: string | undefined, flags: GivenFlags & RowLines) =>
       run(inputOf(input, terminal), settingsOf(flags), await chooseDecoder(flags), flags, terminal),
     )
@@ -40,8 +40,10 @@ async function run(
   const { output, force, retryErrors, redoChanged } = flags
   const lines = { ...(text && { text }), ...(columns && { columns }) }
   checkRowLines(lines, output)
-  const named = flags.rewards.map((each) => (each.kind === 'function' && each.of === 'ensemble' ? functionReward(each) : each))
-  weightsOf(named, weight ?? {})
+  const rewardNames = flags.rewards.map((each) =>
+    each.kind === 'function' && each.of === 'ensemble' ? functionReward(each) : each,
+  )
+  weightsOf(rewardNames, weight ?? {})
   await checkInput(input, promptColumns(flags))
   const rewards = await loadRewards(flags.rewards, flags.rewardTimeout)
   if (flags.dryRun) return dryRun(input, flags, about, terminal)

@@ -1,12 +1,12 @@
 import type { TextCodec } from '../../core/model.js'
 import type { Prompt } from '../../core/prompt.js'
 
-/** In no template. */
+/** A text that no template contains. */
 const MARK = '\u{10fffd}rxargs\u{10fffd}'
 
 /**
- * The same prompts. Says once when one is plain text that is passed on as it stands, where the model's chat template would have put it into a form that the
- * model was trained on: text that already ends as the template opens a reply is in that form.
+ * Passes prompts on. Warns once if a plain prompt bypasses the chat template of the model. A text that ends with the template's
+ * opening of a reply has been formatted already.
  */
 export async function* plainPrompts(
   prompts: AsyncIterable<Prompt>,
@@ -14,20 +14,20 @@ export async function* plainPrompts(
   say: (notice: string) => void,
 ): AsyncGenerator<Prompt> {
   const opening = openingOf(render)
-  let said = opening === ''
+  let isSaid = opening === ''
   for await (const prompt of prompts) {
     const text = prompt.content?.text
-    if (!said && text !== undefined && !text.trimEnd().endsWith(opening)) {
-      said = true
+    if (!isSaid && text !== undefined && !text.trimEnd().endsWith(opening)) {
+      isSaid = true
       say(
-        `Prompt \`${prompt.id}\` is passed on as it stands, and the model has a chat template: \`--template chat\` puts plain prompts into it, \`none\` keeps them`,
+        `Prompt \`${prompt.id}\` bypasses the chat template of the model: \`--template chat\` applies it to plain prompts, \`none\` silences this`,
       )
     }
     yield prompt
   }
 }
 
-/** What the template writes between a message and its reply; nothing where there is no template, or it refuses or changes the message. */
+/** Text that the template writes between a message and its reply. Empty without a template, or if it refuses or changes the message. */
 function openingOf(render: TextCodec['render']): string {
   try {
     const rendered = render([{ role: 'user', content: MARK }])

@@ -11,22 +11,22 @@ import { languageModelGraph, rewardGraph } from '../../models/loadModel.js'
 type Read = Readonly<{ config: ModelConfig; tensors: Tensors; others: OtherFiles; folder: string; dtype: WeightDtype }>
 
 export type DescribedHeads = Readonly<{
-  /** What the model can be: a language model, a reward model, or both. */
+  /** Language model, reward model, or both. */
   role: string
-  /** What each head gives, one line. */
+  /** Describes the heads in one line. */
   heads: string
-  /** Why the model cannot be a reward, where it is a language model alone. */
+  /** Why the model cannot be a reward, if it is only a language model. */
   noReward?: string
-  /** Tensors that no head has a use for, and files that are not read. */
+  /** Tensors that no head uses, and files that are not read. */
   unused: readonly string[]
-  /** Tensors that are rounded. */
+  /** Tensors that are quantized. */
   inMemory: BuiltGraph['inMemory']
 }>
 
 /**
- * What a decoder's heads are, each tried out as a graph.
+ * Finds the heads of a decoder by building the graph of each.
  *
- * @throws ModelError when there is none, or a tensor is missing or of the wrong shape
+ * @throws ModelError if there is none, or if a tensor is missing or has the wrong shape
  */
 export function describeHeads(read: Read): DescribedHeads {
   const { config, tensors, others, folder, dtype } = read
@@ -75,8 +75,8 @@ function describeHeadNames({
   return [...(speaks ? [vocabulary] : []), ...(value === undefined ? [] : [`value head \`${value}\``])].join('; ')
 }
 
-/** A classifier's labels, and whether one has to be chosen. */
+/** Describes the labels of a classifier. */
 export const describeLabels = (labels: readonly string[]): string =>
   labels.length === 1
     ? `one label, \`${labels[0]}\``
-    : `${labels.length} labels, one to be chosen by --reward-label: ${labels.map((label) => `\`${label}\``).join(', ')}`
+    : `${labels.length} labels, choose one with --reward-label: ${labels.map((label) => `\`${label}\``).join(', ')}`

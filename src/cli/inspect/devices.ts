@@ -2,7 +2,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { findGpu } from '../../models/device.js'
 import { type Terminal, writeLine } from '../terminal.js'
 
-/** `rxargs inspect --devices`: what models can run on here, and why not on a GPU. */
+/** `rxargs inspect --devices` lists the devices for models, and says why a GPU cannot be used. */
 export async function inspectDevices(
   { json = false }: Readonly<{ json?: boolean }>,
   { stdout, signal }: Pick<Terminal, 'stdout' | 'signal'>,
@@ -13,8 +13,8 @@ export async function inspectDevices(
   await writeLine(stdout, `cpu     ${cpu.name}, ${cpu.cores} cores, ${Math.round(cpu.memory_bytes / 2 ** 30)} GiB`, signal)
   const webgpu = gpu.usable
     ? gpu.float16
-      ? 'a GPU, taken by `--device auto`'
-      : 'a renderer in software: right, but slower than the CPU; not taken by `--device auto`'
+      ? 'a GPU; `--device auto` uses it'
+      : 'a software renderer, correct but slower than the CPU; `--device auto` does not use it'
     : `cannot be used: ${gpu.problem}`
   await writeLine(stdout, `webgpu  ${webgpu}`, signal)
 }

@@ -8,9 +8,9 @@ import { describeLabels } from './describeHeads.js'
 import type { InspectedLine } from './line.js'
 
 /**
- * What an encoder's folder holds, as lines of a name and a value.
+ * Describes the folder of an encoder.
  *
- * @throws ModelError when it cannot be used
+ * @throws ModelError if the encoder cannot be used
  */
 export async function inspectEncoder(path: string, architecture: string): Promise<readonly InspectedLine[]> {
   const checkpoint = await loadEncoderCheckpoint(path)
@@ -42,9 +42,9 @@ export async function inspectEncoder(path: string, architecture: string): Promis
 }
 
 const describePooling = ({ pooling = 'mean', refusal, normalize }: SentenceModules): string =>
-  `${refusal === undefined ? pooling : 'to be chosen'}${normalize ? ', embeddings of length 1' : ''}`
+  `${refusal === undefined ? pooling : 'choose one with --pooling'}${normalize ? ', embeddings of length 1' : ''}`
 
-/** Whether a graph that may not be there takes the tensor. */
+/** Tells whether a graph uses the tensor. A graph that cannot be built uses none. */
 function hasUse(name: string, build: () => Readonly<{ unusedTensors: readonly string[] }>): boolean {
   try {
     return !build().unusedTensors.includes(name)

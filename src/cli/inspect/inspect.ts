@@ -36,13 +36,13 @@ type Flags = Memory & Readonly<{ dtype: WeightDtype; devices?: boolean; json?: b
 const defaults = generateOptions.parse({})
 const { concurrency, maxNewTokens, maxPromptTokens } = generateOptions.shape
 
-/** `rxargs inspect`: what a model folder holds, and whether it can be used. */
+/** `rxargs inspect` shows the contents of a model folder and whether it can be used. */
 export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
   new Command('inspect')
-    .description('what a model folder holds, what it needs in memory, and what of it is not supported')
+    .description('show the contents of a model folder, the memory it needs, and what is not supported')
     .argument(
       '[model]',
-      'folder with config.json, tokenizer.json and *.safetensors or *.onnx, one *.onnx of it, or ORG/NAME that was pulled',
+      'folder with config.json, tokenizer.json and *.safetensors or *.onnx, a single *.onnx, or a pulled ORG/NAME',
     )
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option(
@@ -53,27 +53,27 @@ export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
     )
     .option(
       '--max-new-tokens <number>',
-      'tokens of a reply at most',
+      'maximum tokens per reply',
       number('max-new-tokens', maxNewTokens),
       defaults.maxNewTokens,
     )
     .option(
       '--max-prompt-tokens <number>',
-      'the same, of a prompt (default: what the context holds)',
+      'maximum tokens per prompt (default: context length minus --max-new-tokens)',
       number('max-prompt-tokens', maxPromptTokens),
     )
-    .option('--devices', 'instead of a model, say what `--device` can be on this machine')
+    .option('--devices', 'instead of a model, list the values of --device on this machine')
     .option('--json', 'print JSON')
     .action(async (path: string | undefined, flags: Flags) => {
       if (flags.devices) return inspectDevices(flags, { stdout, signal })
       if (path === undefined) throw new OptionError('Expected a model to inspect, or `--devices`, got nothing')
       const onnx = await findOnnx(path, flags.dtype)
-      const { lines, problems, config } = onnx ? await inspectOnnx(onnx) : await inspected(await modelFolder(path), flags)
+      const { lines, problems, config } = onnx ? await inspectOnnx(onnx) : await inspectFolder(await modelFolder(path), flags)
       if (flags.json) {
         const data = Object.fromEntries(
           lines.map(([name, text, value]) => [name.replaceAll(' ', '_'), value === undefined ? text : value]),
         )
-        await writeLine(stdout, JSON.stringify({ ...data, config: snaked(config ?? null), problems }, null, 1), signal)
+        await writeLine(stdout, JSON.stringify({ ...data, config: toSnakeCase(config ?? null), problems }, null, 1), signal)
       } else {
         for (const [name, text] of lines) await writeLine(stdout, `${name.padEnd(14)}${text}`, signal)
         for (const problem of problems) await writeLine(stdout, `${'unsupported'.padEnd(14)}${problem}`, signal)
@@ -81,18 +81,18 @@ export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
       if (problems.length > 0) throw new ModelError(`${path} cannot be used: ${problems[0]}`)
     })
 
-/** A config as it was read, under the names that config.json has. */
-function snaked(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(snaked)
+/** Renames the fields of a config as in config.json. */
+function toSnakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toSnakeCase)
   if (typeof value !== 'object' || value === null) return value
   const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [snake(name), snaked(inner)]))
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [snake(name), toSnakeCase(inner)]))
 }
 
 type Found = Readonly<{ lines: readonly InspectedLine[]; problems: readonly string[]; config?: ModelConfig }>
 
-/** Looks at each part by itself, so that one problem does not hide the others. */
-async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Found> {
+/** Inspects each part on its own, so that one problem does not hide the others. */
+async function inspectFolder(folder: string, { dtype, ...run }: Flags): Promise<Found> {
   const isWhole = isGguf(folder) || (await splitAdapter(folder)) !== undefined
   if (!isWhole) {
     await checkFolder(folder)
@@ -159,7 +159,7 @@ async function inspected(folder: string, { dtype, ...run }: Flags): Promise<Foun
   return { lines: lines.filter(([, text]) => text !== undefined), problems, config }
 }
 
-/** Weights, a token's keys and values, and those of so many sequences as long as they may become. */
+/** Memory of the weights, of the cache per token, and of the cache for all sequences at their maximum length. */
 function memoryOf(
   { contextLength }: ModelConfig,
   { weightBytes, cacheBytes, positionBytes }: ModelSize,
@@ -168,10 +168,10 @@ function memoryOf(
   const tokens = Math.min(contextLength, maxPromptTokens + more)
   const cache = cacheBytes * tokens * sequences
   const positions = positionBytes(tokens)
-  const tables = positions === 0 ? '' : `, ${bytes(positions)} of tables of positions`
+  const tables = positions === 0 ? '' : `, ${bytes(positions)} of rotary tables`
   return [
     'memory',
-    `${bytes(weightBytes)} of weights, ${bytes(cacheBytes)} a token of cache: ${bytes(cache)} for ${sequences} sequences of up to ${tokens} tokens${tables}`,
+    `${bytes(weightBytes)} of weights, ${bytes(cacheBytes)} of cache per token: ${bytes(cache)} for ${sequences} sequences of up to ${tokens} tokens${tables}`,
     {
       weights_bytes: weightBytes,
       cache_bytes_a_token: cacheBytes,
@@ -191,7 +191,7 @@ async function generationOf(folder: string): Promise<JsonFile | undefined> {
 
 function endsOf(from: JsonFile, config: ModelConfig, generation: JsonFile | undefined): InspectedLine {
   const { endTokenIds, stopStrings, notices } = readGenerationConfig(from, generation, config.vocabSize)
-  const ids = endTokenIds.length > 0 ? endTokenIds.join(', ') : 'none: replies end by their length'
+  const ids = endTokenIds.length > 0 ? endTokenIds.join(', ') : 'none: replies end at the token limit'
   const stops = stopStrings.map((stop) => JSON.stringify(stop)).join(', ')
   const text = [ids, ...(stops ? [`stop strings ${stops}`] : []), ...notices].join('; ')
   return ['end tokens', text, { ids: endTokenIds, stop_strings: stopStrings, ...(notices.length > 0 && { notices }) }]

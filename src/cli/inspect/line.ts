@@ -1,2 +1,2 @@
-/** One thing that was understood of a model: its name, as people read it, and for machines where that is something else. */
+/** One line about a model: its name, its text, and its value in JSON if that differs. */
 export type InspectedLine = readonly [name: string, text: string | undefined, data?: unknown]

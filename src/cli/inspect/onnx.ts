@@ -6,7 +6,7 @@ import { readsAhead } from '../../models/runtime/exported/planOnnx.js'
 import { bytes, sizeOfOnnx } from '../print/describeModel.js'
 import type { InspectedLine } from './line.js'
 
-/** What a ready graph is understood to be, a line each: name and value. */
+/** Describes a ready ONNX graph. */
 export async function inspectOnnx(
   onnx: OnnxFile,
 ): Promise<Readonly<{ lines: readonly InspectedLine[]; problems: readonly string[]; config: OnnxConfig }>> {
@@ -17,7 +17,7 @@ export async function inspectOnnx(
   const [plane] = contract.planes
   const cache = plane
     ? `${contract.planes.length / 2} layers of ${plane.heads} heads of width ${plane.headDim} in ${plane.type}, ${readsAhead(contract) ? 'long prompts read in pieces' : 'prompts read as a whole'}`
-    : 'none: a sequence is read as a whole each time'
+    : 'none: each step reads the whole sequence'
   const lines: InspectedLine[] = [
     ['folder', folder],
     ['files', opened.names.join(', ')],
@@ -28,8 +28,8 @@ export async function inspectOnnx(
     ['batches', contract.rowsApart ? 'of sequences of equal length' : 'none: its operators may mix rows'],
     ['context', `${config.contextLength} tokens`],
     ['vocabulary', `${config.vocabSize}, ${codec.vocabSize} of them with text`],
-    ['end tokens', generation.endTokenIds.join(', ') || 'none: replies end by their length'],
-    ['memory', `${bytes(weightBytes)} of files, ${bytes(cacheBytes)} a token of cache`],
+    ['end tokens', generation.endTokenIds.join(', ') || 'none: replies end at the token limit'],
+    ['memory', `${bytes(weightBytes)} of files, ${bytes(cacheBytes)} of cache per token`],
   ]
   return { lines, problems: [], config }
 }

@@ -3,21 +3,21 @@ import type { TextCodec } from '../../core/model.js'
 import type { TokenizerFiles } from '../../models/checkpoint/tokenizer/tokenizerFiles.js'
 import type { InspectedLine } from './line.js'
 
-/** What a tokenizer is understood to be: its special tokens, what it puts around a text, and its chat template. */
+/** Describes a tokenizer: special tokens, the tokens it adds to a text, and its chat template. */
 export function inspectTokenizer(
   codec: TextCodec,
   { specialTokens, specialIdOf, tokenizer, notices }: TokenizerFiles,
 ): InspectedLine[] {
-  const shown = (id: number): string => codec.decode([id], false)
+  const textOf = (id: number): string => codec.decode([id], false)
   const special = [...specialTokens].map(([role, text]) => ({ role, text, id: specialIdOf(text) }))
   const { before, after } = around(codec)
-  const said = [
-    ...(before.length > 0 ? [`${before.map(shown).join('')} before a text`] : []),
-    ...(after.length > 0 ? [`${after.map(shown).join('')} after it`] : []),
+  const added = [
+    ...(before.length > 0 ? [`${before.map(textOf).join('')} before a text`] : []),
+    ...(after.length > 0 ? [`${after.map(textOf).join('')} after it`] : []),
   ]
   const kind = (tokenizer.model as { type?: string }).type ?? 'unnamed'
   return [
-    ['tokenizer', `${kind}, adds ${said.length > 0 ? said.join(', ') : 'no tokens to a text'}`, { kind, before, after }],
+    ['tokenizer', `${kind}, adds ${added.length > 0 ? added.join(', ') : 'no tokens to a text'}`, { kind, before, after }],
     [
       'special',
       special.length > 0 ? special.map(({ role, text, id }) => `${role} ${JSON.stringify(text)} (${id})`).join(', ') : 'none',
@@ -28,7 +28,7 @@ export function inspectTokenizer(
   ]
 }
 
-/** The tokens that are put before and after a text. */
+/** Tokens that the tokenizer adds before and after a text. */
 function around(codec: TextCodec): { before: number[]; after: number[] } {
   const [plain, whole] = [codec.encode('a', false), codec.encode('a', true)]
   const begin = whole.findIndex((_, index) => plain.every((id, i) => whole[index + i] === id))

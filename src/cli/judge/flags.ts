@@ -21,7 +21,7 @@ export type JudgeFlags = Readonly<{
 }>
 
 const RM = 'rm:'
-/** The only place a key is read from. */
+/** Environment variable with the API key. It is read from nowhere else. */
 export const KEY = 'RXARGS_JUDGE_KEY'
 
 const { seed } = generateOptions.shape
@@ -30,45 +30,41 @@ const attempts = z.int().min(0).max(20).describe('an integer from 0 to 20')
 const seconds = z.number().min(0).max(3600).describe('a number of seconds from 0 to 3600')
 const positive = z.number().gt(0).max(3600).describe('a number of seconds above 0, at most 3600')
 
-/** Defaults of what a chat model needs, so that what was given can be told from what was not. */
+/** Defaults for a chat model. Commander does not know them, so that flags on the command line can be told apart. */
 const chat = { concurrency: 4, timeout: 60, retries: 5, backoff: 1 } as const
 
 /** Adds all flags of `judge`. */
 export const judgeFlags = (command: Command): Command =>
   command
     .argument('<a>', 'folder of a run')
-    .argument('<b>', 'folder of the run it is compared with')
-    .option('--judge <url>', `OpenAI-compatible server, or rm:FOLDER of a reward model; a key comes from ${KEY}`, text('judge'))
-    .option('--reward-label <label>', 'which label of a reward model with several judges', text('reward-label'))
-    .option('--model <name>', "the server's name of the model that judges", text('model'))
-    .option(
-      '-o, --output <folder>',
-      'folder for the answers; the same command again asks only for those that are missing',
-      text('output'),
-    )
-    .option('--prompts <number>', 'prompts drawn from those that both runs answered', number('prompts', count), 300)
-    .option('--seed <number>', 'seed of the draw, and of the order of the replies', number('seed', seed), seed.parse(undefined))
+    .argument('<b>', 'folder of the run to compare with')
+    .option('--judge <url>', `OpenAI-compatible server, or rm:FOLDER for a reward model; ${KEY} holds the API key`, text('judge'))
+    .option('--reward-label <label>', 'label of the reward model that judges, if it has several', text('reward-label'))
+    .option('--model <name>', 'name of the judge model on the server', text('model'))
+    .option('-o, --output <folder>', 'folder for the answers; the same command later requests only missing ones', text('output'))
+    .option('--prompts <number>', 'prompts to draw from those that both runs answered', number('prompts', count), 300)
+    .option('--seed <number>', 'seed for the draw and for the order of the replies', number('seed', seed), seed.parse(undefined))
     .option('--concurrency <number>', `requests at the same time (default: ${chat.concurrency})`, number('concurrency', count))
-    .option('--timeout <seconds>', `how long an answer may take (default: ${chat.timeout})`, number('timeout', positive))
-    .option('--retries <number>', `further attempts a prompt (default: ${chat.retries})`, number('retries', attempts))
+    .option('--timeout <seconds>', `time limit for an answer (default: ${chat.timeout})`, number('timeout', positive))
+    .option('--retries <number>', `further attempts per prompt (default: ${chat.retries})`, number('retries', attempts))
     .option(
       '--backoff <seconds>',
-      `the first pause before one, doubled each time (default: ${chat.backoff})`,
+      `pause before the first further attempt, doubled each time (default: ${chat.backoff})`,
       number('backoff', seconds),
     )
-    .option('--max-calls <number>', 'requests at most, of all runs into this folder', number('max-calls', count))
-    .option('--max-tokens-total <number>', "tokens at most, by the answers' usage", number('max-tokens-total', count))
+    .option('--max-calls <number>', 'maximum requests, counting earlier runs into this folder', number('max-calls', count))
+    .option('--max-tokens-total <number>', 'maximum tokens, as the answers report them', number('max-tokens-total', count))
     .option('--json', 'print JSON')
 
 export type ChatSettings = Omit<JudgeFlags, 'judge'> & Readonly<{ url: string; model: string; output: string }>
-/** `judge` as it was given. */
+/** `judge`: the flag as written. */
 export type JudgeSettings = Readonly<{ judge: string }> &
   (Readonly<{ rm: Readonly<{ path: string; label?: string }> }> | Readonly<{ chat: ChatSettings }>)
 
 /**
- * Flags, checked against each other.
+ * Checks flags against each other and turns them into settings.
  *
- * @throws OptionError for one that is missing, or has no meaning beside the others
+ * @throws OptionError for a missing flag, or one that contradicts another
  */
 export function judgeSettings(flags: Partial<JudgeFlags> & Pick<JudgeFlags, 'prompts' | 'seed'>): JudgeSettings {
   const { judge } = flags
@@ -79,7 +75,7 @@ export function judgeSettings(flags: Partial<JudgeFlags> & Pick<JudgeFlags, 'pro
     const foreign = of.find((name) => flags[name] !== undefined)
     if (foreign !== undefined) {
       const flag = foreign.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-      throw new OptionError(`A reward model judges here and at once: it takes no \`--${flag}\``)
+      throw new OptionError(`A reward model runs on this machine, so \`--${flag}\` does not apply`)
     }
     const rm = judge.slice(RM.length)
     if (rm === '') throw new OptionError(`Expected \`--judge\` to be an address or rm:FOLDER, got \`${judge}\``)
@@ -88,8 +84,8 @@ export function judgeSettings(flags: Partial<JudgeFlags> & Pick<JudgeFlags, 'pro
   if (!/^https?:\/\//.test(judge) || !URL.canParse(judge))
     throw new OptionError(`Expected \`--judge\` to be an http(s) address or rm:FOLDER, got \`${judge}\``)
   const { model, output, rewardLabel } = flags
-  if (rewardLabel !== undefined) throw new OptionError('A chat model judges without labels: it takes no `--reward-label`')
-  if (model === undefined) throw new OptionError("Expected `--model`, the server's name of the model that judges, got nothing")
+  if (rewardLabel !== undefined) throw new OptionError('A chat model has no labels, so `--reward-label` does not apply')
+  if (model === undefined) throw new OptionError('Expected `--model`, the name of the judge model on the server, got nothing')
   if (output === undefined) throw new OptionError('Expected `--output`, a folder for the answers, got nothing')
   return { judge, chat: { ...chat, ...flags, url: judge, model, output } }
 }

@@ -21,10 +21,12 @@ import { judgeJson, judgeTable } from './table.js'
 
 const MAX_BATCH = 64
 
-/** `rxargs judge`: which of two runs' replies are better, by a chat model or a reward model. */
+/** `rxargs judge` lets a chat model or a reward model decide which of two runs replies better. */
 export const judgeCommand = (terminal: Terminal): Command =>
   judgeFlags(new Command('judge'))
-    .description('which of two runs replies better: a judge scores both replies to a prompt from 1 to 10, in random order')
+    .description(
+      'find which of two runs replies better: a judge scores both replies to each prompt from 1 to 10, in random order',
+    )
     .action((a: string, b: string, flags: JudgeFlags) => run([a, b], flags, terminal))
 
 async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdout, stderr, signal }: Terminal): Promise<void> {
@@ -33,8 +35,7 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
   const { pairs, shared } = await sharedPrompts(runOf(a), runOf(b), { count: flags.prompts, seed: flags.seed })
   const progress = startProgress({ stream: stderr })
   try {
-    if (shared < flags.prompts)
-      progress.say(`The runs share ${shared} answered prompts, fewer than the ${flags.prompts} asked for`)
+    if (shared < flags.prompts) progress.say(`The runs share ${shared} answered prompts, fewer than --prompts ${flags.prompts}`)
     const worded = pairs.filter((pair) => pair.worded).length
     if (worded > 0)
       progress.say(`${wordsNotice(worded, folderName(b), folderName(a))}: the judge reads those of ${folderName(a)}`)
@@ -49,7 +50,7 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
       progress.say(`${judged.failed} of ${pairs.length} pairs have no usable answer and are left out${last}`)
     }
     if (judged.ceiling !== undefined)
-      progress.say(`Stopped at the ceiling of ${judged.ceiling}: ${judged.left} of ${pairs.length} pairs are not judged`)
+      progress.say(`Stopped at the limit of ${judged.ceiling}: ${judged.left} of ${pairs.length} pairs are not judged`)
     if (judged.judgements.length === 0) throw new RunFailed('No pair of replies was judged')
     const table = { a: folderName(a), b: folderName(b), judge: settings.judge, ...judged, ...judgeFigures(judged.judgements) }
     for (const line of flags.json ? [judgeJson(table)] : judgeTable(table)) await writeLine(stdout, line, signal)
@@ -73,14 +74,14 @@ async function byReward(
   }
 }
 
-type Asked = Judged & Readonly<{ calls: number; tokens: number }>
+type ChatJudged = Judged & Readonly<{ calls: number; tokens: number }>
 
 async function byChat(
   pairs: readonly ReplyPair[],
   { url, model, output, seed, concurrency, timeout, retries, backoff, maxCalls, maxTokensTotal }: ChatSettings,
   onAnswer: () => void,
   signal: AbortSignal,
-): Promise<Asked> {
+): Promise<ChatJudged> {
   const key = process.env[KEY]
   const chat = { url, model, retries, timeoutMs: timeout * 1000, backoffMs: backoff * 1000, ...(key && { key }) }
   const ask = chatCompletions(chat)

@@ -6,7 +6,7 @@ export type JudgeTable = Judged &
   JudgeFigures &
   Readonly<{ a: string; b: string; judge: string; calls?: number; tokens?: number }>
 
-/** A judge's verdict as lines for people. */
+/** Formats the verdict of a judge as text. */
 export function judgeTable(table: JudgeTable): string[] {
   const { a, b, judged, win, tie, lose, winTie, meanA, meanB, firstWins, calls, tokens } = table
   const lines = [
@@ -17,16 +17,16 @@ export function judgeTable(table: JudgeTable): string[] {
     ['win-tie of A', interval(winTie)],
     ...(calls === undefined
       ? []
-      : [['shown first wins', firstWins ? `${interval(firstWins)}: ${biasOf(firstWins)}` : 'nothing decided']]),
+      : [['shown first wins', firstWins ? `${interval(firstWins)}: ${biasOf(firstWins)}` : 'no decisions']]),
     ...(calls === undefined ? [] : [['cost', `${calls} calls, ${tokens} tokens reported`]]),
   ]
   return lines.map(([name, value]) => `${name!.padEnd(18)}${value}`)
 }
 
 const biasOf = ({ low, high }: Readonly<{ low: number; high: number }>): string =>
-  low <= 0.5 && 0.5 <= high ? 'no bias for a position seen' : `the judge leans to the ${low > 0.5 ? 'first' : 'second'} reply`
+  low <= 0.5 && 0.5 <= high ? 'no sign of a position bias' : `the judge favours the ${low > 0.5 ? 'first' : 'second'} reply`
 
-/** The same for machines. */
+/** Formats the verdict as JSON. */
 export const judgeJson = ({
   judgements: _,
   failure: __,

@@ -19,32 +19,32 @@ import { type OnnxCheckpoint, readOnnxModel } from '../../models/onnx/readOnnxMo
 import { cacheBytesPerToken } from '../../models/runtime/decoder/cacheShape.js'
 import { ropeBytes } from '../../models/runtime/decoder/ropeFeeds.js'
 
-/** Three digits and a unit: `5.47 M`. */
+/** Rounds to three digits and a unit: `5.47 M`. */
 const scaled = (value: number, units: readonly string[]): string => {
   const unit = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3))
   return `${Number((value / 1000 ** unit).toPrecision(3))} ${units[unit]}`.trimEnd()
 }
 
-/** A number of things: `5.47 M`. */
+/** Formats a count: `5.47 M`. */
 export const count = (value: number): string => scaled(value, ['', 'k', 'M', 'B', 'T'])
 
-/** A number of bytes, in powers of ten: `21.9 MB`. */
+/** Formats bytes in powers of ten: `21.9 MB`. */
 export const bytes = (value: number): string => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB'])
 
 export type ModelSize = Readonly<{
-  /** Not known of a ready graph, whose weights are not looked into. */
+  /** Unknown for a ready ONNX graph, because its weights are not read. */
   parameters?: number
-  /** Element types of the weights' files, the commonest first; of a ready graph its file's name. */
+  /** Element types of the weights, the most common first; for a ready graph, the name of its file. */
   dtypes: readonly string[]
-  /** Bytes of the weights once they are loaded: fp32 but for those that are rounded, a tied embedding twice; of a ready graph its files. */
+  /** Bytes of the loaded weights: fp32 except quantized ones, a tied embedding twice; for a ready graph, the size of its files. */
   weightBytes: number
-  /** Bytes of keys and values a token; an encoder keeps none. */
+  /** Bytes of keys and values per token; none for an encoder. */
   cacheBytes: number
-  /** Bytes of the tables of positions for sequences of so many tokens; learned ones are weights. */
+  /** Bytes of the rotary tables for sequences of this many tokens. Learned positions are weights. */
   positionBytes: (tokens: number) => number
 }>
 
-/** How a model knows the places of its tokens: `rotary, base 10000, yarn`, or `learned`. */
+/** Describes the positions of a model: `rotary, base 10000, yarn`, or `learned`. */
 export function positionsOf(config: ModelConfig): string {
   if (!('ropeTheta' in config)) return 'learned'
   const { ropeTheta, ropeScaling, rotaryDim, headDim } = config
@@ -54,7 +54,7 @@ export function positionsOf(config: ModelConfig): string {
   return `rotary, base ${ropeTheta}${stretched}${part}${local}`
 }
 
-/** Which layers see the latest tokens only: `4096 tokens, 13 of 26 layers`. */
+/** Describes the sliding window of a model: `4096 tokens, 13 of 26 layers`. */
 export function windowOf(config: ModelConfig): string {
   if (!('slidingWindow' in config) || !config.slidingWindow) return 'none: every token sees all before it'
   const { tokens, layers } = config.slidingWindow
@@ -63,10 +63,10 @@ export function windowOf(config: ModelConfig): string {
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
 
-/** A block of codes and its fp32 scale instead of fp32 weights. */
+/** Bytes that quantization saves: codes and one fp32 scale per block instead of fp32 weights. */
 const bytesSaved = ({ shape, bits }: TensorInMemory): number => (bits ? elements(shape) * (4 - bits / 8 - 4 / BLOCK) : 0)
 
-/** What a model takes in memory, out of the headers of its files. */
+/** Computes the memory of a model from the headers of its files. */
 export function sizeOf(
   config: ModelConfig | EncoderConfig,
   tensors: Tensors,
@@ -88,7 +88,7 @@ export function sizeOf(
   }
 }
 
-/** A model before it is loaded: what it is, what it takes in memory, and what is worth saying of it. */
+/** Describes a model without loading it: config, memory and notices. */
 export async function describeModel(path: string, expected: Expected) {
   const { head, role, dtype, label } = expected
   const onnx = await findOnnx(path, dtype)
@@ -106,11 +106,11 @@ export async function describeModel(path: string, expected: Expected) {
     return { config, size: sizeOf(config, tensors, inMemory), notices: unreadOfEncoder(checkpoint, unusedTensors, reading) }
   }
   const { config, tensors, graph, reading, notices } = await readModel(path, expected)
-  const said = reading?.kind === 'vocabulary' ? [...notices, vocabularyNotice(role.replace(/^reward /, ''))] : notices
-  return { config, size: sizeOf(config, tensors, graph.inMemory), notices: said }
+  const all = reading?.kind === 'vocabulary' ? [...notices, vocabularyNotice(role.replace(/^reward /, ''))] : notices
+  return { config, size: sizeOf(config, tensors, graph.inMemory), notices: all }
 }
 
-/** What a ready graph takes in memory, out of its header and the sizes of its files. */
+/** Computes the memory of a ready graph from its header and the sizes of its files. */
 export async function sizeOfOnnx({ folder, name }: OnnxFile, { contract, opened }: OnnxCheckpoint): Promise<ModelSize> {
   const files = await Promise.all(opened.names.map((each) => stat(join(folder, each))))
   const bytesOf = { float32: 4, float16: 2 }

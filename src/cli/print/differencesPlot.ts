@@ -5,17 +5,17 @@ import { interval } from './evalTable.js'
 
 const [WIDTH, ROW, AXIS] = [400, 44, 56]
 
-/** Keeps grid lines from running through text. */
+/** Keeps grid lines out of the text. */
 const HALO = { stroke: 'var(--plot-background)', strokeWidth: 4, fill: 'currentColor' }
 
-/** Plots how far a metric of each run is from the first run's, with 95% intervals, a row a run. Undefined where no pair has the metric. */
+/** Plots the difference of a metric between each run and the first, with 95% intervals, one row per run. Undefined if no pair has the metric. */
 export function differencesPlot(pairs: readonly PairFigures[], metric: string): string | undefined {
   const marks = pairs.flatMap(({ name, differences }) => {
     const estimate = differences[metric]
     return estimate ? [{ name: shortName(name, 31), ...estimate, label: interval(estimate) }] : []
   })
   if (marks.length === 0) return undefined
-  // Two runs may have one name: rows go by their number.
+  // Names may repeat, so rows are identified by number.
   const rows = marks.map((mark, row) => ({ ...mark, row }))
   const ends = rows.flatMap(({ low, high }) => [low, high, 0])
   const [least, most] = [Math.min(...ends), Math.max(...ends)]
@@ -30,7 +30,7 @@ export function differencesPlot(pairs: readonly PairFigures[], metric: string): 
     insetRight: 6,
     marginBottom: 44,
     x: {
-      // Without a difference anywhere, 0 stands in the middle.
+      // If all differences are 0, the axis is centred on it.
       domain: least < most ? [least, most] : [-1, 1],
       label: `${shortName(metric, 20)} minus that of ${shortName(pairs[0]!.against, 28)}`,
       labelAnchor: 'center',

@@ -1,36 +1,36 @@
 import type { Row } from '../../core/run.js'
 import { inOneLine } from './fit.js'
 
-/** More kinds of errors than anybody reads. */
+/** Maximum number of reasons to count apart. */
 const KINDS = 50
-const SHOWN = 8
-const BRIEF = 2
+/** Reasons in the summary and in the progress line. */
+const [IN_SUMMARY, IN_PROGRESS] = [8, 2]
 
 type Reason = { count: number; readonly id: string; readonly error: string }
 
-/** Why rows failed: how many for each reason, and one row of each. */
+/** Counts error rows by reason, with one example each. */
 export interface ErrorReasons {
   add(row: Pick<Row, 'id' | 'finishReason' | 'error'>): void
   readonly count: number
-  /** In a few words, the most frequent first. */
+  /** A short summary, the most frequent reason first. */
   brief(): string
-  /** A line a reason, the most frequent first, with an example. */
+  /** One line per reason with an example, the most frequent first. */
   lines(): string[]
 }
 
-/** Errors are of one kind where they differ in places, numbers and what was found only. */
+/** Errors are of one kind if they differ only in places, numbers and the value found. */
 const kindOf = (error: string): string =>
   error
     .replace(/^.*?:\d+: /s, '')
     .replace(/\bgot .*$/s, 'got')
     .replace(/\d+(\.\d+)?/g, '0')
 
-const shortened = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length)}…` : text)
+const shorten = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length)}…` : text)
 
-/** Many errors begin with the file and row that the id is made of. */
+/** Many errors already begin with the file and row of the id. */
 function example({ id, error }: Reason): string {
   const isNamed = error.startsWith(`${id}: `) || error.includes(`/${id}: `)
-  return `${isNamed ? '' : `\`${id}\`: `}${shortened(error, 300)}`
+  return `${isNamed ? '' : `\`${id}\`: `}${shorten(error, 300)}`
 }
 
 export function errorReasons(): ErrorReasons {
@@ -49,20 +49,20 @@ export function errorReasons(): ErrorReasons {
       const known = reasons.get(kind)
       if (known) known.count++
       else if (reasons.size === KINDS) others++
-      else reasons.set(kind, { count: 1, id, error: inOneLine(error ?? 'no reason was given') })
+      else reasons.set(kind, { count: 1, id, error: inOneLine(error ?? 'no reason') })
     },
     brief() {
       const most = sorted()
-      const parts = most.slice(0, BRIEF).map((reason) => `${reason.count} like "${shortened(reason.error, 60)}"`)
-      const rest = count - most.slice(0, BRIEF).reduce((sum, reason) => sum + reason.count, 0)
+      const parts = most.slice(0, IN_PROGRESS).map((reason) => `${reason.count} like "${shorten(reason.error, 60)}"`)
+      const rest = count - most.slice(0, IN_PROGRESS).reduce((sum, reason) => sum + reason.count, 0)
       return [...parts, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')
     },
     lines() {
       const most = sorted()
       const lines = most
-        .slice(0, SHOWN)
+        .slice(0, IN_SUMMARY)
         .map((reason) => `  ${reason.count}${reason.count === 1 ? ':' : ' such as'} ${example(reason)}`)
-      const rest = most.slice(SHOWN).reduce((sum, reason) => sum + reason.count, others)
+      const rest = most.slice(IN_SUMMARY).reduce((sum, reason) => sum + reason.count, others)
       return [...lines, ...(rest > 0 ? [`  ${rest} for other reasons`] : [])]
     },
   }

@@ -13,7 +13,7 @@ export const interval = (estimate: Estimate | null | undefined): string =>
 const measured = ({ metrics, runs }: Evaluation): string[] =>
   metrics.filter((metric) => runs.some(({ figures }) => figures[metric] !== null))
 
-/** One line a run: its figures. */
+/** One line per run with its figures. */
 export function runCells(evaluation: Evaluation): Cells {
   const metrics = measured(evaluation)
   const row = ({ name, rows, errors, figures }: RunFigures): string[] => [
@@ -25,7 +25,7 @@ export function runCells(evaluation: Evaluation): Cells {
   return [['run', 'rows', ...metrics, 'errors'], ...evaluation.runs.map(row)]
 }
 
-/** One line a further run: its differences from the first. */
+/** One line per further run with its differences from the first. */
 export function pairCells(evaluation: Evaluation): Cells {
   const metrics = measured(evaluation).filter((metric) => evaluation.pairs.some(({ differences }) => differences[metric]))
   const rewards = [...new Set(evaluation.pairs.flatMap(({ outcomes }) => Object.keys(outcomes)))]
@@ -39,10 +39,10 @@ export function pairCells(evaluation: Evaluation): Cells {
     }),
   ]
   const wins = rewards.map((reward) => `win / tie / lose by ${reward}`)
-  return [[`less ${evaluation.pairs[0]!.against}`, 'shared', ...metrics, ...wins], ...evaluation.pairs.map(row)]
+  return [[`minus ${evaluation.pairs[0]!.against}`, 'shared', ...metrics, ...wins], ...evaluation.pairs.map(row)]
 }
 
-/** One line a run: its figures, and over the replies shared with the first run the differences. Numbers in full. */
+/** One line per run: its figures, and its differences from the first run over shared replies. Numbers are not rounded. */
 function csvCells(evaluation: Evaluation): Cells {
   const metrics = measured(evaluation)
   const rewards = [...new Set(evaluation.pairs.flatMap(({ outcomes }) => Object.keys(outcomes)))]
@@ -73,14 +73,14 @@ function csvCells(evaluation: Evaluation): Cells {
   return [head, ...rows]
 }
 
-/** An evaluation as lines: one table in CSV, else one of runs and one of pairs. */
+/** Formats an evaluation as lines: one table in CSV, otherwise a table of runs and a table of pairs. */
 export function evalTable(evaluation: Evaluation, format: TableFormat): string[] {
   if (format === 'csv') return formatTable(csvCells(evaluation), format)
   const runs = formatTable(runCells(evaluation), format)
   return evaluation.pairs.length === 0 ? runs : [...runs, '', ...formatTable(pairCells(evaluation), format)]
 }
 
-/** An evaluation for machines: figures beside the run's name, under the metrics' own. */
+/** Formats an evaluation as JSON, with each figure under the name of its metric. */
 export const evalJson = ({ runs, pairs }: Evaluation): string =>
   JSON.stringify(
     {
@@ -94,11 +94,13 @@ export const evalJson = ({ runs, pairs }: Evaluation): string =>
     1,
   )
 
-/** What was left out, and why the numbers of rows differ. */
+/** Says which rows are left out, and why the numbers of rows differ. */
 export function evalNotices({ metrics, runs, pairs }: Evaluation): string[] {
   const rows = (count: number): string => `${count} ${count === 1 ? 'row' : 'rows'}`
   return [
-    ...runs.flatMap(({ name, errors }) => (errors > 0 ? [`${name}: ${rows(errors)} that ended in an error left out`] : [])),
+    ...runs.flatMap(({ name, errors }) =>
+      errors > 0 ? [`${name}: leaves out ${errors} ${errors === 1 ? 'error row' : 'error rows'}`] : [],
+    ),
     ...metrics.flatMap((metric) => {
       const without = runs.filter(({ counts, rows: all }) => counts[metric] === 0 && all > 0).map(({ name }) => name)
       return without.length > 0 ? [`${without.join(', ')}: no row has ${metric}`] : []
@@ -106,18 +108,20 @@ export function evalNotices({ metrics, runs, pairs }: Evaluation): string[] {
     ...runs.flatMap(({ name, rows: all, counts }) =>
       metrics
         .filter((metric) => counts[metric]! > 0 && counts[metric]! < all)
-        .map((metric) => `${name}: ${metric} of ${counts[metric]} of ${rows(all)}, the others have none`),
+        .map((metric) => `${name}: only ${counts[metric]} of ${rows(all)} have ${metric}`),
     ),
     ...pairs.flatMap(({ name, against, rows: shared, onlyHere, onlyThere }) =>
       onlyHere + onlyThere > 0
-        ? [`${name} and ${against} share ${rows(shared)}; ${onlyHere} and ${onlyThere} more are not compared`]
+        ? [
+            `${name} and ${against} share ${rows(shared)}; ${onlyHere} more of ${name} and ${onlyThere} of ${against} are not compared`,
+          ]
         : [],
     ),
     ...pairs.flatMap(({ name, against, otherPrompts }) => (otherPrompts > 0 ? [wordsNotice(otherPrompts, name, against)] : [])),
     ...pairs.flatMap(({ name, against, otherRewards }) =>
       otherRewards.map(
         ({ metric, here, there }) =>
-          `${metric} is not compared: it is of ${here} in ${name}, and of ${there} in ${against}; --reward-model scores both runs alike`,
+          `${metric} is not compared: ${name} uses ${here}, ${against} uses ${there}; --reward-model scores both runs alike`,
       ),
     ),
   ]

@@ -4,18 +4,18 @@ import { fit } from './fit.js'
 export const tableFormats = ['text', 'md', 'csv'] as const
 export type TableFormat = (typeof tableFormats)[number]
 
-/** A table of words and numbers: the first row is its head. */
+/** A table of words and numbers. The first row is its head. */
 export type Cells = readonly (readonly string[])[]
 
-const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)
-const escaped = (cell: string): string => cell.replaceAll('|', '\\|').replace(/\s+/g, ' ')
+const quote = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)
+const escapePipes = (cell: string): string => cell.replaceAll('|', '\\|').replace(/\s+/g, ' ')
 
-/** As lines of text with columns below each other (the first to the left, the others to the right), Markdown, or CSV (RFC 4180). */
+/** Formats a table as aligned text (the first column to the left, the others to the right), Markdown, or CSV (RFC 4180). */
 export function formatTable(cells: Cells, format: TableFormat): string[] {
-  if (format === 'csv') return cells.map((row) => row.map(quoted).join(','))
+  if (format === 'csv') return cells.map((row) => row.map(quote).join(','))
   const [head = [], ...rows] = cells
   if (format === 'md') {
-    const line = (row: readonly string[]): string => `| ${row.map(escaped).join(' | ')} |`
+    const line = (row: readonly string[]): string => `| ${row.map(escapePipes).join(' | ')} |`
     return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)]
   }
   const widths = head.map((_, column) => Math.max(...cells.map((row) => stringWidth(row[column]!))))

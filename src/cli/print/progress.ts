@@ -2,7 +2,7 @@ import type { Row, RowKey } from '../../core/run.js'
 import { errorReasons } from './errorReasons.js'
 import { timeLeft } from './timeLeft.js'
 
-/** Plain lines come this often, the bar is drawn this often. */
+/** Time between two plain lines, and between two drawings of the bar. */
 const LINE_MS = 5_000
 const BAR_MS = 100
 const BAR = 24
@@ -12,24 +12,24 @@ export type ProgressOptions = Readonly<{
   now?: () => number
 }>
 
-/** What a run tells while it goes on. */
+/** Shows the progress of a run. */
 export interface Progress {
-  /** How many rows there will be, once it is known; of how many tokens each at most, where they are decoded. */
+  /** Sets the number of rows, and the maximum tokens per row if rows are decoded. */
   expect(rows: number, maxTokens?: number): void
-  /** The models are there, and rows are made from now on. */
+  /** Starts the clock, once models are loaded. */
   begin(): void
   row(row: Row): void
-  /** A token of a row under way. */
+  /** Counts a token of an unfinished row. */
   token(key: RowKey): void
-  /** A row that was there already. */
+  /** Counts a row that the output already has. */
   skip(): void
-  /** A line that stays. */
+  /** Prints a line that stays. */
   say(line: string): void
-  /** Why rows failed, a line a reason. */
+  /** One line per reason of error rows. */
   errors(): readonly string[]
-  /** Rows whose prompt lost its beginning. */
+  /** Number of rows whose prompt lost its first tokens. */
   truncated(): number
-  /** Draws for the last time. */
+  /** Draws one last time. */
   end(): void
 }
 
@@ -40,7 +40,7 @@ export const seconds = (milliseconds: number): string => {
   return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${all % 60} s`
 }
 
-/** Progress on stderr: a bar that is redrawn on a terminal, a plain line every few seconds elsewhere. */
+/** Starts to show progress on stderr: a bar on a terminal, a plain line every few seconds elsewhere. */
 export function startProgress({ stream, now = Date.now }: ProgressOptions): Progress {
   const isTerminal = stream.isTTY === true
   let startedAt = now()
@@ -51,7 +51,7 @@ export function startProgress({ stream, now = Date.now }: ProgressOptions): Prog
   const errors = errorReasons()
   const running = new Map<string, number>()
   const nameOf = ({ id, sample }: RowKey): string => `${sample} ${id}`
-  // Of the first reward under the name '', of the others under theirs.
+  // The first reward has the name '', the others have their own.
   const means = new Map<string, Readonly<{ sum: number; count: number }>>()
   let drawnAt = now()
   let ended = false

@@ -3,38 +3,38 @@ import { OptionError } from '../../core/errors.js'
 import { stringifyExactly } from '../../io/exactJson.js'
 import { list, text } from '../flags/flags.js'
 
-/** How rows are written on stdout. */
+/** Format of rows on stdout. */
 export type RowLines = Readonly<{ text?: boolean; columns?: readonly string[] }>
 
 type Cells = Readonly<Record<string, unknown>>
 
-/** Columns that a row as text is made of, besides those of further rewards. */
+/** Columns that `--text` reads, besides those of further rewards. */
 export const textColumns = ['id', 'sample', 'prompt', 'user_message', 'completion', 'finish_reason', 'error', 'reward']
 export const FURTHER_REWARD = /^reward_/
 
 /** Adds `--text` and `--columns`. */
 export const rowLineFlags = (command: Command): Command =>
   command
-    .option('--text', 'rows on stdout as text to read: prompt, reply and reward')
-    .option('--columns <names>', 'only these columns, with commas between, of rows on stdout', list(text('columns')))
+    .option('--text', 'print rows as readable text: prompt, reply and reward')
+    .option('--columns <names>', 'print only these columns, separated by commas', list(text('columns')))
 
-/** @throws OptionError for both at once, and for one beside an output folder */
+/** @throws OptionError for both flags, or for one of them with an output folder */
 export function checkRowLines({ text: isText, columns }: RowLines, output?: string): void {
   const flag = isText ? 'text' : columns === undefined ? undefined : 'columns'
   if (isText && columns !== undefined) throw new OptionError('Expected `--text` or `--columns`, got both')
   if (flag !== undefined && output !== undefined)
     throw new OptionError(
-      `\`--${flag}\` is about rows on stdout: it takes no \`--output\`; \`rxargs cat --${flag}\` reads a folder`,
+      `\`--${flag}\` formats rows on stdout, so it takes no \`--output\`; \`rxargs cat --${flag}\` prints the rows of a folder`,
     )
 }
 
-/** @throws OptionError for a column that is not there */
-export function checkColumnNames(columns: readonly string[], there: readonly string[], where: string): void {
-  const unknown = columns.find((name) => !there.includes(name))
-  if (unknown !== undefined) throw new OptionError(`Expected columns of ${where} (${there.join(', ')}), got \`${unknown}\``)
+/** @throws OptionError for a missing column */
+export function checkColumnNames(columns: readonly string[], known: readonly string[], where: string): void {
+  const unknown = columns.find((name) => !known.includes(name))
+  if (unknown !== undefined) throw new OptionError(`Expected columns of ${where} (${known.join(', ')}), got \`${unknown}\``)
 }
 
-/** A record as a line of JSON, of some of its columns where asked, or as lines of text. */
+/** Formats a record as a line of JSON, with all or some of its columns, or as text. */
 export const rowLine =
   ({ text: isText, columns }: RowLines) =>
   (record: Cells): string => {
@@ -42,7 +42,7 @@ export const rowLine =
     return stringifyExactly(columns ? Object.fromEntries(columns.map((name) => [name, record[name] ?? null])) : record)
   }
 
-/** Without control characters, which would steer the terminal; lines stay. */
+/** Removes control characters, which could control the terminal, but keeps line breaks. */
 const harmless = (value: unknown): string =>
   typeof value === 'string' ? value.replace(/[^\P{Control}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, '').trim() : ''
 
@@ -53,7 +53,7 @@ function rowText(record: Cells): string {
       ? [`${name.replace(FURTHER_REWARD, '')} ${value.toFixed(3)}`]
       : [],
   )
-  const ended = reason === 'length' ? ['cut at its most tokens'] : []
+  const ended = reason === 'length' ? ['cut off at the token limit'] : []
   const name = typeof sample === 'number' && sample > 0 ? `${String(id)}, sample ${sample}` : String(id)
   const reply = [typeof error === 'string' ? `error: ${harmless(error)}` : '', harmless(completion)].filter((part) => part !== '')
   return [`== ${[harmless(name), ...rewards, ...ended].join(', ')}`, harmless(message ?? prompt), '--', ...reply, ''].join('\n')

@@ -3,19 +3,19 @@ import { join } from 'node:path'
 import type { SweepRow } from '../../../pipelines/evaluation/sweep.js'
 import { type Cells, formatTable } from './formatTable.js'
 
-/** What Figure 2 of the paper shows. */
+/** The metrics of Figure 2 of the paper. */
 const PLOTTED = ['reward', 'diversity', 'coherence']
 
 const full = (value: number | null | undefined): string => (value === null || value === undefined ? '' : String(value))
 
-/** A line a point: k, weight, rows, the metrics, error rows. */
-export function sweepCells(rows: readonly SweepRow[], shown: (value: number | null | undefined) => string = full): Cells {
+/** One line per point: k, weight, rows, metrics, error rows. */
+export function sweepCells(rows: readonly SweepRow[], format: (value: number | null | undefined) => string = full): Cells {
   const metrics = Object.keys(rows[0]?.figures ?? {})
   return [
     ['run', 'k', 'weight', 'rows', ...metrics, 'errors'],
     ...rows.map(({ name, k, weight, rows: count, errors, figures }) => [
       ...[name, String(k), String(weight), String(count)],
-      ...metrics.map((metric) => shown(figures[metric])),
+      ...metrics.map((metric) => format(figures[metric])),
       String(errors),
     ]),
   ]
@@ -35,9 +35,9 @@ export const sweepJson = (rows: readonly SweepRow[]): string =>
     1,
   )
 
-/** Figure 2 as SVG, by metric: those of its metrics that the points have. */
+/** Draws Figure 2 as SVG, one plot for each of its metrics that the points have. */
 export async function sweepPlots(rows: readonly SweepRow[]): Promise<ReadonlyMap<string, string>> {
-  // The plotting library is large, and nobody else needs it.
+  // The plotting library is large, so it is loaded only here.
   const { sweepPlot } = await import('./sweepPlot.js')
   return new Map(
     PLOTTED.flatMap((metric) => {
@@ -47,7 +47,7 @@ export async function sweepPlots(rows: readonly SweepRow[]): Promise<ReadonlyMap
   )
 }
 
-/** Writes `sweep.csv`, `sweep.json` and a plot a metric into the sweep's folder, and gives their paths. What was there of an earlier sweep goes. */
+/** Writes `sweep.csv`, `sweep.json` and a plot per metric into the sweep's folder, replacing earlier ones. Gives their paths. */
 export async function writeFigures(folder: string, rows: readonly SweepRow[]): Promise<string[]> {
   const plots = [...(await sweepPlots(rows))].map(([metric, svg]) => [`${metric}.svg`, svg] as const)
   const files = [

@@ -4,11 +4,11 @@ import { drawPlot, seriesColour } from './drawPlot.js'
 
 type Mark = Readonly<{ k: number; weight: number; value: number }>
 
-/** Of the height, between two labels at the least. */
+/** Minimum distance between two labels, as a share of the height. */
 const APART = 0.07
 const [WIDTH, HEIGHT] = [400, 280]
 
-/** Labels beside the ends of their lines, moved apart where they would lie on each other. */
+/** Places labels at the ends of their lines, and moves them apart if they would overlap. */
 function labels(ends: readonly Mark[], low: number, high: number): Mark[] {
   const apart = APART * (high - low)
   const sorted = [...ends].sort((a, b) => a.value - b.value)
@@ -17,7 +17,7 @@ function labels(ends: readonly Mark[], low: number, high: number): Mark[] {
   return placed
 }
 
-/** Plots a metric against the weight, a line a k, as in the paper's Figure 2, with 95% intervals where the rows have them. Undefined where no row has the metric. */
+/** Plots a metric against the weight, one line per k, as in the paper's Figure 2, with 95% intervals if the rows have them. Undefined if no row has the metric. */
 export function sweepPlot(rows: readonly SweepRow[], metric: string): string | undefined {
   const marks = rows.flatMap(({ k, weight, figures, intervals }) => {
     const value = figures[metric]
@@ -35,12 +35,12 @@ export function sweepPlot(rows: readonly SweepRow[], metric: string): string | u
   const placed = labels(ends, least - room, most + room)
   const high = Math.max(most + room, ...placed.map(({ value }) => value))
   const prompts = [...new Set(rows.map(({ rows: count }) => count))]
-  // Intervals of the same weight would hide each other.
+  // Without this shift, intervals at the same weight would hide each other.
   const aside = ({ k }: Mark): number => (ks.indexOf(k) - (ks.length - 1) / 2) * 3
   return drawPlot({
     title: `Mean ${metric} by weight`,
     subtitle: [
-      `${prompts.length === 1 ? prompts[0] : `${Math.min(...prompts)} to ${Math.max(...prompts)}`} replies a point, a line a k`,
+      `${prompts.length === 1 ? prompts[0] : `${Math.min(...prompts)} to ${Math.max(...prompts)}`} replies per point, one line per k`,
       ...(spread.length > 0 ? ['95% bootstrap interval'] : []),
     ].join(', '),
     width: WIDTH,

@@ -3,24 +3,25 @@ import { readParquet } from '../../io/parquet/readParquet.js'
 import { parquetFiles } from '../../io/readRows.js'
 import { fit, inOneLine } from './fit.js'
 
-/** Rows that the table shows; for the rest there is `rxargs cat`. */
-const SHOWN = 10
+/** Rows in the table. `rxargs cat` prints the rest. */
+const MAX_ROWS = 10
+/** Width of the reward column. */
 const REWARD = 8
 
-type Shown = Readonly<Record<string, unknown>>
+type Cells = Readonly<Record<string, unknown>>
 
-/** `[prompt, completion, reward]` of a row; an error row says what is wrong where its completion would be. */
-function cellsOf({ prompt, user_message: message, completion, error, reward, id }: Shown): [string, string, string] {
-  const written = message ?? prompt
+/** Gives `[prompt, completion, reward]` of a row. An error row has its error in place of the completion. */
+function cellsOf({ prompt, user_message: message, completion, error, reward, id }: Cells): [string, string, string] {
+  const text = message ?? prompt
   return [
-    typeof written === 'string' ? inOneLine(written) : `(${String(id)})`,
+    typeof text === 'string' ? inOneLine(text) : `(${String(id)})`,
     typeof error === 'string' ? `error: ${inOneLine(error)}` : inOneLine(String(completion ?? '')),
     typeof reward === 'number' ? reward.toFixed(3).padStart(REWARD) : ' '.repeat(REWARD),
   ]
 }
 
-/** Rows as a table of prompt, completion and reward, `width` columns wide, one line a row. */
-export function table(rows: readonly Shown[], width: number): string[] {
+/** Formats rows as a table of prompt, completion and reward, `width` columns wide, one line per row. */
+export function table(rows: readonly Cells[], width: number): string[] {
   const room = Math.max(20, width - REWARD - 4)
   const cells = rows.map(cellsOf)
   const left = Math.max(6, Math.min(Math.floor(room * 0.45), Math.max(...cells.map(([prompt]) => stringWidth(prompt)))))
@@ -33,16 +34,16 @@ export function table(rows: readonly Shown[], width: number): string[] {
   ]
 }
 
-/** The first rows of a folder as a table, and how many more there are. */
+/** Formats the first rows of a folder as a table, and counts the others. */
 export async function tableOf(folder: string, width: number): Promise<string[]> {
-  const rows: Shown[] = []
+  const rows: Cells[] = []
   let count = 0
   for (const path of await parquetFiles(folder)) {
     const file = await readParquet(path)
     count += file.rowCount
-    if (rows.length === SHOWN) continue
+    if (rows.length === MAX_ROWS) continue
     for await (const row of file.records(['id', 'prompt', 'user_message', 'completion', 'error', 'reward'])) {
-      if (rows.push(row) === SHOWN) break
+      if (rows.push(row) === MAX_ROWS) break
     }
   }
   return [...table(rows, width), ...(count > rows.length ? [`… and ${count - rows.length} more: rxargs cat ${folder}`] : [])]

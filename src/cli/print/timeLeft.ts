@@ -1,22 +1,22 @@
 export type TimeLeft = Readonly<{
-  /** Rows to be made, those under way among them. */
+  /** Rows left, including unfinished ones. */
   rows: number
-  /** Rows made so far, and the milliseconds since the first was begun. */
+  /** Finished rows, and milliseconds since the first one started. */
   made: number
   elapsed: number
-  /** Tokens decoded so far, of rows under way as well; `maxTokens` of a row at most. */
+  /** Tokens decoded so far, including those of unfinished rows, and the maximum per row. */
   tokens: number
   maxTokens: number | undefined
-  /** Tokens of each row under way. */
+  /** Tokens of each unfinished row. */
   running: Iterable<number>
 }>
 
 /**
- * Milliseconds that a run still takes, by its tokens: the first rows end late where many are decoded at once, so that rows alone
- * tell nothing for long. A row is taken to have as many tokens as were decoded for each row that ended (those of rows under
- * way counted, so that short replies, which end first, do not mislead), and `maxTokens` at most.
+ * Estimates the milliseconds that a run still needs. It counts tokens, because with many prompts at once the first rows end late. The
+ * estimate of tokens per row is all tokens decoded so far over finished rows, at most `maxTokens`. It includes tokens of unfinished rows,
+ * because short replies end first.
  *
- * @returns undefined where nothing is known yet
+ * @returns undefined if nothing is known yet
  */
 export function timeLeft({ rows, made, elapsed, tokens, maxTokens, running }: TimeLeft): number | undefined {
   if (rows <= 0 || elapsed <= 0) return undefined

@@ -5,9 +5,9 @@ import { writeLine } from '../terminal.js'
 import { checkColumnNames, type RowLines, rowLine } from './rowLines.js'
 
 /**
- * Writes a run's rows as JSONL or text, as fast as the reader takes them.
+ * Writes the rows of a run as JSONL or text, at the speed of the reader.
  *
- * @throws InputError for a column that rows of the run do not have
+ * @throws InputError for a column that the rows do not have
  */
 export async function toLines(
   run: Run,
@@ -31,7 +31,7 @@ export async function toLines(
         })
       },
       error: (error: unknown) => {
-        // What was made before goes out first.
+        // Rows before the error are written first.
         writing.then(() => reject(error), reject)
       },
       complete: () => {

@@ -2,16 +2,16 @@ import { type Markish, rect, rectY, ruleX, ruleY, text } from '@observablehq/plo
 import type { Bin } from '../../eval/histogram.js'
 import { drawPlot, seriesColour, shortName } from '../print/drawPlot.js'
 
-/** How a figure is distributed in a run. */
+/** Distribution of a figure in a run. */
 export type Distribution = Readonly<{
   name: string
   bins: readonly Bin[]
-  /** Of all replies, those that were cut off at the token limit; stacked on the others. */
+  /** Replies that were cut off at the token limit, stacked on the others. */
   cutBins: readonly Bin[]
   mean: number
   low: number
   high: number
-  /** Lines below the run's name: its mean, and how many replies were cut off. */
+  /** Lines below the name of the run: its mean, and the share of replies that were cut off. */
   notes: readonly string[]
 }>
 
@@ -19,7 +19,7 @@ export type DistributionOptions = Readonly<{
   title: string
   subtitle: string
   label: string
-  /** The value that every reply of every run has, where there is only one. */
+  /** The value of all replies, if they all have the same one. */
   constant?: number
 }>
 
@@ -27,7 +27,7 @@ const [WIDTH, BARS, LINE, LETTERS] = [400, 76, 16, 46]
 
 const countOf = (bins: readonly Bin[]): number => bins.reduce((sum, { count }) => sum + count, 0)
 
-/** Bars of one run, in percent of its replies: those that stopped below those that were cut off. */
+/** Bars of one run in percent of its replies. Cut-off replies are stacked on those that stopped. */
 function bars({ bins, cutBins }: Distribution, run: number) {
   const total = countOf(bins) + countOf(cutBins)
   const stopped = new Map(bins.map(({ from, count }) => [from, (100 * count) / total]))
@@ -40,13 +40,13 @@ function bars({ bins, cutBins }: Distribution, run: number) {
   }
 }
 
-/** A value that has no spread: one bar in the middle of an axis that shows it in proportion, with its only tick at the value. */
+/** Scale for a single value: one bar in the middle of the axis, with one tick. */
 function constantScale(value: number) {
   const reach = Math.max(1, Math.abs(value))
   return { domain: [value - reach, value + reach], ticks: [value], half: reach / 16 }
 }
 
-/** Plots how a figure is distributed in each run, one below the other: the share of its replies in each bin. Undefined where no run has the figure. */
+/** Plots the distribution of a figure in each run, one below the other, as shares of replies. Undefined if no run has the figure. */
 export function distributionPlot(
   runs: readonly Distribution[],
   { title, subtitle, label, constant }: DistributionOptions,

@@ -4,10 +4,10 @@ import { type Histogram, histogram, sharedBins } from '../../eval/histogram.js'
 import { interval } from '../print/evalTable.js'
 import type { Distribution, DistributionOptions } from './distributionPlot.js'
 
-/** Finer than a difference of rewards that a picture shows. */
+/** Finest bin of a reward, finer than a plot can show. */
 const FINEST_REWARD = 2 ** -20
 
-/** Counts of a figure as replies come by; `cut` has those that ended at the token limit. */
+/** Running counts of a figure. `cut` counts replies that ended at the token limit. */
 type Counted = Readonly<{ all: Histogram; stopped: Histogram; cut: Histogram; of: (reply: Reply) => number }>
 
 const counted = (finest: number, of: Counted['of']): Counted => ({
@@ -17,10 +17,10 @@ const counted = (finest: number, of: Counted['of']): Counted => ({
 
 export type Distributions = Readonly<{ add: (reply: Reply) => void; figures: ReadonlyMap<string, Counted> }>
 
-/** How the figures of one run are distributed: lengths and rewards, under the names of their metrics. */
+/** Counts the distributions of one run's lengths and rewards, under the names of their metrics. */
 export function distributions(rewards: readonly string[]): Distributions {
   const figures = new Map<string, Counted>([
-    // Bins are closed at their end, so that a limit of 128 tokens is the end of a bin and not the beginning of an empty one.
+    // Shifted by one, so that a limit of 128 tokens is the end of a bin and not the start of an empty one.
     ['length', counted(1, ({ tokenIds }) => (tokenIds ? Math.max(0, tokenIds.length - 1) : Number.NaN))],
     ['reward', counted(FINEST_REWARD, ({ reward }) => reward ?? Number.NaN)],
     ...rewards.map((name) => {
@@ -43,7 +43,7 @@ export function distributions(rewards: readonly string[]): Distributions {
 
 const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.01 ? 1 : 0)}%`
 
-/** What is said of the replies of a run that ended at the token limit, which is theirs to say: the longest are as long as it. */
+/** Describes the cut-off replies of a run. Their length is the token limit. */
 function cutText({ all, cut }: Counted): string[] {
   const { count, low, high } = cut.figures()
   if (count === 0) return []
@@ -51,9 +51,9 @@ function cutText({ all, cut }: Counted): string[] {
   return [low === high ? `${share} cut off at the limit of ${high + 1} tokens` : `${share} cut off at the token limit`]
 }
 
-/** One plot a figure that at least one run has, as SVG. `evaluated` has the figures of the same runs, with intervals. */
+/** Draws one plot for each figure that a run has, as SVG. `evaluated`: figures of the same runs, with intervals. */
 export async function distributionPlots(runs: readonly Distributions[], evaluated: readonly RunFigures[]): Promise<string[]> {
-  // The plotting library is large, and nobody else needs it.
+  // The plotting library is large, so it is loaded only here.
   const { distributionPlot } = await import('./distributionPlot.js')
   const names = new Set(runs.flatMap(({ figures }) => [...figures.keys()]))
   return [...names].flatMap((figure) => {

@@ -2,29 +2,29 @@ import type { Cells } from '../print/formatTable.js'
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
-/** Text as HTML, in an element or an attribute. */
+/** Escapes text for HTML elements and attributes. */
 export const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => entities[sign]!)
 
-/** Data as JSON in a script element: nothing in it can end the element. */
+/** Writes data as JSON for a script element. Nothing in it can end the element. */
 export const jsonIn = (data: unknown): string => JSON.stringify(data).replaceAll('<', '\\u003c')
 
-/** Columns that a page of 1,280 pixels has room for. */
+/** Columns that fit on a page of 1,280 pixels. */
 const MOST_COLUMNS = 10
 
-/** Turns a table around where it has too many columns and fewer rows. */
+/** Transposes a table that has too many columns and fewer rows. */
 const inRoom = (cells: Cells): Cells => {
   const [head = []] = cells
   if (head.length <= MOST_COLUMNS || cells.length >= head.length) return cells
   return head.map((_, column) => cells.map((row) => row[column] ?? ''))
 }
 
-/** A figure; its interval, if it has one, in a line of its own. */
+/** Formats a figure, with its interval on a line of its own. */
 const figure = (cell: string): string =>
   escaped(cell).replace(/^(\S+) (\[[^\]]*\])$/, '<span>$1</span> <span class="interval">$2</span>')
 
 /**
- * Writes a table whose first row is its head and whose first column names the rows. `content` tells figures from words, which stand to
- * the left. On a phone the page makes a card of each row, for which each cell has its column's name.
+ * Writes a table as HTML. The first row is the head, and the first column names the rows. `content`: words are aligned to the left. Each
+ * cell carries the name of its column, because a phone shows each row as a card.
  */
 export function tableHtml(cells: Cells, content: 'figures' | 'words' = 'figures'): string {
   const [head = [], ...rows] = inRoom(cells)

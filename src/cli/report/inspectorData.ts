@@ -6,7 +6,7 @@ import { readTraces } from '../../io/readTraces.js'
 import { prunedNotice } from '../print/whyTable.js'
 import { runCodec } from '../run/runCodec.js'
 
-/** A candidate: token (a place in `texts`, or null), its id, logit, score, and the rewards in the order of the reply's `rewards`. */
+/** A candidate: text (index into `texts`, or null), id, logit, score, and rewards in the order of the reply's `rewards`. */
 type Cell = readonly [text: number | null, id: number, logit: number | null, score: number | null, ...(number | null)[]]
 type Step = Readonly<{
   text: number | null
@@ -21,11 +21,11 @@ type Inspected = Readonly<{
   completion: string
   reward: number | null
   rewards: readonly string[]
-  /** Null of a run without a trace. */
+  /** Null for a run without a trace. */
   steps: readonly Step[] | null
 }>
 
-/** What the page's inspector shows. Texts of tokens stand once. */
+/** Data of the page's inspector. `texts` holds each token text once. */
 export type InspectorData = Readonly<{
   runs: readonly string[]
   texts: readonly string[]
@@ -38,8 +38,11 @@ const DIGITS = 4
 const rounded = (value: number | null): number | null => (value === null ? null : Number(value.toFixed(DIGITS)))
 const keyOf = ({ id, sample }: RowKey): string => JSON.stringify([id, sample])
 
-/** Reads the rows that were drawn from each run, with the candidates of their steps; `onNotice` is told of what cannot be shown. */
-export async function inspected(runs: readonly InspectedRun[], onNotice: (notice: string) => void): Promise<InspectorData> {
+/** Reads the drawn rows of each run, with the candidates of their steps. Reports to `onNotice` what the page cannot show. */
+export async function readInspectorData(
+  runs: readonly InspectedRun[],
+  onNotice: (notice: string) => void,
+): Promise<InspectorData> {
   const texts = new Map<string, number>()
   const rows = new Map<string, { id: string; sample: number; prompt: string; replies: Inspected[] }>()
   for (const [run, { name, path, keys }] of runs.entries()) {
@@ -60,7 +63,7 @@ export async function inspected(runs: readonly InspectedRun[], onNotice: (notice
       if (!rows.has(key)) rows.set(key, { id: reply.id, sample: reply.sample, prompt: reply.prompt ?? '', replies: [] })
       rows.get(key)!.replies.push({ run, ...inspectedReply(reply, codec, texts) })
     }
-    if (!isTraced) onNotice(`${name} was decoded without --trace: its replies are shown without their candidates`)
+    if (!isTraced) onNotice(`${name} was decoded without --trace, so its replies have no candidates`)
   }
   return { runs: runs.map(({ name }) => name), texts: [...texts.keys()], rows: [...rows.values()] }
 }

@@ -10,19 +10,19 @@ import { decoderText } from '../print/whyTable.js'
 import { escaped, jsonIn, tableHtml } from './html.js'
 import type { InspectorData } from './inspectorData.js'
 
-/** What the page says. Plots are SVG; `sample` is how many rows of each run the inspector was asked to have. */
+/** Content of the page. Plots are SVG. `sample`: number of rows drawn from each run for the inspector. */
 export type PageContent = Readonly<{
   evaluation: Evaluation
   /** The folder of each run, in the evaluation's order. */
   folders: readonly string[]
-  /** What went into each run, in the same order; undefined of files that do not say. */
+  /** Settings of each run, in the same order; undefined if its files have none. */
   metas: readonly (RunMeta | undefined)[]
   /** Each metric's difference between a run and the first. */
   differences: readonly string[]
   distributions: readonly string[]
-  /** The points of a sweep and their plots; none where no sweep was named. */
+  /** Points of a sweep and their plots; empty without a sweep. */
   sweep: Readonly<{ rows: readonly SweepRow[]; plots: readonly string[] }>
-  /** What the reader of the figures has to know. */
+  /** Notes on the figures. */
   notices: readonly string[]
   inspector: InspectorData
   /** What cannot be formatFigure of the replies. */
@@ -30,7 +30,7 @@ export type PageContent = Readonly<{
   sample: Readonly<{ size: number; seed: number }>
 }>
 
-/** Notices above the first plot at most; all of them stand at the end of the page where there are more. */
+/** Maximum number of notices above the first plot. If there are more, the end of the page lists all of them. */
 const MOST_NOTICES = 3
 
 const asset = (name: string): string => readFileSync(new URL(`./page/${name}`, import.meta.url), 'utf8')
@@ -38,7 +38,7 @@ const asset = (name: string): string => readFileSync(new URL(`./page/${name}`, i
 const section = (title: string, ...body: readonly string[]): string =>
   `<section id="${title.toLowerCase()}"><h2>${title}</h2>${body.join('\n')}</section>`
 
-/** Writes a report as one page of HTML that loads nothing: whatever a reply says, its policy runs one script, the page's own. */
+/** Writes a report as one HTML page that loads nothing. Its security policy allows only the page's own script, whatever a reply contains. */
 export function reportPage(content: PageContent): string {
   const { evaluation, metas, folders, differences, distributions, sweep, notices, inspectorNotices } = content
   const script = asset('inspector.js')
@@ -82,9 +82,9 @@ ${sections.join('\n')}
 `
 }
 
-/** What the metrics of the table are, for those that it has. */
+/** Explanations of metrics. */
 const meanings: Readonly<Record<string, string>> = {
-  diversity: 'how few 2-, 3- and 4-grams of a reply repeat, 1 at best',
+  diversity: 'share of 2-, 3- and 4-grams that do not repeat within a reply, 1 at best',
   length: 'tokens of a reply',
   stopped: 'share of the replies that ended before the token limit',
   perplexity: 'under the language model of --lm',
@@ -124,7 +124,7 @@ function inspectorHtml({ inspector, sample: { size, seed }, evaluation: { runs }
   const side = `<div class="side"><label>Run <select class="run"></select></label>
 <p class="summary soft"></p>
 <div class="read"><div class="reply text-block"></div><div class="panel" aria-live="polite"></div></div></div>`
-  return `<p>${which}. Pick a token to see the candidates that it was chosen from. Marked: tokens that greedy decoding would not have taken.</p>
+  return `<p>${which}. Pick a token to see its candidates. Marked tokens differ from the choice of greedy decoding.</p>
 <noscript><p>Without scripts the tokens cannot be formatFigure.</p></noscript>
 <label>Prompt <select id="inspector-row"></select></label>
 <div id="inspector-prompt" class="text-block"></div>

@@ -4,7 +4,6 @@ import * as z from 'zod'
 import { type EvaluatedRun, evaluate } from '../../../pipelines/evaluation/evaluate.js'
 import { messageOf, OutputError } from '../../core/errors.js'
 import type { RunMeta } from '../../core/run.js'
-
 import { keptSample } from '../../eval/keptSample.js'
 import { countRows } from '../../io/countRows.js'
 import { checkOutputFile } from '../../io/outputFolder.js'
@@ -20,7 +19,7 @@ import { loadMeasures, type MeasureFlags, measuredRewards, measureFlags } from '
 import { folderName } from '../run/folderName.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { distributionPlots, distributions } from './distributions.js'
-import { inspected } from './inspectorData.js'
+import { readInspectorData } from './inspectorData.js'
 import { reportPage } from './page.js'
 import { sweepOf } from './sweepOf.js'
 
@@ -29,25 +28,25 @@ type Flags = MeasureFlags & Readonly<{ output: string; inspect: number; sweep?: 
 const INSPECTED = 8
 const atLeastZero = z.int().min(0).describe('an integer >= 0')
 
-/** `rxargs report`: what runs say, as one page for a browser. */
+/** `rxargs report` makes one HTML page of runs. */
 export const reportCommand = (terminal: Terminal): Command =>
   measureFlags(
     new Command('report')
-      .description('one HTML file of runs: metrics, distributions, and each token beside its candidates; opens without a network')
-      .argument('<runs...>', 'folders that generate wrote, with --trace for the candidates')
+      .description('make one HTML file of runs: metrics, distributions, and the candidates of each token; works offline')
+      .argument('<runs...>', 'folders written by generate; --trace adds the candidates')
       .requiredOption('-o, --output <file>', 'HTML file to write', text('output')),
   )
     .option(
       '--inspect <number>',
-      'replies of each run whose tokens are in the page, drawn by --seed',
+      'number of replies per run on the page, drawn by --seed',
       number('inspect', atLeastZero),
       INSPECTED,
     )
-    .option('--sweep <folder>', 'what rxargs sweep wrote: Figure 2 and its table are in the page', text('sweep'))
+    .option('--sweep <folder>', 'folder written by rxargs sweep; adds Figure 2 and its table', text('sweep'))
     .option('--force', 'replace the file')
     .action((runs: readonly string[], flags: Flags) => run(runs, flags, terminal))
 
-/** Names of runs without the folders that all of them share; of a single run the last part of its path. */
+/** Names runs without the folders that all of them share. A single run gets the last part of its path. */
 function shortNames(paths: readonly string[]): string[] {
   const parts = paths.map((path) => folderName(path).split(/[/\\]+/))
   const most = Math.min(...parts.map(({ length }) => length)) - 1
@@ -98,9 +97,9 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
     const notices = evalNotices(evaluation)
     const inspectorNotices: string[] = []
     const drawn = watched.map(({ name, path, sample }) => ({ name, path, keys: sample.keys() }))
-    const inspector = await inspected(drawn, (notice) => inspectorNotices.push(notice))
+    const inspector = await readInspectorData(drawn, (notice) => inspectorNotices.push(notice))
     for (const notice of [...notices, ...inspectorNotices]) progress.say(notice)
-    // The plotting library is large, and nobody else needs it.
+    // The plotting library is large, so it is loaded only here.
     const { differencesPlot } = await import('../print/differencesPlot.js')
     const page = reportPage({
       ...{ evaluation, folders: paths, notices, inspector, inspectorNotices, sample: { size: inspect, seed } },

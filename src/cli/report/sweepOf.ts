@@ -22,9 +22,9 @@ const point = z
 const sweepFile = z.object({ points: z.array(point).min(1) })
 
 /**
- * The points that `rxargs sweep` wrote into a folder's `sweep.json`.
+ * Reads the points of `sweep.json` in a folder written by `rxargs sweep`.
  *
- * - errors: `InputError` where the file is not there or is no such file
+ * @throws InputError if the file is missing or has another content
  */
 export async function sweepOf(folder: string): Promise<SweepRow[]> {
   const path = join(folder, 'sweep.json')

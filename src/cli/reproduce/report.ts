@@ -10,7 +10,7 @@ import type { ComparedTable, Cost } from './tables.js'
 
 export type Reproduced = Readonly<{
   command: string
-  /** Of rxargs, where it runs in a git checkout. */
+  /** Commit of rxargs, if it runs in a git checkout. */
   commit: string | undefined
   machine: Machine
   seed: number
@@ -20,14 +20,14 @@ export type Reproduced = Readonly<{
   cost: readonly Cost[]
 }>
 
-/** Both figures are of the abstract of ARGS (Khanov et al., 2024). */
+/** Both figures are from the abstract of ARGS (Khanov et al., 2024). */
 const PAPER =
   'The paper, with LLaMA-7B on HH-RLHF: ARGS-greedy has an average reward 19.56% above greedy decoding, and wins or ties in 64.33% of prompts as judged by GPT-4 ([abstract](https://arxiv.org/abs/2402.01694)).'
 
-/** The metric by which all runs are on one scale. */
+/** The metric that puts all runs on one scale. */
 const JUDGED = 'reward:judge'
 
-/** A table of verdicts that have one of two runs in common: the heading has that one, a line the other (`of`). */
+/** Formats verdicts that share one of their two runs. The heading names the shared run, each line the other one (`of`). */
 function verdictLines(of: 'name' | 'against', verdicts: ComparedTable['judged']): string[] {
   const [first] = verdicts
   if (!first) return []
@@ -59,7 +59,7 @@ function markdown({ command, commit, machine, seed, models, tables, sweep, cost 
   return [
     ...['# ARGS, reproduced', ''],
     `\`${command}\`: rxargs ${version}${commit === undefined ? '' : ` (commit ${commit})`} on ${cpu}, ${cores} cores, ${memory} GiB, Node ${node}, seed ${seed}.`,
-    'Differences have 95% bootstrap intervals over prompts, win-tie shares 95% intervals of Wilson. The judge guided no run.',
+    'Differences have 95% bootstrap intervals over prompts, and win-tie shares have 95% Wilson intervals. The judge guided no run.',
     ...['', PAPER, ''],
     ...formatTable([['model', 'folder', 'SHA-256'], ...models.map(({ role, path, sha256 }) => [role, path, sha256])], 'md'),
     '',
@@ -67,7 +67,7 @@ function markdown({ command, commit, machine, seed, models, tables, sweep, cost 
     ...['## Generation cost', '', 'One prompt at a time, over the same prompts.', ''],
     ...formatTable(
       [
-        ['decoder', 'prompts', 'greedy, ms a token', 'its own', 'ratio [95%]'],
+        ['decoder', 'prompts', 'greedy, ms per token', 'decoder, ms per token', 'ratio [95%]'],
         ...cost.map(({ decoder, prompts, first, second, ratio }) => [
           ...[decoder, String(prompts), formatFigure(first), formatFigure(second), interval(ratio)],
         ]),
@@ -81,10 +81,10 @@ function markdown({ command, commit, machine, seed, models, tables, sweep, cost 
   ].join('\n')
 }
 
-/** Writes `report.md`, `report.json` and a plot a comparison beside the runs, and gives their paths; the sweep has its own plots. */
+/** Writes `report.md`, `report.json` and a plot per comparison, and gives their paths. The sweep has its own plots. */
 export async function writeReproduction(folder: string, reproduced: Reproduced): Promise<string[]> {
   const { tables, ...rest } = reproduced
-  // The plotting library is large, and nobody else needs it.
+  // The plotting library is large, so it is loaded only here.
   const { differencesPlot } = await import('../print/differencesPlot.js')
   const plots = tables.flatMap(({ name, evaluation }) => {
     const svg = evaluation && differencesPlot(evaluation.pairs, JUDGED)

@@ -32,24 +32,26 @@ const { maxNewTokens, seed, concurrency, samples } = generateOptions.shape
 const defaults = generateOptions.parse({})
 const root = fileURLToPath(new URL('../../../../', import.meta.url))
 const names = Object.keys(checkpoints).join(', ')
-/** In a checkout, and not in the npm package. */
+/** A checkout has this folder, the npm package does not. */
 const made = embeddedPath('../reproduction/checkpoints')
 
-/** `rxargs reproduce`: the paper's tables and figures for models of one's own. */
+/** `rxargs reproduce` makes the paper's tables and figures. */
 export const reproduceCommand = (terminal: Terminal): Command =>
   new Command('reproduce')
-    .description("the paper's tables and figures, for the embedded models or your own; the same command again goes on")
-    .requiredOption('-o, --output <folder>', 'folder for the runs, the report, its figures and plots', text('output'))
+    .description(
+      "make the paper's tables and figures with the embedded models or your own; the same command continues an interrupted run",
+    )
+    .requiredOption('-o, --output <folder>', 'folder for the runs, the report and the plots', text('output'))
     .option(
       '--prompts <file>',
       'file with prompts: JSONL, JSON, CSV or Parquet',
       text('prompts'),
       embeddedPath('../prompts/sample.jsonl'),
     )
-    .option('--limit <number>', 'only so many prompts', number('limit', samples))
+    .option('--limit <number>', 'decode at most this many prompts', number('limit', samples))
     .option(
       '--checkpoints <folder>',
-      `folder with more models, rows of which are left out without them: ${names}`,
+      `folder with further models: ${names}; comparisons leave out missing ones`,
       text('checkpoints'),
       existsSync(made) ? made : undefined,
     )
@@ -59,28 +61,33 @@ export const reproduceCommand = (terminal: Terminal): Command =>
     .option('--encoder <folder>', 'encoder for coherence', text('encoder'), embeddedPath('encoder'))
     .option(
       '--k <numbers>',
-      'candidates a step in Figure 2, with commas between',
+      'candidates per step in Figure 2, separated by commas',
       list(number('k', argsOptions.shape.k)),
       [5, 10, 20],
     )
     .option(
       '--weight <numbers>',
-      'weights in Figure 2, with commas between',
+      'weights in Figure 2, separated by commas',
       list(number('weight', combineScoreOptions.shape.weight)),
       [0, 0.5, 1, 1.5, 2],
     )
     .option(
       '--max-new-tokens <number>',
-      'tokens of a reply at most',
+      'maximum tokens per reply',
       number('max-new-tokens', maxNewTokens),
       defaults.maxNewTokens,
     )
-    .option('--seed <number>', 'seed of all random numbers', number('seed', seed), defaults.seed)
+    .option('--seed <number>', 'seed for all random numbers', number('seed', seed), defaults.seed)
     .option('--concurrency <number>', 'prompts at the same time', number('concurrency', concurrency), defaults.concurrency)
-    .option('--cost-prompts <number>', 'prompts decoded one after the other for the cost', number('cost-prompts', samples), 10)
+    .option(
+      '--cost-prompts <number>',
+      'prompts for the time measurement, decoded one after the other',
+      number('cost-prompts', samples),
+      10,
+    )
     .action((flags: ReproduceFlags) => run(flags, terminal))
 
-/** Folders by role; of checkpoints those that are there. */
+/** Folders by role, including the checkpoints that exist. */
 async function foldersOf({ lm, reward, checkpoints: folder }: ReproduceFlags): Promise<ReadonlyMap<Role, string>> {
   const found = new Map<Role, string>([
     ['chat-lm', lm],
@@ -98,7 +105,7 @@ async function foldersOf({ lm, reward, checkpoints: folder }: ReproduceFlags): P
   return found
 }
 
-/** The command that gives the same again. */
+/** The command that reproduces this report. */
 const commandOf = (flags: ReproduceFlags): string =>
   Object.entries(flags).reduce(
     (line, [name, value]) => `${line} --${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${String(value)}`,
@@ -111,14 +118,14 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
   const judgeHash = await hashModel(flags.judge)
   for (const role of ['chat-rm', 'small-rm'] as const)
     if (folders.has(role) && (await hashModel(folders.get(role)!)) === judgeHash)
-      throw new OptionError(`Expected \`--judge\` to be another model than those that guide, got the files of ${role}`)
+      throw new OptionError(`Expected \`--judge\` to be a model that guides no run, got the files of ${role}`)
   await checkInput(flags.prompts, promptColumns({}))
   await checkOutput(flags.output)
   const all = comparisons(new Set(folders.keys()))
   const progress = startProgress({ stream: stderr })
   const closing: (() => Promise<void>)[] = []
   try {
-    for (const { title, left } of all) if (left.length > 0) progress.say(`${title}: left out for want of ${left.join(', ')}`)
+    for (const { title, left } of all) if (left.length > 0) progress.say(`${title}: incomplete without ${left.join(', ')}`)
     const threads = availableParallelism()
     const judge = await loadReward({ name: 'judge', path: flags.judge }, { threads, maxBatch: 64 })
     closing.push(judge.close)
@@ -148,11 +155,11 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
   }
 }
 
-/** Short hash of the commit of a git checkout with its root at `folder`, rxargs' own unless given; none elsewhere, or without git. */
+/** Short hash of the commit that is checked out at `folder`, by default rxargs' own. Undefined if `folder` is not the root of a git checkout. */
 export async function gitCommit(folder = root): Promise<string | undefined> {
-  // The prefix is empty at a checkout's root: a package installed within another repository is not of that one's commit.
-  const asked = promisify(execFile)('git', ['rev-parse', '--show-prefix', '--short', 'HEAD'], { cwd: folder, encoding: 'utf8' })
-  const [prefix, hash] = await asked.then(
+  // The prefix is empty at the root of a checkout. A package inside another repository must not report that one's commit.
+  const output = promisify(execFile)('git', ['rev-parse', '--show-prefix', '--short', 'HEAD'], { cwd: folder, encoding: 'utf8' })
+  const [prefix, hash] = await output.then(
     ({ stdout }) => stdout.split(/\r?\n/),
     () => [],
   )

@@ -11,13 +11,13 @@ import { writeFigures } from '../print/sweepFigures.js'
 import { generateRun } from '../run/generateRun.js'
 import type { ReproduceFlags, Reproducing } from './settings.js'
 
-/** What a cost is measured of: greedy, and what is compared with it. */
+/** Decoders whose time is measured: greedy first, then those compared with it. */
 export const TIMED = ['greedy', 'contrastive', 'args', 'args-stochastic', 'best-of-n'] as const
 
 export const runFolder = (output: string, run: ReproducedRun): string => join(output, 'runs', runName(run))
 export const costFolder = (output: string, decoder: string): string => join(output, 'cost', decoder)
 
-/** Makes all runs, each group over one load of its models, the sweep and the timed runs over those that come with the package. Gives the sweep. */
+/** Makes all runs. Loads the models of each group once. The pair of chat-lm and chat-rm also makes the sweep and the timed runs. Gives the sweep. */
 export async function makeRuns(groups: readonly (readonly ReproducedRun[])[], given: Reproducing): Promise<SweepRow[]> {
   const { folders, progress, terminal } = given
   let swept: SweepRow[] = []
@@ -33,8 +33,8 @@ export async function makeRuns(groups: readonly (readonly ReproducedRun[])[], gi
       for (const run of group)
         await write(runFolder(given.flags.output, run), await chooseDecoder({ decoder: run.decoder }), models, given)
       if (lm === 'chat-lm' && reward === 'chat-rm') {
-        await timed(models, given)
-        swept = await figure2(models, given)
+        await makeTimedRuns(models, given)
+        swept = await makeFigure2(models, given)
       }
     } finally {
       await models.close()
@@ -57,11 +57,11 @@ function runOf(chosen: ChosenDecoder, models: Models, { flags, progress, termina
 async function write(folder: string, chosen: ChosenDecoder, models: Models, given: Reproducing, limits?: Limits): Promise<void> {
   const { progress, terminal } = given
   const { written, errors, skipped } = await toParquet(folder, runOf(chosen, models, given, limits), { signal: terminal.signal })
-  progress.say(`${folder}: ${written} rows written, ${errors} of them error rows; ${skipped} there before`)
+  progress.say(`${folder}: ${written} rows written (${errors} error rows), ${skipped} from earlier runs`)
 }
 
-/** One prompt at a time: what a row took is then the decoder's own time. */
-async function timed(models: Models, given: Reproducing): Promise<void> {
+/** Decodes one prompt at a time, so that the duration of a row is the time of its decoder. */
+async function makeTimedRuns(models: Models, given: Reproducing): Promise<void> {
   const { output, costPrompts, limit = costPrompts } = given.flags
   for (const decoder of TIMED) {
     const limits = { concurrency: 1, limit: Math.min(limit, costPrompts) }
@@ -69,7 +69,7 @@ async function timed(models: Models, given: Reproducing): Promise<void> {
   }
 }
 
-async function figure2(models: Models, given: Reproducing): Promise<SweepRow[]> {
+async function makeFigure2(models: Models, given: Reproducing): Promise<SweepRow[]> {
   const { flags, measures, progress, terminal } = given
   const folder = join(flags.output, 'sweep')
   const points = sweepPoints(flags.k, flags.weight)
@@ -79,7 +79,7 @@ async function figure2(models: Models, given: Reproducing): Promise<SweepRow[]> 
     runOf: ({ name }) => runOf(chosen.get(name)!, models, given),
     write: async ({ name }, run) => {
       const { written, skipped } = await toParquet(join(folder, name), run, { signal: terminal.signal })
-      progress.say(`${join(folder, name)}: ${written} rows written; ${skipped} there before`)
+      progress.say(`${join(folder, name)}: ${written} rows written, ${skipped} from earlier runs`)
     },
     repliesOf: ({ name }) => readReplies(join(folder, name), { texts: true }),
     measures,

@@ -21,7 +21,7 @@ export type ReproduceFlags = Readonly<{
   costPrompts: number
 }>
 
-/** What every run of a reproduction has in common. */
+/** Settings that all runs of a reproduction share. */
 export type Reproducing = Readonly<{
   flags: ReproduceFlags
   folders: ReadonlyMap<Role, string>

@@ -11,19 +11,19 @@ import { readColumns } from '../../io/readRows.js'
 import { costFolder, runFolder, TIMED } from './runs.js'
 import type { ReproduceFlags, Reproducing } from './settings.js'
 
-/** Prompts a judge sees, as in the paper. */
+/** Prompts that a judge reads, as in the paper. */
 const JUDGED = 300
 
 type Verdict = JudgeFigures & Readonly<{ name: string; against: string }>
 
 /**
- * A comparison with its figures; none where only one run or none is there. `judged`: each run against the first; `args`: the first run of ARGS
- * after that against each of the others, as in the paper's evaluation by GPT-4.
+ * A comparison with its figures, if it has at least two runs. `judged`: each run against the first. `args`: the first ARGS run after that
+ * against each of the others, as in the paper's evaluation by GPT-4.
  */
 export type ComparedTable = Comparison &
   Readonly<{ evaluation?: Evaluation; judged: readonly Verdict[]; args: readonly Verdict[] }>
 
-/** Metrics of a comparison's runs, and runs judged against each other by the reward model that guided none of them. */
+/** Computes the metrics of a comparison's runs, and judges the runs against each other by a reward model that guided none of them. */
 export async function compared(
   comparison: Comparison,
   judge: Measure,
@@ -54,14 +54,14 @@ export async function compared(
   return { ...comparison, evaluation, judged, args }
 }
 
-/** Rewards of another model than the first run's are on another scale, and left out. */
+/** Leaves out rewards of a different model than the first run's, because their scale differs. */
 async function* repliesOf(folder: string, sameReward: boolean): AsyncGenerator<Reply> {
   for await (const reply of readReplies(folder, { texts: true })) yield sameReward ? reply : { ...reply, reward: null }
 }
 
 export type Cost = Readonly<{ decoder: string }> & NonNullable<ReturnType<typeof generationCost>>
 
-/** Milliseconds a token of each timed decoder beside greedy. */
+/** Compares the milliseconds per token of each timed decoder with greedy. */
 export async function costOf({ output, seed }: ReproduceFlags): Promise<Cost[]> {
   const timedOf = async (decoder: string): Promise<Timed[]> => {
     const replies: Timed[] = []

@@ -33,7 +33,8 @@ async function compared(one: string, other: string) {
   expect([evaluated.code, reported.code]).toEqual([0, 0])
   const notices = evaluated.stderr.split('\n').filter((line) => line !== '')
   // A report calls runs by short names.
-  for (const notice of notices) expect(reported.stderr).toContain(notice.replaceAll(`in ${folder}/`, 'in '))
+  for (const notice of notices)
+    expect(reported.stderr).toContain(notice.replaceAll(`${folder}/run-`, 'run-').replaceAll(`in ${folder}/`, 'in '))
   const html = await readFile(page, 'utf8')
   return { notices, html, pair: (JSON.parse(evaluated.stdout) as { pairs: Pair[] }).pairs[0]! }
 }
@@ -41,27 +42,16 @@ async function compared(one: string, other: string) {
 describe('runs whose rewards are of different kinds', () => {
   const short = 'r=length(target=5)'
 
-  it.each<[string, readonly string[], readonly string[], string]>([
-    ['a function and a model', [short], [`r=${reward}`], `reward is not compared: it is of ${reward} in`],
-    ['two functions', [short], ['r=regex(pattern=a)'], 'reward is not compared: it is of {"regex":'],
-    [
-      'one function with other options',
-      [short],
-      ['r=length(target=6)'],
-      'reward is not compared: it is of {"length":{"target":6',
-    ],
-    ['two models', [`r=${reward}`], [`r=${root}data/models/chat-rm`], 'reward is not compared: it is of'],
-    [
-      'a further reward',
-      [short, 'x=length(target=1)'],
-      [short, 'x=length(target=2)'],
-      'reward_x is not compared: it is of {"length":{"target":2',
-    ],
-  ])('as %s: eval and report say so, and do not subtract them', async (_, here, there, notice) => {
+  it.each<[string, readonly string[], readonly string[], string, string]>([
+    ['a function and a model', [short], [`r=${reward}`], 'reward', reward],
+    ['two functions', [short], ['r=regex(pattern=a)'], 'reward', '{"regex":'],
+    ['one function with other options', [short], ['r=length(target=6)'], 'reward', '{"length":{"target":6'],
+    ['two models', [`r=${reward}`], [`r=${root}data/models/chat-rm`], 'reward', 'embedded:chat-rm'],
+    ['a further reward', [short, 'x=length(target=1)'], [short, 'x=length(target=2)'], 'reward_x', '{"length":{"target":2'],
+  ])('as %s: eval and report say so, and do not subtract them', async (_, here, there, metric, kind) => {
     const [one, other] = [await runOf(here), await runOf(there)]
     const { notices, pair } = await compared(one, other)
-    const metric = notice.split(' ')[0]!
-    expect(notices).toEqual([expect.stringContaining(notice)])
+    expect(notices).toEqual([expect.stringContaining(`${metric} is not compared: ${other} uses ${kind}`)])
     expect(notices[0]).toMatch(/; --reward-model scores both runs alike$/)
     expect(pair.differences).toMatchObject({ [metric]: null, length: expect.any(Object) })
     expect(pair.outcomes).not.toHaveProperty(metric)

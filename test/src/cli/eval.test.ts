@@ -56,14 +56,14 @@ describe('rxargs eval', () => {
     expect(high).toBeGreaterThan(value)
     expect(pairs[0].outcomes.reward.win).toBe(Number(shared!.win))
     expect(stderr).toBe(
-      `${runs[0]}: 2 rows that ended in an error left out\n${runs[1]} and ${runs[0]} share 8 rows; 2 and 2 more are not compared\n`,
+      `${runs[0]}: leaves out 2 error rows\n${runs[1]} and ${runs[0]} share 8 rows; 2 more of ${runs[1]} and 2 of ${runs[0]} are not compared\n`,
     )
   })
 
   it('prints tables for people and for documents, and CSV that DuckDB reads back', async () => {
     const text = await rxargs(['eval', `${runs[0]}/`, runs[1]])
     expect(text.stdout).toMatch(/^run +rows +reward +diversity +length +stopped +coherence +errors\n─/)
-    expect(text.stdout).toMatch(/^less .*sampled +shared +reward .* win \/ tie \/ lose by reward$/m)
+    expect(text.stdout).toMatch(/^minus .*sampled +shared +reward .* win \/ tie \/ lose by reward$/m)
     const md = await rxargs(['eval', ...runs, '--format', 'md'])
     expect(md.stdout).toMatch(/^\| run \| rows \| reward \|.*\n\| --- \| ---: \|/)
     const path = join(folder, 'figures.csv')

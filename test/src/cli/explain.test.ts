@@ -65,7 +65,7 @@ describe('rxargs explain', () => {
     expect(await refusal(['explain', './none.yaml'])).toContain('./none.yaml: found nothing there')
     expect(await refusal(['explain', 'args', '--use', './none.js'])).toContain('./none.js: found nothing there')
     const broken = await file('broken.js', 'export const operators = {')
-    expect(await refusal(['explain', 'args', '--use', broken])).toContain('to be a module that can be loaded')
+    expect(await refusal(['explain', 'args', '--use', broken])).toContain('to be a module that loads')
     const bad = await file('bad.yaml', 'steps:\n  - topK: { k: 3 }\n  - selectGreed: {}\n')
     expect(await refusal(['explain', bad])).toBe(
       `rxargs: ${bad}:3:5: Expected an operator, got \`selectGreed\` (did you mean \`selectGreedy\`?)\n`,

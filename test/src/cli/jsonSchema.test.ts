@@ -59,7 +59,7 @@ describe('--json-schema', () => {
     ['a schema that cannot be read', file('type.json', '{"type":"foo"}'), /#\/type: expected one of string, integer/],
     ['what is no JSON', file('broken.json', '{"type":'), /Expected `--json-schema` to be a file with a JSON Schema/],
     ['a key that comes twice', file('twice.json', '{"type":"string","type":"number"}'), /it has the key "type" twice/],
-    ['what is no object', file('list.json', '[]'), /it is no JSON object/],
+    ['what is no object', file('list.json', '[]'), /it is not a JSON object/],
     ['a file that is not there', join(folder, 'none.json'), /found nothing there/],
   ])('refuses %s in one line', async (_, path, message) => {
     const { code, stderr } = await rxargs(['generate', 'data/prompts/sample.jsonl', '--json-schema', path])

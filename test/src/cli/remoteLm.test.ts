@@ -130,7 +130,7 @@ describe('rxargs with a language model behind HTTP', () => {
     const { code, stdout } = await rxargs(['generate', '-', ...remote(), '--reward', 'json()', '--dry-run'], input)
     expect([code, server.requests]).toEqual([0, []])
     expect(stdout).toContain(`lm        tiny at ${server.url}?…: a server, its tokenizer in ${lm}\n`)
-    expect(stdout).toContain('memory    no model is loaded here\n')
+    expect(stdout).toContain('memory    no local models\n')
   })
 
   it.each([

@@ -167,7 +167,7 @@ describe('rxargs with a reward behind HTTP', () => {
     const [there] = JSON.parse((await evaluated()).stdout).runs
     expect(there['reward:safe']).toBeCloseTo(here['reward:safe'], 5)
     instead = (texts) => (texts.some((text) => text.startsWith('One')) ? { status: 413 } : undefined)
-    expect((await evaluated()).stderr).toContain('reward:safe of 2 of 3 rows, the others have none')
+    expect((await evaluated()).stderr).toContain('only 2 of 3 rows have reward:safe')
     instead = () => ({ body: '[]' })
     expect(await evaluated()).toMatchObject({
       code: 1,

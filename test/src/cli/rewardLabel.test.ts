@@ -81,7 +81,7 @@ describe('--reward-label', () => {
     const chat = ['--judge', 'http://localhost', '--model', 'm', '--output', 'o', '--reward-label', 'safe']
     expect(await rxargs(['judge', ...runs, ...chat])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('takes no `--reward-label`'),
+      stderr: expect.stringContaining('so `--reward-label` does not apply'),
     })
   })
 
@@ -99,7 +99,7 @@ describe('--reward-label', () => {
 
 describe('rxargs inspect', () => {
   it.each([
-    ['labels', /heads +3 labels, one to be chosen by --reward-label: `verbose`, `helpful`, `safe`/, 'reward model'],
+    ['labels', /heads +3 labels, choose one with --reward-label: `verbose`, `helpful`, `safe`/, 'reward model'],
     ['value-head', /heads +value head `v_head.weight`\n/, 'reward model'],
     ['value-summary', /heads +vocabulary; value head `v_head.summary.weight`\n/, 'language model and reward model'],
     ['vocabulary', /heads +vocabulary \(as a reward: the log-probability of each token\)/, 'language model'],

@@ -198,7 +198,7 @@ describe('rxargs generate refuses', () => {
   })
   it('a word list that is not there', async () => {
     expect((await generate('--reward', 'words(banned=@none.txt)')).stderr).toBe(
-      'rxargs: Expected a file with a word a line at none.txt, found nothing there\n',
+      'rxargs: Expected a file with one word per line at none.txt, found nothing there\n',
     )
   })
 })

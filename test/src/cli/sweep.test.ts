@@ -97,7 +97,7 @@ describe('rxargs sweep', () => {
     [['x', '-o', 'y', '--k', '0'], 'Expected `--k` to be an integer >= 1, got `0`'],
     [['x', '-o', 'y', '--decoder', 'greedy'], 'The decoder `greedy` takes no `--k`; it takes no options'],
     [['x', '-o', 'y', '--decoder', 'best'], 'Expected `--decoder` to be one of args, '],
-    [['x', '-o', 'y', '--dataset', 'hh', '--template', 'chat'], 'says what its prompts are: it takes no `--template`'],
+    [['x', '-o', 'y', '--dataset', 'hh', '--template', 'chat'], 'defines its own prompts, so `--template` does not apply'],
     [['x', '-o', 'y', '--pooling', 'cls'], 'Expected `--encoder` beside `--pooling`, got none'],
     [['x', '-o', 'y', '--top-p', '1'], 'The decoder `args` takes no `--top-p`'],
   ])('refuses %j in one line', async (args, message) => {

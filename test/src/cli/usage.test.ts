@@ -25,8 +25,8 @@ describe('rxargs generate refuses', () => {
   it.each([
     [['--k', '0'], 'Expected `--k` to be an integer >= 1, got `0`'],
     [['--k', 'ten'], 'Expected `--k` to be an integer >= 1, got `ten`'],
-    [['--weight', 'Infinity'], 'Expected `--weight` to be a finite number, or NAME=NUMBER with commas between, got `Infinity`'],
-    [['--weight', 'a=1,b'], 'Expected `--weight` to be a finite number, or NAME=NUMBER with commas between, got nothing'],
+    [['--weight', 'Infinity'], 'Expected `--weight` to be a finite number, or NAME=NUMBER separated by commas, got `Infinity`'],
+    [['--weight', 'a=1,b'], 'Expected `--weight` to be a finite number, or NAME=NUMBER separated by commas, got nothing'],
     [['--weight', 'a=1,a=2'], 'Expected each reward once in `--weight`, got `a` twice'],
     [['--weight', 'kind=1'], 'Expected `weight` to name rewards (chat-rm), got `kind`'],
     [['--decoder', 'greedy', '--k', '3'], 'The decoder `greedy` takes no `--k`; it takes no options'],

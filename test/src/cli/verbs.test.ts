@@ -105,7 +105,7 @@ describe('rxargs inspect', () => {
       /context +512 tokens/,
       /vocabulary +280/,
       /end tokens +1, 2/,
-      /memory .* a token of cache/,
+      /memory .* of cache per token/,
     ]) {
       expect(stdout).toMatch(line)
     }
@@ -138,7 +138,7 @@ describe('rxargs inspect', () => {
     expect(one).toMatchObject({ cache_bytes_a_token: token, sequences: 1, tokens_a_sequence: 512, cache_bytes: token * 512 })
     expect((await memory(lm, '--concurrency', '7')).cache_bytes).toBe(7 * token * 512)
     expect((await rxargs(['inspect', lm, '--concurrency', '7'])).stdout).toMatch(
-      / a token of cache: .* for 7 sequences of up to 512 tokens/,
+      / of cache per token: .* for 7 sequences of up to 512 tokens/,
     )
     const [whole, rounded] = [await memory('data/models/chat-lm'), await memory('data/models/chat-lm', '--dtype', 'q8')]
     expect(rounded.weights_bytes).toBeLessThan(0.6 * whole.weights_bytes!)
@@ -173,7 +173,7 @@ describe('rxargs inspect', () => {
     expect(stdout).toMatch(/positions +learned\nwindow +none/)
     expect(stdout).toMatch(/parameters +28\.9 k \(28896\)/)
     // The tied table of 280 rows of 24 counts twice.
-    expect(stdout).toMatch(/memory +142 kB of weights, 384 B a token of cache/)
+    expect(stdout).toMatch(/memory +142 kB of weights, 384 B of cache per token/)
     expect(stdout).not.toMatch(/^unused/m)
   })
 

@@ -74,7 +74,7 @@ describe('rxargs why', () => {
     const differing = steps.filter(({ differs }) => differs).length
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/^b, sample 0: Say b\nreply: .*\ndecoder of the run: topK \(k 4\), batchReward \(reward "safe"\), /)
-    expect(stdout).toContain(`\n6 steps, ${differing} of them other than greedy; reward `)
+    expect(stdout).toContain(`\n6 steps, ${differing} differ from greedy; reward `)
     expect(stdout).toMatch(/\nstep, token +logit +safe +short +score\n/)
     expect(stdout.match(/^\d {2}".*" \(\d+\) /gm)).toHaveLength(6)
     expect(stdout.match(/^ {3}≠ greedy ".*" \(\d+\) /gm)).toHaveLength(differing)
@@ -82,7 +82,7 @@ describe('rxargs why', () => {
 
   it('prints all candidates of the steps that are asked for', async () => {
     const { stdout } = await rxargs(['why', traced, 'b', '--step', '2-3'])
-    expect(stdout).toContain('2 steps shown of 6, ')
+    expect(stdout).toContain('2 steps of 6, ')
     expect(stdout.match(/^step \d: .*, the highest score/gm)?.map((line) => line.slice(0, 6))).toEqual(['step 2', 'step 3'])
     expect(stdout.match(/^→/gm)).toHaveLength(4)
     expect(stdout.match(/^[→ ][≠ ] ".*" \(\d+\) /gm)).toHaveLength(8)
@@ -107,7 +107,7 @@ describe('rxargs why', () => {
     const drawn = ['--decoder', 'top-k', '--k', '4', '--temperature', '50', '--max-new-tokens', '8', '--trace']
     await rxargs(['generate', '-', '--lm', lm, '--reward', reward, ...drawn, '-o', run], '{"id":"a","prompt":"Say a"}\n')
     const { stdout } = await rxargs(['why', run, 'a', '--step', '0-7'])
-    expect(stdout).toMatch(/^step \d: ".*" \(\d+\), not the highest score, which ".*" \(\d+\) has; greedy would have taken/m)
+    expect(stdout).toMatch(/^step \d: ".*" \(\d+\), although ".*" \(\d+\) has the highest score; greedy would have chosen/m)
   })
 
   it.each([

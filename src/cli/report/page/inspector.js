@@ -1,5 +1,4 @@
-// The page's only script. It reads the data that the page brings along and writes text nodes: nothing that a prompt or a reply says is
-// ever read as HTML.
+// The page's only script. It reads the data in the page and writes text nodes, so nothing in a prompt or a reply is read as HTML.
 
 const data = JSON.parse(document.getElementById('inspector-data').textContent)
 const rowMenu = document.getElementById('inspector-row')
@@ -54,7 +53,7 @@ function candidateTable({ candidates, chosen, greedy, differs }, rewards) {
   return scroll
 }
 
-/** One of the replies that stand side by side: which run it is of, its tokens, and the candidates of the token that is picked. */
+/** One of two replies side by side: its run, its tokens, and the candidates of the picked token. */
 function sideOf(root, onChange) {
   const [menu, summary, reply, panel] = ['.run', '.summary', '.reply', '.panel'].map((name) => root.querySelector(name))
   let shown
@@ -68,7 +67,7 @@ function sideOf(root, onChange) {
       token.setAttribute('aria-pressed', String(isPicked))
       token.tabIndex = isPicked ? 0 : -1
     }
-    const instead = step.differs ? `greedy would have taken ${quoted(...step.candidates[step.greedy])}` : 'as greedy'
+    const instead = step.differs ? `greedy would have chosen ${quoted(...step.candidates[step.greedy])}` : 'as greedy'
     const heading = element('p', `Step ${at} of ${shown.steps.length}: ${quoted(step.text, step.id)}, ${instead}`)
     panel.replaceChildren(heading, candidateTable(step, shown.rewards))
   }
@@ -79,13 +78,13 @@ function sideOf(root, onChange) {
     panel.replaceChildren()
     if (!steps) {
       reply.replaceChildren(element('span', completion))
-      summary.textContent = `Reward ${number(reward)}. Decoded without --trace: there are no candidates to show.`
+      summary.textContent = `Reward ${number(reward)}. Decoded without --trace, so there are no candidates.`
       return
     }
-    summary.textContent = `Reward ${number(reward)}. ${steps.length} tokens, ${countDiffering(shown)} of them other than greedy.`
+    summary.textContent = `Reward ${number(reward)}. ${steps.length} tokens, ${countDiffering(shown)} differ from greedy.`
     reply.replaceChildren(
       ...steps.map((step, index) => {
-        // A button element would be a box of its own, and lines would break in the middle of words.
+        // Button elements are boxes, so lines would break in the middle of words.
         const token = element('span', visible(tokenText(step.text, step.id)), step.differs ? 'token differs' : 'token')
         token.setAttribute('role', 'button')
         token.dataset.at = index
@@ -110,7 +109,7 @@ function sideOf(root, onChange) {
   })
   return {
     shown: () => shown,
-    /** Shows the row that was chosen: of the run that was shown before, or of the one that is proposed. */
+    /** Shows the chosen row in the run of the row before, or in the proposed run. */
     showRow(proposed) {
       const runs = row.replies.map(({ run }) => run)
       const before = menu.value === '' ? proposed : Number(menu.value)
@@ -127,7 +126,7 @@ function sideOf(root, onChange) {
 
 const sides = [...document.querySelectorAll('.side')].map((root) => sideOf(root, showDifference))
 
-/** Says from which token on the two replies differ. */
+/** Shows the first token at which the two replies differ. */
 function showDifference() {
   const [one, other] = sides.map((side) => side.shown())
   if (!one?.steps || !other?.steps || one.run === other.run) {

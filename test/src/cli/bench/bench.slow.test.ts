@@ -59,7 +59,7 @@ describe('rxargs bench', () => {
     expect(stdout).toMatch(/^args, 2 at once: [\d.]+ tokens\/s\n {2}2 prompts, \d+ tokens in /m)
     expect(stdout).toMatch(/^ {4}batchReward +[\d.]+ ms$/m)
     expect(stdout).toMatch(/^ {4}messages +[\d.]+%/m)
-    expect(stdout).toMatch(/^ {2}calls a batch of reward, mean [\d.]+:$/m)
+    expect(stdout).toMatch(/^ {2}calls per batch of reward, mean [\d.]+:$/m)
   })
 
   it('refuses a prompt that cannot be decoded, a wrong number and a wrong decoder in one line', async () => {

@@ -23,7 +23,7 @@ describe('plainPrompts', () => {
   it('names the first plain prompt, once', async () => {
     const open = { text: '\n\nHuman: Hi\n\nAssistant: ' }
     expect(await said([open, { text: 'Hi' }, { text: 'there' }])).toEqual([
-      expect.stringMatching(/^Prompt `1` is passed on as it stands/),
+      expect.stringMatching(/^Prompt `1` bypasses the chat template/),
     ])
   })
 
@@ -45,7 +45,7 @@ describe('rxargs generate', () => {
   it('says so on stderr, and with another template nothing', async () => {
     const line = '{"id":"a","prompt":"What is a good movie?"}\n'
     const run = (...flags: string[]) => rxargs(['generate', '--max-new-tokens', '2', ...flags], line)
-    expect((await run()).stderr).toContain('Prompt `a` is passed on as it stands')
+    expect((await run()).stderr).toContain('Prompt `a` bypasses the chat template')
     for (const template of ['hh', 'chat', 'none']) expect((await run('--template', template)).stderr).not.toContain('passed on')
   })
 })

@@ -75,7 +75,7 @@ describe('rxargs judge', () => {
   it('goes on where it stopped, and asks nothing twice; a line that was cut is asked for again', async () => {
     const stopped = await judged(() => first, ['--max-calls', '6'])
     expect(stopped.figures).toMatchObject({ judged: 6, left: 4, ceiling: '6 calls' })
-    expect(stopped.stderr).toContain('Stopped at the ceiling of 6 calls: 4 of 10 pairs are not judged\n')
+    expect(stopped.stderr).toContain('Stopped at the limit of 6 calls: 4 of 10 pairs are not judged\n')
     await appendFile(join(stopped.out, 'answers.jsonl'), '{"id":"7","ke')
     const again = await judged(() => first, [], stopped.out)
     expect(again.figures).toMatchObject({ judged: 10, left: 0, ceiling: null, calls: 10 })
@@ -100,9 +100,9 @@ describe('rxargs judge', () => {
     server = await judgeServer(() => first)
     const chat = ['--judge', server.url, '--model', 'judge', '-o', join(folder, 'words')]
     const { stdout, stderr } = await rxargs(['judge', ...runs, ...chat])
-    expect(stderr).toContain('The runs share 12 answered prompts, fewer than the 300 asked for\n')
+    expect(stderr).toContain('The runs share 12 answered prompts, fewer than --prompts 300\n')
     expect(stdout).toMatch(/^win-tie of A +0\.\d+ \[0\.\d+, [01]\.\d+\]$/m)
-    expect(stdout).toMatch(/^shown first wins {2}1\.000 \[0\.\d+, 1\.000\]: the judge leans to the first reply$/m)
+    expect(stdout).toMatch(/^shown first wins {2}1\.000 \[0\.\d+, 1\.000\]: the judge favours the first reply$/m)
     await server.close()
     server = undefined
     const nothing = await judged(() => ({ text: '?' }), ['--retries', '0'])
@@ -122,9 +122,9 @@ describe('rxargs judge', () => {
 
   it.each([
     [['--judge', 'rm:'], 'to be an address or rm:FOLDER'],
-    [['--judge', 'rm:x', '--max-calls', '3'], 'A reward model judges here and at once: it takes no `--max-calls`'],
+    [['--judge', 'rm:x', '--max-calls', '3'], 'A reward model runs on this machine, so `--max-calls` does not apply'],
     [['--judge', 'ftp://x', '--model', 'm'], 'Expected `--judge` to be an http(s) address or rm:FOLDER, got `ftp://x`'],
-    [['--judge', 'http://x'], "Expected `--model`, the server's name of the model that judges, got nothing"],
+    [['--judge', 'http://x'], 'Expected `--model`, the name of the judge model on the server, got nothing'],
     [['--judge', 'http://x', '--model', 'm'], 'Expected `--output`, a folder for the answers, got nothing'],
     [['--judge', 'http://x', '--prompts', '0'], 'Expected `--prompts` to be an integer >= 1, got `0`'],
     [[], 'Expected `--judge`, the address of a server or rm:FOLDER of a reward model, got nothing'],

@@ -28,7 +28,7 @@ describe('rows on stdout', () => {
     const { stdout, code } = await rxargs(['generate', ...chat, '--concurrency', '1', '--text'], input)
     expect(code).toBe(0)
     expect(stdout).toMatch(
-      /^== a, reward -?\d+\.\d{3}, cut at its most tokens\nHow do I\nmake bread\?\n--\n.+\n\n== b, reward .*\nPlain\n--\n/s,
+      /^== a, reward -?\d+\.\d{3}, cut off at the token limit\nHow do I\nmake bread\?\n--\n.+\n\n== b, reward .*\nPlain\n--\n/s,
     )
     expect(stdout).not.toContain('<|begin|>')
     await rxargs(['generate', ...chat, '--concurrency', '1', '-o', out], input)
@@ -55,7 +55,7 @@ describe('rows on stdout', () => {
 
   it.each([
     [['--text', '--columns', 'id'], 'Expected `--text` or `--columns`, got both'],
-    [['--text', '-o', 'x'], '`--text` is about rows on stdout: it takes no `--output`'],
+    [['--text', '-o', 'x'], '`--text` formats rows on stdout, so it takes no `--output`'],
     [['--columns', 'id,'], 'Expected `--columns` to be text, got nothing'],
   ])('are refused as %j', async (flags, message) => {
     const { code, stderr } = await rxargs(['generate', ...tiny, ...flags], lines({ prompt: 'a' }))

@@ -37,7 +37,7 @@ const cellsOf = (table: { querySelectorAll: (selector: string) => Iterable<unkno
 describe('rxargs report', () => {
   it('has the tables of rxargs eval, and a plot of each figure that is there', async () => {
     const made = await rxargs(['report', greedy, guided, '-o', page])
-    expect(made).toMatchObject({ code: 0, stdout: `${page}\n`, stderr: `guided: 1 row that ended in an error left out\n` })
+    expect(made).toMatchObject({ code: 0, stdout: `${page}\n`, stderr: `guided: leaves out 1 error row\n` })
     const document = documentOf(await readFile(page, 'utf8'))
     const [runs, pairs] = [...document.querySelectorAll('table')].map(cellsOf)
     const csv = (await rxargs(['eval', greedy, guided, '--format', 'md'])).stdout
@@ -51,7 +51,7 @@ describe('rxargs report', () => {
     const figures = ['reward', 'diversity', 'length', 'stopped', 'reward_short', 'coherence']
     expect(titles('differences')).toEqual(figures.map((figure) => `Difference in ${figure}`))
     expect(titles('distributions')).toEqual(['length', 'reward', 'reward_short'].map((figure) => `Distribution of ${figure}`))
-    expect(document.body.textContent).toContain('1 row that ended in an error left out')
+    expect(document.body.textContent).toContain('leaves out 1 error row')
   })
 
   it('embeds the same sample of every run, and says so', async () => {
@@ -235,9 +235,9 @@ describe('the page in a browser', () => {
     await toParquet(run, fakeRun([row('a')]))
     const path = join(folder, 'plain.html')
     const { stderr } = await rxargs(['report', run, '-o', path])
-    expect(stderr).toBe(`plain was decoded without --trace: its replies are shown without their candidates\n`)
+    expect(stderr).toBe(`plain was decoded without --trace, so its replies have no candidates\n`)
     const document = documentOf((await opened(path)).html)
     expect(document.querySelector('.reply')!.textContent).toBe('to a')
-    expect(document.querySelector('.summary')!.textContent).toContain('there are no candidates to show')
+    expect(document.querySelector('.summary')!.textContent).toContain('so there are no candidates')
   })
 })

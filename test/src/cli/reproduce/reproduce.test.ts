@@ -30,7 +30,7 @@ describe('rxargs reproduce', () => {
     expect(first.stdout).toBe(
       ['report.md', 'report.json', 'decoders.svg', 'training.svg', 'sizes.svg'].map((name) => `${join(out, name)}\n`).join(''),
     )
-    expect(first.stderr).toContain('ARGS beside training with the reward: left out for want of dpo-lm\n')
+    expect(first.stderr).toContain('ARGS beside training with the reward: incomplete without dpo-lm\n')
     const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'))
     const commit = await gitCommit()
     expect(report.commit).toBe(commit)
@@ -70,7 +70,7 @@ describe('rxargs reproduce', () => {
     expect({ tables, sweep, cost }).toEqual({ tables: report.tables, sweep: report.sweep, cost: report.cost })
   })
   it.each([
-    [['--judge', reward], 'Expected `--judge` to be another model than those that guide, got the files of chat-rm', 2],
+    [['--judge', reward], 'Expected `--judge` to be a model that guides no run, got the files of chat-rm', 2],
     [['--checkpoints', '/nowhere'], 'Expected `--checkpoints` to be a folder, got /nowhere', 1],
     [['--weight', 'much'], 'Expected `--weight` to be a finite number, got `much`', 2],
   ])('refuses %j', async (more, message, code) => {
