@@ -97,6 +97,7 @@ export function generate(
 ): Run {
   const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options)
   const { maxNewTokens, maxPromptTokens, truncate, samples, seed, stop, concurrency, trace } = settings
+  checkParts(source, decoder, models)
   const { codec, endTokenIds, stopStrings: modelStop } = models.lm
   const scheduled = schedule(models, {
     onNotice,
@@ -192,6 +193,17 @@ export function generate(
     ...(missing.length > 0 && { missingVersions: missing }),
   }
   return runOf(meta, deliveries)
+}
+
+/** @throws OptionError for what programs without types may give in the place of a source, a decoder or models */
+function checkParts(source: unknown, decoder: unknown, models: unknown): void {
+  const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+  if (!isObject(source) || !(Symbol.asyncIterator in source || Symbol.iterator in source))
+    throw new OptionError(`Expected the prompts to be iterable, such as fromFile(…), got \`${String(source)}\``)
+  if (typeof decoder !== 'function' && !(isObject(decoder) && 'search' in decoder))
+    throw new OptionError(`Expected a decoder, such as args(), or a search, got \`${String(decoder)}\``)
+  if (!isObject(models) || !('lm' in models) || !isObject(models.lm))
+    throw new OptionError('Expected the models that `loadModels` gives, got none with an `lm`')
 }
 
 /** What the rewards that are functions compute, where they say so. */
