@@ -197,7 +197,7 @@ describe('programs without types', () => {
   it('get an error row for what has no id', async () => {
     const given = [
       null,
-      'hello',
+      5,
       {},
       { id: 1 },
       { id: '' },
