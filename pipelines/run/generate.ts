@@ -103,6 +103,7 @@ export function generate(
   options: GenerateOptions = {},
 ): Run {
   const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options)
+  checkParts(source, decoder, models)
   const { source: prompts, spec } = applyKeepInput(source, settings)
   const { maxNewTokens, maxPromptTokens, truncate, samples, seed, stop, concurrency, trace } = settings
   const { codec, endTokenIds, stopStrings: modelStop } = models.lm
@@ -205,6 +206,17 @@ export function generate(
     ...(missing.length > 0 && { missingVersions: missing }),
   }
   return runOf(meta, deliveries)
+}
+
+/** @throws OptionError for a source, a decoder or models of the wrong kind, which JavaScript programs can pass */
+function checkParts(source: unknown, decoder: unknown, models: unknown): void {
+  const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+  if (!isObject(source) || !(Symbol.asyncIterator in source || Symbol.iterator in source))
+    throw new OptionError(`Expected the prompts to be iterable, such as fromFile(…), got \`${String(source)}\``)
+  if (typeof decoder !== 'function' && !(isObject(decoder) && 'search' in decoder))
+    throw new OptionError(`Expected a decoder, such as args(), or a search, got \`${String(decoder)}\``)
+  if (!isObject(models) || !('lm' in models) || !isObject(models.lm))
+    throw new OptionError('Expected the models that `loadModels` gives, got none with an `lm`')
 }
 
 /** Collects the specs of rewards that are functions. */

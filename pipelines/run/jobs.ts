@@ -23,13 +23,22 @@ export async function* jobs(
   let number = 0
   for await (const next of prompts) {
     number++
-    const prompt = seen.has(next.id) ? duplicate(next, number, seen) : next
+    const named = withId(next, number)
+    const prompt = seen.has(named.id) ? duplicate(named, number, seen) : named
     seen.add(prompt.id)
     const made = hashPrompt(prompt)
     for (let sample = 0; sample < samples; sample++) {
       if (!done({ id: prompt.id, sample, promptHash: made })) yield { prompt, promptHash: made, sample }
     }
   }
+}
+
+/** The prompt itself, or an error under its number if it has no id: programs without types may give anything. */
+function withId(given: unknown, number: number): Prompt {
+  if (typeof given === 'object' && given !== null && 'id' in given && typeof given.id === 'string' && given.id !== '')
+    return given as Prompt
+  const got = typeof given === 'object' && given !== null ? ('id' in given ? String(given.id) : 'nothing') : String(given)
+  return { id: `prompt ${number}`, error: `Expected a prompt with an \`id\` that is text and not empty, got \`${got}\`` }
 }
 
 function duplicate({ id, place }: Prompt, number: number, seen: ReadonlySet<string>): Prompt {

@@ -5,6 +5,7 @@ import { greedy } from '../../../pipelines/decoders/greedy.js'
 import { nucleus } from '../../../pipelines/decoders/nucleus.js'
 import { batchTextReward } from '../../../pipelines/rewards/textReward.js'
 import { type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
+import { OptionError } from '../../../src/core/errors.js'
 import type { Prompt } from '../../../src/core/prompt.js'
 import type { Models, Row } from '../../../src/core/run.js'
 import type { Decoder } from '../../../src/core/step.js'
@@ -170,5 +171,38 @@ describe('exactly one row a prompt and sample', () => {
     ])
     const throwing: Decoder = () => () => throwError(() => new Error('mine')) as never
     expect(await run(['a'], { decoder: throwing })).toMatchObject([{ error: 'mine' }])
+  })
+})
+
+describe('programs without types', () => {
+  const prompts = [{ id: 'a', content: { text: 'x' } }]
+  it.each<[string, readonly unknown[], string]>([
+    [
+      'no prompts',
+      [undefined, greedy(), fakeModels()],
+      'Expected the prompts to be iterable, such as fromFile(…), got `undefined`',
+    ],
+    [
+      'a text of prompts',
+      ['hello', greedy(), fakeModels()],
+      'Expected the prompts to be iterable, such as fromFile(…), got `hello`',
+    ],
+    ['the name of a decoder', [prompts, 'greedy', fakeModels()], 'Expected a decoder, such as args(), or a search, got `greedy`'],
+    ['no models', [prompts, greedy(), {}], 'Expected the models that `loadModels` gives, got none with an `lm`'],
+  ])('are refused with %s', (_, parts, message) => {
+    const [source, decoder, models] = parts as Parameters<typeof generate>
+    expect(() => generate(source, decoder, models)).toThrow(new OptionError(message))
+  })
+
+  it('get an error row for what has no id', async () => {
+    const given = [null, 5, {}, { id: 1 }, { id: '' }, { id: 'good', content: { text: 'x' } }] as readonly unknown[] as Prompt[]
+    const rows = await rowsOf(generate(promptsOf(given), greedy(), fakeModels(), { maxNewTokens: 2, concurrency: 1 }))
+    expect(rows.map(({ id, error }) => [id, error])).toEqual([
+      ...['null', '5', 'nothing', '1', ''].map((got, index) => [
+        `prompt ${index + 1}`,
+        `Expected a prompt with an \`id\` that is text and not empty, got \`${got}\``,
+      ]),
+      ['good', null],
+    ])
   })
 })
