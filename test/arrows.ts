@@ -27,6 +27,7 @@ const pureRooms = ['src/core', 'src/eval', 'operators', 'pipelines']
 
 /** The only room that knows a library; `rxjs` and `zod` are spoken everywhere. */
 export const homes: Readonly<Record<string, string>> = {
+  '@aws-sdk/client-s3': 'src/io',
   '@observablehq/plot': 'src/cli',
   linkedom: 'src/cli',
   '@bufbuild/protobuf': 'src/models',
@@ -44,6 +45,7 @@ export const homes: Readonly<Record<string, string>> = {
   'hyparquet-compressors': 'src/io',
   'onnxruntime-node': 'src/models',
   'parquetjs-lite': 'src/io',
+  picomatch: 'src/io',
   re2js: 'pipelines',
   rxjs: '*',
   'string-width': 'src/cli',

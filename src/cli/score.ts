@@ -15,14 +15,15 @@ import { FP16_NOTICE } from '../models/loadModels.js'
 import { BASE_HELP, onBase } from './flags/adapterFlags.js'
 import { embeddedPath } from './flags/embeddedPath.js'
 import { DTYPE_HELP, number, oneOf, text, withLabels } from './flags/flags.js'
+import { INPUT_HELP, type RowFlags, rowFlags } from './flags/inputFlags.js'
 import { loadRewards } from './flags/loadRewards.js'
 import { type OpenedReward, openReward } from './flags/openReward.js'
-import { REDO_HELP, resumeOptions } from './flags/resumeOptions.js'
+import { resumeOptions } from './flags/resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './flags/rewardFlag.js'
 import { startProgress } from './print/progress.js'
 import { checkRowLines, type RowLines, rowLineFlags } from './print/rowLines.js'
 import { toLines } from './print/toLines.js'
-import { inputOf } from './run/inputOf.js'
+import { describeInput, inputOf } from './run/inputOf.js'
 import { runSummary } from './run/runSummary.js'
 import { takeFirst } from './run/takeFirst.js'
 import { stopAtError, watchRows } from './run/watchRows.js'
@@ -41,11 +42,8 @@ type Flags = Readonly<{
   concurrency: number
   limit?: number
   keepInput?: boolean
-  force?: boolean
-  retryErrors?: boolean
-  redoChanged?: boolean
-  strict?: boolean
 }> &
+  RowFlags &
   RowLines
 
 const { concurrency } = scoreOptions.shape
@@ -53,12 +51,9 @@ const FUNCTIONS = Object.keys(rewardFunctions).filter((name) => name !== 'ensemb
 
 /** `rxargs score` computes the reward of existing texts. */
 export const scoreCommand = (terminal: Terminal): Command =>
-  rowLineFlags(new Command('score'))
+  rowFlags(rowLineFlags(new Command('score')), 'score')
     .description('compute the reward of existing texts: prompt and completion as they are, without an end token')
-    .argument(
-      '[input]',
-      'JSONL, JSON, CSV (each also as .gz or .zst) or Parquet file, or a folder of part files; standard input if - or omitted',
-    )
+    .argument('[input]', `texts: ${INPUT_HELP}`)
     .option('-o, --output <folder>', 'folder for Parquet part files; without it, rows go to stdout as JSONL', text('output'))
     .option('--prompt-column <name>', 'column with the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--completion-column <name>', 'column with the completion', text('completion-column'), 'completion')
@@ -84,10 +79,6 @@ export const scoreCommand = (terminal: Terminal): Command =>
     )
     .option('--limit <number>', 'score at most this many texts', number('limit', concurrency))
     .option('--keep-input', "also store the input's own columns, as JSON in the column input")
-    .option('--force', 'replace the rows in the folder')
-    .option('--retry-errors', 'score error rows again')
-    .option('--redo-changed', REDO_HELP)
-    .option('--strict', 'stop at the first error row')
     .action(async (input: string | undefined, flags: Flags) => run(inputOf(input, terminal), flags, terminal))
 
 type Opened = Omit<OpenedReward, 'origin'> & Readonly<{ origin: () => Promise<Source | undefined> }>
@@ -120,7 +111,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const { path, name } = flag
   const open = await prepareReward(flag, flags)
   const progress = startProgress({ stream: stderr })
-  progress.say(`${input === '-' ? 'standard input' : input} scored by ${path}`)
+  progress.say(`${describeInput(input)} scored by ${path}`)
   const reward = await open()
   if (dtype === 'fp16') progress.say(FP16_NOTICE)
   for (const notice of reward.notices) progress.say(notice)
@@ -128,7 +119,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
     signal.throwIfAborted()
     const origin = await reward.origin()
     const hashes = origin === undefined ? {} : { [name]: origin }
-    const options = { template, promptColumn, completionColumn, keepInput }
+    const options = { template, promptColumn, completionColumn, keepInput, onError: flags.onError }
     const made = score(
       takeFirst(scoredTexts(input, { ...options, stdin }), limit),
       { reward: reward.source, hashes },

@@ -6,6 +6,7 @@ import { textRewardOptions } from '../../../pipelines/rewards/textReward.js'
 import { type GenerateOptions, generateOptions } from '../../../pipelines/run/generate.js'
 import { type Truncate, truncations } from '../../../pipelines/run/jobs.js'
 import { OptionError } from '../../core/errors.js'
+import type { OnError } from '../../io/fromFile.js'
 import { type Dataset, datasets } from '../../io/prompts/datasets.js'
 import { type Template, templates } from '../../io/prompts/toPrompt.js'
 import { type DeviceChoice, deviceChoices } from '../../models/device.js'
@@ -15,12 +16,14 @@ import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import type { DecoderFlags } from './chooseDecoder.js'
 import { embeddedPath } from './embeddedPath.js'
 import { DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
+import { INPUT_HELP, type RowFlags, rowFlags } from './inputFlags.js'
 import { lmFlag } from './lmFlag.js'
-import { REDO_HELP, resumeOptions } from './resumeOptions.js'
+import { resumeOptions } from './resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags as commander parses them. */
 export type GivenFlags = AdapterFlags &
+  RowFlags &
   Readonly<
     {
       output?: string
@@ -41,15 +44,11 @@ export type GivenFlags = AdapterFlags &
       maxNewTokens: number
       maxPromptTokens?: number
       truncate?: Truncate
-      strict?: boolean
       samples: number
       stop?: readonly string[]
       seed: number
       concurrency: number
       limit?: number
-      force?: boolean
-      retryErrors?: boolean
-      redoChanged?: boolean
       trace?: boolean
       keepInput?: boolean
       dryRun?: boolean
@@ -90,6 +89,7 @@ export type GenerateFlags = Readonly<{
   promptColumn: string | undefined
   keepInput: boolean
   strict: boolean
+  onError: OnError | undefined
   lm: string | RemoteLm
   lms: Readonly<Record<string, string>>
   rewards: readonly RewardFlag[]
@@ -160,7 +160,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     const { value, about } = others[each.flag] ?? each
     command.option(`--${each.flag} <${value}>`, about)
   }
-  return command
+  command
     .option(
       '--max-new-tokens <number>',
       'maximum tokens per reply',
@@ -189,20 +189,14 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     .option('--limit <number>', 'decode at most this many prompts', number('limit', samples))
     .option('--trace', 'also store the candidates of each step')
     .option('--keep-input', "also store the input's own columns, as JSON in the column input")
-    .option('--force', 'replace the rows in the folder')
-    .option('--retry-errors', 'decode error rows again')
-    .option('--redo-changed', REDO_HELP)
-    .option('--strict', 'stop at the first error row')
+  return rowFlags(command, 'decode')
 }
 
 /** Adds all flags of `generate`. */
 export const generateFlags = (command: Command): Command =>
   decodingFlags(
     command
-      .argument(
-        '[input]',
-        'file with prompts: JSONL, a JSON array, CSV (each also as .gz or .zst) or Parquet; standard input if - or omitted',
-      )
+      .argument('[input]', `prompts: ${INPUT_HELP}`)
       .option('-o, --output <folder>', 'folder for Parquet part files; without it, rows go to stdout as JSONL', text('output')),
   )
     .option('--json-schema <file>', 'constrain replies to JSON that matches this JSON Schema', text('json-schema'))
@@ -215,7 +209,7 @@ export const generateFlags = (command: Command): Command =>
  */
 export function settingsOf(flags: GivenFlags): GenerateFlags {
   const { output, template, promptColumn, dataset, limit, stop = [], trace = false, dryRun = false } = flags
-  const { keepInput = false, strict = false } = flags
+  const { keepInput = false, strict = false, onError } = flags
   const resume = resumeOptions(flags)
   if (dataset !== undefined && (template !== 'auto' || promptColumn !== undefined)) {
     const foreign = promptColumn === undefined ? 'template' : 'prompt-column'
@@ -234,7 +228,8 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   const [{ path: lmPath }, ...rewards] = onBase([{ path: typeof lm === 'string' ? lm : '' }, ...labelled], flags.base)
   return {
     ...resume,
-    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, dtype: flags.dtype, device: flags.device },
+    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, onError, dtype: flags.dtype },
+    device: flags.device,
     lm: typeof lm === 'string' ? lmPath : lm,
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
     rewards,

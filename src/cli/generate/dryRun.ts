@@ -4,6 +4,7 @@ import { promptColumns } from '../../io/prompts/toPrompt.js'
 import type { GenerateFlags } from '../flags/generateFlags.js'
 import { describeLm } from '../flags/lmFlag.js'
 import { bytes, count, describeModel } from '../print/describeModel.js'
+import { describeInput } from '../run/inputOf.js'
 import { type Terminal, writeLine } from '../terminal.js'
 
 /** Prints what `generate` would do with these flags, and how much memory it would need. Loads no weights and writes nothing. */
@@ -51,7 +52,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
     ['memory', `at most ${bytes(weights + cache + positions)}, plus the activations of a batch`],
   ]
   const lines = [
-    ['input', `${input === '-' ? 'standard input' : input}: ${many}`],
+    ['input', `${describeInput(input)}: ${many}`],
     ['decoder', `${about}, at most ${settings.maxNewTokens} new tokens, seed ${settings.seed}`],
     ...(typeof lm === 'string' ? [] : [['lm', `${describeLm(lm)}: a server, its tokenizer in ${lm.tokenizer}`]]),
     ...models.map(({ role, path, config, size }) => [

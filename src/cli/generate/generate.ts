@@ -14,7 +14,7 @@ import { startProgress } from '../print/progress.js'
 import { checkRowLines, type RowLines, rowLineFlags } from '../print/rowLines.js'
 import { toLines } from '../print/toLines.js'
 import { expectRows, generateRun } from '../run/generateRun.js'
-import { inputOf } from '../run/inputOf.js'
+import { describeInput, inputOf } from '../run/inputOf.js'
 import { runSummary } from '../run/runSummary.js'
 import type { Terminal } from '../terminal.js'
 import { dryRun } from './dryRun.js'
@@ -51,7 +51,7 @@ async function run(
 
   const progress = startProgress({ stream: stderr })
   progress.say(
-    `${input === '-' ? 'standard input' : input} with ${about}; ${[describeLm(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
+    `${describeInput(input)} with ${about}; ${[describeLm(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
   const models = await loadModels({
     lm: flags.lm,

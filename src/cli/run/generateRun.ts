@@ -15,14 +15,14 @@ import { stopAtError, watchRows } from './watchRows.js'
 /** Builds the run for the flags of `generate`, with loaded models, and reports to `progress`. `around` may wrap the stream of prompts. */
 export function generateRun(
   input: string,
-  { template, promptColumn, dataset, keepInput, limit, strict, settings }: GenerateFlags,
+  { template, promptColumn, dataset, keepInput, limit, strict, onError, settings }: GenerateFlags,
   { decoder, registry, use }: ChosenDecoder,
   models: Models,
   progress: Progress,
   { stdin }: Terminal,
   around: (prompts: AsyncIterable<Prompt>) => AsyncIterable<Prompt> = (prompts) => prompts,
 ): Run {
-  const prompts = around(takeFirst(fromFile(input, { template, promptColumn, dataset, keepInput, stdin }), limit))
+  const prompts = around(takeFirst(fromFile(input, { template, promptColumn, dataset, keepInput, onError, stdin }), limit))
   const own = { ...(dataset && { dataset }), ...(Object.keys(use).length > 0 && { use }) }
   const run = generate(prompts, decoder, models, {
     ...settings,
