@@ -42,6 +42,7 @@ export const homes: Readonly<Record<string, string>> = {
   'csv-parse': 'src/io',
   fzstd: 'src/io',
   hyparquet: 'src/io',
+  'hyparquet-writer': 'src/io',
   'hyparquet-compressors': 'src/io',
   'onnxruntime-node': 'src/models',
   'parquetjs-lite': 'src/io',

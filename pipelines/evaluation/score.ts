@@ -124,7 +124,7 @@ function scored<Call>(
 
   const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
     abortable(
-      defer(() => deliver(once(source, done), rowOf, concurrency)),
+      defer(() => deliver(hashedTexts(source, done), rowOf, concurrency)),
       signal,
     )
   const meta = { version, spec: { ...spec, score: texts.name }, seed: 0, models: hashes }
@@ -133,8 +133,11 @@ function scored<Call>(
 
 type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>
 
-/** Yields each text once. A second one with the same id and sample becomes an error under its place. */
-async function* once(texts: AsyncIterable<ScoredText>, done?: RowsOptions['done']): AsyncGenerator<HashedText, void> {
+/** Yields each text once, with its hash. A second one with the same id and sample becomes an error under its place. */
+export async function* hashedTexts(
+  texts: AsyncIterable<ScoredText>,
+  done?: RowsOptions['done'],
+): AsyncGenerator<HashedText, void> {
   const seen = new Set<string>()
   let number = 0
   for await (const text of texts) {

@@ -7,12 +7,14 @@ import { explainCommand } from './explain.js'
 import { generateCommand } from './generate/generate.js'
 import { inspectCommand } from './inspect/inspect.js'
 import { judgeCommand } from './judge/judge.js'
+import { mergeCommand } from './merge.js'
 import { pullCommand } from './pull.js'
 import { reportCommand } from './report/report.js'
 import { reproduceCommand } from './reproduce/reproduce.js'
 import { scoreCommand } from './score.js'
 import { sweepCommand } from './sweep.js'
 import type { Terminal } from './terminal.js'
+import { verifyCommand } from './verify.js'
 import { whyCommand } from './why.js'
 
 /** Builds the command line with all verbs. A usage error prints one line on stderr and throws a CommanderError; it never ends the process. */
@@ -29,6 +31,8 @@ export function program(terminal: Terminal): Command {
     judgeCommand(terminal),
     reproduceCommand(terminal),
     catCommand(terminal),
+    verifyCommand(terminal),
+    mergeCommand(terminal),
     whyCommand(terminal),
     inspectCommand(terminal),
     pullCommand(terminal),

@@ -18,6 +18,7 @@ import { DTYPE_HELP, number, oneOf, text, withLabels } from './flags/flags.js'
 import { INPUT_HELP, type RowFlags, rowFlags } from './flags/inputFlags.js'
 import { loadRewards } from './flags/loadRewards.js'
 import { type OpenedReward, openReward } from './flags/openReward.js'
+import { type OutputFlags, outputFlags, partPolicy } from './flags/outputFlags.js'
 import { resumeOptions } from './flags/resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './flags/rewardFlag.js'
 import { startProgress } from './print/progress.js'
@@ -25,12 +26,11 @@ import { checkRowLines, type RowLines, rowLineFlags } from './print/rowLines.js'
 import { toLines } from './print/toLines.js'
 import { describeInput, inputOf } from './run/inputOf.js'
 import { runSummary } from './run/runSummary.js'
-import { takeFirst } from './run/takeFirst.js'
+import { takeFirst } from './run/takePrompts.js'
 import { stopAtError, watchRows } from './run/watchRows.js'
 import type { Terminal } from './terminal.js'
 
 type Flags = Readonly<{
-  output?: string
   promptColumn?: string
   completionColumn: string
   template: Template
@@ -44,6 +44,7 @@ type Flags = Readonly<{
   keepInput?: boolean
 }> &
   RowFlags &
+  OutputFlags &
   RowLines
 
 const { concurrency } = scoreOptions.shape
@@ -51,10 +52,9 @@ const FUNCTIONS = Object.keys(rewardFunctions).filter((name) => name !== 'ensemb
 
 /** `rxargs score` computes the reward of existing texts. */
 export const scoreCommand = (terminal: Terminal): Command =>
-  rowFlags(rowLineFlags(new Command('score')), 'score')
+  outputFlags(rowFlags(rowLineFlags(new Command('score')), 'score'))
     .description('compute the reward of existing texts: prompt and completion as they are, without an end token')
     .argument('[input]', `texts: ${INPUT_HELP}`)
-    .option('-o, --output <folder>', 'folder for Parquet part files; without it, rows go to stdout as JSONL', text('output'))
     .option('--prompt-column <name>', 'column with the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--completion-column <name>', 'column with the completion', text('completion-column'), 'completion')
     .option('--template <name>', `prompt format: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
@@ -105,6 +105,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const resume = resumeOptions(flags)
   const lines = { ...(flags.text && { text: true }), ...(flags.columns && { columns: flags.columns }) }
   checkRowLines(lines, output)
+  const policy = partPolicy(flags)
   await checkInput(input, promptColumns(flags))
   if (output !== undefined) await checkOutput(output)
   const [flag] = onBase([flags.reward ?? rewardFlag(embeddedPath('chat-rm'))], flags.base)
@@ -138,7 +139,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
     const summary =
       output === undefined
         ? await toLines(rows, stdout, { ...lines, signal })
-        : await toParquet(output, rows, { ...resume, signal })
+        : await toParquet(output, rows, { ...resume, signal, ...(policy && { policy }) })
     await counting
     progress.end()
     await runSummary({ summary, output, input }, terminal, progress)

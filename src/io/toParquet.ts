@@ -2,7 +2,7 @@ import { OutputError } from '../core/errors.js'
 import type { Delivery, RowsOptions, Run } from '../core/run.js'
 import { lockFolder } from './folderLock.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
-import { listParts, preparePartFolder, removeEmpty, removeParts } from './parquet/partFiles.js'
+import { listParts, preparePartFolder, removeEmpty, removeParts, removeUnfinished } from './parquet/partFiles.js'
 import { type FlushPolicy, type PartWriter, partWriter } from './parquet/partWriter.js'
 import { checkVersions, sameRun } from './parquet/sameRun.js'
 
@@ -126,7 +126,9 @@ export async function toParquet(folder: string, run: Run, options: ToParquetOpti
   }
   try {
     const release = await lockFolder(folder)
-    return await writeRows(folder, run, options, keep).finally(release)
+    return await removeUnfinished(folder)
+      .then(() => writeRows(folder, run, options, keep))
+      .finally(release)
   } catch (error) {
     if (isNew && written.length === 0) await removeEmpty(folder)
     throw error

@@ -12,21 +12,23 @@ import { type Template, templates } from '../../io/prompts/toPrompt.js'
 import { type DeviceChoice, deviceChoices } from '../../models/device.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote/remoteLanguageModel.js'
+import type { Shard } from '../run/takePrompts.js'
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import type { DecoderFlags } from './chooseDecoder.js'
 import { embeddedPath } from './embeddedPath.js'
 import { DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
-import { INPUT_HELP, type RowFlags, rowFlags } from './inputFlags.js'
+import { INPUT_HELP, type RowFlags, rowFlags, SHARD_HELP, shard } from './inputFlags.js'
 import { lmFlag } from './lmFlag.js'
+import { type OutputFlags, outputFlags, partPolicy } from './outputFlags.js'
 import { resumeOptions } from './resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags as commander parses them. */
 export type GivenFlags = AdapterFlags &
   RowFlags &
+  OutputFlags &
   Readonly<
     {
-      output?: string
       promptColumn?: string
       template: Template
       dataset?: Dataset
@@ -49,6 +51,7 @@ export type GivenFlags = AdapterFlags &
       seed: number
       concurrency: number
       limit?: number
+      shard?: Shard
       trace?: boolean
       keepInput?: boolean
       dryRun?: boolean
@@ -84,6 +87,8 @@ export type GenerateFlags = Readonly<{
   redoChanged: boolean
   dryRun: boolean
   limit: number | undefined
+  shard: Shard | undefined
+  policy: ReturnType<typeof partPolicy>
   template: Template
   dataset: Dataset | undefined
   promptColumn: string | undefined
@@ -194,10 +199,8 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
 
 /** Adds all flags of `generate`. */
 export const generateFlags = (command: Command): Command =>
-  decodingFlags(
-    command
-      .argument('[input]', `prompts: ${INPUT_HELP}`)
-      .option('-o, --output <folder>', 'folder for Parquet part files; without it, rows go to stdout as JSONL', text('output')),
+  outputFlags(
+    decodingFlags(command.argument('[input]', `prompts: ${INPUT_HELP}`)).option('--shard <index/count>', SHARD_HELP, shard),
   )
     .option('--json-schema <file>', 'constrain replies to JSON that matches this JSON Schema', text('json-schema'))
     .option('--dry-run', 'show what would run and how much memory it needs')
@@ -228,6 +231,7 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   const [{ path: lmPath }, ...rewards] = onBase([{ path: typeof lm === 'string' ? lm : '' }, ...labelled], flags.base)
   return {
     ...resume,
+    ...{ shard: flags.shard, policy: partPolicy(flags) },
     ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, onError, dtype: flags.dtype },
     device: flags.device,
     lm: typeof lm === 'string' ? lmPath : lm,

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
+import { OptionError } from '../../core/errors.js'
 import { type OnError, onErrors } from '../../io/fromFile.js'
+import type { Shard } from '../run/takePrompts.js'
 import { oneOf } from './flags.js'
 import { REDO_HELP } from './resumeOptions.js'
 
@@ -32,3 +34,20 @@ export const rowFlags = (command: Command, verb: string): Command =>
       oneOf('on-error', onErrors),
     )
     .option('--strict', 'stop at the first error row')
+
+/** Parses `2/8`, the second of eight shards. */
+export function shard(text: string): Shard {
+  const [index = 0, count = 0] =
+    text
+      .match(/^([1-9]\d{0,8})\/([1-9]\d{0,8})$/)
+      ?.slice(1)
+      .map(Number) ?? []
+  if (index === 0 || index > count)
+    throw new OptionError(
+      `Expected \`--shard\` to be INDEX/COUNT, such as 1/4, with an index from 1 to the count, got \`${text}\``,
+    )
+  return { index, count }
+}
+
+/** Help of `--shard`. */
+export const SHARD_HELP = 'only the prompts of one share, such as 1/4; each id is in exactly one of them'

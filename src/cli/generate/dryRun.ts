@@ -9,7 +9,7 @@ import { type Terminal, writeLine } from '../terminal.js'
 
 /** Prints what `generate` would do with these flags, and how much memory it would need. Loads no weights and writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
-  const { settings, limit, output, lm, lms, rewards, dtype } = flags
+  const { settings, limit, shard, output, lm, lms, rewards, dtype } = flags
   const rows = await countRows(input, { needs: [promptColumns(flags)] })
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const further = Object.entries(lms).map(([name, path]) => ({ role: `lm ${name}`, path }))
@@ -52,7 +52,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
     ['memory', `at most ${bytes(weights + cache + positions)}, plus the activations of a batch`],
   ]
   const lines = [
-    ['input', `${describeInput(input)}: ${many}`],
+    ['input', `${describeInput(input)}: ${many}${shard ? `, of which this is shard ${shard.index} of ${shard.count}` : ''}`],
     ['decoder', `${about}, at most ${settings.maxNewTokens} new tokens, seed ${settings.seed}`],
     ...(typeof lm === 'string' ? [] : [['lm', `${describeLm(lm)}: a server, its tokenizer in ${lm.tokenizer}`]]),
     ...models.map(({ role, path, config, size }) => [

@@ -37,7 +37,7 @@ async function run(
 ): Promise<void> {
   const { stdout, stderr, signal } = terminal
   const { about, weight } = chosen
-  const { output, force, retryErrors, redoChanged } = flags
+  const { output, force, retryErrors, redoChanged, policy } = flags
   const lines = { ...(text && { text }), ...(columns && { columns }) }
   checkRowLines(lines, output)
   const rewardNames = flags.rewards.map((each) =>
@@ -72,7 +72,7 @@ async function run(
     const summary =
       output === undefined
         ? await toLines(rows, stdout, { ...lines, signal })
-        : await toParquet(output, rows, { force, retryErrors, redoChanged, signal })
+        : await toParquet(output, rows, { force, retryErrors, redoChanged, signal, ...(policy && { policy }) })
     await counting
     progress.end()
     await runSummary({ summary, output, input }, terminal, progress)

@@ -6,9 +6,7 @@ import { makeFolder, probeFolder } from '../outputFolder.js'
 
 const PART = /^part-(\d{5,})\.parquet$/
 /** Name of an unfinished part. The dot and the ending keep it out of `*.parquet`. */
-const TEMPORARY = /^\.(part|run)-[\w-]+\.(tmp|claim)$/
-/** Writing a part takes seconds, so a temporary file this old belongs to nobody. */
-const ABANDONED_MS = 10 * 60_000
+const TEMPORARY = /^\.part-[\w-]+\.(tmp|claim)$/
 
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EISDIR', 'EACCES', 'EMLINK', 'UNKNOWN'])
 
@@ -33,28 +31,29 @@ export async function listParts(folder: string): Promise<string[]> {
 }
 
 /**
- * Makes the folder, removes unfinished parts of killed runs, and checks that files can be written there.
+ * Makes the folder and checks that files can be written there.
  *
  * @returns whether the folder is new
  * @throws OutputError like `makeFolder` and `probeFolder`
  */
-export async function preparePartFolder(folder: string, now: () => number = Date.now): Promise<boolean> {
+export async function preparePartFolder(folder: string): Promise<boolean> {
   const made = await makeFolder(folder)
-  for (const name of (await readdir(folder)).filter((other) => TEMPORARY.test(other))) {
-    const path = join(folder, name)
-    // It is gone if another run has finished it. That is fine.
-    const age = await stat(path).then(
-      ({ mtimeMs }) => now() - mtimeMs,
-      () => 0,
-    )
-    if (age > ABANDONED_MS) await rm(path, { force: true })
-  }
   await probeFolder(folder)
   return made.length > 0
 }
 
+/** Lists the unfinished parts of a folder, which its run is writing or a killed run has left. */
+export async function unfinishedParts(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => TEMPORARY.test(name)).map((name) => join(folder, name))
+}
+
+/** Removes what killed runs have left. The caller holds the lock of the folder, so that no other run is writing there. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  await removeParts(await unfinishedParts(folder))
+}
+
 /** Writes the folder's own entry to the disk, if the platform can. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   await handle?.sync().catch(() => undefined)
   await handle?.close()
