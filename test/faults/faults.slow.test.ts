@@ -1,0 +1,224 @@
+import { execFileSync } from 'node:child_process'
+import { appendFile, chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { lm, reward, rxargs } from '../../test/src/cli/rxargs.js'
+import { type FaultRun, faultRun, PROMPTS, type Started, sleep } from './faultRun.js'
+
+/**
+ * The real program, broken at random moments. By default there is one round of most faults; FAULT_ROUNDS=10 runs ten times as many, FAULT_SEED
+ * chooses other moments, and FAULT_LOG names a file that tells how each run has ended.
+ */
+const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 1)
+let state = Number(process.env.FAULT_SEED ?? 1)
+/** A number in [0, 1) that depends on the seed alone. */
+const random = (): number => {
+  state = (state * 48271) % 2147483647
+  return state / 2147483647
+}
+
+let undisturbed: FaultRun
+let milliseconds: number
+beforeAll(async () => {
+  undisturbed = await faultRun()
+  const startedAt = performance.now()
+  expect((await undisturbed.start().end).code).toBe(0)
+  milliseconds = performance.now() - startedAt
+}, 120_000)
+afterAll(() => undisturbed.remove())
+
+const isRoot = process.getuid?.() === 0
+const canMount = (() => {
+  if (!isRoot || process.platform !== 'linux') return false
+  try {
+    execFileSync('unshare', ['--mount', 'true'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+})()
+
+const rounds = (name: string, share: number, round: (run: FaultRun) => Promise<void>, skip = false) =>
+  it.skipIf(skip).each(Array.from({ length: share * ROUNDS }, (_, index) => index + 1))(
+    `${name}, round %i`,
+    { timeout: 300_000 },
+    async () => {
+      const run = await faultRun()
+      try {
+        await round(run)
+      } finally {
+        const log = process.env.FAULT_LOG
+        if (log) await appendFile(log, `${name}: ${run.ended.join(', ')}\n`)
+        await run.remove()
+      }
+    },
+  )
+
+/** A moment of a run: before its first row, among its parts, or after its end. */
+const moment = (): Promise<void> => sleep(random() * milliseconds * 1.1)
+
+/** A module that Node loads before the program, in each of its threads. */
+async function preload({ folder }: FaultRun, code: string): Promise<NodeJS.ProcessEnv> {
+  const path = join(folder, 'preload.mjs')
+  await writeFile(path, `import { isMainThread } from 'node:worker_threads'\n${code}`)
+  return { NODE_OPTIONS: `--import ${path}` }
+}
+
+describe.skipIf(process.platform === 'win32')('a run loses no row and makes none twice', () => {
+  rounds('after kill -9, several times', 4, async (run) => {
+    for (let kills = 1 + Math.floor(random() * 3); kills > 0; kills--) {
+      const { child, end } = run.start()
+      await moment()
+      child.kill('SIGKILL')
+      await end
+    }
+    await run.expectRecovery(undisturbed.out)
+  })
+
+  for (const [signal, exitCode] of [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)
+    rounds(`after ${signal}`, 1, async (run) => {
+      const { child, end } = run.start()
+      await moment()
+      child.kill(signal)
+      const { code, stderr, signal: died } = await end
+      // Before the program has a handler, and after its work, it just ends.
+      if (died === null && code !== 0) {
+        expect({ code, stderr }).toMatchObject({
+          code: exitCode,
+          stderr: expect.stringContaining('Interrupted: saving finished rows'),
+        })
+        await run.expectClean()
+      }
+      await run.expectRecovery(undisturbed.out)
+    })
+
+  rounds('after a thread of a model crashed', 1, async (run) => {
+    const wait = random() * milliseconds
+    const env = await preload(run, `if (!isMainThread) setTimeout(() => { throw new Error('a crash') }, ${wait})`)
+    const { code, stderr } = await run.start({ env }).end
+    if (code !== 0) {
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/\nrxargs: .*a crash/)
+    }
+    await run.expectClean()
+    await run.expectRecovery(undisturbed.out)
+  })
+
+  rounds('beside another run', 1, async (run) => {
+    const ended = await Promise.all([run.start().end, run.start().end, moment().then(() => run.start().end)])
+    expect(ended.map(({ code }) => code)).toContain(0)
+    for (const { code, stderr } of ended) if (code !== 0) expect(stderr).toContain(`${run.out} is in use: `)
+    await run.expectClean()
+    await run.expectRecovery(undisturbed.out)
+  })
+
+  rounds('after its folder was removed', 1, async (run) => {
+    const started = run.start()
+    await run.reach(1 + Math.floor(random() * 5), started)
+    await rename(run.out, join(run.folder, 'moved')).catch(() => undefined)
+    const { code, stderr } = await started.end
+    if (code !== 0)
+      expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/rxargs: Expected to (write|place) /) })
+    await run.expectRecovery(undisturbed.out)
+  })
+
+  rounds('after its folder became read-only', 1, async (run) => {
+    const uid = isRoot ? { uid: 65534 } : {}
+    await mkdir(run.out, { recursive: true })
+    if (isRoot) for (const path of [run.folder, join(run.folder, 'out'), run.out]) await chown(path, 65534, 65534)
+    const started = run.start(uid)
+    await run.reach(1 + Math.floor(random() * 5), started)
+    await chmod(run.out, 0o555)
+    const { code, stderr } = await started.end
+    await chmod(run.out, 0o755)
+    if (code !== 0) expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('permission denied') })
+    await run.expectRecovery(undisturbed.out)
+  })
+
+  rounds(
+    'on a full disk',
+    1,
+    async (run) => {
+      await mkdir(run.out, { recursive: true })
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', run.out])
+      try {
+        const started = run.start()
+        await run.reach(1 + Math.floor(random() * 4), started)
+        await fill(run, started)
+        const { code, stderr } = await started.end
+        if (code !== 0) expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('no space left') })
+        await rm(join(run.out, 'filler'), { force: true })
+        await run.expectClean()
+        await run.expectRecovery(undisturbed.out)
+      } finally {
+        execFileSync('umount', [run.out])
+      }
+    },
+    !canMount,
+  )
+
+  rounds('where a file may not grow', 1, async (run) => {
+    // Its one part would have more. The signal of the limit is ignored, so that a write fails instead.
+    const limits = { before: 'trap "" XFSZ; ulimit -f 1100', flags: ['--part-rows', '1000', '--part-seconds', '600'] }
+    const { code, stderr } = await run.start(limits).end
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/rxargs: Expected to write .*(EFBIG|too large)/),
+    })
+    await run.expectClean()
+    await run.expectRecovery(undisturbed.out)
+  })
+
+  rounds('while the clock jumps', 1, async (run) => {
+    const env = await preload(run, JUMPS)
+    const { code, stderr } = await run.start({ env }).end
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    await run.expectRecovery(undisturbed.out)
+  })
+
+  rounds('after it ran out of memory', 1, async (run) => {
+    const heap = 20 + Math.floor(random() * 30)
+    const { code } = await run.start({ env: { NODE_OPTIONS: `--max-old-space-size=${heap}` } }).end
+    expect(code === 0 || code === 1 || code === null || code === 134).toBe(true)
+    await run.expectRecovery(undisturbed.out)
+  })
+
+  it('of a model whose logits are NaN: each prompt has an error row, and the run fails', { timeout: 300_000 }, async () => {
+    const broken = join(undisturbed.folder, 'lm')
+    await cp(lm, broken, { recursive: true })
+    const path = join(broken, 'model.safetensors')
+    const weights = await readFile(path)
+    const length = Number(weights.readBigUInt64LE(0))
+    const header = JSON.parse(weights.toString('utf8', 8, 8 + length)) as Record<string, { data_offsets: [number, number] }>
+    const [from, to] = header['model.norm.weight']!.data_offsets
+    for (let at = 8 + length + from; at < 8 + length + to; at += 4) weights.writeFloatLE(3e38, at)
+    await writeFile(path, weights)
+    const run = await faultRun(['--lm', broken, '--reward', reward])
+    const { code, stderr } = await run.start().end
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('rxargs: Every row is an error row') })
+    expect(stderr).toContain('Expected finite values, got NaN')
+    await run.expectClean()
+    expect((await rxargs(['verify', run.out, '--input', run.input])).stdout).toContain(
+      `${PROMPTS} of them error rows: complete, each once, undamaged`,
+    )
+    await run.remove()
+  })
+})
+
+/** A clock that is somewhere else in ten years at each look. */
+const JUMPS = `
+const now = Date.now.bind(Date)
+const YEARS = 10 * 365 * 86_400_000
+Date.now = () => now() + Math.round((Math.random() - 0.5) * YEARS)
+`
+
+async function fill({ out }: FaultRun, { child }: Started): Promise<void> {
+  for (let size = 65_536; child.exitCode === null && size >= 1; size = Math.floor(size / 2))
+    await writeFile(join(out, 'filler'), Buffer.alloc(size), { flag: 'a' }).then(
+      () => (size *= 2),
+      () => undefined,
+    )
+}
