@@ -54,8 +54,12 @@ const rounds = (name: string, share: number, round: (run: FaultRun) => Promise<v
     },
   )
 
-/** A moment of a run: before its first row, among its parts, or after its end. */
-const moment = (): Promise<void> => sleep(random() * milliseconds * 1.1)
+/** A moment of a run: at any time from its start to its end, or more often while it writes its parts. */
+async function moment(run: FaultRun, started: Started): Promise<void> {
+  if (random() < 0.3) return sleep(random() * milliseconds * 1.1)
+  await run.reach(1 + Math.floor(random() * 13), started)
+  await sleep(random() * 40)
+}
 
 /** A module that Node loads before the program, in each of its threads. */
 async function preload({ folder }: FaultRun, code: string): Promise<NodeJS.ProcessEnv> {
@@ -67,8 +71,9 @@ async function preload({ folder }: FaultRun, code: string): Promise<NodeJS.Proce
 describe.skipIf(process.platform === 'win32')('a run loses no row and makes none twice', () => {
   rounds('after kill -9, several times', 4, async (run) => {
     for (let kills = 1 + Math.floor(random() * 3); kills > 0; kills--) {
-      const { child, end } = run.start()
-      await moment()
+      const started = run.start()
+      const { child, end } = started
+      await moment(run, started)
       child.kill('SIGKILL')
       await end
     }
@@ -80,8 +85,9 @@ describe.skipIf(process.platform === 'win32')('a run loses no row and makes none
     ['SIGINT', 130],
   ] as const)
     rounds(`after ${signal}`, 1, async (run) => {
-      const { child, end } = run.start()
-      await moment()
+      const started = run.start()
+      const { child, end } = started
+      await moment(run, started)
       child.kill(signal)
       const { code, stderr, signal: died } = await end
       // Before the program has a handler, and after its work, it just ends.
@@ -108,7 +114,11 @@ describe.skipIf(process.platform === 'win32')('a run loses no row and makes none
   })
 
   rounds('beside another run', 1, async (run) => {
-    const ended = await Promise.all([run.start().end, run.start().end, moment().then(() => run.start().end)])
+    const ended = await Promise.all([
+      run.start().end,
+      run.start().end,
+      sleep(random() * milliseconds).then(() => run.start().end),
+    ])
     expect(ended.map(({ code }) => code)).toContain(0)
     for (const { code, stderr } of ended) if (code !== 0) expect(stderr).toContain(`${run.out} is in use: `)
     await run.expectClean()
