@@ -4,6 +4,7 @@ import { combineScore } from '../../operators/combineScore.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
+import { withOptions } from '../../src/core/withOptions.js'
 import { perReward, type Weight, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
 
@@ -25,11 +26,11 @@ export type ArgsOptions = Readonly<{
  * @see ARGS: Alignment as Reward-Guided Search (Khanov et al., 2024), Algorithm 1
  */
 // biome-ignore format: one operator a line
-export const args = ({ k = 10, weight = 1.5 }: ArgsOptions = {}): Decoder => (models) => steps(
+export const args = withOptions<ArgsOptions, Decoder>('args', argsOptions, ({ k, weight }) => (models) => steps(
   topK({ k }),
   perReward(weighted(models, weight), ({ reward, weight }) => [
     batchReward({ reward }),
     combineScore({ weight, reward: reward.name }),
   ]),
   selectGreedy(),
-)
+))

@@ -3,6 +3,7 @@ import { combineLogits } from '../../operators/combineLogits.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
+import { withOptions } from '../../src/core/withOptions.js'
 import { steps } from '../decoding/steps.js'
 
 export const classifierFreeGuidanceOptions = z.strictObject({
@@ -26,8 +27,8 @@ export type ClassifierFreeGuidanceOptions = Readonly<{
  * @see Stay on topic with Classifier-Free Guidance (Sanchez et al., 2023), Eq. 7; transformers UnbatchedClassifierFreeGuidanceLogitsProcessor
  */
 // biome-ignore format: one operator a line
-export const classifierFreeGuidance = ({ scale = 1.5, k = 40, temperature = 1 }: ClassifierFreeGuidanceOptions = {}): Decoder => ({ lm }) => steps(
+export const classifierFreeGuidance = withOptions<ClassifierFreeGuidanceOptions, Decoder>('classifierFreeGuidance', classifierFreeGuidanceOptions, ({ scale, k, temperature }) => ({ lm }) => steps(
   combineLogits({ lm, prompt: '', own: scale, factor: 1 - scale }),
   topK({ k }),
   sampleTemperature({ temperature }),
-)
+))

@@ -3,6 +3,7 @@ import { sampleTemperature } from '../../operators/sampleTemperature.js'
 import { temperature as divide, temperatureOptions } from '../../operators/temperature.js'
 import { topP, topPOptions } from '../../operators/topP.js'
 import type { Decoder } from '../../src/core/step.js'
+import { withOptions } from '../../src/core/withOptions.js'
 import { steps } from '../decoding/steps.js'
 
 export const nucleusOptions = z.strictObject({
@@ -22,8 +23,8 @@ export type NucleusOptions = Readonly<{
  * @see The Curious Case of Neural Text Degeneration (Holtzman et al., 2020)
  */
 // biome-ignore format: one operator a line
-export const nucleus = ({ p = 0.95, temperature = 1 }: NucleusOptions = {}): Decoder => () => steps(
+export const nucleus = withOptions<NucleusOptions, Decoder>('nucleus', nucleusOptions, ({ p, temperature }) => () => steps(
   divide({ temperature }),
   topP({ p }),
   sampleTemperature(),
-)
+))

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
+import { withOptions } from '../../src/core/withOptions.js'
 import { steps } from '../decoding/steps.js'
 
 export const topKSamplingOptions = z.strictObject({
@@ -21,7 +22,7 @@ export type TopKSamplingOptions = Readonly<{
  * @see Hierarchical Neural Story Generation (Fan et al., 2018)
  */
 // biome-ignore format: one operator a line
-export const topKSampling = ({ k = 40, temperature = 0.7 }: TopKSamplingOptions = {}): Decoder => () => steps(
+export const topKSampling = withOptions<TopKSamplingOptions, Decoder>('topKSampling', topKSamplingOptions, ({ k, temperature }) => () => steps(
   topK({ k }),
   sampleTemperature({ temperature }),
-)
+))

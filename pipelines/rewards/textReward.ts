@@ -58,7 +58,7 @@ export const batchTextReward = (
   scoreTexts: TextReward['scoreTexts'],
   options: TextRewardOptions = {},
 ): TextReward => {
-  const { timeoutMs, version } = parseOptions(textRewardOptions, options)
+  const { timeoutMs, version } = parseOptions(textRewardOptions, options, 'textReward')
   return {
     kind: 'text',
     name: parseOptions(named, { name }).name,

@@ -102,7 +102,7 @@ export function generate(
   models: Models,
   options: GenerateOptions = {},
 ): Run {
-  const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options)
+  const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options, 'generate')
   checkParts(source, decoder, models)
   const { source: prompts, spec } = applyKeepInput(source, settings)
   const { maxNewTokens, maxPromptTokens, truncate, samples, seed, stop, concurrency, trace } = settings

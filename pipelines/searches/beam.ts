@@ -2,8 +2,8 @@ import { EMPTY, expand, filter, finalize, forkJoin, from, map, mergeMap, type Ob
 import * as z from 'zod'
 import { logSumExp, topIndices } from '../../src/core/math.js'
 import type { Logits } from '../../src/core/model.js'
-import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
+import { withOptions } from '../../src/core/withOptions.js'
 import type { DecodedStep, Search } from '../decoding/decode.js'
 import type { Finish } from '../decoding/finish.js'
 
@@ -35,9 +35,8 @@ type Finished = (sequence: Sequence) => Finish | undefined
  *
  * @see transformers generation/utils.py `_beam_search` with `early_stopping=False`
  */
-export const beam = (options: BeamOptions = {}): Search => ({
+export const beam = withOptions<BeamOptions, Search>('beam', beamOptions, ({ beams, lengthPenalty }) => ({
   search: ({ lm }) => {
-    const { beams, lengthPenalty } = parseOptions(beamOptions, options)
     return {
       named: { name: 'beam', options: { beams, lengthPenalty } },
       spec: { steps: [{ beam: { beams, lengthPenalty } }] },
@@ -69,7 +68,7 @@ export const beam = (options: BeamOptions = {}): Search => ({
       },
     }
   },
-})
+}))
 
 type Setting = Readonly<{ beams: number; lengthPenalty: number; finish: Finished }>
 

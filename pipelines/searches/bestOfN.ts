@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { DecoderModels } from '../../src/core/step.js'
+import { withOptions } from '../../src/core/withOptions.js'
 import { type TopKSamplingOptions, topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
 import { type BoundSearch, type DecodedStep, perToken, type Search, scoredSequence } from '../decoding/decode.js'
 import { finiteValue, freeFork } from './forks.js'
@@ -23,7 +24,7 @@ type Sampled = Readonly<{ steps: readonly DecodedStep[]; reward: number; number:
  *
  * @see Learning to summarize from human feedback (Stiennon et al., 2020), section 4.3; ARGS (Khanov et al., 2024), Table 10
  */
-export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => ({
+export const bestOfN = withOptions<BestOfNOptions, Search>('bestOfN', bestOfNOptions, ({ n, ...sampling }) => ({
   search: (models: DecoderModels): BoundSearch => {
     const { reward } = models
     if (!reward) throw new OptionError('Expected `reward` to be a reward to choose the best of n replies by, got nothing')
@@ -54,7 +55,7 @@ export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => 
       },
     }
   },
-})
+}))
 
 /** Replies arrive in the order in which they finish, so ties compare their numbers. */
 const isBetter = (one: Sampled, other: Sampled): boolean =>
