@@ -3,11 +3,21 @@ import { OptionError } from './errors.js'
 import { expectation } from './expectation.js'
 import { didYouMean } from './nearest.js'
 
+const isFunction = (value: unknown): boolean => typeof value === 'function'
+const isRun = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'deliveries' in value && typeof value.deliveries === 'function'
+
 /** Formats a value for an error message, such as `0` (number). */
 export const shown = (value: unknown): string =>
   value === undefined
     ? 'nothing'
     : `\`${typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))}\` (${value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value})`
+
+/** Schemas of arguments that are no data, for functions that plain JavaScript calls with anything. */
+export const aPath = z.string().min(1).describe('the path of a file or folder')
+export const aFunction = z.custom<(...given: never[]) => unknown>(isFunction).describe('a function')
+export const aSignal = z.instanceof(AbortSignal).describe('an AbortSignal')
+export const aRun = z.custom<object>(isRun).describe('a run, such as generate(…) returns')
 
 const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value)

@@ -19,7 +19,8 @@ export const withOptions =
     make: (options: Filled<Options>) => Made,
   ): ((options?: Options) => Made) =>
   (options) => {
-    if (looksLikeModels(options)) throw new OptionError(`Expected \`${name}\` to be called, such as ${name}(), got the function itself`)
+    if (looksLikeModels(options))
+      throw new OptionError(`Expected \`${name}\` to be called, such as ${name}(), got the function itself`)
     return make(parseOptions(schema, options === undefined ? {} : options, name))
   }
 
