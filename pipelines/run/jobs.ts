@@ -1,4 +1,4 @@
-import { InputError } from '../../src/core/errors.js'
+import { InputError, OptionError } from '../../src/core/errors.js'
 import type { TextCodec } from '../../src/core/model.js'
 import type { Prompt } from '../../src/core/prompt.js'
 import type { RowsOptions } from '../../src/core/run.js'
@@ -97,6 +97,22 @@ export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, opti
     truncatedTokens: length - kept.tokenIds.length,
     start: { ...started, prompt: { text: kept.text }, promptTokenIds: kept.tokenIds },
   }
+}
+
+/**
+ * Refuses limits that no prompt can meet, before the first prompt is read.
+ *
+ * @throws OptionError that names the limit and the context
+ */
+export function checkContext(
+  { maxNewTokens, maxPromptTokens = 1 }: Readonly<{ maxNewTokens: number; maxPromptTokens?: number }>,
+  contextLength: number,
+): void {
+  for (const [name, tokens] of Object.entries({ maxNewTokens, maxPromptTokens }))
+    if (tokens >= contextLength)
+      throw new OptionError(
+        `Expected \`${name}\` to be below the context of ${contextLength} tokens, which holds prompt and reply, got ${tokens}`,
+      )
 }
 
 function limitOf({ maxPromptTokens, maxNewTokens, contextLength }: StartOptions): Readonly<{ limit: number; why: string }> {

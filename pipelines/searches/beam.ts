@@ -7,8 +7,11 @@ import { withOptions } from '../../src/core/withOptions.js'
 import type { DecodedStep, Search } from '../decoding/decode.js'
 import type { Finish } from '../decoding/finish.js'
 
+/** All beams are in memory at once. */
+const MOST = 65_536
+
 export const beamOptions = z.strictObject({
-  beams: z.int().min(1).default(4).describe('an integer >= 1'),
+  beams: z.int().min(1).max(MOST).default(4).describe(`an integer from 1 to ${MOST}`),
   lengthPenalty: z.number().default(1).describe('a finite number'),
 })
 export type BeamOptions = Readonly<{

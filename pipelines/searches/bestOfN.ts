@@ -8,7 +8,10 @@ import { type TopKSamplingOptions, topKSampling, topKSamplingOptions } from '../
 import { type BoundSearch, type DecodedStep, perToken, type Search, scoredSequence } from '../decoding/decode.js'
 import { finiteValue, freeFork } from './forks.js'
 
-export const bestOfNOptions = topKSamplingOptions.extend({ n: z.int().min(1).default(8).describe('an integer >= 1') })
+/** All n replies are in memory at once. */
+const MOST = 65_536
+
+export const bestOfNOptions = topKSamplingOptions.extend({ n: z.int().min(1).max(MOST).default(8).describe(`an integer from 1 to ${MOST}`) })
 export type BestOfNOptions = TopKSamplingOptions &
   Readonly<{
     /** How many replies to sample (8). */

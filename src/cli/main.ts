@@ -1,6 +1,8 @@
 #!/usr/bin/env node
+import { syncBuiltinESMExports } from 'node:module'
 import { messageOf } from '../core/errors.js'
-import { asyncFailure, endlessWait, exitFailure } from './run/moduleFailure.js'
+import { asyncFailure, endlessWait, exitFailure, modulesOf, timeoutOf } from './run/moduleFailure.js'
+import { watchLoops } from './run/watchLoops.js'
 import { run } from './runCommand.js'
 import { Interrupted, ReaderGone } from './terminal.js'
 
@@ -8,6 +10,10 @@ const { stdin, stdout, stderr } = process
 const stop = new AbortController()
 const args = process.argv.slice(2)
 const exit = process.exit.bind(process)
+
+// What a module prints must not mix with the rows on stdout.
+Object.defineProperty(process, 'stdout', { value: stderr, configurable: true, enumerable: true })
+syncBuiltinESMExports()
 
 for (const [name, exitCode] of [
   ['SIGINT', 130],
@@ -34,6 +40,17 @@ process.exit = (code) => {
   stop.abort(failure)
   throw failure
 }
+
+const modules = modulesOf(args)
+if (modules !== '')
+  watchLoops(
+    // The call of a reward has its own time-out, which comes first.
+    { limitMs: timeoutOf(args) + 5_000, modules },
+    (failure) => stop.abort(failure),
+    (message) => {
+      stderr.write(`rxargs: ${message}\n`, () => exit(1))
+    },
+  )
 
 // Without this, Node ends with code 13 and says nothing.
 process.on('beforeExit', () => {

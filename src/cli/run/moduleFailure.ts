@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { textRewardOptions } from '../../../pipelines/rewards/textReward.js'
 import { messageOf } from '../../core/errors.js'
 
 /** A user's module failed outside of our calls: in a timer, in a promise that nobody awaits, or by ending the process. */
@@ -7,7 +8,7 @@ export class ModuleFailure extends Error {}
 const HERE = new URL('../../../', import.meta.url).href
 
 /** Finds the first file and line of a stack that belong to the user, not to Node, rxargs or a package. */
-function placeIn(stack: string): string | undefined {
+export function placeIn(stack: string): string | undefined {
   const places = stack.matchAll(/(file:\/\/[^\s)]+?):(\d+):\d+/g)
   for (const [, url, line] of places)
     if (!url!.startsWith(HERE) && !url!.includes('/node_modules/')) return `${fileURLToPath(url!.replace(/[?#].*$/, ''))}:${line}`
@@ -15,8 +16,14 @@ function placeIn(stack: string): string | undefined {
 }
 
 /** Modules on the command line, for failures without a stack. */
-const modulesOf = (args: readonly string[]): string =>
+export const modulesOf = (args: readonly string[]): string =>
   args.flatMap((arg) => arg.match(/(?:^|=)([^=]+\.m?js)$/)?.[1] ?? []).join(', ')
+
+/** The time-out of a reward's call on the command line, in milliseconds. */
+export function timeoutOf(args: readonly string[]): number {
+  const given = Number(args.join(' ').match(/--reward-timeout[= ](\d+)/)?.[1])
+  return Number.isNaN(given) ? textRewardOptions.parse({}).timeoutMs : given
+}
 
 /** Names the module that failed outside of any call. */
 export function asyncFailure(error: unknown, args: readonly string[]): Error {
