@@ -11,7 +11,9 @@ import { finiteValue, freeFork } from './forks.js'
 /** All n replies are in memory at once. */
 const MOST = 65_536
 
-export const bestOfNOptions = topKSamplingOptions.extend({ n: z.int().min(1).max(MOST).default(8).describe(`an integer from 1 to ${MOST}`) })
+export const bestOfNOptions = topKSamplingOptions.extend({
+  n: z.int().min(1).max(MOST).default(8).describe(`an integer from 1 to ${MOST}`),
+})
 export type BestOfNOptions = TopKSamplingOptions &
   Readonly<{
     /** How many replies to sample (8). */

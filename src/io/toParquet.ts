@@ -4,9 +4,10 @@ import { aFunction, aPath, aRun, aSignal, parseOptions } from '../core/parseOpti
 import type { Delivery, RowsOptions, Run } from '../core/run.js'
 import { lockFolder } from './folderLock.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
-import { listParts, preparePartFolder, removeEmpty, removeParts } from './parquet/partFiles.js'
+import { listParts, preparePartFolder, removeEmpty, removeParts, removeUnfinished } from './parquet/partFiles.js'
 import { type FlushPolicy, type PartWriter, partWriter } from './parquet/partWriter.js'
 import { checkVersions, sameRun } from './parquet/sameRun.js'
+import { strayFiles } from './strayFiles.js'
 
 const flag = z.boolean().default(false).describe('true or false')
 const toParquetOptions = z.strictObject({
@@ -144,6 +145,10 @@ export async function toParquet(folder: string, run: Run, options: ToParquetOpti
   }
   try {
     const release = await lockFolder(folder)
+    // What a folder holds besides this run's parts is named, so that nobody takes it for rows.
+    for (const name of await removeUnfinished(folder))
+      options.onNotice?.(`${folder}: removed ${name}, an unfinished part of a run that was killed`)
+    for (const notice of await strayFiles(folder, true)) options.onNotice?.(notice)
     return await writeRows(folder, run, options, keep).finally(release)
   } catch (error) {
     if (isNew && written.length === 0) await removeEmpty(folder)

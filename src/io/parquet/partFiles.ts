@@ -16,6 +16,9 @@ const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoExc
 
 const nameOf = (number: number): string => `part-${String(number).padStart(5, '0')}.parquet`
 
+export const isPart = (name: string): boolean => PART.test(name)
+export const isUnfinishedPart = (name: string): boolean => name.startsWith('.part-') && TEMPORARY.test(name)
+
 /** `link` makes links (tests replace it by a file system without links). `replacing` runs just before the part gets its name. */
 export type PartOptions = Readonly<{ link?: typeof hardLink; replacing?: () => Promise<void> }>
 
@@ -148,6 +151,17 @@ export async function replacePart(folder: string, path: string, bytes: Uint8Arra
     await rm(temporary, { force: true })
     throw new OutputError(`Expected to rewrite ${path}: ${messageOf(error)}`)
   }
+}
+
+/**
+ * Removes the unfinished parts of killed runs from a folder that this process has locked, so that they belong to no running one.
+ *
+ * @returns their names
+ */
+export async function removeUnfinished(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter(isUnfinishedPart).sort()
+  for (const name of names) await rm(join(folder, name), { force: true })
+  return names
 }
 
 /** Removes a folder if it is empty. */
