@@ -96,7 +96,11 @@ export type LoadOptions = Readonly<{
  * @throws RemoteError for an invalid address
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm, lms, reward, threads, maxBatch, dtype, ...asked } = parseOptions(loadOptions, options === undefined ? {} : options, 'loadModels')
+  const { lm, lms, reward, threads, maxBatch, dtype, ...asked } = parseOptions(
+    loadOptions,
+    options === undefined ? {} : options,
+    'loadModels',
+  )
   const { onRun, onTrip, onNotice } = options
   const { device, ...chosen } = await chosenDevice(asked.device, dtype, onNotice)
   const warming = chosen.warmUp && { warmUp: maxBatch }

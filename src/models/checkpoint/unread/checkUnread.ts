@@ -59,7 +59,7 @@ export function checkUnread({ folder, tensors, others, unused, reads, noEffect }
   const heads = reads === 'reward' ? others.foreign.filter((name) => HEAD_FILE.test(name)) : []
   if (heads.length > 0) throw new ModelError(headFileMessage(folder, heads[0]!))
   const start = `The ${reads} in ${folder} does not use`
-  const foreignFiles = others.foreign.filter((name) => (reads === 'reward' ? !HEAD_FILE.test(name) : true))
+  const foreignFiles = others.foreign.filter((name) => !HEAD_FILE.test(name))
   const unreadFiles = [...foreignFiles, ...others.spare].map((name) => ({ name }))
   return [
     ...(left.length > 0 ? [`${start} ${list(left)}`] : []),
