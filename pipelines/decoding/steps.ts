@@ -1,7 +1,7 @@
-import type { Observable, OperatorFunction } from 'rxjs'
+import { isObservable, type Observable, type OperatorFunction } from 'rxjs'
 import * as known from '../../operators/index.js'
 import type { DescribedOperator } from '../../src/core/described.js'
-import { OptionError } from '../../src/core/errors.js'
+import { OptionError, ShapeError } from '../../src/core/errors.js'
 import type { Need } from '../../src/core/model.js'
 import { shown } from '../../src/core/parseOptions.js'
 import type { DecoderSpec, LogitsStep, Selected, StepOperator } from '../../src/core/step.js'
@@ -88,8 +88,13 @@ const placed = ({ entry }: DescribedOperator<never, unknown>): PlacedOperator =>
 
 /** Chains operators whose types are already checked. */
 export function chained<In, Out>(operators: readonly DescribedOperator<never, unknown>[]): OperatorFunction<In, Out> {
-  const chain = operators as readonly OperatorFunction<unknown, unknown>[]
-  return (source) => chain.reduce<Observable<unknown>>((stream, next) => next(stream), source) as Observable<Out>
+  const chain = operators as readonly DescribedOperator<unknown, unknown>[]
+  const chainOn = (stream: Observable<unknown>, next: DescribedOperator<unknown, unknown>): Observable<unknown> => {
+    const made: unknown = next(stream)
+    if (isObservable(made)) return made
+    throw new ShapeError(`Expected operator \`${next.entry?.name ?? 'custom'}\` to return an observable, got ${shown(made)}`)
+  }
+  return (source) => chain.reduce(chainOn, source) as Observable<Out>
 }
 
 /** An operator without an entry appears as `custom`. Operators that only observe do not appear. */

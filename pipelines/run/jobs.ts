@@ -72,10 +72,12 @@ export type Start = Readonly<{ start: Sequence; text: string; truncatedTokens: n
  * text then read the text of the remaining tokens.
  *
  * @throws InputError for a broken, empty or too long prompt, and for one that leaves no room in the context
+ * @throws OptionError for the row's own limits that no prompt can meet
  * @throws TemplateError if the template refuses the messages
  */
 export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, options: StartOptions): Start {
   const { codec, seed, truncate, contextLength } = options
+  checkContext(options, contextLength)
   const { id, content, error } = prompt
   if (error !== undefined || !content) throw new InputError(error ?? 'Expected a prompt, got nothing')
   if (content.messages ? content.messages.length === 0 : content.text === '') throw new InputError('The prompt is empty')
@@ -105,7 +107,7 @@ export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, opti
  * @throws OptionError that names the limit and the context
  */
 export function checkContext(
-  { maxNewTokens, maxPromptTokens = 1 }: Readonly<{ maxNewTokens: number; maxPromptTokens?: number }>,
+  { maxNewTokens, maxPromptTokens = 1 }: Readonly<{ maxNewTokens: number; maxPromptTokens?: number | undefined }>,
   contextLength: number,
 ): void {
   for (const [name, tokens] of Object.entries({ maxNewTokens, maxPromptTokens }))
@@ -116,12 +118,11 @@ export function checkContext(
 }
 
 function limitOf({ maxPromptTokens, maxNewTokens, contextLength }: StartOptions): Readonly<{ limit: number; why: string }> {
-  if (maxPromptTokens !== undefined) return { limit: Math.min(maxPromptTokens, contextLength - 1), why: '' }
-  const why = `: the context of ${contextLength} minus ${maxNewTokens} new tokens`
-  if (maxNewTokens < contextLength) return { limit: contextLength - maxNewTokens, why }
-  throw new InputError(
-    `No prompt has room beside ${maxNewTokens} new tokens in the context of ${contextLength}: ask for fewer, or set a limit for prompts`,
-  )
+  if (maxPromptTokens !== undefined) return { limit: maxPromptTokens, why: '' }
+  return {
+    limit: contextLength - maxNewTokens,
+    why: `: the context of ${contextLength} minus ${maxNewTokens} new tokens`,
+  }
 }
 
 /** Keeps the tokenizer's own first tokens and the last tokens of the prompt, and returns their text. An incomplete character is dropped. */

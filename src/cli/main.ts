@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { syncBuiltinESMExports } from 'node:module'
+import { Writable } from 'node:stream'
 import { messageOf } from '../core/errors.js'
 import { asyncFailure, endlessWait, exitFailure, modulesOf, timeoutOf } from './run/moduleFailure.js'
 import { watchLoops } from './run/watchLoops.js'
@@ -12,7 +13,8 @@ const args = process.argv.slice(2)
 const exit = process.exit.bind(process)
 
 // What a module prints must not mix with the rows on stdout.
-Object.defineProperty(process, 'stdout', { value: stderr, configurable: true, enumerable: true })
+const printed = new Writable({ write: (chunk, encoding, done) => void stderr.write(chunk, encoding, () => done()) })
+Object.defineProperty(process, 'stdout', { value: printed, configurable: true, enumerable: true })
 syncBuiltinESMExports()
 
 for (const [name, exitCode] of [

@@ -7,7 +7,7 @@ import { makeFolder, probeFolder } from '../outputFolder.js'
 const PART = /^part-(\d{5,})\.parquet$/
 /** Name of an unfinished part. The dot and the ending keep it out of `*.parquet`. */
 const TEMPORARY = /^\.(part|run)-[\w-]+\.(tmp|claim)$/
-/** Writing a part takes seconds, so a temporary file this old belongs to nobody. */
+/** Taking a lock takes no time, so a temporary file this old belongs to nobody. */
 const ABANDONED_MS = 10 * 60_000
 
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EISDIR', 'EACCES', 'EMLINK', 'UNKNOWN'])
@@ -36,14 +36,14 @@ export async function listParts(folder: string): Promise<string[]> {
 }
 
 /**
- * Makes the folder, removes unfinished parts of killed runs, and checks that files can be written there.
+ * Makes the folder, removes unfinished locks of killed runs, and checks that files can be written there.
  *
  * @returns whether the folder is new
  * @throws OutputError like `makeFolder` and `probeFolder`
  */
 export async function preparePartFolder(folder: string, now: () => number = Date.now): Promise<boolean> {
   const made = await makeFolder(folder)
-  for (const name of (await readdir(folder)).filter((other) => TEMPORARY.test(other))) {
+  for (const name of (await readdir(folder)).filter((other) => TEMPORARY.test(other) && !isUnfinishedPart(other))) {
     const path = join(folder, name)
     // It is gone if another run has finished it. That is fine.
     const age = await stat(path).then(

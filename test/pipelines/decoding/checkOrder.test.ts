@@ -1,4 +1,4 @@
-import { map } from 'rxjs'
+import { EMPTY, map } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { batchReward } from '../../../operators/batchReward.js'
 import { combineScore } from '../../../operators/combineScore.js'
@@ -9,6 +9,8 @@ import { topK } from '../../../operators/topK.js'
 import { trace } from '../../../operators/trace.js'
 import { steps } from '../../../pipelines/decoding/steps.js'
 import { decoderFromSpec } from '../../../pipelines/registry/specs/decoderFromSpec.js'
+import { described } from '../../../src/core/described.js'
+import type { StepOperator } from '../../../src/core/step.js'
 
 const chain = steps as (...operators: readonly unknown[]) => unknown
 const reward = { name: 'r', score: () => [], value: () => [] }
@@ -47,6 +49,11 @@ describe('steps', () => {
     expect(() => chain(custom, selectGreedy())).not.toThrow()
     expect(() => chain(topK({ k: 2 }), custom)).not.toThrow()
     expect(() => chain(topK({ k: 2 }), trace({ onStep: () => undefined }), selectGreedy(), batchReward({ reward }))).not.toThrow()
+  })
+  it('names an operator that returns no observable', () => {
+    const broken = described({ name: 'mine', options: {} }, (() => 5) as never)
+    const decoder = chain(topK({ k: 2 }), broken, selectGreedy()) as StepOperator
+    expect(() => decoder(EMPTY)).toThrow('Expected operator `mine` to return an observable, got `5` (number)')
   })
   it('refuses the same in a decoder as data, with its place', () => {
     const spec = { steps: [{ topK: { k: 2 } }, { selectGreedy: {} }, { selectGreedy: {} }] }

@@ -81,9 +81,7 @@ describe('exactly one row a prompt and sample', () => {
     const models = fakeModels(fakeLm({ contextLength: 8 }))
     const own = { id: 'a', content: { text: '1' }, overrides: { maxNewTokens: 8 } }
     const [row] = await run([own], { models, maxNewTokens: 2 })
-    expect(row!.error).toBe(
-      'No prompt has room beside 8 new tokens in the context of 8: ask for fewer, or set a limit for prompts',
-    )
+    expect(row!.error).toBe('Expected `maxNewTokens` to be below the context of 8 tokens, which holds prompt and reply, got 8')
   })
   it.each([
     ['maxNewTokens', 8],
