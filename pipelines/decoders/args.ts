@@ -4,9 +4,9 @@ import { combineScore } from '../../operators/combineScore.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { perReward, type Weight, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const argsOptions = z.strictObject({
   k: topKOptions.shape.k.default(10).describe('an integer >= 1'),

@@ -4,9 +4,9 @@ import { combineScore } from '../../operators/combineScore.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { perReward, weighted } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { type ArgsOptions, argsOptions } from './args.js'
 
 export const argsPrunedOptions = argsOptions.extend({ reach: batchRewardPrunedOptions.shape.reach })

@@ -3,9 +3,9 @@ import { combineScore } from '../../operators/combineScore.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { perReward, weighted } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { type ArgsOptions, argsOptions } from './args.js'
 
 export const argsStochasticOptions = argsOptions.extend({

@@ -3,8 +3,8 @@ import { combineLogits } from '../../operators/combineLogits.js'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const classifierFreeGuidanceOptions = z.strictObject({
   scale: z.number().positive().default(1.5).describe('a finite number > 0'),

@@ -4,8 +4,8 @@ import { logNormalizer } from '../../operators/logNormalizer.js'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const contrastiveOptions = z.strictObject({
   k: topKOptions.shape.k.default(8).describe('an integer >= 1'),

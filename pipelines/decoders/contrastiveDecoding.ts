@@ -5,8 +5,8 @@ import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topP } from '../../operators/topP.js'
 import { lmNamed } from '../../src/core/registryEntry.js'
 import type { Decoder } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const contrastiveDecodingOptions = z.strictObject({
   p: minPOptions.shape.p.default(0.1).describe('a number above 0 and at most 1'),

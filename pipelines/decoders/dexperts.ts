@@ -5,8 +5,8 @@ import { topP, topPOptions } from '../../operators/topP.js'
 import { fp32Number } from '../../src/core/fp32Number.js'
 import { lmNamed } from '../../src/core/registryEntry.js'
 import type { Decoder } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const dexpertsOptions = z.strictObject({
   p: topPOptions.shape.p.default(0.9).describe('a number above 0 and at most 1'),

@@ -5,9 +5,9 @@ import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sam
 import { topP, topPOptions } from '../../operators/topP.js'
 import { OptionError } from '../../src/core/errors.js'
 import type { Decoder, DecoderModels } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { perReward, type Weight, type Weighted, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const genarmOptions = z.strictObject({
   weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const greedyOptions = z.strictObject({})
 export type GreedyOptions = Readonly<Record<never, never>>

@@ -3,8 +3,8 @@ import { sampleTemperature } from '../../operators/sampleTemperature.js'
 import { temperature as divide, temperatureOptions } from '../../operators/temperature.js'
 import { topP, topPOptions } from '../../operators/topP.js'
 import type { Decoder } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const nucleusOptions = z.strictObject({
   p: topPOptions.shape.p.default(0.95).describe('a number above 0 and at most 1'),

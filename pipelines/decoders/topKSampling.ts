@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sampleTemperature.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const topKSamplingOptions = z.strictObject({
   k: topKOptions.shape.k.default(40).describe('an integer >= 1'),

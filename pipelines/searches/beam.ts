@@ -3,9 +3,9 @@ import * as z from 'zod'
 import { logSumExp, topIndices } from '../../src/core/math.js'
 import type { Logits } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import type { DecodedStep, Search } from '../decoding/decode.js'
 import type { Finish } from '../decoding/finish.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 /** All beams are in memory at once. */
 const MOST = 65_536

@@ -3,9 +3,9 @@ import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { DecoderModels } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { type TopKSamplingOptions, topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
 import { type BoundSearch, type DecodedStep, perToken, type Search, scoredSequence } from '../decoding/decode.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { finiteValue, freeFork } from './forks.js'
 
 /** All n replies are in memory at once. */

@@ -18,9 +18,9 @@ import {
 import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { topKSampling } from '../decoders/topKSampling.js'
 import { type DecodedStep, type Search, scoredSequence, stepsAfter } from '../decoding/decode.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { type BestOfNOptions, bestOfNOptions } from './bestOfN.js'
 import { finiteValue, freeFork } from './forks.js'
 

@@ -8,10 +8,10 @@ import { entropy } from '../../src/core/math.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { LogitsStep } from '../../src/core/step.js'
 import { uniform } from '../../src/core/uniform.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { type TopKSamplingOptions, topKSamplingOptions } from '../decoders/topKSampling.js'
 import { type DecodedStep, type Search, scoredSequence, stepsAfter } from '../decoding/decode.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { finiteValue } from './forks.js'
 
 export const cardsOptions = topKSamplingOptions.extend({

@@ -4,11 +4,11 @@ import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { Candidates, DecoderModels, Rewarded } from '../../src/core/step.js'
-import { withOptions } from '../../src/core/withOptions.js'
 import { greedy } from '../decoders/greedy.js'
 import { type DecodedStep, decode, type Search, scoredSequence } from '../decoding/decode.js'
 import { type Weight, type Weighted, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const rolloutOptions = z.strictObject({

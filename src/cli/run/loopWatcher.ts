@@ -1,8 +1,7 @@
 import { writeSync } from 'node:fs'
 import { type Debugger, Session } from 'node:inspector'
 import { parentPort, workerData } from 'node:worker_threads'
-import { placeIn } from './moduleFailure.js'
-import { loopMessage, type Watched } from './watchLoops.js'
+import { loopMessage, placeIn, type Watched } from './moduleFailure.js'
 
 /** The thread that watches whether the program's own thread still does anything. */
 const { beat, limitMs, modules } = workerData as Watched
@@ -35,6 +34,7 @@ function interrupt(): void {
       isAsked = false
       return done()
     }
+    if (callFrames.some(({ location }) => isOfNode(scripts.get(location.scriptId)))) return kill(place)
     patience = PATIENCE_MS
     session.post('Runtime.terminateExecution')
     parentPort!.postMessage(place)
@@ -44,12 +44,15 @@ function interrupt(): void {
   session.post('Debugger.pause')
 }
 
+/** Node itself does not survive that a callback of its own, such as a timer's, is stopped. A stopped microtask does no harm. */
+const isOfNode = (url = ''): boolean => url.startsWith('node:') && !url.startsWith('node:internal/process/task_queues')
+
 const lineOf = ({ location: { scriptId, lineNumber, columnNumber } }: Debugger.CallFrame, scripts: ReadonlyMap<string, string>) =>
   `${scripts.get(scriptId)}:${lineNumber + 1}:${(columnNumber ?? 0) + 1}`
 
-/** The thread cannot even be paused: it waits inside of a call of Node, such as `Atomics.wait`. */
-function kill(): void {
-  writeSync(2, `rxargs: ${loopMessage(modules, limitMs + patience)}\n`)
+/** Ends the process, which keeps complete part files only. */
+function kill(place: string): void {
+  writeSync(2, `rxargs: ${loopMessage(place, limitMs)}\n`)
   process.kill(process.pid, 'SIGKILL')
 }
 
@@ -65,7 +68,8 @@ setInterval(() => {
   still += TICK_MS
   if (still < (isAsked ? patience : limitMs)) return
   still = 0
-  if (isAsked) return kill()
+  // A thread that cannot even be paused waits inside of a call of Node.
+  if (isAsked) return kill(modules)
   isAsked = true
   patience = limitMs
   interrupt()

@@ -43,3 +43,10 @@ export function exitFailure(code: unknown, args: readonly string[]): ModuleFailu
 /** What to say when a module waits for a promise that nothing can settle any more, such as while it loads. */
 export const endlessWait = (args: readonly string[]): string =>
   `${modulesOf(args) || 'The run'} waits for a promise that nothing will settle`
+
+/** What the watching thread knows. `beat` counts up while this thread can do anything. */
+export type Watched = Readonly<{ beat: Int32Array; limitMs: number; modules: string }>
+
+/** What to say of a module at `place` that lets nothing else run. */
+export const loopMessage = (place: string, limitMs: number): string =>
+  `${place} let nothing else run for ${limitMs / 1000} s: a module must not loop without end`

@@ -1,16 +1,9 @@
 import { Worker } from 'node:worker_threads'
-import { ModuleFailure } from './moduleFailure.js'
-
-/** What the watching thread knows. `beat` counts up while this thread can do anything. */
-export type Watched = Readonly<{ beat: Int32Array; limitMs: number; modules: string }>
+import { loopMessage, ModuleFailure, type Watched } from './moduleFailure.js'
 
 const BEAT_MS = 100
 /** How long a stopped run may take to save its finished rows. */
 const GRACE_MS = 5_000
-
-/** What to say of a module at `place` that lets nothing else run. */
-export const loopMessage = (place: string, limitMs: number): string =>
-  `${place} let nothing else run for ${limitMs / 1000} s: a module must not loop without end`
 
 /**
  * Watches this thread from another one, since no timer fires here while a module loops, such as after an `await`. A loop is stopped after

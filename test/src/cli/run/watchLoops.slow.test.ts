@@ -37,8 +37,9 @@ describe('a reward module', () => {
       const { code, stderr } = await finished(child)
       const said = stderr.split('\n').filter((text) => text.startsWith('rxargs: '))
       expect(said).toEqual([`rxargs: ${path}:${line} let nothing else run for 5.5 s: a module must not loop without end`])
-      expect(code).toBe(1)
-      if (line !== 4) return
+      // In a timer of Node's, only the whole process can be stopped.
+      expect(code).toBe(name === 'loops in a timer' ? null : 1)
+      if (name !== 'loops after an await') return
       const rows = jsonl((await rxargs(['cat', out])).stdout)
       expect(rows.length).toBeGreaterThan(0)
     },

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
-import { OptionError } from './errors.js'
-import { parseOptions } from './parseOptions.js'
+import { OptionError } from '../../src/core/errors.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
 
 /** Options with all defaults filled in. */
 export type Filled<Options> = Readonly<{ [K in keyof Options]-?: Exclude<Options[K], undefined> }>
