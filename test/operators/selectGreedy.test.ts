@@ -36,7 +36,7 @@ describe('selectGreedy', () => {
     }),
   )
   it('takes no options', () => {
-    expect(() => selectGreedy({ k: 1 } as never)).toThrow(new OptionError('Unknown option `k`; known: none'))
+    expect(() => selectGreedy({ k: 1 } as never)).toThrow(new OptionError('Unknown option `k` of `selectGreedy`; known: none'))
     expect(selectGreedy().entry).toEqual({ name: 'selectGreedy', options: {} })
   })
 })
