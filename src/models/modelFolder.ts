@@ -6,7 +6,7 @@ import { cachedSnapshot } from './hub/cacheLayout.js'
 import { type Environment, hubCacheFolder } from './hub/hubSettings.js'
 import { parseRepository, parseRepositoryFile } from './hub/repository.js'
 import { unrecordedPath } from './recordedPath.js'
-import { isHttp, saidAddress } from './remote/httpAddress.js'
+import { isHttp, redactAddress } from './remote/httpAddress.js'
 
 const isThere = (path: string): Promise<boolean> =>
   stat(path).then(
@@ -28,7 +28,7 @@ export const modelName = (given: string): string =>
 export async function modelFolder(path: string, environment: Environment = process.env): Promise<string> {
   const given = unrecordedPath(path)
   if (isHttp(given))
-    throw new ModelError(`Expected a model folder, got the address ${saidAddress(given)}: a server cannot be this model`)
+    throw new ModelError(`Expected a model folder, got the address ${redactAddress(given)}: a server cannot be this model`)
   const adapter = await splitAdapter(path, (name) => modelFolder(name, environment))
   if (adapter) {
     const folder = resolve(adapter.folder)
