@@ -52,7 +52,7 @@ describe('--dtype', () => {
   it('refuses matrices that cannot be cut into blocks, and names one', async () => {
     const { code, stderr } = await rxargs([...generate, ...pair, '--dtype', 'q4'], input)
     expect(code).toBe(1)
-    expect(stderr).toContain('to be a multiple of 32 for weights in q4, got ')
+    expect(stderr).toContain('to be a multiple of 32 for q4 weights, got ')
   })
 
   it('counts less memory for rounded weights', async () => {
