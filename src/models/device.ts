@@ -1,7 +1,7 @@
 import { OptionError } from '../core/errors.js'
 import type { Device } from './graph/builder.js'
 import type { WeightDtype } from './graph/quantize.js'
-import { locked } from './runtime/device/lock.js'
+import { withLock } from './runtime/device/lock.js'
 import { type FoundGpu, probeGpu } from './runtime/device/probeGpu.js'
 
 /** What models run on: the CPU, a GPU through WebGPU, or a GPU where there is one. */
@@ -12,7 +12,7 @@ export type DeviceChoice = (typeof deviceChoices)[number]
 export const gpuLock = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
 
 /** Whether this machine has a GPU that models can run on. */
-export const findGpu = (): Promise<FoundGpu> => locked(new Int32Array(gpuLock), probeGpu)
+export const findGpu = (): Promise<FoundGpu> => withLock(new Int32Array(gpuLock), probeGpu)
 
 /** `warmUp`: whether it is worth compiling all shaders first, which a renderer in software takes minutes for. */
 export type ChosenDevice = Readonly<{ device: Device; warmUp: boolean }>
