@@ -96,7 +96,7 @@ function operatorsOf(nodes: readonly NodeProto[]): OnnxHeader['operators'] {
   const found = new Map<string, OnnxHeader['operators'][number]>()
   const visit = ({ domain, opType, attribute }: NodeProto): void => {
     const name = `${domain === 'ai.onnx' ? '' : domain}:${opType}`
-    const [level, bits] = ['accuracy_level', 'bits'].map((wanted) => attribute.find((one) => one.name === wanted)?.i)
+    const [level, bits] = ['accuracy_level', 'bits'].map((name) => attribute.find((one) => one.name === name)?.i)
     const operator = {
       name,
       ...(level !== undefined && { accuracyLevel: Number(level) }),

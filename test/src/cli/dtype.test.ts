@@ -37,7 +37,7 @@ describe('--dtype', () => {
       return { token_ids, rewards }
     }
     const half = await rxargs([...generate, ...embedded, '--dtype', 'fp16'], input)
-    expect(half.stderr).toContain('fp16 are computed with in fp32')
+    expect(half.stderr).toContain('fp16 weights are computed in fp32')
     expect(row(half)).toEqual(row(await rxargs([...generate, ...embedded], input)))
   })
 

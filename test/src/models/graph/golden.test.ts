@@ -6,7 +6,7 @@ import { chain, type GraphSession, goldenFolder, openGraph, tree } from './graph
 type Step = Readonly<{ candidateIds: number[]; logits: number[]; rewards?: number[] }>
 type Case = Readonly<{ id: string; promptTokenIds: number[]; tokenIds: number[]; reward: number; steps: Step[] }>
 
-/** Pairs of checkpoints; ready graphs are run as they are. */
+/** Pairs of checkpoints; exported graphs are run as they are. */
 const pairs = readdirSync(goldenFolder, { withFileTypes: true }).filter(({ name }) => {
   const folder = join(goldenFolder, name, 'lm')
   return existsSync(folder) && readdirSync(folder).some((file) => file.endsWith('.safetensors'))
