@@ -90,7 +90,7 @@ describe('an exported ONNX folder', () => {
     expect((await answers(models, args({ k: 3, weight: 1 }))).size).toBe(prompts.length)
   })
 
-  it('is refused for a wrong role, a missing dtype or a missing config', async () => {
+  it('is refused for a wrong role, a missing dtype or a missing file', async () => {
     await refused({ lm: reward }, /Expected a language model for `lm`, got a reward model in .*onnx-llama.reward$/)
     await refused({ lm, reward: lm }, /Expected a reward model for `reward lm`, got a language model/)
     await refused(
@@ -99,7 +99,7 @@ describe('an exported ONNX folder', () => {
     )
     await refused(
       { lm: join(lm, 'onnx/model.onnx'), dtype: 'q4' },
-      /Expected no dtype beside a named file.* got q4 for .*model\.onnx/,
+      /Expected no `dtype` beside an ONNX file.* got q4 for .*model\.onnx/,
     )
     await refused({ lm: join(lm, 'onnx/none.onnx') }, /Expected an ONNX file at .*none\.onnx, found nothing there/)
   })
