@@ -1,6 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { fromBinary } from '@bufbuild/protobuf'
 import { ModelError, messageOf } from '../../core/errors.js'
+import { openFile } from '../checkpoint/readJson.js'
 import {
   FunctionProtoSchema,
   type GraphProto,
@@ -42,12 +43,7 @@ const MOST_OF_A_REFERENCE = 1 << 14
  * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 export async function readOnnxHeader(file: string): Promise<OnnxHeader> {
-  let handle: FileHandle
-  try {
-    handle = await open(file, 'r')
-  } catch (error) {
-    throw new ModelError(`Expected to read ${file}: ${messageOf(error)}`)
-  }
+  const handle = await openFile(file)
   try {
     return await headerOf(handle)
   } catch (error) {

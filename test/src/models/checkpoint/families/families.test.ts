@@ -2,24 +2,12 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ModelError } from '../../../../../src/core/errors.js'
 import { readConfig } from '../../../../../src/models/checkpoint/families/config.js'
+import { readerOf, sizes } from './smallModel.js'
 
-const sizes = {
-  hidden_size: 64,
-  intermediate_size: 96,
-  ffn_dim: 96,
-  num_hidden_layers: 4,
-  num_attention_heads: 4,
-  vocab_size: 100,
-}
+const small = { ...sizes, num_hidden_layers: 4, intermediate_size: 96, ffn_dim: 96, num_key_value_heads: 2, id2label: { 0: 'a' } }
 
-/** Reads a config of an architecture; two key heads unless the fields say otherwise. */
-const reader =
-  (architecture: string, type: string) =>
-  (fields: Record<string, unknown> = {}) =>
-    readConfig(
-      { architectures: [architecture], model_type: type, num_key_value_heads: 2, id2label: { 0: 'a' }, ...sizes, ...fields },
-      'm/config.json',
-    )
+/** Reads the config of a small model of an architecture, with two key heads. */
+const reader = (architecture: string, type: string) => readerOf({ ...small, architectures: [architecture], model_type: type })
 
 const mistral = reader('MistralForCausalLM', 'mistral')
 const qwen2 = reader('Qwen2ForCausalLM', 'qwen2')
