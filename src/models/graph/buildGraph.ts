@@ -56,7 +56,7 @@ export type BuiltGraph = Readonly<{
  * of them masked); R tokens whose hidden states are read, H of these for a language model's head; V vocabulary; L layers; D = headDim. Linear
  * layers see N tokens; only attention is padded.
  *
- * - in: `input_ids`, `position_ids` int64 [N, 1]; `slots` int64 [B, S]: which of the N tokens each place of a row holds (padding: any); `places`
+ * - in: `input_ids`, `position_ids` int64 [N, 1]; `slots` int64 [B, S]: the token (of N) in each place of a row (padding: any); `places`
  *   int64 [N, 1]: the place (of B · S) of each token; `past_bias` float [B, 1, 1 or S, T] and `self_bias` float [1 or B, 1, S, S], added to
  *   the scores: 0 where a token may attend, else -1e9 (finite, so that no row becomes NaN; its exponential is an exact zero). A token attends
  *   at least to itself; `local_past_bias` and `local_self_bias`: the same for layers with a sliding window. The graph has only the pairs that
