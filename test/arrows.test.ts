@@ -27,8 +27,8 @@ const tests = filesUnder('test', '.ts')
 
 const file = (path: string, text: string): SourceFile => ({ path, text })
 
-describe('the house', () => {
-  it('has files in the rooms that the rules speak of', () => {
+describe('the repository', () => {
+  it('has files in every room of the rules', () => {
     for (const room of ['src/core/', 'src/models/', 'src/io/', 'src/cli/', 'operators/', 'pipelines/']) {
       expect(source.some(({ path }) => path.startsWith(room))).toBe(true)
     }

@@ -32,7 +32,7 @@ describe.each(['grouped', 'gemma2', 'phi3', 'gpt2'])('%s on a GPU', (name) => {
   }, SLOW)
   afterAll(() => models?.close())
 
-  it('decodes what a full pass without a cache decodes', () => expectGolden(golden, 'args, k 10, weight 1.5', models), SLOW)
+  it('decodes the tokens of full passes without a cache', () => expectGolden(golden, 'args, k 10, weight 1.5', models), SLOW)
 })
 
 describe('a random pair on a GPU', () => {

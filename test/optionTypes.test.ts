@@ -66,7 +66,7 @@ type Plain<T> = T extends (...given: never[]) => unknown
 type Takes<T extends z.ZodType> = Plain<z.input<T>>
 
 // The compiler checks these: `npm run types`.
-it('have the types of their schemas', () => {
+it('options have the types of their schemas', () => {
   expectTypeOf<Plain<BannedWordsOptions>>().toEqualTypeOf<Takes<typeof bannedWordsOptions>>()
   expectTypeOf<Plain<Omit<BatchRewardOptions, 'reward'>>>().toEqualTypeOf<Omit<Takes<typeof batchRewardOptions>, 'reward'>>()
   expectTypeOf<Plain<Omit<BatchRewardPrunedOptions, 'reward'>>>().toEqualTypeOf<
@@ -164,7 +164,7 @@ function undocumented(name: string, text: string): string[] {
 describe('the published types', () => {
   const tested = optionTypes.filter(isPublic)
 
-  it('hold all types of options', () => {
+  it('contain all option types', () => {
     expect(tested.length).toBeGreaterThan(50)
     for (const name of ['GenerateOptions', 'ScoreOptions', 'EvaluateOptions', 'LoadOptions', 'ToParquetOptions', 'ArgsOptions'])
       expect(tested.map((one) => one.name)).toContain(name)

@@ -76,7 +76,7 @@ export type LoadedEncoder = Readonly<{
   /**
    * Embeds texts: one Float32[width] per text, independent of the other texts.
    *
-   * @throws ShapeError if a text is longer than the context; nothing is cut
+   * @throws ShapeError if a text is longer than the context; it is never cut
    */
   embed(texts: readonly string[]): Promise<Float32Array[]>
   close(): Promise<void>
@@ -91,11 +91,11 @@ export type LoadedEncoder = Readonly<{
  * @throws OptionError for an invalid option
  */
 export async function loadEncoder(path: string, { onNotice, ...options }: EncoderOptions = {}): Promise<LoadedEncoder> {
-  const { pooling: asked, threads } = parseOptions(encoderOptions, options)
+  const { pooling: choice, threads } = parseOptions(encoderOptions, options)
   const read = await loadEncoderCheckpoint(path)
   const { pooling: own, refusal, normalize } = await sentenceModules(read.folder)
-  if (asked === undefined && refusal !== undefined) throw new ModelError(refusal)
-  const pooling = asked ?? own ?? 'mean'
+  if (choice === undefined && refusal !== undefined) throw new ModelError(refusal)
+  const pooling = choice ?? own ?? 'mean'
   const { checkpoint, worker, notices } = await startEncoder(read, pooling, { threads })
   for (const notice of notices) onNotice?.(notice)
   const { hiddenSize, contextLength } = checkpoint.config
@@ -124,7 +124,7 @@ function unitLength(vector: Float32Array): Float32Array {
   return vector.map((value) => value / length)
 }
 
-/** Encoded texts as the worker takes them. The key has no cache. */
+/** Makes a worker's call from an encoded text. The key has no cache. */
 export const encoderCall = ({ tokenIds, typeIds }: EncodedPair) => ({
   key: NO_KEY,
   branches: [[]],

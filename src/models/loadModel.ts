@@ -30,7 +30,7 @@ export type LoadedModel = Readonly<{
   notices: readonly string[]
   /** Size of the last hidden states, if a language model gives them. */
   hiddenSize?: number
-  /** Pieces of a long prompt end at multiples of this; absent if prompts are read as a whole. */
+  /** Long prompts are cut at multiples of this. Absent if prompts are read as a whole. */
   chunk?: number
 }>
 
@@ -85,7 +85,7 @@ export function rewardGraph(
 }
 
 /**
- * Reads a model folder, or a ready graph, and starts its worker.
+ * Reads a model folder, or an exported graph, and starts its worker.
  *
  * @throws ModelError if the model cannot be used, or has another head than expected
  * @throws OptionError for a label that a reward model does not have
@@ -97,7 +97,9 @@ export async function loadModel(
   const watch = { ...(onRun && { onRun }), ...(onTrip && { onTrip }) }
   const onnx = await findOnnx(path, expected.dtype)
   if (onnx && device !== 'cpu')
-    throw new ModelError(`${join(onnx.folder, onnx.name)} is a ready ONNX graph, which runs on the CPU only; use \`device\` cpu`)
+    throw new ModelError(
+      `${join(onnx.folder, onnx.name)} is an exported ONNX graph, which runs on the CPU only; use \`device\` cpu`,
+    )
   if (onnx) return loadOnnx(onnx, { threads, ...expected }, watch)
   const { graph, reading, notices, ...checkpoint } = await readGraph(path, expected, device)
   const { folder, config } = checkpoint
@@ -120,7 +122,7 @@ export async function loadModel(
   }
   const { codec, worker } = await startWorker(folder, setup, watch, fittingCodec(checkpoint))
   const loaded = { checkpoint: { ...checkpoint, codec }, worker, chunk: CHUNK, notices, ...(reading && { reading }) }
-  // If positions depend on the length, hidden states change as a sequence grows, so none are remembered.
+  // If positions depend on the length, hidden states change as a sequence grows, so none are kept.
   return graph.hiddenSize === undefined || graph.longAfter !== undefined ? loaded : { ...loaded, hiddenSize: graph.hiddenSize }
 }
 

@@ -5,7 +5,7 @@ import { aFunction, parseOptions } from '../core/parseOptions.js'
 import type { EnsembleReward, RewardSource, TextReward } from '../core/rewardSource.js'
 import type { Models } from '../core/run.js'
 import { batchedLanguageModel } from './batchedModels.js'
-import { chosenDevice, type DeviceChoice, deviceChoices } from './device.js'
+import { chooseDevice, type DeviceChoice, deviceChoices } from './device.js'
 import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
@@ -43,10 +43,10 @@ const loadOptions = z.strictObject({
   maxBatch: atLeastOne.default(64).describe('an integer >= 1'),
 })
 
-export const FP16_NOTICE = 'Weights in fp16 are computed with in fp32 on a CPU: no faster than fp32'
+export const FP16_NOTICE = 'On a CPU, fp16 weights are computed in fp32: no faster than fp32'
 
 /**
- * A reward: a model's folder or ready graph, optionally with a name, the address of a server, a function of text, or an ensemble of other rewards.
+ * A reward: a model's folder or exported graph, optionally with a name, the address of a server, a function of text, or an ensemble of other rewards.
  * `label` chooses one of a classifier's labels, by name or index.
  */
 export type RewardOption =
@@ -71,7 +71,7 @@ export type LoadOptions = Readonly<{
   reward?: RewardOption | readonly RewardOption[]
   /**
    * Type of the weights of linear layers: `fp32` (default; `fp16` is the same on a CPU), or rounded to 8 or 4 bits in blocks of 32. In a folder of
-   * ready ONNX graphs it chooses the graph.
+   * exported ONNX graphs it chooses the graph.
    */
   dtype?: WeightDtype
   /** Where models run: on the `cpu` (default), on a GPU through `webgpu`, or with `auto` on a GPU if there is one. */
@@ -96,19 +96,19 @@ export type LoadOptions = Readonly<{
  * @throws RemoteError for an invalid address
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm, lms, reward, threads, maxBatch, dtype, ...asked } = parseOptions(
+  const { lm, lms, reward, threads, maxBatch, dtype, ...rest } = parseOptions(
     loadOptions,
     options === undefined ? {} : options,
     'loadModels',
   )
   const { onRun, onTrip, onNotice } = options
-  const { device, ...chosen } = await chosenDevice(asked.device, dtype, onNotice)
+  const { device, ...chosen } = await chooseDevice(rest.device, dtype, onNotice)
   const warming = chosen.warmUp && { warmUp: maxBatch }
   if (warming) onNotice?.('Warming up the GPU: its shaders are compiled once for each shape')
   if (dtype === 'fp16') onNotice?.(FP16_NOTICE)
-  const rewards = named(reward)
-  const taken = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
-  if (taken !== undefined) throw new OptionError(`Expected each model to have a name of its own, got \`${taken}\` twice`)
+  const rewards = rewardList(reward)
+  const duplicate = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
+  if (duplicate !== undefined) throw new OptionError(`Expected a different name for each model, got \`${duplicate}\` twice`)
   const loads: Promise<Readonly<{ close: () => Promise<void> }>>[] = []
   const watch = (name: string) => ({
     ...(onRun && { onRun: (run: SessionRun) => onRun(name, run) }),
@@ -135,7 +135,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     },
     dtype,
   )
-  // Loading reports what is wrong with a folder, also if hashing fails first.
+  // If hashing fails first, loading still reports what is wrong with the folder.
   hashing.catch(() => undefined)
   try {
     const [main, further, loaded] = await Promise.all([
@@ -170,7 +170,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   }
 }
 
-/** The settings of a reward's tokenizer that are not applied. */
+/** Notices about settings of a reward's tokenizer that rxargs does not apply. */
 const noticesOf = (source: RewardSource): readonly string[] => ('codec' in source ? (source.codec.notices ?? []) : [])
 
 const roles = (role: string, folders: readonly (readonly [string, string])[]): Record<string, string> =>
@@ -198,8 +198,8 @@ const hashesOfFiles = (rewards: readonly OneReward[]): Models['hashes'] =>
 type LoadedLm = Omit<RemoteLanguageModel, 'origin'> & Partial<Pick<RemoteLanguageModel, 'origin'>>
 type OneReward = RewardFolder | TextReward | EnsembleReward
 
-function named(given: LoadOptions['reward']): OneReward[] {
-  const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly RewardOption[]) : [given as RewardOption]
+function rewardList(reward: LoadOptions['reward']): OneReward[] {
+  const list = reward === undefined ? [] : Array.isArray(reward) ? (reward as readonly RewardOption[]) : [reward as RewardOption]
   const rewards = list.map((reward): OneReward => {
     if (typeof reward === 'string') return { name: modelName(reward), path: reward }
     if ('url' in reward) return remoteReward(reward)
@@ -207,6 +207,6 @@ function named(given: LoadOptions['reward']): OneReward[] {
   })
   const names = rewards.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw new OptionError(`Expected each reward to have a name of its own, got \`${twice}\` twice`)
+  if (twice !== undefined) throw new OptionError(`Expected a different name for each reward, got \`${twice}\` twice`)
   return rewards
 }

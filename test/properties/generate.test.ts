@@ -134,8 +134,8 @@ describe('batches are full in a steady state of equal lengths', () => {
   )
 })
 
-describe('each prompt has exactly one row a sample', () => {
-  it('under random failures of models, rewards and prompts, with every cache freed', async () => {
+describe('each prompt has exactly one row per sample', () => {
+  it('under random failures of models, rewards and prompts, and frees every cache', async () => {
     const chance = fc.integer({ min: 0, max: 6 })
     await fc.assert(
       fc.asyncProperty(

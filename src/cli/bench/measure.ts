@@ -107,7 +107,7 @@ export async function measure(
   }))
 }
 
-/** Cost of a run, by model. It is unknown for a ready ONNX graph. */
+/** Cost of a run, by model. It is unknown for an exported ONNX graph. */
 async function workOf({ lm, reward, dtype }: MeasuredPair): Promise<Record<string, LinearWork>> {
   const name = reward.name ?? modelName(reward.path)
   const ready = (path: string) => findOnnx(path, dtype)

@@ -1,6 +1,6 @@
 import { messageOf, OptionError } from '../../core/errors.js'
 import { joinAdapter } from '../../models/checkpoint/adapter/adapterPath.js'
-import { httpAddress, isHttp, saidAddress } from '../../models/remote/httpAddress.js'
+import { httpAddress, isHttp, redactAddress } from '../../models/remote/httpAddress.js'
 import type { RemoteLm } from '../../models/remote/remoteLanguageModel.js'
 import { embeddedPath } from './embeddedPath.js'
 
@@ -33,14 +33,14 @@ export function lmFlag({
     return lmAdapter === undefined ? lm : joinAdapter(lm, lmAdapter)
   }
   if (lmAdapter !== undefined)
-    throw new OptionError(`Expected \`--lm\` to be a folder or a file beside \`--lm-adapter\`, got ${saidAddress(lm)}`)
+    throw new OptionError(`Expected \`--lm\` to be a folder or a file beside \`--lm-adapter\`, got ${redactAddress(lm)}`)
   try {
     httpAddress(lm)
   } catch (error) {
     throw new OptionError(messageOf(error))
   }
   if (lmModel === undefined)
-    throw new OptionError(`Expected \`--lm-model\`, the name of the model at ${saidAddress(lm)}, got nothing`)
+    throw new OptionError(`Expected \`--lm-model\`, the name of the model at ${redactAddress(lm)}, got nothing`)
   if (lmTokenizer === undefined)
     throw new OptionError(`Expected \`--lm-tokenizer\`, the folder of the tokenizer of ${lmModel}, got nothing`)
   return {
@@ -54,4 +54,4 @@ export function lmFlag({
 
 /** Names a language model in messages. */
 export const describeLm = (lm: string | RemoteLm): string =>
-  typeof lm === 'string' ? lm : `${lm.model} at ${saidAddress(lm.url)}`
+  typeof lm === 'string' ? lm : `${lm.model} at ${redactAddress(lm.url)}`

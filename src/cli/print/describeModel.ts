@@ -32,11 +32,11 @@ export const count = (value: number): string => scaled(value, ['', 'k', 'M', 'B'
 export const bytes = (value: number): string => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB'])
 
 export type ModelSize = Readonly<{
-  /** Unknown for a ready ONNX graph, because its weights are not read. */
+  /** Unknown for an exported ONNX graph, because its weights are not read. */
   parameters?: number
-  /** Element types of the weights, the most common first; for a ready graph, the name of its file. */
+  /** Element types of the weights, the most common first; for an exported graph, the name of its file. */
   dtypes: readonly string[]
-  /** Bytes of the loaded weights: fp32 except quantized ones, a tied embedding twice; for a ready graph, the size of its files. */
+  /** Bytes of the loaded weights: fp32 except quantized ones, a tied embedding twice; for an exported graph, the size of its files. */
   weightBytes: number
   /** Bytes of keys and values per token; none for an encoder. */
   cacheBytes: number
@@ -110,7 +110,7 @@ export async function describeModel(path: string, expected: Expected) {
   return { config, size: sizeOf(config, tensors, graph.inMemory), notices: all }
 }
 
-/** Computes the memory of a ready graph from its header and the sizes of its files. */
+/** Computes the memory of an exported graph from its header and the sizes of its files. */
 export async function sizeOfOnnx({ folder, name }: OnnxFile, { contract, opened }: OnnxCheckpoint): Promise<ModelSize> {
   const files = await Promise.all(opened.names.map((each) => stat(join(folder, each))))
   const bytesOf = { float32: 4, float16: 2 }

@@ -1,7 +1,7 @@
 import { RemoteError } from '../../core/errors.js'
 
 export type MergeOptions = Readonly<{
-  /** Most items of a request. */
+  /** Most items in a request. */
   maxBatch: number
   /** Most requests at the same time. */
   concurrency: number
@@ -17,11 +17,11 @@ type Part<Item, Result> = Readonly<{
 }>
 
 /**
- * Merges calls with a few items each into requests with many. Once there is room for a request, the waiting calls go together, first come, first
- * served. It splits a call with more than `maxBatch` items. If a request of several calls is refused or answered wrongly, each call goes
- * alone, so that no call fails for another's items. A caller leaves when its signal aborts; a request without callers is aborted.
+ * Merges small calls into large requests, first come, first served. It splits a call with more than `maxBatch` items. If the server refuses a
+ * request of several calls or answers it wrongly, each call is sent alone, so no call fails because of another's items. A call rejects when
+ * its signal aborts. A request is aborted when all its calls are.
  *
- * - errors: the rejection of `send`, to all callers of that request; the signal's reason
+ * - errors: the rejection of `send`, for all calls in that request; the signal's reason
  */
 export function mergedCalls<Item, Result>(
   send: Send<Item, Result>,
@@ -34,10 +34,10 @@ export function mergedCalls<Item, Result>(
   const wake = (): void => {
     if (isDue) return
     isDue = true
-    // Calls of one turn of the event loop go together.
+    // Waits for the other calls of this turn of the event loop.
     setImmediate(() => {
       isDue = false
-      while (running < concurrency && waiting.size > 0) start(taken(waiting, maxBatch))
+      while (running < concurrency && waiting.size > 0) start(takeBatch(waiting, maxBatch))
     })
   }
   const start = (parts: readonly Part<Item, Result>[]): void => {
@@ -67,8 +67,8 @@ export function mergedCalls<Item, Result>(
   }
 }
 
-/** Takes the first waiting calls, as many as fit into one request. */
-function taken<Item, Result>(waiting: Set<Part<Item, Result>>, maxBatch: number): Part<Item, Result>[] {
+/** Removes the first waiting calls that fit into one request. */
+function takeBatch<Item, Result>(waiting: Set<Part<Item, Result>>, maxBatch: number): Part<Item, Result>[] {
   const parts: Part<Item, Result>[] = []
   let count = 0
   for (const part of waiting) {
@@ -81,15 +81,15 @@ function taken<Item, Result>(waiting: Set<Part<Item, Result>>, maxBatch: number)
 }
 
 async function request<Item, Result>(send: Send<Item, Result>, parts: readonly Part<Item, Result>[]): Promise<void> {
-  const cancelled = new AbortController()
+  const controller = new AbortController()
   const check = (): void => {
-    if (parts.every(({ signal }) => signal.aborted)) cancelled.abort()
+    if (parts.every(({ signal }) => signal.aborted)) controller.abort()
   }
   for (const { signal } of parts) signal.addEventListener('abort', check, { once: true })
   try {
     const results = await send(
       parts.flatMap(({ items }) => items),
-      cancelled.signal,
+      controller.signal,
     )
     let read = 0
     for (const { items, resolve } of parts) {

@@ -8,10 +8,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 export type TopLogprobs = Readonly<{ server: string; vocabSize: number; idOf: (token: string) => number }>
 
 /**
- * Finds the ids of tokens that come as text. `token_id:123` is the id 123 (vLLM's `return_tokens_as_token_ids`); any other text must belong to
- * one token. Servers show the bytes of an incomplete character as U+FFFD or leave them out, so both texts count as the token's.
+ * Finds a token's id by its text. `token_id:123` is the id 123 (vLLM's `return_tokens_as_token_ids`). Any other text must belong to exactly one
+ * token. Servers write the bytes of an incomplete character as U+FFFD or omit them, so both texts count as the token's.
  *
- * @throws RemoteError for a text of no token or of several
+ * @throws RemoteError if no token or several tokens have the text
  */
 export function tokenIdOf(codec: TextCodec, server: string): (token: string) => number {
   let known: Map<string, number[]> | undefined
@@ -31,12 +31,12 @@ export function tokenIdOf(codec: TextCodec, server: string): (token: string) => 
     if (ids.length === 1) return ids[0]!
     const found = ids.length === 0 ? 'no token of the tokenizer' : `tokens ${ids.slice(0, 5).join(', ')}`
     throw new RemoteError(
-      `${server}: expected token ids, or texts of one token each, got ${JSON.stringify(token)}, which is ${found}`,
+      `${server}: expected token ids, or texts of one token each, got ${JSON.stringify(token)}, the text of ${found}`,
     )
   }
 }
 
-/** Reads the likeliest tokens at the first place: by text (OpenAI, vLLM), or a list with ids (llama.cpp's server). */
+/** Reads the top tokens at the first position: by text (OpenAI, vLLM), or as a list with ids (llama.cpp's server). */
 function pairsOf(answer: unknown, idOf: TopLogprobs['idOf']): Pair[] | undefined {
   const choice = isObject(answer) && Array.isArray(answer.choices) ? (answer.choices[0] as unknown) : undefined
   const logprobs = isObject(choice) ? choice.logprobs : undefined
@@ -52,9 +52,9 @@ function pairsOf(answer: unknown, idOf: TopLogprobs['idOf']): Pair[] | undefined
 const numberOf = (value: unknown): number => (typeof value === 'number' ? Math.fround(value) : Number.NaN)
 
 /**
- * Reads the `need` likeliest tokens from an answer, best first, ties to the lower id, with log-probabilities over the whole vocabulary.
+ * Reads the top `need` tokens from an answer, best first, ties to the lower id. Log-probabilities are over the whole vocabulary.
  *
- * @throws RemoteError for fewer tokens and for any other answer; the message has the server, what was expected and what came
+ * @throws RemoteError for fewer tokens and for any other answer; the message says server, expected and actual answer
  */
 export function topLogprobs(answer: unknown, need: number, { server, vocabSize, idOf }: TopLogprobs): Logits {
   const pairs = pairsOf(answer, idOf)
@@ -67,9 +67,7 @@ export function topLogprobs(answer: unknown, need: number, { server, vocabSize, 
     throw new RemoteError(`${server}: expected token ids below ${vocabSize} with finite logprobs, got ${bad[0]} with ${bad[1]}`)
   const best = [...new Map(pairs)].sort(([a, x], [b, y]) => y - x || a - b).slice(0, need)
   if (best.length < need)
-    throw new RemoteError(
-      `${server}: expected the ${need} likeliest tokens, got ${best.length}; it may have a lower limit of \`logprobs\``,
-    )
+    throw new RemoteError(`${server}: expected the top ${need} tokens, got ${best.length}. The server may limit \`logprobs\``)
   return {
     tokenIds: Int32Array.from(best, ([id]) => id),
     values: Float32Array.from(best, ([, value]) => value),

@@ -37,7 +37,7 @@ describe('--dtype', () => {
       return { token_ids, rewards }
     }
     const half = await rxargs([...generate, ...embedded, '--dtype', 'fp16'], input)
-    expect(half.stderr).toContain('fp16 are computed with in fp32')
+    expect(half.stderr).toContain('fp16 weights are computed in fp32')
     expect(row(half)).toEqual(row(await rxargs([...generate, ...embedded], input)))
   })
 
@@ -52,7 +52,7 @@ describe('--dtype', () => {
   it('refuses matrices that cannot be cut into blocks, and names one', async () => {
     const { code, stderr } = await rxargs([...generate, ...pair, '--dtype', 'q4'], input)
     expect(code).toBe(1)
-    expect(stderr).toContain('to be a multiple of 32 for weights in q4, got ')
+    expect(stderr).toContain('to be a multiple of 32 for q4 weights, got ')
   })
 
   it('counts less memory for rounded weights', async () => {

@@ -136,7 +136,7 @@ describe('rxargs with a language model behind HTTP', () => {
   it.each([
     [['--lm', 'http://host/v1'], 'Expected `--lm-model`, the name of the model at http://host/v1, got nothing'],
     [['--lm', 'http://host/v1', '--lm-model', 'm'], 'Expected `--lm-tokenizer`, the folder of the tokenizer of m, got nothing'],
-    [['--lm', `http://me:${KEY}@host/v1`], 'Expected an address without user and password, got those in http://host/v1'],
+    [['--lm', `http://me:${KEY}@host/v1`], 'Expected an address without user and password, got one of them in http://host/v1'],
     [['--lm', lm, '--lm-top', '3'], 'Expected `--lm` to be a server (http://…) beside `--lm-top`, got '],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await generate(...args)

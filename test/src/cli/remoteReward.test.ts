@@ -177,7 +177,7 @@ describe('rxargs with a reward behind HTTP', () => {
 
   it.each([
     [`http://host/predict`, 'Expected a reward behind HTTP to have a name, NAME=http://host/predict, got none'],
-    [`a=http://me:${KEY}@host/predict`, 'Expected an address without user and password, got those in http://host/predict'],
+    [`a=http://me:${KEY}@host/predict`, 'Expected an address without user and password, got one of them in http://host/predict'],
   ])('refuses %s', async (given, message) => {
     for (const args of [
       ['generate', '-', '--reward', given],

@@ -8,8 +8,8 @@ import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js'
 type Waiting = Readonly<{ resolve: (results: readonly ModelAnswer[]) => void; reject: (error: Error) => void; postedAt: number }>
 
 /**
- * One model in a thread of its own. Everything that can go wrong there, a crash included, rejects the calls that wait and every
- * later one. An idle worker does not keep the process alive.
+ * One model in its own thread. If the thread fails or crashes, all waiting and later calls reject. An idle worker does not keep the process
+ * alive.
  */
 export class ModelWorker {
   private readonly waiting = new Map<number, Waiting>()
@@ -36,7 +36,7 @@ export class ModelWorker {
 
   /** Starts the thread and loads the model. */
   static async start(name: string, setup: WorkerSetup, watch: Watch = {}): Promise<ModelWorker> {
-    // Flags of the parent, such as --input-type of `node -e`, are not the worker's.
+    // The worker must not inherit flags such as --input-type of `node -e`.
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup, execArgv: [] })
     const started = new ModelWorker(worker, name, watch)
     await new Promise<void>((resolve, reject) => started.waiting.set(0, { resolve: () => resolve(), reject, postedAt: clock() }))
@@ -55,15 +55,15 @@ export class ModelWorker {
     })
   }
 
-  /** Frees what the worker keeps for a key; runs that were asked for earlier come first. */
+  /** Frees the worker's cache of a key, after all earlier runs. */
   release(key: object): void {
-    const known = this.keys.get(key)
-    if (known === undefined || this.failure) return
+    const existing = this.keys.get(key)
+    if (existing === undefined || this.failure) return
     this.keys.delete(key)
-    this.post({ type: 'release', key: known })
+    this.post({ type: 'release', key: existing })
   }
 
-  /** Ends the thread once its run in progress is over. */
+  /** Ends the thread after its current run. */
   async close(): Promise<void> {
     if (!this.failure) {
       this.post({ type: 'close' })
@@ -78,8 +78,8 @@ export class ModelWorker {
   }
 
   private keyOf(key: object): number {
-    const known = this.keys.get(key)
-    if (known !== undefined) return known
+    const existing = this.keys.get(key)
+    if (existing !== undefined) return existing
     const id = this.nextKey++
     this.keys.set(key, id)
     return id
@@ -103,7 +103,7 @@ export class ModelWorker {
 
   private settle(id: number, how: (call: Waiting) => void): void {
     const call = this.waiting.get(id)
-    // The answer to a call that was given up comes late: it must not let go of a worker whose end is waited for.
+    // A late answer after `close` must not unref the worker: `close` still waits for its exit.
     if (!call) return
     this.waiting.delete(id)
     if (this.waiting.size === 0) this.worker.unref()

@@ -9,10 +9,10 @@ import { WEBGPU } from '../device/gpu.js'
 import type { SessionSetup } from './protocol.js'
 
 /**
- * A session over a graph, or the file of one, whose weights stay in the checkpoint's own files. Threads do not spin between operators: the language
- * model's and the reward model's sessions take turns on the same cores.
+ * Opens a session over a graph or its file. The weights stay in the checkpoint's files. Threads do not spin between operators, because the sessions of
+ * language model and reward model take turns on the same cores.
  *
- * @throws Error where no GPU can be used: the runtime's own, which `gpuProblem` reads
+ * @throws Error of the runtime if it cannot use a GPU; `gpuProblem` reads it
  */
 export async function createSession({ graph, folder, threads, inMemory, gpuLock }: SessionSetup): Promise<InferenceSession> {
   const options: InferenceSession.SessionOptions = {
@@ -21,7 +21,7 @@ export async function createSession({ graph, folder, threads, inMemory, gpuLock 
     graphOptimizationLevel: 'all',
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    // What fails reaches the callers as an error; it is not printed, too.
+    // Callers get failures as errors, so the runtime does not print them.
     logSeverityLevel: 4,
     ...(gpuLock && WEBGPU),
     extra: { session: { model_external_initializers_file_folder_path: folder, intra_op: { allow_spinning: '0' } } },
@@ -29,13 +29,13 @@ export async function createSession({ graph, folder, threads, inMemory, gpuLock 
   return typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options)
 }
 
-/** A file of weights that exists in memory only, as the runtime takes it. */
+/** A file of weights that exists in memory only, in the runtime's form. */
 type WeightFile = Readonly<{ path: string; data: Uint8Array }>
 
 /**
- * Reads tensors, one after the other, makes what is not in its file as it is, and rounds those that are to be rounded.
+ * Reads tensors one after the other, converts them to the graph's form and quantises those with `bits`.
  *
- * @throws ModelError for a weight to be rounded that is not finite: its block would have no scale
+ * @throws ModelError if a weight to quantise is not finite: its block would have no scale
  */
 async function weightsInMemory(tensors: readonly TensorInMemory[]): Promise<WeightFile[]> {
   const files: WeightFile[] = []
