@@ -121,7 +121,7 @@ function measure(pair, dtype, counts, limitOf) {
 }
 
 /** One variant of the baseline: the second answer counts, the first warms it up. */
-async function pytorch(pair, variant, dtype, compile, asked, seconds) {
+async function pytorch(pair, variant, dtype, compile, workloads, seconds) {
   if (left() < 15_000) return say('no time left')
   const child = spawn(
     python,
@@ -143,7 +143,7 @@ async function pytorch(pair, variant, dtype, compile, asked, seconds) {
     .trim()
     .split('\n')
     .map((line) => [...Buffer.from(JSON.parse(line).prompt)].map((byte) => byte))
-  for (const { count, limit, weight = 1.5 } of asked) {
+  for (const { count, limit, weight = 1.5 } of workloads) {
     const task = {
       lm: `${pair}/lm`,
       reward: `${pair}/reward`,

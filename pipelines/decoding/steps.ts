@@ -50,20 +50,20 @@ export function steps<A, B, C, D, E, F, G, H extends Selected>(
   h: Op<G, H>,
 ): StepOperator
 export function steps(...operators: readonly Op<never, unknown>[]): StepOperator {
-  return composed(operators)
+  return compose(operators)
 }
 
 /** `steps` for operators read from data, which were checked at run time. */
-export function composed(operators: readonly DescribedOperator<never, unknown>[]): StepOperator {
-  const operator = chained<LogitsStep, Selected>(operators)
+export function compose(operators: readonly DescribedOperator<never, unknown>[]): StepOperator {
+  const operator = chain<LogitsStep, Selected>(operators)
   const parts = operators.flatMap((each) => each.parts ?? each)
   return Object.assign(operator, { spec: specOf(parts), need: needOf(parts), operators: parts })
 }
 
 /** Chains operators whose types are already checked. */
-export function chained<In, Out>(operators: readonly DescribedOperator<never, unknown>[]): OperatorFunction<In, Out> {
-  const chain = operators as readonly OperatorFunction<unknown, unknown>[]
-  return (source) => chain.reduce<Observable<unknown>>((stream, next) => next(stream), source) as Observable<Out>
+export function chain<In, Out>(operators: readonly DescribedOperator<never, unknown>[]): OperatorFunction<In, Out> {
+  const untyped = operators as readonly OperatorFunction<unknown, unknown>[]
+  return (source) => untyped.reduce<Observable<unknown>>((stream, next) => next(stream), source) as Observable<Out>
 }
 
 /** An operator without an entry appears as `custom`. Operators that only observe do not appear. */

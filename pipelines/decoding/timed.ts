@@ -1,6 +1,6 @@
 import { defer, type OperatorFunction, tap } from 'rxjs'
 import type { Decoder, LogitsStep, Selected } from '../../src/core/step.js'
-import { chained } from './steps.js'
+import { chain } from './steps.js'
 
 /** How long a step spent in an operator. `batchReward` includes the wait for the reward. */
 export type OperatorTime = Readonly<{ operator: string; ms: number }>
@@ -39,7 +39,7 @@ export const timed =
           })
         const last = tap((step: Selected) => onStep(times, step))
         return source.pipe(
-          chained<LogitsStep, Selected>([first, ...operators.flatMap((each, index) => [each, after(index)]), last]),
+          chain<LogitsStep, Selected>([first, ...operators.flatMap((each, index) => [each, after(index)]), last]),
         )
       })
     return Object.assign(operator, whole.spec && { spec: whole.spec }, { need: whole.need ?? 'all' })

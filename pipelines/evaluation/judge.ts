@@ -49,9 +49,9 @@ export type Judged = Readonly<{
  *
  * - errors: `RemoteError` if no further call can succeed
  */
-export async function judge(pairs: readonly ReplyPair[], given: JudgeOptions): Promise<Judged> {
+export async function judge(pairs: readonly ReplyPair[], judgeOptions: JudgeOptions): Promise<Judged> {
   const stop = new AbortController()
-  const options = { ...given, signal: AbortSignal.any([given.signal, stop.signal]) }
+  const options = { ...judgeOptions, signal: AbortSignal.any([judgeOptions.signal, stop.signal]) }
   const known = new Map(options.known.filter(({ a }) => a !== undefined).map((answer) => [answer.key, answer]))
   let reached: string | undefined
   const answered = (pair: ReplyPair): Observable<JudgeAnswer> => {

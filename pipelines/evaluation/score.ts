@@ -11,7 +11,7 @@ import { type Row, type RowsOptions, type Run, type RunMeta, version } from '../
 import { promptText } from '../../src/core/text/promptText.js'
 import { textScores } from '../rewards/rewardOfText.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
-import { abortable, deliver, runOf } from '../run/deliveries.js'
+import { abortOn, deliver, runOf } from '../run/deliveries.js'
 import { hashPrompt } from '../run/hashPrompt.js'
 import { applyKeepInput, keepInputOption } from '../run/keepInput.js'
 import { listMissingOfReward } from '../run/listMissingVersions.js'
@@ -53,8 +53,8 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  * @throws OptionError for an invalid option
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
-  const { keepInput, spec: given, ...rest } = parseOptions(scoreOptions, options)
-  const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: given })
+  const { keepInput, spec: ownSpec, ...rest } = parseOptions(scoreOptions, options)
+  const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: ownSpec })
   // The rows depend on the function, so its spec belongs to the run's.
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
   const missing = listMissingOfReward(reward, hashes[reward.name])
@@ -123,7 +123,7 @@ function scored<Call>(
     })
 
   const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
-    abortable(
+    abortOn(
       defer(() => deliver(once(source, done), rowOf, concurrency)),
       signal,
     )
@@ -135,14 +135,14 @@ type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>
 
 /** Yields each text once. A second one with the same id and sample becomes an error under its place. */
 async function* once(texts: AsyncIterable<ScoredText>, done?: RowsOptions['done']): AsyncGenerator<HashedText, void> {
-  const seen = new Set<string>()
+  const names = new Set<string>()
   let number = 0
   for await (const text of texts) {
     number++
     const name = `${text.sample ?? 0} ${text.id}`
     const { id, place = `${id} (text ${number})` } = text
-    const one = seen.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
-    seen.add(name)
+    const one = names.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
+    names.add(name)
     const hashed = { ...one, sample: text.sample ?? 0, promptHash: hashPrompt(one) }
     if (!done?.(hashed)) yield hashed
   }

@@ -21,7 +21,7 @@ export type TextRewardOptions = Readonly<{
   version?: string | number | undefined
 }>
 
-const named = z.object({ name: z.string().min(1).describe('a name') })
+const nameOption = z.object({ name: z.string().min(1).describe('a name') })
 
 /**
  * Makes a reward of a function from text to number; higher is better. The text is the prompt, the completion so far and the candidate,
@@ -61,7 +61,7 @@ export const batchTextReward = (
   const { timeoutMs, version } = parseOptions(textRewardOptions, options)
   return {
     kind: 'text',
-    name: parseOptions(named, { name }).name,
+    name: parseOptions(nameOption, { name }).name,
     scoreTexts,
     timeoutMs,
     ...(version !== undefined && { spec: { version } }),

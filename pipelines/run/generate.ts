@@ -11,7 +11,7 @@ import { finish, stopsOf } from '../decoding/finish.js'
 import { replyText } from '../decoding/replyText.js'
 import { builtIn, type Registry } from '../registry/registry.js'
 import { schedule } from '../schedule/schedule.js'
-import { abortable, deliver, runOf } from './deliveries.js'
+import { abortOn, deliver, runOf } from './deliveries.js'
 import { type Job, jobs, startOf, type Truncate, truncations } from './jobs.js'
 import { applyKeepInput, keepInputOption } from './keepInput.js'
 import { listMissingVersions } from './listMissingVersions.js'
@@ -185,7 +185,7 @@ export function generate(
     })
 
   const deliveries: Run['deliveries'] = ({ done, signal }: RowsOptions = {}) =>
-    abortable(
+    abortOn(
       defer(() => deliver(jobs(prompts, { samples, done }), row, concurrency)),
       signal,
     )
@@ -226,15 +226,15 @@ function functionsOf({ rewards }: Models): Readonly<{ rewardFunctions?: Readonly
 }
 
 /** Tells whether all samples of a prompt are equal: greedy selection or beam search. */
-const isDeterministic = ({ spec, named }: BoundSearch): boolean =>
-  named === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : named.name === 'beam'
+const isDeterministic = ({ spec, entry }: BoundSearch): boolean =>
+  entry === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : entry.name === 'beam'
 
 const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty') })
 
 function checkNeed({ need = 'all', spec }: Pick<BoundSearch, 'need' | 'spec'>, { lm }: Models): void {
   const { all, maxTop } = lm.capabilities
-  const named = spec?.name ?? spec?.steps.flatMap((step) => Object.keys(step)).join(' → ')
-  const decoder = named === undefined ? 'The decoder' : `The decoder \`${named}\``
+  const name = spec?.name ?? spec?.steps.flatMap((step) => Object.keys(step)).join(' → ')
+  const decoder = name === undefined ? 'The decoder' : `The decoder \`${name}\``
   if (need === 'all' && !all)
     throw new OptionError(`${decoder} needs the logits of all tokens, but the language model returns only the top ${maxTop}`)
   if (need !== 'all' && need > maxTop)

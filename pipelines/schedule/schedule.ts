@@ -75,7 +75,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
     const scheduled = batched(model, model.name)
     const call = (one: RewardCall): Observable<Float32Array> =>
       scheduled(one.key, one.tokenIds.length, one, (upTo) => ({ ...one, upTo })).pipe(
-        map((given) => checkRewards(model.name, given, { texts: one.branches.length })),
+        map((output) => checkRewards(model.name, output, { texts: one.branches.length })),
       )
     if (model.codec.fingerprint === lm.codec.fingerprint) return rewardOverTokens(model, call)
     if (model.unit === 'logprob')
@@ -91,7 +91,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
     const scheduled = batched(model, model.name)
     return rewardOverPairs(model, lm.codec, (key, pairs) =>
       // A pair is read whole each time, so no prompt can be read ahead.
-      scheduled(key, 0, pairs, () => pairs).pipe(map((given) => checkRewards(model.name, given, { texts: pairs.length }))),
+      scheduled(key, 0, pairs, () => pairs).pipe(map((output) => checkRewards(model.name, output, { texts: pairs.length }))),
     )
   }
   const boundTo = (source: Exclude<RewardSource, EnsembleReward>): Reward => {
@@ -104,14 +104,14 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
     if (source.kind === 'ensemble') continue
     bound.set(source.name, members.has(source.name) ? shareAnswers(boundTo(source)) : boundTo(source))
   }
-  const named = (source: RewardSource): Reward =>
+  const bind = (source: RewardSource): Reward =>
     source.kind === 'ensemble'
       ? ensemble(
           source,
           source.members.map((member) => bound.get(member)!),
         )
       : bound.get(source.name)!
-  const all = ordered.map(named)
+  const all = ordered.map(bind)
   const further = Object.entries(lms).map(([name, one]) => {
     if (one.codec.fingerprint !== lm.codec.fingerprint)
       throw new OptionError(`Expected language model \`${name}\` to have the tokenizer and chat template of \`lm\`; they differ`)

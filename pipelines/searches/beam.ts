@@ -39,7 +39,7 @@ export const beam = (options: BeamOptions = {}): Search => ({
   search: ({ lm }) => {
     const { beams, lengthPenalty } = parseOptions(beamOptions, options)
     return {
-      named: { name: 'beam', options: { beams, lengthPenalty } },
+      entry: { name: 'beam', options: { beams, lengthPenalty } },
       spec: { steps: [{ beam: { beams, lengthPenalty } }] },
       need: 'all',
       steps: (start, finish) => {

@@ -29,7 +29,7 @@ export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => 
     if (!reward) throw new OptionError('Expected `reward` to be a reward to choose the best of n replies by, got nothing')
     const one = perToken(topKSampling(sampling)).search(models)
     return {
-      named: { name: 'best-of-n', options: { ...sampling, n } },
+      entry: { name: 'best-of-n', options: { ...sampling, n } },
       spec: { steps: [...(one.spec?.steps ?? []), { bestOfN: { n, reward: reward.name } }] },
       need: one.need,
       steps: (start, finish) => {

@@ -53,7 +53,7 @@ export const blockBestOfN = (options: BlockBestOfNOptions = {}): Search => ({
     if (!reward) throw new OptionError('Expected `reward` to be a reward to choose the best block by, got nothing')
     const decoder = topKSampling(sampling)(models)
     return {
-      named: { name: 'block-best-of-n', options: { ...sampling, n, blockTokens } },
+      entry: { name: 'block-best-of-n', options: { ...sampling, n, blockTokens } },
       spec: { steps: [{ blockBestOfN: { ...sampling, n, blockTokens, reward: reward.name } }] },
       need: decoder.need,
       steps: (start, finish) => {

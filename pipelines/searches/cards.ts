@@ -75,7 +75,7 @@ export const cards = (options: CardsOptions = {}): Search => ({
     const isSure = (step: DecodedStep, index: number): boolean =>
       index < LEAST || (step as DecodedStep & Readonly<{ entropy: number }>).entropy < entropyThreshold
     return {
-      named: { name: 'cards', options: parsed },
+      entry: { name: 'cards', options: parsed },
       spec: { steps: [{ cards: { ...parsed, reward: reward.name } }] },
       need: 'all',
       steps: (start, finish) => {

@@ -47,7 +47,7 @@ export const rollout = (options: RolloutOptions = {}): Search => ({
     const { k, weight, rolloutTokens } = parseOptions(rolloutOptions, options)
     const rewards = weighted(models, weight, 1)
     return {
-      named: { name: 'rollout', options: { k, weight, rolloutTokens } },
+      entry: { name: 'rollout', options: { k, weight, rolloutTokens } },
       spec: { steps: [{ rollout: { k, weight, rolloutTokens } }] },
       need: k,
       steps: (start, finish) => {

@@ -28,28 +28,28 @@ export function explainCommand(terminal: Terminal): Command {
   return command.action((name: string | undefined, flags: Flags) => run(name, flags, terminal))
 }
 
-async function run(given: string | undefined, flags: Flags, { stdout }: Terminal): Promise<void> {
+async function run(target: string | undefined, flags: Flags, { stdout }: Terminal): Promise<void> {
   if (flags.schema) {
     const { registry } = await loadRegistry(flags.use ?? [])
     return writeLine(stdout, JSON.stringify(pipelineSchema(registry), null, 2))
   }
-  if (given === undefined) throw new OptionError('Expected a decoder, a search or a pipeline file to explain, got nothing')
+  if (target === undefined) throw new OptionError('Expected a decoder, a search or a pipeline file to explain, got nothing')
   const loaded = await loadRegistry(flags.use ?? [])
-  checkName(given, loaded.registry)
-  const choice = isFile(given) ? { pipeline: given } : { decoder: given }
+  checkName(target, loaded.registry)
+  const choice = isFile(target) ? { pipeline: target } : { decoder: target }
   const { name, decoder, registry } = await chooseDecoder({ ...flags, ...choice }, loaded)
   if ('search' in decoder) return writeLine(stdout, explainSearch(name, decoder))
   await writeLine(stdout, explain({ name, about: registry.decoders[name]?.about, ...specOf(decoder), registry }))
 }
 
 /** @throws OptionError unless it is a decoder, a search or a file */
-function checkName(given: string, { decoders }: Registry): void {
+function checkName(target: string, { decoders }: Registry): void {
   const names = [...Object.keys(decoders), ...Object.keys(searches)]
-  if (names.includes(given) || isFile(given)) return
-  const near = didYouMean(given, names)
+  if (names.includes(target) || isFile(target)) return
+  const near = didYouMean(target, names)
   throw new OptionError(
-    `Expected a decoder, a search or a pipeline file to explain, got \`${given}\`${near || `; known: ${names.join(', ')}`}`,
+    `Expected a decoder, a search or a pipeline file to explain, got \`${target}\`${near || `; known: ${names.join(', ')}`}`,
   )
 }
 
-const isFile = (given: string): boolean => /[./\\]/.test(given) || existsSync(given)
+const isFile = (target: string): boolean => /[./\\]/.test(target) || existsSync(target)

@@ -40,8 +40,8 @@ export const pullCommand = ({ stdout, stderr, signal }: Terminal): Command =>
         onBytes: progress.bytes,
       })
       const [gguf] = only.filter(isGguf)
-      const named = gguf === undefined ? model : `${model}:${gguf}`
-      progress.say(`${named} is in the cache: --lm ${named} and --reward ${named} need no network`)
+      const name = gguf === undefined ? model : `${model}:${gguf}`
+      progress.say(`${name} is in the cache: --lm ${name} and --reward ${name} need no network`)
       await writeLine(stdout, folder, signal)
     })
 

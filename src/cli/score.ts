@@ -97,8 +97,8 @@ async function prepareReward(flag: RewardFlag, { rewardLabel, rewardTimeout, dty
   if (flag.kind === 'model' || flag.kind === 'server') {
     // Refuses a time limit for a model.
     if (flag.kind === 'model') await loadRewards([flag], rewardTimeout)
-    const named = withLabels([flag], rewardLabel === undefined ? [] : [rewardLabel])[0]!
-    return () => openReward(named, dtype, rewardTimeout)
+    const reward = withLabels([flag], rewardLabel === undefined ? [] : [rewardLabel])[0]!
+    return () => openReward(reward, dtype, rewardTimeout)
   }
   if (rewardLabel !== undefined)
     throw new OptionError(`Expected \`--reward-label\` beside a model or a server, got a ${flag.kind}`)

@@ -14,11 +14,11 @@ type Flags = Readonly<{ sample: number; step?: Range; lm?: string; json?: boolea
 const atLeastZero = z.int().min(0).describe('an integer >= 0')
 
 /** Parses `3` and `3-7`. */
-function parseRange(given: string): Range {
-  const match = given.match(/^(\d+)(?:-(\d+))?$/)
+function parseRange(text: string): Range {
+  const match = text.match(/^(\d+)(?:-(\d+))?$/)
   const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])]
   if (!match || to < from)
-    throw new OptionError(`Expected \`--step\` to be a step or a range of steps, such as 3 or 3-7, got \`${given}\``)
+    throw new OptionError(`Expected \`--step\` to be a step or a range of steps, such as 3 or 3-7, got \`${text}\``)
   return { from, to }
 }
 

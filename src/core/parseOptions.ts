@@ -4,7 +4,7 @@ import { expectation } from './expectation.js'
 import { didYouMean } from './nearest.js'
 
 /** Formats a value for an error message, such as `0` (number). */
-export const shown = (value: unknown): string =>
+export const describeValue = (value: unknown): string =>
   value === undefined
     ? 'nothing'
     : `\`${typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))}\` (${value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value})`
@@ -33,7 +33,7 @@ export function parseOptions<T extends z.ZodType>(schema: T, options: unknown): 
   const name = String(issue.path[0] ?? 'options')
   const field = schema instanceof z.ZodObject ? (schema.shape[name] as z.ZodType | undefined) : undefined
   throw new OptionError(
-    `Expected \`${name}\` to be ${expectation(field, issue)}, got ${shown(at(options, issue.path))}`,
+    `Expected \`${name}\` to be ${expectation(field, issue)}, got ${describeValue(at(options, issue.path))}`,
     issue.path,
   )
 }

@@ -61,7 +61,7 @@ const shaped = (shape: string, options: Readonly<Record<string, unknown>>): stri
 const nouns: Readonly<Record<string, string>> = { reward: 'reward', lm: 'language model' }
 
 function needs(steps: readonly CheckedStep[], need: Need): string {
-  const named = steps.flatMap(({ operator, options }) =>
+  const models = steps.flatMap(({ operator, options }) =>
     Object.entries(operator.models)
       .filter(([option, kind]) => kind === 'reward' || (kind === 'lm' && options[option] !== undefined))
       .map(([option, kind]) => (options[option] === undefined ? `a ${kind}` : `the ${nouns[kind]} \`${options[option]}\``)),
@@ -70,7 +70,7 @@ function needs(steps: readonly CheckedStep[], need: Need): string {
     need === 'all'
       ? 'the logits of all tokens'
       : `the logits of the ${need === 1 ? 'likeliest token' : `${need} likeliest tokens`}`
-  return [logits, ...new Set(named)].join(', ')
+  return [logits, ...new Set(models)].join(', ')
 }
 
 const indented = (text: string): string =>
@@ -91,19 +91,19 @@ function aligned(lines: readonly (readonly [string, string])[]): string[] {
  * @throws OptionError for a search that is not in the registry
  */
 export function explainSearch(name: string, search: Search): string {
-  const { named, need = 'all' } = boundWithoutModels(search)
-  if (named === undefined) throw new OptionError(`Expected a search of the registry to explain, got \`${name}\``)
-  const key = searchKey(named.name)
-  const { about, options, needsReward } = searches[named.name]!
+  const { entry, need = 'all' } = boundWithoutModels(search)
+  if (entry === undefined) throw new OptionError(`Expected a search of the registry to explain, got \`${name}\``)
+  const key = searchKey(entry.name)
+  const { about, options, needsReward } = searches[entry.name]!
   const logits = need === 'all' ? 'the logits of all tokens' : `the logits of the ${need} likeliest tokens`
   return [
     `${name}: ${about}`,
-    `  search:\n    ${key}: ${searchFlow(named.options)}`,
+    `  search:\n    ${key}: ${searchFlow(entry.options)}`,
     'What flows: a prompt, then the steps of the best reply',
     `Needs: ${logits}${needsReward ? ', a reward' : ''}`,
     `Defaults: ${searchFlow(options.parse({}))}`,
     'In TypeScript:',
-    searchTypeScriptOf(name, key, named.options).replace(/^(?=.)/gm, '  '),
+    searchTypeScriptOf(name, key, entry.options).replace(/^(?=.)/gm, '  '),
   ].join('\n\n')
 }
 

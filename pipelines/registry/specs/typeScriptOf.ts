@@ -33,9 +33,9 @@ export function typeScriptOf(name: string, steps: readonly CheckedStep[]): strin
 }
 
 /** Writes the expression for a part of the models: `reward`, `rewards.get('safe')`, `lm.codec`. */
-function ofModels(kind: ModelKind, named: unknown, model: (part: string) => string): string {
+function ofModels(kind: ModelKind, name: unknown, model: (part: string) => string): string {
   if (kind === 'codec' || kind === 'endTokenIds') return `${model('lm')}.${kind}`
-  return named === undefined ? model(kind) : `${model(`${kind}s`)}.get(${quoted(String(named))})`
+  return name === undefined ? model(kind) : `${model(`${kind}s`)}.get(${quoted(String(name))})`
 }
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`

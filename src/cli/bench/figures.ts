@@ -149,8 +149,8 @@ export function percentile(values: readonly number[], share: number): number | n
 
 const spread = (values: readonly number[]): Spread => ({ p50: percentile(values, 0.5), p95: percentile(values, 0.95) })
 
-const mapped = <T, U>(given: ByName<T>, change: (value: T, name: string) => U): ByName<U> =>
-  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, change(value, name)]))
+const mapped = <T, U>(values: ByName<T>, change: (value: T, name: string) => U): ByName<U> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value, name)]))
 
 function counted(sizes: readonly number[]): Record<string, number> {
   const counts: Record<string, number> = {}

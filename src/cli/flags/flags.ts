@@ -87,7 +87,7 @@ export function otherLm(value: string): Required<Pick<NamedPath, 'name' | 'path'
  * @throws OptionError for a label without a reward or a second label of one reward; for a server as `readServer`
  */
 export function withLabels(rewards: readonly (NamedPath | RewardPath)[], labels: readonly string[] = []): readonly RewardPath[] {
-  const named = rewards.map((reward): RewardPath => {
+  const paths = rewards.map((reward): RewardPath => {
     if (isHttp(reward.path) && !('url' in reward)) return { ...reward, ...readServer(reward) }
     return { ...reward, name: reward.name ?? modelName(reward.path) }
   })
@@ -105,7 +105,7 @@ export function withLabels(rewards: readonly (NamedPath | RewardPath)[], labels:
       )
     const label = text.startsWith(`${owner.name}=`) ? text.slice(owner.name.length + 1) : text
     return all.map((reward) => (reward === owner ? { ...reward, label } : reward))
-  }, named)
+  }, paths)
 }
 
 const WEIGHT = z.number().describe('a finite number, or NAME=NUMBER separated by commas')

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { grammar } from '../../../operators/grammar.js'
 import type { Search } from '../../../pipelines/decoding/decode.js'
-import { composed } from '../../../pipelines/decoding/steps.js'
+import { compose } from '../../../pipelines/decoding/steps.js'
 import { messageOf, OptionError } from '../../core/errors.js'
 import type { GrammarSource, JsonSchema } from '../../core/model.js'
 import type { Decoder, DecoderSpec } from '../../core/step.js'
@@ -50,7 +50,7 @@ export function withJsonSchema(name: string, decoder: Decoder | Search, jsonSche
     const { operators, spec } = decoder(models)
     if (!operators)
       throw new OptionError(`Expected a decoder of operators beside \`--json-schema\`, \`${name}\` does not list its operators`)
-    const all = composed([grammar({ jsonSchema, codec, endTokenIds }), ...operators])
+    const all = compose([grammar({ jsonSchema, codec, endTokenIds }), ...operators])
     return Object.assign(all, { spec: { ...(spec?.name !== undefined && { name: spec.name }), ...all.spec! } })
   }
 }

@@ -108,8 +108,8 @@ async function* fromParquet(path: string, { columns, needs }: ReadOptions): Asyn
 function checkColumns(path: string, columns: readonly string[], needs: ReadOptions['needs'] = []): void {
   const missing = needs.find((names) => !names.some((name) => columns.includes(name)))
   if (missing === undefined) return
-  const wanted = missing.map((name) => `\`${name}\``).join(' or ')
-  throw new InputError(`Expected ${inputName(path)} to have a column ${wanted}, found ${columns.join(', ') || 'none'}`)
+  const expected = missing.map((name) => `\`${name}\``).join(' or ')
+  throw new InputError(`Expected ${inputName(path)} to have a column ${expected}, found ${columns.join(', ') || 'none'}`)
 }
 
 /**

@@ -48,7 +48,7 @@ it('measures every row with the small as with the large pairs, and writes what i
       prompts: 2,
       concurrency: 2,
       maxNewTokens: 4,
-      asked: { ratio: 3, decode_ratio: 4 },
+      goal: { ratio: 3, decode_ratio: 4 },
     },
     {
       name: 'costs',
@@ -110,6 +110,6 @@ it('measures every row with the small as with the large pairs, and writes what i
 })
 
 it('has the pairs, lengths and goals of the README', () => {
-  expect(tableRows.filter(({ asked }) => asked).map(({ asked }) => asked!.ratio)).toEqual([6, 16, 4.3, 11, 10, 16])
+  expect(tableRows.filter(({ goal }) => goal).map(({ goal }) => goal!.ratio)).toEqual([6, 16, 4.3, 11, 10, 16])
   expect(new Set(tableRows.map(({ name }) => name)).size).toBe(tableRows.length)
 })
