@@ -59,15 +59,15 @@ export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: Sco
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
   const missing = listMissingOfReward(reward, hashes[reward.name])
   const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing }
-  if (reward.kind === 'text') return scored(texts, ofText(reward), unrendered(reward), settings)
-  if (reward.kind === 'pairs') return scored(texts, batched(pairTexts(reward)), reward.render, settings)
-  return scored(texts, batched(tokenTexts(reward)), reward.codec.render, settings)
+  if (reward.kind === 'text') return runOfTexts(texts, ofText(reward), unrendered(reward), settings)
+  if (reward.kind === 'pairs') return runOfTexts(texts, batch(pairTexts(reward)), reward.render, settings)
+  return runOfTexts(texts, batch(tokenTexts(reward)), reward.codec.render, settings)
 }
 
 type Texts<Call> = Pick<WholeTexts<Call>, 'name' | 'read' | 'release'> &
   Readonly<{ scheduled: OperatorFunction<Call, number | undefined> }>
 
-const batched = <Call>(texts: WholeTexts<Call>): Texts<Call> => ({
+const batch = <Call>(texts: WholeTexts<Call>): Texts<Call> => ({
   ...texts,
   scheduled: batchCalls((calls: readonly Call[]) => texts.run(calls), { maxBatch: texts.maxBatch }),
 })
@@ -93,7 +93,7 @@ type ScoreSettings = Omit<z.output<typeof scoreOptions>, 'keepInput'> &
   Pick<ScoreModels, 'hashes'> &
   Readonly<{ missing: readonly string[] }>
 
-function scored<Call>(
+function runOfTexts<Call>(
   source: AsyncIterable<ScoredText>,
   texts: Texts<Call>,
   render: TextCodec['render'],
@@ -102,7 +102,7 @@ function scored<Call>(
   const rowOf = (text: HashedText): Observable<Row> =>
     defer(() => {
       const startedAt = now()
-      const row = (fields: Partial<Row>): Row => ({ ...unscored(text), startedAt, durationMs: now() - startedAt, ...fields })
+      const row = (fields: Partial<Row>): Row => ({ ...emptyRow(text), startedAt, durationMs: now() - startedAt, ...fields })
       return defer(() => {
         const { prompt, call } = callOf(text, texts, render)
         return of(call).pipe(
@@ -157,7 +157,7 @@ function callOf<Call>({ content, completion, error }: ScoredText, { read }: Text
   return { prompt, call: read(prompt, completion, content.messages === undefined) }
 }
 
-const unscored = (text: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({
+const emptyRow = (text: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({
   ...{ id: text.id, sample: text.sample, promptHash: text.promptHash },
   ...{ prompt: text.content?.text ?? null, completion: text.completion ?? null },
   ...{ promptTokenIds: null, tokenIds: null, finishReason: 'stop', error: null },

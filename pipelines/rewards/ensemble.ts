@@ -32,7 +32,7 @@ export function ensemble(source: EnsembleReward, rewards: readonly Reward[]): Re
     scale: source.scale[member] ?? 1,
   }))
   const ran = members.map(runningScale)
-  const combined = (values: readonly number[], scales: readonly Scale[]): number =>
+  const combine = (values: readonly number[], scales: readonly Scale[]): number =>
     rules[by](
       values.map((value, i) => (value - scales[i]!.mean) / scales[i]!.scale),
       { weights, c },
@@ -49,7 +49,7 @@ export function ensemble(source: EnsembleReward, rewards: readonly Reward[]): Re
           })
           const scales = running ? scored.map((scores, i) => ran[i]!(sequence, candidateIds, scores)) : fixedScales
           return Float32Array.from(candidateIds, (_, at) =>
-            combined(
+            combine(
               scored.map((scores) => scores[at]!),
               scales,
             ),
@@ -58,7 +58,7 @@ export function ensemble(source: EnsembleReward, rewards: readonly Reward[]): Re
       ),
     value: (sequence) =>
       forkJoin(rewards.map((reward) => defer(() => reward.value(sequence)).pipe(take(1)))).pipe(
-        map((values) => combined(values, fixedScales)),
+        map((values) => combine(values, fixedScales)),
       ),
     release: (sequence) => {
       for (const reward of rewards) reward.release?.(sequence)

@@ -132,7 +132,7 @@ export function generate(
     ),
   )
 
-  const decoded = (job: Job, startedAt: number): Observable<DecodedRow> => {
+  const decodeJob = (job: Job, startedAt: number): Observable<DecodedRow> => {
     const own = rowSettings(job.prompt, { run, registry, reward: columns.rewards[0], bind })
     const { start, text, truncatedTokens } = startOf(job, { codec, contextLength, ...own })
     const { texts, tokenIds } = stopsOf(
@@ -166,7 +166,7 @@ export function generate(
     defer(() => {
       const startedAt = now()
       onEvent?.({ type: 'start', key: { id: job.prompt.id, sample: job.sample } })
-      return defer(() => decoded(job, startedAt)).pipe(
+      return defer(() => decodeJob(job, startedAt)).pipe(
         catchError((error: unknown) => {
           // No prompt can continue without its model: the run fails, and a later run decodes the rest.
           if (error instanceof ModelLostError) throw error

@@ -26,9 +26,9 @@ export async function* jobs(
     const own = withId(next, number)
     const prompt = ids.has(own.id) ? duplicate(own, number, ids) : own
     ids.add(prompt.id)
-    const made = hashPrompt(prompt)
+    const promptHash = hashPrompt(prompt)
     for (let sample = 0; sample < samples; sample++) {
-      if (!done({ id: prompt.id, sample, promptHash: made })) yield { prompt, promptHash: made, sample }
+      if (!done({ id: prompt.id, sample, promptHash })) yield { prompt, promptHash, sample }
     }
   }
 }

@@ -33,7 +33,7 @@ export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => 
       spec: { steps: [...(one.spec?.steps ?? []), { bestOfN: { n, reward: reward.name } }] },
       need: one.need,
       steps: (start, finish) => {
-        const sampled = (number: number): Observable<Sampled> =>
+        const sampleReply = (number: number): Observable<Sampled> =>
           defer(() => {
             const fork: Sequence = { ...start, key: {}, sample: start.sample * n + number }
             return one.steps(fork, finish).pipe(
@@ -45,7 +45,7 @@ export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => 
             )
           })
         return range(0, n).pipe(
-          mergeMap(sampled),
+          mergeMap(sampleReply),
           reduce((best, each) => (isBetter(each, best) ? each : best)),
           mergeMap(({ steps }) =>
             steps.map((step) => ({ ...step, sequence: { ...step.sequence, key: start.key, sample: start.sample } })),

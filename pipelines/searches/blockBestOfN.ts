@@ -65,7 +65,7 @@ export const blockBestOfN = (options: BlockBestOfNOptions = {}): Search => ({
             freeFork(models, fork)
           }
         }
-        const sampled = (before: Sequence, number: number): Observable<Block> =>
+        const sampleBlock = (before: Sequence, number: number): Observable<Block> =>
           defer(() => {
             // The first fork inherits the cache; the others copy from it.
             const fork = { ...before, key: number === 0 ? before.key : {}, sample: start.sample * n + number }
@@ -85,7 +85,7 @@ export const blockBestOfN = (options: BlockBestOfNOptions = {}): Search => ({
           isOver
             ? EMPTY
             : range(0, n).pipe(
-                mergeMap((number) => sampled(end, number)),
+                mergeMap((number) => sampleBlock(end, number)),
                 reduce((best, each) => (isBetter(each, best) ? each : best)),
                 tap((best) => free(best.end)),
               )

@@ -54,7 +54,7 @@ export const rollout = (options: RolloutOptions = {}): Search => ({
         const reading: Reading = { models, rewards, rolloutTokens, finish }
         const decoder = steps(
           topK({ k }),
-          concatMap((step) => scored(step, reading)),
+          concatMap((step) => scoreCandidates(step, reading)),
           selectGreedy(),
         )
         return decode(start, { lm: models.lm, decoder, finish })
@@ -64,7 +64,7 @@ export const rollout = (options: RolloutOptions = {}): Search => ({
 })
 
 /** Adds the rewards after the rollouts, and adds them to the scores. */
-function scored<S extends Candidates>(step: S, reading: Reading): Observable<S & Rewarded> {
+function scoreCandidates<S extends Candidates>(step: S, reading: Reading): Observable<S & Rewarded> {
   const all = Array.from(step.tokenIds, (tokenId, index) => rewardsAfter(step.sequence, tokenId, index === 0, reading))
   return forkJoin(all).pipe(
     map((values) => {

@@ -50,13 +50,13 @@ export function decoderFromSpec(spec: unknown, registry: Registry = builtIn): De
   const checked = checkedSteps(spec, registry)
   const { name } = spec as DecoderSpec
   return (models) => {
-    const operator = compose(checked.map((step, index) => within(step.name, index, () => made(step, models))))
+    const operator = compose(checked.map((step, index) => within(step.name, index, () => makeOperator(step, models))))
     return Object.assign(operator, { spec: { ...(name !== undefined && { name }), ...operator.spec! } })
   }
 }
 
 /** Makes the operator of a step. A user's operator without a description needs all logits. */
-function made({ name, operator, options }: CheckedStep, models: DecoderModels): DescribedOperator<never, unknown> {
+function makeOperator({ name, operator, options }: CheckedStep, models: DecoderModels): DescribedOperator<never, unknown> {
   const one = operator.make(options, models)
   if (typeof one !== 'function') throw new OptionError(`Expected \`make\` to return an RxJS operator, got ${describeValue(one)}`)
   if (one.entry?.name === name) return one

@@ -22,12 +22,12 @@ export function explain({ name, about, spec, need, registry = builtIn }: Explain
   const steps = checkedSteps(spec, registry)
   return [
     about ? `${name}: ${about}` : name,
-    indented(['steps:', ...spec.steps.map(yamlOf)].join('\n')),
+    indent(['steps:', ...spec.steps.map(yamlOf)].join('\n')),
     'What flows:',
-    indented(aligned(flow(steps)).join('\n')),
+    indent(align(flow(steps)).join('\n')),
     `Needs: ${needs(steps, need)}`,
     'In TypeScript:',
-    indented(typeScriptOf(name, steps)),
+    indent(typeScriptOf(name, steps)),
   ].join('\n\n')
 }
 
@@ -45,7 +45,7 @@ function flow(steps: readonly CheckedStep[]): [string, string][] {
     for (const field of drops) fields.delete(field)
     for (const field of Object.keys(adds)) fields.add(field)
     const parts = [
-      ...Object.entries(adds).map(([field, shape]) => `+ ${field} ${shaped(shape, options)}`),
+      ...Object.entries(adds).map(([field, shape]) => `+ ${field} ${fillShape(shape, options)}`),
       ...changed.map((field) => `~ ${field}`),
       ...drops.map((field) => `− ${field}`),
     ]
@@ -55,7 +55,7 @@ function flow(steps: readonly CheckedStep[]): [string, string][] {
 }
 
 /** Replaces `k` in `Int32[k]` by its value. */
-const shaped = (shape: string, options: Readonly<Record<string, unknown>>): string =>
+const fillShape = (shape: string, options: Readonly<Record<string, unknown>>): string =>
   shape.replace(/\[(\w+)\]/g, (whole, name: string) => (options[name] === undefined ? whole : `[${options[name]}]`))
 
 const nouns: Readonly<Record<string, string>> = { reward: 'reward', lm: 'language model' }
@@ -73,14 +73,14 @@ function needs(steps: readonly CheckedStep[], need: Need): string {
   return [logits, ...new Set(models)].join(', ')
 }
 
-const indented = (text: string): string =>
+const indent = (text: string): string =>
   text
     .trimEnd()
     .split('\n')
     .map((line) => (line === '' ? line : `  ${line}`))
     .join('\n')
 
-function aligned(lines: readonly (readonly [string, string])[]): string[] {
+function align(lines: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...lines.map(([name]) => name.length))
   return lines.map(([name, text]) => `${name.padEnd(width)}  ${text}`.trimEnd())
 }

@@ -48,7 +48,7 @@ export const list =
     value.split(',').map((each) => parse(each.trim()))
 
 /** Parses a flag that may occur several times. */
-export const repeated =
+export const repeatable =
   <T>(parse: (text: string) => T) =>
   (value: string, before: readonly T[] | undefined): readonly T[] => [...(before ?? []), parse(value)]
 

@@ -15,7 +15,7 @@ import {
   number,
   oneOf,
   type RewardPath,
-  repeated,
+  repeatable,
   text,
   withLabels,
 } from '../flags/flags.js'
@@ -42,12 +42,12 @@ export const measureFlags = (command: Command): Command =>
       .option(
         '--reward-model <[name=]reward>',
         'also score the replies with this reward model or server (NAME=http://…); repeatable',
-        repeated(namedPath('reward-model')),
+        repeatable(namedPath('reward-model')),
       )
       .option(
         '--reward-label <[name=]label>',
         'label of the reward model to use as the reward, if it has several',
-        repeated(text('reward-label')),
+        repeatable(text('reward-label')),
       )
       .option(
         '--lm <folder>',

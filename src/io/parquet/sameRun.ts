@@ -40,10 +40,10 @@ export function describeMix(
   one: Readonly<{ name: string; meta: RunMeta }>,
   other: Readonly<{ name: string; meta: RunMeta }>,
 ): string | undefined {
-  const found = differences(decisive(one.meta), decisive(other.meta))
-  if (found.length === 0) return undefined
+  const list = differences(decisive(one.meta), decisive(other.meta))
+  if (list.length === 0) return undefined
   const of = (side: 'first' | 'second') =>
-    found
+    list
       .slice(0, SHOWN)
       .map((difference) => `\`${difference.name}\` ${format(difference[side])}`)
       .join(', ')
