@@ -13,7 +13,7 @@ import type { Candidates, LogitsStep } from '../src/core/step.js'
 const isLm = (value: unknown): value is LanguageModel => typeof value === 'object' && value !== null && 'logits' in value
 
 export const combineLogitsOptions = z.strictObject({
-  lm: z.custom<LanguageModel>(isLm).describe('a language model (given with the models)'),
+  lm: z.custom<LanguageModel>(isLm).describe('a language model among the models'),
   factor: fp32Number,
   own: z.number().positive().default(1).describe('a finite number > 0'),
   prompt: z.string().optional().describe('text'),

@@ -12,7 +12,7 @@ import type { Normalized } from './logNormalizer.js'
 const isLm = (value: unknown): value is LanguageModel => typeof value === 'object' && value !== null && 'logits' in value
 
 export const degenerationPenaltyOptions = z.strictObject({
-  lm: z.custom<LanguageModel>(isLm).describe('a language model (given with the models)'),
+  lm: z.custom<LanguageModel>(isLm).describe('a language model among the models'),
   alpha: z.number().min(0).max(1).default(0.6).describe('a number from 0 to 1'),
 })
 export type DegenerationPenaltyOptions = Readonly<{

@@ -38,7 +38,7 @@ export function temperature<S extends LogitsStep | Candidates>(options: Temperat
 }
 
 export const temperatureEntry = registryEntry(
-  'divides the logits, or the scores of candidates',
+  'divides the logits, or the scores of candidates, by the temperature',
   temperatureOptions,
   { needs: ['logits|scores'], changes: ['logits', 'scores'] },
   (options) => temperature(options),

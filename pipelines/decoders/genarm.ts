@@ -9,7 +9,7 @@ import { perReward, type Weight, type Weighted, weighted, weightOption } from '.
 import { steps } from '../decoding/steps.js'
 
 export const genarmOptions = z.strictObject({
-  weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
+  weight: weightOption.default(1).describe('a finite number, or finite numbers by reward name'),
   p: topPOptions.shape.p.default(1).describe('a number above 0 and at most 1'),
   temperature: sampleTemperatureOptions.shape.temperature,
 })

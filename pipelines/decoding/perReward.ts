@@ -16,7 +16,7 @@ const { weight: finite } = combineScoreOptions.shape
 export const weightOption = z
   .union([finite, z.record(z.string().min(1), finite)])
   .default(1.5)
-  .describe('a finite number, or finite numbers by the names of rewards')
+  .describe('a finite number, or finite numbers by reward name')
 const DEFAULT_WEIGHT = weightOption.parse(undefined) as number
 
 /**

@@ -23,7 +23,7 @@ export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: numbe
 export const scoreOptions = z.strictObject({
   concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
   keepInput: keepInputOption,
-  spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  spec: z.record(z.string(), z.unknown()).default({}).describe('an object with what else the rows depend on'),
   now: z
     .custom<() => number>((value) => typeof value === 'function')
     .optional()

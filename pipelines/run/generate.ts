@@ -31,15 +31,15 @@ export const generateOptions = z.strictObject({
   truncate: rowOptions.shape.truncate.default('error').describe(`one of ${truncations.join(', ')}`),
   samples: z.int().min(1).default(1).describe('an integer >= 1'),
   seed: rowOptions.shape.seed.default(0).describe('an integer from 0 to 9007199254740991'),
-  stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty'),
+  stop: stopStrings.readonly().default([]).describe('a list of non-empty strings'),
   concurrency: z.int().min(1).default(16).describe('an integer >= 1'),
   trace: z.boolean().default(false).describe('true or false'),
   keepInput: keepInputOption,
-  spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  spec: z.record(z.string(), z.unknown()).default({}).describe('an object with what else the rows depend on'),
   registry: z
     .custom<Registry>((value) => typeof value === 'object' && value !== null && 'operators' in value && 'decoders' in value)
     .default(builtIn)
-    .describe('operators and decoders by name, for rows that name them'),
+    .describe('operators and decoders by name, for rows with their own decoder'),
   now: aFunction<() => number>(),
   onNotice: aFunction<(notice: string) => void>(),
   onEvent: aFunction<(event: GenerateEvent) => void>(),
@@ -229,7 +229,7 @@ function functionsOf({ rewards }: Models): Readonly<{ rewardFunctions?: Readonly
 const isDeterministic = ({ spec, entry }: BoundSearch): boolean =>
   entry === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : entry.name === 'beam'
 
-const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty') })
+const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of non-empty strings') })
 
 function checkNeed({ need = 'all', spec }: Pick<BoundSearch, 'need' | 'spec'>, { lm }: Models): void {
   const { all, maxTop } = lm.capabilities

@@ -13,7 +13,7 @@ import { finiteValue, freeFork } from './forks.js'
 
 export const rolloutOptions = z.strictObject({
   k: topKOptions.shape.k.default(10).describe('an integer >= 1'),
-  weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
+  weight: weightOption.default(1).describe('a finite number, or finite numbers by reward name'),
   rolloutTokens: z.int().min(0).default(16).describe('an integer >= 0'),
 })
 export type RolloutOptions = Readonly<{

@@ -8,7 +8,7 @@ import { specOf } from '../../pipelines/registry/specs/specOf.js'
 import { OptionError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { chooseDecoder } from './flags/chooseDecoder.js'
-import { flagsOfDecoders, repeatable, text } from './flags/flags.js'
+import { collect, flagsOfDecoders, text } from './flags/flags.js'
 import { loadRegistry } from './flags/loadRegistry.js'
 import { type Terminal, writeLine } from './terminal.js'
 
@@ -22,7 +22,7 @@ export function explainCommand(terminal: Terminal): Command {
       '[decoder]',
       `decoder or search (${[...Object.keys(builtIn.decoders), ...Object.keys(searches)].join(', ')}), or a pipeline file`,
     )
-    .option('--use <module>', 'module with your own operators and decoders, repeatable', repeatable(text('use')))
+    .option('--use <module>', 'module with your own operators and decoders, repeatable', collect(text('use')))
     .option('--schema', 'print the JSON Schema of pipelines instead')
   for (const { flag, value, about } of flagsOfDecoders()) command.option(`--${flag} <${value}>`, about)
   return command.action((name: string | undefined, flags: Flags) => run(name, flags, terminal))

@@ -4,7 +4,7 @@ import { hubSettings } from '../models/hub/hubSettings.js'
 import type { HubFile } from '../models/hub/neededFiles.js'
 import { pull } from '../models/hub/pull.js'
 import { repositoryOf } from '../models/hub/repository.js'
-import { repeatable, text } from './flags/flags.js'
+import { collect, text } from './flags/flags.js'
 import { bytes } from './print/describeModel.js'
 import { type Terminal, writeLine } from './terminal.js'
 
@@ -22,7 +22,7 @@ export const pullCommand = ({ stdout, stderr, signal }: Terminal): Command =>
     .option(
       '--include <pattern>',
       "files to download besides configs, tokenizer and safetensors, such as 'onnx/*'; repeatable",
-      repeatable(text('include')),
+      collect(text('include')),
     )
     .action(async (model: string, only: readonly string[], { include }: Flags) => {
       const repository = repositoryOf(model)

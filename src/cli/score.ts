@@ -54,7 +54,7 @@ const FUNCTIONS = Object.keys(rewardFunctions).filter((name) => name !== 'ensemb
 /** `rxargs score` computes the reward of existing texts. */
 export const scoreCommand = (terminal: Terminal): Command =>
   rowLineFlags(new Command('score'))
-    .description('compute the reward of existing texts: prompt and completion as they are, without an end token')
+    .description('compute the reward of existing texts, prompts with completions; adds no end token')
     .argument(
       '[input]',
       'JSONL, JSON, CSV (each also as .gz or .zst) or Parquet file, or a folder of part files; standard input if - or omitted',

@@ -26,13 +26,13 @@ function parseRange(text: string): Range {
 export const whyCommand = (terminal: Terminal): Command =>
   new Command('why')
     .description(
-      'show why a reply says what it says: logit, rewards and score of each step, and where greedy decoding would differ',
+      'show why each token of a reply was chosen: its logit, rewards and score, and where greedy decoding would differ',
     )
     .argument('<run>', 'folder written by generate --trace, or one of its files')
     .argument('<id>', 'id of the row')
     .option('--sample <number>', 'sample of the prompt, if it has several', number('sample', atLeastZero), 0)
     .option('--step <from-to>', 'show all candidates of these steps, such as 3 or 3-7; the first step is 0', parseRange)
-    .option('--lm <folder>', 'language model of the run if its folder moved, for its tokenizer', text('lm'))
+    .option('--lm <folder>', 'folder with the tokenizer of the run, if its language model has moved', text('lm'))
     .option('--json', 'print all candidates as JSON')
     .action((path: string, id: string, flags: Flags) => run(path, id, flags, terminal))
 

@@ -93,7 +93,7 @@ describe('the page of examples', () => {
   })
 
   it('has a pipeline whose replies are JSON of its schema, without the banned words', async () => {
-    const rows = await rowsOf('JSON of a schema, and safe', '--limit', '3', '--max-new-tokens', '96')
+    const rows = await rowsOf('JSON by a schema, without banned words', '--limit', '3', '--max-new-tokens', '96')
     expect(rows).toHaveLength(3)
     for (const { completion, finish_reason } of rows) {
       expect(finish_reason).toBe('stop')

@@ -106,9 +106,7 @@ describe('batchReward', () => {
   })
   it('refuses to be called without a reward, and says what is missing', () => {
     expect(() => batchReward({ reward: undefined })).toThrow(
-      new OptionError(
-        'Expected `reward` to be a reward to score the candidates by (a model or a function, given with the models), got nothing',
-      ),
+      new OptionError('Expected `reward` to be a reward among the models: a model or a function, got nothing'),
     )
     expect(batchReward({ reward: rewardOf(() => of(r)) }).entry).toEqual({ name: 'batchReward', options: { reward: 'safety' } })
   })

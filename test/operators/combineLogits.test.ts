@@ -92,7 +92,7 @@ describe('combineLogits', () => {
 
   it('refuses no model and numbers that are none when it is called', () => {
     expect(() => combineLogits({ lm: undefined, factor: 1 })).toThrow(
-      new OptionError('Expected `lm` to be a language model (given with the models), got nothing'),
+      new OptionError('Expected `lm` to be a language model among the models, got nothing'),
     )
     expect(() => combineLogits({ lm, factor: Number.NaN })).toThrow(OptionError)
     expect(() => combineLogits({ lm, factor: 1, own: 0 })).toThrow(OptionError)

@@ -14,7 +14,7 @@ import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import type { DecoderFlags } from './chooseDecoder.js'
 import { embeddedPath } from './embeddedPath.js'
-import { DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeatable, text, withLabels } from './flags.js'
+import { collect, DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, text, withLabels } from './flags.js'
 import { lmFlag } from './lmFlag.js'
 import { REDO_HELP, resumeOptions } from './resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
@@ -131,20 +131,16 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
       `form of the prompts sent to the server: ${promptForms.join(', ')} (default: ids)`,
       oneOf('lm-prompt', promptForms),
     )
-    .option(
-      '--other-lm <name=folder>',
-      'further language model for decoders that combine several, repeatable',
-      repeatable(otherLm),
-    )
+    .option('--other-lm <name=folder>', 'further language model for decoders that combine several, repeatable', collect(otherLm))
     .option(
       '--reward <[name=]reward>',
       `model folder, GGUF file, LoRA adapter folder, module (./my-reward.js), server (NAME=http://…), or function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
-      repeatable(rewardFlag),
+      collect(rewardFlag),
     )
     .option(
       '--reward-label <[name=]label>',
       'label of a classifier to use as the reward, if it has several',
-      repeatable(text('reward-label')),
+      collect(text('reward-label')),
     )
     .option(
       '--reward-timeout <number>',
@@ -159,7 +155,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
       text('decoder'),
     )
     .option('--pipeline <file>', 'YAML or JSON file with a decoder or search, instead of --decoder', text('pipeline'))
-    .option('--use <module>', 'module with your own operators and decoders, repeatable', repeatable(text('use')))
+    .option('--use <module>', 'module with your own operators and decoders, repeatable', collect(text('use')))
   for (const each of flagsOfDecoders()) {
     const { value, about } = others[each.flag] ?? each
     command.option(`--${each.flag} <${value}>`, about)
@@ -182,7 +178,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
       oneOf('truncate', truncations),
     )
     .option('--samples <number>', 'replies per prompt', number('samples', samples), defaults.samples)
-    .option('--stop <text>', 'text that ends a reply, repeatable', repeatable(text('stop')))
+    .option('--stop <text>', 'text that ends a reply, repeatable', collect(text('stop')))
     .option('--seed <number>', 'seed for all random numbers', number('seed', seed), defaults.seed)
     .option(
       '--concurrency <number>',

@@ -25,7 +25,7 @@ export type PageContent = Readonly<{
   /** Notes on the figures. */
   notices: readonly string[]
   inspector: InspectorData
-  /** What cannot be formatFigure of the replies. */
+  /** What cannot be shown of the replies. */
   inspectorNotices: readonly string[]
   sample: Readonly<{ size: number; seed: number }>
 }>
@@ -71,7 +71,7 @@ export function reportPage(content: PageContent): string {
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>rxargs report: ${escapeHtml(names.join(', '))}</title>
-<style>${asset('page.css')}</style>
+<style>${asset('page.css')}${asset('phone.css')}</style>
 </head>
 <body>
 <h1>rxargs report</h1>
@@ -127,7 +127,7 @@ function inspectorHtml({ inspector, sample: { size, seed }, evaluation: { runs }
 <p class="summary soft"></p>
 <div class="read"><div class="reply text-block"></div><div class="panel" aria-live="polite"></div></div></div>`
   return `<p>${which}. Pick a token to see its candidates. Marked tokens differ from the choice of greedy decoding.</p>
-<noscript><p>Without scripts the tokens cannot be formatFigure.</p></noscript>
+<noscript><p>Without scripts the tokens cannot be shown.</p></noscript>
 <label>Prompt <select id="inspector-row"></select></label>
 <div id="inspector-prompt" class="text-block"></div>
 <p id="inspector-difference" class="soft"></p>

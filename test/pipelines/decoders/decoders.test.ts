@@ -74,7 +74,7 @@ describe('the decoders', () => {
     expect(() => args({ weight: { kind: 1 } })(models)).toThrow(refused)
     expect(() => argsPruned({ weight: { kind: 1 } })(models)).toThrow(refused)
     expect(() => decoderByName('args', { weight: { fake: Number.NaN } })).toThrow(
-      /Expected `weight` to be a finite number, or finite numbers by the names of rewards, got /,
+      /Expected `weight` to be a finite number, or finite numbers by reward name, got /,
     )
   })
   it('have the defaults that their schemas say', () => {

@@ -140,7 +140,7 @@ describe('ensembleReward', () => {
     [{ of: ['a', 'b'], by: 'min', weight: { a: 1 } }, 'Expected `weight` beside `by` sum, got min'],
     [{ of: ['a', 'b'], c: 1 }, 'Expected `c` beside `by` mean, got sum'],
     [{ of: ['a', 'b'], scale: { c: 1 } }, 'Expected `scale` to name members (a, b), got `c`'],
-    [{ of: ['a', 'b'], scale: { a: 0 } }, 'Expected `scale` to be numbers > 0 by the names of members, got `0` (number)'],
+    [{ of: ['a', 'b'], scale: { a: 0 } }, 'Expected `scale` to be numbers > 0 by member name, got `0` (number)'],
     [{ of: ['a', 'b'], mean: { a: 0 }, running: true }, 'Expected either `running` or `mean` and `scale`, got both'],
   ])('refuses %j', (options, message) => {
     expect(() => rewardByName('both', 'ensemble', options)).toThrow(new OptionError(message))

@@ -53,7 +53,7 @@ describe('exactly one row a prompt and sample', () => {
       'The prompt has 13 tokens, the limit is 10',
       'roles must alternate',
       'Expected a prompt, got nothing',
-      'Expected `stop` to be a list of strings that are not empty, got `` (string)',
+      'Expected `stop` to be a list of non-empty strings, got `` (string)',
       null,
     ])
     expect(rows[4]).toMatchObject({

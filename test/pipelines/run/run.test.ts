@@ -60,7 +60,7 @@ describe('a run', () => {
     [{ samples: 1.5 }, 'Expected `samples` to be an integer >= 1, got `1.5` (number)'],
     [{ seed: -1 }, 'Expected `seed` to be an integer from 0 to 9007199254740991, got `-1` (number)'],
     [{ concurrency: 0 }, 'Expected `concurrency` to be an integer >= 1, got `0` (number)'],
-    [{ stop: [''] }, 'Expected `stop` to be a list of strings that are not empty, got `` (string)'],
+    [{ stop: [''] }, 'Expected `stop` to be a list of non-empty strings, got `` (string)'],
     [{ temperature: 1 } as never, 'Unknown option `temperature`'],
   ])('refuses %j when it is called', (options, message) => {
     expect(() => generate(promptsOf([]), args(), fakeModels(), options)).toThrow(OptionError)

@@ -20,7 +20,7 @@ describe('overridden', () => {
       { combineScore: { weight: 0 } },
     ])
   })
-  it('sets numbers by the names of rewards', () => {
+  it('sets numbers by reward name', () => {
     const two = { steps: [{ combineScore: { reward: 'safe', weight: 1 } }, { combineScore: { reward: 'short', weight: 1 } }] }
     expect(overridden(two, { weight: { short: 0.5 } }).steps).toEqual([
       { combineScore: { reward: 'safe', weight: 1 } },

@@ -42,7 +42,7 @@ describe('functionReward', () => {
       ensemble: { of: ['x-1', 'y'], weight: { 'x-1': 2, y: -1000 } },
     })
     expect(() => spec('ensemble(of="x, y", weight="x=two")')).toThrow(
-      'Expected `weight` to be finite numbers by the names of members, got `x=two` (string)',
+      'Expected `weight` to be finite numbers by member name, got `x=two` (string)',
     )
   })
   it('shows what was written where it is not that', () => {
