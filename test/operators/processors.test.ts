@@ -36,16 +36,18 @@ const dense = [
 const all = [...dense, { name: 'minP', operator: minP({ p: 0.5 }), r: logitsStep(4, banned, banned, banned) }]
 
 describe('every logits processor', () => {
-  it.each(all)('passes nothing, silence and errors on, and leaves its source when it is left: $name', ({ operator, r }) =>
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      for (const marble of ['|', '-', '-#']) expectObservable(cold(marble).pipe(operator as never)).toBe(marble)
-      const source = cold('-l--l--|', { l })
-      expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    })(),
+  it.each(all)(
+    'passes on an empty source, a silent source and errors, and unsubscribes from the source: $name',
+    ({ operator, r }) =>
+      marbles(({ cold, expectObservable, expectSubscriptions }) => {
+        for (const marble of ['|', '-', '-#']) expectObservable(cold(marble).pipe(operator as never)).toBe(marble)
+        const source = cold('-l--l--|', { l })
+        expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r })
+        expectSubscriptions(source.subscriptions).toBe('^--!')
+      })(),
   )
 
-  it.each(dense)('errors for sparse logits, which lack most tokens, where it needs all: $name', ({ operator }) =>
+  it.each(dense)('errors for sparse logits if it needs all: $name', ({ operator }) =>
     marbles(({ cold, expectObservable }) => {
       const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1) })
       const error = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')

@@ -25,7 +25,7 @@ describe('selectGreedy', () => {
     }),
   )
   it(
-    'passes nothing, silence and errors on, and leaves the source when it is left',
+    'passes on an empty source, a silent source and errors, and unsubscribes from the source',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       expectObservable(cold('|').pipe(selectGreedy() as never)).toBe('|')
       expectObservable(cold('-').pipe(selectGreedy() as never)).toBe('-')
@@ -35,7 +35,7 @@ describe('selectGreedy', () => {
       expectSubscriptions(source.subscriptions).toBe('^--!')
     }),
   )
-  it('takes no options', () => {
+  it('has no options', () => {
     expect(() => selectGreedy({ k: 1 } as never)).toThrow(new OptionError('Unknown option `k`; known: none'))
     expect(selectGreedy().entry).toEqual({ name: 'selectGreedy', options: {} })
   })

@@ -73,16 +73,13 @@ function bestOfAll(prompt: readonly number[], most: number, penalty: number): nu
 }
 
 describe('beam', () => {
-  it.each([0, 1])(
-    'finds the best of all sequences when it keeps all of them, at a length penalty of %d',
-    async (lengthPenalty) => {
-      const search = beam({ beams: 256, lengthPenalty })
-      const rows = await rowsOf(generate(promptsOf(prompts), search, fakeModels(smallLm(), []), { maxNewTokens: 4 }))
-      for (const { promptTokenIds, tokenIds } of rows) expect(tokenIds).toEqual(bestOfAll(promptTokenIds!, 4, lengthPenalty))
-    },
-  )
+  it.each([0, 1])('finds the best of all sequences with enough beams, at a length penalty of %d', async (lengthPenalty) => {
+    const search = beam({ beams: 256, lengthPenalty })
+    const rows = await rowsOf(generate(promptsOf(prompts), search, fakeModels(smallLm(), []), { maxNewTokens: 4 }))
+    for (const { promptTokenIds, tokenIds } of rows) expect(tokenIds).toEqual(bestOfAll(promptTokenIds!, 4, lengthPenalty))
+  })
 
-  it('of one beam without a length penalty is greedy search', async () => {
+  it('equals greedy search with one beam and no length penalty', async () => {
     const models = () => fakeModels(fakeLm({ endLogit: 0.5 }))
     const settings = { maxNewTokens: 20 }
     const tokens = (rows: readonly Row[]) => settled(rows).map(({ tokenIds, reward, logits }) => ({ tokenIds, reward, logits }))
@@ -90,7 +87,7 @@ describe('beam', () => {
     expect(tokens(found)).toEqual(tokens(await rowsOf(generate(promptsOf(prompts), greedy(), models(), settings))))
   })
 
-  it('gives the same at any concurrency and batch size, and frees all it held', async () => {
+  it('gives the same reply at any concurrency and batch size, and frees all caches', async () => {
     const lm = fakeLm({ maxBatch: 3, endLogit: 0.5 })
     const settings = { maxNewTokens: 10, stop: ['x'] }
     const alone = await rowsOf(generate(promptsOf(prompts), beam(), fakeModels(lm, []), { ...settings, concurrency: 1 }))
@@ -100,7 +97,7 @@ describe('beam', () => {
     expect(Math.max(...lm.batches)).toBe(3)
   })
 
-  it('looks further for what goes on when most tokens end a reply', async () => {
+  it('looks further for continuations if most tokens end a reply', async () => {
     const lm = fakeLm()
     const stop = Array.from({ length: 90 }, (_, index) => String.fromCharCode(33 + index)).filter(
       (char) => !'aeiou'.includes(char),
@@ -114,13 +111,13 @@ describe('beam', () => {
     expect(Math.max(...rows.map(({ tokenIds }) => tokenIds!.length))).toBeGreaterThan(1)
   })
 
-  it('frees its beams when it is cancelled', async () => {
+  it('frees its beams on cancellation', async () => {
     const left = await leftAfter(20, (lm) => generate(promptsOf(prompts), beam(), fakeModels(lm, []), { maxNewTokens: 500 }))
     expect(left.released.length).toBeGreaterThan(0)
     expect(left.held.size).toBe(0)
   })
 
-  it('refuses what cannot be', () => {
+  it('refuses invalid options', () => {
     expect(() => generate(promptsOf([]), beam({ beams: 0 }), fakeModels())).toThrow(OptionError)
     expect(() => generate(promptsOf([]), beam({ lengthPenalty: Number.NaN }), fakeModels())).toThrow(OptionError)
   })

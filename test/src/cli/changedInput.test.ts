@@ -33,7 +33,7 @@ const changed = (names: string) =>
 describe('an input that has changed since the folder was written', () => {
   const lines = [{ prompt: 'one' }, { prompt: 'two' }]
 
-  it('by a line at the top is refused: ids are file and line', async () => {
+  it('by a line at the top is refused, because ids are file and line', async () => {
     await decode(await file(lines))
     expect(await decode(await file([{ prompt: 'zero' }, ...lines]))).toEqual(changed('`in.jsonl:1`, `in.jsonl:2`'))
     expect(await prompts()).toEqual([
@@ -83,7 +83,7 @@ describe('an input that has changed since the folder was written', () => {
     expect(await decode(await file([{ id: 'a', prompt: 'one', ...after }]))).toEqual(changed('`a`'))
   })
 
-  it('by a column that is kept is refused, by one that is not is the same', async () => {
+  it('by a kept column is refused, by another column is accepted', async () => {
     const label = (of: string) => file([{ id: 'a', prompt: 'one', label: of }])
     await decode(await label('x'), ['--keep-input'])
     expect(await decode(await label('y'), ['--keep-input'])).toEqual(changed('`a`'))
@@ -91,7 +91,7 @@ describe('an input that has changed since the folder was written', () => {
     expect((await decode(await label('y'))).code).toBe(0)
   })
 
-  it('by the form of a file only is the same', async () => {
+  it('by the file format alone is accepted', async () => {
     await decode(await file([{ id: 1, prompt: 'one', weight: 1 }]))
     await writeFile(join(folder, 'moved.jsonl'), '\n{"weight":1.0, "prompt":"o\\u006ee", "id":1}\r\n')
     expect(await decode(join(folder, 'moved.jsonl'))).toMatchObject({
@@ -100,7 +100,7 @@ describe('an input that has changed since the folder was written', () => {
     })
   })
 
-  it('is refused by score, too, for another completion', async () => {
+  it('is refused by score for another completion', async () => {
     const score = async (completion: string, flags: readonly string[] = []) =>
       rxargs(['score', await file([{ id: 'a', prompt: 'one', completion }]), '--reward', reward, '-o', out, ...flags])
     expect((await score('x')).code).toBe(0)

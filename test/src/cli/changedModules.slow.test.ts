@@ -27,7 +27,7 @@ describe('a run whose module has changed', () => {
   it.each<[string, string, (version: number) => string, (path: string) => string[], string]>([
     ['reward', 'mine.mjs', (version) => REWARD(version === 1 ? '' : '-'), (path) => ['--reward', `r=${path}`], 'model reward r'],
     ['decoder', 'ops.mjs', OPERATORS, (path) => ['--use', path, '--decoder', 'mine', '--reward', 'length(target=5)'], 'use.'],
-  ])('is not gone on with: a %s', async (_, name, code, flags, option) => {
+  ])('does not resume: a %s', async (_, name, code, flags, option) => {
     const path = join(folder, name)
     await writeFile(path, code(1))
     expect(await decode(flags(path))).toMatchObject({ code: 0 })

@@ -31,7 +31,7 @@ describe('--dtype', () => {
     expect(Math.abs(rounded - exact)).toBeLessThan(most)
   })
 
-  it('says that fp16 is computed as fp32, and gives the same', async () => {
+  it('notes that fp16 is computed as fp32, and gives the same rows', async () => {
     const row = ({ stdout }: { stdout: string }) => {
       const { token_ids, rewards } = jsonl(stdout)[0]!
       return { token_ids, rewards }
@@ -49,7 +49,7 @@ describe('--dtype', () => {
     expect(stderr).toContain('`dtype of lm` "q8", but this run has "fp32"')
   })
 
-  it('refuses matrices that cannot be cut into blocks, and names one', async () => {
+  it('refuses matrices that do not split into blocks, and names one', async () => {
     const { code, stderr } = await rxargs([...generate, ...pair, '--dtype', 'q4'], input)
     expect(code).toBe(1)
     expect(stderr).toContain('to be a multiple of 32 for weights in q4, got ')

@@ -42,7 +42,7 @@ const other = async (): Promise<string[]> => {
 }
 
 describe('two runs into one folder', () => {
-  it('at once: the second one is refused, and says who is there; the first one goes on', async () => {
+  it('at once: the second one is refused and names the first, which goes on', async () => {
     const { child, end } = await holding()
     const args = await other()
     const message = `process ${child.pid} on ${hostname()}, started `
@@ -58,7 +58,7 @@ describe('two runs into one folder', () => {
     expect(await query(`select id from '${out}/*.parquet' order by id`)).toEqual([{ id: 'a' }, { id: 'b' }])
   })
 
-  it('started together: one writes, and no row is there twice', async () => {
+  it('started together: one writes, and no row is duplicate', async () => {
     const args = await other()
     const ended = await Promise.all([finished(started(args)), finished(started(args)), finished(started(args))])
     // One that starts when another has ended finds the row there.
@@ -70,7 +70,7 @@ describe('two runs into one folder', () => {
 
   // Windows has no signals that a process may answer.
   it.skipIf(process.platform === 'win32').each(['SIGINT', 'SIGTERM'] as const)(
-    'after %s: nothing is left of the first',
+    'after %s: the first leaves no lock',
     async (signal) => {
       const { child, end } = await holding()
       child.kill(signal)
@@ -79,7 +79,7 @@ describe('two runs into one folder', () => {
     },
   )
 
-  it('after kill -9: the second one takes over what the first left', async () => {
+  it('after kill -9: the second one takes over the lock', async () => {
     const { child, end } = await holding()
     child.kill('SIGKILL')
     await end

@@ -24,7 +24,7 @@ describe('uniform', () => {
       'd16cfe09 94fdcceb 5001e420 24126ea1',
     )
   })
-  it('gives the same number for the same arguments, another for any other', () => {
+  it('gives the same number for the same arguments, and another for others', () => {
     expect(uniform(1, 'a', 0, 0)).toBe(uniform(1, 'a', 0, 0))
     const others = [
       uniform(1, 'a', 0, 0),

@@ -17,7 +17,7 @@ describe('addPart', () => {
   it.each([
     ['links', {}],
     ['claims, where there are no links', { link: failing('EPERM') }],
-  ])('lets many writers share a folder by %s: nothing is lost, nothing left over', async (_, options) => {
+  ])('lets many writers share a folder by %s without loss', async (_, options) => {
     const paths = await Promise.all(Array.from({ length: 20 }, (_, index) => addPart(folder, bytes(`${index}`), options)))
     expect(new Set(paths).size).toBe(20)
     expect((await readdir(folder)).sort()).toEqual(paths.map((path) => basename(path)).sort())
@@ -33,7 +33,7 @@ describe('addPart', () => {
     await expect(addPart(join(folder, 'none'), bytes('a'))).rejects.toThrow(/Expected to write a part file into/)
   })
 
-  it('removes what it replaces only when its own bytes are on the disk', async () => {
+  it('removes the replaced part only after its own bytes are on disk', async () => {
     const replacing = async () => Promise.reject(new Error('too early'))
     await expect(addPart(join(folder, 'none'), bytes('a'), { replacing })).rejects.toThrow(/Expected to write a part file into/)
     const old = await addPart(folder, bytes('a'))
@@ -41,7 +41,7 @@ describe('addPart', () => {
     expect(await readdir(folder)).toEqual([basename(path)])
   })
 
-  it('goes on after the highest number, past five digits, too', async () => {
+  it('continues after the highest number, past five digits, too', async () => {
     await rm(await addPart(folder, bytes('a')))
     await writeFile(join(folder, 'part-99999.parquet'), '')
     expect(basename(await addPart(folder, bytes('b')))).toBe('part-100000.parquet')

@@ -58,7 +58,7 @@ describe('a folder with rows of two runs', () => {
     await expect(toParquet(folder, fakeRun([], { runMeta: meta(spec) }))).rejects.toThrow('`k` 5, but this run has 10')
   })
 
-  it('may be of two versions, and of a model that moved', async () => {
+  it('may come from two versions, or a moved model', async () => {
     await toParquet(folder, fakeRun([row('a')]))
     const moved = { ...meta(), version: '9.9.9', models: { lm: { path: '/elsewhere', sha256: 'aa' } } }
     await toParquet(folder, fakeRun([row('b')], { runMeta: moved }))
@@ -80,7 +80,7 @@ describe('a folder with a row twice', () => {
     expect(stderr).toMatch(DOUBLED)
   })
 
-  it('is not written further, but replaced by force', async () => {
+  it('is not continued, but replaced by force', async () => {
     await doubled()
     await expect(toParquet(folder, fakeRun([row('c')]))).rejects.toThrow(
       /twice: in .* and in .*\. Use another folder, or --force/,
@@ -91,13 +91,13 @@ describe('a folder with a row twice', () => {
 })
 
 describe('files of something else', () => {
-  it('are printed by cat, whatever their ids', async () => {
+  it('are printed by cat with any ids', async () => {
     const path = join(base, 'other.parquet')
     await query(`copy (select 'a' as id from range(2)) to '${path}' (format parquet)`)
     expect((await rxargs(['cat', path])).stdout).toBe('{"id":"a"}\n{"id":"a"}\n')
   })
 
-  it('are refused among those of a run', async () => {
+  it('are refused among the parts of a run', async () => {
     await toParquet(folder, fakeRun([row('a')]))
     await query(`copy (select 'b' as id) to '${folder}/part-00001.parquet' (format parquet)`)
     await expect(readRunParts(folder)).rejects.toThrow(

@@ -32,7 +32,7 @@ const unnamed = (spec: rxargs.DecoderSpec | undefined) =>
   )
 
 describe('explain', () => {
-  it('shows steps, what flows, needs and TypeScript', () => {
+  it('shows steps, data flow, needs and TypeScript', () => {
     expect(explain({ name: 'args', about: 'of the paper', ...specOf(decoderByName('args', { k: 5 })) })).toBe(`args: of the paper
 
   steps:
@@ -63,7 +63,7 @@ In TypeScript:
   )`)
   })
 
-  it.each(Object.keys(decoders))('shows steps of %s that make the same decoder again, from YAML and in code', (name) => {
+  it.each(Object.keys(decoders))('shows steps of %s that rebuild the decoder, as YAML and as code', (name) => {
     const decoder = decoderByName(name)
     const { spec, need } = specOf(decoder)
     const text = explain({ name, spec, need })
@@ -78,7 +78,7 @@ In TypeScript:
     expect(unnamed(code(all).spec)).toEqual(unnamed(original.spec))
   })
 
-  it('names the rewards that it needs', () => {
+  it('lists the needed rewards', () => {
     const steps = [
       { topK: { k: 1 } },
       { batchReward: { reward: 'safe' } },
@@ -93,7 +93,7 @@ In TypeScript:
     expect(evaluated(typeScriptOf('two', checkedSteps(spec)))(models).spec).toEqual(decoderFromSpec({ steps })(models).spec)
   })
 
-  it("shows operators of one's own under their module", () => {
+  it('shows custom operators under their module', () => {
     const boost = {
       options: z.strictObject({ words: z.array(z.string()), by: z.number() }),
       needs: ['scores'],

@@ -39,7 +39,7 @@ const baseline: Baseline = {
   close: () => undefined,
 }
 
-it('measures every row with the small as with the large pairs, and writes what it found down', async () => {
+it('measures every row with small and large pairs, and writes the results', async () => {
   const rows = [
     {
       name: 'tiny',

@@ -37,7 +37,7 @@ describe('error rows', () => {
     expect(code).toBe(0)
   })
 
-  it('end a run at the first of them with --strict; what was made before is kept', async () => {
+  it('end a run at the first one with --strict, and earlier rows stay', async () => {
     const { stderr, code, stdout } = await rxargs(['generate', ...tiny, '--strict', '--concurrency', '1'], input)
     expect(code).toBe(1)
     expect(stderr).toContain('rxargs: Stopped at the first error row (--strict): `b`: stdin:2: Expected `prompt`')
@@ -50,7 +50,7 @@ describe('error rows', () => {
     expect((await rxargs(['generate', ...tiny, '--strict'], lines({ prompt: 'Hi' }))).code).toBe(0)
   })
 
-  it('end a score at the first of them with --strict', async () => {
+  it('end score at the first one with --strict', async () => {
     const texts = lines(
       { id: 'a', prompt: 'Hi', completion: 'Ho' },
       { id: 'b', prompt: 'Hi' },
@@ -61,7 +61,7 @@ describe('error rows', () => {
     expect(code).toBe(1)
   })
 
-  it('fail a run where they are more than half, of its rows or of all in the folder', async () => {
+  it("fail a run if they are more than half of its rows or of the folder's", async () => {
     const bad = lines({ prompt: 'Hi' }, { prompt: 1 }, { prompt: 2 })
     const { code, stderr } = await rxargs(['generate', ...tiny, '-o', out], bad)
     expect([code, stderr]).toEqual([1, expect.stringContaining('More than half of the rows are error rows: 2 of 3')])
@@ -74,7 +74,7 @@ describe('error rows', () => {
     expect(more.code).toBe(0)
   })
 
-  it('of one kind differ in place, numbers and what was found', () => {
+  it('of one kind may differ in place, numbers and values', () => {
     const reasons = errorReasons()
     const errors = [
       'a.jsonl:1: Expected x, got `1`',
