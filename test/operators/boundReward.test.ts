@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { boundReward } from '../../operators/boundReward.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
-import { candidates, marbles, rewarded } from '../marbles.js'
+import { candidates, marbles, relays, rewarded } from '../marbles.js'
 
 const step = candidates([7, 8, 9], [3, 2, 1])
 const l = rewarded(step, { safe: [-2, 0.5, 3], short: [-1, 2, 0] })
@@ -28,17 +28,7 @@ describe('boundReward', () => {
     }),
   )
 
-  it(
-    'passes on an empty source, a silent source and errors, and unsubscribes from the source',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      expectObservable(cold('|').pipe(boundReward() as never)).toBe('|')
-      expectObservable(cold('-').pipe(boundReward() as never)).toBe('-')
-      expectObservable(cold('-#').pipe(boundReward() as never)).toBe('-#')
-      const source = cold('-l--l--|', { l })
-      expectObservable(source.pipe(boundReward()), '^--!').toBe('-r--', { r })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
-  )
+  it('passes on an empty source, a silent source and errors, and unsubscribes from the source', relays(boundReward(), l, r))
 
   it(
     'errors for an unknown reward',

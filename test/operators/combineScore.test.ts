@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { combineScore } from '../../operators/combineScore.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
-import { candidates, marbles, rewarded } from '../marbles.js'
+import { candidates, marbles, relays, rewarded } from '../marbles.js'
 
 const base = candidates([7, 8], [2, 1])
 const s = rewarded(base, { safety: [0.5, -1] })
@@ -54,15 +54,7 @@ describe('combineScore', () => {
   )
   it(
     'passes on an empty source, a silent source and errors, and unsubscribes from the source',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const operator = combineScore({ weight: 2 })
-      expectObservable(cold('|').pipe(operator as never)).toBe('|')
-      expectObservable(cold('-').pipe(operator as never)).toBe('-')
-      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
-      const source = cold('-s--s--|', { s })
-      expectObservable(source.pipe(combineScore({ weight: 2 })), '^--!').toBe('-d--', { d: done })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
+    relays(combineScore({ weight: 2 }), s, done),
   )
   it(
     'errors for a score too large for fp32 and names its parts',

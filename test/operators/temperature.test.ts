@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { temperature } from '../../operators/temperature.js'
 import { OptionError } from '../../src/core/errors.js'
-import { candidates, logitsStep, marbles, sparseStep } from '../marbles.js'
+import { candidates, logitsStep, marbles, relays, sparseStep } from '../marbles.js'
 
 const l = logitsStep(1, -4)
 const half = logitsStep(2, -8)
@@ -34,15 +34,7 @@ describe('temperature', () => {
   )
   it(
     'passes on an empty source, a silent source and errors, and unsubscribes from the source',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const operator = temperature({ temperature: 0.5 })
-      expectObservable(cold('|').pipe(operator as never)).toBe('|')
-      expectObservable(cold('-').pipe(operator as never)).toBe('-')
-      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
-      const source = cold('-l--l--|', { l })
-      expectObservable(source.pipe(temperature({ temperature: 0.5 })), '^--!').toBe('-h--', { h: half })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
+    relays(temperature({ temperature: 0.5 }), l, half),
   )
   it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '1'])('refuses %s', (value) => {
     expect(() => temperature({ temperature: value as number })).toThrow(OptionError)

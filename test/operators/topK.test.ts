@@ -2,7 +2,7 @@ import { map } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { topK } from '../../operators/topK.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
-import { candidates, logitsStep, marbles, sparseStep } from '../marbles.js'
+import { candidates, logitsStep, marbles, relays, sparseStep } from '../marbles.js'
 
 const l = logitsStep(1, 4, 2, 4)
 const c = candidates([1, 3], [4, 4])
@@ -40,23 +40,7 @@ describe('topK', () => {
     }),
   )
 
-  it(
-    'passes on an empty source, a silent source and errors',
-    marbles(({ cold, expectObservable }) => {
-      expectObservable(cold('|').pipe(topK({ k: 2 }) as never)).toBe('|')
-      expectObservable(cold('-').pipe(topK({ k: 2 }) as never)).toBe('-')
-      expectObservable(cold('-#').pipe(topK({ k: 2 }) as never)).toBe('-#')
-    }),
-  )
-
-  it(
-    'unsubscribes from the source',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold('-l--l--|', { l })
-      expectObservable(source.pipe(topK({ k: 2 })), '^--!').toBe('-c--', { c })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
-  )
+  it('passes on an empty source, a silent source and errors, and unsubscribes from the source', relays(topK({ k: 2 }), l, c))
 
   it(
     'errors for fewer than k logits, one that is not finite, and a wrong number of ids',

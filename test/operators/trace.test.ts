@@ -5,7 +5,7 @@ import { trace } from '../../operators/trace.js'
 import { steps } from '../../pipelines/decoding/steps.js'
 import { OptionError } from '../../src/core/errors.js'
 import type { Candidates } from '../../src/core/step.js'
-import { candidates, marbles } from '../marbles.js'
+import { candidates, marbles, relays } from '../marbles.js'
 
 const c = candidates([7, 8], [2, 1])
 
@@ -24,15 +24,7 @@ describe('trace', () => {
   )
   it(
     'passes on an empty source, a silent source and errors, and unsubscribes from the source',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const onStep = () => undefined
-      expectObservable(cold('|').pipe(trace({ onStep }))).toBe('|')
-      expectObservable(cold('-').pipe(trace({ onStep }))).toBe('-')
-      expectObservable(cold('-#').pipe(trace({ onStep }))).toBe('-#')
-      const source = cold('-c--c--|', { c })
-      expectObservable(source.pipe(trace({ onStep })), '^--!').toBe('-c--', { c })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
+    relays(trace({ onStep: () => undefined }), c, c),
   )
   it(
     'passes on an exception of the function',

@@ -15,6 +15,7 @@ import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import type { DecoderFlags } from './chooseDecoder.js'
 import { embeddedPath } from './embeddedPath.js'
 import { collect, DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, text, withLabels } from './flags.js'
+import { lengthFlags } from './lengthFlags.js'
 import { lmFlag } from './lmFlag.js'
 import { REDO_HELP, resumeOptions } from './resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
@@ -100,7 +101,7 @@ export type GenerateFlags = Readonly<{
     Pick<GenerateOptions, 'maxPromptTokens' | 'truncate'>
 }>
 
-const { maxNewTokens, maxPromptTokens, samples, seed, concurrency } = generateOptions.shape
+const { samples, seed, concurrency } = generateOptions.shape
 const defaults = generateOptions.parse({})
 
 /** Decoder flags whose help differs from that of `generate`. */
@@ -160,18 +161,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     const { value, about } = others[each.flag] ?? each
     command.option(`--${each.flag} <${value}>`, about)
   }
-  return command
-    .option(
-      '--max-new-tokens <number>',
-      'maximum tokens per reply',
-      number('max-new-tokens', maxNewTokens),
-      defaults.maxNewTokens,
-    )
-    .option(
-      '--max-prompt-tokens <number>',
-      'maximum tokens per prompt (default: context length minus --max-new-tokens)',
-      number('max-prompt-tokens', maxPromptTokens),
-    )
+  return lengthFlags(command)
     .option(
       '--truncate <how>',
       `handling of a longer prompt: ${truncations.join(', ')} (write an error row, or drop its first tokens; default: error)`,

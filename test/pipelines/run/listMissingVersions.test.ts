@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { map, pipe } from 'rxjs'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { selectGreedy } from '../../../operators/selectGreedy.js'
 import { topK } from '../../../operators/topK.js'
 import { args } from '../../../pipelines/decoders/args.js'
@@ -20,12 +18,12 @@ import type { Models, Run } from '../../../src/core/run.js'
 import type { Candidates, Decoder } from '../../../src/core/step.js'
 import { toParquet } from '../../../src/io/toParquet.js'
 import { fakeModels, promptsOf } from '../../fakes.js'
+import { tempFolder } from '../../tempFolder.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = join(await mkdtemp(join(tmpdir(), 'rxargs-missingVersions-')), 'out')
+tempFolder((path) => {
+  folder = join(path, 'out')
 })
-afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
 
 const hashes = { lm: { path: 'lm', sha256: 'aa' } }
 const models = (...rewards: readonly RewardSource[]): Models => ({ ...fakeModels(), hashes, rewards })

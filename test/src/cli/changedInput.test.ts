@@ -1,17 +1,16 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from '../io/duckdb.js'
 import { pair, reward, rxargs } from './rxargs.js'
 
 let folder: string
 let out: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-input-'))
-  out = join(folder, 'out')
+tempFolder((path) => {
+  folder = path
+  out = join(path, 'out')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const DECODING = [...pair, '--max-new-tokens', '2']
 const file = async (lines: readonly object[], name = 'in.jsonl'): Promise<string> => {

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { tempFolder } from '../../tempFolder.js'
 import { jsonl, pair, rxargs } from './rxargs.js'
 
 const model = (name: string) => fileURLToPath(new URL(`../../../data/models/${name}`, import.meta.url))
@@ -11,10 +10,9 @@ const input = `${JSON.stringify({ id: 'a', prompt: '\n\nHuman: Why is the sky bl
 const generate = ['generate', '-', '--max-new-tokens', '6']
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-dtype-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 describe('--dtype', () => {
   it.each([

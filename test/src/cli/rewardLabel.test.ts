@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { withLabels } from '../../../src/cli/flags/flags.js'
+import { tempFolder } from '../../tempFolder.js'
 import { jsonl, lm, reward, rxargs } from './rxargs.js'
 
 const golden = (name: string) => fileURLToPath(new URL(`../../../data/golden/${name}/reward`, import.meta.url))
@@ -12,10 +11,9 @@ const prompt = '{"id":"a","prompt":"How far is the moon?"}\n'
 const text = '{"id":"a","prompt":"How far","completion":" is the moon?"}\n'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-label-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 describe('--reward-label', () => {
   const generated = (label: string, ...more: string[]) =>

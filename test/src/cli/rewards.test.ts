@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { BatchedRewardModel } from '../../../src/core/batched.js'
 import { loadModels } from '../../../src/models/loadModels.js'
 import { sequenceOf } from '../../fakes.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from '../io/duckdb.js'
 import { jsonl, lm, reward, rxargs } from './rxargs.js'
 
@@ -13,10 +13,9 @@ import { jsonl, lm, reward, rxargs } from './rxargs.js'
 const encoder = fileURLToPath(new URL('../../../data/golden/cross-encoder/reward', import.meta.url))
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-rewards-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const write = async (name: string, text: string): Promise<string> => {
   const path = join(folder, name)

@@ -10,6 +10,7 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url))
 export const lm = `${root}data/golden/grouped/lm`
 export const reward = `${root}data/golden/grouped/reward`
 export const pair = ['--lm', lm, '--reward', reward]
+export const tiny = [...pair, '--max-new-tokens', '4']
 
 export type Finished = Readonly<{ code: number | null; stdout: string; stderr: string }>
 
@@ -46,3 +47,5 @@ export const jsonl = (stdout: string): Record<string, unknown>[] =>
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+export const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')

@@ -1,19 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { jsonl, pair, rxargs } from './rxargs.js'
+import { describe, expect, it } from 'vitest'
+import { tempFolder } from '../../tempFolder.js'
+import { jsonl, lines, rxargs, tiny } from './rxargs.js'
 
-let folder: string
 let out: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-readable-'))
-  out = join(folder, 'out')
+tempFolder((path) => {
+  out = join(path, 'out')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
-
-const tiny = [...pair, '--max-new-tokens', '4']
-const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 
 describe('prompts that are too long', () => {
   it('lose their beginning on request, and the run counts them', async () => {

@@ -1,9 +1,9 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { loadModels } from '../../../src/models/loadModels.js'
+import { tempFolder } from '../../tempFolder.js'
 import { editTensors, type StoredTensor, writeTensors, zeros } from '../models/checkpoint/storedTensors.js'
 import { jsonl, lm, reward, root, rxargs } from './rxargs.js'
 
@@ -12,10 +12,9 @@ const text = '{"id":"a","prompt":"How far","completion":" is the moon?"}\n'
 const prompt = '{"id":"a","prompt":"How far is the moon?"}\n'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-unread-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const added = (...names: readonly string[]) =>
   editTensors(

@@ -1,19 +1,18 @@
-import { mkdtemp, rename, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Observable } from 'rxjs'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Row, Run } from '../../../src/core/run.js'
 import { readRows } from '../../../src/io/readRows.js'
 import { toParquet } from '../../../src/io/toParquet.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from './duckdb.js'
 import { errorRow, fakeRun, gathered, meta, row } from './fakeRun.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = join(await mkdtemp(join(tmpdir(), 'rxargs-changed-')), 'out')
+tempFolder((path) => {
+  folder = join(path, 'out')
 })
-afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
 
 const old = (id: string, fields: Partial<Row> = {}) => row(id, { completion: 'old', promptHash: `of ${id}`, ...fields })
 const changed = (id: string, fields: Partial<Row> = {}) => row(id, { completion: 'new', promptHash: 'another', ...fields })

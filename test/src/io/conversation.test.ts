@@ -1,17 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Prompt } from '../../../src/core/prompt.js'
 import { fromFile } from '../../../src/io/fromFile.js'
 import { chatTemplate } from '../../../src/models/checkpoint/template/chatTemplate.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from './duckdb.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-conversation-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const calls =
   '{% for m in messages %}<{{m.role}}{% if m.name is defined %}:{{m.name}}{% endif %}>{% for t in m.tool_calls or [] %}[{{t.function.name}} {{t.function.arguments|tojson}}]{% endfor %}{% if m.reasoning_content is defined %}({{m.reasoning_content}}){% endif %}{{m.content}}{% endfor %}<a>'

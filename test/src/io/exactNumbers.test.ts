@@ -1,22 +1,21 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { toPlain } from '../../../src/core/text/json.js'
 import { parseExactly, stringifyExactly } from '../../../src/io/exactJson.js'
 import { fromFile } from '../../../src/io/fromFile.js'
 import { readRows } from '../../../src/io/readRows.js'
 import { scoredTexts } from '../../../src/io/scoredTexts.js'
 import { toParquet } from '../../../src/io/toParquet.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from './duckdb.js'
 import { fakeRun, gathered, meta, row } from './fakeRun.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-exact-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const jsonl = async (...lines: readonly string[]): Promise<string> => {
   const path = join(folder, 'in.jsonl')

@@ -37,18 +37,24 @@ const MIXED =
   /out mixes rows of several runs: .*part-00000\.parquet has `k` 10, `weight` 1\.5, `seed` 7, and .*part-00001\.parquet has `k` 5, `weight` 2, `seed` 8/
 const DOUBLED = /Row `a`, sample 0, is there twice: in .*part-00000\.parquet and in .*part-00001\.parquet/
 
+const readers: [string, () => string[]][] = [
+  ['eval', () => ['eval', folder]],
+  ['report', () => ['report', folder, '-o', join(base, 'page.html')]],
+  ['judge', () => ['judge', folder, folder, '--judge', 'rm:nowhere']],
+  ['cat', () => ['cat', folder]],
+  ['why', () => ['why', folder, 'a']],
+]
+
+async function refuses(args: string[], message: RegExp): Promise<void> {
+  const { code, stdout, stderr } = await rxargs(args)
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(message)
+}
+
 describe('a folder with rows of two runs', () => {
-  it.each([
-    ['eval', () => ['eval', folder]],
-    ['report', () => ['report', folder, '-o', join(base, 'page.html')]],
-    ['judge', () => ['judge', folder, folder, '--judge', 'rm:nowhere']],
-    ['cat', () => ['cat', folder]],
-    ['why', () => ['why', folder, 'a']],
-  ])('is refused by %s, with the options that differ', async (_, args) => {
+  it.each(readers)('is refused by %s, with the options that differ', async (_, args) => {
     await mixed()
-    const { code, stdout, stderr } = await rxargs(args())
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toMatch(MIXED)
+    await refuses(args(), MIXED)
   })
 
   it('is refused in the API, too', async () => {
@@ -67,17 +73,9 @@ describe('a folder with rows of two runs', () => {
 })
 
 describe('a folder with a row twice', () => {
-  it.each([
-    ['eval', () => ['eval', folder]],
-    ['report', () => ['report', folder, '-o', join(base, 'page.html')]],
-    ['judge', () => ['judge', folder, folder, '--judge', 'rm:nowhere']],
-    ['cat', () => ['cat', folder]],
-    ['why', () => ['why', folder, 'a']],
-  ])('is refused by %s, with the key and the files', async (_, args) => {
+  it.each(readers)('is refused by %s, with the key and the files', async (_, args) => {
     await doubled()
-    const { code, stdout, stderr } = await rxargs(args())
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toMatch(DOUBLED)
+    await refuses(args(), DOUBLED)
   })
 
   it('is not continued, but replaced by force', async () => {

@@ -1,21 +1,17 @@
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Row } from '../../../src/core/run.js'
+import { describe, expect, it } from 'vitest'
 import { readColumns } from '../../../src/io/readRows.js'
 import { toParquet } from '../../../src/io/toParquet.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from './duckdb.js'
-import { errorRow, fakeRun, gathered, meta, row } from './fakeRun.js'
+import { errorRow, fakeRun, gathered, many, meta, row } from './fakeRun.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = join(await mkdtemp(join(tmpdir(), 'rxargs-io-')), 'out')
+tempFolder((path) => {
+  folder = join(path, 'out')
 })
-afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
 
-const many = (count: number, fields: (index: number) => Partial<Row> = () => ({})): Row[] =>
-  Array.from({ length: count }, (_, index) => row(`r${index}`, fields(index)))
 const ids = async () => (await gathered(readColumns(folder))).map(({ id }) => id)
 const names = async () => (await readdir(folder)).sort()
 

@@ -1,18 +1,17 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Baseline } from '../../../../src/cli/bench/baseline.js'
 import { benchTable, tableText } from '../../../../src/cli/bench/table.js'
 import { tableRows } from '../../../../src/cli/bench/tableRows.js'
 import type { Terminal } from '../../../../src/cli/terminal.js'
+import { tempFolder } from '../../../tempFolder.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-table-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const machine = {
   ...{

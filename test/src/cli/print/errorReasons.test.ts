@@ -1,21 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { errorReasons } from '../../../../src/cli/print/errorReasons.js'
 import { readRows } from '../../../../src/io/readRows.js'
-import { jsonl, pair, rxargs } from '../rxargs.js'
+import { tempFolder } from '../../../tempFolder.js'
+import { jsonl, lines, pair, rxargs, tiny } from '../rxargs.js'
 
-let folder: string
 let out: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-readable-'))
-  out = join(folder, 'out')
+tempFolder((path) => {
+  out = join(path, 'out')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
-
-const tiny = [...pair, '--max-new-tokens', '4']
-const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 
 describe('error rows', () => {
   const input = lines(

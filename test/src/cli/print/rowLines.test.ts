@@ -1,21 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readColumns } from '../../../../src/io/readRows.js'
-import { pair, root, rxargs } from '../rxargs.js'
+import { tempFolder } from '../../../tempFolder.js'
+import { lines, root, rxargs, tiny } from '../rxargs.js'
 
-let folder: string
 let out: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-readable-'))
-  out = join(folder, 'out')
+tempFolder((path) => {
+  out = join(path, 'out')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const chat = ['--lm', `${root}data/models/chat-lm`, '--reward', `${root}data/models/chat-rm`, '--max-new-tokens', '4']
-const tiny = [...pair, '--max-new-tokens', '4']
-const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 const messages = [
   { role: 'user', content: 'Hello' },
   { role: 'assistant', content: 'Hi!' },
