@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { parseAst } from 'vitest/node'
 
-/** The rules of design.md section 2, as functions of a list of files: each returns one line a breach. Paths have forward slashes. */
+/** The rules of src/README.md, as functions of a list of files: each returns one line a breach. Paths have forward slashes. */
 export type SourceFile = Readonly<{ path: string; text: string }>
 
 export type Node = Readonly<{ type: string } & Record<string, unknown>>

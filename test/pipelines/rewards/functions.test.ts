@@ -106,7 +106,7 @@ describe('rewardByName', () => {
     expect(rewardByName('short', 'length', { target: 5 }).spec).toEqual({ length: { target: 5, unit: 'characters' } })
   })
   it.each([
-    ['toString', {}, 'Expected a reward function (length, regex, json, repetition, words, ensemble), got `toString`'],
+    ['toString', {}, `Expected a reward function (${Object.keys(rewardFunctions).join(', ')}), got \`toString\``],
     ['length', {}, 'Expected `target` to be an integer >= 1, got nothing'],
     ['length', { target: 1, unit: 'bytes' }, 'Expected `unit` to be one of characters, words, tokens, got `bytes` (string)'],
     ['length', { goal: 1, target: 1 }, 'Unknown option `goal`; known: target, unit'],
