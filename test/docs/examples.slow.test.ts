@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** A command of the page as it stands, but for folders, addresses and how much is decoded. */
+/** A command of the page with other folders, addresses and limits. */
 async function run(words: readonly string[], ...more: readonly string[]) {
   expect(words.slice(0, 2)).toEqual(['npx', 'rxargs'])
   const here = (word: string): string =>

@@ -6,7 +6,7 @@ import type { Reward } from '../../src/core/model.js'
 import type { Candidates } from '../../src/core/step.js'
 import { candidates, marbles, rewarded } from '../marbles.js'
 
-/** Gives each token of `ids` its reward, and writes down what it was asked. */
+/** A reward by token id that records its calls. */
 function asked(rewards: Readonly<Record<number, number>>) {
   const calls: number[][] = []
   const reward: Reward = {

@@ -19,7 +19,7 @@ const vector = (...values: number[]) => Float32Array.from(values)
 /** Probabilities 1/2 and 1/4. */
 const c = { ...candidates([3, 0], [Math.log(2), Math.log(1)]), logNormalizer: Math.log(4) }
 const positions = c.sequence.promptTokenIds.length + c.sequence.tokenIds.length
-/** All of the context lies along one axis; the first candidate, too, the second at a right angle to it. */
+/** The context and the first candidate lie along one axis, the second candidate at a right angle to it. */
 const states = [...Array.from({ length: positions }, (_, i) => vector(0, i + 1)), vector(0, 7), vector(3, 0)]
 const scored = (...scores: number[]) => ({ ...c, scores: Float32Array.from(scores) })
 const p = Array.from(c.tokenLogits, (logit) => Math.exp(logit - c.logNormalizer))

@@ -20,7 +20,7 @@ describe('forcedWords', () => {
     }),
   )
 
-  /** The token that is chosen after each reply, when the likeliest would be `!` and the end is 127. */
+  /** The token after each reply; `!` is the likeliest, and 127 is the end token. */
   const chosen = (words: readonly string[], within: number, reply: string): string => {
     let char = ''
     const values = Float32Array.from({ length: 128 }, (_, id) => (id === 33 ? 2 : id === 127 ? 1 : 0))

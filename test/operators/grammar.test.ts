@@ -32,7 +32,7 @@ const bruteForce = (ids: readonly number[]) =>
     id === END ? words.includes(textOf(ids)) : tokens[id] !== '' && words.some((word) => word.startsWith(textOf([...ids, id]))),
   )
 
-/** All prefixes of words, in every way that tokens write them. */
+/** All prefixes of words in every tokenization. */
 const prefixes = (ids: readonly number[] = []): number[][] => [
   [...ids],
   ...bruteForce(ids).flatMap((id) => (id === END ? [] : prefixes([...ids, id]))),

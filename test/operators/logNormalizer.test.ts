@@ -6,7 +6,7 @@ import { OptionError, ShapeError } from '../../src/core/errors.js'
 import type { Candidates } from '../../src/core/step.js'
 import { logitsStep, marbles, sparseStep } from '../marbles.js'
 
-/** All alike but one, which is banned: each has a third. */
+/** Three equal tokens and a banned one: each of the three has probability 1/3. */
 const l = logitsStep(0, 0, Number.NEGATIVE_INFINITY, 0)
 
 describe('logNormalizer', () => {

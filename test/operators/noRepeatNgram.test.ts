@@ -4,7 +4,7 @@ import { OptionError } from '../../src/core/errors.js'
 import { logitsStep, marbles, sequence } from '../marbles.js'
 
 const banned = Number.NEGATIVE_INFINITY
-/** After 1 2 1 has come: 1 2 may not come again. */
+/** After 1 2 1, a second 1 2 is banned. */
 const before = { ...sequence, promptTokenIds: [1, 2], tokenIds: [1] }
 const l = { ...logitsStep(0, 1, 2), sequence: before }
 const r = { ...logitsStep(0, 1, banned), sequence: before }

@@ -13,7 +13,7 @@ import { charCodec } from '../fakes.js'
 import { logitsStep, marbles, relays, sparseStep } from '../marbles.js'
 
 const codec = charCodec()
-/** What each processor makes of `l`, whose prompt is 1 2 and whose reply is 3. */
+/** Each processor's output for `l`, with prompt 1 2 and reply 3. */
 const l = logitsStep(4, 2, 1, 0)
 const banned = Number.NEGATIVE_INFINITY
 

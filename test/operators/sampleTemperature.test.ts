@@ -7,7 +7,7 @@ import { uniform } from '../../src/core/uniform.js'
 import { candidates, marbles, relays, sequence } from '../marbles.js'
 
 const c = candidates([7, 8, 9], [2, 1, 0], [0, 0, 0])
-// Of three equal shares the random number picks one.
+// The random number selects one of three equal shares.
 const index = Math.floor(uniform(0, 'a', 0, 1) * 3)
 const done = { ...c, index, tokenId: 7 + index }
 

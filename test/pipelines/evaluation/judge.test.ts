@@ -55,7 +55,7 @@ describe('sharedPrompts', () => {
   })
 })
 
-/** A judge that finds what says "good" worth 9 and the other worth 3, wherever it stands. */
+/** A judge that scores a reply with "good" 9 and the other one 3, in either place. */
 const fair: Ask = async ([, user], { admit, settle }) => {
   await admit()
   settle(100)

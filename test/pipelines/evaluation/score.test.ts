@@ -4,7 +4,7 @@ import type { BatchedRewardModel, RewardCall } from '../../../src/core/batched.j
 import { ModelLostError } from '../../../src/core/errors.js'
 import type { Row } from '../../../src/core/run.js'
 
-/** Characters as tokens; the reward is their number. */
+/** Each character is a token, and the reward is their number. */
 function fakeReward(fields: Partial<BatchedRewardModel> = {}) {
   const batches: number[] = []
   const released: object[] = []

@@ -8,7 +8,7 @@ import { wordsReward } from '../../../pipelines/rewards/wordsReward.js'
 import { OptionError } from '../../../src/core/errors.js'
 import type { ReplySoFar, TextReward } from '../../../src/core/rewardSource.js'
 
-/** What a reward gives for a completion; the prompt would change every answer if it were read. */
+/** A reward of a completion. The prompt would change every result if the reward read it. */
 const of = async (reward: TextReward, completion: string, more: Partial<ReplySoFar> = {}): Promise<number> => {
   const reply = { prompt: '{"please stupid": 1 1 1 1', completion, tokens: completion.length, ended: false, ...more }
   return (await reward.scoreTexts([reply.prompt + completion], new AbortController().signal, [reply]))[0]!

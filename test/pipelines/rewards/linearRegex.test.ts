@@ -6,7 +6,7 @@ import { OptionError } from '../../../src/core/errors.js'
 const countOf = (pattern: string, flags: string, text: string): number =>
   Array.from(text.matchAll(new RegExp(pattern, `${flags}g`))).length
 
-/** Without lazy repetitions of what may be empty, which engines count differently. */
+/** Patterns without lazy repetitions of possibly empty parts, which engines count differently. */
 const atom = fc.constantFrom(
   ...['a', 'b', 'é', '😀', '.', '\\d', '\\W', '\\s', '\\S', '[ab]', '[^ab]', '[^]', '[]', '[\\w\\-]', '\\p{L}', '\\P{Lu}'],
   ...['\\u{61}', '\\x62', '\\n', '\\cI', '(?:a|ab)', '(ab)', '(?<n>b)', '[\\u00a0-\\u2028]'],
@@ -25,7 +25,7 @@ describe('linearRegex', () => {
   it('finds and counts the matches of JavaScript', () => {
     fc.assert(
       fc.property(pattern, fc.constantFrom('u', 'iu', 'su', 'v'), fc.array(text, { maxLength: 3 }), (source, flags, texts) => {
-        // Named groups may not stand twice.
+        // A group name may occur only once.
         fc.pre(source.split('(?<n>').length <= 2)
         // V8 of Node 20 reads `[^]` wrongly with the flag v.
         fc.pre(flags !== 'v' || !source.includes('[^]'))

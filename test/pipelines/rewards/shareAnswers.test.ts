@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { shareAnswers } from '../../../pipelines/rewards/shareAnswers.js'
 import { ids, sequenceOf } from '../../fakes.js'
 
-/** A shareAnswers reward that gives the answers in turn, and how often it was asked. */
+/** A reward under shareAnswers that gives its answers in turn and counts its calls. */
 const answering = (...answers: readonly Observable<Float32Array>[]) => {
   const asked: string[] = []
   const reward = shareAnswers({

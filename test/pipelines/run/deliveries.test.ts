@@ -16,10 +16,10 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Lets virtual time pass, and everything happen that can happen in it: the machine's load decides nothing. */
+/** Advances virtual time and runs all that is due, so the machine's load changes nothing. */
 const later = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
-/** A source that counts what was pulled, and whether it was closed. */
+/** A source that counts pulled prompts and records its end. */
 const counted = (count: number) => {
   const state = { pulled: 0, closed: false }
   async function* source(): AsyncGenerator<Prompt> {
@@ -116,7 +116,7 @@ describe('places', () => {
 })
 
 describe('cancelling', () => {
-  /** Models whose batches take a while, so that there is a middle to cancel in. */
+  /** Models with slow batches, so that a test can cancel in between. */
   const slow = () => {
     const delay = () => new Promise((resolve) => setTimeout(resolve, 5))
     const lm = fakeLm({ delay })
@@ -133,7 +133,7 @@ describe('cancelling', () => {
     await later(60)
     expect(lm.held.size).toBe(4)
     subscription.unsubscribe()
-    // Released at once; the batch in flight may still be answered, but nothing is called any more.
+    // All is released at once. The batch in flight may still finish, but no call follows.
     expect([new Set(lm.released).size, new Set(rm.released).size]).toEqual([4, 4])
     const calls = lm.batches.length + rm.batches.length
     await later(40)

@@ -62,7 +62,7 @@ describe('a prompt that is too long', () => {
         }
         expect(promptTokenIds).toEqual([whole[0], ...whole.slice(whole.length - limit + 1)])
         expect(truncatedTokens).toBe(whole.length - limit)
-        // Whoever reads text reads that of the tokens that were kept.
+        // Rewards over text read the text of the remaining tokens.
         expect(prompt).toEqual({ text: kept })
         expect(text.endsWith(kept)).toBe(true)
       }),
@@ -124,7 +124,7 @@ describe('generate', () => {
     const [row] = await run(['much too long'], options, fakeModels(fakeLm(), [reward, other]))
     expect([...seen]).toEqual(['long'])
     expect(row!.error).toBeNull()
-    // The reward model's own context is its own limit: what it cannot read is an error that names it.
+    // The reward model has its own context limit. A text beyond it is an error that names the model.
     const [over] = await run(['much too long'], {}, fakeModels(fakeLm(), [other]))
     expect(over!.error).toMatch(/Reward `other` has a context of 8 tokens/)
   })

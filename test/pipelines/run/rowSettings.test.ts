@@ -19,7 +19,7 @@ import { fakeLm, fakeModels, promptsOf, rowsOf } from '../../fakes.js'
 
 const prompt = (id: string, overrides?: Overrides) => ({ id, place: `in.jsonl:${id}`, content: { text: 'Hello' }, overrides })
 
-/** Rows by id. All prompts have one text, so that only what a row sets for itself can make a difference. */
+/** Rows by id. All prompts have one text, so that only a row's own settings make a difference. */
 async function decoded(decoder: Decoder, overrides: readonly (Overrides | undefined)[], options: GenerateOptions = {}) {
   const prompts = overrides.map((each, index) => prompt(String(index + 1), each))
   const run = generate(promptsOf(prompts), decoder, fakeModels(), { maxNewTokens: 6, ...options })

@@ -14,7 +14,7 @@ const run = async (
   { decoder = args({ k: 5 }), models = fakeModels(), ...options }: GenerateOptions & { decoder?: Decoder; models?: Models } = {},
 ): Promise<Row[]> => settled(await rowsOf(generate(promptsOf(prompts), decoder, models, { maxNewTokens: 8, ...options })))
 
-/** A language model that writes a given text, character by character, whatever the prompt is. */
+/** A language model that writes a given text for any prompt, character by character. */
 const writing = (text: string, more: Parameters<typeof fakeLm>[0] = {}) => {
   const lm = fakeLm(more)
   const ids = [...charCodec().encode(text, false), END]

@@ -86,7 +86,7 @@ describe('a run', () => {
     const [row] = await run(prompts, { keepInput })
     expect(row?.input).toEqual(input)
     const [plain] = await run(['a'], { keepInput })
-    // A row does not depend on what it does not keep.
+    // Columns that a row does not keep do not change it.
     expect(row?.promptHash === plain?.promptHash).toBe(keepInput === false)
     expect(generate(promptsOf([]), args(), fakeModels(), { keepInput }).meta.spec.keepInput).toBe(keepInput)
   })

@@ -9,7 +9,7 @@ import { OptionError } from '../../../src/core/errors.js'
 import type { Prompt } from '../../../src/core/prompt.js'
 import type { Models, Row } from '../../../src/core/run.js'
 import { loadModels } from '../../../src/models/loadModels.js'
-import { END, fakeLm, fakeModels, leftAfter, logitsOf, promptsOf, rowsOf, settled } from '../../fakes.js'
+import { cancelAfter, END, fakeLm, fakeModels, logitsOf, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 type Case = Readonly<{
   beams: number
@@ -47,7 +47,7 @@ describe('beam, beside transformers', () => {
   })
 })
 
-/** Logits of `a` to `c` and the end token by the last three tokens; all others cannot come. */
+/** Logits of `a` to `c` and the end token by the last three tokens; all other tokens are banned. */
 const small = (ids: readonly number[]): Float32Array =>
   logitsOf(ids, 0).map((logit, id) => ([97, 98, 99, END].includes(id) ? logit : -60))
 const smallLm = (): BatchedLanguageModel => ({
@@ -55,7 +55,7 @@ const smallLm = (): BatchedLanguageModel => ({
   run: async (calls) => calls.map(({ sequence }) => ({ values: small([...sequence.promptTokenIds, ...sequence.tokenIds]) })),
 })
 
-/** The best sequence of at most `most` tokens, of all there are. */
+/** The best of all sequences of at most `most` tokens. */
 function bestOfAll(prompt: readonly number[], most: number, penalty: number): number[] {
   let best: { score: number; ids: number[] } = { score: Number.NEGATIVE_INFINITY, ids: [] }
   const visit = (ids: number[], sum: number): void => {
@@ -106,13 +106,13 @@ describe('beam', () => {
     const search = beam({ beams: 4, lengthPenalty: 2 })
     const rows = await rowsOf(generate(promptsOf(many), search, fakeModels(lm, []), { maxNewTokens: 6, stop, concurrency: 1 }))
     for (const { completion } of rows) expect(completion).toMatch(/^[aeiou{|}~ ]*$/)
-    // Those that were not over after one token went on with four.
+    // Sequences that did not end after one token go on with four.
     expect(new Set(lm.batches)).toEqual(new Set([1, 4]))
     expect(Math.max(...rows.map(({ tokenIds }) => tokenIds!.length))).toBeGreaterThan(1)
   })
 
   it('frees its beams on cancellation', async () => {
-    const left = await leftAfter(20, (lm) => generate(promptsOf(prompts), beam(), fakeModels(lm, []), { maxNewTokens: 500 }))
+    const left = await cancelAfter(20, (lm) => generate(promptsOf(prompts), beam(), fakeModels(lm, []), { maxNewTokens: 500 }))
     expect(left.released.length).toBeGreaterThan(0)
     expect(left.held.size).toBe(0)
   })

@@ -4,7 +4,7 @@ import { generate } from '../../../pipelines/run/generate.js'
 import { bestOfN } from '../../../pipelines/searches/bestOfN.js'
 import { blockBestOfN } from '../../../pipelines/searches/blockBestOfN.js'
 import { OptionError } from '../../../src/core/errors.js'
-import { fakeLm, fakeModels, fakeRm, leftAfter, promptsOf, rowsOf, settled } from '../../fakes.js'
+import { cancelAfter, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const prompts = ['one', 'two', 'three', 'four', 'five']
 const settings = { maxNewTokens: 12, concurrency: 3 }
@@ -49,7 +49,7 @@ describe('blockBestOfN', () => {
   it('keeps the earlier of two equally good samples, whichever ends first', async () => {
     const equal = { ...fakeRm(), run: async (calls: readonly unknown[]) => calls.map(() => Float32Array.of(1)) }
     const same = () => fakeModels(fakeLm({ endLogit: 3 }), [equal])
-    // The first block's sample goes on: of one prompt and sample, number 0 of n.
+    // The first block continues sample 0 of n.
     const best = await rowsOf(generate(promptsOf(prompts), blockBestOfN({ n: 6, blockTokens: 2 }), same(), settings))
     const first = await rowsOf(generate(promptsOf(prompts), topKSampling(), same(), settings))
     expect(settled(best)).toEqual(settled(first))
@@ -57,7 +57,7 @@ describe('blockBestOfN', () => {
 
   it('frees its blocks on cancellation and failure', async () => {
     const rm = fakeRm()
-    const left = await leftAfter(60, (lm) =>
+    const left = await cancelAfter(60, (lm) =>
       generate(promptsOf(prompts), blockBestOfN(), fakeModels(lm, [rm]), { maxNewTokens: 500 }),
     )
     expect(rm.released.length).toBeGreaterThan(0)

@@ -5,15 +5,15 @@ import { bestOfN } from '../../../pipelines/searches/bestOfN.js'
 import { cards } from '../../../pipelines/searches/cards.js'
 import type { RewardCall } from '../../../src/core/batched.js'
 import { OptionError } from '../../../src/core/errors.js'
-import { fakeLm, fakeModels, fakeRm, leftAfter, promptsOf, rowsOf, settled } from '../../fakes.js'
+import { cancelAfter, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const prompts = ['one', 'two', 'three', 'four', 'five']
 const settings = { maxNewTokens: 12, concurrency: 3 }
 const models = () => fakeModels(fakeLm({ endLogit: 0.5 }))
-/** No token is so unsure, no reward so high. */
+/** Above every entropy and every reward. */
 const [noCut, noReward] = [1000, 1000]
 
-/** Lengths of the replies of one prompt at which its reward was read. */
+/** Lengths of one prompt's replies at which the search read the reward. */
 async function lengthsRead(options: Parameters<typeof cards>[0], maxNewTokens: number): Promise<number[]> {
   const lengths: number[] = []
   const rm = fakeRm()
@@ -52,7 +52,7 @@ describe('cards', () => {
   })
 
   it("raises its threshold from the prompt's reward to the reward threshold", async () => {
-    // All rewards are 0, so that only the threshold decides: 0 at the prompt, 40 after 8 tokens.
+    // All rewards are 0, so only the threshold decides: 0 at the prompt, 40 after 8 tokens.
     const zero = { ...fakeRm(), run: async (calls: readonly RewardCall[]) => calls.map(() => Float32Array.of(0)) }
     const asked: number[] = []
     const rm = {
@@ -84,7 +84,7 @@ describe('cards', () => {
 
   it('frees its caches on cancellation and failure', async () => {
     const rm = fakeRm()
-    const left = await leftAfter(60, (lm) => generate(promptsOf(prompts), cards(), fakeModels(lm, [rm]), { maxNewTokens: 500 }))
+    const left = await cancelAfter(60, (lm) => generate(promptsOf(prompts), cards(), fakeModels(lm, [rm]), { maxNewTokens: 500 }))
     expect([left.held.size, rm.held.size]).toEqual([0, 0])
 
     const failing = fakeLm({ maxBatch: 1, fails: (ids) => String.fromCharCode(...ids).startsWith('two') && ids.length > 6 })

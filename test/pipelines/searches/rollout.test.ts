@@ -5,13 +5,13 @@ import { rollout } from '../../../pipelines/searches/rollout.js'
 import type { BatchedRewardModel, RewardCall } from '../../../src/core/batched.js'
 import { OptionError } from '../../../src/core/errors.js'
 import type { Row } from '../../../src/core/run.js'
-import { END, fakeLm, fakeModels, fakeRm, leftAfter, promptsOf, rowsOf, settled } from '../../fakes.js'
+import { cancelAfter, END, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const prompts = ['one', 'two', 'three', 'four']
 const settings = { maxNewTokens: 10, concurrency: 3 }
 const tokens = (rows: readonly Row[]) => settled(rows).map(({ id, tokenIds, reward }) => ({ id, tokenIds, reward }))
 
-/** A reward model that remembers what it read, whole sequences. */
+/** A reward model that records the sequences that it reads. */
 const watching = () => {
   const seen: number[][] = []
   const rm: BatchedRewardModel = fakeRm()
@@ -80,7 +80,9 @@ describe('rollout', () => {
 
   it('frees its rollouts on cancellation and failure', async () => {
     const rm = fakeRm()
-    const left = await leftAfter(60, (lm) => generate(promptsOf(prompts), rollout(), fakeModels(lm, [rm]), { maxNewTokens: 500 }))
+    const left = await cancelAfter(60, (lm) =>
+      generate(promptsOf(prompts), rollout(), fakeModels(lm, [rm]), { maxNewTokens: 500 }),
+    )
     expect(rm.released.length).toBeGreaterThan(0)
     expect([left.held.size, rm.held.size]).toEqual([0, 0])
 

@@ -17,7 +17,7 @@ import { greedy } from '${new URL('../../../dist/src/index.js', import.meta.url)
 export const decoders = { mine: { make: () => greedy() } } // ${k}
 `
 
-/** A process of its own each time, as modules are loaded once a process. */
+/** A new process each time, because a process loads a module once. */
 const decode = (flags: readonly string[]) =>
   finished(
     started(['generate', join(folder, 'in.jsonl'), '--lm', lm, '--max-new-tokens', '2', '-o', join(folder, 'out'), ...flags]),

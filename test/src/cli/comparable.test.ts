@@ -12,7 +12,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const IDS = ['a', 'b', 'c']
 let count = 0
-/** A run of three prompts; `words` are before their ids. */
+/** A run of three prompts, each with `words` before its id. */
 async function runOf(rewards: readonly string[], { words = 'Say' } = {}): Promise<string> {
   const out = join(folder, `run-${count++}`)
   const prompts = IDS.map((id) => JSON.stringify({ id, prompt: `${words} ${id}` })).join('\n')
@@ -25,7 +25,7 @@ async function runOf(rewards: readonly string[], { words = 'Say' } = {}): Promis
 type Pair = Readonly<
   Record<'other_prompts' | 'rows', number> & { differences: object; outcomes: object; other_rewards: object[] }
 >
-/** What eval and report say of two runs, which has to be the same. */
+/** The notices of eval and report about two runs, which must agree. */
 async function compared(one: string, other: string) {
   const evaluated = await rxargs(['eval', one, other, '--no-encoder', '--json'])
   const page = join(folder, `page-${count++}.html`)
@@ -73,7 +73,7 @@ describe('runs whose rewards are of different kinds', () => {
 
   it('as a changed module get a notice, too', async () => {
     const made = async (code: string) => {
-      // A process loads a module once under its address.
+      // A process loads a module once for each URL.
       const path = join(folder, `mine-${count++}.mjs`)
       await writeFile(path, code)
       return runOf([`r=${path}`])

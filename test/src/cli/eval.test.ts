@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** The means that DuckDB finds in a run's files. */
+/** The means that DuckDB computes from a run's files. */
 const meansOf = async (run: string) => {
   const [means] = await query(
     `select avg(reward) reward, avg(len(token_ids)) length, avg((finish_reason = 'stop')::int) stopped, count(*) as rows

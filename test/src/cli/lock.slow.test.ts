@@ -21,7 +21,7 @@ afterEach(async () => {
 const locks = async () =>
   (await readdir(out).catch(() => [])).filter((name) => name.startsWith('.run-') && name.endsWith('.lock'))
 
-/** A run whose input stays open: it has the folder until it is ended. */
+/** A run whose open input keeps the folder's lock until the run is killed. */
 async function holding() {
   const child = started(['generate', '-', ...pair, '--max-new-tokens', '2', '-o', out])
   children.push(child)
@@ -61,7 +61,7 @@ describe('two runs into one folder', () => {
   it('started together: one writes, and no row is duplicate', async () => {
     const args = await other()
     const ended = await Promise.all([finished(started(args)), finished(started(args)), finished(started(args))])
-    // One that starts when another has ended finds the row there.
+    // A run that starts after another one has ended finds the row.
     for (const { code, stderr } of ended) if (code !== 0) expect(stderr).toContain('is writing to it')
     expect(ended.map(({ code }) => code)).toContain(0)
     expect(await query(`select id from '${out}/*.parquet'`)).toEqual([{ id: 'b' }])

@@ -21,7 +21,7 @@ describe('the picture of a run', () => {
     expect(lines[2]).toMatch(/^█+ 40 of 40 rows, \d+ tokens\/s, mean reward -?\d\.\d{3}$/)
     const head = lines.findIndex((line) => line.startsWith('prompt '))
     const shown = lines.slice(head, -1)
-    // Rows stand in the order in which they were finished, which is the machine's.
+    // The order of rows depends on the machine: they finish in any order.
     const cells = shown.slice(2).map((line) => line.split(/…? {2}/)[0]!)
     const prompts = jsonl(await readFile(`${root}data/prompts/sample.jsonl`, 'utf8'))
     const records = cells.map((cell) => prompts.find(({ prompt }) => String(prompt).trim().startsWith(cell))!)

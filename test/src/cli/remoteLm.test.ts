@@ -32,7 +32,7 @@ const generate = (...args: string[]) =>
 type Decoded = Readonly<Record<'logits' | 'rewards', number[] | null>> & Readonly<{ token_ids: number[]; reward: number }>
 const decoded = (stdout: string) => new Map((jsonl(stdout) as (Decoded & { id: string })[]).map((row) => [row.id, row]))
 
-/** The tokens are the same; numbers that pass through log-probabilities are, up to rounding. */
+/** Tokens are equal, and numbers from log-probabilities are equal up to rounding. */
 function expectSame(here: string, there: string): void {
   const rows = decoded(there)
   expect(rows.size).toBe(3)

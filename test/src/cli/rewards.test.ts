@@ -24,7 +24,7 @@ const write = async (name: string, text: string): Promise<string> => {
 }
 const input = `${['Say', 'One two'].map((prompt) => JSON.stringify({ prompt })).join('\n')}\n`
 const generate = (...args: string[]) => rxargs(['generate', '-', '--lm', lm, '--max-new-tokens', '6', '--k', '5', ...args], input)
-/** More for each e, whose texts a test can find out by itself. */
+/** Counts each e, so a test can compute it. */
 const E = 'export default async (text) => (text.match(/e/g) ?? []).length / 4\n'
 const countE = (text: string): number => (text.match(/e/g) ?? []).length / 4
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** What the program says when it refuses: one line, nothing on stdout, code 2. */
+/** A refusal of the program: one line on stderr, nothing on stdout, code 2. */
 async function refusal(args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await rxargs(args)
   expect([code, stdout]).toEqual([2, ''])

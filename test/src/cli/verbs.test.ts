@@ -23,7 +23,7 @@ describe('rxargs cat', () => {
       )
     const [printed, cat] = [timeless(direct.stdout), timeless(stdout)]
     expect(cat.get('a')).toEqual(printed.get('a'))
-    // A row without candidates has the columns all the same, in Parquet.
+    // In Parquet a row without candidates has these columns, too.
     expect(cat.get('b')).toEqual({
       ...printed.get('b'),
       candidate_ids: null,

@@ -3,7 +3,7 @@ import { measuredTurns } from '../../../src/core/batching.js'
 
 const SEQUENCES = 4
 
-/** Takes turns as two models would, each group in one model at a time; `cost(groups)` milliseconds a call. Returns the groups seen. */
+/** Takes turns like two models, each group in one model at a time, at `cost(groups)` milliseconds a call. Returns the groups. */
 function play(rounds: number, cost: (groups: number) => number): number[] {
   let time = 0
   const turns = measuredTurns(

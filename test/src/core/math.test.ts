@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ShapeError } from '../../../src/core/errors.js'
 import { argmax, logSumExp, softmax, standardDeviation, topIndices } from '../../../src/core/math.js'
 
-/** Few different values, so that ties are common. */
+/** Few distinct values, so that ties are common. */
 const values = fc
   .array(fc.integer({ min: -20, max: 20 }), { minLength: 1, maxLength: 300 })
   .map((list) => Float32Array.from(list))

@@ -14,7 +14,7 @@ import { fakeLm, fakeModels, fakeRm } from '../../../fakes.js'
 
 const models = schedule(fakeModels(undefined, [fakeRm({ name: 'safe' }), fakeRm({ name: 'short' })]))
 
-/** What the module exports, run as the JavaScript that is left without its types. */
+/** The exports of the module, run as JavaScript without its types. */
 const evaluated = (typeScript: string): rxargs.Decoder => {
   const [, imports, body] = typeScript.match(
     /^import \{ type Decoder, (.*) \} from 'rxargs'\n\nexport const \w+: Decoder = ([\s\S]*)$/,
@@ -22,7 +22,7 @@ const evaluated = (typeScript: string): rxargs.Decoder => {
   return new Function('rxargs', `const { ${imports} } = rxargs\nreturn ${body}`)(rxargs) as rxargs.Decoder
 }
 
-/** There is one reward: whether it is named makes no difference. */
+/** There is one reward, so its name makes no difference. */
 const unnamed = (spec: rxargs.DecoderSpec | undefined) =>
   spec!.steps.map((step) =>
     Object.entries(step).map(([name, options]) => [
@@ -68,7 +68,7 @@ In TypeScript:
     const { spec, need } = specOf(decoder)
     const text = explain({ name, spec, need })
     const yaml = text.match(/^ {2}steps:\n(?: {4}.*\n)+/m)![0].replace(/^ {2}/gm, '')
-    // Any reward will do for most; GenARM takes autoregressive ones only.
+    // GenARM accepts autoregressive rewards only, the others any.
     const lms = { expert: fakeLm(), antiexpert: fakeLm(), amateur: fakeLm() }
     const all = schedule({ ...fakeModels(undefined, [{ ...fakeRm(), unit: 'logprob' }]), lms })
     const again = decoderFromSpec(pipelineFromText(yaml, name))(all)

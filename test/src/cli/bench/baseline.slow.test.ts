@@ -9,7 +9,7 @@ tempFolder((path) => {
   folder = path
 })
 
-/** A baseline that says each prompt again, and writes down what it was asked. */
+/** A baseline that repeats each prompt and records its requests. */
 async function echo(seconds: number): Promise<string> {
   const file = join(folder, 'echo.mjs')
   const body = [

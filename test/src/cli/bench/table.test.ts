@@ -28,7 +28,7 @@ const machine = {
 }
 const tiny = { d: 32, layers: 2, heads: 2, ffn: 64, vocab: 257, 'prompt-tokens': [8] }
 
-/** Answers at once with as many tokens as were asked for. */
+/** Answers at once with the requested number of tokens. */
 const baseline: Baseline = {
   decode: async ({ prompt_token_ids: prompts, max_new_tokens: tokens }) => ({
     token_ids: prompts.map(() => Array<number>(tokens).fill(0)),

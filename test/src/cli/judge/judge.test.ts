@@ -25,7 +25,7 @@ afterEach(async () => {
 const first: Behaviour = { text: 'The first.\n{"first": 8, "second": 4}', tokens: 50 }
 let number = 0
 
-/** Judges the runs by a server that behaves so. */
+/** Judges the runs by a server with this behaviour. */
 async function judged(
   behave: (asked: Asked, number: number) => Behaviour,
   more: readonly string[] = [],

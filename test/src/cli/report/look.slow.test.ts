@@ -15,10 +15,10 @@ const screens: readonly Screen[] = [1280, 375].flatMap((width) => [
   { width, theme: 'dark' } as const,
 ])
 let folder: string
-/** Two runs of a model with two rewards and a sweep; two made up, with a constant reward, a limit and much to be said. */
+/** Two runs of a model with two rewards and a sweep, and two synthetic ones with a constant reward, a limit and many notices. */
 let pages: Readonly<{ decoded: string; made: string }>
 
-/** Replies of 1 to 40 tokens, every fourth of which ends at the limit. */
+/** Replies of 1 to 40 tokens. Every fourth one ends at the limit. */
 const replies = (ids: readonly string[], fields: object) =>
   ids.map((id, index) => {
     const isCut = index % 4 === 0

@@ -9,7 +9,7 @@ const module = (name: string, body: string): string => {
   writeFileSync(join(folder, name), body)
   return join(folder, name)
 }
-/** A reward that does something after so many calls that rows have been finished by then. */
+/** A reward that misbehaves after enough calls for some rows to finish. */
 const after = (deed: string): string => `let calls = 0\nexport default () => {\n  if (calls++ === 30) ${deed}\n  return 1\n}\n`
 
 describe('a reward module', () => {

@@ -22,7 +22,7 @@ const replies = fc.oneof(
   fc.constant(' 日本語 🇨🇭👍🏽 e\u0301 \r\n'),
 )
 
-/** The text at each step: what is certain. */
+/** The certain text at each step. */
 const certain = (codec: TextCodec, before: readonly number[], tokenIds: readonly number[]): string[] => {
   let decoded = decodedText(codec, before)
   const texts: string[] = []
@@ -44,7 +44,7 @@ describe.each(readdirSync(tokenizers))('text of the tokenizer %s, token by token
       fc.property(fc.constantFrom(...prompts), ids, (prompt, tokenIds) => {
         const before = codec.encode(prompt, true)
         const all = codec.decode([...before, ...tokenIds], true).slice(codec.decode(before, true).length)
-        // A reply may begin in the middle of the prompt's run of byte tokens, which then is no text any more.
+        // A reply may begin in the middle of the prompt's run of byte tokens. Then that run has no text.
         const runsOn = codec.byteTokenIds?.has(before.at(-1)!) && codec.byteTokenIds.has(tokenIds[0]!)
         const whole = textAfter(codec, before, tokenIds)
         if (!runsOn) expect(whole).toBe(all)
