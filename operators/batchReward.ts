@@ -31,7 +31,7 @@ export type BatchRewardOptions = Readonly<{
  * @see ARGS (Khanov et al., 2024), r([x, y_<t, v]); args@db0e1c1 argsearch.py `generate_step`
  */
 export function batchReward<S extends Candidates>(options: BatchRewardOptions): DescribedOperator<S, S & Rewarded> {
-  const { reward } = parseOptions(batchRewardOptions, options)
+  const { reward } = parseOptions(batchRewardOptions, options, 'batchReward')
 
   return described(
     { name: 'batchReward', options: { reward: reward.name } },

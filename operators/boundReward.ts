@@ -32,7 +32,7 @@ const bounds = {
  * @see Reward-Augmented Decoding (Deng and Raffel, 2023), section 2.1; RAD@280be3c utils/logits_processor.py, which clamps
  */
 export function boundReward<S extends Rewarded>(options: BoundRewardOptions = {}): DescribedOperator<S, S> {
-  const { by, reward } = parseOptions(boundRewardOptions, options)
+  const { by, reward } = parseOptions(boundRewardOptions, options, 'boundReward')
   const boundValues = (values: Float32Array): Float32Array => values.map(bounds[by])
 
   return described(

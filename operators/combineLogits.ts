@@ -42,7 +42,7 @@ export type CombineLogitsOptions = Readonly<{
  * @see DExperts (Liu et al., 2021), Eq. 1; Contrastive Decoding (Li et al., 2023), Eq. 3; classifier-free guidance (Sanchez et al., 2023), Eq. 7
  */
 export function combineLogits<S extends LogitsStep | Candidates>(options: CombineLogitsOptions): DescribedOperator<S, S> {
-  const { lm, factor, own, prompt } = parseOptions(combineLogitsOptions, options)
+  const { lm, factor, own, prompt } = parseOptions(combineLogitsOptions, options, 'combineLogits')
   const replacement = prompt === undefined || prompt === '' ? undefined : lm.codec.encode(prompt, true)
   const promptOf = ({ promptTokenIds }: Sequence) => (prompt === '' ? promptTokenIds.slice(-1) : replacement)
   const sum = (mine: number, other: number): number => own * mine + factor * other

@@ -36,7 +36,7 @@ export type DegenerationPenaltyOptions = Readonly<{
 export function degenerationPenalty<S extends Candidates & Normalized>(
   options: DegenerationPenaltyOptions,
 ): DescribedOperator<S, S> {
-  const { lm, alpha } = parseOptions(degenerationPenaltyOptions, options)
+  const { lm, alpha } = parseOptions(degenerationPenaltyOptions, options, 'degenerationPenalty')
   if (!lm.capabilities.hiddenStates || !lm.hiddenStates)
     throw new OptionError(
       `Expected language model \`${lm.name}\` to return hidden states, which contrastive search compares; it returns only logits`,

@@ -23,7 +23,7 @@ export type TemperatureOptions = Readonly<{
  * @example steps(temperature({ temperature: 0.8 }), topP({ p: 0.95 }), sampleTemperature({ temperature: 1 }))
  */
 export function temperature<S extends LogitsStep | Candidates>(options: TemperatureOptions): DescribedOperator<S, S> {
-  const parsed = parseOptions(temperatureOptions, options)
+  const parsed = parseOptions(temperatureOptions, options, 'temperature')
   const divide = (values: Float32Array): Float32Array => values.map((value) => value / parsed.temperature)
 
   return described(

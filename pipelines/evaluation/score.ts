@@ -53,7 +53,7 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  * @throws OptionError for an invalid option
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
-  const { keepInput, spec: ownSpec, ...rest } = parseOptions(scoreOptions, options)
+  const { keepInput, spec: ownSpec, ...rest } = parseOptions(scoreOptions, options, 'score')
   const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: ownSpec })
   // The rows depend on the function, so its spec belongs to the run's.
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}

@@ -1,7 +1,6 @@
 import type * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import { didYouMean } from '../../src/core/nearest.js'
-import { parseOptions } from '../../src/core/parseOptions.js'
 
 /** A registered decoder or search: the schema of its options with defaults, what it needs, and how to make it. */
 export type Registered<Made> = Readonly<{
@@ -18,10 +17,11 @@ export const entry = <T extends z.ZodObject, Made>(
   about: string,
   options: T,
   needsReward: boolean,
-  make: (options: z.output<T>) => Made,
+  make: (options: z.input<T>) => Made,
 ): Registered<Made> => ({
   ...{ about, options, needsReward },
-  make: (values) => make(parseOptions(options, values)),
+  // The factory checks its options itself.
+  make: (values) => make(values as z.input<T>),
 })
 
 /** @throws OptionError for an unknown name; it suggests the nearest known one */

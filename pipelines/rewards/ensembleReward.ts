@@ -48,7 +48,7 @@ export type EnsembleRewardOptions = Readonly<{
  * @example ensembleReward('careful', { of: ['safe', 'helpful'], by: 'min', scale: { safe: 2, helpful: 5 } })
  */
 export function ensembleReward(name: string, options: EnsembleRewardOptions): EnsembleReward {
-  const { of, by, c, weight, mean, scale, running } = parseOptions(ensembleRewardOptions, options)
+  const { of, by, c, weight, mean, scale, running } = parseOptions(ensembleRewardOptions, options, 'ensembleReward')
   const twice = of.find((member, index) => of.indexOf(member) !== index)
   if (twice !== undefined) throw new OptionError(`Expected each member once in \`of\`, got \`${twice}\` twice`)
   for (const [option, numbers] of Object.entries({ weight, mean, scale })) {

@@ -12,7 +12,7 @@ import { replyText } from '../decoding/replyText.js'
 import { builtIn, type Registry } from '../registry/registry.js'
 import { schedule } from '../schedule/schedule.js'
 import { abortOn, deliver, runOf } from './deliveries.js'
-import { type Job, jobs, startOf, type Truncate, truncations } from './jobs.js'
+import { checkContext, type Job, jobs, startOf, type Truncate, truncations } from './jobs.js'
 import { applyKeepInput, keepInputOption } from './keepInput.js'
 import { listMissingVersions } from './listMissingVersions.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
@@ -93,8 +93,8 @@ export type GenerateEvent =
  * subscribes or iterates. An aborted run frees everything and then errors with the signal's reason. If a model is lost, the run fails and
  * blames no prompt.
  *
- * @throws OptionError for an invalid option, and for a decoder without the reward it needs or with a need for more logits than the model
- *   returns
+ * @throws OptionError for an invalid option, and for more tokens than the context holds, for a decoder without the reward it needs or
+ *   with a need for more logits than the model returns
  */
 export function generate(
   source: AsyncIterable<Prompt>,
@@ -102,7 +102,7 @@ export function generate(
   models: Models,
   options: GenerateOptions = {},
 ): Run {
-  const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options)
+  const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options, 'generate')
   checkParts(source, decoder, models)
   const { source: prompts, spec } = applyKeepInput(source, settings)
   const { maxNewTokens, maxPromptTokens, truncate, samples, seed, stop, concurrency, trace } = settings
@@ -131,6 +131,8 @@ export function generate(
       'contextLength' in model ? model.contextLength : Infinity,
     ),
   )
+
+  checkContext(settings, contextLength)
 
   const decodeJob = (job: Job, startedAt: number): Observable<DecodedRow> => {
     const own = rowSettings(job.prompt, { run, registry, reward: columns.rewards[0], bind })

@@ -1,4 +1,4 @@
-import { InputError } from '../../src/core/errors.js'
+import { InputError, OptionError } from '../../src/core/errors.js'
 import type { TextCodec } from '../../src/core/model.js'
 import type { Prompt } from '../../src/core/prompt.js'
 import type { RowsOptions } from '../../src/core/run.js'
@@ -72,10 +72,12 @@ export type Start = Readonly<{ start: Sequence; text: string; truncatedTokens: n
  * text then read the text of the remaining tokens.
  *
  * @throws InputError for a broken, empty or too long prompt, and for one that leaves no room in the context
+ * @throws OptionError for the row's own limits that no prompt can meet
  * @throws TemplateError if the template refuses the messages
  */
 export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, options: StartOptions): Start {
   const { codec, seed, truncate, contextLength } = options
+  checkContext(options, contextLength)
   const { id, content, error } = prompt
   if (error !== undefined || !content) throw new InputError(error ?? 'Expected a prompt, got nothing')
   if (content.messages ? content.messages.length === 0 : content.text === '') throw new InputError('The prompt is empty')
@@ -99,13 +101,28 @@ export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, opti
   }
 }
 
+/**
+ * Refuses limits that no prompt can meet, before the first prompt is read.
+ *
+ * @throws OptionError that names the limit and the context
+ */
+export function checkContext(
+  { maxNewTokens, maxPromptTokens = 1 }: Readonly<{ maxNewTokens: number; maxPromptTokens?: number | undefined }>,
+  contextLength: number,
+): void {
+  for (const [name, tokens] of Object.entries({ maxNewTokens, maxPromptTokens }))
+    if (tokens >= contextLength)
+      throw new OptionError(
+        `Expected \`${name}\` to be below the context of ${contextLength} tokens, which holds prompt and reply, got ${tokens}`,
+      )
+}
+
 function limitOf({ maxPromptTokens, maxNewTokens, contextLength }: StartOptions): Readonly<{ limit: number; why: string }> {
-  if (maxPromptTokens !== undefined) return { limit: Math.min(maxPromptTokens, contextLength - 1), why: '' }
-  const why = `: the context of ${contextLength} minus ${maxNewTokens} new tokens`
-  if (maxNewTokens < contextLength) return { limit: contextLength - maxNewTokens, why }
-  throw new InputError(
-    `No prompt has room beside ${maxNewTokens} new tokens in the context of ${contextLength}: ask for fewer, or set a limit for prompts`,
-  )
+  if (maxPromptTokens !== undefined) return { limit: maxPromptTokens, why: '' }
+  return {
+    limit: contextLength - maxNewTokens,
+    why: `: the context of ${contextLength} minus ${maxNewTokens} new tokens`,
+  }
 }
 
 /** Keeps the tokenizer's own first tokens and the last tokens of the prompt, and returns their text. An incomplete character is dropped. */

@@ -1,4 +1,5 @@
 import { asapScheduler, defer, map, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs'
+import * as z from 'zod'
 import { type BatchReport, batchCalls } from '../../operators/batchCalls.js'
 import type {
   BatchedLanguageModel,
@@ -11,6 +12,7 @@ import { freeTurns, measuredTurns } from '../../src/core/batching.js'
 import { checkRewards } from '../../src/core/checkRewards.js'
 import { OptionError, RewardError } from '../../src/core/errors.js'
 import type { Reward } from '../../src/core/model.js'
+import { aFunction, parseOptions } from '../../src/core/parseOptions.js'
 import { type EnsembleReward, orderedRewards, type RewardSource } from '../../src/core/rewardSource.js'
 import type { Models } from '../../src/core/run.js'
 import type { DecoderModels } from '../../src/core/step.js'
@@ -20,6 +22,8 @@ import { rewardOverPairs } from '../rewards/rewardOverPairs.js'
 import { rewardOverText } from '../rewards/rewardOverText.js'
 import { shareAnswers } from '../rewards/shareAnswers.js'
 import { readAhead, type ScheduledStates, scheduledLanguageModel, type Weighed } from './scheduledLanguageModel.js'
+
+const scheduleOptions = z.strictObject({ onNotice: aFunction.optional(), onBatch: aFunction.optional() })
 
 export type ScheduleOptions = Readonly<{
   /** Called with warnings that are no errors, each once. */
@@ -35,10 +39,12 @@ export type ScheduleOptions = Readonly<{
  *
  * A call that does not fit its model's context is refused here, before it can fail a batch.
  *
- * @throws OptionError for a further language model, or a reward that returns log-probabilities, whose tokens differ from the language
+ * @throws OptionError for an invalid option; for a further language model, or a reward that returns log-probabilities, whose tokens differ from the language
  *   model's
  */
-export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch }: ScheduleOptions = {}): DecoderModels {
+export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOptions = {}): DecoderModels {
+  parseOptions(scheduleOptions, options, 'schedule')
+  const { onNotice, onBatch } = options
   const live = new Set<object>()
   const ordered = orderedRewards(rewards)
   const alone = lm.sideBySide || rewards.every(({ kind }) => kind === 'text' || kind === 'ensemble')

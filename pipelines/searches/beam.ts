@@ -2,13 +2,16 @@ import { EMPTY, expand, filter, finalize, forkJoin, from, map, mergeMap, type Ob
 import * as z from 'zod'
 import { logSumExp, topIndices } from '../../src/core/math.js'
 import type { Logits } from '../../src/core/model.js'
-import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { DecodedStep, Search } from '../decoding/decode.js'
 import type { Finish } from '../decoding/finish.js'
+import { withOptions } from '../decoding/withOptions.js'
+
+/** All beams are in memory at once. */
+const MOST = 65_536
 
 export const beamOptions = z.strictObject({
-  beams: z.int().min(1).default(4).describe('an integer >= 1'),
+  beams: z.int().min(1).max(MOST).default(4).describe(`an integer from 1 to ${MOST}`),
   lengthPenalty: z.number().default(1).describe('a finite number'),
 })
 export type BeamOptions = Readonly<{
@@ -35,9 +38,8 @@ type Finished = (sequence: Sequence) => Finish | undefined
  *
  * @see transformers generation/utils.py `_beam_search` with `early_stopping=False`
  */
-export const beam = (options: BeamOptions = {}): Search => ({
+export const beam = withOptions<BeamOptions, Search>('beam', beamOptions, ({ beams, lengthPenalty }) => ({
   search: ({ lm }) => {
-    const { beams, lengthPenalty } = parseOptions(beamOptions, options)
     return {
       entry: { name: 'beam', options: { beams, lengthPenalty } },
       spec: { steps: [{ beam: { beams, lengthPenalty } }] },
@@ -69,7 +71,7 @@ export const beam = (options: BeamOptions = {}): Search => ({
       },
     }
   },
-})
+}))
 
 type Setting = Readonly<{ beams: number; lengthPenalty: number; finish: Finished }>
 

@@ -5,13 +5,13 @@ import { topK } from '../../operators/topK.js'
 import { denseLogits } from '../../src/core/denseLogits.js'
 import { OptionError } from '../../src/core/errors.js'
 import { entropy } from '../../src/core/math.js'
-import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { LogitsStep } from '../../src/core/step.js'
 import { uniform } from '../../src/core/uniform.js'
 import { type TopKSamplingOptions, topKSamplingOptions } from '../decoders/topKSampling.js'
 import { type DecodedStep, type Search, scoredSequence, stepsAfter } from '../decoding/decode.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { finiteValue } from './forks.js'
 
 export const cardsOptions = topKSamplingOptions.extend({
@@ -61,9 +61,8 @@ type State = Readonly<{ end: Sequence; isOver: boolean; number: number; taken: r
  * @see Cascade Reward Sampling for Efficient Decoding-Time Alignment (Li et al., 2024), Algorithm 1; CARDS@012cd83 reward_sampling.py
  *   `seg_rs_generate`: segments of 4 to 64 tokens, the last of 21 proposals is not tested
  */
-export const cards = (options: CardsOptions = {}): Search => ({
+export const cards = withOptions<CardsOptions, Search>('cards', cardsOptions, (parsed) => ({
   search: (models) => {
-    const parsed = parseOptions(cardsOptions, options)
     const { k, temperature, entropyThreshold, rewardThreshold, alpha, beta, rampTokens, proposals } = parsed
     const { lm, reward } = models
     if (!reward) throw new OptionError('Expected `reward` to be a reward to accept segments by, got nothing')
@@ -120,4 +119,4 @@ export const cards = (options: CardsOptions = {}): Search => ({
       },
     }
   },
-})
+}))

@@ -2,13 +2,13 @@ import { concatMap, defer, finalize, forkJoin, last, map, mergeMap, type Observa
 import * as z from 'zod'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
-import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { Candidates, DecoderModels, Rewarded } from '../../src/core/step.js'
 import { greedy } from '../decoders/greedy.js'
 import { type DecodedStep, decode, type Search, scoredSequence } from '../decoding/decode.js'
 import { type Weight, type Weighted, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const rolloutOptions = z.strictObject({
@@ -42,9 +42,8 @@ type Reading = Readonly<{ models: DecoderModels; rewards: readonly Weighted[]; r
  *
  * @see Transfer Q*: Principled Decoding for LLM Alignment (Chakraborty et al., 2024), Algorithm 1 (k = 10, alpha = 1)
  */
-export const rollout = (options: RolloutOptions = {}): Search => ({
+export const rollout = withOptions<RolloutOptions, Search>('rollout', rolloutOptions, ({ k, weight, rolloutTokens }) => ({
   search: (models) => {
-    const { k, weight, rolloutTokens } = parseOptions(rolloutOptions, options)
     const rewards = weighted(models, weight, 1)
     return {
       entry: { name: 'rollout', options: { k, weight, rolloutTokens } },
@@ -61,7 +60,7 @@ export const rollout = (options: RolloutOptions = {}): Search => ({
       },
     }
   },
-})
+}))
 
 /** Adds the rewards after the rollouts, and adds them to the scores. */
 function scoreCandidates<S extends Candidates>(step: S, reading: Reading): Observable<S & Rewarded> {

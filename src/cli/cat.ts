@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { readParquet } from '../io/parquet/readParquet.js'
 import { readRunParts } from '../io/parquet/readRunParts.js'
 import { parquetFiles, readColumns } from '../io/readRows.js'
+import { strayFiles } from '../io/strayFiles.js'
 import {
   checkColumnNames,
   checkRowLines,
@@ -14,12 +15,13 @@ import {
 import { type Terminal, writeLine } from './terminal.js'
 
 /** `rxargs cat` prints rows as JSONL or text. */
-export const catCommand = ({ stdout, signal }: Terminal): Command =>
+export const catCommand = ({ stdout, stderr, signal }: Terminal): Command =>
   rowLineFlags(new Command('cat'))
     .description('print rows as JSONL with their Parquet column names')
     .argument('<path>', 'folder of part files, or one Parquet file')
     .action(async (path: string, lines: RowLines) => {
       checkRowLines(lines)
+      for (const notice of await strayFiles(path)) stderr.write(`${notice}\n`)
       await readRunParts(path)
       const line = rowLine(lines)
       for await (const row of readColumns(path, await columnsToRead(path, lines))) await writeLine(stdout, line(row), signal)

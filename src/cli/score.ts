@@ -147,7 +147,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
     const summary =
       output === undefined
         ? await toLines(rows, stdout, { ...lines, signal })
-        : await toParquet(output, rows, { ...resume, signal })
+        : await toParquet(output, rows, { ...resume, signal, onNotice: progress.say })
     await counting
     progress.end()
     await runSummary({ summary, output, input }, terminal, progress)

@@ -90,6 +90,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
       runOf: (point) => generateRun(input, settings, chosen.get(point)!, models, progress, terminal),
       write: async (point, rowsOfPoint) => {
         const { written, errors, skipped } = await toParquet(join(output, point.name), rowsOfPoint, {
+          onNotice: progress.say,
           force,
           retryErrors,
           redoChanged,

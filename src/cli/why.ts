@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { InputError, OptionError } from '../core/errors.js'
 import { decisions } from '../eval/decisions.js'
 import { type FoundTrace, readTraces } from '../io/readTraces.js'
+import { strayFiles } from '../io/strayFiles.js'
 import { number, text } from './flags/flags.js'
 import { decoderText, heading, inFull, overview, prunedNotice, whyJson } from './print/whyTable.js'
 import { runCodec } from './run/runCodec.js'
@@ -37,6 +38,7 @@ export const whyCommand = (terminal: Terminal): Command =>
     .action((path: string, id: string, flags: Flags) => run(path, id, flags, terminal))
 
 async function run(path: string, id: string, flags: Flags, { stdout, stderr, signal }: Terminal): Promise<void> {
+  for (const notice of await strayFiles(path)) stderr.write(`${notice}\n`)
   const { reply, meta } = await rowOf(path, id, flags.sample)
   const all = decisions(reply)
   const { from, to } = flags.step ?? { from: 0, to: all.length }

@@ -1,9 +1,28 @@
+import * as z from 'zod'
 import { OptionError } from '../core/errors.js'
+import { aPath, parseOptions } from '../core/parseOptions.js'
 import type { Prompt } from '../core/prompt.js'
 import { templateColumns } from './prompts/conversation.js'
 import { datasets, readings } from './prompts/datasets.js'
 import { type ReadOptions, readRecords } from './prompts/readRecords.js'
 import { type PromptOptions, promptColumns, settingColumns, templates, toPrompt } from './prompts/toPrompt.js'
+
+const fromFileOptions = z.strictObject({
+  template: z
+    .string()
+    .optional()
+    .describe(`one of ${templates.join(', ')}`),
+  promptColumn: z.string().min(1).optional().describe('the name of a column'),
+  dataset: z
+    .string()
+    .optional()
+    .describe(`one of ${datasets.join(', ')}`),
+  keepInput: z.boolean().optional().describe('true or false'),
+  stdin: z
+    .custom<object>((value) => typeof value === 'object' && value !== null)
+    .optional()
+    .describe('a stream of bytes'),
+})
 
 export type FileOptions = PromptOptions & Pick<ReadOptions, 'stdin'>
 
@@ -20,8 +39,14 @@ export type FileOptions = PromptOptions & Pick<ReadOptions, 'stdin'>
  * @throws InputError (while reading) if there is no such file, or it is damaged, has no column of prompts, or is of another kind
  * @throws OptionError for an unknown template or dataset, and for a dataset together with a template or a column
  */
-export async function* fromFile(path: string, options: FileOptions = {}): AsyncGenerator<Prompt> {
+export function fromFile(path: string, options: FileOptions = {}): AsyncGenerator<Prompt> {
+  parseOptions(z.object({ path: aPath }), { path }, 'fromFile')
+  parseOptions(fromFileOptions, options, 'fromFile')
   checkOptions(options)
+  return promptsOf(path, options)
+}
+
+async function* promptsOf(path: string, options: FileOptions): AsyncGenerator<Prompt> {
   const { stdin, promptColumn, keepInput, dataset } = options
   const textColumns = dataset === undefined ? ['id', 'messages', promptColumn ?? 'prompt'] : readings[dataset].columns
   const columns = keepInput

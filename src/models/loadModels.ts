@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import * as z from 'zod'
 import { OptionError } from '../core/errors.js'
-import { parseOptions } from '../core/parseOptions.js'
+import { aFunction, parseOptions } from '../core/parseOptions.js'
 import type { EnsembleReward, RewardSource, TextReward } from '../core/rewardSource.js'
 import type { Models } from '../core/run.js'
 import { batchedLanguageModel } from './batchedModels.js'
@@ -21,11 +21,6 @@ const aModel = (value: unknown): boolean =>
   typeof value === 'string' ? value !== '' : typeof value === 'object' && value !== null && 'url' in value
 const aReward = (value: unknown): boolean =>
   aModel(value) || (typeof value === 'object' && value !== null && ['path', 'scoreTexts', 'members'].some((key) => key in value))
-const aFunction = z
-  .custom<unknown>((value) => typeof value === 'function')
-  .optional()
-  .describe('a function')
-
 const loadOptions = z.strictObject({
   lm: z.custom<LoadOptions['lm']>(aModel).describe('the path of a model, ORG/NAME, or a server with its `url`'),
   lms: z.record(z.string().min(1), z.string().min(1)).default({}).describe('paths of models by name'),
@@ -33,9 +28,9 @@ const loadOptions = z.strictObject({
     .custom<NonNullable<LoadOptions['reward']>>((value) => (Array.isArray(value) ? value.every(aReward) : aReward(value)))
     .optional()
     .describe('a reward or a list of rewards: each a path, an object with `path` or `url`, or a reward that is a function'),
-  onRun: aFunction,
-  onTrip: aFunction,
-  onNotice: aFunction,
+  onRun: aFunction.optional(),
+  onTrip: aFunction.optional(),
+  onNotice: aFunction.optional(),
   dtype: z
     .enum(weightDtypes)
     .default('fp32')
@@ -101,7 +96,11 @@ export type LoadOptions = Readonly<{
  * @throws RemoteError for an invalid address
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm, lms, reward, threads, maxBatch, dtype, ...asked } = parseOptions(loadOptions, options ?? {})
+  const { lm, lms, reward, threads, maxBatch, dtype, ...asked } = parseOptions(
+    loadOptions,
+    options === undefined ? {} : options,
+    'loadModels',
+  )
   const { onRun, onTrip, onNotice } = options
   const { device, ...chosen } = await chosenDevice(asked.device, dtype, onNotice)
   const warming = chosen.warmUp && { warmUp: maxBatch }

@@ -26,7 +26,7 @@ describe('selectGreedy', () => {
   )
   it('passes on an empty source, a silent source and errors, and unsubscribes from the source', relays(selectGreedy(), c, done))
   it('has no options', () => {
-    expect(() => selectGreedy({ k: 1 } as never)).toThrow(new OptionError('Unknown option `k`; known: none'))
+    expect(() => selectGreedy({ k: 1 } as never)).toThrow(new OptionError('Unknown option `k` of `selectGreedy`; known: none'))
     expect(selectGreedy().entry).toEqual({ name: 'selectGreedy', options: {} })
   })
 })

@@ -68,7 +68,7 @@ describe('topK', () => {
   })
   it('names the expected option and an unknown one', () => {
     expect(() => topK({ k: 0 })).toThrow(new OptionError('Expected `k` to be an integer >= 1, got `0` (number)'))
-    expect(() => topK({ k: 1, n: 2 } as never)).toThrow(new OptionError('Unknown option `n`; known: k'))
+    expect(() => topK({ k: 1, n: 2 } as never)).toThrow(new OptionError('Unknown option `n` of `topK`; known: k'))
   })
   it('carries its registry entry', () => {
     expect(topK({ k: 3 }).entry).toEqual({ name: 'topK', options: { k: 3 }, need: 3 })

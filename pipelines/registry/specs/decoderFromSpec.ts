@@ -5,6 +5,7 @@ import { didYouMean } from '../../../src/core/nearest.js'
 import { describeValue, parseOptions } from '../../../src/core/parseOptions.js'
 import type { RegisteredOperator } from '../../../src/core/registryEntry.js'
 import type { Decoder, DecoderModels, DecoderSpec } from '../../../src/core/step.js'
+import { checkOrder } from '../../decoding/checkOrder.js'
 import { compose } from '../../decoding/steps.js'
 import { builtIn, type Registry } from '../registry.js'
 
@@ -36,7 +37,7 @@ export function checkedSteps(spec: unknown, registry: Registry = builtIn): reado
       return { name, operator, options: options ?? {} }
     })
   })
-  checkOrder(checked)
+  checkOrder(checked.map(({ name, operator }) => ({ name, flow: operator })))
   return checked
 }
 
@@ -79,21 +80,4 @@ function within<T>(name: string, index: number, make: () => T): T {
     if (!(error instanceof OptionError)) throw error
     throw new OptionError(`\`${name}\`: ${error.message}`, ['steps', index, name, ...error.path])
   }
-}
-
-function checkOrder(steps: readonly CheckedStep[]): void {
-  const fields = new Set(['logits'])
-  steps.forEach(({ name, operator }, index) => {
-    const missing = operator.needs.find((need) => !need.split('|').some((field) => fields.has(field)))
-    if (missing !== undefined)
-      throw new OptionError(`\`${name}\` needs \`${missing.replaceAll('|', '` or `')}\`, which no step before it adds`, [
-        ...['steps', index, name],
-      ])
-    for (const field of operator.drops) fields.delete(field)
-    for (const field of Object.keys(operator.adds)) fields.add(field)
-  })
-  if (!fields.has('tokenId'))
-    throw new OptionError('Expected the last steps to choose a token, such as `selectGreedy`; none does', [
-      ...['steps', steps.length - 1],
-    ])
 }

@@ -3,6 +3,7 @@ import { weightsOf } from '../../../pipelines/decoding/perReward.js'
 import { checkOutput } from '../../io/outputFolder.js'
 import { checkInput } from '../../io/prompts/openInput.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
+import { strayFiles } from '../../io/strayFiles.js'
 import { toParquet } from '../../io/toParquet.js'
 import { loadModels } from '../../models/loadModels.js'
 import { type ChosenDecoder, chooseDecoder } from '../flags/chooseDecoder.js'
@@ -53,6 +54,7 @@ async function run(
   progress.say(
     `${input === '-' ? 'standard input' : input} with ${about}; ${[describeLm(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
+  for (const notice of await strayFiles(input)) progress.say(notice)
   const models = await loadModels({
     lm: flags.lm,
     lms: flags.lms,
@@ -72,7 +74,7 @@ async function run(
     const summary =
       output === undefined
         ? await toLines(rows, stdout, { ...lines, signal })
-        : await toParquet(output, rows, { force, retryErrors, redoChanged, signal })
+        : await toParquet(output, rows, { force, retryErrors, redoChanged, signal, onNotice: progress.say })
     await counting
     progress.end()
     await runSummary({ summary, output, input }, terminal, progress)

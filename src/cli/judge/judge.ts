@@ -9,6 +9,7 @@ import { type ReplyPair, sharedPrompts } from '../../../pipelines/evaluation/sha
 import { judgeFigures } from '../../eval/judgeFigures.js'
 import { answersFile } from '../../io/answersFile.js'
 import { readReplies } from '../../io/readReplies.js'
+import { strayFiles } from '../../io/strayFiles.js'
 import { loadReward } from '../../models/loadReward.js'
 import { modelName } from '../../models/modelFolder.js'
 import { chatCompletions } from '../../models/remote/chatCompletions.js'
@@ -34,6 +35,7 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
   const runOf = (path: string) => ({ name: folderName(path), replies: () => readReplies(path, { texts: true }) })
   const { pairs, shared } = await sharedPrompts(runOf(a), runOf(b), { count: flags.prompts, seed: flags.seed })
   const progress = startProgress({ stream: stderr })
+  for (const path of [a, b]) for (const notice of await strayFiles(path)) progress.say(notice)
   try {
     if (shared < flags.prompts) progress.say(`The runs share ${shared} answered prompts, fewer than --prompts ${flags.prompts}`)
     const worded = pairs.filter((pair) => pair.worded).length

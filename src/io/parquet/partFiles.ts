@@ -7,7 +7,7 @@ import { makeFolder, probeFolder } from '../outputFolder.js'
 const PART = /^part-(\d{5,})\.parquet$/
 /** Name of an unfinished part. The dot and the ending keep it out of `*.parquet`. */
 const TEMPORARY = /^\.(part|run)-[\w-]+\.(tmp|claim)$/
-/** Writing a part takes seconds, so a temporary file this old belongs to nobody. */
+/** Taking a lock takes no time, so a temporary file this old belongs to nobody. */
 const ABANDONED_MS = 10 * 60_000
 
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EISDIR', 'EACCES', 'EMLINK', 'UNKNOWN'])
@@ -15,6 +15,9 @@ const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | null)?.code
 
 const nameOf = (number: number): string => `part-${String(number).padStart(5, '0')}.parquet`
+
+export const isPart = (name: string): boolean => PART.test(name)
+export const isUnfinishedPart = (name: string): boolean => name.startsWith('.part-') && TEMPORARY.test(name)
 
 /** `link` makes links (tests replace it by a file system without links). `replacing` runs just before the part gets its name. */
 export type PartOptions = Readonly<{ link?: typeof hardLink; replacing?: () => Promise<void> }>
@@ -33,14 +36,14 @@ export async function listParts(folder: string): Promise<string[]> {
 }
 
 /**
- * Makes the folder, removes unfinished parts of killed runs, and checks that files can be written there.
+ * Makes the folder, removes unfinished locks of killed runs, and checks that files can be written there.
  *
  * @returns whether the folder is new
  * @throws OutputError like `makeFolder` and `probeFolder`
  */
 export async function preparePartFolder(folder: string, now: () => number = Date.now): Promise<boolean> {
   const made = await makeFolder(folder)
-  for (const name of (await readdir(folder)).filter((other) => TEMPORARY.test(other))) {
+  for (const name of (await readdir(folder)).filter((other) => TEMPORARY.test(other) && !isUnfinishedPart(other))) {
     const path = join(folder, name)
     // It is gone if another run has finished it. That is fine.
     const age = await stat(path).then(
@@ -148,6 +151,17 @@ export async function replacePart(folder: string, path: string, bytes: Uint8Arra
     await rm(temporary, { force: true })
     throw new OutputError(`Expected to rewrite ${path}: ${messageOf(error)}`)
   }
+}
+
+/**
+ * Removes the unfinished parts of killed runs from a folder that this process has locked, so that they belong to no running one.
+ *
+ * @returns their names
+ */
+export async function removeUnfinished(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter(isUnfinishedPart).sort()
+  for (const name of names) await rm(join(folder, name), { force: true })
+  return names
 }
 
 /** Removes a folder if it is empty. */

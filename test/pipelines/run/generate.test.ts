@@ -74,13 +74,23 @@ describe('exactly one row a prompt and sample', () => {
       'The prompt has 3 tokens, the limit is 2: the context of 10 minus 8 new tokens',
       8,
     ])
-    const longer = await run(['123456789'], { models, maxPromptTokens: 100 })
+    const longer = await run(['123456789'], { models, maxPromptTokens: 9 })
     expect(longer.map(({ finishReason, completionTokens }) => [finishReason, completionTokens])).toEqual([['length', 1]])
   })
   it('for prompts whose new tokens fill the context', async () => {
-    const [row] = await run(['1'], { models: fakeModels(fakeLm({ contextLength: 8 })) })
-    expect(row!.error).toBe(
-      'No prompt has room beside 8 new tokens in the context of 8: ask for fewer, or set a limit for prompts',
+    const models = fakeModels(fakeLm({ contextLength: 8 }))
+    const own = { id: 'a', content: { text: '1' }, overrides: { maxNewTokens: 8 } }
+    const [row] = await run([own], { models, maxNewTokens: 2 })
+    expect(row!.error).toBe('Expected `maxNewTokens` to be below the context of 8 tokens, which holds prompt and reply, got 8')
+  })
+  it.each([
+    ['maxNewTokens', 8],
+    ['maxNewTokens', 1e9],
+    ['maxPromptTokens', 8],
+  ])('except for %s %d, beyond the context', async (name, tokens) => {
+    const models = fakeModels(fakeLm({ contextLength: 8 }))
+    await expect(run(['1'], { models, maxNewTokens: 2, [name]: tokens })).rejects.toThrow(
+      `Expected \`${name}\` to be below the context of 8 tokens, which holds prompt and reply, got ${tokens}`,
     )
   })
   it('for a second prompt with the same id: an error under its own place', async () => {

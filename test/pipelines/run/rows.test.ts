@@ -106,7 +106,9 @@ describe('a row', () => {
   })
   it("ends at the end of the models' context", async () => {
     const models = fakeModels(fakeLm({ contextLength: 9 }), [fakeRm({ contextLength: 7 })])
-    expect(await run(['Hello'], { models, maxPromptTokens: 6 })).toMatchObject([{ finishReason: 'length', completionTokens: 2 }])
+    expect(await run(['Hello'], { models, maxPromptTokens: 6, maxNewTokens: 6 })).toMatchObject([
+      { finishReason: 'length', completionTokens: 2 },
+    ])
   })
   it("renders messages with the model's template", async () => {
     const [row] = await run([{ id: 'a', content: { messages: [{ role: 'user', content: 'Hi' }] } }])

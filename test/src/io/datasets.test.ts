@@ -67,10 +67,8 @@ describe('fromFile', () => {
     expect(prompt).toMatchObject({ id: 'hh.jsonl:1', content: { text: turns }, input: { rejected: `${turns} b` } })
   })
 
-  it('refuses an unknown dataset, and one beside a template', async () => {
-    await expect(gathered(fromFile('x', { dataset: 'c4' as never }))).rejects.toThrow(
-      'Expected `dataset` to be one of hh, shp, got `c4`',
-    )
-    await expect(gathered(fromFile('x', { dataset: 'hh', template: 'chat' }))).rejects.toThrow('it takes neither `template` nor')
+  it('refuses an unknown dataset, and one beside a template', () => {
+    expect(() => fromFile('x', { dataset: 'c4' as never })).toThrow('Expected `dataset` to be one of hh, shp, got `c4`')
+    expect(() => fromFile('x', { dataset: 'hh', template: 'chat' })).toThrow('it takes neither `template` nor')
   })
 })

@@ -1,4 +1,4 @@
-import { readdir, utimes, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readColumns } from '../../../src/io/readRows.js'
@@ -93,20 +93,19 @@ describe('toParquet with error rows', () => {
 })
 
 describe('unfinished parts of killed runs', () => {
-  it('are never read, and are removed when old', async () => {
+  it('are never read, and go with the next run, which names them', async () => {
     await toParquet(folder, fakeRun(many(1)))
-    const old = join(folder, '.part-0c3e5d3a-0000-4000-8000-000000000000.tmp')
-    const young = join(folder, '.part-1c3e5d3a-0000-4000-8000-000000000000.tmp')
-    for (const path of [old, young]) await writeFile(path, 'half')
+    await writeFile(join(folder, '.part-1c3e5d3a-0000-4000-8000-000000000000.tmp'), 'half')
+    await writeFile(join(folder, '.part-3.claim'), '')
     await writeFile(join(folder, '.part-of-something.txt'), 'not ours')
-    await utimes(old, 1, 1)
-    await toParquet(folder, fakeRun(many(2)))
-    expect(await names()).toEqual([
-      '.part-1c3e5d3a-0000-4000-8000-000000000000.tmp',
-      '.part-of-something.txt',
-      'part-00000.parquet',
-      'part-00001.parquet',
-    ])
+    const notices: string[] = []
+    await toParquet(folder, fakeRun(many(2)), { onNotice: (notice) => notices.push(notice) })
+    expect(notices).toEqual(
+      ['.part-1c3e5d3a-0000-4000-8000-000000000000.tmp', '.part-3.claim'].map(
+        (name) => `${folder}: removed ${name}, an unfinished part of a run that was killed`,
+      ),
+    )
+    expect(await names()).toEqual(['.part-of-something.txt', 'part-00000.parquet', 'part-00001.parquet'])
     expect(await ids()).toEqual(['r0', 'r1'])
   })
 })

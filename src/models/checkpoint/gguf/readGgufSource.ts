@@ -1,3 +1,4 @@
+import { noOtherFiles } from '../unread/otherFiles.js'
 import { ggufConfig } from './ggufConfig.js'
 import { ggufTensors } from './ggufTensors.js'
 import { readGguf } from './readGguf.js'
@@ -12,5 +13,5 @@ export async function readGgufSource(file: string) {
   const gguf = await readGguf(file)
   const { json, architecture, heads, read } = await ggufConfig(gguf)
   const tensors = ggufTensors(gguf, architecture, heads, read)
-  return { folder: file, file, json, tensors, others: { tensors: [], pickled: [] } }
+  return { folder: file, file, json, tensors, others: noOtherFiles }
 }

@@ -75,7 +75,7 @@ describe('pipelineFromText', () => {
     [
       'a bad option of a search',
       yaml('search:', '  bestOfN: { k: 5, n: 0 }'),
-      'mine.yaml:2:20: `bestOfN`: Expected `n` to be an integer >= 1, got `0` (number)',
+      'mine.yaml:2:20: `bestOfN`: Expected `n` to be an integer from 1 to 65536, got `0` (number)',
     ],
     ['a search beside steps', yaml('search: { beam: {} }', 'steps: []'), 'mine.yaml:2:1: Unknown option `steps`'],
     [
