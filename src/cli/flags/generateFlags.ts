@@ -14,7 +14,8 @@ import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import type { DecoderFlags } from './chooseDecoder.js'
 import { embeddedPath } from './embeddedPath.js'
-import { DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
+import { collect, DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, text, withLabels } from './flags.js'
+import { lengthFlags } from './lengthFlags.js'
 import { lmFlag } from './lmFlag.js'
 import { REDO_HELP, resumeOptions } from './resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
@@ -100,7 +101,7 @@ export type GenerateFlags = Readonly<{
     Pick<GenerateOptions, 'maxPromptTokens' | 'truncate'>
 }>
 
-const { maxNewTokens, maxPromptTokens, samples, seed, concurrency } = generateOptions.shape
+const { samples, seed, concurrency } = generateOptions.shape
 const defaults = generateOptions.parse({})
 
 /** Decoder flags whose help differs from that of `generate`. */
@@ -131,16 +132,16 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
       `form of the prompts sent to the server: ${promptForms.join(', ')} (default: ids)`,
       oneOf('lm-prompt', promptForms),
     )
-    .option('--other-lm <name=folder>', 'further language model for decoders that combine several, repeatable', repeated(otherLm))
+    .option('--other-lm <name=folder>', 'further language model for decoders that combine several, repeatable', collect(otherLm))
     .option(
       '--reward <[name=]reward>',
       `model folder, GGUF file, LoRA adapter folder, module (./my-reward.js), server (NAME=http://…), or function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
-      repeated(rewardFlag),
+      collect(rewardFlag),
     )
     .option(
       '--reward-label <[name=]label>',
       'label of a classifier to use as the reward, if it has several',
-      repeated(text('reward-label')),
+      collect(text('reward-label')),
     )
     .option(
       '--reward-timeout <number>',
@@ -155,30 +156,19 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
       text('decoder'),
     )
     .option('--pipeline <file>', 'YAML or JSON file with a decoder or search, instead of --decoder', text('pipeline'))
-    .option('--use <module>', 'module with your own operators and decoders, repeatable', repeated(text('use')))
+    .option('--use <module>', 'module with your own operators and decoders, repeatable', collect(text('use')))
   for (const each of flagsOfDecoders()) {
     const { value, about } = others[each.flag] ?? each
     command.option(`--${each.flag} <${value}>`, about)
   }
-  return command
-    .option(
-      '--max-new-tokens <number>',
-      'maximum tokens per reply',
-      number('max-new-tokens', maxNewTokens),
-      defaults.maxNewTokens,
-    )
-    .option(
-      '--max-prompt-tokens <number>',
-      'maximum tokens per prompt (default: context length minus --max-new-tokens)',
-      number('max-prompt-tokens', maxPromptTokens),
-    )
+  return lengthFlags(command)
     .option(
       '--truncate <how>',
       `handling of a longer prompt: ${truncations.join(', ')} (write an error row, or drop its first tokens; default: error)`,
       oneOf('truncate', truncations),
     )
     .option('--samples <number>', 'replies per prompt', number('samples', samples), defaults.samples)
-    .option('--stop <text>', 'text that ends a reply, repeatable', repeated(text('stop')))
+    .option('--stop <text>', 'text that ends a reply, repeatable', collect(text('stop')))
     .option('--seed <number>', 'seed for all random numbers', number('seed', seed), defaults.seed)
     .option(
       '--concurrency <number>',
