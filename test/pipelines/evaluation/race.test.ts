@@ -51,7 +51,7 @@ describe('raceRound', () => {
     }),
   )
   const entries = (rows: readonly (readonly number[])[]) =>
-    new Map(rows.map((values, index) => [`s${index}`, scoresOf(values)] as const))
+    new Map(rows.map((values, index) => [`s${index}`, scoresOf(values)] as readonly [string, PromptScores]))
 
   it('never leaves the leader behind, nor a setting with the same scores', () =>
     fc.assert(
