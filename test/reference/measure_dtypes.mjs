@@ -27,6 +27,7 @@ async function measure({ lm, reward, prompts, dtype, decoder }) {
   const startedAt = performance.now()
   const models = await loadModels({ lm, dtype, ...(decoder === 'args' && { reward }) })
   const loadedAt = performance.now()
+  const { user, system } = process.cpuUsage()
   const rows = []
   const source = first(fromFile(prompts), PROMPTS)
   const options = { maxNewTokens: TOKENS, concurrency: PROMPTS }
@@ -41,6 +42,7 @@ async function measure({ lm, reward, prompts, dtype, decoder }) {
   const tokens = rows.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0)
   return {
     load_s: (loadedAt - startedAt) / 1000,
+    load_cpu_s: (user + system) / 1e6,
     tokens_a_second: (tokens * 1000) / (endedAt - loadedAt),
     rss_bytes: process.resourceUsage().maxRSS * 1024,
     rows,
@@ -60,7 +62,12 @@ async function rewardsOf(lm, reward, replies) {
 }
 
 const inOwnProcess = (asked) =>
-  JSON.parse(execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--one', JSON.stringify(asked)], { maxBuffer: 2 ** 28, encoding: 'utf8' }))
+  JSON.parse(
+    execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--one', JSON.stringify(asked)], {
+      maxBuffer: 2 ** 28,
+      encoding: 'utf8',
+    }),
+  )
 
 /** Tokens before the first that differs from fp32. */
 const agreed = (here, there) => {
@@ -75,7 +82,9 @@ const megabytes = (bytes) => Math.round(bytes / 1e6)
 
 function inspected(lm, dtype, promptTokens) {
   const flags = ['--dtype', dtype, '--concurrency', PROMPTS, '--max-new-tokens', TOKENS, '--max-prompt-tokens', promptTokens]
-  const { memory } = JSON.parse(execFileSync(process.execPath, [main, 'inspect', lm, '--json', ...flags.map(String)], { encoding: 'utf8' }))
+  const { memory } = JSON.parse(
+    execFileSync(process.execPath, [main, 'inspect', lm, '--json', ...flags.map(String)], { encoding: 'utf8' }),
+  )
   return memory
 }
 
@@ -85,7 +94,9 @@ async function table(lm, reward, prompts, rounds) {
     for (const decoder of DECODERS)
       for (const dtype of DTYPES) {
         const one = inOwnProcess({ lm, reward, prompts, dtype, decoder })
-        process.stderr.write(`round ${round}, ${decoder}, ${dtype}: ${one.tokens_a_second.toFixed(1)} tokens/s, loaded in ${one.load_s.toFixed(1)} s, ${megabytes(one.rss_bytes)} MB\n`)
+        process.stderr.write(
+          `round ${round}, ${decoder}, ${dtype}: ${one.tokens_a_second.toFixed(1)} tokens/s, loaded in ${one.load_s.toFixed(1)} s, ${megabytes(one.rss_bytes)} MB\n`,
+        )
         runs.push({ round, decoder, dtype, ...one })
       }
   const of = (decoder, dtype) => runs.filter((run) => run.decoder === decoder && run.dtype === dtype)
@@ -93,8 +104,19 @@ async function table(lm, reward, prompts, rounds) {
   for (const decoder of DECODERS)
     for (const dtype of DTYPES) rewards.set(`${decoder} ${dtype}`, await rewardsOf(lm, reward, of(decoder, dtype)[0].rows))
   const lines = [
-    ['decoder', 'dtype', 'speed against fp32', 'equal replies', 'tokens before the first that differs', 'mean reward', 'seconds to load', 'peak memory', 'by `inspect`'],
-    ['---', '---', '---:', '---:', '---:', '---:', '---:', '---:', '---:'],
+    [
+      'decoder',
+      'dtype',
+      'speed against fp32',
+      'equal replies',
+      'tokens before the first that differs',
+      'mean reward',
+      'seconds to load',
+      'of them processor time',
+      'peak memory',
+      'by `inspect`',
+    ],
+    ['---', '---', '---:', '---:', '---:', '---:', '---:', '---:', '---:', '---:'],
   ]
   for (const decoder of DECODERS) {
     const exact = of(decoder, 'fp32')
@@ -103,9 +125,10 @@ async function table(lm, reward, prompts, rounds) {
       const speeds = here.map((run, round) => run.tokens_a_second / exact[round].tokens_a_second)
       const counts = here[0].rows.map(({ tokenIds }, index) => agreed(tokenIds, exact[0].rows[index].tokenIds))
       const lengths = exact[0].rows.map(({ tokenIds }) => tokenIds.length)
-      const equal = counts.filter((count, index) => count === lengths[index] && here[0].rows[index].tokenIds.length === count).length
+      const equal = counts.filter(
+        (count, index) => count === lengths[index] && here[0].rows[index].tokenIds.length === count,
+      ).length
       const memory = inspected(lm, dtype, Math.max(...exact[0].rows.map(({ promptTokens }) => promptTokens)))
-      const said = Object.entries(memory).reduce((sum, [name, value]) => (['weights_bytes', 'cache_bytes', 'position_bytes', 'process_bytes'].includes(name) ? sum + value : sum), 0)
       lines.push([
         decoder,
         dtype,
@@ -114,13 +137,16 @@ async function table(lm, reward, prompts, rounds) {
         `${counts.reduce((sum, count) => sum + count, 0)} of ${lengths.reduce((sum, count) => sum + count, 0)}`,
         mean(rewards.get(`${decoder} ${dtype}`)).toFixed(3),
         range(here.map(({ load_s }) => load_s)),
-        ...(decoder === 'greedy' ? [`${megabytes(Math.max(...here.map(({ rss_bytes }) => rss_bytes)))} MB`, `${megabytes(said)} MB`] : ['', '']),
+        median(here.map(({ load_cpu_s }) => load_cpu_s)).toFixed(1),
+        ...(decoder === 'greedy'
+          ? [`${megabytes(Math.max(...here.map(({ rss_bytes }) => rss_bytes)))} MB`, `${megabytes(memory.total_bytes)} MB`]
+          : ['', '']),
       ])
     }
   }
-  for (const line of lines) console.log(`| ${line.join(' | ')} |`)
+  for (const line of lines) process.stdout.write(`${`| ${line.join(' | ')} |`}\n`)
 }
 
 const [lm, reward, prompts, rounds = '3'] = process.argv.slice(2)
-if (lm === '--one') console.log(JSON.stringify(await measure(JSON.parse(reward))))
+if (lm === '--one') process.stdout.write(`${JSON.stringify(await measure(JSON.parse(reward)))}\n`)
 else await table(lm, reward, prompts, Number(rounds))
