@@ -2,8 +2,8 @@
 //
 //     npm run -s build && node test/reference/measure_dtypes.mjs LM REWARD PROMPTS [ROUNDS]
 //
-// Each measurement is a process of its own, and the types take turns, so that other work on the machine touches all of them. Speeds
-// are ratios to fp32 within a round; the table has the median and the range over the rounds (3). Each run decodes 16 prompts at the same time, 32 tokens
+// Each measurement is a process of its own, and the types take turns. Speeds are ratios to fp32 of processor time per token, which other work on
+// the machine changes less than time; the table has the median and the range over the rounds (3). Each run decodes 16 prompts at the same time, 32 tokens
 // each. `greedy` runs the language model alone, `args` (k 10, weight 1.5) both models. Rewards are those of the fp32 reward model for every
 // reply. Memory is the largest resident set of the process that runs greedy, beside what `rxargs inspect` says for the same prompts.
 import { execFileSync } from 'node:child_process'
@@ -27,7 +27,7 @@ async function measure({ lm, reward, prompts, dtype, decoder }) {
   const startedAt = performance.now()
   const models = await loadModels({ lm, dtype, ...(decoder === 'args' && { reward }) })
   const loadedAt = performance.now()
-  const { user, system } = process.cpuUsage()
+  const loading = process.cpuUsage()
   const rows = []
   const source = first(fromFile(prompts), PROMPTS)
   const options = { maxNewTokens: TOKENS, concurrency: PROMPTS }
@@ -36,14 +36,14 @@ async function measure({ lm, reward, prompts, dtype, decoder }) {
     const { id, prompt, completion, tokenIds, promptTokens } = row
     rows.push({ id, prompt, completion, tokenIds, promptTokens })
   }
-  const endedAt = performance.now()
+  const decoding = process.cpuUsage(loading)
   await models.close()
   rows.sort((a, b) => (a.id < b.id ? -1 : 1))
   const tokens = rows.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0)
   return {
     load_s: (loadedAt - startedAt) / 1000,
-    load_cpu_s: (user + system) / 1e6,
-    tokens_a_second: (tokens * 1000) / (endedAt - loadedAt),
+    load_cpu_s: (loading.user + loading.system) / 1e6,
+    cpu_ms_a_token: (decoding.user + decoding.system) / 1000 / tokens,
     rss_bytes: process.resourceUsage().maxRSS * 1024,
     rows,
   }
@@ -95,14 +95,20 @@ async function table(lm, reward, prompts, rounds) {
       for (const dtype of DTYPES) {
         const one = inOwnProcess({ lm, reward, prompts, dtype, decoder })
         process.stderr.write(
-          `round ${round}, ${decoder}, ${dtype}: ${one.tokens_a_second.toFixed(1)} tokens/s, loaded in ${one.load_s.toFixed(1)} s, ${megabytes(one.rss_bytes)} MB\n`,
+          `round ${round}, ${decoder}, ${dtype}: ${one.cpu_ms_a_token.toFixed(1)} ms of processor time per token, loaded in ${one.load_s.toFixed(1)} s, ${megabytes(one.rss_bytes)} MB\n`,
         )
         runs.push({ round, decoder, dtype, ...one })
       }
   const of = (decoder, dtype) => runs.filter((run) => run.decoder === decoder && run.dtype === dtype)
-  const rewards = new Map()
-  for (const decoder of DECODERS)
-    for (const dtype of DTYPES) rewards.set(`${decoder} ${dtype}`, await rewardsOf(lm, reward, of(decoder, dtype)[0].rows))
+  const variants = DECODERS.flatMap((decoder) =>
+    DTYPES.map((dtype) => ({ name: `${decoder} ${dtype}`, rows: of(decoder, dtype)[0].rows })),
+  )
+  const scores = await rewardsOf(
+    lm,
+    reward,
+    variants.flatMap(({ rows }) => rows),
+  )
+  const rewards = new Map(variants.map(({ name, rows }) => [name, scores.splice(0, rows.length)]))
   const lines = [
     [
       'decoder',
@@ -122,7 +128,7 @@ async function table(lm, reward, prompts, rounds) {
     const exact = of(decoder, 'fp32')
     for (const dtype of DTYPES) {
       const here = of(decoder, dtype)
-      const speeds = here.map((run, round) => run.tokens_a_second / exact[round].tokens_a_second)
+      const speeds = here.map((run, round) => exact[round].cpu_ms_a_token / run.cpu_ms_a_token)
       const counts = here[0].rows.map(({ tokenIds }, index) => agreed(tokenIds, exact[0].rows[index].tokenIds))
       const lengths = exact[0].rows.map(({ tokenIds }) => tokenIds.length)
       const equal = counts.filter(
