@@ -34,13 +34,14 @@ function cellsOf({ rows, best }: Tuned): Cells {
   return [head, ...rows.map(line)]
 }
 
-/** The table, what to be careful with, and the command of the best setting; in CSV the table alone. */
-export function tuneLines(reported: Reported, format: TableFormat): string[] {
-  const table = formatTable(cellsOf(reported), format)
-  if (format === 'csv') return table
-  const warnings = tuneWarnings(reported).map((warning) => `warning: ${warning}`)
-  return [...table, '', ...warnings, ...(warnings.length > 0 ? [''] : []), reported.command]
-}
+/** One line per setting. */
+export const tuneTable = (reported: Reported, format: TableFormat): string[] => formatTable(cellsOf(reported), format)
+
+/** What to be careful with, and the command of the best setting. */
+export const tuneAdvice = (reported: Reported): string[] => [
+  ...tuneWarnings(reported).map((warning) => `warning: ${warning}`),
+  reported.command,
+]
 
 /** The figures as JSON, in the words of the table. */
 export const tuneJson = (reported: Reported): string => {

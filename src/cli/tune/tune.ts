@@ -28,7 +28,7 @@ import { generateRun } from '../run/generateRun.js'
 import { takeFirst } from '../run/takeFirst.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { type GivenFlag, generateCommandLine } from './generateCommandLine.js'
-import { tuneJson, tuneLines } from './report.js'
+import { tuneAdvice, tuneJson, tuneTable } from './report.js'
 
 type Flags = Omit<GivenFlags, 'k' | 'weight'> &
   Readonly<{
@@ -132,8 +132,12 @@ async function run(input: string, flags: Flags, given: readonly GivenFlag[], ter
     const reported = { ...tuned, command: generateCommandLine(input, given, tuned.best) }
     const json = tuneJson(reported)
     if (settings.output !== undefined) await writeFile(join(settings.output, 'tune.json'), `${json}\n`)
-    for (const line of flags.json ? [json] : tuneLines(reported, flags.format))
-      await writeLine(terminal.stdout, line, terminal.signal)
+    const { stdout, signal } = terminal
+    if (flags.json) return await writeLine(stdout, json, signal)
+    for (const line of tuneTable(reported, flags.format)) await writeLine(stdout, line, signal)
+    // CSV is for programs, so what is for people goes to stderr.
+    if (flags.format === 'csv') for (const line of tuneAdvice(reported)) progress.say(line)
+    else for (const line of ['', ...tuneAdvice(reported)]) await writeLine(stdout, line, signal)
   } finally {
     progress.end()
     for (const close of closing) await close()

@@ -47,17 +47,22 @@ describe('rxargs tune', () => {
     expect(replies(made.stdout)).toEqual(replies(direct.stdout))
   })
 
-  it('goes on in its folder with the same answer, and needs no folder', async () => {
+  it('goes on in its folder with the same answer; CSV is the table alone', async () => {
     const out = join(folder, 'again')
-    const args = ['tune', prompts, ...decoding, ...judge, '--k', '3', '--weight', '1,4']
-    const first = await rxargs([...args, '-o', out])
+    const args = ['tune', prompts, ...decoding, ...judge, '--k', '3', '--weight', '1,4', '-o', out, '--format', 'csv']
+    const first = await rxargs(args)
+    expect(first.stdout).toMatch(/^setting,rows,guide,judge \[95%\],[^\n]*\n(?:(?:greedy|k-)[^\n]*\n)+$/)
+    expect(first.stderr).toMatch(/\nnpx rxargs generate .*-o out\/\n/)
     const before = await readdir(join(out, 'k-3-weight-1'))
-    const second = await rxargs([...args, '-o', out])
-    expect(await readdir(join(out, 'k-3-weight-1'))).toEqual(before)
-    expect(second.stdout).toBe(first.stdout)
-    expect(first.stdout).toMatch(/^setting +rows +guide +judge \[95%\] +judge minus greedy \[95%\] +win-tie \[95%\] +diversity /)
-    expect(first.stdout).toMatch(/\nnpx rxargs generate .*-o out\/\n$/)
     expect((await rxargs(args)).stdout).toBe(first.stdout)
+    expect(await readdir(join(out, 'k-3-weight-1'))).toEqual(before)
+  })
+
+  it('needs no folder, and does not vary what has one value', async () => {
+    const { stdout } = await rxargs(['tune', prompts, ...decoding, ...judge, '--k', '3', '--weight', '2'])
+    expect(stdout).toMatch(/^setting +rows +guide +judge \[95%\] +judge minus greedy \[95%\] +win-tie \[95%\] +diversity /)
+    expect(stdout.match(/^(greedy|k-\S+)/gm)).toEqual(['greedy', 'k-3-weight-2'])
+    expect(stdout).toMatch(/\nnpx rxargs generate .*-o out\/\n$/)
   })
 
   it.each([
