@@ -1,3 +1,4 @@
+import { MessageChannel } from 'node:worker_threads'
 import { InferenceSession } from 'onnxruntime-node'
 import { ModelError } from '../../../core/errors.js'
 import { isBlockType } from '../../checkpoint/gguf/blocks.js'
@@ -15,8 +16,9 @@ import type { SessionSetup } from './protocol.js'
  * @throws Error of the runtime if it cannot use a GPU; `gpuProblem` reads it
  */
 export async function createSession({ graph, folder, threads, inMemory, gpuLock }: SessionSetup): Promise<InferenceSession> {
+  const files = await weightsInMemory(inMemory)
   const options: InferenceSession.SessionOptions = {
-    ...(inMemory.length > 0 && { externalData: await weightsInMemory(inMemory) }),
+    ...(files.length > 0 && { externalData: files }),
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
     intraOpNumThreads: threads,
@@ -26,7 +28,19 @@ export async function createSession({ graph, folder, threads, inMemory, gpuLock 
     ...(gpuLock && WEBGPU),
     extra: { session: { model_external_initializers_file_folder_path: folder, intra_op: { allow_spinning: '0' } } },
   }
-  return typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options)
+  try {
+    return await (typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options))
+  } finally {
+    free(files)
+  }
+}
+
+/** Frees the files' memory at once, of which the runtime has copies: the message that takes it is never read. */
+function free(files: readonly WeightFile[]): void {
+  const { port1, port2 } = new MessageChannel()
+  port1.postMessage(null, [...new Set(files.map(({ data }) => data.buffer as ArrayBuffer))])
+  port1.close()
+  port2.close()
 }
 
 /** A file of weights that exists in memory only, in the runtime's form. */
@@ -39,19 +53,47 @@ type WeightFile = Readonly<{ path: string; data: Uint8Array }>
  */
 async function weightsInMemory(tensors: readonly TensorInMemory[]): Promise<WeightFile[]> {
   const files: WeightFile[] = []
+  const pooled = pool()
+  const add = (path: string, data: Uint8Array): void => {
+    files.push({ path, data: pooled(data) })
+  }
   for (const tensor of tensors) {
     const { path } = tensor
     if (tensor.bits === undefined) {
-      files.push({ path, data: isPlain(tensor) ? await readBytes(tensor) : bytesOf(await readValues(tensor)) })
+      add(path, isPlain(tensor) ? await readBytes(tensor) : bytesOf(await readValues(tensor)))
       continue
     }
     const { packed, scales, offsets } = await blocksOf(tensor, tensor.bits)
     if (!scales.every(Number.isFinite) || offsets?.every(Number.isFinite) === false)
       throw new ModelError(`Expected finite weights in tensor \`${tensor.name}\` of ${tensor.file}`)
-    files.push({ path, data: packed }, { path: `${path}/scales`, data: bytesOf(scales) })
-    if (offsets) files.push({ path: `${path}/offsets`, data: bytesOf(offsets) })
+    add(path, packed)
+    add(`${path}/scales`, bytesOf(scales))
+    if (offsets) add(`${path}/offsets`, bytesOf(offsets))
   }
   return files
+}
+
+/** Bytes of a part of the pool, and the multiple that tensors begin at. */
+const [PART, ALIGNED] = [2 ** 26, 64]
+
+/**
+ * Copies small pieces of memory into large parts. The system gets a large part back when it is freed; many small pieces would stay with the
+ * allocator of this thread.
+ */
+function pool(): (data: Uint8Array) => Uint8Array {
+  let part = new Uint8Array(0)
+  let used = 0
+  return (data) => {
+    if (data.length >= PART) return data
+    if (used + data.length > part.length) {
+      part = new Uint8Array(PART)
+      used = 0
+    }
+    const copy = part.subarray(used, used + data.length)
+    copy.set(data)
+    used += Math.ceil(data.length / ALIGNED) * ALIGNED
+    return copy
+  }
 }
 
 const bytesOf = ({ buffer }: Float32Array): Uint8Array => new Uint8Array(buffer)
