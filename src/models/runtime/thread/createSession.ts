@@ -54,8 +54,7 @@ function free(files: readonly WeightFile[]): void {
 async function filesOf(tensors: readonly TensorInMemory[]): Promise<WeightFile[]> {
   const files: WeightFile[] = []
   const pooled = pool()
-  for (const tensor of tensors)
-    for (const { path, data } of await weightFiles(tensor)) files.push({ path, data: pooled(data) })
+  for (const tensor of tensors) for (const { path, data } of await weightFiles(tensor)) files.push({ path, data: pooled(data) })
   return files
 }
 
