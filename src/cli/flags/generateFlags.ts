@@ -8,20 +8,20 @@ import { type Truncate, truncations } from '../../../pipelines/run/jobs.js'
 import { OptionError } from '../../core/errors.js'
 import { type Dataset, datasets } from '../../io/prompts/datasets.js'
 import { type Template, templates } from '../../io/prompts/toPrompt.js'
-import { type DeviceChoice, deviceChoices } from '../../models/device.js'
-import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
-import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote/remoteLanguageModel.js'
+import type { promptForms, RemoteLm } from '../../models/remote/remoteLanguageModel.js'
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import type { DecoderFlags } from './chooseDecoder.js'
 import { embeddedPath } from './embeddedPath.js'
-import { collect, DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, text, withLabels } from './flags.js'
+import { type EngineFlags, engineFlags } from './engineFlags.js'
+import { collect, flagsOfDecoders, number, oneOf, otherLm, text, withLabels } from './flags.js'
 import { lengthFlags } from './lengthFlags.js'
-import { lmFlag } from './lmFlag.js'
+import { lmFlag, serverFlags } from './lmFlag.js'
 import { REDO_HELP, resumeOptions } from './resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags as commander parses them. */
 export type GivenFlags = AdapterFlags &
+  EngineFlags &
   Readonly<
     {
       output?: string
@@ -37,8 +37,6 @@ export type GivenFlags = AdapterFlags &
       reward?: readonly RewardFlag[]
       rewardTimeout?: number
       rewardLabel?: readonly string[]
-      device: DeviceChoice
-      dtype: WeightDtype
       maxNewTokens: number
       maxPromptTokens?: number
       truncate?: Truncate
@@ -95,8 +93,7 @@ export type GenerateFlags = Readonly<{
   lms: Readonly<Record<string, string>>
   rewards: readonly RewardFlag[]
   rewardTimeout: number | undefined
-  device: DeviceChoice
-  dtype: WeightDtype
+  engine: EngineFlags
   settings: Required<Pick<GenerateOptions, 'maxNewTokens' | 'samples' | 'seed' | 'concurrency' | 'stop' | 'trace'>> &
     Pick<GenerateOptions, 'maxPromptTokens' | 'truncate'>
 }>
@@ -120,18 +117,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     )
     .option('--lm-adapter <folder>', 'LoRA adapter (PEFT) to merge into the language model', text('lm-adapter'))
     .option('--base <model>', BASE_HELP, text('base'))
-    .option('--lm-model <name>', 'name of the model on the server', text('lm-model'))
-    .option('--lm-tokenizer <folder>', "folder with the tokenizer and configs of the server's model", text('lm-tokenizer'))
-    .option(
-      '--lm-top <number>',
-      'maximum number of top tokens that the server returns (default: 20)',
-      number('lm-top', remoteLmOptions.shape.maxTop),
-    )
-    .option(
-      '--lm-prompt <form>',
-      `form of the prompts sent to the server: ${promptForms.join(', ')} (default: ids)`,
-      oneOf('lm-prompt', promptForms),
-    )
+  serverFlags(command)
     .option('--other-lm <name=folder>', 'further language model for decoders that combine several, repeatable', collect(otherLm))
     .option(
       '--reward <[name=]reward>',
@@ -148,8 +134,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
       'time limit in milliseconds: for a module per step of a prompt, for a server per request (default: 30000)',
       number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
-    .option('--device <name>', DEVICE_HELP, oneOf('device', deviceChoices), 'cpu')
-    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
+  engineFlags(command)
     .option(
       '--decoder <name>',
       `decoder or search: ${[...Object.keys(decoders), ...Object.keys(searches)].join(', ')} (default: args)`,
@@ -224,7 +209,8 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   const [{ path: lmPath }, ...rewards] = onBase([{ path: typeof lm === 'string' ? lm : '' }, ...labelled], flags.base)
   return {
     ...resume,
-    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, dtype: flags.dtype, device: flags.device },
+    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict },
+    engine: { device: flags.device, dtype: flags.dtype, cache: flags.cache },
     lm: typeof lm === 'string' ? lmPath : lm,
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
     rewards,

@@ -8,7 +8,8 @@ import { type Terminal, writeLine } from '../terminal.js'
 
 /** Prints what `generate` would do with these flags, and how much memory it would need. Loads no weights and writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
-  const { settings, limit, output, lm, lms, rewards, dtype } = flags
+  const { settings, limit, output, lm, lms, rewards } = flags
+  const { dtype } = flags.engine
   const rows = await countRows(input, { needs: [promptColumns(flags)] })
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const further = Object.entries(lms).map(([name, path]) => ({ role: `lm ${name}`, path }))

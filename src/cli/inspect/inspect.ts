@@ -20,7 +20,9 @@ import { readSafetensors } from '../../models/checkpoint/weights/safetensors.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { modelFolder } from '../../models/modelFolder.js'
 import { findOnnx } from '../../models/onnx/findOnnx.js'
-import { DTYPE_HELP, number, oneOf } from '../flags/flags.js'
+import { weightCacheFolder, weightCacheSize } from '../../models/weightCache.js'
+import { DTYPE_HELP } from '../flags/engineFlags.js'
+import { number, oneOf } from '../flags/flags.js'
 import { lengthFlags } from '../flags/lengthFlags.js'
 import { batchBytes, bytes, count, type ModelSize, PROGRAM_BYTES, positionsOf, sizeOf, windowOf } from '../print/describeModel.js'
 import { type Terminal, writeLine } from '../terminal.js'
@@ -146,6 +148,7 @@ async function inspectFolder(folder: string, { dtype, ...run }: Flags): Promise<
     ...(codec ? inspectTokenizer(codec, await readTokenizerFiles(folder)) : []),
     ...(ends ? [ends] : []),
     ...(config && described && size ? [memoryOf(config, size, run)] : []),
+    ...(await cacheLine()),
     ['unused', described?.unused.length ? described.unused.join(', ') : undefined, described?.unused],
   ]
   return { lines: lines.filter(([, text]) => text !== undefined), problems, config }
@@ -186,6 +189,15 @@ function memoryOf(
       total_bytes: total,
     },
   ]
+}
+
+/** Says how much the cache of rounded weights holds, of all models together. */
+async function cacheLine(): Promise<InspectedLine[]> {
+  const folder = weightCacheFolder()
+  const size = await weightCacheSize(folder)
+  if (size.entries === 0) return []
+  const models = `${size.entries} ${size.entries === 1 ? 'model' : 'models'}`
+  return [['cache', `${models}, ${bytes(size.bytes)} in ${folder}, which you can delete`, { folder, ...size }]]
 }
 
 async function generationOf(folder: string): Promise<JsonFile | undefined> {

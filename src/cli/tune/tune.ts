@@ -18,6 +18,7 @@ import { hashModel } from '../../models/hashModel.js'
 import { loadModels } from '../../models/loadModels.js'
 import { joinBase } from '../flags/adapterFlags.js'
 import { type ChosenDecoder, chooseDecoder } from '../flags/chooseDecoder.js'
+import { engineOf } from '../flags/engineFlags.js'
 import { list, type NamedPath, namedPath, number, oneOf, type RewardPath, text, withLabels } from '../flags/flags.js'
 import { decodingFlags, type GenerateFlags, type GivenFlags, settingsOf } from '../flags/generateFlags.js'
 import { loadRewards } from '../flags/loadRewards.js'
@@ -105,10 +106,10 @@ async function run(input: string, flags: Flags, given: readonly GivenFlag[], ter
   const progress = startProgress({ stream: terminal.stderr })
   const closing: (() => Promise<void>)[] = []
   try {
-    const { lm, lms, dtype, device, force, retryErrors, redoChanged } = settings
-    const models = await loadModels({ lm, lms, reward: rewards, dtype, device, onNotice: progress.say })
+    const { lm, lms, engine, force, retryErrors, redoChanged } = settings
+    const models = await loadModels({ lm, lms, reward: rewards, ...engine, onNotice: progress.say })
     closing.push(models.close)
-    const opened = await openReward(judge, dtype)
+    const opened = await openReward(judge, await engineOf(engine, progress.say))
     closing.push(opened.close)
     for (const notice of opened.notices) progress.say(notice)
     const begun = new Set<string>()
@@ -167,7 +168,7 @@ function judgeOf({ judge, judgeLabel, base }: Flags): RewardPath {
 }
 
 /** @throws OptionError for a judge that is the guide: it would always be content */
-async function checkJudge(judge: RewardPath, { rewards, dtype }: GenerateFlags): Promise<void> {
+async function checkJudge(judge: RewardPath, { rewards, engine: { dtype } }: GenerateFlags): Promise<void> {
   for (const guide of rewards) {
     if (guide.kind === 'module' || guide.kind === 'function') continue
     const [address, other] = [guide.kind === 'server' ? guide.url : undefined, judge.url]

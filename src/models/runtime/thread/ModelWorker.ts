@@ -18,6 +18,8 @@ export class ModelWorker {
   private nextKey = 1
   private nextCall = 1
   private failure: Error | undefined
+  /** Warnings of the start that are no errors. */
+  notices: readonly string[] = []
 
   private constructor(
     private readonly worker: Worker,
@@ -86,8 +88,10 @@ export class ModelWorker {
   }
 
   private receive(message: FromWorker): void {
-    if (message.type === 'ready') this.settle(0, (call) => call.resolve([]))
-    else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
+    if (message.type === 'ready') {
+      this.notices = message.notices
+      this.settle(0, (call) => call.resolve([]))
+    } else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
     else if (message.type === 'lost')
       this.fail(new ModelLostError(`The GPU was lost while ${this.name} ran on it: ${message.message}`))
     else if (message.type === 'results') {

@@ -8,6 +8,7 @@ import { quantize } from '../../graph/quantize.js'
 import type { TensorInMemory } from '../../graph/weights.js'
 import { WEBGPU } from '../device/gpu.js'
 import type { SessionSetup } from './protocol.js'
+import { cachedWeights, cacheNotice, type WeightCache, type WeightFile } from './weightCache.js'
 
 /**
  * Opens a session over a graph or its file. The weights stay in the checkpoint's files. Threads do not spin between operators, because the sessions of
@@ -15,8 +16,14 @@ import type { SessionSetup } from './protocol.js'
  *
  * @throws Error of the runtime if it cannot use a GPU; `gpuProblem` reads it
  */
-export async function createSession({ graph, folder, threads, inMemory, gpuLock }: SessionSetup): Promise<InferenceSession> {
-  const files = await weightsInMemory(inMemory)
+export async function createSession(
+  { graph, folder, threads, inMemory, gpuLock, cache }: SessionSetup,
+  onNotice: (notice: string) => void,
+): Promise<InferenceSession> {
+  // The runtime reads all weights from one folder or none, so an entry also holds those that are not rounded.
+  const isRounded = inMemory.some(({ bits }) => bits !== undefined)
+  const entry = cache && isRounded ? await entryOf(cache, inMemory, onNotice) : undefined
+  const files = entry === undefined ? await filesOf(inMemory) : []
   const options: InferenceSession.SessionOptions = {
     ...(files.length > 0 && { externalData: files }),
     executionProviders: ['cpu'],
@@ -26,7 +33,7 @@ export async function createSession({ graph, folder, threads, inMemory, gpuLock 
     // Callers get failures as errors, so the runtime does not print them.
     logSeverityLevel: 4,
     ...(gpuLock && WEBGPU),
-    extra: { session: { model_external_initializers_file_folder_path: folder, intra_op: { allow_spinning: '0' } } },
+    extra: { session: { model_external_initializers_file_folder_path: entry ?? folder, intra_op: { allow_spinning: '0' } } },
   }
   try {
     return await (typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options))
@@ -43,34 +50,46 @@ function free(files: readonly WeightFile[]): void {
   port2.close()
 }
 
-/** A file of weights that exists in memory only, in the runtime's form. */
-type WeightFile = Readonly<{ path: string; data: Uint8Array }>
+/** One tensor after the other, because each may need several times its own memory. */
+async function filesOf(tensors: readonly TensorInMemory[]): Promise<WeightFile[]> {
+  const files: WeightFile[] = []
+  const pooled = pool()
+  for (const tensor of tensors) for (const { path, data } of await weightFiles(tensor)) files.push({ path, data: pooled(data) })
+  return files
+}
+
+/** The folder of the weights in the cache; nothing if the cache cannot be used. */
+async function entryOf(
+  cache: WeightCache,
+  tensors: readonly TensorInMemory[],
+  onNotice: (notice: string) => void,
+): Promise<string | undefined> {
+  try {
+    return await cachedWeights(cache, tensors, weightFiles)
+  } catch (error) {
+    if (error instanceof ModelError) throw error
+    onNotice(cacheNotice(cache.folder, error))
+    return undefined
+  }
+}
 
 /**
- * Reads tensors one after the other, converts them to the graph's form and quantises those with `bits`.
+ * Reads a tensor, makes it if it is not in its file as it is, and rounds it if it is to be rounded.
  *
  * @throws ModelError if a weight to quantise is not finite: its block would have no scale
  */
-async function weightsInMemory(tensors: readonly TensorInMemory[]): Promise<WeightFile[]> {
-  const files: WeightFile[] = []
-  const pooled = pool()
-  const add = (path: string, data: Uint8Array): void => {
-    files.push({ path, data: pooled(data) })
-  }
-  for (const tensor of tensors) {
-    const { path } = tensor
-    if (tensor.bits === undefined) {
-      add(path, isPlain(tensor) ? await readBytes(tensor) : bytesOf(await readValues(tensor)))
-      continue
-    }
-    const { packed, scales, offsets } = await blocksOf(tensor, tensor.bits)
-    if (!scales.every(Number.isFinite) || offsets?.every(Number.isFinite) === false)
-      throw new ModelError(`Expected finite weights in tensor \`${tensor.name}\` of ${tensor.file}`)
-    add(path, packed)
-    add(`${path}/scales`, bytesOf(scales))
-    if (offsets) add(`${path}/offsets`, bytesOf(offsets))
-  }
-  return files
+async function weightFiles(tensor: TensorInMemory): Promise<WeightFile[]> {
+  const { path } = tensor
+  if (tensor.bits === undefined)
+    return [{ path, data: isPlain(tensor) ? await readBytes(tensor) : bytesOf(await readValues(tensor)) }]
+  const { packed, scales, offsets } = await blocksOf(tensor, tensor.bits)
+  if (!scales.every(Number.isFinite) || offsets?.every(Number.isFinite) === false)
+    throw new ModelError(`Expected finite weights in tensor \`${tensor.name}\` of ${tensor.file}`)
+  return [
+    { path, data: packed },
+    { path: `${path}.scales`, data: bytesOf(scales) },
+    ...(offsets ? [{ path: `${path}.offsets`, data: bytesOf(offsets) }] : []),
+  ]
 }
 
 /** Bytes of a part of the pool, and the multiple that tensors begin at. */

@@ -41,7 +41,13 @@ describe('remoteLanguageModel', () => {
     )
   })
 
-  it('sends text that encodes to the same token ids, and refuses any other', async () => {
+  it('keeps its connection from step to step', async () => {
+    const model = await behind([])
+    for (let step = 0; step < 5; step++) await model.run([{ sequence, need: 2 }])
+    expect([server!.requests.length, server!.connections()]).toEqual([5, 1])
+  })
+
+  it('sends the text where the text gives the same token ids, and fails where it does not', async () => {
     const model = await behind([], { prompt: 'text' })
     const text = 'A dog'
     const promptTokenIds = model.codec.encode(text, false)
