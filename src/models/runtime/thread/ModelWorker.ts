@@ -92,9 +92,11 @@ export class ModelWorker {
       this.notices = message.notices
       this.settle(0, (call) => call.resolve([]))
     } else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
-    else if (message.type === 'lost')
+    else if (message.type === 'lost') {
       this.fail(new ModelLostError(`The GPU was lost while ${this.name} ran on it: ${message.message}`))
-    else if (message.type === 'results') {
+      // Without an end of its own, the worker would keep `close` waiting.
+      void this.worker.terminate()
+    } else if (message.type === 'results') {
       const { runs, receivedAt, answeredAt } = message
       const { onRun, onTrip } = this.watch
       if (onRun) runs.forEach(onRun)
