@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -18,11 +20,14 @@ export default defineConfig({
   test: {
     projects: projects.map((test) => ({ extends: true as const, test })),
     setupFiles: ['test/fastCheck.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Long enough for a machine that also does other work.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     maxWorkers: 2,
     // The code has no global state, so files of a worker share its modules: importing them anew for each takes a third of the time.
     isolate: false,
     unstubEnvs: true,
+    // Tests leave the user's cache alone.
+    env: { XDG_CACHE_HOME: join(tmpdir(), 'rxargs-test-cache') },
   },
 })

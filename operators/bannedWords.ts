@@ -28,7 +28,7 @@ export type BannedWordsOptions = Readonly<{
  * @see transformers NoBadWordsLogitsProcessor
  */
 export function bannedWords<S extends LogitsStep>(options: BannedWordsOptions): DescribedOperator<S, S> {
-  const { words, codec } = parseOptions(bannedWordsOptions, options)
+  const { words, codec } = parseOptions(bannedWordsOptions, options, 'bannedWords')
   const sequences = words.flatMap((word) => writings(word, codec))
 
   return described(

@@ -48,7 +48,7 @@ export function batchCalls<Call, Result>(
   run: (calls: readonly Call[]) => ObservableInput<readonly Result[]>,
   options: BatchCallsOptions<Call>,
 ): OperatorFunction<Call, Result> {
-  const { maxBatch } = parseOptions(batchCallsOptions, options)
+  const { maxBatch } = parseOptions(batchCallsOptions, options, 'batchCalls')
   const { onBatch, promptTokens = () => 0, turns = freeTurns } = options
   const waiting = new Map<Subscriber<Result>, Call>()
   let busy = false // from the hop to the end of the batch

@@ -12,9 +12,7 @@ const isReward = (value: unknown): value is Reward =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'score' in value
 
 export const batchRewardOptions = z.strictObject({
-  reward: z
-    .custom<Reward>(isReward)
-    .describe('a reward to score the candidates by (a model or a function, given with the models)'),
+  reward: z.custom<Reward>(isReward).describe('a reward among the models: a model or a function'),
 })
 export type BatchRewardOptions = Readonly<{
   /** The reward to score the candidates by; `undefined` is refused with a clear message. */
@@ -33,7 +31,7 @@ export type BatchRewardOptions = Readonly<{
  * @see ARGS (Khanov et al., 2024), r([x, y_<t, v]); args@db0e1c1 argsearch.py `generate_step`
  */
 export function batchReward<S extends Candidates>(options: BatchRewardOptions): DescribedOperator<S, S & Rewarded> {
-  const { reward } = parseOptions(batchRewardOptions, options)
+  const { reward } = parseOptions(batchRewardOptions, options, 'batchReward')
 
   return described(
     { name: 'batchReward', options: { reward: reward.name } },

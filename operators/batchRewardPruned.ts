@@ -39,7 +39,7 @@ type Spread = Readonly<{ steps: number; total: number }>
  * @see pruneCandidates, which takes a fixed margin
  */
 export function batchRewardPruned<S extends Candidates>(options: BatchRewardPrunedOptions): DescribedOperator<S, S & Rewarded> {
-  const { reward, weight, reach, warmUp } = parseOptions(batchRewardPrunedOptions, options)
+  const { reward, weight, reach, warmUp } = parseOptions(batchRewardPrunedOptions, options, 'batchRewardPruned')
   const spreads = new WeakMap<object, Spread>()
 
   const marginOf = ({ key }: S['sequence']): number => {

@@ -31,7 +31,7 @@ export type CombineScoreOptions = Readonly<{
  * @see ARGS (Khanov et al., 2024); args@db0e1c1 argsearch.py `generate_step`
  */
 export function combineScore<S extends Rewarded>(options: CombineScoreOptions): DescribedOperator<S, S> {
-  const parsed = parseOptions(combineScoreOptions, options)
+  const parsed = parseOptions(combineScoreOptions, options, 'combineScore')
   const { weight, reward } = parsed
 
   return described(

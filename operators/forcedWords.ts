@@ -36,7 +36,7 @@ export type ForcedWordsOptions = Readonly<{
  * Constrained beam search (Post and Vilar, 2018) finds likelier places; this operator needs one beam.
  */
 export function forcedWords<S extends LogitsStep>(options: ForcedWordsOptions): DescribedOperator<S, S> {
-  const { words, within, codec, endTokenIds } = parseOptions(forcedWordsOptions, options)
+  const { words, within, codec, endTokenIds } = parseOptions(forcedWordsOptions, options, 'forcedWords')
   const all = words.map((word) => writings(word, codec))
 
   return described(

@@ -22,7 +22,7 @@ export type FrequencyPenaltyOptions = Readonly<{
  * @see OpenAI's API, `frequency_penalty`: `mu[j] - c[j] * alpha_frequency`, c the counts of the tokens sampled so far
  */
 export function frequencyPenalty<S extends LogitsStep>(options: FrequencyPenaltyOptions): DescribedOperator<S, S> {
-  const { penalty } = parseOptions(frequencyPenaltyOptions, options)
+  const { penalty } = parseOptions(frequencyPenaltyOptions, options, 'frequencyPenalty')
 
   return described(
     { name: 'frequencyPenalty', options: { penalty }, need: 'all' },

@@ -39,7 +39,7 @@ export type GrammarOptions = Readonly<{
  * @see XGrammar (Dong et al., 2024)
  */
 export function grammar<S extends LogitsStep>(options: GrammarOptions): DescribedOperator<S, S> {
-  const { jsonSchema, ebnf, codec, endTokenIds } = parseOptions(grammarOptions, options)
+  const { jsonSchema, ebnf, codec, endTokenIds } = parseOptions(grammarOptions, options, 'grammar')
   if ((jsonSchema === undefined) === (ebnf === undefined)) throw new OptionError('Expected one of `jsonSchema` and `ebnf`')
   if (!codec.grammar) throw new OptionError('Expected a codec that knows the bytes of its tokens, as a grammar needs them')
   const source = jsonSchema === undefined ? { ebnf: ebnf! } : { jsonSchema }

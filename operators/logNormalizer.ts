@@ -22,7 +22,7 @@ export type Normalized = Readonly<{ logNormalizer: number }>
  * - errors: `ShapeError` for sparse logits without `logSumExp`
  */
 export function logNormalizer<S extends LogitsStep>(options: LogNormalizerOptions = {}): DescribedOperator<S, S & Normalized> {
-  parseOptions(logNormalizerOptions, options)
+  parseOptions(logNormalizerOptions, options, 'logNormalizer')
 
   return described(
     { name: 'logNormalizer', options: {}, need: 'all' },

@@ -25,7 +25,7 @@ export type LogitBiasOptions = Readonly<{
  * @see OpenAI's API, `logit_bias`
  */
 export function logitBias<S extends LogitsStep>(options: LogitBiasOptions): DescribedOperator<S, S> {
-  const { bias } = parseOptions(logitBiasOptions, options)
+  const { bias } = parseOptions(logitBiasOptions, options, 'logitBias')
   const entries = Object.entries(bias).map(([id, value]) => [Number(id), value] as const)
 
   return described(

@@ -24,7 +24,7 @@ export type MinPOptions = Readonly<{
  * @see Turning Up the Heat: Min-p Sampling (Nguyen et al., 2024); transformers MinPLogitsWarper
  */
 export function minP<S extends LogitsStep>(options: MinPOptions): DescribedOperator<S, S> {
-  const { p } = parseOptions(minPOptions, options)
+  const { p } = parseOptions(minPOptions, options, 'minP')
   const margin = Math.log(p)
 
   return described(

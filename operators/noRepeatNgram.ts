@@ -21,7 +21,7 @@ export type NoRepeatNgramOptions = Readonly<{
  * @see A Deep Reinforced Model for Abstractive Summarization (Paulus et al., 2018), section 2.5; transformers NoRepeatNGramLogitsProcessor
  */
 export function noRepeatNgram<S extends LogitsStep>(options: NoRepeatNgramOptions): DescribedOperator<S, S> {
-  const { n } = parseOptions(noRepeatNgramOptions, options)
+  const { n } = parseOptions(noRepeatNgramOptions, options, 'noRepeatNgram')
 
   return described(
     { name: 'noRepeatNgram', options: { n }, need: 'all' },

@@ -22,7 +22,7 @@ export type PresencePenaltyOptions = Readonly<{
  * @see OpenAI's API, `presence_penalty`: `mu[j] - (c[j] > 0) * alpha_presence`, c the counts of the tokens sampled so far
  */
 export function presencePenalty<S extends LogitsStep>(options: PresencePenaltyOptions): DescribedOperator<S, S> {
-  const { penalty } = parseOptions(presencePenaltyOptions, options)
+  const { penalty } = parseOptions(presencePenaltyOptions, options, 'presencePenalty')
 
   return described(
     { name: 'presencePenalty', options: { penalty }, need: 'all' },

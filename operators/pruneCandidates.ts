@@ -24,7 +24,7 @@ export type PruneCandidatesOptions = Readonly<{
  * @example steps(topK({ k: 10 }), pruneCandidates({ margin: 4 }), batchReward({ reward }), combineScore({ weight }), selectGreedy())
  */
 export function pruneCandidates<S extends Candidates>(options: PruneCandidatesOptions): DescribedOperator<S, S> {
-  const { margin } = parseOptions(pruneCandidatesOptions, options)
+  const { margin } = parseOptions(pruneCandidatesOptions, options, 'pruneCandidates')
 
   return described(
     { name: 'pruneCandidates', options: { margin } },

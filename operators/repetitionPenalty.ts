@@ -22,7 +22,7 @@ export type RepetitionPenaltyOptions = Readonly<{
  * @see CTRL (Keskar et al., 2019), section 4.1; transformers RepetitionPenaltyLogitsProcessor, which also counts the prompt
  */
 export function repetitionPenalty<S extends LogitsStep>(options: RepetitionPenaltyOptions): DescribedOperator<S, S> {
-  const { penalty } = parseOptions(repetitionPenaltyOptions, options)
+  const { penalty } = parseOptions(repetitionPenaltyOptions, options, 'repetitionPenalty')
 
   return described(
     { name: 'repetitionPenalty', options: { penalty }, need: 'all' },

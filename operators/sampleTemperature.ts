@@ -31,7 +31,7 @@ export type SampleTemperatureOptions = Readonly<{
 export function sampleTemperature<S extends Candidates>(
   options: SampleTemperatureOptions = {},
 ): DescribedOperator<S, S & Choice> {
-  const { temperature } = parseOptions(sampleTemperatureOptions, options)
+  const { temperature } = parseOptions(sampleTemperatureOptions, options, 'sampleTemperature')
 
   return described(
     { name: 'sampleTemperature', options: { ...options } },

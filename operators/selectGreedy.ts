@@ -22,7 +22,7 @@ export type Choice = Readonly<{ index: number; tokenId: number }>
  * @see ARGS-greedy (Khanov et al., 2024)
  */
 export function selectGreedy<S extends Candidates>(options: SelectGreedyOptions = {}): DescribedOperator<S, S & Choice> {
-  parseOptions(selectGreedyOptions, options)
+  parseOptions(selectGreedyOptions, options, 'selectGreedy')
 
   return described(
     { name: 'selectGreedy', options: {} },

@@ -25,7 +25,7 @@ export type TopKOptions = Readonly<{
  * @see ARGS (Khanov et al., 2024), the candidate set V(k)
  */
 export function topK<S extends LogitsStep>(options: TopKOptions): DescribedOperator<S, Omit<S, 'logits'> & Candidates> {
-  const { k } = parseOptions(topKOptions, options)
+  const { k } = parseOptions(topKOptions, options, 'topK')
 
   return described(
     { name: 'topK', options: { k }, need: k },

@@ -26,7 +26,7 @@ export type TopPOptions = Readonly<{
  * @see The Curious Case of Neural Text Degeneration (Holtzman et al., 2020)
  */
 export function topP<S extends LogitsStep>(options: TopPOptions): DescribedOperator<S, Omit<S, 'logits'> & Candidates> {
-  const { p } = parseOptions(topPOptions, options)
+  const { p } = parseOptions(topPOptions, options, 'topP')
 
   return described(
     { name: 'topP', options: { p }, need: 'all' },

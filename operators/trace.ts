@@ -21,7 +21,7 @@ export type TraceOptions<S> = Readonly<{
  * @example steps(topK({ k: 10 }), trace({ onStep: ({ tokenIds }) => console.log(tokenIds) }), selectGreedy())
  */
 export function trace<S>(options: TraceOptions<S>): DescribedOperator<S, S> {
-  parseOptions(traceOptions, options)
+  parseOptions(traceOptions, options, 'trace')
   const { onStep } = options
   return described(
     { name: 'trace', options: {}, observes: true },

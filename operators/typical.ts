@@ -23,7 +23,7 @@ export type TypicalOptions = Readonly<{
  * @see Locally Typical Sampling (Meister et al., 2023), Eq. 7; transformers TypicalLogitsWarper
  */
 export function typical<S extends LogitsStep>(options: TypicalOptions): DescribedOperator<S, S> {
-  const { p } = parseOptions(typicalOptions, options)
+  const { p } = parseOptions(typicalOptions, options, 'typical')
 
   return described(
     { name: 'typical', options: { p }, need: 'all' },

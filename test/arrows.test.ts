@@ -23,12 +23,13 @@ const filesUnder = (folder: string, ending: string): SourceFile[] =>
 
 const source = ['src', 'operators', 'pipelines'].flatMap((folder) => filesUnder(folder, '.ts'))
 const python = ['data', 'test'].flatMap((folder) => filesUnder(folder, '.py'))
+const assets = ['.css', '.js'].flatMap((ending) => filesUnder('src', ending))
 const tests = filesUnder('test', '.ts')
 
 const file = (path: string, text: string): SourceFile => ({ path, text })
 
-describe('the house', () => {
-  it('has files in the rooms that the rules speak of', () => {
+describe('the repository', () => {
+  it('has files in every room of the rules', () => {
     for (const room of ['src/core/', 'src/models/', 'src/io/', 'src/cli/', 'operators/', 'pipelines/']) {
       expect(source.some(({ path }) => path.startsWith(room))).toBe(true)
     }
@@ -50,7 +51,7 @@ describe('the house', () => {
 
   it('has one operator a file, named after its export', () => expect(misnamedOperators(source)).toEqual([]))
 
-  it('keeps files short', () => expect(longFiles([...source, ...tests, ...python])).toEqual([]))
+  it('keeps files short', () => expect(longFiles([...source, ...assets, ...tests, ...python])).toEqual([]))
 
   it('has neither default exports nor any', () => expect(bannedForms([...source, ...tests])).toEqual([]))
 })

@@ -52,7 +52,7 @@ describe.each(lms)('contrastive search with %s', (lm) => {
     }
   })
 
-  it('gives the same bits at any concurrency, prompts of several chunks among them', async () => {
+  it('gives the same bits at any concurrency, also for prompts of several chunks', async () => {
     const long = (n: number) => `${cases[n % cases.length]!.prompt} ${'and then '.repeat(9 * n)}`
     const prompts = Array.from({ length: 7 }, (_, n) => long(n))
     const alone = settled(await decoded(prompts, 5, 0.6, 1, 8))

@@ -21,9 +21,9 @@ const generate = () => {
   const models = ['--lm', join(folder, 'lm'), '--reward', join(folder, 'reward')]
   return ['generate', '-', ...models, '--max-new-tokens', '2', '-o', join(folder, 'out')]
 }
-/** Threads of models, as far as the process knows of them. */
+/** The model threads of this process. */
 const threads = () => process.getActiveResourcesInfo().filter((name) => /MessagePort|Worker/.test(name)).length
-/** All files; the output folder may have been made before a model failed. */
+/** All files. A failing model may leave an empty output folder. */
 const files = async () => (await readdir(folder, { recursive: true })).filter((name) => name !== 'out').sort()
 
 async function refusal(run: () => Promise<Finished>): Promise<string> {
@@ -54,7 +54,7 @@ describe('a reward model with', () => {
     [
       'two labels',
       changed('config.json', () => ({ id2label: { 0: 'bad', 1: 'good' } })),
-      /Expected a label for `reward reward`, since .*reward has 2; name one of `bad` \(0\), `good` \(1\)/,
+      /Expected a label for `reward reward`, because .*reward has 2\. Choose one of `bad` \(0\), `good` \(1\)/,
     ],
     [
       'a weight that is not a number',
@@ -70,7 +70,7 @@ describe('a reward model with', () => {
 it.each([
   ['when a model is loaded', weightCorruptions[0]!],
   ['at its first result', weightCorruptions.find(([name]) => name.startsWith('a weight that is not'))!],
-])('a process of its own ends, too, %s', async (_, [, corrupt, message]) => {
+])('a separate process also ends: %s', async (_, [, corrupt, message]) => {
   await corrupt(join(folder, 'lm'))
   const child = started(generate())
   child.stdin.end(prompt)
@@ -87,7 +87,7 @@ describe('a chat template that', () => {
     ],
     ['calls what there is not', '{{ messages.nothing() }}', /cannot be rendered: /],
     ['refuses', "{{ raise_exception('No messages here') }}", /refuses the messages: No messages here/],
-  ])('%s makes an error row, and plain prompts go on', async (_, template, message) => {
+  ])('%s makes an error row, and plain prompts continue', async (_, template, message) => {
     await changed('tokenizer_config.json', () => ({ chat_template: template }))(join(folder, 'lm'))
     const args = generate().slice(0, -2)
     const input = `{"id":"chat","messages":[{"role":"user","content":"Hi"}]}\n${prompt}`

@@ -25,6 +25,6 @@ describe.each(pairs)('%s with %s', (_name, lm, golden, file) => {
   afterAll(() => models?.close())
 
   for (const setting of new Set(golden.cases.map(settingOf))) {
-    it(`decodes what a full pass without a cache decodes (${setting})`, () => expectGolden(golden, setting, models))
+    it(`decodes the tokens of full passes without a cache (${setting})`, () => expectGolden(golden, setting, models))
   }
 })

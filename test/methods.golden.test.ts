@@ -68,7 +68,7 @@ describe('the methods of the literature', () => {
     expect(settled(await rows(5))).toEqual(settled(await rows(1)))
   })
 
-  it('GenARM is the same when its reward model is a further language model', async () => {
+  it('GenARM gives the same with its reward model as a further language model', async () => {
     const prompts = () => promptsOf(cases.map(({ prompt }) => prompt))
     const combined = decoderFromSpec({
       steps: [{ topP: { p: 1 } }, { combineLogits: { lm: 'further', factor: 0.7 } }, { sampleTemperature: {} }],

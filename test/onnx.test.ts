@@ -17,7 +17,7 @@ const golden = (name: string) => fileURLToPath(new URL(`../data/golden/${name}`,
 const lm = golden('onnx-llama/lm')
 const reward = golden('onnx-llama/reward')
 
-/** Of lengths that are equal in part, and of several pieces. */
+/** Some lengths are equal, and some prompts have several pieces. */
 const prompts: readonly Prompt[] = ['How?', 'Why?', 'Who?', 'Is it so?', 'a'.repeat(70), 'b'.repeat(70), 'so '.repeat(50)].map(
   (text, index) => ({ id: `${index}`, content: { text } }),
 )
@@ -54,7 +54,7 @@ const refused = async (options: LoadOptions, message: RegExp) => {
   expect(error?.message).not.toMatch(/\n/)
 }
 
-describe('a ready ONNX folder', () => {
+describe('an exported ONNX folder', () => {
   it.each([
     ['onnx/model.onnx'],
     ['onnx/decoder_model_merged.onnx'],
@@ -68,7 +68,7 @@ describe('a ready ONNX folder', () => {
     expect(await answers(models, args({ k: 5, weight: 1 }), 7)).toEqual(alone)
   })
 
-  it('is chosen by the dtype, another by its name', async () => {
+  it('offers a graph by dtype or by name', async () => {
     const exact = await answers(await load({ lm }), greedy())
     const rounded = await answers(await load({ lm, dtype: 'q4' }), greedy())
     expect(rounded).not.toEqual(exact)
@@ -76,7 +76,7 @@ describe('a ready ONNX folder', () => {
     expect(await answers(await load({ lm: join(lm, 'onnx/model.onnx') }), greedy())).toEqual(exact)
   })
 
-  it('has a hash of its own for each of its graphs', async () => {
+  it('has a different hash for each of its graphs', async () => {
     const sums = await Promise.all(
       ['', 'onnx/decoder_model_merged.onnx', 'onnx/model_q4.onnx'].map(
         async (name) => (await load({ lm: join(lm, name) })).hashes.lm!.sha256,
@@ -85,28 +85,28 @@ describe('a ready ONNX folder', () => {
     expect(new Set(sums).size).toBe(3)
   })
 
-  it('steers and is steered beside checkpoints of safetensors', async () => {
+  it('works with safetensors checkpoints as language model and as reward', async () => {
     const models = await load({ lm: golden('grouped/lm'), reward })
     expect((await answers(models, args({ k: 3, weight: 1 }))).size).toBe(prompts.length)
   })
 
-  it('is refused for what it is not, does not have, or does not say', async () => {
+  it('is refused for a wrong role, a missing dtype or a missing file', async () => {
     await refused({ lm: reward }, /Expected a language model for `lm`, got a reward model in .*onnx-llama.reward$/)
     await refused({ lm, reward: lm }, /Expected a reward model for `reward lm`, got a language model/)
     await refused(
       { lm, dtype: 'q8' },
-      /Expected model_quantized\.onnx, .* in .* for weights in q8, got onnx.decoder_model_merged\.onnx, .*onnx.model_q4\.onnx; name one, such as/,
+      /Expected model_quantized\.onnx, .* in .* for dtype q8, got onnx.decoder_model_merged\.onnx, .*onnx.model_q4\.onnx\. Name a file, such as/,
     )
     await refused(
       { lm: join(lm, 'onnx/model.onnx'), dtype: 'q4' },
-      /Expected no dtype beside a named file.* got q4 for .*model\.onnx/,
+      /Expected no `dtype` beside an ONNX file.* got q4 for .*model\.onnx/,
     )
     await refused({ lm: join(lm, 'onnx/none.onnx') }, /Expected an ONNX file at .*none\.onnx, found nothing there/)
   })
 })
 
-describe('a ready graph of an encoder', () => {
-  it('rewards pairs of prompt and completion as the checkpoint of safetensors does', async () => {
+describe('an exported graph of an encoder', () => {
+  it('rewards pairs of prompt and completion like its safetensors checkpoint', async () => {
     const pairs = [
       ['How far is the moon?', ' 384,400 km'],
       ['Hello', ''],
@@ -145,7 +145,7 @@ async function asHubCache(source: string, cache: string): Promise<string> {
   return snapshot
 }
 
-describe('a snapshot of the hub cache, whose files are links into a folder of blobs', () => {
+describe('a snapshot in the hub cache, with links into a folder of blobs', () => {
   let cache: string
   beforeEach(async () => {
     cache = await mkdtemp(join(tmpdir(), 'rxargs-hub-'))
@@ -153,11 +153,11 @@ describe('a snapshot of the hub cache, whose files are links into a folder of bl
   afterEach(() => rm(cache, { recursive: true, force: true }))
 
   it.each([
-    ['onnx-opt', 'a ready graph with its weights in another file'],
-    ['onnx-llama', 'ready graphs in a folder of their own'],
+    ['onnx-opt', 'an exported graph with its weights in another file'],
+    ['onnx-llama', 'exported graphs in a folder of their own'],
     ['linear', 'shards of safetensors'],
     ['biased', 'one file of safetensors'],
-  ])('answers as the folder itself: %s (%s)', async (name) => {
+  ])('answers like the folder itself: %s (%s)', async (name) => {
     const plain = await load({ lm: golden(`${name}/lm`), reward: golden(`${name}/reward`) })
     const linked = await load({
       lm: await asHubCache(golden(`${name}/lm`), join(cache, 'lm')),

@@ -44,7 +44,7 @@ describe('a reward model with another tokenizer', () => {
     return value![0]!
   }
 
-  it('scores each candidate as the text that it makes, and says once that it is slower', async () => {
+  it('scores each candidate as text, and warns once that it is slower', async () => {
     async function* prompts(): AsyncGenerator<Prompt> {
       for (const text of ['\n\nHuman: How far is the moon?\n\nAssistant:', 'Grüße, and 東京.'] as const)
         yield { id: text, content: { text } }
@@ -67,7 +67,7 @@ describe('a reward model with another tokenizer', () => {
     }
   })
 
-  it('reads only what is new of the text, step by step', async () => {
+  it('reads only the new part of the text at each step', async () => {
     const text = `\n\nHuman: ${'How far is the moon? '.repeat(12)}\n\nAssistant:`
     async function* prompts(): AsyncGenerator<Prompt> {
       yield { id: 'long', content: { text } }
@@ -76,7 +76,7 @@ describe('a reward model with another tokenizer', () => {
     for await (const row of generate(prompts(), args({ k: 5 }), models, { maxNewTokens: 8 })) expect(row.error).toBeNull()
     const whole = text.length
     const first = read.findIndex((_, run) => read.slice(0, run + 1).reduce((sum, tokens) => sum + tokens, 0) >= whole)
-    // After the prompt: the branches of five candidates, and the tokens of the one that was chosen.
+    // After the prompt: the branches of five candidates, and the tokens of the chosen one.
     expect(read.slice(first + 1).length).toBeGreaterThanOrEqual(7)
     expect(Math.max(...read.slice(first + 1))).toBeLessThan(64)
   })

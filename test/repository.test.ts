@@ -16,7 +16,7 @@ describe('package.json', () => {
     expect(read('CHANGELOG.md').match(/^## \[(\d[^\]]*)\]/m)?.[1]).toBe(version)
   })
 
-  it('has the version that is written into every output file', () => expect(written).toBe(version))
+  it('has the version that every output file records', () => expect(written).toBe(version))
 
   it('points to compiled files of sources that exist', () => {
     const entry = exports['.'] as Record<string, string>
@@ -29,7 +29,7 @@ describe('package.json', () => {
     expect(statSync(new URL(bin.rxargs!, root)).mode & 0o111).toBe(0o111)
   })
 
-  it('installs without scripts of others, and by settings that every npm knows', () => {
+  it('installs without scripts of dependencies, and with settings that every npm knows', () => {
     const settings = read('.npmrc')
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith(';'))
@@ -40,7 +40,7 @@ describe('package.json', () => {
       'fund',
       'audit',
     ])
-    // Then npm runs no `prepare`, `prepack` or `pretest` either: what is needed stands in the commands themselves.
+    // Then npm runs no `prepare`, `prepack` or `pretest` either, so the commands contain all steps.
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
     expect(Object.keys(scripts).filter((name) => /^(pre|post)/.test(name))).toEqual([])
   })
@@ -56,7 +56,7 @@ describe('data/prompts/sample.jsonl', () => {
     .split('\n')
     .map((line) => JSON.parse(line) as { id: string; prompt: string })
 
-  it('has at least 32 prompts with ids of their own', () => {
+  it('has at least 32 prompts with different ids', () => {
     expect(prompts.length).toBeGreaterThanOrEqual(32)
     expect(new Set(prompts.map(({ id }) => id)).size).toBe(prompts.length)
     expect(new Set(prompts.map(({ prompt }) => prompt)).size).toBe(prompts.length)

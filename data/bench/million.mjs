@@ -7,11 +7,11 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Observable } from '../../dist/src/rxjs.js'
 import { jobs } from '../../dist/pipelines/run/jobs.js'
 import { fromFile } from '../../dist/src/io/fromFile.js'
 import { toParquet } from '../../dist/src/io/toParquet.js'
 import { pairSizes, writeRandomPair } from '../../dist/src/models/checkpoint/writeRandomPair.js'
+import { Observable } from '../../dist/src/rxjs.js'
 
 const folder = await mkdtemp(join(tmpdir(), 'rxargs-million-'))
 const say = (line) => process.stdout.write(`${line}\n`)
@@ -41,7 +41,14 @@ async function measured(name, rows, work) {
 const row = (number) => ({
   ...{ id: `row-${number}`, sample: 0, prompt: `Tell me about ${number}`, completion: 'a few words', promptTokenIds: [1, 2, 3] },
   ...{ tokenIds: [4, 5], finishReason: 'stop', error: null, reward: 0.5, rewards: [1, 2], logits: [1, 2], scores: [1, 2] },
-  ...{ seed: 0, promptTokens: 3, completionTokens: 2, startedAt: 1e12, durationMs: 5, promptHash: String(number).padStart(16, '0') },
+  ...{
+    seed: 0,
+    promptTokens: 3,
+    completionTokens: 2,
+    startedAt: 1e12,
+    durationMs: 5,
+    promptHash: String(number).padStart(16, '0'),
+  },
 })
 
 /** A run of rows that cost nothing to make, so that only the folder's work is measured. */
@@ -102,5 +109,6 @@ const measures = {
 }
 
 const [name, rows] = process.argv.slice(2)
-for (const [each, measure] of Object.entries(measures)) if (name === undefined || name === each) await measure(rows && Number(rows))
+for (const [each, measure] of Object.entries(measures))
+  if (name === undefined || name === each) await measure(rows && Number(rows))
 await rm(folder, { recursive: true })

@@ -6,6 +6,7 @@ import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
 import { perReward, type Weight, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const argsOptions = z.strictObject({
   k: topKOptions.shape.k.default(10).describe('an integer >= 1'),
@@ -25,11 +26,11 @@ export type ArgsOptions = Readonly<{
  * @see ARGS: Alignment as Reward-Guided Search (Khanov et al., 2024), Algorithm 1
  */
 // biome-ignore format: one operator a line
-export const args = ({ k = 10, weight = 1.5 }: ArgsOptions = {}): Decoder => (models) => steps(
+export const args = withOptions<ArgsOptions, Decoder>('args', argsOptions, ({ k, weight }) => (models) => steps(
   topK({ k }),
   perReward(weighted(models, weight), ({ reward, weight }) => [
     batchReward({ reward }),
     combineScore({ weight, reward: reward.name }),
   ]),
   selectGreedy(),
-)
+))

@@ -6,6 +6,7 @@ import { topK } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
 import { perReward, weighted } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { type ArgsOptions, argsOptions } from './args.js'
 
 export const argsPrunedOptions = argsOptions.extend({ reach: batchRewardPrunedOptions.shape.reach })
@@ -22,11 +23,11 @@ export type ArgsPrunedOptions = ArgsOptions &
  * @see args
  */
 // biome-ignore format: one operator a line
-export const argsPruned = ({ k = 10, weight = 1.5, reach = 5 }: ArgsPrunedOptions = {}): Decoder => (models) => steps(
+export const argsPruned = withOptions<ArgsPrunedOptions, Decoder>('argsPruned', argsPrunedOptions, ({ k, weight, reach }) => (models) => steps(
   topK({ k }),
   perReward(weighted(models, weight).reverse(), ({ reward, weight }) => [
     reward === models.reward ? batchRewardPruned({ reward, weight, reach }) : batchReward({ reward }),
     combineScore({ weight, reward: reward.name }),
   ]),
   selectGreedy(),
-)
+))

@@ -5,6 +5,7 @@ import { topK } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
 import { perReward, weighted } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { type ArgsOptions, argsOptions } from './args.js'
 
 export const argsStochasticOptions = argsOptions.extend({
@@ -23,11 +24,11 @@ export type ArgsStochasticOptions = ArgsOptions &
  * @see ARGS: Alignment as Reward-Guided Search (Khanov et al., 2024), section 3
  */
 // biome-ignore format: one operator a line
-export const argsStochastic = ({ k = 10, weight = 1.5, temperature = 0.7 }: ArgsStochasticOptions = {}): Decoder => (models) => steps(
+export const argsStochastic = withOptions<ArgsStochasticOptions, Decoder>('argsStochastic', argsStochasticOptions, ({ k, weight, temperature }) => (models) => steps(
   topK({ k }),
   perReward(weighted(models, weight), ({ reward, weight }) => [
     batchReward({ reward }),
     combineScore({ weight, reward: reward.name }),
   ]),
   sampleTemperature({ temperature }),
-)
+))

@@ -4,6 +4,7 @@ import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sam
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const classifierFreeGuidanceOptions = z.strictObject({
   scale: z.number().positive().default(1.5).describe('a finite number > 0'),
@@ -26,8 +27,8 @@ export type ClassifierFreeGuidanceOptions = Readonly<{
  * @see Stay on topic with Classifier-Free Guidance (Sanchez et al., 2023), Eq. 7; transformers UnbatchedClassifierFreeGuidanceLogitsProcessor
  */
 // biome-ignore format: one operator a line
-export const classifierFreeGuidance = ({ scale = 1.5, k = 40, temperature = 1 }: ClassifierFreeGuidanceOptions = {}): Decoder => ({ lm }) => steps(
+export const classifierFreeGuidance = withOptions<ClassifierFreeGuidanceOptions, Decoder>('classifierFreeGuidance', classifierFreeGuidanceOptions, ({ scale, k, temperature }) => ({ lm }) => steps(
   combineLogits({ lm, prompt: '', own: scale, factor: 1 - scale }),
   topK({ k }),
   sampleTemperature({ temperature }),
-)
+))

@@ -5,6 +5,7 @@ import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const contrastiveOptions = z.strictObject({
   k: topKOptions.shape.k.default(8).describe('an integer >= 1'),
@@ -24,9 +25,9 @@ export type ContrastiveOptions = Readonly<{
  * @see A Contrastive Framework for Neural Text Generation (Su et al., 2022); ARGS (Khanov et al., 2024) compares with k 8, alpha 0.6
  */
 // biome-ignore format: one operator a line
-export const contrastive = ({ k = 8, alpha = 0.6 }: ContrastiveOptions = {}): Decoder => ({ lm }) => steps(
+export const contrastive = withOptions<ContrastiveOptions, Decoder>('contrastive', contrastiveOptions, ({ k, alpha }) => ({ lm }) => steps(
   logNormalizer(),
   topK({ k }),
   degenerationPenalty({ lm, alpha }),
   selectGreedy(),
-)
+))

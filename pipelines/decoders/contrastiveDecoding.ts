@@ -6,6 +6,7 @@ import { topP } from '../../operators/topP.js'
 import { lmNamed } from '../../src/core/registryEntry.js'
 import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const contrastiveDecodingOptions = z.strictObject({
   p: minPOptions.shape.p.default(0.1).describe('a number above 0 and at most 1'),
@@ -22,9 +23,9 @@ export type ContrastiveDecodingOptions = Readonly<{
  * @see Contrastive Decoding: Open-ended Text Generation as Optimization (Li et al., 2023), Eq. 2 and 3
  */
 // biome-ignore format: one operator a line
-export const contrastiveDecoding = ({ p = 0.1 }: ContrastiveDecodingOptions = {}): Decoder => (models) => steps(
+export const contrastiveDecoding = withOptions<ContrastiveDecodingOptions, Decoder>('contrastiveDecoding', contrastiveDecodingOptions, ({ p }) => (models) => steps(
   minP({ p }),
   topP({ p: 1 }),
   combineLogits({ lm: lmNamed('amateur', models), factor: -1 }),
   selectGreedy(),
-)
+))

@@ -6,6 +6,7 @@ import { fp32Number } from '../../src/core/fp32Number.js'
 import { lmNamed } from '../../src/core/registryEntry.js'
 import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const dexpertsOptions = z.strictObject({
   p: topPOptions.shape.p.default(0.9).describe('a number above 0 and at most 1'),
@@ -28,9 +29,9 @@ export type DexpertsOptions = Readonly<{
  * @see DExperts: Decoding-Time Controlled Text Generation with Experts and Anti-Experts (Liu et al., 2021), Eq. 1
  */
 // biome-ignore format: one operator a line
-export const dexperts = ({ p = 0.9, scale = 2, temperature = 1 }: DexpertsOptions = {}): Decoder => (models) => steps(
+export const dexperts = withOptions<DexpertsOptions, Decoder>('dexperts', dexpertsOptions, ({ p, scale, temperature }) => (models) => steps(
   topP({ p }),
   combineLogits({ lm: lmNamed('expert', models), factor: scale }),
   combineLogits({ lm: lmNamed('antiexpert', models), factor: -scale }),
   sampleTemperature({ temperature }),
-)
+))

@@ -7,9 +7,10 @@ import { OptionError } from '../../src/core/errors.js'
 import type { Decoder, DecoderModels } from '../../src/core/step.js'
 import { perReward, type Weight, type Weighted, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const genarmOptions = z.strictObject({
-  weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
+  weight: weightOption.default(1).describe('a finite number, or finite numbers by reward name'),
   p: topPOptions.shape.p.default(1).describe('a number above 0 and at most 1'),
   temperature: sampleTemperatureOptions.shape.temperature,
 })
@@ -37,14 +38,14 @@ export type GenarmOptions = Readonly<{
  *   log π_decode(y_t) = −log Z + log π_base(y_t) + 1/beta · log π_r(y_t), and its multi-objective form
  */
 // biome-ignore format: one operator a line
-export const genarm = ({ weight = 1, p = 1, temperature = 1 }: GenarmOptions = {}): Decoder => (models) => steps(
+export const genarm = withOptions<GenarmOptions, Decoder>('genarm', genarmOptions, ({ weight, p, temperature }) => (models) => steps(
   topP({ p }),
   perReward(autoregressive(models, weight), ({ reward, weight }) => [
     batchReward({ reward }),
     combineScore({ weight, reward: reward.name }),
   ]),
   sampleTemperature({ temperature }),
-)
+))
 
 function autoregressive(models: DecoderModels, weight: Weight): Weighted[] {
   const all = weighted(models, weight, 1).filter((one) => one.weight !== 0)

@@ -4,6 +4,7 @@ import { temperature as divide, temperatureOptions } from '../../operators/tempe
 import { topP, topPOptions } from '../../operators/topP.js'
 import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const nucleusOptions = z.strictObject({
   p: topPOptions.shape.p.default(0.95).describe('a number above 0 and at most 1'),
@@ -22,8 +23,8 @@ export type NucleusOptions = Readonly<{
  * @see The Curious Case of Neural Text Degeneration (Holtzman et al., 2020)
  */
 // biome-ignore format: one operator a line
-export const nucleus = ({ p = 0.95, temperature = 1 }: NucleusOptions = {}): Decoder => () => steps(
+export const nucleus = withOptions<NucleusOptions, Decoder>('nucleus', nucleusOptions, ({ p, temperature }) => () => steps(
   divide({ temperature }),
   topP({ p }),
   sampleTemperature(),
-)
+))

@@ -7,10 +7,11 @@ import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
 import { perReward, type Weight, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const radOptions = z.strictObject({
   k: topKOptions.shape.k.default(20).describe('an integer >= 1'),
-  weight: weightOption.default(30).describe('a finite number, or finite numbers by the names of rewards'),
+  weight: weightOption.default(30).describe('a finite number, or finite numbers by reward name'),
   temperature: sampleTemperatureOptions.shape.temperature,
 })
 export type RadOptions = Readonly<{
@@ -30,7 +31,7 @@ export type RadOptions = Readonly<{
  * @see Reward-Augmented Decoding (Deng and Raffel, 2023), Algorithm 1
  */
 // biome-ignore format: one operator a line
-export const rad = ({ k = 20, weight = 30, temperature = 1 }: RadOptions = {}): Decoder => (models) => steps(
+export const rad = withOptions<RadOptions, Decoder>('rad', radOptions, ({ k, weight, temperature }) => (models) => steps(
   topK({ k }),
   perReward(weighted(models, weight, 30), ({ reward, weight }) => [
     batchReward({ reward }),
@@ -38,4 +39,4 @@ export const rad = ({ k = 20, weight = 30, temperature = 1 }: RadOptions = {}): 
     combineScore({ weight, reward: reward.name }),
   ]),
   sampleTemperature({ temperature }),
-)
+))

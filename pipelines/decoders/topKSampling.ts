@@ -3,6 +3,7 @@ import { sampleTemperature, sampleTemperatureOptions } from '../../operators/sam
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Decoder } from '../../src/core/step.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 
 export const topKSamplingOptions = z.strictObject({
   k: topKOptions.shape.k.default(40).describe('an integer >= 1'),
@@ -21,7 +22,7 @@ export type TopKSamplingOptions = Readonly<{
  * @see Hierarchical Neural Story Generation (Fan et al., 2018)
  */
 // biome-ignore format: one operator a line
-export const topKSampling = ({ k = 40, temperature = 0.7 }: TopKSamplingOptions = {}): Decoder => () => steps(
+export const topKSampling = withOptions<TopKSamplingOptions, Decoder>('topKSampling', topKSamplingOptions, ({ k, temperature }) => () => steps(
   topK({ k }),
   sampleTemperature({ temperature }),
-)
+))

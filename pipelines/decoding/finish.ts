@@ -1,10 +1,21 @@
+import * as z from 'zod'
 import type { TextCodec } from '../../src/core/model.js'
+import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import { textAfter, wholeText } from '../../src/core/text/decodedText.js'
 import { growingText } from './growingText.js'
 
 /** Why a sequence is finished, its completion, and how many of its tokens the reward covers. */
 export type Finish = Readonly<{ reason: 'stop' | 'length'; completion: string; valuedTokens: number }>
+
+const finishOptions = z.strictObject({
+  codec: z.custom<TextCodec>((value) => typeof value === 'object' && value !== null && 'decode' in value).describe('a codec'),
+  endTokenIds: z.array(z.number()).readonly().describe('a list of token ids'),
+  stop: z.array(z.string()).readonly().describe('a list of texts'),
+  maxNewTokens: z.int().min(1).describe('an integer >= 1'),
+  // A server may have no limit, and zod's own numbers are finite.
+  contextLength: z.custom<number>((value) => typeof value === 'number' && value >= 1).describe('a number >= 1'),
+})
 
 export type FinishOptions = Readonly<{
   /** Codec of the language model. */
@@ -37,8 +48,11 @@ export function stopsOf(stop: readonly string[], codec: TextCodec): Readonly<{ t
  * - The completion excludes an end token; the reward includes it.
  * - A stop string may span tokens or begin inside one. The completion ends before it. The reward covers the longest run of tokens whose
  *   text does not reach into it. The search skips special tokens.
+ *
+ * @throws OptionError for an invalid option
  */
-export function finish({ codec, endTokenIds, stop, maxNewTokens, contextLength }: FinishOptions) {
+export function finish(options: FinishOptions) {
+  const { codec, endTokenIds, stop, maxNewTokens, contextLength } = parseOptions(finishOptions, options, 'finish')
   const ends = new Set(endTokenIds)
   const searched = stopSearch(codec, stop)
 

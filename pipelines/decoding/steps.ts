@@ -1,7 +1,11 @@
-import type { Observable, OperatorFunction } from 'rxjs'
+import { isObservable, type Observable, type OperatorFunction } from 'rxjs'
+import * as known from '../../operators/index.js'
 import type { DescribedOperator } from '../../src/core/described.js'
+import { OptionError, ShapeError } from '../../src/core/errors.js'
 import type { Need } from '../../src/core/model.js'
+import { describeValue } from '../../src/core/parseOptions.js'
 import type { DecoderSpec, LogitsStep, Selected, StepOperator } from '../../src/core/step.js'
+import { checkOrder, type PlacedOperator } from './checkOrder.js'
 
 type Op<In, Out> = DescribedOperator<In, Out>
 
@@ -9,6 +13,7 @@ type Op<In, Out> = DescribedOperator<In, Out>
  * Chains operators into one decoding step. The step has a `spec` (names and options of the operators) and a `need` (which logits). The
  * first operator with a need decides it; an operator without a description needs all logits.
  *
+ * @throws OptionError for no operators, for what is none, and for operators of this package in an order that cannot work
  * @example steps(topK({ k: 10 }), batchReward({ reward }), combineScore({ weight: 1.5 }), selectGreedy())
  */
 export function steps<A extends Selected>(a: Op<LogitsStep, A>): StepOperator
@@ -50,20 +55,48 @@ export function steps<A, B, C, D, E, F, G, H extends Selected>(
   h: Op<G, H>,
 ): StepOperator
 export function steps(...operators: readonly Op<never, unknown>[]): StepOperator {
-  return composed(operators)
+  return compose(operators)
 }
 
 /** `steps` for operators read from data, which were checked at run time. */
-export function composed(operators: readonly DescribedOperator<never, unknown>[]): StepOperator {
-  const operator = chained<LogitsStep, Selected>(operators)
+export function compose(operators: readonly DescribedOperator<never, unknown>[]): StepOperator {
+  checkOperators(operators)
+  const operator = chain<LogitsStep, Selected>(operators)
   const parts = operators.flatMap((each) => each.parts ?? each)
+  checkOrder(parts.filter(({ entry }) => !entry?.observes).map(placed))
   return Object.assign(operator, { spec: specOf(parts), need: needOf(parts), operators: parts })
 }
 
+/** Plain JavaScript may pass anything. */
+function checkOperators(operators: readonly unknown[]): void {
+  if (operators.length === 0)
+    throw new OptionError('Expected operators in `steps`, such as topK({ k: 10 }) and selectGreedy(), got none')
+  operators.forEach((operator, index) => {
+    const uncalled = Object.entries(known).find(([, one]) => one === operator)?.[0]
+    const got = uncalled === undefined ? describeValue(operator) : `the function \`${uncalled}\` itself; call it: ${uncalled}(…)`
+    if (typeof operator !== 'function' || uncalled !== undefined)
+      throw new OptionError(`Expected argument ${index + 1} of \`steps\` to be an operator, got ${got}`)
+  })
+}
+
+/** What is known of an operator: those of this package are in the registry. */
+const placed = ({ entry }: DescribedOperator<never, unknown>): PlacedOperator => {
+  const name = entry?.name ?? 'custom'
+  const flow = Object.hasOwn(known.operators, name) ? known.operators[name] : undefined
+  return { name, ...(flow && { flow }) }
+}
+
 /** Chains operators whose types are already checked. */
-export function chained<In, Out>(operators: readonly DescribedOperator<never, unknown>[]): OperatorFunction<In, Out> {
-  const chain = operators as readonly OperatorFunction<unknown, unknown>[]
-  return (source) => chain.reduce<Observable<unknown>>((stream, next) => next(stream), source) as Observable<Out>
+export function chain<In, Out>(operators: readonly DescribedOperator<never, unknown>[]): OperatorFunction<In, Out> {
+  const untyped = operators as readonly DescribedOperator<unknown, unknown>[]
+  const chainOn = (stream: Observable<unknown>, next: DescribedOperator<unknown, unknown>): Observable<unknown> => {
+    const output: unknown = next(stream)
+    if (isObservable(output)) return output
+    throw new ShapeError(
+      `Expected operator \`${next.entry?.name ?? 'custom'}\` to return an observable, got ${describeValue(output)}`,
+    )
+  }
+  return (source) => untyped.reduce(chainOn, source) as Observable<Out>
 }
 
 /** An operator without an entry appears as `custom`. Operators that only observe do not appear. */

@@ -1,9 +1,13 @@
 import { defer, type OperatorFunction, tap } from 'rxjs'
+import * as z from 'zod'
+import { aFunction, parseOptions } from '../../src/core/parseOptions.js'
 import type { Decoder, LogitsStep, Selected } from '../../src/core/step.js'
-import { chained } from './steps.js'
+import { chain } from './steps.js'
 
 /** How long a step spent in an operator. `batchReward` includes the wait for the reward. */
 export type OperatorTime = Readonly<{ operator: string; ms: number }>
+
+const timedOptions = z.strictObject({ clock: aFunction, onStep: aFunction })
 
 export type TimedOptions = Readonly<{
   /** The clock, in milliseconds, such as `() => performance.now()`. */
@@ -16,11 +20,14 @@ export type TimedOptions = Readonly<{
  * Times the operators of a decoder, which decodes the same tokens under the same spec. A decoder that `steps` did not make counts as one
  * operator, `custom`.
  *
+ * @throws OptionError for an invalid option
  * @example generate(prompts, timed(args(), { clock: () => performance.now(), onStep: (times) => console.log(times) }), models)
  */
-export const timed =
-  (decoder: Decoder, { clock, onStep }: TimedOptions): Decoder =>
-  (models) => {
+export function timed(decoder: Decoder, options: TimedOptions): Decoder {
+  parseOptions(z.object({ decoder: aFunction.describe('a decoder, such as args()') }), { decoder }, 'timed')
+  parseOptions(timedOptions, options, 'timed')
+  const { clock, onStep } = options
+  return (models) => {
     const whole = decoder(models)
     const operators = whole.operators ?? [whole]
     const names = whole.operators?.map(({ entry }) => entry?.name ?? 'custom') ?? ['custom']
@@ -39,8 +46,9 @@ export const timed =
           })
         const last = tap((step: Selected) => onStep(times, step))
         return source.pipe(
-          chained<LogitsStep, Selected>([first, ...operators.flatMap((each, index) => [each, after(index)]), last]),
+          chain<LogitsStep, Selected>([first, ...operators.flatMap((each, index) => [each, after(index)]), last]),
         )
       })
     return Object.assign(operator, whole.spec && { spec: whole.spec }, { need: whole.need ?? 'all' })
   }
+}

@@ -1,4 +1,6 @@
+import * as z from 'zod'
 import { InputError } from '../../src/core/errors.js'
+import { aFunction, aSignal, parseOptions } from '../../src/core/parseOptions.js'
 import type { Reply, RewardKind } from '../../src/core/run.js'
 import { bootstrap, type Interval } from '../../src/eval/bootstrap.js'
 import { diversity } from '../../src/eval/diversity.js'
@@ -57,6 +59,21 @@ export type OtherReward = Readonly<{ metric: string; here: string; there: string
 
 export type Evaluation = Readonly<{ metrics: readonly string[]; runs: readonly RunFigures[]; pairs: readonly PairFigures[] }>
 
+const isMeasure = (value: unknown): boolean => typeof value === 'object' && value !== null && 'measure' in value
+
+const evaluateOptions = z.strictObject({
+  measures: z.array(z.custom<Measure>(isMeasure)).optional().describe('a list of measures, such as rewardMeasure(…) returns'),
+  seed: z.int().min(0).optional().describe('an integer >= 0'),
+  intervals: z.boolean().optional().describe('true or false'),
+  signal: aSignal.optional(),
+  onReply: aFunction.optional(),
+})
+const runsOf = z.object({
+  runs: z
+    .array(z.looseObject({ name: z.string(), replies: aFunction }))
+    .describe('a list of runs, each with `name` and `replies`'),
+})
+
 export type EvaluateOptions = Readonly<{
   /** Metrics that need a model, in addition to those from the rows alone. */
   measures?: readonly Measure[]
@@ -98,10 +115,13 @@ const BATCH = 64
  * lose, paired by (id, sample). Each run is read once. With several runs, memory is some tens of bytes per reply of the first run; otherwise
  * it does not grow with the rows.
  *
+ * @throws OptionError for an invalid option
  * @throws InputError for a second row of the same id and sample
  * @see ARGS (Khanov et al., 2024), section 4.1
  */
 export async function evaluate(runs: readonly EvaluatedRun[], options: EvaluateOptions = {}): Promise<Evaluation> {
+  parseOptions(runsOf, { runs }, 'evaluate')
+  parseOptions(evaluateOptions, options, 'evaluate')
   const { measures = [], seed = 0, intervals = false, signal, onReply } = options
   const names = new Set(runs.flatMap(({ rewards = [] }) => rewards))
   const own = [...always, ...[...names].map(further)]
@@ -115,7 +135,7 @@ export async function evaluate(runs: readonly EvaluatedRun[], options: EvaluateO
     const others = otherRewards(kinds, runs[0]!.kinds ?? {})
     const beside = first && round > 0 ? comparison(metrics, first, { seed, round, others }) : undefined
     let [rows, errors] = [0, 0]
-    for await (const batch of batched(replies())) {
+    for await (const batch of batches(replies())) {
       signal?.throwIfAborted()
       const good = batch.filter(({ finishReason }) => finishReason !== 'error')
       errors += batch.length - good.length
@@ -203,7 +223,7 @@ function comparison(metrics: readonly Metric[], first: ReplyTable, { seed, round
 
 const isReward = (metric: string): boolean => metric === 'reward' || /^reward[:_]/.test(metric)
 
-async function* batched<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
+async function* batches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
   let batch: T[] = []
   for await (const item of items) {
     if (batch.push(item) < BATCH) continue

@@ -11,7 +11,7 @@ import { type Row, type RowsOptions, type Run, type RunMeta, version } from '../
 import { promptText } from '../../src/core/text/promptText.js'
 import { textScores } from '../rewards/rewardOfText.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
-import { abortable, deliver, runOf } from '../run/deliveries.js'
+import { abortOn, deliver, runOf } from '../run/deliveries.js'
 import { hashPrompt } from '../run/hashPrompt.js'
 import { applyKeepInput, keepInputOption } from '../run/keepInput.js'
 import { listMissingOfReward } from '../run/listMissingVersions.js'
@@ -23,7 +23,7 @@ export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: numbe
 export const scoreOptions = z.strictObject({
   concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
   keepInput: keepInputOption,
-  spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  spec: z.record(z.string(), z.unknown()).default({}).describe('an object with what else the rows depend on'),
   now: z
     .custom<() => number>((value) => typeof value === 'function')
     .optional()
@@ -53,21 +53,21 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  * @throws OptionError for an invalid option
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
-  const { keepInput, spec: given, ...rest } = parseOptions(scoreOptions, options)
-  const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: given })
+  const { keepInput, spec: ownSpec, ...rest } = parseOptions(scoreOptions, options, 'score')
+  const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: ownSpec })
   // The rows depend on the function, so its spec belongs to the run's.
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
   const missing = listMissingOfReward(reward, hashes[reward.name])
   const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing }
-  if (reward.kind === 'text') return scored(texts, ofText(reward), unrendered(reward), settings)
-  if (reward.kind === 'pairs') return scored(texts, batched(pairTexts(reward)), reward.render, settings)
-  return scored(texts, batched(tokenTexts(reward)), reward.codec.render, settings)
+  if (reward.kind === 'text') return runOfTexts(texts, ofText(reward), unrendered(reward), settings)
+  if (reward.kind === 'pairs') return runOfTexts(texts, batch(pairTexts(reward)), reward.render, settings)
+  return runOfTexts(texts, batch(tokenTexts(reward)), reward.codec.render, settings)
 }
 
 type Texts<Call> = Pick<WholeTexts<Call>, 'name' | 'read' | 'release'> &
   Readonly<{ scheduled: OperatorFunction<Call, number | undefined> }>
 
-const batched = <Call>(texts: WholeTexts<Call>): Texts<Call> => ({
+const batch = <Call>(texts: WholeTexts<Call>): Texts<Call> => ({
   ...texts,
   scheduled: batchCalls((calls: readonly Call[]) => texts.run(calls), { maxBatch: texts.maxBatch }),
 })
@@ -93,7 +93,7 @@ type ScoreSettings = Omit<z.output<typeof scoreOptions>, 'keepInput'> &
   Pick<ScoreModels, 'hashes'> &
   Readonly<{ missing: readonly string[] }>
 
-function scored<Call>(
+function runOfTexts<Call>(
   source: AsyncIterable<ScoredText>,
   texts: Texts<Call>,
   render: TextCodec['render'],
@@ -102,7 +102,7 @@ function scored<Call>(
   const rowOf = (text: HashedText): Observable<Row> =>
     defer(() => {
       const startedAt = now()
-      const row = (fields: Partial<Row>): Row => ({ ...unscored(text), startedAt, durationMs: now() - startedAt, ...fields })
+      const row = (fields: Partial<Row>): Row => ({ ...emptyRow(text), startedAt, durationMs: now() - startedAt, ...fields })
       return defer(() => {
         const { prompt, call } = callOf(text, texts, render)
         return of(call).pipe(
@@ -123,7 +123,7 @@ function scored<Call>(
     })
 
   const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
-    abortable(
+    abortOn(
       defer(() => deliver(hashedTexts(source, done), rowOf, concurrency)),
       signal,
     )
@@ -138,14 +138,14 @@ export async function* hashedTexts(
   texts: AsyncIterable<ScoredText>,
   done?: RowsOptions['done'],
 ): AsyncGenerator<HashedText, void> {
-  const seen = new Set<string>()
+  const names = new Set<string>()
   let number = 0
   for await (const text of texts) {
     number++
     const name = `${text.sample ?? 0} ${text.id}`
     const { id, place = `${id} (text ${number})` } = text
-    const one = seen.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
-    seen.add(name)
+    const one = names.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
+    names.add(name)
     const hashed = { ...one, sample: text.sample ?? 0, promptHash: hashPrompt(one) }
     if (!done?.(hashed)) yield hashed
   }
@@ -160,7 +160,7 @@ function callOf<Call>({ content, completion, error }: ScoredText, { read }: Text
   return { prompt, call: read(prompt, completion, content.messages === undefined) }
 }
 
-const unscored = (text: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({
+const emptyRow = (text: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({
   ...{ id: text.id, sample: text.sample, promptHash: text.promptHash },
   ...{ prompt: text.content?.text ?? null, completion: text.completion ?? null },
   ...{ promptTokenIds: null, tokenIds: null, finishReason: 'stop', error: null },

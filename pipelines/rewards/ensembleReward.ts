@@ -9,9 +9,9 @@ export const ensembleRewardOptions = z.strictObject({
   of: z.array(z.string().min(1)).min(2).describe('a list of two or more names of rewards'),
   by: z.enum(['sum', 'min', 'mean']).default('sum').describe('one of sum, min, mean'),
   c: z.number().min(0).optional().describe('a number >= 0'),
-  weight: byName(z.number()).describe('finite numbers by the names of members'),
-  mean: byName(z.number()).describe('finite numbers by the names of members'),
-  scale: byName(z.number().positive()).describe('numbers > 0 by the names of members'),
+  weight: byName(z.number()).describe('finite numbers by member name'),
+  mean: byName(z.number()).describe('finite numbers by member name'),
+  scale: byName(z.number().positive()).describe('numbers > 0 by member name'),
   running: z.boolean().default(false).describe('true or false'),
 })
 export type EnsembleRewardOptions = Readonly<{
@@ -48,7 +48,7 @@ export type EnsembleRewardOptions = Readonly<{
  * @example ensembleReward('careful', { of: ['safe', 'helpful'], by: 'min', scale: { safe: 2, helpful: 5 } })
  */
 export function ensembleReward(name: string, options: EnsembleRewardOptions): EnsembleReward {
-  const { of, by, c, weight, mean, scale, running } = parseOptions(ensembleRewardOptions, options)
+  const { of, by, c, weight, mean, scale, running } = parseOptions(ensembleRewardOptions, options, 'ensembleReward')
   const twice = of.find((member, index) => of.indexOf(member) !== index)
   if (twice !== undefined) throw new OptionError(`Expected each member once in \`of\`, got \`${twice}\` twice`)
   for (const [option, numbers] of Object.entries({ weight, mean, scale })) {

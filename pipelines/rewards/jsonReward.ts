@@ -23,7 +23,7 @@ export type JsonRewardOptions = Readonly<{
  * @see RFC 8259
  */
 export function jsonReward(name: string, options: JsonRewardOptions = {}): TextReward {
-  const { root } = parseOptions(jsonRewardOptions, options)
+  const { root } = parseOptions(jsonRewardOptions, options, 'jsonReward')
   return replyReward(name, { json: { root } }, ({ completion, ended }) => {
     const { length, complete } = jsonPrefix(completion)
     const right = roots[root].test(completion.trimStart()) ? length : 0

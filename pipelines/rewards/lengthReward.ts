@@ -35,7 +35,7 @@ const lengths: Readonly<Record<(typeof units)[number], (reply: ReplySoFar) => nu
  * @example lengthReward('short', { target: 200 })
  */
 export function lengthReward(name: string, options: LengthRewardOptions): TextReward {
-  const { target, unit } = parseOptions(lengthRewardOptions, options)
+  const { target, unit } = parseOptions(lengthRewardOptions, options, 'lengthReward')
   return replyReward(name, { length: { target, unit } }, (reply) => {
     const over = (lengths[unit](reply) - target) / target
     return 0 - (reply.ended ? Math.abs(over) : Math.max(0, over))

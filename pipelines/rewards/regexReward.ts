@@ -28,7 +28,7 @@ export type RegexRewardOptions = Readonly<{
  * @example regexReward('polite', { pattern: '\\b(please|thank you)\\b', flags: 'i' })
  */
 export function regexReward(name: string, options: RegexRewardOptions): TextReward {
-  const { pattern, flags, count } = parseOptions(regexRewardOptions, options)
+  const { pattern, flags, count } = parseOptions(regexRewardOptions, options, 'regexReward')
   const regex = linearRegex(pattern, flags)
   return replyReward(name, { regex: { pattern, flags, count } }, ({ completion }) =>
     count ? regex.count(completion) : Number(regex.test(completion)),

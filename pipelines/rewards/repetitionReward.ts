@@ -28,7 +28,7 @@ export type RepetitionRewardOptions = Readonly<{
  * @see rep-n, A Contrastive Framework for Neural Text Generation (Su et al., 2022)
  */
 export function repetitionReward(name: string, options: RepetitionRewardOptions = {}): TextReward {
-  const { n, unit } = parseOptions(repetitionRewardOptions, options)
+  const { n, unit } = parseOptions(repetitionRewardOptions, options, 'repetitionReward')
   return replyReward(name, { repetition: { n, unit } }, ({ completion }) => {
     const parts = units[unit](completion)
     const grams = Array.from({ length: Math.max(0, parts.length - n + 1) }, (_, at) => parts.slice(at, at + n).join('\u0000'))

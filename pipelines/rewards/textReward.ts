@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { parseOptions } from '../../src/core/parseOptions.js'
+import { aFunction, parseOptions } from '../../src/core/parseOptions.js'
 import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
 
 export const textRewardOptions = z.strictObject({
@@ -21,7 +21,7 @@ export type TextRewardOptions = Readonly<{
   version?: string | number | undefined
 }>
 
-const named = z.object({ name: z.string().min(1).describe('a name') })
+const nameAndScore = z.object({ name: z.string().min(1).describe('a name'), score: aFunction })
 
 /**
  * Makes a reward of a function from text to number; higher is better. The text is the prompt, the completion so far and the candidate,
@@ -40,12 +40,14 @@ export const textReward = (
   name: string,
   score: (text: string, signal: AbortSignal, reply: ReplySoFar) => number | Promise<number>,
   options: TextRewardOptions = {},
-): TextReward =>
-  batchTextReward(
+): TextReward => {
+  parseOptions(nameAndScore, { name, score })
+  return batchTextReward(
     name,
     (texts, signal, replies) => Promise.all(texts.map((text, index) => score(text, signal, replies[index]!))),
     options,
   )
+}
 
 /**
  * Like `textReward`, for a function that scores all texts of a step (the k candidates of a prompt) at once. Calls for several prompts run
@@ -58,10 +60,10 @@ export const batchTextReward = (
   scoreTexts: TextReward['scoreTexts'],
   options: TextRewardOptions = {},
 ): TextReward => {
-  const { timeoutMs, version } = parseOptions(textRewardOptions, options)
+  const { timeoutMs, version } = parseOptions(textRewardOptions, options, 'textReward')
   return {
     kind: 'text',
-    name: parseOptions(named, { name }).name,
+    name: parseOptions(nameAndScore, { name, score: scoreTexts }).name,
     scoreTexts,
     timeoutMs,
     ...(version !== undefined && { spec: { version } }),

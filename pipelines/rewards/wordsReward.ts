@@ -22,7 +22,7 @@ export type WordsRewardOptions = Readonly<{
  * @example wordsReward('polite', { wanted: ['please'], banned: ['stupid', 'shut up'] })
  */
 export function wordsReward(name: string, options: WordsRewardOptions): TextReward {
-  const { wanted, banned } = parseOptions(wordsRewardOptions, options)
+  const { wanted, banned } = parseOptions(wordsRewardOptions, options, 'wordsReward')
   if (wanted.length + banned.length === 0) throw new OptionError('Expected `wanted` or `banned` words, got neither')
   const wantedWords = [...new Set(wanted.map((word) => word.toLowerCase()))].map((word) => anyOf([word]))
   const bannedWords = anyOf(banned)

@@ -11,8 +11,8 @@ import { finish, stopsOf } from '../decoding/finish.js'
 import { replyText } from '../decoding/replyText.js'
 import { builtIn, type Registry } from '../registry/registry.js'
 import { schedule } from '../schedule/schedule.js'
-import { abortable, deliver, runOf } from './deliveries.js'
-import { type Job, jobs, startOf, type Truncate, truncations } from './jobs.js'
+import { abortOn, deliver, runOf } from './deliveries.js'
+import { checkContext, type Job, jobs, startOf, type Truncate, truncations } from './jobs.js'
 import { applyKeepInput, keepInputOption } from './keepInput.js'
 import { listMissingVersions } from './listMissingVersions.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
@@ -31,15 +31,15 @@ export const generateOptions = z.strictObject({
   truncate: rowOptions.shape.truncate.default('error').describe(`one of ${truncations.join(', ')}`),
   samples: z.int().min(1).default(1).describe('an integer >= 1'),
   seed: rowOptions.shape.seed.default(0).describe('an integer from 0 to 9007199254740991'),
-  stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty'),
+  stop: stopStrings.readonly().default([]).describe('a list of non-empty strings'),
   concurrency: z.int().min(1).default(16).describe('an integer >= 1'),
   trace: z.boolean().default(false).describe('true or false'),
   keepInput: keepInputOption,
-  spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  spec: z.record(z.string(), z.unknown()).default({}).describe('an object with what else the rows depend on'),
   registry: z
     .custom<Registry>((value) => typeof value === 'object' && value !== null && 'operators' in value && 'decoders' in value)
     .default(builtIn)
-    .describe('operators and decoders by name, for rows that name them'),
+    .describe('operators and decoders by name, for rows with their own decoder'),
   now: aFunction<() => number>(),
   onNotice: aFunction<(notice: string) => void>(),
   onEvent: aFunction<(event: GenerateEvent) => void>(),
@@ -93,8 +93,8 @@ export type GenerateEvent =
  * subscribes or iterates. An aborted run frees everything and then errors with the signal's reason. If a model is lost, the run fails and
  * blames no prompt.
  *
- * @throws OptionError for an invalid option, and for a decoder without the reward it needs or with a need for more logits than the model
- *   returns
+ * @throws OptionError for an invalid option, and for more tokens than the context holds, for a decoder without the reward it needs or
+ *   with a need for more logits than the model returns
  */
 export function generate(
   source: AsyncIterable<Prompt>,
@@ -102,7 +102,7 @@ export function generate(
   models: Models,
   options: GenerateOptions = {},
 ): Run {
-  const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options)
+  const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options, 'generate')
   checkParts(source, decoder, models)
   const { source: prompts, spec } = applyKeepInput(source, settings)
   const { maxNewTokens, maxPromptTokens, truncate, samples, seed, stop, concurrency, trace } = settings
@@ -132,7 +132,9 @@ export function generate(
     ),
   )
 
-  const decoded = (job: Job, startedAt: number): Observable<DecodedRow> => {
+  checkContext(settings, contextLength)
+
+  const decodeJob = (job: Job, startedAt: number): Observable<DecodedRow> => {
     const own = rowSettings(job.prompt, { run, registry, reward: columns.rewards[0], bind })
     const { start, text, truncatedTokens } = startOf(job, { codec, contextLength, ...own })
     const { texts, tokenIds } = stopsOf(
@@ -166,7 +168,7 @@ export function generate(
     defer(() => {
       const startedAt = now()
       onEvent?.({ type: 'start', key: { id: job.prompt.id, sample: job.sample } })
-      return defer(() => decoded(job, startedAt)).pipe(
+      return defer(() => decodeJob(job, startedAt)).pipe(
         catchError((error: unknown) => {
           // No prompt can continue without its model: the run fails, and a later run decodes the rest.
           if (error instanceof ModelLostError) throw error
@@ -185,7 +187,7 @@ export function generate(
     })
 
   const deliveries: Run['deliveries'] = ({ done, signal }: RowsOptions = {}) =>
-    abortable(
+    abortOn(
       defer(() => deliver(jobs(prompts, { samples, done }), row, concurrency)),
       signal,
     )
@@ -226,15 +228,15 @@ function functionsOf({ rewards }: Models): Readonly<{ rewardFunctions?: Readonly
 }
 
 /** Tells whether all samples of a prompt are equal: greedy selection or beam search. */
-const isDeterministic = ({ spec, named }: BoundSearch): boolean =>
-  named === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : named.name === 'beam'
+const isDeterministic = ({ spec, entry }: BoundSearch): boolean =>
+  entry === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : entry.name === 'beam'
 
-const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty') })
+const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of non-empty strings') })
 
 function checkNeed({ need = 'all', spec }: Pick<BoundSearch, 'need' | 'spec'>, { lm }: Models): void {
   const { all, maxTop } = lm.capabilities
-  const named = spec?.name ?? spec?.steps.flatMap((step) => Object.keys(step)).join(' → ')
-  const decoder = named === undefined ? 'The decoder' : `The decoder \`${named}\``
+  const name = spec?.name ?? spec?.steps.flatMap((step) => Object.keys(step)).join(' → ')
+  const decoder = name === undefined ? 'The decoder' : `The decoder \`${name}\``
   if (need === 'all' && !all)
     throw new OptionError(`${decoder} needs the logits of all tokens, but the language model returns only the top ${maxTop}`)
   if (need !== 'all' && need > maxTop)

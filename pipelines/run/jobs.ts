@@ -1,4 +1,4 @@
-import { InputError } from '../../src/core/errors.js'
+import { InputError, OptionError } from '../../src/core/errors.js'
 import type { TextCodec } from '../../src/core/model.js'
 import type { Prompt } from '../../src/core/prompt.js'
 import type { RowsOptions } from '../../src/core/run.js'
@@ -19,32 +19,32 @@ export async function* jobs(
   prompts: AsyncIterable<Prompt>,
   { samples, done = () => false }: Readonly<{ samples: number }> & Pick<RowsOptions, 'done'>,
 ): AsyncGenerator<Job, void> {
-  const seen = new Set<string>()
+  const ids = new Set<string>()
   let number = 0
   for await (const next of prompts) {
     number++
-    const named = withId(next, number)
-    const prompt = seen.has(named.id) ? duplicate(named, number, seen) : named
-    seen.add(prompt.id)
-    const made = hashPrompt(prompt)
+    const own = withId(next, number)
+    const prompt = ids.has(own.id) ? duplicate(own, number, ids) : own
+    ids.add(prompt.id)
+    const promptHash = hashPrompt(prompt)
     for (let sample = 0; sample < samples; sample++) {
-      if (!done({ id: prompt.id, sample, promptHash: made })) yield { prompt, promptHash: made, sample }
+      if (!done({ id: prompt.id, sample, promptHash })) yield { prompt, promptHash, sample }
     }
   }
 }
 
 /** The prompt itself, or an error under its number if it has no id: programs without types may give anything. */
-function withId(given: unknown, number: number): Prompt {
-  if (typeof given === 'object' && given !== null && 'id' in given && typeof given.id === 'string' && given.id !== '')
-    return given as Prompt
-  const got = typeof given === 'object' && given !== null ? ('id' in given ? String(given.id) : 'nothing') : String(given)
+function withId(value: unknown, number: number): Prompt {
+  if (typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string' && value.id !== '')
+    return value as Prompt
+  const got = typeof value === 'object' && value !== null ? ('id' in value ? String(value.id) : 'nothing') : String(value)
   return { id: `prompt ${number}`, error: `Expected a prompt with an \`id\` that is text and not empty, got \`${got}\`` }
 }
 
-function duplicate({ id, place }: Prompt, number: number, seen: ReadonlySet<string>): Prompt {
+function duplicate({ id, place }: Prompt, number: number, ids: ReadonlySet<string>): Prompt {
   const name = place ?? `${id} (prompt ${number})`
   let free = name
-  for (let n = 2; seen.has(free); n++) free = `${name} (${n})`
+  for (let n = 2; ids.has(free); n++) free = `${name} (${n})`
   return { id: free, error: `Expected each id once, got \`${id}\` again${place === undefined ? '' : ` in ${place}`}` }
 }
 
@@ -72,10 +72,12 @@ export type Start = Readonly<{ start: Sequence; text: string; truncatedTokens: n
  * text then read the text of the remaining tokens.
  *
  * @throws InputError for a broken, empty or too long prompt, and for one that leaves no room in the context
+ * @throws OptionError for the row's own limits that no prompt can meet
  * @throws TemplateError if the template refuses the messages
  */
 export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, options: StartOptions): Start {
   const { codec, seed, truncate, contextLength } = options
+  checkContext(options, contextLength)
   const { id, content, error } = prompt
   if (error !== undefined || !content) throw new InputError(error ?? 'Expected a prompt, got nothing')
   if (content.messages ? content.messages.length === 0 : content.text === '') throw new InputError('The prompt is empty')
@@ -99,13 +101,24 @@ export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, opti
   }
 }
 
+/**
+ * Refuses a reply that fits into the context with no prompt, before the first prompt is read.
+ *
+ * @throws OptionError that names the limit and the context
+ */
+export function checkContext({ maxNewTokens }: Readonly<{ maxNewTokens: number }>, contextLength: number): void {
+  if (maxNewTokens >= contextLength)
+    throw new OptionError(
+      `Expected \`maxNewTokens\` to be below the context of ${contextLength} tokens, which holds prompt and reply, got ${maxNewTokens}`,
+    )
+}
+
 function limitOf({ maxPromptTokens, maxNewTokens, contextLength }: StartOptions): Readonly<{ limit: number; why: string }> {
   if (maxPromptTokens !== undefined) return { limit: Math.min(maxPromptTokens, contextLength - 1), why: '' }
-  const why = `: the context of ${contextLength} minus ${maxNewTokens} new tokens`
-  if (maxNewTokens < contextLength) return { limit: contextLength - maxNewTokens, why }
-  throw new InputError(
-    `No prompt has room beside ${maxNewTokens} new tokens in the context of ${contextLength}: ask for fewer, or set a limit for prompts`,
-  )
+  return {
+    limit: contextLength - maxNewTokens,
+    why: `: the context of ${contextLength} minus ${maxNewTokens} new tokens`,
+  }
 }
 
 /** Keeps the tokenizer's own first tokens and the last tokens of the prompt, and returns their text. An incomplete character is dropped. */

@@ -1,4 +1,5 @@
 import { asapScheduler, defer, map, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs'
+import * as z from 'zod'
 import { type BatchReport, batchCalls } from '../../operators/batchCalls.js'
 import type {
   BatchedLanguageModel,
@@ -11,6 +12,7 @@ import { freeTurns, measuredTurns } from '../../src/core/batching.js'
 import { checkRewards } from '../../src/core/checkRewards.js'
 import { OptionError, RewardError } from '../../src/core/errors.js'
 import type { Reward } from '../../src/core/model.js'
+import { aFunction, parseOptions } from '../../src/core/parseOptions.js'
 import { type EnsembleReward, orderedRewards, type RewardSource } from '../../src/core/rewardSource.js'
 import type { Models } from '../../src/core/run.js'
 import type { DecoderModels } from '../../src/core/step.js'
@@ -20,6 +22,8 @@ import { rewardOverPairs } from '../rewards/rewardOverPairs.js'
 import { rewardOverText } from '../rewards/rewardOverText.js'
 import { shareAnswers } from '../rewards/shareAnswers.js'
 import { readAhead, type ScheduledStates, scheduledLanguageModel, type Weighed } from './scheduledLanguageModel.js'
+
+const scheduleOptions = z.strictObject({ onNotice: aFunction.optional(), onBatch: aFunction.optional() })
 
 export type ScheduleOptions = Readonly<{
   /** Called with warnings that are no errors, each once. */
@@ -35,10 +39,12 @@ export type ScheduleOptions = Readonly<{
  *
  * A call that does not fit its model's context is refused here, before it can fail a batch.
  *
- * @throws OptionError for a further language model, or a reward that returns log-probabilities, whose tokens differ from the language
+ * @throws OptionError for an invalid option; for a further language model, or a reward that returns log-probabilities, whose tokens differ from the language
  *   model's
  */
-export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch }: ScheduleOptions = {}): DecoderModels {
+export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOptions = {}): DecoderModels {
+  parseOptions(scheduleOptions, options, 'schedule')
+  const { onNotice, onBatch } = options
   const live = new Set<object>()
   const ordered = orderedRewards(rewards)
   const alone = lm.sideBySide || rewards.every(({ kind }) => kind === 'text' || kind === 'ensemble')
@@ -48,7 +54,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
         () => live.size,
         () => asapScheduler.now(),
       )
-  const batched = <Call, Result>(model: Batched<Call, Result>, name: string) =>
+  const batch = <Call, Result>(model: Batched<Call, Result>, name: string) =>
     readAhead<Call, Result>(
       model.sideBySide
         ? apart(model)
@@ -72,10 +78,10 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
   }
 
   const rewardOfModel = (model: BatchedRewardModel): Reward => {
-    const scheduled = batched(model, model.name)
+    const scheduled = batch(model, model.name)
     const call = (one: RewardCall): Observable<Float32Array> =>
       scheduled(one.key, one.tokenIds.length, one, (upTo) => ({ ...one, upTo })).pipe(
-        map((given) => checkRewards(model.name, given, { texts: one.branches.length })),
+        map((output) => checkRewards(model.name, output, { texts: one.branches.length })),
       )
     if (model.codec.fingerprint === lm.codec.fingerprint) return rewardOverTokens(model, call)
     if (model.unit === 'logprob')
@@ -88,10 +94,10 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
     return rewardOverText(model, lm.codec, call)
   }
   const rewardOfEncoder = (model: BatchedPairReward): Reward => {
-    const scheduled = batched(model, model.name)
+    const scheduled = batch(model, model.name)
     return rewardOverPairs(model, lm.codec, (key, pairs) =>
       // A pair is read whole each time, so no prompt can be read ahead.
-      scheduled(key, 0, pairs, () => pairs).pipe(map((given) => checkRewards(model.name, given, { texts: pairs.length }))),
+      scheduled(key, 0, pairs, () => pairs).pipe(map((output) => checkRewards(model.name, output, { texts: pairs.length }))),
     )
   }
   const boundTo = (source: Exclude<RewardSource, EnsembleReward>): Reward => {
@@ -104,21 +110,21 @@ export function schedule({ lm, lms = {}, rewards }: Models, { onNotice, onBatch 
     if (source.kind === 'ensemble') continue
     bound.set(source.name, members.has(source.name) ? shareAnswers(boundTo(source)) : boundTo(source))
   }
-  const named = (source: RewardSource): Reward =>
+  const bind = (source: RewardSource): Reward =>
     source.kind === 'ensemble'
       ? ensemble(
           source,
           source.members.map((member) => bound.get(member)!),
         )
       : bound.get(source.name)!
-  const all = ordered.map(named)
+  const all = ordered.map(bind)
   const further = Object.entries(lms).map(([name, one]) => {
     if (one.codec.fingerprint !== lm.codec.fingerprint)
       throw new OptionError(`Expected language model \`${name}\` to have the tokenizer and chat template of \`lm\`; they differ`)
-    return [name, scheduledLanguageModel(name, one, batched(one, name), new Set(), statesOf(name, one))] as const
+    return [name, scheduledLanguageModel(name, one, batch(one, name), new Set(), statesOf(name, one))] as const
   })
   return {
-    lm: scheduledLanguageModel('lm', lm, batched(lm, 'lm'), live, statesOf('lm', lm)),
+    lm: scheduledLanguageModel('lm', lm, batch(lm, 'lm'), live, statesOf('lm', lm)),
     lms: new Map(further),
     rewards: new Map(all.map((reward) => [reward.name, reward])),
     ...(all[0] && { reward: all[0] }),

@@ -2,13 +2,16 @@ import { EMPTY, expand, filter, finalize, forkJoin, from, map, mergeMap, type Ob
 import * as z from 'zod'
 import { logSumExp, topIndices } from '../../src/core/math.js'
 import type { Logits } from '../../src/core/model.js'
-import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { DecodedStep, Search } from '../decoding/decode.js'
 import type { Finish } from '../decoding/finish.js'
+import { withOptions } from '../decoding/withOptions.js'
+
+/** All beams are in memory at once. */
+const MOST = 65_536
 
 export const beamOptions = z.strictObject({
-  beams: z.int().min(1).default(4).describe('an integer >= 1'),
+  beams: z.int().min(1).max(MOST).default(4).describe(`an integer from 1 to ${MOST}`),
   lengthPenalty: z.number().default(1).describe('a finite number'),
 })
 export type BeamOptions = Readonly<{
@@ -35,26 +38,25 @@ type Finished = (sequence: Sequence) => Finish | undefined
  *
  * @see transformers generation/utils.py `_beam_search` with `early_stopping=False`
  */
-export const beam = (options: BeamOptions = {}): Search => ({
+export const beam = withOptions<BeamOptions, Search>('beam', beamOptions, ({ beams, lengthPenalty }) => ({
   search: ({ lm }) => {
-    const { beams, lengthPenalty } = parseOptions(beamOptions, options)
     return {
-      named: { name: 'beam', options: { beams, lengthPenalty } },
+      entry: { name: 'beam', options: { beams, lengthPenalty } },
       spec: { steps: [{ beam: { beams, lengthPenalty } }] },
       need: 'all',
       steps: (start, finish) => {
-        const held = new Map([[start.key, start]])
+        const sequences = new Map([[start.key, start]])
         const hold = ({ running, isOver }: State): void => {
           const live = new Map(isOver ? [] : running.map(({ sequence }) => [sequence.key, sequence]))
-          for (const [key, sequence] of held) if (!live.has(key)) lm.release(sequence)
-          held.clear()
-          for (const [key, sequence] of live) held.set(key, sequence)
+          for (const [key, sequence] of sequences) if (!live.has(key)) lm.release(sequence)
+          sequences.clear()
+          for (const [key, sequence] of live) sequences.set(key, sequence)
         }
         const next = (state: State): Observable<State> =>
           state.isOver
             ? EMPTY
             : forkJoin(state.running.map(({ sequence }) => from(lm.logits(sequence, 'all')).pipe(take(1)))).pipe(
-                map((logits) => advanced(state, logits, { beams, lengthPenalty, finish })),
+                map((logits) => advance(state, logits, { beams, lengthPenalty, finish })),
                 tap(hold),
               )
         const first: State = { running: [{ sequence: start, score: 0 }], finished: [], isOver: false }
@@ -63,18 +65,18 @@ export const beam = (options: BeamOptions = {}): Search => ({
           filter(({ isOver }) => isOver),
           mergeMap(({ finished }) => stepsOf(finished[0]!.beam, start)),
           finalize(() => {
-            for (const sequence of held.values()) lm.release(sequence)
+            for (const sequence of sequences.values()) lm.release(sequence)
           }),
         )
       },
     }
   },
-})
+}))
 
 type Setting = Readonly<{ beams: number; lengthPenalty: number; finish: Finished }>
 
 /** Advances by one token: keeps the best finished sequences among the first `beams`, and continues the best unfinished ones. */
-function advanced(
+function advance(
   { running, finished: before }: State,
   logits: readonly Logits[],
   { beams, lengthPenalty, finish }: Setting,
@@ -84,7 +86,7 @@ function advanced(
   const going: Beam[] = []
   const ended: { beam: Beam; score: number }[] = []
   let rank = 0
-  for (const continuation of ranked(running, logits, 2 * beams)) {
+  for (const continuation of continuations(running, logits, 2 * beams)) {
     const grown = grow(continuation, finish, taken)
     if (!grown.step!.finish) going.push(grown)
     else if (rank < beams) ended.push({ beam: grown, score: grown.score / length ** lengthPenalty })
@@ -99,7 +101,7 @@ function advanced(
 }
 
 /** Yields the continuations of all beams, best first. Looks at more tokens of each beam when the first ones are used up. */
-function* ranked(running: readonly Beam[], logits: readonly Logits[], many: number): Generator<Continuation> {
+function* continuations(running: readonly Beam[], logits: readonly Logits[], many: number): Generator<Continuation> {
   const totals = logits.map(({ values }) => logSumExp(values))
   const vocabulary = Math.max(...logits.map(({ values }) => values.length))
   let count = 0

@@ -5,9 +5,15 @@ import type { Sequence } from '../../src/core/sequence.js'
 import type { DecoderModels } from '../../src/core/step.js'
 import { type TopKSamplingOptions, topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
 import { type BoundSearch, type DecodedStep, perToken, type Search, scoredSequence } from '../decoding/decode.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { finiteValue, freeFork } from './forks.js'
 
-export const bestOfNOptions = topKSamplingOptions.extend({ n: z.int().min(1).default(8).describe('an integer >= 1') })
+/** All n replies are in memory at once. */
+const MOST = 65_536
+
+export const bestOfNOptions = topKSamplingOptions.extend({
+  n: z.int().min(1).max(MOST).default(8).describe(`an integer from 1 to ${MOST}`),
+})
 export type BestOfNOptions = TopKSamplingOptions &
   Readonly<{
     /** How many replies to sample (8). */
@@ -23,17 +29,17 @@ type Sampled = Readonly<{ steps: readonly DecodedStep[]; reward: number; number:
  *
  * @see Learning to summarize from human feedback (Stiennon et al., 2020), section 4.3; ARGS (Khanov et al., 2024), Table 10
  */
-export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => ({
+export const bestOfN = withOptions<BestOfNOptions, Search>('bestOfN', bestOfNOptions, ({ n, ...sampling }) => ({
   search: (models: DecoderModels): BoundSearch => {
     const { reward } = models
     if (!reward) throw new OptionError('Expected `reward` to be a reward to choose the best of n replies by, got nothing')
     const one = perToken(topKSampling(sampling)).search(models)
     return {
-      named: { name: 'best-of-n', options: { ...sampling, n } },
+      entry: { name: 'best-of-n', options: { ...sampling, n } },
       spec: { steps: [...(one.spec?.steps ?? []), { bestOfN: { n, reward: reward.name } }] },
       need: one.need,
       steps: (start, finish) => {
-        const sampled = (number: number): Observable<Sampled> =>
+        const sampleReply = (number: number): Observable<Sampled> =>
           defer(() => {
             const fork: Sequence = { ...start, key: {}, sample: start.sample * n + number }
             return one.steps(fork, finish).pipe(
@@ -45,7 +51,7 @@ export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => 
             )
           })
         return range(0, n).pipe(
-          mergeMap(sampled),
+          mergeMap(sampleReply),
           reduce((best, each) => (isBetter(each, best) ? each : best)),
           mergeMap(({ steps }) =>
             steps.map((step) => ({ ...step, sequence: { ...step.sequence, key: start.key, sample: start.sample } })),
@@ -54,7 +60,7 @@ export const bestOfN = ({ n = 8, ...sampling }: BestOfNOptions = {}): Search => 
       },
     }
   },
-})
+}))
 
 /** Replies arrive in the order in which they finish, so ties compare their numbers. */
 const isBetter = (one: Sampled, other: Sampled): boolean =>

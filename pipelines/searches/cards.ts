@@ -5,13 +5,13 @@ import { topK } from '../../operators/topK.js'
 import { denseLogits } from '../../src/core/denseLogits.js'
 import { OptionError } from '../../src/core/errors.js'
 import { entropy } from '../../src/core/math.js'
-import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { LogitsStep } from '../../src/core/step.js'
 import { uniform } from '../../src/core/uniform.js'
 import { type TopKSamplingOptions, topKSamplingOptions } from '../decoders/topKSampling.js'
 import { type DecodedStep, type Search, scoredSequence, stepsAfter } from '../decoding/decode.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { finiteValue } from './forks.js'
 
 export const cardsOptions = topKSamplingOptions.extend({
@@ -61,9 +61,8 @@ type State = Readonly<{ end: Sequence; isOver: boolean; number: number; taken: r
  * @see Cascade Reward Sampling for Efficient Decoding-Time Alignment (Li et al., 2024), Algorithm 1; CARDS@012cd83 reward_sampling.py
  *   `seg_rs_generate`: segments of 4 to 64 tokens, the last of 21 proposals is not tested
  */
-export const cards = (options: CardsOptions = {}): Search => ({
+export const cards = withOptions<CardsOptions, Search>('cards', cardsOptions, (parsed) => ({
   search: (models) => {
-    const parsed = parseOptions(cardsOptions, options)
     const { k, temperature, entropyThreshold, rewardThreshold, alpha, beta, rampTokens, proposals } = parsed
     const { lm, reward } = models
     if (!reward) throw new OptionError('Expected `reward` to be a reward to accept segments by, got nothing')
@@ -75,13 +74,13 @@ export const cards = (options: CardsOptions = {}): Search => ({
     const isSure = (step: DecodedStep, index: number): boolean =>
       index < LEAST || (step as DecodedStep & Readonly<{ entropy: number }>).entropy < entropyThreshold
     return {
-      named: { name: 'cards', options: parsed },
+      entry: { name: 'cards', options: parsed },
       spec: { steps: [{ cards: { ...parsed, reward: reward.name } }] },
       need: 'all',
       steps: (start, finish) => {
         // Each proposal draws with its own sample number, and its acceptance with another.
         const sample = (number: number): number => 2 * proposals * start.sample + number
-        const proposed = ({ end, number }: State): Observable<Segment> =>
+        const propose = ({ end, number }: State): Observable<Segment> =>
           // Proposals run one after the other under the same key, so the prefix stays cached.
           stepsAfter({ ...end, sample: sample(number) }, { lm, decoder, finish }).pipe(
             takeWhile(isSure),
@@ -93,7 +92,7 @@ export const cards = (options: CardsOptions = {}): Search => ({
               return value.pipe(map((one) => ({ steps: all, reward: one })))
             }),
           )
-        const judged = (state: State, segment: Segment, first: number): State => {
+        const judge = (state: State, segment: Segment, first: number): State => {
           const best = state.best && state.best.reward >= segment.reward ? state.best : segment
           const { sequence } = segment.steps.at(-1)!
           const risen = first + (sequence.tokenIds.length * (rewardThreshold - first)) / rampTokens
@@ -109,7 +108,7 @@ export const cards = (options: CardsOptions = {}): Search => ({
           map((ofPrompt) => (1 - alpha) * ofPrompt + alpha * rewardThreshold),
           mergeMap((first) => {
             const next = (state: State): Observable<State> =>
-              state.isOver ? EMPTY : proposed(state).pipe(map((segment) => judged(state, segment, first)))
+              state.isOver ? EMPTY : propose(state).pipe(map((segment) => judge(state, segment, first)))
             const begin: State = { end: start, isOver: false, number: 0, taken: [] }
             return of(begin).pipe(expand(next), skip(1))
           }),
@@ -120,4 +119,4 @@ export const cards = (options: CardsOptions = {}): Search => ({
       },
     }
   },
-})
+}))

@@ -2,18 +2,18 @@ import { concatMap, defer, finalize, forkJoin, last, map, mergeMap, type Observa
 import * as z from 'zod'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
-import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import type { Candidates, DecoderModels, Rewarded } from '../../src/core/step.js'
 import { greedy } from '../decoders/greedy.js'
 import { type DecodedStep, decode, type Search, scoredSequence } from '../decoding/decode.js'
 import { type Weight, type Weighted, weighted, weightOption } from '../decoding/perReward.js'
 import { steps } from '../decoding/steps.js'
+import { withOptions } from '../decoding/withOptions.js'
 import { finiteValue, freeFork } from './forks.js'
 
 export const rolloutOptions = z.strictObject({
   k: topKOptions.shape.k.default(10).describe('an integer >= 1'),
-  weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
+  weight: weightOption.default(1).describe('a finite number, or finite numbers by reward name'),
   rolloutTokens: z.int().min(0).default(16).describe('an integer >= 0'),
 })
 export type RolloutOptions = Readonly<{
@@ -42,29 +42,28 @@ type Reading = Readonly<{ models: DecoderModels; rewards: readonly Weighted[]; r
  *
  * @see Transfer Q*: Principled Decoding for LLM Alignment (Chakraborty et al., 2024), Algorithm 1 (k = 10, alpha = 1)
  */
-export const rollout = (options: RolloutOptions = {}): Search => ({
+export const rollout = withOptions<RolloutOptions, Search>('rollout', rolloutOptions, ({ k, weight, rolloutTokens }) => ({
   search: (models) => {
-    const { k, weight, rolloutTokens } = parseOptions(rolloutOptions, options)
     const rewards = weighted(models, weight, 1)
     return {
-      named: { name: 'rollout', options: { k, weight, rolloutTokens } },
+      entry: { name: 'rollout', options: { k, weight, rolloutTokens } },
       spec: { steps: [{ rollout: { k, weight, rolloutTokens } }] },
       need: k,
       steps: (start, finish) => {
         const reading: Reading = { models, rewards, rolloutTokens, finish }
         const decoder = steps(
           topK({ k }),
-          concatMap((step) => scored(step, reading)),
+          concatMap((step) => scoreCandidates(step, reading)),
           selectGreedy(),
         )
         return decode(start, { lm: models.lm, decoder, finish })
       },
     }
   },
-})
+}))
 
 /** Adds the rewards after the rollouts, and adds them to the scores. */
-function scored<S extends Candidates>(step: S, reading: Reading): Observable<S & Rewarded> {
+function scoreCandidates<S extends Candidates>(step: S, reading: Reading): Observable<S & Rewarded> {
   const all = Array.from(step.tokenIds, (tokenId, index) => rewardsAfter(step.sequence, tokenId, index === 0, reading))
   return forkJoin(all).pipe(
     map((values) => {

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { readParquet } from '../io/parquet/readParquet.js'
 import { readRunParts } from '../io/parquet/readRunParts.js'
 import { parquetFiles, readColumns } from '../io/readRows.js'
+import { strayFiles } from '../io/strayFiles.js'
 import { parseWhere, type Where } from '../io/where.js'
 import {
   checkColumnNames,
@@ -17,13 +18,14 @@ import { type Terminal, writeLine } from './terminal.js'
 type Flags = RowLines & Readonly<{ where?: Where }>
 
 /** `rxargs cat` prints rows as JSONL or text. */
-export const catCommand = ({ stdout, signal }: Terminal): Command =>
+export const catCommand = ({ stdout, stderr, signal }: Terminal): Command =>
   rowLineFlags(new Command('cat'))
     .description('print rows as JSONL with their Parquet column names')
     .argument('<path>', 'folder of part files, or one Parquet file')
     .option('--where <condition>', "print only these rows, as in SQL: reward > 0.5 and completion like '%bread%'", parseWhere)
     .action(async (path: string, flags: Flags) => {
       checkRowLines(flags)
+      for (const notice of await strayFiles(path)) stderr.write(`${notice}\n`)
       await readRunParts(path)
       const line = rowLine(flags)
       const { where } = flags

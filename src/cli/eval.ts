@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { evaluate } from '../../pipelines/evaluation/evaluate.js'
 import { countRows } from '../io/countRows.js'
 import { readReplies, runRewards } from '../io/readReplies.js'
+import { strayFiles } from '../io/strayFiles.js'
 import { oneOf } from './flags/flags.js'
 import { evalJson, evalNotices, evalTable } from './print/evalTable.js'
 import { type TableFormat, tableFormats } from './print/formatTable.js'
@@ -31,6 +32,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
   const counts = await Promise.all(paths.map((path) => countRows(path)))
 
   const progress = startProgress({ stream: stderr })
+  for (const path of paths) for (const notice of await strayFiles(path)) progress.say(notice)
   const closing: (() => Promise<void>)[] = []
   try {
     const measures = await loadMeasures(rewards, flags, progress.say, closing)

@@ -14,6 +14,7 @@ import { reproduceCommand } from './reproduce/reproduce.js'
 import { scoreCommand } from './score.js'
 import { sweepCommand } from './sweep.js'
 import type { Terminal } from './terminal.js'
+import { tuneCommand } from './tune/tune.js'
 import { verifyCommand } from './verify.js'
 import { whyCommand } from './why.js'
 
@@ -28,6 +29,7 @@ export function program(terminal: Terminal): Command {
     evalCommand(terminal),
     reportCommand(terminal),
     sweepCommand(terminal),
+    tuneCommand(terminal),
     judgeCommand(terminal),
     reproduceCommand(terminal),
     catCommand(terminal),

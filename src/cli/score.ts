@@ -10,11 +10,10 @@ import { checkInput } from '../io/prompts/openInput.js'
 import { promptColumns, type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
 import { toParquet } from '../io/toParquet.js'
-import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
-import { FP16_NOTICE } from '../models/loadModels.js'
 import { BASE_HELP, onBase } from './flags/adapterFlags.js'
 import { embeddedPath } from './flags/embeddedPath.js'
-import { DTYPE_HELP, number, oneOf, text, withLabels } from './flags/flags.js'
+import { type EngineFlags, engineFlags, engineOf } from './flags/engineFlags.js'
+import { number, oneOf, text, withLabels } from './flags/flags.js'
 import { INPUT_HELP, type RowFlags, rowFlags } from './flags/inputFlags.js'
 import { loadRewards } from './flags/loadRewards.js'
 import { type OpenedReward, openReward } from './flags/openReward.js'
@@ -38,11 +37,11 @@ type Flags = Readonly<{
   rewardTimeout?: number
   rewardLabel?: string
   base?: string
-  dtype: WeightDtype
   concurrency: number
   limit?: number
   keepInput?: boolean
 }> &
+  EngineFlags &
   RowFlags &
   OutputFlags &
   RowLines
@@ -52,44 +51,48 @@ const FUNCTIONS = Object.keys(rewardFunctions).filter((name) => name !== 'ensemb
 
 /** `rxargs score` computes the reward of existing texts. */
 export const scoreCommand = (terminal: Terminal): Command =>
-  outputFlags(rowFlags(rowLineFlags(new Command('score')), 'score'))
-    .description('compute the reward of existing texts: prompt and completion as they are, without an end token')
-    .argument('[input]', `texts: ${INPUT_HELP}`)
-    .option('--prompt-column <name>', 'column with the prompt (default: prompt, or messages)', text('prompt-column'))
-    .option('--completion-column <name>', 'column with the completion', text('completion-column'), 'completion')
-    .option('--template <name>', `prompt format: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
-    .option(
-      '--reward <[name=]reward>',
-      `model folder, GGUF file, LoRA adapter, module (./my-reward.js), server (NAME=http://…), or function: ${FUNCTIONS.join(', ')}, with options such as length(target=200) (default: the embedded chat-rm)`,
-      rewardFlag,
-    )
-    .option(
-      '--reward-timeout <number>',
-      'time limit in milliseconds: for a module per text, for a server per request (default: 30000)',
-      number('reward-timeout', textRewardOptions.shape.timeoutMs),
-    )
-    .option('--base <model>', BASE_HELP, text('base'))
-    .option('--reward-label <label>', 'label of the classifier to use as the reward, if it has several', text('reward-label'))
-    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
-    .option(
-      '--concurrency <number>',
-      'texts to score at the same time',
-      number('concurrency', concurrency),
-      concurrency.parse(undefined),
-    )
-    .option('--limit <number>', 'score at most this many texts', number('limit', concurrency))
-    .option('--keep-input', "also store the input's own columns, as JSON in the column input")
-    .action(async (input: string | undefined, flags: Flags) => run(inputOf(input, terminal), flags, terminal))
+  rowFlags(
+    outputFlags(engineFlags(rowLineFlags(new Command('score'))))
+      .description('compute the reward of existing texts, prompts with completions; adds no end token')
+      .argument('[input]', `texts: ${INPUT_HELP}`)
+      .option('--prompt-column <name>', 'column with the prompt (default: prompt, or messages)', text('prompt-column'))
+      .option('--completion-column <name>', 'column with the completion', text('completion-column'), 'completion')
+      .option('--template <name>', `prompt format: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
+      .option(
+        '--reward <[name=]reward>',
+        `model folder, GGUF file, LoRA adapter, module (./my-reward.js), server (NAME=http://…), or function: ${FUNCTIONS.join(', ')}, with options such as length(target=200) (default: the embedded chat-rm)`,
+        rewardFlag,
+      )
+      .option(
+        '--reward-timeout <number>',
+        'time limit in milliseconds: for a module per text, for a server per request (default: 30000)',
+        number('reward-timeout', textRewardOptions.shape.timeoutMs),
+      )
+      .option('--base <model>', BASE_HELP, text('base'))
+      .option('--reward-label <label>', 'label of the classifier to use as the reward, if it has several', text('reward-label'))
+      .option(
+        '--concurrency <number>',
+        'texts to score at the same time',
+        number('concurrency', concurrency),
+        concurrency.parse(undefined),
+      )
+      .option('--limit <number>', 'score at most this many texts', number('limit', concurrency))
+      .option('--keep-input', "also store the input's own columns, as JSON in the column input"),
+    'score',
+  ).action(async (input: string | undefined, flags: Flags) => run(inputOf(input, terminal), flags, terminal))
 
 type Opened = Omit<OpenedReward, 'origin'> & Readonly<{ origin: () => Promise<Source | undefined> }>
 
 /** Checks `--reward` and imports its module. The function that it gives opens the reward, which loads a model. */
-async function prepareReward(flag: RewardFlag, { rewardLabel, rewardTimeout, dtype }: Flags): Promise<() => Promise<Opened>> {
+async function prepareReward(
+  flag: RewardFlag,
+  { rewardLabel, rewardTimeout, ...engine }: Flags,
+): Promise<(say: (notice: string) => void) => Promise<Opened>> {
   if (flag.kind === 'model' || flag.kind === 'server') {
     // Refuses a time limit for a model.
     if (flag.kind === 'model') await loadRewards([flag], rewardTimeout)
     const named = withLabels([flag], rewardLabel === undefined ? [] : [rewardLabel])[0]!
-    return () => openReward(named, dtype, rewardTimeout)
+    return async (say) => openReward(named, await engineOf(engine, say), rewardTimeout)
   }
   if (rewardLabel !== undefined)
     throw new OptionError(`Expected \`--reward-label\` beside a model or a server, got a ${flag.kind}`)
@@ -101,7 +104,7 @@ async function prepareReward(flag: RewardFlag, { rewardLabel, rewardTimeout, dty
 
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { stdin, stdout, stderr, signal } = terminal
-  const { output, limit, template, promptColumn, completionColumn, keepInput, dtype } = flags
+  const { output, limit, template, promptColumn, completionColumn, keepInput } = flags
   const resume = resumeOptions(flags)
   const lines = { ...(flags.text && { text: true }), ...(flags.columns && { columns: flags.columns }) }
   checkRowLines(lines, output)
@@ -113,8 +116,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const open = await prepareReward(flag, flags)
   const progress = startProgress({ stream: stderr })
   progress.say(`${describeInput(input)} scored by ${path}`)
-  const reward = await open()
-  if (dtype === 'fp16') progress.say(FP16_NOTICE)
+  const reward = await open(progress.say)
   for (const notice of reward.notices) progress.say(notice)
   try {
     signal.throwIfAborted()
@@ -139,7 +141,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
     const summary =
       output === undefined
         ? await toLines(rows, stdout, { ...lines, signal })
-        : await toParquet(output, rows, { ...resume, signal, ...(policy && { policy }) })
+        : await toParquet(output, rows, { ...resume, signal, onNotice: progress.say, ...(policy && { policy }) })
     await counting
     progress.end()
     await runSummary({ summary, output, input }, terminal, progress)

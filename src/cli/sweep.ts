@@ -57,7 +57,7 @@ export const sweepCommand = (terminal: Terminal): Command =>
     .option('--format <name>', `table format: ${tableFormats.join(', ')}`, oneOf('format', tableFormats), 'text')
     .option('--json', 'print the points with their figures as JSON')
     .action((input: string, { k, weight, ...flags }: Omit<Flags, 'k' | 'weight'> & { k?: string; weight?: string }) => {
-      const numbers = (flag: 'k' | 'weight', given: string) => list(number(flag, schemas[flag]))(given)
+      const numbers = (flag: 'k' | 'weight', text: string) => list(number(flag, schemas[flag]))(text)
       return run(
         input,
         { ...flags, k: numbers('k', k ?? commas(KS)), weight: numbers('weight', weight ?? commas(WEIGHTS)) },
@@ -67,22 +67,22 @@ export const sweepCommand = (terminal: Terminal): Command =>
 
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { stdout, stderr, signal } = terminal
-  const { output, encoder, pooling, k, weight, ...given } = flags
+  const { output, encoder, pooling, k, weight, ...rest } = flags
   if (input === '-') throw new OptionError('Expected a file with prompts, because each point reads it again, got standard input')
   checkCoherence(flags)
   const points = sweepPoints(k, weight)
-  const settings = settingsOf({ ...given, output })
-  const { lm, dtype, device, force, retryErrors, redoChanged } = settings
+  const settings = settingsOf({ ...rest, output })
+  const { lm, engine, force, retryErrors, redoChanged } = settings
   const rewards = await loadRewards(settings.rewards, settings.rewardTimeout)
   const chosen = new Map<SweepPoint, ChosenDecoder>()
   for (const point of points)
-    chosen.set(point, await chooseDecoder({ ...given, k: String(point.k), weight: String(point.weight) }))
+    chosen.set(point, await chooseDecoder({ ...rest, k: String(point.k), weight: String(point.weight) }))
   const further = settings.rewards.slice(1).map(({ name }) => name)
   await checkInput(input, promptColumns(flags))
   await checkOutput(output)
 
   const progress = startProgress({ stream: stderr })
-  const models = await loadModels({ lm, reward: rewards, dtype, device, onNotice: progress.say })
+  const models = await loadModels({ lm, reward: rewards, ...engine, onNotice: progress.say })
   const coherence = await loadCoherence({ encoder, pooling }, progress.say)
   try {
     signal.throwIfAborted()
@@ -90,6 +90,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
       runOf: (point) => generateRun(input, settings, chosen.get(point)!, models, progress, terminal),
       write: async (point, rowsOfPoint) => {
         const { written, errors, skipped } = await toParquet(join(output, point.name), rowsOfPoint, {
+          onNotice: progress.say,
           force,
           retryErrors,
           redoChanged,

@@ -1,4 +1,6 @@
+import * as z from 'zod'
 import { InputError, OptionError } from '../core/errors.js'
+import { aPath, parseOptions } from '../core/parseOptions.js'
 import type { Prompt } from '../core/prompt.js'
 import { templateColumns } from './prompts/conversation.js'
 import { datasets, readings } from './prompts/datasets.js'
@@ -9,6 +11,27 @@ import { type PromptOptions, promptColumns, settingColumns, templates, toPrompt 
 export type OnError = 'row' | 'stop'
 
 export const onErrors: readonly OnError[] = ['row', 'stop']
+
+const fromFileOptions = z.strictObject({
+  template: z
+    .string()
+    .optional()
+    .describe(`one of ${templates.join(', ')}`),
+  promptColumn: z.string().min(1).optional().describe('the name of a column'),
+  dataset: z
+    .string()
+    .optional()
+    .describe(`one of ${datasets.join(', ')}`),
+  keepInput: z.boolean().optional().describe('true or false'),
+  onError: z
+    .string()
+    .optional()
+    .describe(`one of ${onErrors.join(', ')}`),
+  stdin: z
+    .custom<object>((value) => typeof value === 'object' && value !== null)
+    .optional()
+    .describe('a stream of bytes'),
+})
 
 export type FileOptions = PromptOptions &
   Pick<ReadOptions, 'stdin'> &
@@ -31,18 +54,24 @@ export type FileOptions = PromptOptions &
  *   `onError: 'stop'` also for a malformed row
  * @throws OptionError for an unknown template or dataset, and for a dataset together with a template or a column
  */
-export async function* fromFile(path: string, options: FileOptions = {}): AsyncGenerator<Prompt> {
+export function fromFile(path: string, options: FileOptions = {}): AsyncGenerator<Prompt> {
+  parseOptions(z.object({ path: aPath }), { path }, 'fromFile')
+  parseOptions(fromFileOptions, options, 'fromFile')
   checkOptions(options)
+  return promptsOf(path, options)
+}
+
+async function* promptsOf(path: string, options: FileOptions): AsyncGenerator<Prompt> {
   const { stdin, promptColumn, keepInput, dataset } = options
-  const wanted = dataset === undefined ? ['id', 'messages', promptColumn ?? 'prompt'] : readings[dataset].columns
+  const textColumns = dataset === undefined ? ['id', 'messages', promptColumn ?? 'prompt'] : readings[dataset].columns
   const columns = keepInput
     ? undefined
-    : [...new Set([...wanted, 'stop', ...(dataset === undefined ? templateColumns : []), ...settingColumns])]
-  const seen = dataset !== undefined && readings[dataset].repeats ? new Set<string>() : undefined
+    : [...new Set([...textColumns, 'stop', ...(dataset === undefined ? templateColumns : []), ...settingColumns])]
+  const ids = dataset !== undefined && readings[dataset].repeats ? new Set<string>() : undefined
   for await (const record of readRecords(path, { columns, needs: [promptColumns(options)], stdin })) {
     const prompt = toPrompt(record, options)
-    if (seen?.has(prompt.id)) continue
-    seen?.add(prompt.id)
+    if (ids?.has(prompt.id)) continue
+    ids?.add(prompt.id)
     yield checked(prompt, options)
   }
 }

@@ -1,4 +1,6 @@
+import * as z from 'zod'
 import { InputError } from '../core/errors.js'
+import { aPath, parseOptions } from '../core/parseOptions.js'
 import type { FinishReason, Reply, RewardKind } from '../core/run.js'
 import { readParquet } from './parquet/readParquet.js'
 import { readRunParts } from './parquet/readRunParts.js'
@@ -7,6 +9,11 @@ import { runMeta } from './parquet/runMeta.js'
 import { parquetFiles } from './readRows.js'
 
 const reasons: ReadonlySet<unknown> = new Set<FinishReason>(['stop', 'length', 'error'])
+
+const readRepliesOptions = z.strictObject({
+  texts: z.boolean().describe('true or false'),
+  rewards: z.array(z.string().min(1)).readonly().optional().describe('a list of names of rewards'),
+})
 
 export type ReplyOptions = Readonly<{
   /** Whether to read completions. They take most of a row, and only models need them. */
@@ -36,9 +43,16 @@ const idsOf = (value: unknown): readonly number[] | null => (Array.isArray(value
 /**
  * Reads rows of a run's folder or of one part file for evaluation. One row group is in memory at a time.
  *
- * @throws InputError if there are no rows, rows that come from no run or from several, or a row twice
+ * @throws OptionError for an invalid option
+ * @throws InputError (while reading) if there are no rows, rows that come from no run or from several, or a row twice
  */
-export async function* readReplies(path: string, { texts, rewards = [] }: ReplyOptions): AsyncGenerator<Reply> {
+export function readReplies(path: string, options: ReplyOptions): AsyncGenerator<Reply> {
+  parseOptions(z.object({ path: aPath }), { path }, 'readReplies')
+  parseOptions(readRepliesOptions, options, 'readReplies')
+  return repliesOf(path, options)
+}
+
+async function* repliesOf(path: string, { texts, rewards = [] }: ReplyOptions): AsyncGenerator<Reply> {
   const columns = ['id', 'sample', 'prompt', 'token_ids', 'finish_reason', 'reward']
   columns.push(...rewards.map((name) => `${FURTHER}${name}`))
   if (texts) columns.push('completion', 'prompt_token_ids')

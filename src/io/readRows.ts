@@ -1,6 +1,8 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import * as z from 'zod'
 import { InputError, messageOf } from '../core/errors.js'
+import { aPath, parseOptions } from '../core/parseOptions.js'
 import { listParts } from './parquet/partFiles.js'
 import { readParquet } from './parquet/readParquet.js'
 
@@ -30,6 +32,11 @@ export async function* readColumns(path: string, columns?: readonly string[]): A
   for (const file of await parquetFiles(path)) yield* (await readParquet(file)).records(columns)
 }
 
+const readRowsArguments = z.object({
+  path: aPath,
+  fields: z.array(z.string()).readonly().optional().describe('a list of names of fields'),
+})
+
 const camel = (column: string): string => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
 /** Columns of a further reward. Users choose its name. */
@@ -47,9 +54,15 @@ function fieldOf(column: string): string {
  * times Dates. One row group is in memory at a time.
  *
  * @param fields reads only these fields, by the names of `Row`
- * @throws InputError if there are no files, or they are no Parquet
+ * @throws OptionError for a path that is no text, and fields that are no list
+ * @throws InputError (while reading) if there are no files, or they are no Parquet
  */
-export async function* readRows(path: string, fields?: readonly string[]): AsyncGenerator<Record<string, unknown>> {
+export function readRows(path: string, fields?: readonly string[]): AsyncGenerator<Record<string, unknown>> {
+  parseOptions(readRowsArguments, { path, fields }, 'readRows')
+  return rowsOf(path, fields)
+}
+
+async function* rowsOf(path: string, fields?: readonly string[]): AsyncGenerator<Record<string, unknown>> {
   for (const file of await parquetFiles(path)) {
     const read = await readParquet(file)
     const columns = fields && read.columns.filter((column) => fields.includes(fieldOf(column)))

@@ -1,10 +1,24 @@
+import * as z from 'zod'
 import { OutputError } from '../core/errors.js'
+import { aFunction, aPath, aRun, aSignal, parseOptions } from '../core/parseOptions.js'
 import type { Delivery, RowsOptions, Run } from '../core/run.js'
 import { lockFolder } from './folderLock.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
 import { listParts, preparePartFolder, removeEmpty, removeParts, removeUnfinished } from './parquet/partFiles.js'
 import { type FlushPolicy, type PartWriter, partWriter } from './parquet/partWriter.js'
 import { checkVersions, sameRun } from './parquet/sameRun.js'
+import { strayFiles } from './strayFiles.js'
+
+const flag = z.boolean().default(false).describe('true or false')
+const toParquetOptions = z.strictObject({
+  force: flag,
+  retryErrors: flag,
+  redoChanged: flag,
+  signal: aSignal.optional(),
+  policy: aFunction.optional(),
+  onNotice: aFunction.optional(),
+})
+const toParquetArguments = z.object({ folder: aPath.describe('the path of a folder'), run: aRun })
 
 export type ToParquetOptions = Readonly<{
   /** Start over: the first complete new part replaces all parts of the folder, whatever their options. */
@@ -17,6 +31,8 @@ export type ToParquetOptions = Readonly<{
   signal?: AbortSignal
   /** Says when rows become a part file, by the number of parts before. */
   policy?: (part: number) => FlushPolicy
+  /** Called with warnings that are no errors, each once. */
+  onNotice?: (notice: string) => void
 }>
 
 export type Summary = Readonly<{
@@ -115,9 +131,12 @@ function changedRows(folder: string) {
  * rows that the folder has, so the same call goes on where an earlier one stopped. It fails on a row whose prompt or settings have changed
  * since, and decodes no further row. A run that fails before its first part leaves no new folder.
  *
+ * @throws OptionError for an invalid option
  * @throws OutputError if the folder has rows of other options or prompts, is in use by another run, is no folder, or cannot be written
  */
 export async function toParquet(folder: string, run: Run, options: ToParquetOptions = {}): Promise<Summary> {
+  parseOptions(toParquetArguments, { folder, run }, 'toParquet')
+  parseOptions(toParquetOptions, options, 'toParquet')
   options.signal?.throwIfAborted()
   const isNew = await preparePartFolder(folder)
   let written: readonly string[] = []
@@ -126,9 +145,15 @@ export async function toParquet(folder: string, run: Run, options: ToParquetOpti
   }
   try {
     const release = await lockFolder(folder)
-    return await removeUnfinished(folder)
-      .then(() => writeRows(folder, run, options, keep))
-      .finally(release)
+    try {
+      // What a folder holds besides this run's parts is named, so that nobody takes it for rows.
+      for (const name of await removeUnfinished(folder))
+        options.onNotice?.(`${folder}: removed ${name}, an unfinished part of a run that was killed`)
+      for (const notice of await strayFiles(folder, true)) options.onNotice?.(notice)
+      return await writeRows(folder, run, options, keep)
+    } finally {
+      await release()
+    }
   } catch (error) {
     if (isNew && written.length === 0) await removeEmpty(folder)
     throw error
@@ -151,17 +176,17 @@ async function writeRows(
   const replaced = new Map<string, string>()
   const done: RowsOptions['done'] = (row) => {
     const key = keyOf(row)
-    const held = rows.get(key)
+    const earlier = rows.get(key)
     // A run that will be refused starts no further row; it only reads on to name the other changed rows.
-    if (held === undefined) return !changed.isEmpty()
-    const isSame = held.promptHash === row.promptHash
-    if ((retryErrors && held.isError) || (redoChanged && !isSame)) {
-      replaced.set(key, held.part)
+    if (earlier === undefined) return !changed.isEmpty()
+    const isSame = earlier.promptHash === row.promptHash
+    if ((retryErrors && earlier.isError) || (redoChanged && !isSame)) {
+      replaced.set(key, earlier.part)
       return !changed.isEmpty()
     }
-    if (isSame && held.isError) count.skippedErrors++
+    if (isSame && earlier.isError) count.skippedErrors++
     if (isSame) count.skipped++
-    else changed.add(row, held.promptHash)
+    else changed.add(row, earlier.promptHash)
     return true
   }
   const writer = partWriter({ folder, meta: run.meta, replaces: force ? parts : [], replaced, policy })

@@ -1,14 +1,13 @@
 import { readdir, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
 import { InputError, messageOf } from '../core/errors.js'
 import type { RowKey, RunMeta } from '../core/run.js'
 import { describeDuplicate, keyOf } from './parquet/heldRows.js'
-import { unfinishedParts } from './parquet/partFiles.js'
 import { readParquet } from './parquet/readParquet.js'
 import { RUN_KEY, runMeta } from './parquet/runMeta.js'
 import { describeMix } from './parquet/sameRun.js'
 import { checkSeal } from './parquet/seal.js'
 import { parquetFiles } from './readRows.js'
+import { strayFiles } from './strayFiles.js'
 
 /** A row that the input asks for. */
 export type ExpectedRow = RowKey & Readonly<{ promptHash: string }>
@@ -97,8 +96,7 @@ export async function verifyRun(
     }
     if (!(await stat(folder)).isDirectory()) continue
     if (files.length === 0) notices.push(`${folder} has no rows`)
-    const left = (await unfinishedParts(folder)).map((path) => basename(path))
-    if (left.length > 0) notices.push(`${folder} has an unfinished part of a run that goes on or was killed: ${listed(left)}`)
+    notices.push(...(await strayFiles(folder, files.length === 0)))
   }
   const { first, rows, files, errors } = found
   if (unsealed.length > 0) notices.push(`No checksum in ${counted(unsealed.length, 'file')}: ${listed(unsealed)}`)

@@ -16,11 +16,16 @@ export function batchedLanguageModel(
     hiddenSize === undefined
       ? undefined
       : rememberedStates(hiddenSize, async (calls) => {
-          const asked = calls.map(({ key, tokenIds, from, candidateIds }) => {
+          const modelCalls = calls.map(({ key, tokenIds, from, candidateIds }) => {
             const branches = Array.from(candidateIds, (tokenId) => [tokenId])
-            return { key, tokenIds: fitting(tokenIds, branches[0]?.length ?? 0, config.contextLength), branches, states: from }
+            return {
+              key,
+              tokenIds: checkLength(tokenIds, branches[0]?.length ?? 0, config.contextLength),
+              branches,
+              states: from,
+            }
           })
-          return (await worker.run(asked).then(finite)).map(({ values }) => values)
+          return (await worker.run(modelCalls).then(finite)).map(({ values }) => values)
         })
   return {
     capabilities: { all: true, maxTop: config.vocabSize, hiddenStates: states !== undefined, unit: 'logit' },
@@ -36,7 +41,7 @@ export function batchedLanguageModel(
         await worker
           .run(
             calls.map(({ sequence, need, upTo }) => {
-              const tokenIds = fitting(joined(sequence.promptTokenIds, sequence.tokenIds), 0, config.contextLength)
+              const tokenIds = checkLength(concat(sequence.promptTokenIds, sequence.tokenIds), 0, config.contextLength)
               return {
                 key: sequence.key,
                 tokenIds,
@@ -77,7 +82,7 @@ export function batchedRewardModel(
           .run(
             calls.map(({ key, branches, upTo, ...call }) => {
               const longest = Math.max(...branches.map((branch) => branch.length))
-              const tokenIds = fitting(Int32Array.from(call.tokenIds), longest, config.contextLength)
+              const tokenIds = checkLength(Int32Array.from(call.tokenIds), longest, config.contextLength)
               return { key, tokenIds, branches, ...(upTo !== undefined && ahead(tokenIds, upTo)) }
             }),
           )
@@ -87,21 +92,21 @@ export function batchedRewardModel(
   }
 }
 
-/** A call that reads the first `upTo` tokens and gives nothing. */
+/** A call that only reads the first `upTo` tokens into the cache. */
 const ahead = (tokenIds: Int32Array, upTo: number) => ({
   tokenIds: tokenIds.subarray(0, upTo),
   branches: [],
   expected: tokenIds.length,
 })
 
-function joined(first: readonly number[], second: readonly number[]): Int32Array {
+function concat(first: readonly number[], second: readonly number[]): Int32Array {
   const tokenIds = new Int32Array(first.length + second.length)
   tokenIds.set(first)
   tokenIds.set(second, first.length)
   return tokenIds
 }
 
-function fitting(tokenIds: Int32Array, more: number, contextLength: number): Int32Array {
+function checkLength(tokenIds: Int32Array, more: number, contextLength: number): Int32Array {
   const length = tokenIds.length + more
   if (length >= 1 && length <= contextLength) return tokenIds
   throw new ShapeError(`Expected a sequence of 1 to ${contextLength} tokens, the model's context length, got ${length}`)
@@ -115,8 +120,8 @@ const allFinite = ({ values }: Result): boolean => {
 }
 
 /**
- * Passes on the results of a model. At the first result that is not finite it searches the weights once. If a weight is not finite, the model is
- * useless, and the error names the tensor. With finite weights the result goes on.
+ * Checks the results of a model. At the first result that is not finite it searches the weights once. If a weight is not finite, the model is useless,
+ * and the error names the tensor. With finite weights the result passes.
  *
  * @throws ModelLostError for weights that are not finite
  */

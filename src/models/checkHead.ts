@@ -7,11 +7,11 @@ export type Expected = Readonly<{ head: Head; role: string; dtype?: WeightDtype;
 
 type Found = Readonly<{ folder: string; config: Readonly<{ head: Head; bare?: boolean }> }>
 
-const named = (head: Head): string => (head === 'lm' ? 'a language model' : 'a reward model')
+const describeHead = (head: Head): string => (head === 'lm' ? 'a language model' : 'a reward model')
 
 /** @throws ModelError if a model has another head than expected, or none */
 export function checkHead({ folder, config }: Found, { head, role }: Pick<Expected, 'head' | 'role'>): void {
   if (config.head === head && !config.bare) return
-  const found = config.bare ? 'a body without a head' : named(config.head)
-  throw new ModelError(`Expected ${named(head)} for \`${role}\`, got ${found} in ${folder}`)
+  const found = config.bare ? 'a body without a head' : describeHead(config.head)
+  throw new ModelError(`Expected ${describeHead(head)} for \`${role}\`, got ${found} in ${folder}`)
 }

@@ -1,28 +1,28 @@
 import { OptionError } from '../core/errors.js'
 import type { Device } from './graph/builder.js'
 import type { WeightDtype } from './graph/quantize.js'
-import { locked } from './runtime/device/lock.js'
+import { withLock } from './runtime/device/lock.js'
 import { type FoundGpu, probeGpu } from './runtime/device/probeGpu.js'
 
-/** What models run on: the CPU, a GPU through WebGPU, or a GPU where there is one. */
+/** Devices to choose from: the CPU, a GPU through WebGPU, or (`auto`) a GPU if there is one. */
 export const deviceChoices = ['cpu', 'webgpu', 'auto'] as const
 export type DeviceChoice = (typeof deviceChoices)[number]
 
-/** Keeps the threads of this process from using the GPU at once. One for the process, as its GPU device is: of every model that is ever loaded. */
+/** Lock of the GPU among the threads of this process. There is one for all models, because a process has one GPU device. */
 export const gpuLock = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
 
-/** Whether this machine has a GPU that models can run on. */
-export const findGpu = (): Promise<FoundGpu> => locked(new Int32Array(gpuLock), probeGpu)
+/** Whether models can run on a GPU of this machine. */
+export const findGpu = (): Promise<FoundGpu> => withLock(new Int32Array(gpuLock), probeGpu)
 
-/** `warmUp`: whether it is worth compiling all shaders first, which a renderer in software takes minutes for. */
+/** `warmUp`: whether to compile all shaders first. A software renderer would take minutes. */
 export type ChosenDevice = Readonly<{ device: Device; warmUp: boolean }>
 
 /**
- * The device that was asked for; of `auto` a GPU where there is a real one, and why.
+ * Resolves the choice of a device. `auto` is a GPU if there is a real one, and `onNotice` explains the choice.
  *
- * @throws OptionError where `webgpu` cannot be had, or not with such weights
+ * @throws OptionError if `webgpu` is unavailable, or does not support the weights
  */
-export async function chosenDevice(
+export async function chooseDevice(
   choice: DeviceChoice,
   dtype: WeightDtype,
   onNotice: (notice: string) => void = () => undefined,

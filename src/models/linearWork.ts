@@ -10,7 +10,7 @@ export type LinearWork = Readonly<{
   bytes: number
 }>
 
-/** Cost of a decoder's runs. After the last attention only the tokens whose results are read go on. */
+/** Cost of a decoder's runs. After the last attention only the tokens to read continue. */
 export function linearWork(config: ModelConfig): LinearWork {
   const width = 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize
   const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim, vocabSize } = config

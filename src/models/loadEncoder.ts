@@ -11,11 +11,12 @@ import type { EncoderReading } from './graph/layers/encoder.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { ModelWorker } from './runtime/thread/ModelWorker.js'
 import type { Watch } from './runtime/watch.js'
+import { type CacheOption, weightCacheOf } from './weightCache.js'
 
 /** An encoder's checkpoint and its worker. */
 export type StartedEncoder = Readonly<{ checkpoint: EncoderCheckpoint; worker: ModelWorker; notices: readonly string[] }>
 
-type Running = Readonly<{ threads: number; dtype?: WeightDtype }> & Watch
+type Running = Readonly<{ threads: number; dtype?: WeightDtype }> & CacheOption & Watch
 
 /** Heads of transformers' models that an embedding ignores, and those that a classifier ignores. */
 const OTHER_HEADS = /^((bert|roberta)\.)?pooler\.|^(cls|lm_head|classifier|qa_outputs)\./
@@ -36,7 +37,7 @@ export function unreadOfEncoder(checkpoint: EncoderCheckpoint, unused: readonly 
 export async function startEncoder(
   checkpoint: EncoderCheckpoint,
   read: EncoderReading,
-  { threads, dtype, onRun, onTrip }: Running,
+  { threads, dtype, onRun, onTrip, ...kept }: Running,
 ): Promise<StartedEncoder> {
   const { folder, config, tensors } = checkpoint
   const { model, weightsFolder, width, inMemory, unusedTensors } = buildEncoder(config, tensors, read, dtype)
@@ -49,10 +50,10 @@ export async function startEncoder(
   } as const
   const worker = await ModelWorker.start(
     folder,
-    { graph: model, folder: weightsFolder, inMemory, threads, encoder },
+    { graph: model, folder: weightsFolder, inMemory, threads, encoder, ...(await weightCacheOf(folder, dtype, kept)) },
     { ...(onRun && { onRun }), ...(onTrip && { onTrip }) },
   )
-  return { checkpoint, worker, notices }
+  return { checkpoint, worker, notices: [...notices, ...worker.notices] }
 }
 
 export const encoderPoolings = ['mean', 'cls', 'pooler'] as const
@@ -76,7 +77,7 @@ export type LoadedEncoder = Readonly<{
   /**
    * Embeds texts: one Float32[width] per text, independent of the other texts.
    *
-   * @throws ShapeError if a text is longer than the context; nothing is cut
+   * @throws ShapeError if a text is longer than the context; it is never cut
    */
   embed(texts: readonly string[]): Promise<Float32Array[]>
   close(): Promise<void>
@@ -91,11 +92,11 @@ export type LoadedEncoder = Readonly<{
  * @throws OptionError for an invalid option
  */
 export async function loadEncoder(path: string, { onNotice, ...options }: EncoderOptions = {}): Promise<LoadedEncoder> {
-  const { pooling: asked, threads } = parseOptions(encoderOptions, options)
+  const { pooling: choice, threads } = parseOptions(encoderOptions, options)
   const read = await loadEncoderCheckpoint(path)
   const { pooling: own, refusal, normalize } = await sentenceModules(read.folder)
-  if (asked === undefined && refusal !== undefined) throw new ModelError(refusal)
-  const pooling = asked ?? own ?? 'mean'
+  if (choice === undefined && refusal !== undefined) throw new ModelError(refusal)
+  const pooling = choice ?? own ?? 'mean'
   const { checkpoint, worker, notices } = await startEncoder(read, pooling, { threads })
   for (const notice of notices) onNotice?.(notice)
   const { hiddenSize, contextLength } = checkpoint.config
@@ -124,7 +125,7 @@ function unitLength(vector: Float32Array): Float32Array {
   return vector.map((value) => value / length)
 }
 
-/** Encoded texts as the worker takes them. The key has no cache. */
+/** Makes a worker's call from an encoded text. The key has no cache. */
 export const encoderCall = ({ tokenIds, typeIds }: EncodedPair) => ({
   key: NO_KEY,
   branches: [[]],

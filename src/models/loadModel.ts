@@ -19,6 +19,7 @@ import { readsAhead } from './runtime/exported/planOnnx.js'
 import type { ModelWorker } from './runtime/thread/ModelWorker.js'
 import type { Watch } from './runtime/watch.js'
 import { startWorker } from './startWorker.js'
+import { type CacheOption, weightCacheOf } from './weightCache.js'
 
 /** A model and its worker, with the label of a reward. */
 export type LoadedModel = Readonly<{
@@ -30,13 +31,13 @@ export type LoadedModel = Readonly<{
   notices: readonly string[]
   /** Size of the last hidden states, if a language model gives them. */
   hiddenSize?: number
-  /** Pieces of a long prompt end at multiples of this; absent if prompts are read as a whole. */
+  /** Long prompts are cut at multiples of this. Absent if prompts are read as a whole. */
   chunk?: number
 }>
 
 type ReadGraph = Readonly<{ graph: BuiltGraph; reading?: RewardReading; notices: readonly string[] }>
 
-type Running = Readonly<{ threads: number; device?: Device; warmUp?: number }> & Watch
+type Running = Readonly<{ threads: number; device?: Device; warmUp?: number }> & CacheOption & Watch
 
 /**
  * Reads a model folder and writes its graph. Loads no weights.
@@ -85,19 +86,21 @@ export function rewardGraph(
 }
 
 /**
- * Reads a model folder, or a ready graph, and starts its worker.
+ * Reads a model folder, or an exported graph, and starts its worker.
  *
  * @throws ModelError if the model cannot be used, or has another head than expected
  * @throws OptionError for a label that a reward model does not have
  */
 export async function loadModel(
   path: string,
-  { threads, device = 'cpu', warmUp, onRun, onTrip, ...expected }: Expected & Running,
+  { threads, device = 'cpu', warmUp, cache, hash, onRun, onTrip, ...expected }: Expected & Running,
 ): Promise<LoadedModel> {
   const watch = { ...(onRun && { onRun }), ...(onTrip && { onTrip }) }
   const onnx = await findOnnx(path, expected.dtype)
   if (onnx && device !== 'cpu')
-    throw new ModelError(`${join(onnx.folder, onnx.name)} is a ready ONNX graph, which runs on the CPU only; use \`device\` cpu`)
+    throw new ModelError(
+      `${join(onnx.folder, onnx.name)} is an exported ONNX graph, which runs on the CPU only; use \`device\` cpu`,
+    )
   if (onnx) return loadOnnx(onnx, { threads, ...expected }, watch)
   const { graph, reading, notices, ...checkpoint } = await readGraph(path, expected, device)
   const { folder, config } = checkpoint
@@ -116,10 +119,17 @@ export async function loadModel(
     output: graph.output,
     logprobs: reading?.kind === 'vocabulary',
     threads,
+    ...(await weightCacheOf(path, expected.dtype, { ...(cache !== undefined && { cache }), ...(hash && { hash }) })),
     ...(device === 'webgpu' && { gpuLock, ...(warmUp !== undefined && { warmUp }) }),
   }
   const { codec, worker } = await startWorker(folder, setup, watch, fittingCodec(checkpoint))
-  const loaded = { checkpoint: { ...checkpoint, codec }, worker, chunk: CHUNK, notices, ...(reading && { reading }) }
+  const loaded = {
+    checkpoint: { ...checkpoint, codec },
+    worker,
+    chunk: CHUNK,
+    notices: [...notices, ...worker.notices],
+    ...(reading && { reading }),
+  }
   // If positions depend on the length, hidden states change as a sequence grows, so none are remembered.
   return graph.hiddenSize === undefined || graph.longAfter !== undefined ? loaded : { ...loaded, hiddenSize: graph.hiddenSize }
 }

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os'
 import * as z from 'zod'
 import { OptionError } from '../core/errors.js'
-import { parseOptions } from '../core/parseOptions.js'
-import type { EnsembleReward, RewardSource, TextReward } from '../core/rewardSource.js'
+import { aFunction, parseOptions } from '../core/parseOptions.js'
+import type { EnsembleReward, RewardSource, Source, TextReward } from '../core/rewardSource.js'
 import type { Models } from '../core/run.js'
 import { batchedLanguageModel } from './batchedModels.js'
-import { chosenDevice, type DeviceChoice, deviceChoices } from './device.js'
+import { chooseDevice, type DeviceChoice, deviceChoices } from './device.js'
 import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
@@ -13,19 +13,16 @@ import { type LoadedReward, loadReward, type RewardFolder } from './loadReward.j
 import { modelName } from './modelFolder.js'
 import { recordedPath } from './recordedPath.js'
 import { type RemoteLanguageModel, type RemoteLm, remoteLanguageModel } from './remote/remoteLanguageModel.js'
+import type { RemoteWorld } from './remote/remoteOptions.js'
 import { type RemoteReward, remoteReward } from './remote/remoteReward.js'
-import type { SessionRun, Trip } from './runtime/watch.js'
+import type { ServerRequest, SessionRun, Trip } from './runtime/watch.js'
+import type { CacheOption } from './weightCache.js'
 
 const atLeastOne = z.int().min(1)
 const aModel = (value: unknown): boolean =>
   typeof value === 'string' ? value !== '' : typeof value === 'object' && value !== null && 'url' in value
 const aReward = (value: unknown): boolean =>
   aModel(value) || (typeof value === 'object' && value !== null && ['path', 'scoreTexts', 'members'].some((key) => key in value))
-const aFunction = z
-  .custom<unknown>((value) => typeof value === 'function')
-  .optional()
-  .describe('a function')
-
 const loadOptions = z.strictObject({
   lm: z.custom<LoadOptions['lm']>(aModel).describe('the path of a model, ORG/NAME, or a server with its `url`'),
   lms: z.record(z.string().min(1), z.string().min(1)).default({}).describe('paths of models by name'),
@@ -33,9 +30,10 @@ const loadOptions = z.strictObject({
     .custom<NonNullable<LoadOptions['reward']>>((value) => (Array.isArray(value) ? value.every(aReward) : aReward(value)))
     .optional()
     .describe('a reward or a list of rewards: each a path, an object with `path` or `url`, or a reward that is a function'),
-  onRun: aFunction,
-  onTrip: aFunction,
-  onNotice: aFunction,
+  onRun: aFunction.optional(),
+  onTrip: aFunction.optional(),
+  onRequest: aFunction.optional(),
+  onNotice: aFunction.optional(),
   dtype: z
     .enum(weightDtypes)
     .default('fp32')
@@ -44,14 +42,16 @@ const loadOptions = z.strictObject({
     .enum(deviceChoices)
     .default('cpu')
     .describe(`one of ${deviceChoices.join(', ')}`),
+  cache: z.boolean().default(true).describe('true or false'),
   threads: atLeastOne.default(availableParallelism()).describe('an integer >= 1'),
   maxBatch: atLeastOne.default(64).describe('an integer >= 1'),
 })
 
-export const FP16_NOTICE = 'Weights in fp16 are computed with in fp32 on a CPU: no faster than fp32'
+export const WARM_UP_NOTICE = 'Warming up the GPU: its shaders are compiled once for each shape'
+export const FP16_NOTICE = 'On a CPU, fp16 weights are computed in fp32: no faster than fp32'
 
 /**
- * A reward: a model's folder or ready graph, optionally with a name, the address of a server, a function of text, or an ensemble of other rewards.
+ * A reward: a model's folder or exported graph, optionally with a name, the address of a server, a function of text, or an ensemble of other rewards.
  * `label` chooses one of a classifier's labels, by name or index.
  */
 export type RewardOption =
@@ -76,11 +76,15 @@ export type LoadOptions = Readonly<{
   reward?: RewardOption | readonly RewardOption[]
   /**
    * Type of the weights of linear layers: `fp32` (default; `fp16` is the same on a CPU), or rounded to 8 or 4 bits in blocks of 32. In a folder of
-   * ready ONNX graphs it chooses the graph.
+   * exported ONNX graphs it chooses the graph.
    */
   dtype?: WeightDtype
   /** Where models run: on the `cpu` (default), on a GPU through `webgpu`, or with `auto` on a GPU if there is one. */
   device?: DeviceChoice
+  /**
+   * Whether rounded weights are kept in `rxargs/weights` of `XDG_CACHE_HOME` or `~/.cache` (default), so that the next start need not round them.
+   */
+  cache?: boolean
   /** Threads per model (default: all cores). The models take turns. */
   threads?: number
   /** Most sequences of a batched call. */
@@ -89,6 +93,8 @@ export type LoadOptions = Readonly<{
   onRun?: (model: string, run: SessionRun) => void
   /** Called after every batch's trip to a model's worker and back. For measurements. */
   onTrip?: (model: string, trip: Trip) => void
+  /** Called after every answered request to the server of `lm` or of the reward of that name. For measurements. */
+  onRequest?: (model: string, request: ServerRequest) => void
   /** Called with warnings that are no errors. */
   onNotice?: (notice: string) => void
 }>
@@ -101,22 +107,47 @@ export type LoadOptions = Readonly<{
  * @throws RemoteError for an invalid address
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm, lms, reward, threads, maxBatch, dtype, ...asked } = parseOptions(loadOptions, options ?? {})
-  const { onRun, onTrip, onNotice } = options
-  const { device, ...chosen } = await chosenDevice(asked.device, dtype, onNotice)
+  const { lm, lms, reward, threads, maxBatch, dtype, cache, ...rest } = parseOptions(
+    loadOptions,
+    options === undefined ? {} : options,
+    'loadModels',
+  )
+  const { onRun, onTrip, onRequest, onNotice } = options
+  const { device, ...chosen } = await chooseDevice(rest.device, dtype, onNotice)
   const warming = chosen.warmUp && { warmUp: maxBatch }
-  if (warming) onNotice?.('Warming up the GPU: its shaders are compiled once for each shape')
+  if (warming) onNotice?.(WARM_UP_NOTICE)
   if (dtype === 'fp16') onNotice?.(FP16_NOTICE)
-  const rewards = named(reward)
-  const taken = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
-  if (taken !== undefined) throw new OptionError(`Expected each model to have a name of its own, got \`${taken}\` twice`)
+  const requests = (name: string): RemoteWorld =>
+    onRequest ? { onRequest: (request: ServerRequest) => onRequest(name, request) } : {}
+  const rewards = rewardList(reward, requests)
+  const duplicate = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
+  if (duplicate !== undefined) throw new OptionError(`Expected a different name for each model, got \`${duplicate}\` twice`)
+  const folders = {
+    ...(typeof lm === 'string' && { lm }),
+    ...roles('lm', Object.entries(lms)),
+    ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))),
+  }
+  const sums = new Map(Object.entries(folders).map(([role, path]) => [role, hashModel(path, dtype)]))
+  const hashing = hashes(folders, sums, { ...(isQuantized(dtype) && { dtype }), ...(device !== 'cpu' && { device }) })
+  // If hashing fails first, loading still reports what is wrong with the folder.
+  for (const sum of [hashing, ...sums.values()]) sum.catch(() => undefined)
+  const cacheOf = (role: string): CacheOption => ({ cache, ...(sums.has(role) && { hash: sums.get(role)! }) })
   const loads: Promise<Readonly<{ close: () => Promise<void> }>>[] = []
   const watch = (name: string) => ({
     ...(onRun && { onRun: (run: SessionRun) => onRun(name, run) }),
     ...(onTrip && { onTrip: (trip: Trip) => onTrip(name, trip) }),
   })
   const loadLm = async (path: string, name: string, role: string) => {
-    const loaded = await loadModel(path, { head: 'lm', role, threads, dtype, device, ...warming, ...watch(name) })
+    const loaded = await loadModel(path, {
+      head: 'lm',
+      role,
+      threads,
+      dtype,
+      device,
+      ...warming,
+      ...cacheOf(role),
+      ...watch(name),
+    })
     const { codec, generation } = loaded.checkpoint
     for (const notice of [...loaded.notices, ...(codec.notices ?? []), ...generation.notices]) onNotice?.(notice)
     return { source: batchedLanguageModel(loaded, maxBatch), close: () => loaded.worker.close() }
@@ -128,19 +159,9 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   const close = async () => {
     for (const result of await Promise.allSettled(loads)) if (result.status === 'fulfilled') await result.value.close()
   }
-  const hashing = hashes(
-    {
-      ...(typeof lm === 'string' && { lm }),
-      ...roles('lm', Object.entries(lms)),
-      ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))),
-    },
-    dtype,
-  )
-  // Loading reports what is wrong with a folder, also if hashing fails first.
-  hashing.catch(() => undefined)
   try {
     const [main, further, loaded] = await Promise.all([
-      kept<LoadedLm>(typeof lm === 'string' ? loadLm(lm, 'lm', 'lm') : remoteLanguageModel(lm)),
+      kept<LoadedLm>(typeof lm === 'string' ? loadLm(lm, 'lm', 'lm') : remoteLanguageModel(lm, requests('lm'))),
       Promise.all(
         Object.entries(lms).map(async ([name, path]) => {
           const { source } = await kept(loadLm(path, name, `lm ${name}`))
@@ -150,7 +171,9 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
       Promise.all(
         rewards.map(async (reward): Promise<Pick<LoadedReward, 'label'> & { source: RewardSource }> => {
           if (!('path' in reward)) return { source: reward }
-          const one = await kept(loadReward(reward, { threads, dtype, device, ...warming, maxBatch, ...watch(reward.name) }))
+          const { name } = reward
+          const running = { threads, dtype, device, ...warming, maxBatch, ...cacheOf(`reward ${name}`), ...watch(name) }
+          const one = await kept(loadReward(reward, running))
           for (const notice of [...one.notices, ...noticesOf(one.source)]) onNotice?.(notice)
           return one
         }),
@@ -171,7 +194,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   }
 }
 
-/** The settings of a reward's tokenizer that are not applied. */
+/** Notices about settings of a reward's tokenizer that rxargs does not apply. */
 const noticesOf = (source: RewardSource): readonly string[] => ('codec' in source ? (source.codec.notices ?? []) : [])
 
 const roles = (role: string, folders: readonly (readonly [string, string])[]): Record<string, string> =>
@@ -183,11 +206,14 @@ const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string
     Object.entries(sums).map(([role, sum]) => [role, labels[role] === undefined ? sum : { ...sum, label: labels[role] }]),
   )
 
-/** SHA-256 of each model's files by role. A function of text has no files. */
-async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDtype): Promise<Models['hashes']> {
-  const rounded = isQuantized(dtype) && { dtype }
+/** SHA-256 of each model's files by role, with what else decides its numbers. A function of text has no files. */
+async function hashes(
+  folders: Readonly<Record<string, string>>,
+  sums: ReadonlyMap<string, Promise<string>>,
+  decisive: Pick<Source, 'dtype' | 'device'>,
+): Promise<Models['hashes']> {
   const hashed = Object.entries(folders).map(
-    async ([role, path]) => [role, { path: await recordedPath(path), sha256: await hashModel(path, dtype), ...rounded }] as const,
+    async ([role, path]) => [role, { path: await recordedPath(path), sha256: (await sums.get(role))!, ...decisive }] as const,
   )
   return Object.fromEntries(await Promise.all(hashed))
 }
@@ -199,15 +225,15 @@ const hashesOfFiles = (rewards: readonly OneReward[]): Models['hashes'] =>
 type LoadedLm = Omit<RemoteLanguageModel, 'origin'> & Partial<Pick<RemoteLanguageModel, 'origin'>>
 type OneReward = RewardFolder | TextReward | EnsembleReward
 
-function named(given: LoadOptions['reward']): OneReward[] {
-  const list = given === undefined ? [] : Array.isArray(given) ? (given as readonly RewardOption[]) : [given as RewardOption]
+function rewardList(reward: LoadOptions['reward'], requests: (name: string) => RemoteWorld): OneReward[] {
+  const list = reward === undefined ? [] : Array.isArray(reward) ? (reward as readonly RewardOption[]) : [reward as RewardOption]
   const rewards = list.map((reward): OneReward => {
     if (typeof reward === 'string') return { name: modelName(reward), path: reward }
-    if ('url' in reward) return remoteReward(reward)
+    if ('url' in reward) return remoteReward(reward, requests(reward.name))
     return 'path' in reward ? { ...reward, name: reward.name ?? modelName(reward.path) } : reward
   })
   const names = rewards.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw new OptionError(`Expected each reward to have a name of its own, got \`${twice}\` twice`)
+  if (twice !== undefined) throw new OptionError(`Expected a different name for each reward, got \`${twice}\` twice`)
   return rewards
 }

@@ -10,6 +10,7 @@ import { type LoadedModel, loadModel } from './loadModel.js'
 import { modelFolder } from './modelFolder.js'
 import { findOnnx } from './onnx/findOnnx.js'
 import type { Watch } from './runtime/watch.js'
+import type { CacheOption } from './weightCache.js'
 
 /** A reward model's folder and name. `label` chooses one of a classifier's labels, by name or index. */
 export type RewardFolder = Readonly<{ name: string; path: string; label?: string }>
@@ -21,6 +22,7 @@ export type RewardOptions = Readonly<{
   device?: Device
   warmUp?: number
 }> &
+  CacheOption &
   Watch
 
 /** A loaded reward model, with notices about it. */
@@ -33,7 +35,7 @@ export type LoadedReward = Readonly<{
 }>
 
 /**
- * Loads a reward model of any kind: a decoder with a classifier, value or vocabulary head, an encoder with a classifier, or a ready graph.
+ * Loads a reward model of any kind: a decoder with a classifier, value or vocabulary head, an encoder with a classifier, or an exported graph.
  *
  * @throws ModelError if the folder is no reward model that can run
  * @throws OptionError for a label that the model does not have
@@ -74,10 +76,10 @@ export const vocabularyNotice = (name: string): string =>
   `Reward \`${name}\` is a language model: its reward is the log-probability of the next token, and of a reply the sum over its tokens`
 
 /** Chooses the label of an encoder. */
-export function encoderLabel({ config, folder }: EncoderCheckpoint, asked: string | undefined, role: string): number {
+export function encoderLabel({ config, folder }: EncoderCheckpoint, choice: string | undefined, role: string): number {
   if (config.labels.length === 0)
     throw new ModelError(`Expected a reward model for \`${role}\`, got an encoder without a classifier in ${folder}`)
-  return labelIndex(config.labels, asked, { role, folder })
+  return labelIndex(config.labels, choice, { role, folder })
 }
 
 type PairModel = Readonly<{
@@ -85,7 +87,7 @@ type PairModel = Readonly<{
   worker: StartedEncoder['worker']
 }>
 
-/** Loads a ready graph of an encoder, which reads the same input as the encoder. */
+/** Loads an exported graph of an encoder, which reads the same input as the encoder. */
 function asEncoder({ checkpoint: { config, codec }, worker }: LoadedModel): PairModel {
   return { checkpoint: { config, codec, encode: pairEncoding(codec, config.family === 'bert') }, worker }
 }

@@ -12,19 +12,18 @@ const home = fileURLToPath(new URL('../../../data/models', import.meta.url))
  * Makes a model's path independent of the working directory, for a run's metadata. A model of the package is `embedded:NAME`, wherever the package
  * is installed. ORG/NAME stays as it is, also with a file. Both parts of BASE+ADAPTER are treated alike. Any other path becomes absolute.
  */
-export async function recordedPath(given: string): Promise<string> {
-  const isThere = await stat(given).then(
+export async function recordedPath(path: string): Promise<string> {
+  const isThere = await stat(path).then(
     () => true,
     () => false,
   )
-  const at = given.lastIndexOf('+')
-  if (!isThere && at > 0) return joinAdapter(await recordedPath(given.slice(0, at)), await recordedPath(given.slice(at + 1)))
-  if (given.startsWith(EMBEDDED) || (!isThere && (parseRepository(given) ?? parseRepositoryFile(given)) !== undefined))
-    return given
-  const path = resolve(given)
-  const within = relative(home, path)
-  const isEmbedded = within !== '' && !within.startsWith('..') && resolve(home, within) === path
-  return isEmbedded ? `${EMBEDDED}${within.split(sep).join('/')}` : path
+  const at = path.lastIndexOf('+')
+  if (!isThere && at > 0) return joinAdapter(await recordedPath(path.slice(0, at)), await recordedPath(path.slice(at + 1)))
+  if (path.startsWith(EMBEDDED) || (!isThere && (parseRepository(path) ?? parseRepositoryFile(path)) !== undefined)) return path
+  const whole = resolve(path)
+  const within = relative(home, whole)
+  const isEmbedded = within !== '' && !within.startsWith('..') && resolve(home, within) === whole
+  return isEmbedded ? `${EMBEDDED}${within.split(sep).join('/')}` : whole
 }
 
 /** Resolves a path that begins with `embedded:`. Any other path stays. */

@@ -12,27 +12,27 @@ type Remembered = Readonly<{
 }>
 
 /**
- * Gives the hidden states of whole sequences, though the model reads each position once. It keeps states until the sequence is released, and a
+ * Returns the hidden states of whole sequences, though the model reads each position once. It keeps states until the sequence is released, and a
  * chosen candidate keeps its own. Memory: `hiddenSize` · 4 bytes per position.
  *
- * - `read`: takes calls; gives one array per call with its states one after the other
+ * - `read`: answers each call with one array of its states in order
  */
 export function rememberedStates(hiddenSize: number, read: (calls: readonly StatesRead[]) => Promise<readonly Float32Array[]>) {
   const memory = new WeakMap<object, Remembered>()
   return {
-    /** Gives for each call one state per position, then one per candidate: Float32[hiddenSize] each. */
+    /** Returns per call one state per position, then one per candidate: Float32[hiddenSize] each. */
     async hiddenStates(calls: readonly StatesCall[]): Promise<Float32Array[][]> {
       const plans = calls.map(({ sequence, candidateIds }) => {
         const tokenIds = [...sequence.promptTokenIds, ...sequence.tokenIds]
-        return { sequence, candidateIds, tokenIds, known: knownOf(memory.get(sequence.key), tokenIds) }
+        return { sequence, candidateIds, tokenIds, prefix: prefixOf(memory.get(sequence.key), tokenIds) }
       })
       const values = await read(
-        plans.map(({ sequence, tokenIds, known, candidateIds }) => ({
-          ...{ key: sequence.key, tokenIds: Int32Array.from(tokenIds), from: known.length, candidateIds },
+        plans.map(({ sequence, tokenIds, prefix, candidateIds }) => ({
+          ...{ key: sequence.key, tokenIds: Int32Array.from(tokenIds), from: prefix.length, candidateIds },
         })),
       )
-      return plans.map(({ sequence, tokenIds, known, candidateIds }, call) => {
-        const states = [...known, ...rowsOf(values[call]!, hiddenSize)]
+      return plans.map(({ sequence, tokenIds, prefix, candidateIds }, call) => {
+        const states = [...prefix, ...rowsOf(values[call]!, hiddenSize)]
         const offered = new Map(Array.from(candidateIds, (tokenId, i) => [tokenId, states[tokenIds.length + i]!]))
         memory.set(sequence.key, { tokenIds, states: states.slice(0, tokenIds.length), offered })
         return states
@@ -44,15 +44,15 @@ export function rememberedStates(hiddenSize: number, read: (calls: readonly Stat
   }
 }
 
-/** States of the leading tokens that agree. */
-function knownOf(before: Remembered | undefined, tokenIds: readonly number[]): readonly Float32Array[] {
+/** States of the common prefix. */
+function prefixOf(before: Remembered | undefined, tokenIds: readonly number[]): readonly Float32Array[] {
   if (!before) return []
   let length = 0
   while (length < before.tokenIds.length && before.tokenIds[length] === tokenIds[length]) length++
-  const known = before.states.slice(0, length)
+  const prefix = before.states.slice(0, length)
   const chosen = length === before.tokenIds.length ? before.offered.get(tokenIds[length] ?? -1) : undefined
   // Copies the state, because it is a view that would keep the memory of all candidates.
-  return chosen ? [...known, chosen.slice()] : known
+  return chosen ? [...prefix, chosen.slice()] : prefix
 }
 
 const rowsOf = (values: Float32Array, size: number): Float32Array[] =>

@@ -64,7 +64,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** A checkout of its own for a page: the compiled program, data with three sample prompts, and the files that stand for a user's. */
+/** A checkout for one page: the compiled program, data with three sample prompts, and stand-ins for a user's files. */
 async function checkout(path: string): Promise<string> {
   const here = join(folder, path.replaceAll('/', '-'))
   await mkdir(join(here, 'data/prompts'), { recursive: true })
@@ -97,7 +97,7 @@ async function checkout(path: string): Promise<string> {
   return here
 }
 
-/** Addresses of the servers of this test in place of those that a page shows. */
+/** Replaces the addresses on a page by those of this test's servers. */
 const withServers = (command: string): string =>
   command
     .replace(/(--judge )https?:\/\/\S+/g, `$1${judge.url}`)

@@ -1,5 +1,5 @@
 import type { LinearWork } from '../../models/linearWork.js'
-import type { SessionRun, Trip } from '../../models/runtime/watch.js'
+import type { ServerRequest, SessionRun, Trip } from '../../models/runtime/watch.js'
 
 /** Events of one measured setting. Times are milliseconds since the epoch. */
 export type Recording = Readonly<{
@@ -12,6 +12,8 @@ export type Recording = Readonly<{
   /** By model. */
   runs: Readonly<Record<string, readonly SessionRun[]>>
   trips: Readonly<Record<string, readonly Trip[]>>
+  /** Answered requests to servers. */
+  requests: Readonly<Record<string, readonly ServerRequest[]>>
   /** Calls in each batch, by model. */
   batches: Readonly<Record<string, readonly number[]>>
   /** Milliseconds in each operator, over all steps of all sequences. */
@@ -52,6 +54,8 @@ export type Figures = Readonly<{
   batch_sizes: ByName<Readonly<Record<string, number>>>
   /** Bytes of the KV cache over the bytes that its tokens need, at the peak. */
   cache_overhead: ByName<number>
+  /** Requests to servers: how many, of how many prompts or texts on average, and how long they took. */
+  requests: ByName<Readonly<{ count: number; mean_items: number; ms: Spread }>>
   /** Bytes to the GPU and back over the whole run, by model. */
   gpu_bytes: ByName<Readonly<{ up: number; down: number }>>
   peak_rss_bytes: number
@@ -86,7 +90,7 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}): 
     decode_tokens_per_second: gaps.length === 0 ? 0 : (1000 * gaps.length) / unionMs(decoding),
     time_to_first_token_ms: spread(firsts),
     time_per_token_ms: spread(gaps),
-    run_share: mapped(runs, (each) => share(unionMs(each))),
+    run_share: mapValues(runs, (each) => share(unionMs(each))),
     lm_prefill_share: share(unionMs(prefills)),
     outside_run_share: 1 - share(inRuns),
     outside_share: {
@@ -94,18 +98,23 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}): 
       messages: share(underWay - inWorkers),
       operators: 1 - share(underWay),
     },
-    operator_ms: mapped(recording.operators, (ms) => ms / Math.max(1, completionTokens)),
-    gflops: mapped(work, ({ flops }, model) => gflopsOf(runs[model] ?? [], flops)),
-    mean_batch: mapped(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
-    batch_sizes: mapped(batches, counted),
+    operator_ms: mapValues(recording.operators, (ms) => ms / Math.max(1, completionTokens)),
+    gflops: mapValues(work, ({ flops }, model) => gflopsOf(runs[model] ?? [], flops)),
+    mean_batch: mapValues(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
+    batch_sizes: mapValues(batches, countSizes),
     cache_overhead: cacheOverheads(runs),
+    requests: mapValues(recording.requests, (each) => ({
+      count: each.length,
+      mean_items: each.reduce((sum, { items }) => sum + items, 0) / each.length,
+      ms: spread(each.map(({ startedAt: from, endedAt: to }) => to - from)),
+    })),
     gpu_bytes: gpuBytes(runs),
     peak_rss_bytes: recording.peakRssBytes,
   }
 }
 
 function gpuBytes(runs: Recording['runs']): Record<string, { up: number; down: number }> {
-  const sums = mapped(runs, (each) =>
+  const sums = mapValues(runs, (each) =>
     each.reduce((sum, { traffic }) => ({ up: sum.up + (traffic?.up ?? 0), down: sum.down + (traffic?.down ?? 0) }), {
       up: 0,
       down: 0,
@@ -149,10 +158,10 @@ export function percentile(values: readonly number[], share: number): number | n
 
 const spread = (values: readonly number[]): Spread => ({ p50: percentile(values, 0.5), p95: percentile(values, 0.95) })
 
-const mapped = <T, U>(given: ByName<T>, change: (value: T, name: string) => U): ByName<U> =>
-  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, change(value, name)]))
+const mapValues = <T, U>(values: ByName<T>, change: (value: T, name: string) => U): ByName<U> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value, name)]))
 
-function counted(sizes: readonly number[]): Record<string, number> {
+function countSizes(sizes: readonly number[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const size of sizes) counts[size] = (counts[size] ?? 0) + 1
   return counts

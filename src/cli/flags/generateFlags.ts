@@ -9,22 +9,23 @@ import { OptionError } from '../../core/errors.js'
 import type { OnError } from '../../io/fromFile.js'
 import { type Dataset, datasets } from '../../io/prompts/datasets.js'
 import { type Template, templates } from '../../io/prompts/toPrompt.js'
-import { type DeviceChoice, deviceChoices } from '../../models/device.js'
-import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
-import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote/remoteLanguageModel.js'
+import type { promptForms, RemoteLm } from '../../models/remote/remoteLanguageModel.js'
 import type { Shard } from '../run/takePrompts.js'
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import type { DecoderFlags } from './chooseDecoder.js'
 import { embeddedPath } from './embeddedPath.js'
-import { DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
+import { type EngineFlags, engineFlags } from './engineFlags.js'
+import { collect, flagsOfDecoders, number, oneOf, otherLm, text, withLabels } from './flags.js'
 import { INPUT_HELP, type RowFlags, rowFlags, SHARD_HELP, shard } from './inputFlags.js'
-import { lmFlag } from './lmFlag.js'
+import { lengthFlags } from './lengthFlags.js'
+import { lmFlag, serverFlags } from './lmFlag.js'
 import { type OutputFlags, outputFlags, partPolicy } from './outputFlags.js'
 import { resumeOptions } from './resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags as commander parses them. */
 export type GivenFlags = AdapterFlags &
+  EngineFlags &
   RowFlags &
   OutputFlags &
   Readonly<
@@ -41,8 +42,6 @@ export type GivenFlags = AdapterFlags &
       reward?: readonly RewardFlag[]
       rewardTimeout?: number
       rewardLabel?: readonly string[]
-      device: DeviceChoice
-      dtype: WeightDtype
       maxNewTokens: number
       maxPromptTokens?: number
       truncate?: Truncate
@@ -99,13 +98,12 @@ export type GenerateFlags = Readonly<{
   lms: Readonly<Record<string, string>>
   rewards: readonly RewardFlag[]
   rewardTimeout: number | undefined
-  device: DeviceChoice
-  dtype: WeightDtype
+  engine: EngineFlags
   settings: Required<Pick<GenerateOptions, 'maxNewTokens' | 'samples' | 'seed' | 'concurrency' | 'stop' | 'trace'>> &
     Pick<GenerateOptions, 'maxPromptTokens' | 'truncate'>
 }>
 
-const { maxNewTokens, maxPromptTokens, samples, seed, concurrency } = generateOptions.shape
+const { samples, seed, concurrency } = generateOptions.shape
 const defaults = generateOptions.parse({})
 
 /** Decoder flags whose help differs from that of `generate`. */
@@ -124,66 +122,43 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     )
     .option('--lm-adapter <folder>', 'LoRA adapter (PEFT) to merge into the language model', text('lm-adapter'))
     .option('--base <model>', BASE_HELP, text('base'))
-    .option('--lm-model <name>', 'name of the model on the server', text('lm-model'))
-    .option('--lm-tokenizer <folder>', "folder with the tokenizer and configs of the server's model", text('lm-tokenizer'))
-    .option(
-      '--lm-top <number>',
-      'maximum number of top tokens that the server returns (default: 20)',
-      number('lm-top', remoteLmOptions.shape.maxTop),
-    )
-    .option(
-      '--lm-prompt <form>',
-      `form of the prompts sent to the server: ${promptForms.join(', ')} (default: ids)`,
-      oneOf('lm-prompt', promptForms),
-    )
-    .option('--other-lm <name=folder>', 'further language model for decoders that combine several, repeatable', repeated(otherLm))
+  serverFlags(command)
+    .option('--other-lm <name=folder>', 'further language model for decoders that combine several, repeatable', collect(otherLm))
     .option(
       '--reward <[name=]reward>',
       `model folder, GGUF file, LoRA adapter folder, module (./my-reward.js), server (NAME=http://…), or function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
-      repeated(rewardFlag),
+      collect(rewardFlag),
     )
     .option(
       '--reward-label <[name=]label>',
       'label of a classifier to use as the reward, if it has several',
-      repeated(text('reward-label')),
+      collect(text('reward-label')),
     )
     .option(
       '--reward-timeout <number>',
       'time limit in milliseconds: for a module per step of a prompt, for a server per request (default: 30000)',
       number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
-    .option('--device <name>', DEVICE_HELP, oneOf('device', deviceChoices), 'cpu')
-    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
+  engineFlags(command)
     .option(
       '--decoder <name>',
       `decoder or search: ${[...Object.keys(decoders), ...Object.keys(searches)].join(', ')} (default: args)`,
       text('decoder'),
     )
     .option('--pipeline <file>', 'YAML or JSON file with a decoder or search, instead of --decoder', text('pipeline'))
-    .option('--use <module>', 'module with your own operators and decoders, repeatable', repeated(text('use')))
+    .option('--use <module>', 'module with your own operators and decoders, repeatable', collect(text('use')))
   for (const each of flagsOfDecoders()) {
     const { value, about } = others[each.flag] ?? each
     command.option(`--${each.flag} <${value}>`, about)
   }
-  command
-    .option(
-      '--max-new-tokens <number>',
-      'maximum tokens per reply',
-      number('max-new-tokens', maxNewTokens),
-      defaults.maxNewTokens,
-    )
-    .option(
-      '--max-prompt-tokens <number>',
-      'maximum tokens per prompt (default: context length minus --max-new-tokens)',
-      number('max-prompt-tokens', maxPromptTokens),
-    )
+  lengthFlags(command)
     .option(
       '--truncate <how>',
       `handling of a longer prompt: ${truncations.join(', ')} (write an error row, or drop its first tokens; default: error)`,
       oneOf('truncate', truncations),
     )
     .option('--samples <number>', 'replies per prompt', number('samples', samples), defaults.samples)
-    .option('--stop <text>', 'text that ends a reply, repeatable', repeated(text('stop')))
+    .option('--stop <text>', 'text that ends a reply, repeatable', collect(text('stop')))
     .option('--seed <number>', 'seed for all random numbers', number('seed', seed), defaults.seed)
     .option(
       '--concurrency <number>',
@@ -199,9 +174,8 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
 
 /** Adds all flags of `generate`. */
 export const generateFlags = (command: Command): Command =>
-  outputFlags(
-    decodingFlags(command.argument('[input]', `prompts: ${INPUT_HELP}`)).option('--shard <index/count>', SHARD_HELP, shard),
-  )
+  decodingFlags(outputFlags(command.argument('[input]', `prompts: ${INPUT_HELP}`)))
+    .option('--shard <index/count>', SHARD_HELP, shard)
     .option('--json-schema <file>', 'constrain replies to JSON that matches this JSON Schema', text('json-schema'))
     .option('--dry-run', 'show what would run and how much memory it needs')
 
@@ -232,8 +206,8 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   return {
     ...resume,
     ...{ shard: flags.shard, policy: partPolicy(flags) },
-    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, onError, dtype: flags.dtype },
-    device: flags.device,
+    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, onError },
+    engine: { device: flags.device, dtype: flags.dtype, cache: flags.cache },
     lm: typeof lm === 'string' ? lmPath : lm,
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
     rewards,

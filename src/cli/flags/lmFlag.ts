@@ -1,10 +1,12 @@
+import type { Command } from 'commander'
 import { messageOf, OptionError } from '../../core/errors.js'
 import { joinAdapter } from '../../models/checkpoint/adapter/adapterPath.js'
-import { httpAddress, isHttp, saidAddress } from '../../models/remote/httpAddress.js'
-import type { RemoteLm } from '../../models/remote/remoteLanguageModel.js'
+import { httpAddress, isHttp, redactAddress } from '../../models/remote/httpAddress.js'
+import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote/remoteLanguageModel.js'
 import { embeddedPath } from './embeddedPath.js'
+import { number, oneOf, text } from './flags.js'
 
-type LmFlags = Readonly<{
+export type LmFlags = Readonly<{
   lm?: string
   lmAdapter?: string
   lmModel?: string
@@ -12,6 +14,22 @@ type LmFlags = Readonly<{
   lmTop?: number
   lmPrompt?: RemoteLm['prompt']
 }>
+
+/** Adds the flags of a language model behind HTTP. */
+export const serverFlags = (command: Command): Command =>
+  command
+    .option('--lm-model <name>', 'name of the model on the server', text('lm-model'))
+    .option('--lm-tokenizer <folder>', "folder with the tokenizer and configs of the server's model", text('lm-tokenizer'))
+    .option(
+      '--lm-top <number>',
+      'maximum number of top tokens that the server returns (default: 20)',
+      number('lm-top', remoteLmOptions.shape.maxTop),
+    )
+    .option(
+      '--lm-prompt <form>',
+      `form of the prompts sent to the server: ${promptForms.join(', ')} (default: ids)`,
+      oneOf('lm-prompt', promptForms),
+    )
 
 /**
  * Reads the language model from the flags: a folder, or a server with the name of its model and a tokenizer.
@@ -33,14 +51,14 @@ export function lmFlag({
     return lmAdapter === undefined ? lm : joinAdapter(lm, lmAdapter)
   }
   if (lmAdapter !== undefined)
-    throw new OptionError(`Expected \`--lm\` to be a folder or a file beside \`--lm-adapter\`, got ${saidAddress(lm)}`)
+    throw new OptionError(`Expected \`--lm\` to be a folder or a file beside \`--lm-adapter\`, got ${redactAddress(lm)}`)
   try {
     httpAddress(lm)
   } catch (error) {
     throw new OptionError(messageOf(error))
   }
   if (lmModel === undefined)
-    throw new OptionError(`Expected \`--lm-model\`, the name of the model at ${saidAddress(lm)}, got nothing`)
+    throw new OptionError(`Expected \`--lm-model\`, the name of the model at ${redactAddress(lm)}, got nothing`)
   if (lmTokenizer === undefined)
     throw new OptionError(`Expected \`--lm-tokenizer\`, the folder of the tokenizer of ${lmModel}, got nothing`)
   return {
@@ -54,4 +72,4 @@ export function lmFlag({
 
 /** Names a language model in messages. */
 export const describeLm = (lm: string | RemoteLm): string =>
-  typeof lm === 'string' ? lm : `${lm.model} at ${saidAddress(lm.url)}`
+  typeof lm === 'string' ? lm : `${lm.model} at ${redactAddress(lm.url)}`

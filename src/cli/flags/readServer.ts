@@ -1,5 +1,5 @@
 import { messageOf, OptionError } from '../../core/errors.js'
-import { httpAddress, saidAddress } from '../../models/remote/httpAddress.js'
+import { httpAddress, redactAddress } from '../../models/remote/httpAddress.js'
 
 /**
  * Reads the name and address of a reward's server. `path` is the address without secrets, for messages.
@@ -12,7 +12,7 @@ export function readServer({ name, path: url }: Readonly<{ name?: string | undef
   } catch (error) {
     throw new OptionError(messageOf(error))
   }
-  const path = saidAddress(url)
+  const path = redactAddress(url)
   if (name === undefined) throw new OptionError(`Expected a reward behind HTTP to have a name, NAME=${path}, got none`)
   return { name, path, url }
 }

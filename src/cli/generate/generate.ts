@@ -3,6 +3,7 @@ import { weightsOf } from '../../../pipelines/decoding/perReward.js'
 import { checkOutput } from '../../io/outputFolder.js'
 import { checkInput } from '../../io/prompts/openInput.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
+import { strayFiles } from '../../io/strayFiles.js'
 import { toParquet } from '../../io/toParquet.js'
 import { loadModels } from '../../models/loadModels.js'
 import { type ChosenDecoder, chooseDecoder } from '../flags/chooseDecoder.js'
@@ -53,12 +54,12 @@ async function run(
   progress.say(
     `${describeInput(input)} with ${about}; ${[describeLm(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
+  for (const notice of await strayFiles(input)) progress.say(notice)
   const models = await loadModels({
     lm: flags.lm,
     lms: flags.lms,
     reward: rewards,
-    dtype: flags.dtype,
-    device: flags.device,
+    ...flags.engine,
     onNotice: progress.say,
   })
   try {
@@ -72,7 +73,10 @@ async function run(
     const summary =
       output === undefined
         ? await toLines(rows, stdout, { ...lines, signal })
-        : await toParquet(output, rows, { force, retryErrors, redoChanged, signal, ...(policy && { policy }) })
+        : await toParquet(output, rows, {
+            ...{ force, retryErrors, redoChanged, signal, onNotice: progress.say },
+            ...(policy && { policy }),
+          })
     await counting
     progress.end()
     await runSummary({ summary, output, input }, terminal, progress)

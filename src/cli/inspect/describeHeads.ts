@@ -49,10 +49,18 @@ export function describeHeads(read: Read): DescribedHeads {
     heads:
       labels && !value ? describeLabels(labels) : describeHeadNames({ speaks, value: value?.weight, isReward: !tried.refusal }),
     ...(tried.refusal && { noReward: tried.refusal.message }),
-    unused: [...unused, ...others.tensors.map(({ name, file }) => `${name} (${file})`), ...others.pickled],
+    unused: [...unused, ...unreadNames(others)],
     inMemory: graphs[0]!.inMemory,
   }
 }
+
+/** Names what a folder holds besides the model. */
+export const unreadNames = ({ tensors, foreign, spare, copies }: OtherFiles): string[] => [
+  ...tensors.map(({ name, file }) => `${name} (${file})`),
+  ...foreign,
+  ...spare,
+  ...copies,
+]
 
 type Tried<T> = Readonly<{ made: T; refusal?: undefined } | { refusal: ModelError }>
 

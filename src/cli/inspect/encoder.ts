@@ -4,7 +4,7 @@ import { type SentenceModules, sentenceModules } from '../../models/checkpoint/s
 import { buildEncoder } from '../../models/graph/buildEncoder.js'
 import { unreadOfEncoder } from '../../models/loadEncoder.js'
 import { bytes, count, sizeOf } from '../print/describeModel.js'
-import { describeLabels } from './describeHeads.js'
+import { describeLabels, unreadNames } from './describeHeads.js'
 import type { InspectedLine } from './line.js'
 
 /**
@@ -23,8 +23,7 @@ export async function inspectEncoder(path: string, architecture: string): Promis
   const { parameters = 0, dtypes, weightBytes } = sizeOf(config, tensors)
   const unused = [
     ...unusedTensors.filter((name) => labels.length > 0 || !hasUse(name, () => buildEncoder(config, tensors, 'pooler'))),
-    ...others.tensors.map(({ name, file }) => `${name} (${file})`),
-    ...others.pickled,
+    ...unreadNames(others),
   ]
   return [
     ['folder', folder],

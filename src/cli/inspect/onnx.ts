@@ -6,7 +6,7 @@ import { readsAhead } from '../../models/runtime/exported/planOnnx.js'
 import { bytes, sizeOfOnnx } from '../print/describeModel.js'
 import type { InspectedLine } from './line.js'
 
-/** Describes a ready ONNX graph. */
+/** Describes an exported ONNX graph. */
 export async function inspectOnnx(
   onnx: OnnxFile,
 ): Promise<Readonly<{ lines: readonly InspectedLine[]; problems: readonly string[]; config: OnnxConfig }>> {
@@ -21,7 +21,7 @@ export async function inspectOnnx(
   const lines: InspectedLine[] = [
     ['folder', folder],
     ['files', opened.names.join(', ')],
-    ['family', `${config.family}, ${config.head === 'lm' ? 'language model' : 'reward model'} (ready ONNX graph)`],
+    ['family', `${config.family}, ${config.head === 'lm' ? 'language model' : 'reward model'} (exported ONNX graph)`],
     ['inputs', ['input_ids', ...contract.inputs].join(', ')],
     ['logits', contract.pooled ? 'of the sequence' : 'of each position'],
     ['cache', cache],

@@ -11,6 +11,7 @@ import { readParquet } from '../../io/parquet/readParquet.js'
 import { runMeta } from '../../io/parquet/runMeta.js'
 import { readReplies, runRewards } from '../../io/readReplies.js'
 import { parquetFiles } from '../../io/readRows.js'
+import { strayFiles } from '../../io/strayFiles.js'
 import { number, text } from '../flags/flags.js'
 import { evalNotices } from '../print/evalTable.js'
 import { startProgress } from '../print/progress.js'
@@ -63,6 +64,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
   const counts = await Promise.all(paths.map((path) => countRows(path)))
 
   const progress = startProgress({ stream: stderr })
+  for (const path of paths) for (const notice of await strayFiles(path)) progress.say(notice)
   const closing: (() => Promise<void>)[] = []
   try {
     const measures = await loadMeasures(rewards, flags, progress.say, closing)

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { textRewardOptions } from '../../../pipelines/rewards/textReward.js'
 import { messageOf } from '../../core/errors.js'
 
 /** A user's module failed outside of our calls: in a timer, in a promise that nobody awaits, or by ending the process. */
@@ -7,7 +8,7 @@ export class ModuleFailure extends Error {}
 const HERE = new URL('../../../', import.meta.url).href
 
 /** Finds the first file and line of a stack that belong to the user, not to Node, rxargs or a package. */
-function placeIn(stack: string): string | undefined {
+export function placeIn(stack: string): string | undefined {
   const places = stack.matchAll(/(file:\/\/[^\s)]+?):(\d+):\d+/g)
   for (const [, url, line] of places)
     if (!url!.startsWith(HERE) && !url!.includes('/node_modules/')) return `${fileURLToPath(url!.replace(/[?#].*$/, ''))}:${line}`
@@ -15,8 +16,14 @@ function placeIn(stack: string): string | undefined {
 }
 
 /** Modules on the command line, for failures without a stack. */
-const modulesOf = (args: readonly string[]): string =>
+export const modulesOf = (args: readonly string[]): string =>
   args.flatMap((arg) => arg.match(/(?:^|=)([^=]+\.m?js)$/)?.[1] ?? []).join(', ')
+
+/** The time-out of a reward's call on the command line, in milliseconds. */
+export function timeoutOf(args: readonly string[]): number {
+  const timeout = Number(args.join(' ').match(/--reward-timeout[= ](\d+)/)?.[1])
+  return Number.isNaN(timeout) ? textRewardOptions.parse({}).timeoutMs : timeout
+}
 
 /** Names the module that failed outside of any call. */
 export function asyncFailure(error: unknown, args: readonly string[]): Error {
@@ -36,3 +43,10 @@ export function exitFailure(code: unknown, args: readonly string[]): ModuleFailu
 /** What to say when a module waits for a promise that nothing can settle any more, such as while it loads. */
 export const endlessWait = (args: readonly string[]): string =>
   `${modulesOf(args) || 'The run'} waits for a promise that nothing will settle`
+
+/** What the watching thread knows. `beat` counts up while this thread can do anything. */
+export type Watched = Readonly<{ beat: Int32Array; limitMs: number; modules: string }>
+
+/** What to say of a module at `place` that lets nothing else run. */
+export const loopMessage = (place: string, limitMs: number): string =>
+  `${place} let nothing else run for ${limitMs / 1000} s: a module must not loop without end`

@@ -6,13 +6,18 @@ import { makeFolder, probeFolder } from '../outputFolder.js'
 
 const PART = /^part-(\d{5,})\.parquet$/
 /** Name of an unfinished part. The dot and the ending keep it out of `*.parquet`. */
-const TEMPORARY = /^\.part-[\w-]+\.(tmp|claim)$/
+const TEMPORARY = /^\.(part|run)-[\w-]+\.(tmp|claim)$/
+/** Taking a lock takes no time, so a temporary file this old belongs to nobody. */
+const ABANDONED_MS = 10 * 60_000
 
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EISDIR', 'EACCES', 'EMLINK', 'UNKNOWN'])
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | null)?.code
 
 const nameOf = (number: number): string => `part-${String(number).padStart(5, '0')}.parquet`
+
+export const isPart = (name: string): boolean => PART.test(name)
+export const isUnfinishedPart = (name: string): boolean => name.startsWith('.part-') && TEMPORARY.test(name)
 
 /** `link` makes links (tests replace it by a file system without links). `replacing` runs just before the part gets its name. */
 export type PartOptions = Readonly<{ link?: typeof hardLink; replacing?: () => Promise<void> }>
@@ -31,25 +36,24 @@ export async function listParts(folder: string): Promise<string[]> {
 }
 
 /**
- * Makes the folder and checks that files can be written there.
+ * Makes the folder, removes unfinished locks of killed runs, and checks that files can be written there.
  *
  * @returns whether the folder is new
  * @throws OutputError like `makeFolder` and `probeFolder`
  */
-export async function preparePartFolder(folder: string): Promise<boolean> {
+export async function preparePartFolder(folder: string, now: () => number = Date.now): Promise<boolean> {
   const made = await makeFolder(folder)
+  for (const name of (await readdir(folder)).filter((other) => TEMPORARY.test(other) && !isUnfinishedPart(other))) {
+    const path = join(folder, name)
+    // It is gone if another run has finished it. That is fine.
+    const age = await stat(path).then(
+      ({ mtimeMs }) => now() - mtimeMs,
+      () => 0,
+    )
+    if (age > ABANDONED_MS) await rm(path, { force: true })
+  }
   await probeFolder(folder)
   return made.length > 0
-}
-
-/** Lists the unfinished parts of a folder, which its run is writing or a killed run has left. */
-export async function unfinishedParts(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => TEMPORARY.test(name)).map((name) => join(folder, name))
-}
-
-/** Removes what killed runs have left. The caller holds the lock of the folder, so that no other run is writing there. */
-export async function removeUnfinished(folder: string): Promise<void> {
-  await removeParts(await unfinishedParts(folder))
 }
 
 /** Writes the folder's own entry to the disk, if the platform can. */
@@ -147,6 +151,17 @@ export async function replacePart(folder: string, path: string, bytes: Uint8Arra
     await rm(temporary, { force: true })
     throw new OutputError(`Expected to rewrite ${path}: ${messageOf(error)}`)
   }
+}
+
+/**
+ * Removes the unfinished parts of killed runs from a folder that this process has locked, so that they belong to no running one.
+ *
+ * @returns their names
+ */
+export async function removeUnfinished(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter(isUnfinishedPart).sort()
+  for (const name of names) await rm(join(folder, name), { force: true })
+  return names
 }
 
 /** Removes a folder if it is empty. */

@@ -60,8 +60,8 @@ async function withoutRows(folder: string, path: string, keys: ReadonlySet<strin
 /** Gathers rows and writes them as part files, one after another. */
 export function partWriter({ folder, meta, replaces, replaced: pending, policy = growing }: PartWriterOptions): PartWriter {
   const files: string[] = []
-  const held: Readonly<{ row: Row; bytes: number }>[] = []
-  let heldBytes = 0
+  const buffer: Readonly<{ row: Row; bytes: number }>[] = []
+  let bufferBytes = 0
   let waiting: (() => void)[] = []
   let timer: NodeJS.Timeout | undefined
   let isReplaced = false
@@ -105,19 +105,19 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
 
   const isFull = (): boolean => {
     const { rows, bytes = BYTES } = policy(files.length)
-    return held.length >= rows || heldBytes >= bytes
+    return buffer.length >= rows || bufferBytes >= bytes
   }
 
   /** Takes the rows of the next part, and leaves those that came while it was full. */
   const takePart = (): Row[] => {
     const { rows, bytes = BYTES } = policy(files.length)
     let taken = 0
-    const last = held.findIndex((one, index) => {
+    const last = buffer.findIndex((one, index) => {
       taken += one.bytes
       return index + 1 >= rows || taken >= bytes
     })
-    heldBytes -= taken
-    return held.splice(0, last === -1 ? held.length : last + 1).map(({ row }) => row)
+    bufferBytes -= taken
+    return buffer.splice(0, last === -1 ? buffer.length : last + 1).map(({ row }) => row)
   }
 
   const release = () => {
@@ -129,7 +129,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
   const flush = () => {
     clearTimeout(timer)
     timer = undefined
-    if (busy || broken || held.length === 0) return
+    if (busy || broken || buffer.length === 0) return
     const rows = takePart()
     busy = true
     release()
@@ -150,7 +150,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
   }
 
   const arm = () => {
-    if (held.length > 0) timer ??= setTimeout(flush, policy(files.length).milliseconds)
+    if (buffer.length > 0) timer ??= setTimeout(flush, policy(files.length).milliseconds)
   }
 
   return {
@@ -159,8 +159,8 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
     take({ row, taken }) {
       if (broken) return
       const bytes = bytesOf(row)
-      held.push({ row, bytes })
-      heldBytes += bytes
+      buffer.push({ row, bytes })
+      bufferBytes += bytes
       // While one part is being written, a second one may fill. If it is full, further rows wait for their receipt.
       if (busy && isFull()) waiting.push(taken)
       else taken()
@@ -169,7 +169,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
     },
     async close() {
       clearTimeout(timer)
-      while (!broken && (busy || held.length > 0)) {
+      while (!broken && (busy || buffer.length > 0)) {
         flush()
         await writing
       }

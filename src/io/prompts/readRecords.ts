@@ -33,7 +33,7 @@ export type ReadOptions = Readonly<{
   stdin?: AsyncIterable<Uint8Array>
 }>
 
-const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
+const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
 
 const at = (file: InputFile, number: number): Pick<InputRecord, 'place' | 'where'> => ({
   place: `${file.place}:${number}`,
@@ -50,10 +50,10 @@ function recordOf(line: Line, file: InputFile): InputRecord | undefined {
   if ('values' in read) {
     const twice = duplicateKey(text)
     if (twice === undefined) return { ...found, values: read.values }
-    return { ...found, problem: `${found.where}: Expected each key once, got ${JSON.stringify(shortened(twice))} twice` }
+    return { ...found, problem: `${found.where}: Expected each key once, got ${JSON.stringify(shorten(twice))} twice` }
   }
   const where = read.broken ? brokenAt(line, found.where) : found.where
-  return { ...found, problem: `${where}: Expected a JSON object, got \`${shortened(text.trim())}\`` }
+  return { ...found, problem: `${where}: Expected a JSON object, got \`${shorten(text.trim())}\`` }
 }
 
 /** Adds the column of a syntax error: `prompts.jsonl:12:7`, and behind an element of an array its line, too: `prompts.json:12 (line 90, column 7)`. */
@@ -91,7 +91,7 @@ const TYPED = new Set(
   'messages tools chat_template_kwargs stop sample weight k temperature seed max_new_tokens max_prompt_tokens'.split(' '),
 )
 
-function typed(column: string, text: string | null): unknown {
+function typeField(column: string, text: string | null): unknown {
   if (text === null || !TYPED.has(column)) return text
   try {
     return parseExactly(text)
@@ -106,7 +106,8 @@ async function* fromCsv(bytes: AsyncIterable<Uint8Array>, { file, ...options }: 
   for await (const { line, values, problem } of csvRows(bytes, { where: file.name, ...options })) {
     const found = at(file, line)
     if (values === undefined) yield { ...found, problem: `${found.where}: ${problem}` }
-    else yield { ...found, values: Object.fromEntries(Object.entries(values).map(([name, text]) => [name, typed(name, text)])) }
+    else
+      yield { ...found, values: Object.fromEntries(Object.entries(values).map(([name, text]) => [name, typeField(name, text)])) }
   }
 }
 
@@ -125,8 +126,8 @@ async function* fromParquet(file: InputFile, { columns, needs }: ReadOptions): A
 function checkColumns({ name: where }: InputFile, columns: readonly string[], needs: ReadOptions['needs'] = []): void {
   const missing = needs.find((names) => !names.some((name) => columns.includes(name)))
   if (missing === undefined) return
-  const wanted = missing.map((name) => `\`${name}\``).join(' or ')
-  throw new InputError(`Expected ${where} to have a column ${wanted}, found ${columns.join(', ') || 'none'}`)
+  const expected = missing.map((name) => `\`${name}\``).join(' or ')
+  throw new InputError(`Expected ${where} to have a column ${expected}, found ${columns.join(', ') || 'none'}`)
 }
 
 /**

@@ -37,7 +37,7 @@ async function hashFile(file: string): Promise<string> {
  * The SHA-256 of each file of a model, by its name in the folder, sorted by name. Files are streamed, so large weights cost time but no
  * memory.
  *
- * @param onnx the files of a ready graph, if the model is one
+ * @param onnx the files of an exported graph, if the model is one
  * @throws ModelError when the folder has no weights or a file cannot be read
  */
 export async function hashFiles(folder: string, onnx?: readonly string[]): Promise<ReadonlyMap<string, string>> {

@@ -10,7 +10,7 @@ import { readGgufSource } from './gguf/readGgufSource.js'
 import { readJson, readOptionalJson } from './readJson.js'
 import { fitVocabulary } from './tokenizer/fitVocabulary.js'
 import { type CodecOptions, loadCodec, type PairCodec } from './tokenizer/loadCodec.js'
-import { type OtherFiles, otherFiles } from './unread/otherFiles.js'
+import { type OtherFiles, otherFiles, withAdapterFiles } from './unread/otherFiles.js'
 import { refuseAdapter } from './unread/refuseAdapter.js'
 import { bodyNames } from './weights/bodyNames.js'
 import { readSafetensors, type Tensors } from './weights/safetensors.js'
@@ -59,7 +59,9 @@ export type CheckpointSource = Pick<Checkpoint, 'folder' | 'tensors' | 'others'>
 export async function readSource(path: string): Promise<CheckpointSource> {
   if (isGguf(path)) return readGgufSource(resolve(path))
   const adapter = await findAdapter(path)
-  return adapter ? readAdapter(adapter, await readSource(adapter.base)) : readFolder(resolve(path))
+  if (!adapter) return readFolder(resolve(path))
+  const read = await readAdapter(adapter, await readSource(adapter.base))
+  return { ...read, others: await withAdapterFiles(read.others, adapter.folder) }
 }
 
 async function readFolder(folder: string): Promise<CheckpointSource> {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { type FileHandle, open, readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { ModelError, messageOf } from '../../core/errors.js'
 import { expectation, plainly } from '../../core/expectation.js'
@@ -14,6 +14,15 @@ const quote = (value: unknown): string => {
 /** Whether reading failed because there is no such file. */
 export const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+
+/** @throws ModelError if the file cannot be opened */
+export async function openFile(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'r')
+  } catch (error) {
+    throw new ModelError(`Expected to read ${file}: ${messageOf(error)}`)
+  }
+}
 
 /** Reads a file that may be absent; `undefined` if it is. */
 export async function readOptionalText(file: string): Promise<string | undefined> {

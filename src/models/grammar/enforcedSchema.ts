@@ -69,8 +69,8 @@ function checkKeywords(schema: JsonSchema, pointer: string): void {
     const allowed = Object.hasOwn(keywords, keyword) ? keywords[keyword] : undefined
     if (!allowed) refuse(below(pointer, keyword), `\`${keyword}\` is not enforced beside ${name}`)
     const parsed = allowed.safeParse(value)
-    const wanted = allowed.description ?? parsed.error?.issues[0]?.message
-    if (!parsed.success) refuse(below(pointer, keyword), `expected ${wanted}, got ${JSON.stringify(value)}`)
+    const expected = allowed.description ?? parsed.error?.issues[0]?.message
+    if (!parsed.success) refuse(below(pointer, keyword), `expected ${expected}, got ${JSON.stringify(value)}`)
   }
   if (has(schema, 'const', 'enum')) checkValues(schema, pointer)
   for (const keyword of ['anyOf', 'oneOf'])

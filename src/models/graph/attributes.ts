@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { type AttributeProto, AttributeProto_AttributeType, AttributeProtoSchema } from './generated/onnx_pb.js'
 
-/** An attribute with its ONNX type: a JavaScript number alone does not say whether 1 is an integer. */
+/** An attribute with its ONNX type. JavaScript has one type of number, ONNX has two. */
 export type Attribute = Readonly<{ int: number } | { float: number } | { ints: readonly number[] } | { text: string }>
 
 export type Attributes = Readonly<Record<string, Attribute>>

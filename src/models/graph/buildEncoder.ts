@@ -7,31 +7,31 @@ import type { EncoderReading } from './layers/encoder.js'
 import type { WeightDtype } from './quantize.js'
 import { graphWeights, type TensorInMemory, type Weights } from './weights.js'
 
-/** A family writes its inputs and layers into the graph and gives what is read. `body`: what names of the body's tensors begin with. */
+/** Writes inputs and layers of a family into the graph and returns the value to read. `body`: prefix of the body's tensor names. */
 type Family = (graph: GraphBuilder, weights: Weights, config: EncoderConfig, body: string, read: EncoderReading) => Value
 
 const families: Readonly<Record<EncoderFamily, Family>> = { bert, roberta, 'xlm-roberta': roberta }
 
-/** What the body is called inside a model with a head; a bare one has no such prefix. */
+/** Prefix of the body's tensors in a model with a head. A bare model has none. */
 const prefixes: Readonly<Record<EncoderFamily, string>> = { bert: 'bert.', roberta: 'roberta.', 'xlm-roberta': 'roberta.' }
 
-/** A graph with all that is needed to run it; fields as in BuiltGraph. */
+/** A graph and what a session needs to run it. The fields are those of BuiltGraph. */
 export type BuiltEncoder = Readonly<{
   model: Uint8Array
   weightsFolder: string
-  /** Numbers a text. */
+  /** Numbers per text. */
   width: number
   inMemory: readonly TensorInMemory[]
   unusedTensors: readonly string[]
 }>
 
 /**
- * Writes an encoder down as an ONNX graph that keeps its weights in the checkpoint's own files.
+ * Writes an encoder as an ONNX graph whose weights stay in the checkpoint's files.
  *
  * - in: `input_ids`, `token_type_ids`, `position_ids` int64 [B, S]; `bias` float [B, 1, 1, S], 0 for a token and -1e9 for padding;
- *   `pooling` float [B, 1, S], the weights of the positions in what is read, 0 for padding
+ *   `pooling` float [B, 1, S], the weights of the positions in the mean, 0 for padding
  * - out: `values` float [B, width]
- * - errors: `ModelError` when a tensor is missing or of the wrong shape, or the family cannot be read so
+ * - errors: `ModelError` if a tensor is missing or has the wrong shape, or the family has no such reading
  */
 export function buildEncoder(
   config: EncoderConfig,
@@ -51,6 +51,6 @@ export function buildEncoder(
     weightsFolder: dirname(tensors.files[0]!),
     width,
     inMemory: weights.inMemory,
-    unusedTensors: tensors.names.filter((name) => !weights.taken.has(name)),
+    unusedTensors: tensors.names.filter((name) => !weights.usedNames.has(name)),
   }
 }

@@ -23,49 +23,49 @@ function writeFamily<Name extends keyof Families>(
   graphs[name](graph, weights, config)
 }
 
-/** A graph with all that is needed to run it. */
+/** A graph and what a session needs to run it. */
 export type BuiltGraph = Readonly<{
   /** The ONNX file's bytes, without the weights. */
   model: Uint8Array
-  /** Real path of the folder in which the weights lie that the session reads from files. */
+  /** Real path of the folder with the weights that the session reads from files. */
   weightsFolder: string
-  /** Name of the output that the head gives. */
+  /** Name of the head's output. */
   output: 'logits' | 'reward'
-  /** Of a language model: numbers of a hidden state that the head reads. */
+  /** Of a language model: size of the hidden states that the head reads. */
   hiddenSize?: number
-  /** What the cache keeps of each position. */
+  /** Sizes of the cache at each position. */
   shape: Readonly<{ layers: number; kvHeads: number; headDim: number }>
-  /** Its pairs of mask inputs. */
+  /** The pairs of mask inputs. */
   masks: readonly Mask[]
-  /** Sequences of more tokens have their positions counted from here on, where the tables hold the angles of long ones. */
+  /** Longer sequences count positions from here on: the tables hold the angles of long sequences from this row. */
   longAfter?: number
-  /** The tables of positions that are inputs. */
+  /** The position tables among the inputs. */
   ropes: readonly NamedRope[]
-  /** N, R and H must be even, or the bits of a row depend on how many others there are. */
+  /** N, R and H must be even; otherwise the bits of a row depend on the number of rows. */
   evenRows: boolean
-  /** Tensors that must be given to the session, some of them rounded; none where it reads all from files. */
+  /** Tensors that the caller passes to the session, some of them quantised. Empty if the session reads all from files. */
   inMemory: readonly TensorInMemory[]
-  /** Tensors of the checkpoint that the graph has no use for. */
+  /** Tensors of the checkpoint that the graph does not use. */
   unusedTensors: readonly string[]
 }>
 
 /**
- * Writes a checkpoint down as an ONNX graph that keeps its weights in the checkpoint's own files.
+ * Writes a checkpoint as an ONNX graph whose weights stay in the checkpoint's files.
  *
- * Sizes: B sequences, N new tokens of all of them, one sequence after the other, S of the longest; T cached positions (a multiple of 32, at
- * least 32; all of them may be masked), R tokens at which hidden states are read, H of these at which a language model's head is, V vocabulary; L layers;
- * D = headDim. Linear layers see N tokens; attention alone is padded.
+ * Sizes: B sequences; N new tokens in all, one sequence after the other, at most S each; T cached positions (a multiple of 32, at least 32, any
+ * of them masked); R tokens whose hidden states are read, H of these for a language model's head; V vocabulary; L layers; D = headDim. Linear
+ * layers see N tokens; only attention is padded.
  *
- * - in: `input_ids`, `position_ids` int64 [N, 1]; `slots` int64 [B, S]: which of the N tokens each place of a row holds (padding: any); `places`
- *   int64 [N, 1]: where each token lies among the B · S places; `past_bias` float [B, 1, 1 or S, T] and `self_bias` float [1 or B, 1, S, S], added to
- *   the scores: 0 where a token may attend and -1e9 where it may not (finite, so that no row gives NaN; exp makes it an exact
- *   zero); a token attends at least to itself; `local_past_bias` and `local_self_bias` the same for layers with a sliding window, either
- *   pair only where a layer needs it (`masks`); `read_positions` int64 [R], indices into N; of a language model `head_positions` int64 [H], indices
- *   into R; of a rotary model `rope_cos` and `rope_sin` float [P, rotaryDim / 2], row by position, and of one whose local layers have a rope of their
- *   own `local_rope_cos` and `local_rope_sin`; `past_key.l`, `past_value.l` float [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
+ * - in: `input_ids`, `position_ids` int64 [N, 1]; `slots` int64 [B, S]: the token (of N) in each place of a row (padding: any); `places`
+ *   int64 [N, 1]: the place (of B · S) of each token; `past_bias` float [B, 1, 1 or S, T] and `self_bias` float [1 or B, 1, S, S], added to
+ *   the scores: 0 where a token may attend, else -1e9 (finite, so that no row becomes NaN; its exponential is an exact zero). A token attends
+ *   at least to itself; `local_past_bias` and `local_self_bias`: the same for layers with a sliding window. The graph has only the pairs that
+ *   its layers need (`masks`); `read_positions` int64 [R], indices into N; of a language model `head_positions` int64 [H], indices
+ *   into R; of a rotary model `rope_cos` and `rope_sin` float [P, rotaryDim / 2], row by position, and of one with separate ropes in local layers
+ *   `local_rope_cos` and `local_rope_sin`; `past_key.l`, `past_value.l` float [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
  * - out: `logits` float [H, 1, V] and `hidden_states` float [R, 1, hiddenSize], or `reward` float [R, 1]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
  *   already rotated
- * - errors: `ModelError` when a tensor is missing or of the wrong shape
+ * - errors: `ModelError` if a tensor is missing or has the wrong shape
  */
 export function buildGraph(
   config: ModelConfig,
@@ -89,11 +89,11 @@ export function buildGraph(
     ropes: ropesOf(config),
     evenRows: needsEvenRows(weights.inMemory),
     inMemory: weights.inMemory,
-    unusedTensors: tensors.names.filter((name) => !weights.taken.has(name)),
+    unusedTensors: tensors.names.filter((name) => !weights.usedNames.has(name)),
   }
 }
 
-/** Tokens of the longest sequence with the positions of short ones, where a model has others for longer ones. */
+/** Length of the longest sequence with short-sequence positions. Undefined if all lengths have the same positions. */
 export function longAfterOf(config: ModelConfig): number | undefined {
   if (!('ropeScaling' in config) || config.ropeScaling.type !== 'longrope') return undefined
   const after = config.ropeScaling.originalMaxPositionEmbeddings

@@ -14,10 +14,10 @@ import { type Dims, type ElementType, elementTypes, valueInfo } from './tensorTy
 /** A value of the graph, by its name. */
 export type Value = string
 
-/** A tensor as it lies in a file of the weights' folder: bytes `begin` to `begin + length`. */
+/** A tensor in a file of the weights' folder: bytes `begin` to `begin + length`. */
 export type ExternalData = Readonly<{ location: string; begin: number; length: number }>
 
-/** `outputs`: names of values that were promised before, of each output that has one. */
+/** `outputs`: the names of outputs that other nodes already refer to. */
 export type NodeOptions = Readonly<{
   attributes?: Attributes
   name?: string
@@ -26,55 +26,55 @@ export type NodeOptions = Readonly<{
 }>
 
 /**
- * Writes a graph down node by node. Nodes are named `scope/name`, values as the node that makes them; a name that is taken gets a
- * number (`Add`, `Add:2`), so that names are unique across the graph and still say where they belong.
+ * Writes a graph node by node. A node's name is `scope/name`, and its value has the same name. A second node of one name gets a number (`Add`,
+ * `Add:2`), so names are unique and still say where they belong.
  */
 export type GraphBuilder = Readonly<{
-  /** What the graph will run on: the two have different operators and keep caches in different memory. */
+  /** The device that runs the graph. CPU and GPU have different operators and keep caches in different memory. */
   device: Device
-  /** The same graph; names get `name/` in front. */
+  /** The same graph with `name/` before all names. */
   scope(name: string): GraphBuilder
   input(name: string, type: ElementType, dims: Dims): Value
-  /** Makes `value` an output under a name of its own. */
+  /** Makes `value` an output of this name. */
   output(name: string, value: Value, type: ElementType, dims: Dims): void
   /** Adds a node with one output. */
   node(op: string, inputs: readonly Value[], options?: NodeOptions): Value
   /** Adds a node with several outputs. */
   nodes(op: string, inputs: readonly Value[], count: number, options?: NodeOptions): Value[]
-  /** Takes back the node of that operator and name that was to make `value`, for another to make it; its inputs. Nothing where there is none. */
-  takeBack(value: Value, op: string, name: string): readonly Value[] | undefined
+  /** Removes the node of this operator and name that makes `value`, and returns its inputs. Undefined if there is none. */
+  removeNode(value: Value, op: string, name: string): readonly Value[] | undefined
   /** A tensor inside the graph. */
   constant(name: string, data: Float32Array | BigInt64Array | Int32Array, dims: readonly number[]): Value
-  /** A tensor in a file beside the graph, in its stored type. The same name is the same tensor. */
+  /** A tensor in a file beside the graph, in the type of the file. The same name is the same tensor. */
   external(name: string, type: ElementType, dims: readonly number[], data: ExternalData): Value
   /** The graph as an ONNX file's bytes. */
   model(): Uint8Array
 }>
 
-/** What models run on: the CPU, or a GPU through WebGPU. */
+/** The device of a model: the CPU, or a GPU through WebGPU. */
 export type Device = 'cpu' | 'webgpu'
 
-/** ONNX 1.12: the first version with all operators used here. */
+/** ONNX 1.12, the first version with all operators that we use. */
 const OPSET = 17n
 const IR_VERSION = 8n
 
 export function graphBuilder(name: string, device: Device = 'cpu'): GraphBuilder {
   const graph = create(GraphProtoSchema, { name })
-  const taken = new Set<string>()
+  const names = new Set<string>()
   const externals = new Map<string, Value>()
   const renamed = new Map<Value, string>()
 
-  const unique = (wanted: string): string => {
-    let free = wanted
-    for (let n = 2; taken.has(free); n++) free = `${wanted}:${n}`
-    taken.add(free)
+  const unique = (base: string): string => {
+    let free = base
+    for (let n = 2; names.has(free); n++) free = `${base}:${n}`
+    names.add(free)
     return free
   }
 
-  /** Names of inputs and outputs are part of a contract and cannot give way. */
-  const exactly = (wanted: string): string => {
-    if (taken.has(wanted)) throw new Error(`Expected \`${wanted}\` to be a name of its own in graph ${name}`)
-    return unique(wanted)
+  /** Inputs and outputs keep their exact names: callers rely on them. */
+  const exactly = (base: string): string => {
+    if (names.has(base)) throw new Error(`Expected the name \`${base}\` once in graph ${name}, got it twice`)
+    return unique(base)
   }
 
   const scoped = (prefix: string): GraphBuilder => {
@@ -112,7 +112,7 @@ export function graphBuilder(name: string, device: Device = 'cpu'): GraphBuilder
       },
       nodes,
       node: (op, inputs, options) => nodes(op, inputs, 1, options)[0]!,
-      takeBack(value, op, name) {
+      removeNode(value, op, name) {
         const index = graph.node.findLastIndex(({ opType, output }) => opType === op && output.includes(value))
         if (index < 0 || !graph.node[index]!.name.includes(name)) return undefined
         return graph.node.splice(index, 1)[0]!.input
@@ -124,11 +124,11 @@ export function graphBuilder(name: string, device: Device = 'cpu'): GraphBuilder
         graph.initializer.push(create(TensorProtoSchema, { name: full, dataType, dims: dims.map(BigInt), rawData }))
         return full
       },
-      external(wanted, type, dims, { location, begin, length }) {
-        const known = externals.get(wanted)
-        if (known !== undefined) return known
-        const full = unique(wanted)
-        externals.set(wanted, full)
+      external(base, type, dims, { location, begin, length }) {
+        const existing = externals.get(base)
+        if (existing !== undefined) return existing
+        const full = unique(base)
+        externals.set(base, full)
         const externalData = Object.entries({ location, offset: String(begin), length: String(length) })
         graph.initializer.push(
           create(TensorProtoSchema, {
@@ -165,7 +165,7 @@ function modelBytes(graph: GraphProto, renamed: ReadonlyMap<Value, string>): Uin
 const typeOf = (data: Float32Array | BigInt64Array | Int32Array): ElementType =>
   data instanceof Float32Array ? 'float' : data instanceof Int32Array ? 'int32' : 'int64'
 
-/** Bytes in the order of ONNX files, on any machine. */
+/** Converts numbers to little-endian bytes, the order of ONNX files, on any machine. */
 function littleEndian(data: Float32Array | BigInt64Array | Int32Array): Uint8Array {
   const bytes = new Uint8Array(data.byteLength)
   const view = new DataView(bytes.buffer)

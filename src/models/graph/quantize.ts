@@ -1,29 +1,29 @@
-/** How the weights of linear layers are computed with: as they are (in fp32), or as 8 or 4 bits each and a scale a block. */
+/** Precision of the weights of linear layers: as in the checkpoint (computed in fp32), or 8 or 4 bits with a scale per block. */
 export const weightDtypes = ['fp32', 'fp16', 'q8', 'q4'] as const
 export type WeightDtype = (typeof weightDtypes)[number]
 
 export const isQuantized = (dtype: WeightDtype): boolean => dtype === 'q8' || dtype === 'q4'
 
 /**
- * Whether products with these matrices need an even number of rows to give each row the same bits whatever the others are. Of 4-bit weights the
- * runtime has a kernel of its own for one row on CPUs with AVX2 and no AVX-512, which sums in another order; it is used, too, for the row
- * that is left over where more than 128 are cut into parts of 128 for several threads. An even number leaves no single row.
+ * Whether products with these matrices need an even number of rows. The runtime has a separate kernel for a single row of 4-bit weights on CPUs
+ * with AVX2 and no AVX-512, and it sums in another order. A single row also remains when the runtime cuts more than 128 rows into parts of 128
+ * for several threads. An even number leaves no single row, so a row has the same bits beside any others.
  *
  * @see onnxruntime mlas/lib/sqnbitgemm_kernel_avx2.cpp `SQ4BitGemmKernel_BlkSum_CompInt8_avx2`; kernels of AVX-512, of NEON and of 8-bit
  *   weights have no such case
  */
 export const needsEvenRows = (matrices: readonly Readonly<{ bits?: 4 | 8 }>[]): boolean => matrices.some(({ bits }) => bits === 4)
 
-/** Weights along the input that share a scale. */
+/** Number of weights along the input that share a scale. */
 export const BLOCK = 32
 
 /** A matrix in the layout of the runtime's MatMulNBits: uint8 [rows, blocks, bytes a block] and float [rows · blocks]. */
 export type Quantized = Readonly<{ packed: Uint8Array; scales: Float32Array }>
 
 /**
- * Rounds rows of weights to 2^bits evenly spaced values a block of 32: `scale · (code - 2^(bits-1))`. The scale puts the block's
- * largest magnitude on the lowest code, which reaches one step further than the highest. Two 4-bit codes share a byte, the
- * earlier one in the lower half.
+ * Rounds rows of weights to 2^bits evenly spaced values per block of 32: `scale · (code - 2^(bits-1))`. The scale puts the block's largest
+ * magnitude on the lowest code, because that reaches one step further than the highest. Two 4-bit codes share a byte, the first in the lower
+ * half.
  *
  * @param weights float [rows, width], width a multiple of 32; all finite
  */

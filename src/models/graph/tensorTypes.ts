@@ -17,7 +17,7 @@ export const elementTypes = {
 
 export type ElementType = keyof typeof elementTypes
 
-/** Sizes; a name stands for one that is known only when the graph runs, the same name for the same size. */
+/** Sizes. A name stands for a size that only a run knows; the same name is the same size. */
 export type Dims = readonly (number | string)[]
 
 const dimension = (size: number | string) =>

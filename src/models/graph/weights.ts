@@ -10,50 +10,53 @@ import type { ElementType } from './tensorTypes.js'
 const storedTypes: Readonly<Record<Dtype, ElementType>> = { F32: 'float', F16: 'float16', BF16: 'bfloat16' }
 
 /**
- * A tensor that the graph does not read from its file: where it lies, and under which path the graph looks for it. One with `bits` is a
- * matrix in blocks, its scales under `path`/scales: rounded, and with `transposed` its rows and columns change places before; or with
- * `stored` in the blocks that its file has, their offsets, if any, under `path`/offsets.
+ * A tensor that the graph does not read from its file. `path` is its location in the graph. With `bits` it is a matrix in blocks, with scales at
+ * `path`.scales. Its weights are quantised (after a transposition if `transposed`) or, with `stored`, copied in the file's own blocks, with any
+ * offsets at `path`.offsets.
  */
 export type TensorInMemory = Tensor &
   Readonly<{ name: string; path: string; bits?: 4 | 8; transposed?: boolean; stored?: boolean }>
 
 /**
- * A quantised matrix as values of the graph: uint8 [to, blocks, bytes a block] and float [to, blocks], in blocks of so many weights.
- * `offsets` float [to, blocks] are added to each weight of a block.
+ * A quantised matrix as values of the graph: `packed` uint8 [to, blocks, bytes per block] and `scales` float [to, blocks], with `block` weights per
+ * block. `offsets` float [to, blocks] are added to each weight of a block.
  */
 export type QuantizedValues = Readonly<{ bits: 4 | 8; block: number; packed: Value; scales: Value; offsets?: Value }>
 
-/** A checkpoint's weights as values of a graph; remembers which were taken. */
+/** A checkpoint's weights as values of a graph. It records the names that the graph uses. */
 export type Weights = Readonly<{
-  /** The tensor of that name and shape as it is stored. */
+  /** The tensor of this name and shape, in the checkpoint's type. */
   stored(name: string, shape: readonly number[]): Value
-  /** The same in fp32; the runtime widens it once, when it loads the graph. */
+  /** The same in fp32. The runtime widens it once, when it loads the graph. */
   float(name: string, shape: readonly number[]): Value
   /**
-   * The matrix [to, from] in blocks along `from`, those of the file where it has some; nothing where weights are computed with in fp32.
-   * `transposed`: the checkpoint has it as [from, to].
+   * The matrix [to, from] in blocks along `from`: the file's own blocks if it has some. Undefined if products are in fp32. `transposed`: the
+   * checkpoint has it as [from, to].
    */
   quantized(name: string, shape: readonly [number, number], transposed?: boolean): QuantizedValues | undefined
   has(name: string): boolean
-  /** What stands in front of `name` where a checkpoint may have it under one of several prefixes. */
+  /** Finds the prefix of `name` in this checkpoint among several possible ones. */
   prefixOf(name: string, prefixes: readonly string[]): string
-  readonly taken: ReadonlySet<string>
+  readonly usedNames: ReadonlySet<string>
   /**
-   * All tensors, where some are not in their file as the graph takes them or the files lie in several folders: the runtime reads from one
-   * folder, and follows no links out of it, or from none.
+   * All tensors, or none if the runtime can read every one from its file. The runtime reads from a single folder without following links out of
+   * it, and only tensors that the file holds as the graph needs them.
    */
   readonly inMemory: readonly TensorInMemory[]
 }>
 
+/** A tensor's name as a file's. */
+const fileName = (name: string): string => encodeURIComponent(name).replaceAll('*', '%2A')
+
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
 
-/** @throws ModelError from `require`: a tensor that is missing, of another shape or of a type that cannot be read */
+/** @throws ModelError from `require`: a tensor is missing, has another shape or an unsupported type */
 export function graphWeights(
   graph: GraphBuilder,
   tensors: Pick<Tensors, 'require' | 'has' | 'nameOf' | 'files' | 'entries'>,
   dtype: WeightDtype = 'fp32',
 ): Weights {
-  const taken = new Set<string>()
+  const usedNames = new Set<string>()
   const widened = new Map<string, Value>()
   const inMemory = new Map<string, TensorInMemory>()
   const bits = { fp32: undefined, fp16: undefined, q8: 8, q4: 4 } as const
@@ -62,18 +65,19 @@ export function graphWeights(
     bits[dtype] === undefined && new Set(tensors.files.map(dirname)).size === 1 && [...tensors.entries.values()].every(isPlain)
 
   const take = (name: string, shape: readonly number[]) => {
-    taken.add(name)
+    usedNames.add(name)
     const tensor = tensors.require(name, shape)
     const plain = isPlain(tensor)
     const { file, begin } = tensor
     const [type, length] = plain ? [storedTypes[tensor.dtype], tensor.length] : (['float', 4 * elements(shape)] as const)
-    if (!fromFiles) inMemory.set(name, { ...tensor, name, path: name })
-    const data = fromFiles ? { location: basename(file), begin, length } : { location: name, begin: 0, length }
+    const path = fileName(name)
+    if (!fromFiles) inMemory.set(name, { ...tensor, name, path })
+    const data = fromFiles ? { location: basename(file), begin, length } : { location: path, begin: 0, length }
     return { type, value: graph.external(name, type, shape, data) }
   }
 
   return {
-    taken,
+    usedNames,
     get inMemory() {
       return [...inMemory.values()]
     },
@@ -96,10 +100,10 @@ export function graphWeights(
       const layout = blockLayout(tensor, transposed)
       if (!layout && from % BLOCK !== 0)
         throw new ModelError(
-          `Expected the inputs of \`${name}\` to be a multiple of ${BLOCK} for weights in ${dtype}, got ${from}; use fp32`,
+          `Expected the inputs of \`${name}\` to be a multiple of ${BLOCK} for ${dtype} weights, got ${from}. Use fp32`,
         )
-      taken.add(name)
-      const path = `${name}/${dtype}`
+      usedNames.add(name)
+      const path = `${fileName(name)}.${dtype}`
       const { bits: codeBits, size: block, offsets } = layout ?? { bits: width, size: BLOCK, offsets: false }
       inMemory.set(path, { ...tensor, name, path, bits: codeBits, transposed, stored: layout !== undefined })
       const [blocks, bytes] = [from / block, (block * codeBits) / 8]
@@ -109,8 +113,8 @@ export function graphWeights(
         bits: codeBits,
         block,
         packed: external(path, 'uint8', [to, blocks, bytes], to * blocks * bytes),
-        scales: external(`${path}/scales`, 'float', [to, blocks], to * blocks * 4),
-        ...(offsets && { offsets: external(`${path}/offsets`, 'float', [to, blocks], to * blocks * 4) }),
+        scales: external(`${path}.scales`, 'float', [to, blocks], to * blocks * 4),
+        ...(offsets && { offsets: external(`${path}.offsets`, 'float', [to, blocks], to * blocks * 4) }),
       }
     },
   }

@@ -32,7 +32,7 @@ const sizeOf = async (path: string): Promise<number> =>
     () => 0,
   )
 
-/** Hashes the part from an earlier attempt. */
+/** Hashes the part that an earlier attempt left. */
 async function resumed(file: HubFile, path: string): Promise<{ hash: Hash; there: number }> {
   const there = await sizeOf(path)
   const hash = hashOf(file)
@@ -73,7 +73,7 @@ async function append(
   await handle.sync()
 }
 
-/** Goes on where the last attempt ended. Returns the hash of the whole file. */
+/** Resumes after the last attempt. Returns the hash of the whole file. */
 async function attempt(file: HubFile, { url, request, onBytes }: DownloadOptions, path: string): Promise<string> {
   let { hash, there } = await resumed(file, path)
   onBytes(there)
@@ -99,10 +99,10 @@ async function attempt(file: HubFile, { url, request, onBytes }: DownloadOptions
 }
 
 /**
- * Fetches one file, goes on where an earlier attempt broke off, and checks size and hash before the file gets its name.
+ * Downloads one file, or resumes an earlier download. It checks size and hash before the file gets its name.
  *
  * @throws ModelError for a file with another size or hash than listed, which it removes
- * @throws ConnectionError if the connection breaks again and again; the part stays for the next call
+ * @throws ConnectionError if the connection breaks repeatedly; the part stays for the next call
  */
 export async function download(file: HubFile, options: DownloadOptions): Promise<void> {
   const { blob, pause } = options
@@ -117,9 +117,9 @@ export async function download(file: HubFile, options: DownloadOptions): Promise
       await rm(path, { force: true })
       if (isFresh) {
         const name = file.sha256 === undefined ? "git's hash" : 'SHA-256'
-        throw new ModelError(`Expected ${name} ${expected} of ${file.path}, got ${found}: it was removed, try again`)
+        throw new ModelError(`Expected ${name} ${expected} of ${file.path}, got ${found}. The file was removed; try again`)
       }
-      isFresh = true // The earlier part may have been of another file.
+      isFresh = true // The earlier part may be of another file.
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error
       const there = await sizeOf(path)

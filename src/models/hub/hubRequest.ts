@@ -5,7 +5,7 @@ import type { Repository } from './repository.js'
 /** The hub cannot be reached, or a connection broke. Another attempt may succeed. */
 export class ConnectionError extends ModelError {}
 
-/** The cause below fetch's own "fetch failed". */
+/** The cause of fetch's "fetch failed". */
 export const causeOf = (error: unknown): string => {
   const cause = error instanceof Error ? error.cause : undefined
   return cause instanceof Error ? ('code' in cause && String(cause.code)) || cause.message : messageOf(error)

@@ -25,12 +25,12 @@ const hubHome = ({ HF_HOME: home, XDG_CACHE_HOME: caches }: Environment): string
  * @throws OptionError for an invalid address, and if `HF_HUB_OFFLINE` forbids the network
  */
 export async function hubSettings(environment: Environment): Promise<HubSettings> {
-  const { HF_ENDPOINT: given, HF_HUB_OFFLINE: offline } = environment
+  const { HF_ENDPOINT: address, HF_HUB_OFFLINE: offline } = environment
   if (offline && !/^(0|no|off|false)$/i.test(offline))
-    throw new OptionError(`\`HF_HUB_OFFLINE\` is ${offline}: nothing may be fetched`)
-  const endpoint = (given || 'https://huggingface.co').replace(/\/+$/, '')
+    throw new OptionError(`\`HF_HUB_OFFLINE\` is ${offline}, so downloads are off`)
+  const endpoint = (address || 'https://huggingface.co').replace(/\/+$/, '')
   if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol))
-    throw new OptionError(`Expected \`HF_ENDPOINT\` to be an address such as https://huggingface.co, got \`${given}\``)
+    throw new OptionError(`Expected \`HF_ENDPOINT\` to be an address such as https://huggingface.co, got \`${address}\``)
   const token = await tokenOf(environment)
   return { endpoint, cacheFolder: hubCacheFolder(environment), ...(token && { token }) }
 }

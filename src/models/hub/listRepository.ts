@@ -36,7 +36,7 @@ export async function listRepository(
   } catch (error) {
     signal?.throwIfAborted()
     if (error instanceof ModelError) throw error
-    throw new ModelError(`${settings.endpoint} gives no listing of ${name}: ${messageOf(error)}`)
+    throw new ModelError(`${settings.endpoint} returned no valid listing of ${name}: ${messageOf(error)}`)
   }
 }
 
@@ -54,14 +54,14 @@ async function* entries(get: Get, first: string): AsyncGenerator<unknown> {
   const { origin } = new URL(first)
   const pages = new Set<string>()
   for (let url: string | undefined = first; url !== undefined; ) {
-    if (pages.has(url)) throw new TypeError(`its page ${url} is its own successor`)
+    if (pages.has(url)) throw new TypeError(`its page ${url} links to itself`)
     pages.add(url)
     const response = await get(url)
     const page: unknown = await response.json()
     if (!Array.isArray(page)) throw new TypeError('a page of it is not a list')
     yield* page
     url = nextPage(response.headers.get('link'), url)
-    // The request would take the token there.
+    // The request would send the token there.
     if (url !== undefined && new URL(url).origin !== origin) throw new TypeError(`its next page is on another server, ${url}`)
   }
 }

@@ -21,7 +21,7 @@ const SMALL = new Set([
 export const INDEX = 'model.safetensors.index.json'
 const WEIGHTS = ['model.safetensors', INDEX]
 
-/** A head in a file of its own. Pickled heads are fetched, too, so that loading the model can name them. */
+/** A head in its own file. Pickled heads are fetched, too, so that loading the model can name them. */
 const HEAD = /^[\w.-]*head[\w.-]*\.(safetensors|bin|pt|pth)$/i
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
@@ -51,7 +51,7 @@ export function checkPaths(files: readonly HubFile[], name: string): void {
  * @throws ModelError if the model has no readable weights
  */
 export function neededFiles(files: readonly HubFile[], name: string, include: readonly string[] = []): HubFile[] {
-  const wanted = include.map(matcher)
+  const matchers = include.map(matcher)
   const weights = WEIGHTS.filter((weight) => files.some(({ path }) => path === weight))
   const chosen = files.filter(
     ({ path }) =>
@@ -59,7 +59,7 @@ export function neededFiles(files: readonly HubFile[], name: string, include: re
       HEAD.test(path) ||
       path === weights[0] ||
       path === ADAPTER_WEIGHTS ||
-      wanted.some((pattern) => pattern.test(path)),
+      matchers.some((pattern) => pattern.test(path)),
   )
   if (weights.length === 0 && !chosen.some(({ path }) => /\.(safetensors|onnx)$/.test(path) && !HEAD.test(path))) {
     const others = files
@@ -75,8 +75,8 @@ export function neededFiles(files: readonly HubFile[], name: string, include: re
 }
 
 /** @throws ModelError if the model has no file of one of the names */
-export function namedFiles(files: readonly HubFile[], name: string, wanted: readonly string[]): HubFile[] {
-  return wanted.map((path) => {
+export function namedFiles(files: readonly HubFile[], name: string, paths: readonly string[]): HubFile[] {
+  return paths.map((path) => {
     const file = files.find((each) => each.path === path)
     if (file) return file
     const others = files.map((each) => each.path).filter((each) => each.endsWith('.gguf'))

@@ -33,7 +33,7 @@ const hashNameOf = ({ sha256, oid }: HubFile): string => (sha256 ?? oid)!
 
 /**
  * Fetches the files of a model that rxargs reads into the cache of the Python tools. It checks each file before the file gets its name, and
- * records a revision once all its files are there. An interrupted call goes on where it stopped.
+ * records a revision once all its files are complete. A later call resumes an interrupted one.
  *
  * @returns the folder of the files
  * @throws ModelError if the hub refuses, a file has another size or hash than listed, or there is no room
@@ -45,8 +45,8 @@ export async function pull(settings: HubSettings, repository: Repository, option
   const { snapshot, blob, ref, folder } = cacheLayout(settings.cacheFolder, repository)
   const request = hubRequest(settings, repository, signal, [416])
 
-  const fetchAll = async (wanted: readonly HubFile[]): Promise<void> => {
-    for (const file of wanted) {
+  const fetchAll = async (files: readonly HubFile[]): Promise<void> => {
+    for (const file of files) {
       const place = join(snapshot(commit), file.path)
       if (!(await exists(place, file.size))) {
         const target = blob(hashNameOf(file))
@@ -67,10 +67,10 @@ export async function pull(settings: HubSettings, repository: Repository, option
     await mkdir(folder, { recursive: true })
     if (index) await fetchAll([index])
     const shards = index ? shardsOf(await readIndex(join(snapshot(commit), INDEX)), files, name) : []
-    const wanted = [...new Set([...first, ...shards])]
-    onFiles?.(wanted)
-    await checkRoom(wanted, blob, folder)
-    await fetchAll(wanted)
+    const needed = [...new Set([...first, ...shards])]
+    onFiles?.(needed)
+    await checkRoom(needed, blob, folder)
+    await fetchAll(needed)
     if (revision !== commit) await writeWhole(ref, commit)
   } catch (error) {
     signal?.throwIfAborted()
@@ -96,11 +96,11 @@ async function checkRoom(files: readonly HubFile[], blob: (hash: string) => stri
   const { bavail, bsize } = await statfs(folder)
   if (missing > bavail * bsize)
     throw new ModelError(
-      `Expected room for ${missing} bytes in ${folder}, there are ${bavail * bsize}; HF_HOME may name another place`,
+      `Expected room for ${missing} bytes in ${folder}, got ${bavail * bsize}. Set HF_HOME to a folder with more room`,
     )
 }
 
-/** Makes a relative link, so that the cache can be moved. Without permission for links it moves the file itself. */
+/** Makes a relative link, so users can move the cache. Without permission for links it moves the file itself. */
 async function link(target: string, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   await rm(path, { force: true })

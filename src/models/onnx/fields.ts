@@ -50,7 +50,7 @@ export async function* fieldsOf(window: FileWindow, begin: number, end: number):
         return value
       }
     }
-    throw new Error(`a number at byte ${at} has no end`)
+    throw new Error(`the number at byte ${at} does not end`)
   }
   while (at < end) {
     const fieldAt = at
@@ -58,12 +58,11 @@ export async function* fieldsOf(window: FileWindow, begin: number, end: number):
     const number = Math.floor(key / 8)
     const type = key % 8
     if (number === 0 || ![VARINT, FIXED64, WITH_LENGTH, FIXED32].includes(type))
-      throw new Error(`byte ${fieldAt} begins no field`)
+      throw new Error(`byte ${fieldAt} does not start a field`)
     if (type === VARINT) await varint()
     else {
       const length = type === WITH_LENGTH ? await varint() : type === FIXED64 ? 8 : 4
-      if (at + length > end)
-        throw new Error(`field ${number} at byte ${fieldAt} ends after what it is part of: the file is truncated`)
+      if (at + length > end) throw new Error(`field ${number} at byte ${fieldAt} ends after its message: the file is truncated`)
       if (type === WITH_LENGTH) yield { number, begin: at, end: at + length }
       at += length
     }

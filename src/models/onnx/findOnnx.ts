@@ -8,7 +8,7 @@ import { isMissing } from '../checkpoint/readJson.js'
 import type { WeightDtype } from '../graph/quantize.js'
 import { modelFolder } from '../modelFolder.js'
 
-/** A ready graph: the folder of its config and tokenizer, and the name of its file there. */
+/** An exported graph: the folder of its config and tokenizer, and the name of its file there. */
 export type OnnxFile = Readonly<{ folder: string; name: string }>
 
 /** Endings of file names, by the type of the weights. */
@@ -21,7 +21,7 @@ const namesFor = (dtype: WeightDtype): string[] =>
   PLACES.flatMap((place) => STEMS.map((stem) => `${place}${stem}${SUFFIXES[dtype]}.onnx`))
 
 /**
- * Finds the ready graph of a path. A `*.onnx` file has its config beside it or one folder up. In a folder without safetensors it is the first of
+ * Finds the exported graph of a path. A `*.onnx` file has its config beside it or one folder up. In a folder without safetensors it is the first of
  * `model`, `decoder_model_merged`, `onnx/model` and `onnx/decoder_model_merged` with the ending of `dtype`. Undefined for a folder with
  * safetensors or without an ONNX file.
  *
@@ -30,7 +30,7 @@ const namesFor = (dtype: WeightDtype): string[] =>
 export async function findOnnx(path: string, dtype: WeightDtype = 'fp32'): Promise<OnnxFile | undefined> {
   const whole = await modelFolder(path)
   if (isGguf(whole) || (await splitAdapter(whole))) return undefined
-  if (whole.endsWith('.onnx') && !(await isFolder(whole))) return named(whole, dtype)
+  if (whole.endsWith('.onnx') && !(await isFolder(whole))) return fromFile(whole, dtype)
   await checkFolder(whole)
   const names = await readdir(whole)
   if (names.some((name) => /^model\.safetensors(\.index\.json)?$/.test(name))) return undefined
@@ -40,18 +40,20 @@ export async function findOnnx(path: string, dtype: WeightDtype = 'fp32'): Promi
   const name = namesFor(dtype).find((one) => all.includes(one))
   if (name !== undefined) return { folder: whole, name }
   throw new ModelError(
-    `Expected ${namesFor(dtype).join(', ')} in ${whole} for weights in ${dtype}, got ${all.sort().join(', ')}; name one, such as ${join(whole, all[0]!)}, or another dtype`,
+    `Expected ${namesFor(dtype).join(', ')} in ${whole} for dtype ${dtype}, got ${all.sort().join(', ')}. Name a file, such as ${join(whole, all[0]!)}, or use another dtype`,
   )
 }
 
-async function named(file: string, dtype: WeightDtype): Promise<OnnxFile> {
+async function fromFile(file: string, dtype: WeightDtype): Promise<OnnxFile> {
   if (!(await exists(file))) throw new ModelError(`Expected an ONNX file at ${file}, found nothing there`)
   if (basename(file).startsWith('decoder_with_past_model'))
     throw new ModelError(
-      `Expected a graph that can begin a sequence, got ${file}, which only goes on with one; use decoder_model_merged`,
+      `Expected a graph that can start a sequence, got ${file}, which can only continue one. Use decoder_model_merged`,
     )
   if (dtype !== 'fp32' && !file.endsWith(`${SUFFIXES[dtype]}.onnx`))
-    throw new ModelError(`Expected no dtype beside a named file, whose weights are what they are, got ${dtype} for ${file}`)
+    throw new ModelError(
+      `Expected no \`dtype\` beside an ONNX file, because the file fixes its weights, got ${dtype} for ${file}`,
+    )
   for (const folder of [dirname(file), dirname(dirname(file))])
     if (await exists(join(folder, 'config.json')))
       return { folder, name: folder === dirname(file) ? basename(file) : `${basename(dirname(file))}/${basename(file)}` }

@@ -4,7 +4,7 @@ import type { OnnxHeader, OnnxValue } from './readOnnxHeader.js'
 /** Names of the input and the output of one layer's keys or values, [B, heads, positions, headDim]. */
 export type Plane = Readonly<{ past: string; present: string; heads: number; headDim: number; type: 'float32' | 'float16' }>
 
-/** Inputs and outputs of a ready graph, beside `input_ids` int64 [B, S]. */
+/** Inputs and outputs of an exported graph, beside `input_ids` int64 [B, S]. */
 export type OnnxContract = Readonly<{
   /** Inputs other than the ids and the cache. */
   inputs: readonly OnnxInput[]
@@ -16,7 +16,7 @@ export type OnnxContract = Readonly<{
   pooled: boolean
   /** Whether the bits of a row's `logits` are independent of the other rows in the batch. */
   rowsApart: boolean
-  /** Whether that holds only for an even number of rows of one token, and for longer rows alone. */
+  /** Whether that needs an even number of rows of one token, and a run alone for longer rows. */
   evenRows: boolean
 }>
 
@@ -30,10 +30,10 @@ const KNOWN = {
 } as const
 export type OnnxInput = keyof typeof KNOWN
 
-const shown = ({ name, type, dims }: OnnxValue): string => `\`${name}\` ${type} [${dims.join(', ')}]`
+const describe = ({ name, type, dims }: OnnxValue): string => `\`${name}\` ${type} [${dims.join(', ')}]`
 
 /**
- * Understands a graph by the names, types and sizes of its inputs and outputs, in the hub's usual layout.
+ * Reads a graph's contract from the names, types and sizes of its inputs and outputs, in the hub's usual layout.
  *
  * @throws ModelError for an unknown input, a cache of another form, and missing logits
  * @see optimum exporters/onnx: input and output names of decoders and of sequence classification
@@ -43,26 +43,26 @@ export function onnxContract({ inputs, outputs, operators }: OnnxHeader, file: s
     throw new ModelError(`Expected ${expected} in ${file}, got ${got}`)
   }
   const ids = inputs.find(({ name }) => name === 'input_ids')
-  if (ids?.type !== 'int64' || ids.dims.length !== 2) refuse('an input `input_ids` int64 [B, S]', ids ? shown(ids) : 'none')
+  if (ids?.type !== 'int64' || ids.dims.length !== 2) refuse('an input `input_ids` int64 [B, S]', ids ? describe(ids) : 'none')
   const rest = inputs.filter(({ name }) => name !== 'input_ids' && !LAYER.test(name))
   for (const input of rest) {
     if (!(input.name in KNOWN))
       refuse(
         `inputs of a language or reward model (input_ids, past_key_values.N.key, ${Object.keys(KNOWN).join(', ')})`,
-        shown(input),
+        describe(input),
       )
     const expected = KNOWN[input.name as OnnxInput]
-    if (!expected.startsWith(`${input.type} `)) refuse(`\`${input.name}\` to be ${expected}`, shown(input))
+    if (!expected.startsWith(`${input.type} `)) refuse(`\`${input.name}\` to be ${expected}`, describe(input))
   }
   const planes = planesOf(inputs, outputs, refuse)
   const logits = outputs.find(({ name }) => name === 'logits')
   if (!logits || !['float', 'float16'].includes(logits.type) || ![2, 3].includes(logits.dims.length))
     return refuse(
       'an output `logits` float or float16 [B, S, V] or [B, labels]',
-      logits ? shown(logits) : outputs.map(({ name }) => name).join(', '),
+      logits ? describe(logits) : outputs.map(({ name }) => name).join(', '),
     )
   const pooled = logits.dims.length === 2
-  if (pooled && planes.length > 0) refuse('logits of each position beside a cache', shown(logits))
+  if (pooled && planes.length > 0) refuse('logits of each position beside a cache', describe(logits))
   const width = logits.dims.at(-1)
   return {
     inputs: rest.map(({ name }) => name as OnnxInput),
@@ -86,7 +86,7 @@ function planesOf(inputs: readonly OnnxValue[], outputs: readonly OnnxValue[], r
       if (!present) return refuse(`an output \`present.${name}\` for \`${past.name}\``, 'none')
       const [, heads, , headDim] = past.dims
       if (past.dims.length !== 4 || typeof heads !== 'number' || typeof headDim !== 'number')
-        return refuse(`\`${past.name}\` to be [B, heads, T, width], heads and width fixed`, shown(past))
+        return refuse(`\`${past.name}\` to be [B, heads, T, width], heads and width fixed`, describe(past))
       const type = ({ float: 'float32', float16: 'float16' } as const)[past.type]
       if (type === undefined || present.type !== past.type)
         return refuse(`\`${past.name}\` and \`${present.name}\` both float or both float16`, `${past.type} and ${present.type}`)
@@ -117,8 +117,7 @@ const keepsRowsApart = (operators: OnnxHeader['operators']): boolean =>
   })
 
 /**
- * Whether a graph of these operators needs an even number of rows for that if each row has one token (see `needsEvenRows` in
- * graph/quantize.ts).
+ * Whether a graph of these operators needs an even number of rows if each row has one token (see `needsEvenRows` in graph/quantize.ts).
  */
 const needsEvenBatch = (operators: OnnxHeader['operators']): boolean =>
   operators.some(({ name, bits = 4 }) => name === BLOCKS && bits !== 8)

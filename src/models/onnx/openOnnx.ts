@@ -8,7 +8,7 @@ import type { OnnxFile } from './findOnnx.js'
 import { graphTensors } from './graphTensors.js'
 import { type OnnxHeader, readOnnxHeader } from './readOnnxHeader.js'
 
-/** A ready graph as input of a session: the path of its file, or its bytes and the folder of its weights. */
+/** An exported graph as input of a session: the path of its file, or its bytes and the folder of its weights. */
 export type OnnxSource = Readonly<{ graph: string | Uint8Array; folder: string }>
 export type OpenOnnx = Readonly<{
   header: OnnxHeader
@@ -18,7 +18,7 @@ export type OpenOnnx = Readonly<{
 }>
 
 /**
- * Reads a ready graph's header and finds the files of its weights. In a hub cache these are links into a folder of blobs, and the runtime
+ * Reads an exported graph's header and finds the files of its weights. In a hub cache these are links into a folder of blobs, and the runtime
  * follows no links out of a folder. In that case the graph is read, and its bytes get the real names.
  *
  * @throws ModelError if a file is missing, damaged or leads out of the folder, and if the weights' real files are in several folders
@@ -43,7 +43,7 @@ export async function openOnnx({ folder, name }: OnnxFile): Promise<OpenOnnx> {
   }
 }
 
-/** Gives the graph's bytes with the real names of the files that hold its tensors. */
+/** Rewrites the graph's bytes with the real names of the files that hold its tensors. */
 async function withNames(file: string, paths: ReadonlyMap<string, string>): Promise<Uint8Array> {
   const model = fromBinary(ModelProtoSchema, await readFile(file))
   const tensors: TensorProto[] = model.graph ? graphTensors(model.graph) : []

@@ -3,7 +3,7 @@ import { ModelError } from '../../core/errors.js'
 import { labelFields, labelsOf } from '../checkpoint/heads/labels.js'
 import { checkJson, positiveInteger } from '../checkpoint/readJson.js'
 
-/** The part of config.json that a ready graph needs. The graph itself has the rest. */
+/** The part of config.json that an exported graph needs. The graph itself has the rest. */
 export type OnnxConfig = Readonly<{ family: string; vocabSize: number; contextLength: number; labels: readonly string[] }>
 
 const size = positiveInteger.nullish().describe('an integer >= 1')
@@ -21,7 +21,7 @@ const schema = z.looseObject({
 })
 
 /**
- * Reads the config.json beside a ready graph, of any family.
+ * Reads the config.json beside an exported graph, of any family.
  *
  * @throws ModelError for a bad field; the message has the file, what was expected and the value
  */

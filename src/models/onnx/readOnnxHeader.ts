@@ -1,6 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { fromBinary } from '@bufbuild/protobuf'
 import { ModelError, messageOf } from '../../core/errors.js'
+import { openFile } from '../checkpoint/readJson.js'
 import {
   FunctionProtoSchema,
   type GraphProto,
@@ -42,12 +43,7 @@ const MOST_OF_A_REFERENCE = 1 << 14
  * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 export async function readOnnxHeader(file: string): Promise<OnnxHeader> {
-  let handle: FileHandle
-  try {
-    handle = await open(file, 'r')
-  } catch (error) {
-    throw new ModelError(`Expected to read ${file}: ${messageOf(error)}`)
-  }
+  const handle = await openFile(file)
   try {
     return await headerOf(handle)
   } catch (error) {
@@ -96,7 +92,7 @@ function operatorsOf(nodes: readonly NodeProto[]): OnnxHeader['operators'] {
   const found = new Map<string, OnnxHeader['operators'][number]>()
   const visit = ({ domain, opType, attribute }: NodeProto): void => {
     const name = `${domain === 'ai.onnx' ? '' : domain}:${opType}`
-    const [level, bits] = ['accuracy_level', 'bits'].map((wanted) => attribute.find((one) => one.name === wanted)?.i)
+    const [level, bits] = ['accuracy_level', 'bits'].map((name) => attribute.find((one) => one.name === name)?.i)
     const operator = {
       name,
       ...(level !== undefined && { accuracyLevel: Number(level) }),

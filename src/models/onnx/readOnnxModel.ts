@@ -10,7 +10,7 @@ import { type OnnxContract, onnxContract } from './onnxContract.js'
 import { type OpenOnnx, openOnnx } from './openOnnx.js'
 import { type OnnxConfig, readOnnxConfig } from './readOnnxConfig.js'
 
-/** A ready graph with its config, understood but without weights. */
+/** An exported graph with its contract and config, without weights. */
 export type OnnxCheckpoint = Readonly<{
   folder: string
   config: OnnxConfig & Readonly<{ head: Head }>
@@ -22,7 +22,7 @@ export type OnnxCheckpoint = Readonly<{
 }>
 
 /**
- * Reads a ready graph's header and the model's config and generation config. A graph with a logit per position and token of the vocabulary is
+ * Reads an exported graph's header and the model's config and generation config. A graph with a logit per position and token of the vocabulary is
  * a language model, any other is a reward.
  *
  * @throws ModelError if a file is missing or damaged, the graph is not understood, or its labels differ from config.json

@@ -1,6 +1,6 @@
 import type { TextMessage } from '../../core/text/conversation.js'
 import { httpAddress } from './httpAddress.js'
-import { Passing, type PostOptions, postJson } from './postJson.js'
+import { type PostOptions, postJson, TransientError } from './postJson.js'
 
 export type ChatOptions = Omit<PostOptions, 'breaker'> &
   Readonly<{
@@ -9,14 +9,14 @@ export type ChatOptions = Omit<PostOptions, 'breaker'> &
     model: string
   }>
 
-/** An answer. `tokens` counts prompt and answer together, from the server's `usage`. */
+/** `tokens` is the server's `usage.total_tokens`: prompt and answer together. */
 export type ChatAnswer = Readonly<{ text: string; tokens?: number }>
 
-/** Decides whether a request may be made, and receives its use of tokens. */
+/** `admit` waits until a request may go out or rejects. `settle` receives the tokens it used. */
 export type ChatWatch = Readonly<{ admit: () => Promise<void>; settle: (tokens?: number) => void }>
 
 /**
- * Completes the address of an OpenAI-compatible server to that of an endpoint. The address of an endpoint stays.
+ * Appends an endpoint's path to the address of an OpenAI-compatible server, unless the address already ends with it.
  *
  * @throws RemoteError like `httpAddress`
  */
@@ -28,8 +28,8 @@ export function endpointOf(url: string, path: '/chat/completions' | '/completion
 }
 
 /**
- * A chat model behind an OpenAI-compatible endpoint: messages → answer, at temperature 0. Like `postJson`, it repeats a request that may
- * succeed next time, also after an answer without text.
+ * A chat model behind an OpenAI-compatible endpoint: messages → answer, at temperature 0. It retries like `postJson`, and also after an answer
+ * without text.
  *
  * - errors: like `postJson`
  */
@@ -42,7 +42,7 @@ export function chatCompletions({ url, model, ...options }: ChatOptions) {
 function answerOf(body: unknown): ChatAnswer {
   const { choices, usage } = (body ?? {}) as { choices?: { message?: { content?: unknown } }[]; usage?: Record<string, unknown> }
   const text = choices?.[0]?.message?.content
-  if (typeof text !== 'string') throw new Passing('an answer without `choices[0].message.content`')
+  if (typeof text !== 'string') throw new TransientError('an answer without `choices[0].message.content`')
   const tokens = usage?.total_tokens
   return { text, ...(typeof tokens === 'number' && Number.isFinite(tokens) && { tokens }) }
 }

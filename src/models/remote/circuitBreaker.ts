@@ -1,7 +1,7 @@
 import { RemoteError } from '../../core/errors.js'
 
 export type CircuitBreakerOptions = Readonly<{
-  /** The breaker opens after this many requests in a row whose attempts all failed. */
+  /** The breaker opens after this many failed requests in a row. A request fails when all its attempts fail. */
   failures: number
   /** How long it stays open. Then one request goes out as a test. */
   pauseMs: number
@@ -12,15 +12,15 @@ export type CircuitBreaker = Readonly<{
   /** @throws RemoteError while it is open; the message names `server` */
   admit: (server: string) => void
   succeeded: () => void
-  /** Records the failure of a request after all attempts, or of one attempt, which only keeps an open breaker open. */
+  /** Records a failed request or a failed attempt. A failed attempt never opens the breaker; it only keeps it open. */
   failed: (what: 'request' | 'attempt') => void
   /** Records a cancelled request, which says nothing about the server. */
   left: () => void
 }>
 
 /**
- * Sends nothing to a server that is down. After `failures` in a row no request goes out for `pauseMs`, then one request at a time (half open)
- * until one succeeds.
+ * Stops requests to a server that is down. After `failures` in a row it blocks all requests for `pauseMs`. Then it admits one at a time (half
+ * open) until one succeeds.
  */
 export function circuitBreaker({ failures, pauseMs, now = Date.now }: CircuitBreakerOptions): CircuitBreaker {
   let inARow = 0
@@ -32,7 +32,7 @@ export function circuitBreaker({ failures, pauseMs, now = Date.now }: CircuitBre
       const left = openUntil - now()
       if (left > 0 || isProbing)
         throw new RemoteError(
-          `${server} failed ${inARow} requests in a row: ${left > 0 ? `none for another ${Math.ceil(left / 1000)} s` : 'it is tried with another one now'}`,
+          `${server} failed ${inARow} requests in a row: ${left > 0 ? `no requests for another ${Math.ceil(left / 1000)} s` : 'another request is testing it now'}`,
           false,
           'outage',
         )

@@ -13,14 +13,14 @@ export function httpAddress(url: string): URL {
     throw new RemoteError(`Expected an http(s) address, got \`${url.replace(/\/\/[^/]*@/, '//…@')}\``, true)
   if (address.username !== '' || address.password !== '')
     throw new RemoteError(
-      `Expected an address without user and password, got those in ${saidAddress(url)}: keys come from the environment`,
+      `Expected an address without user and password, got one of them in ${redactAddress(url)}: put the key in an environment variable`,
       true,
     )
   return address
 }
 
-/** An address for messages and files, without user, password and query, because each may be a secret. */
-export function saidAddress(url: string): string {
+/** Removes user, password and query from an address, because each may be a secret. Messages and files show the result. */
+export function redactAddress(url: string): string {
   const { origin, pathname, search } = new URL(url)
   return `${origin}${pathname}${search === '' ? '' : '?…'}`
 }

@@ -1,42 +1,48 @@
 import { setTimeout } from 'node:timers/promises'
 import { messageOf, RemoteError } from '../../core/errors.js'
 import type { CircuitBreaker } from './circuitBreaker.js'
-import { saidAddress } from './httpAddress.js'
+import { redactAddress } from './httpAddress.js'
 
 export type PostOptions = Readonly<{
-  /** Sent as a bearer token. No message shows it. */
+  /** Bearer token. Messages never contain it. */
   key?: string
-  /** How long an answer may take. */
+  /** Time limit for an answer. */
   timeoutMs: number
-  /** Most further attempts after a failure that may pass. */
+  /** Most retries after transient failures. */
   retries: number
-  /** Pause before the first further attempt. Each next pause is twice as long. */
+  /** Pause before the first retry. It doubles each time. */
   backoffMs: number
-  /** Stops requests while the server is down. */
+  /** Blocks requests while the server is down. */
   breaker?: CircuitBreaker
-  /** Waits for a pause. */
+  /** Replaces the timer in tests. */
   sleep?: (milliseconds: number, signal: AbortSignal) => Promise<unknown>
 }>
 
-/** Decides whether a request may be made, and receives the answer, if any. */
-export type RequestWatch<T> = Readonly<{ admit: () => Promise<void>; settle: (answer?: T) => void }>
+/** `admit` waits until a request may go out or rejects. `settle` receives the answer, if any. */
+export type RequestWatch<T> = Readonly<{
+  admit?: () => Promise<void>
+  settle?: (answer?: T) => void
+  /** The request has several items, and one of them may cause a 500. So a 500 is an error at once. */
+  isSplittable?: boolean
+}>
 
-/** The longest wait that a server's `Retry-After` can cause. */
+/** The longest `Retry-After` that we wait for. */
 const LONGEST_PAUSE_MS = 5 * 60_000
 const MESSAGE = 200
 
-/** A failure that may pass. `isOutage` means that the server did not answer, or not like a working server. */
-export class Passing extends Error {
+/** A failure worth a retry. `isOutage` means that the server did not answer, or not like a working server. */
+export class TransientError extends Error {
   constructor(
     message: string,
     readonly pauseMs = 0,
     readonly isOutage = true,
+    readonly status?: number,
   ) {
     super(message)
   }
 }
 
-/** Formats an answer for a message: one line, cut if it is long. */
+/** Shortens an answer to one line of at most 200 characters for a message. */
 export function excerpt(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim()
   return line.length > MESSAGE ? `${line.slice(0, MESSAGE)}…` : line
@@ -44,90 +50,95 @@ export function excerpt(text: string): string {
 
 /** Reads `Retry-After` (seconds or a date) in milliseconds. */
 function retryAfter(headers: Headers, now: number): number {
-  const given = headers.get('retry-after')
-  if (given === null) return 0
-  const pause = /^\s*\d+(\.\d+)?\s*$/.test(given) ? Number(given) * 1000 : Date.parse(given) - now
+  const value = headers.get('retry-after')
+  if (value === null) return 0
+  const pause = /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
   return Number.isFinite(pause) ? Math.max(0, pause) : 0
 }
 
 const sleepFor = (milliseconds: number, signal: AbortSignal): Promise<unknown> => setTimeout(milliseconds, undefined, { signal })
 
 /**
- * Posts JSON to a server and reads the answer. Rate limits (429), failures of the server (5xx), time-outs, lost connections and incomplete
- * answers are followed by a pause, at least as long as `Retry-After`, and another attempt.
+ * Posts JSON to a server and reads the answer. It retries after rate limits (429), server errors (5xx), time-outs, lost connections and
+ * incomplete answers. It pauses before each retry, at least as long as `Retry-After`.
  *
- * - `read`: converts the answer; if it throws a `Passing`, another attempt follows
+ * - `read`: converts the answer; a `TransientError` that it throws causes a retry
+ * - `watch.isSplittable`: a 500 is an error of kind `failure` at once, so that the caller can send the items separately
  * - errors: `RemoteError` if no attempt can succeed, all attempts failed, or the breaker is open; errors of `read` and `watch.admit`; the
  *   signal's reason
  */
 export function postJson(endpoint: string, options: PostOptions) {
   const { key, timeoutMs, retries, backoffMs, breaker, sleep = sleepFor } = options
   const headers = { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) }
-  const hidden = (text: string): string => (key ? text.replaceAll(key, '…') : text)
-  const said = saidAddress(endpoint)
+  const redact = (text: string): string => (key ? text.replaceAll(key, '…') : text)
+  const address = redactAddress(endpoint)
 
   const attempt = async <T>(body: string, read: (answer: unknown) => T, signal: AbortSignal): Promise<T> => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     try {
       const response = await fetch(endpoint, { method: 'POST', headers, body, signal: limit, redirect: 'error' })
-      if (!response.ok) throw await refusal(response, said, hidden)
-      return read(parsed(await response.text()))
+      if (!response.ok) throw await refusal(response, address, redact)
+      return read(parseJson(await response.text()))
     } catch (error) {
-      if (error instanceof RemoteError || error instanceof Passing || signal.aborted) throw error
-      if (limit.aborted) throw new Passing(`no answer within ${timeoutMs} ms`)
-      // The cause of fetch's error says why it failed.
+      if (error instanceof RemoteError || error instanceof TransientError || signal.aborted) throw error
+      if (limit.aborted) throw new TransientError(`no answer within ${timeoutMs} ms`)
+      // fetch hides the reason in the error's cause.
       const { cause } = error as { cause?: unknown }
-      throw new Passing(hidden(messageOf(cause ?? error)))
+      throw new TransientError(redact(messageOf(cause ?? error)))
     }
   }
   return async <T>(content: unknown, read: (answer: unknown) => T, signal: AbortSignal, watch?: RequestWatch<T>): Promise<T> => {
     const body = JSON.stringify(content)
     let pause = 0
     for (let failed = 0; ; failed++) {
-      breaker?.admit(said)
-      await watch?.admit()
+      breaker?.admit(address)
+      await watch?.admit?.()
       let answer: T | undefined
       try {
         answer = await attempt(body, read, signal)
         breaker?.succeeded()
         return answer
       } catch (error) {
-        if (!(error instanceof Passing)) {
+        if (!(error instanceof TransientError)) {
           if (signal.aborted) breaker?.left()
-          else breaker?.succeeded() // It is there, and says what is wrong.
+          else breaker?.succeeded() // The server works: it says what is wrong.
           throw error
+        }
+        if (watch?.isSplittable && error.status === 500) {
+          breaker?.failed('attempt')
+          throw new RemoteError(`${address} failed: ${error.message}`, false, 'failure')
         }
         if (failed === retries || error.pauseMs > LONGEST_PAUSE_MS) {
           if (error.isOutage) breaker?.failed('request')
           else breaker?.succeeded()
           const times = `${failed + 1} ${failed === 0 ? 'time' : 'times'}`
-          throw new RemoteError(`${said} failed ${times}, the last with: ${error.message}`, false, 'outage')
+          throw new RemoteError(`${address} failed ${times}. Last error: ${error.message}`, false, 'outage')
         }
         breaker?.failed('attempt')
         pause = Math.max(backoffMs * 2 ** failed, error.pauseMs)
       } finally {
-        watch?.settle(answer)
+        watch?.settle?.(answer)
       }
       await sleep(Math.min(LONGEST_PAUSE_MS, pause), signal)
     }
   }
 }
 
-/** Parses JSON. Python's `json` also writes `NaN` and `Infinity`, which become texts. */
-function parsed(text: string): unknown {
-  for (const one of [text, text.replace(/-?\b(?:NaN|Infinity)\b/g, '"$&"')]) {
+/** Parses JSON. Python's `json` also writes `NaN` and `Infinity`: those become strings. */
+function parseJson(text: string): unknown {
+  for (const candidate of [text, text.replace(/-?\b(?:NaN|Infinity)\b/g, '"$&"')]) {
     try {
-      return JSON.parse(one)
+      return JSON.parse(candidate)
     } catch {}
   }
-  throw new Passing(`expected JSON, got ${text.trim() === '' ? 'nothing' : `\`${excerpt(text)}\``}`)
+  throw new TransientError(`expected JSON, got ${text.trim() === '' ? 'nothing' : `\`${excerpt(text)}\``}`)
 }
 
-async function refusal(response: Response, said: string, hidden: (text: string) => string): Promise<Error> {
+async function refusal(response: Response, address: string, redact: (text: string) => string): Promise<Error> {
   const { status, headers } = response
-  const body = hidden(excerpt(await response.text().catch(() => '')))
+  const body = redact(excerpt(await response.text().catch(() => '')))
   const message = `${status} ${response.statusText}${body === '' ? '' : `: ${body}`}`
   if (status === 408 || status === 429 || status >= 500)
-    return new Passing(message, retryAfter(headers, Date.now()), status !== 429)
-  return new RemoteError(`${said} refused: ${message}`, [401, 403, 404, 405].includes(status), 'refusal')
+    return new TransientError(message, retryAfter(headers, Date.now()), status !== 429, status)
+  return new RemoteError(`${address} refused: ${message}`, [401, 403, 404, 405].includes(status), 'refusal')
 }

@@ -8,10 +8,11 @@ import { readTokenizerFolder } from '../checkpoint/tokenizer/readTokenizerFolder
 import { modelFolder } from '../modelFolder.js'
 import { endpointOf } from './chatCompletions.js'
 import { circuitBreaker } from './circuitBreaker.js'
-import { saidAddress } from './httpAddress.js'
+import { redactAddress } from './httpAddress.js'
+import { mergedCalls } from './mergedCalls.js'
 import { postJson } from './postJson.js'
 import { type RemoteWorld, type RequestOptions, requestOptions } from './remoteOptions.js'
-import { tokenIdOf, topLogprobs } from './topLogprobs.js'
+import { choicesIn, tokenIdOf, topLogprobs } from './topLogprobs.js'
 
 export const promptForms = ['ids', 'text'] as const
 
@@ -26,7 +27,7 @@ export const remoteLmOptions = z.strictObject({
 
 /**
  * A language model behind an OpenAI-compatible completions endpoint, such as `http://127.0.0.1:8000/v1` of vLLM. `maxTop` is vLLM's
- * `--max-logprobs`. llama-cpp-python's server needs `prompt` as text. The other options are those of a reward behind HTTP.
+ * `--max-logprobs`. llama-cpp-python's server needs `prompt: 'text'`. Rewards behind HTTP have the other options, too.
  */
 export type RemoteLm = RequestOptions &
   Readonly<{
@@ -36,21 +37,27 @@ export type RemoteLm = RequestOptions &
     model: string
     /** Folder with the model's tokenizer, `config.json` and `generation_config.json`. */
     tokenizer: string
-    /** How many of the likeliest tokens the server returns at most (20). */
+    /** Most top tokens that the server returns (20). */
     maxTop?: number | undefined
-    /** How prompts are sent: as token ids (default) or as text. */
+    /** Sends prompts as token ids (default) or as text. */
     prompt?: (typeof promptForms)[number] | undefined
   }>
 
 export type RemoteLanguageModel = Readonly<{ source: BatchedLanguageModel; origin: Source; close: () => Promise<void> }>
 
-/** How many steps may wait for the server at the same time. The server decides how to batch them. */
+/** Most prompts in a request. */
 const MAX_BATCH = 64
+/** Most requests at the same time: several, so that prompts wait little for each other; few, so that they share the next request. */
+const CONCURRENCY = 4
+
+/** A step of one sequence. A request holds steps of equal `need`. First steps go separately, because the server reads whole prompts for them. */
+type Step = Readonly<{ prompt: readonly number[] | string; tokens: number; need: number; isFirst: boolean }>
 
 /**
- * Connects to a language model behind HTTP. Each call is a request for one more token and its likeliest alternatives, as log-probabilities of
- * the model's own distribution. A prompt goes as text only if the text has the same token ids. The key comes from the environment variable
- * `RXARGS_LM_API_KEY`.
+ * Connects to a language model behind HTTP. Calls that wait together share a request if the server takes a list of prompts; the first requests
+ * find this out. Each call requests one more token with its top alternatives and their log-probabilities (the
+ * model's own distribution, at temperature 1). With `prompt: 'text'`, the text must encode to the same token ids again. The key comes from
+ * the environment variable `RXARGS_LM_API_KEY`.
  *
  * - errors of its calls: `RemoteError`, which fails the prompt; `ModelLostError` if no request can succeed
  *
@@ -60,43 +67,61 @@ const MAX_BATCH = 64
  */
 export async function remoteLanguageModel(
   given: RemoteLm,
-  { environment = process.env, sleep, now }: RemoteWorld = {},
+  { environment = process.env, sleep, now, onRequest }: RemoteWorld = {},
 ): Promise<RemoteLanguageModel> {
   const { url, model, tokenizer, maxTop, prompt: form, failures, pauseMs, ...options } = parseOptions(remoteLmOptions, given)
   const endpoint = endpointOf(url, '/completions')
-  const server = saidAddress(endpoint)
+  const server = redactAddress(endpoint)
   const { codec, contextLength, endTokenIds, stopStrings, vocabSize } = await readTokenizerFolder(await modelFolder(tokenizer))
   const key = environment.RXARGS_LM_API_KEY
   const breaker = circuitBreaker({ failures, pauseMs, ...(now && { now }) })
   const post = postJson(endpoint, { ...options, breaker, ...(key && { key }), ...(sleep && { sleep }) })
   const reading = { server, vocabSize, idOf: tokenIdOf(codec, server) }
   const running = new Map<object, AbortController>()
+  const begun = new WeakSet<object>()
+
+  const send = async (steps: readonly Step[], signal: AbortSignal, isAlone: boolean): Promise<(Logits | RemoteError)[]> => {
+    const prompts = steps.map(({ prompt }) => prompt)
+    const { need } = steps[0]!
+    const body = {
+      ...{ model, prompt: isAlone ? prompts[0] : prompts },
+      ...{ max_tokens: 1, temperature: 0, logprobs: need, return_tokens_as_token_ids: true },
+    }
+    const read = (answer: unknown): (Logits | RemoteError)[] => {
+      if (form === 'text') checkPromptTokens(answer, steps, server)
+      return choicesIn(answer, steps.length, server).map((choice) => resultOrError(() => topLogprobs(choice, need, reading)))
+    }
+    return post(body, read, signal, { isSplittable: !isAlone })
+  }
+  const ask = mergedCalls(send, {
+    ...{ maxBatch: MAX_BATCH, concurrency: CONCURRENCY, concurrencyAlone: MAX_BATCH },
+    kindOf: ({ need, isFirst }) => `${need} ${isFirst}`,
+    ...(onRequest && { onRequest }),
+  })
 
   const logits = async ({ sequence, need }: LogitsCall): Promise<Logits> => {
-    if (need === 'all') throw new OptionError(`Expected the top ${maxTop} tokens at most to be asked of ${server}, got all`)
+    if (need === 'all') throw new OptionError(`${server}: expected a step that reads the top ${maxTop} tokens at most, got all`)
     const ids = [...sequence.promptTokenIds, ...sequence.tokenIds]
     const prompt = form === 'text' ? textPrompt(ids, codec, server) : ids
-    const cancelled = new AbortController()
-    running.set(sequence.key, cancelled)
-    const body = { model, prompt, max_tokens: 1, temperature: 0, logprobs: need, return_tokens_as_token_ids: true }
+    const controller = new AbortController()
+    running.set(sequence.key, controller)
+    const isFirst = !begun.has(sequence.key)
+    begun.add(sequence.key)
     try {
-      const read = (answer: unknown): Logits => {
-        if (form === 'text') checkPromptTokens(answer, ids.length, server)
-        return topLogprobs(answer, need, reading)
-      }
-      return await post(body, read, cancelled.signal)
+      const [result] = await ask([{ prompt, tokens: ids.length, need, isFirst }], controller.signal)
+      return result!
     } catch (error) {
       if (error instanceof RemoteError && error.isHopeless)
         throw new ModelLostError(`Language model: ${error.message}`, { cause: error })
       if (form === 'ids' && error instanceof RemoteError && / 422 |string/.test(error.message))
         throw new RemoteError(
-          `${error.message}; a server that takes text prompts only needs \`--lm-prompt text\``,
+          `${error.message}. If the server takes only text prompts, use \`--lm-prompt text\``,
           false,
           'refusal',
         )
       throw error
     } finally {
-      if (running.get(sequence.key) === cancelled) running.delete(sequence.key)
+      if (running.get(sequence.key) === controller) running.delete(sequence.key)
     }
   }
   return {
@@ -108,18 +133,28 @@ export async function remoteLanguageModel(
       run: (calls) => Promise.all(calls.map(logits)),
       release: (sequence) => running.get(sequence)?.abort(),
     },
-    origin: { path: saidAddress(url), model },
+    origin: { path: redactAddress(url), model },
     close: async () => {
-      for (const cancelled of running.values()) cancelled.abort()
+      for (const controller of running.values()) controller.abort()
     },
   }
 }
 
+/** Returns an error of one choice. Thrown, it would fail the whole request. */
+function resultOrError(read: () => Logits): Logits | RemoteError {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof RemoteError) return error
+    throw error
+  }
+}
+
 /**
- * Decodes token ids, with special tokens as text, for a server that takes no ids.
+ * Decodes token ids, special tokens included, for a server that takes only text.
  *
  * @param server for messages
- * @throws RemoteError if the tokenizer encodes that text differently, because of an incomplete character or another split into tokens
+ * @throws RemoteError if the text encodes to other ids: a character is incomplete, or the tokenizer splits the text differently
  */
 function textPrompt(tokenIds: readonly number[], codec: TextCodec, server: string): string {
   const text = codec.decode(tokenIds, false)
@@ -128,20 +163,21 @@ function textPrompt(tokenIds: readonly number[], codec: TextCodec, server: strin
   if (other === -1 && again.length === tokenIds.length) return text
   const place = other === -1 ? tokenIds.length : other
   throw new RemoteError(
-    `${server}: expected token ids that their text gives again (\`--lm-prompt text\`), got ${again[place] ?? 'no token'} for ${tokenIds[place] ?? 'no token'} at token ${place}`,
+    `${server}: expected the prompt's text to encode to the same token ids (\`--lm-prompt text\`), got ${again[place] ?? 'no token'} for ${tokenIds[place] ?? 'no token'} at token ${place}`,
   )
 }
 
 /**
- * Checks that a server counted as many prompt tokens as we sent, if its answer says so (`usage.prompt_tokens`).
+ * Compares the server's count of prompt tokens (`usage.prompt_tokens`, of all prompts together), if it sends one, with ours.
  *
- * @throws RemoteError if not: the server adds a token of its own, or has another tokenizer
+ * @throws RemoteError if they differ: the server adds a token of its own, or has another tokenizer
  */
-function checkPromptTokens(answer: unknown, expected: number, server: string): void {
+function checkPromptTokens(answer: unknown, steps: readonly Step[], server: string): void {
+  const expected = steps.reduce((sum, { tokens }) => sum + tokens, 0)
   const { usage } = (answer ?? {}) as { usage?: { prompt_tokens?: unknown } | null }
   const got = usage?.prompt_tokens
   if (typeof got === 'number' && got !== expected)
     throw new RemoteError(
-      `${server}: expected ${expected} tokens in the prompt, got ${got}: it adds special tokens of its own, or its tokenizer is another`,
+      `${server}: expected ${expected} tokens in the prompt, got ${got}. The server adds special tokens or uses another tokenizer`,
     )
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { ServerRequest } from '../runtime/watch.js'
 import type { PostOptions } from './postJson.js'
 
 const milliseconds = z
@@ -15,23 +16,24 @@ export const requestOptions = {
   pauseMs: milliseconds.default(30_000),
 }
 
-/** How requests to a server are repeated and given up. */
+/** When requests to a server are retried, and when they stop. */
 export type RequestOptions = Readonly<{
-  /** How long a request may take, in milliseconds (30,000). */
+  /** Time limit of a request, in milliseconds (30,000). */
   timeoutMs?: number | undefined
-  /** How often a failed request is repeated (5). */
+  /** Most retries of a failed request (5). */
   retries?: number | undefined
-  /** Pause before the first repetition, in milliseconds; each further pause is twice as long (500). */
+  /** Pause before the first retry, in milliseconds; it doubles each time (500). */
   backoffMs?: number | undefined
-  /** After this many failures in a row, no requests are sent for a while (5). */
+  /** After this many failed requests in a row, no requests go out for `pauseMs` (5). */
   failures?: number | undefined
-  /** How long that pause is, in milliseconds (30,000). */
+  /** Length of that pause, in milliseconds (30,000). */
   pauseMs?: number | undefined
 }>
 
-/** Replacements of clock and environment for tests. */
+/** Replaces clock and environment in tests. `onRequest` measures requests. */
 export type RemoteWorld = Readonly<{
   environment?: Readonly<Record<string, string | undefined>>
   sleep?: NonNullable<PostOptions['sleep']>
   now?: () => number
+  onRequest?: (request: ServerRequest) => void
 }>

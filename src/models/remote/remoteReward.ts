@@ -3,7 +3,7 @@ import { ModelLostError, RemoteError } from '../../core/errors.js'
 import { parseOptions } from '../../core/parseOptions.js'
 import type { TextReward } from '../../core/rewardSource.js'
 import { circuitBreaker } from './circuitBreaker.js'
-import { httpAddress, saidAddress } from './httpAddress.js'
+import { httpAddress, redactAddress } from './httpAddress.js'
 import { mergedCalls } from './mergedCalls.js'
 import { postJson } from './postJson.js'
 import { type RemoteWorld, type RequestOptions, requestOptions } from './remoteOptions.js'
@@ -13,52 +13,57 @@ export const remoteRewardOptions = z.strictObject({
   name: z.string().min(1).describe('a name'),
   url: z.string().describe('an http(s) address'),
   label: z.string().min(1).optional().describe('the label of a class'),
-  maxBatch: z.int().min(1).default(32).describe('an integer >= 1'),
-  concurrency: z.int().min(1).default(8).describe('an integer >= 1'),
+  maxBatch: z.int().min(1).optional().describe('an integer >= 1'),
+  concurrency: z.int().min(1).optional().describe('an integer >= 1'),
   ...requestOptions,
 })
 
 /**
- * A reward behind HTTP. The path of the address chooses the protocol: `/classify` is vLLM's, `/predict` TEI's, and any other takes
+ * A reward behind HTTP. The path of the address chooses the protocol: `/classify` is vLLM's and `/predict` is TEI's. Any other path takes
  * `POST {"texts": […]}` and answers with a list of numbers.
  *
- * A request holds texts of several prompts. After `failures` requests in a row whose attempts all failed, nothing is sent for `pauseMs`.
+ * A request holds texts of several prompts.
  */
 export type RemoteReward = RequestOptions &
   Readonly<{
     /** Name of the reward. */
     name: string
-    /** Its http(s) address. The path chooses the protocol: `/classify` (vLLM), `/predict` (TEI), any other. */
+    /** Its http(s) address. The path chooses the protocol: `/classify` (vLLM), `/predict` (TEI) or any other. */
     url: string
-    /** Which of several classes is the reward: its name for TEI, its index for vLLM. */
+    /** The class whose score is the reward: its name for TEI, its index for vLLM. */
     label?: string | undefined
-    /** Most texts of a request (32). */
+    /** Most texts in a request (32; 1,024 for vLLM). */
     maxBatch?: number | undefined
-    /** Most requests at once (8). */
+    /** Most requests at the same time (8; 32 for TEI). */
     concurrency?: number | undefined
   }>
 
 /**
- * Makes a text reward of a server. The key comes from the environment variable `RXARGS_REWARD_API_KEY_NAME`, else from
- * `RXARGS_REWARD_API_KEY`.
+ * Makes a server a text reward. The key comes from the environment variable `RXARGS_REWARD_API_KEY_NAME`, else from `RXARGS_REWARD_API_KEY`.
  *
  * - errors of its calls: `RemoteError`, which fails the prompt; `ModelLostError` if no request can succeed (wrong key, wrong address)
  *
  * @throws OptionError for an invalid option
  * @throws RemoteError for an invalid address, or one with a user or password
  */
-export function remoteReward(given: RemoteReward, { environment = process.env, sleep, now }: RemoteWorld = {}): TextReward {
-  const { name, url, label, maxBatch, concurrency, failures, pauseMs, ...options } = parseOptions(remoteRewardOptions, given)
+export function remoteReward(
+  given: RemoteReward,
+  { environment = process.env, sleep, now, onRequest }: RemoteWorld = {},
+): TextReward {
+  const { name, url, label, failures, pauseMs, ...rest } = parseOptions(remoteRewardOptions, given)
   const address = httpAddress(url)
   const shape = shapeOf(address)
+  const { maxBatch = shape.maxBatch, concurrency = shape.concurrency, ...options } = rest
   const key = remoteKey('RXARGS_REWARD_API_KEY', name, environment)
   const breaker = circuitBreaker({ failures, pauseMs, ...(now && { now }) })
   const post = postJson(address.href, { ...options, breaker, ...(key && { key }), ...(sleep && { sleep }) })
-  const server = saidAddress(url)
+  const server = redactAddress(url)
   const call = mergedCalls<string, number>(
-    (texts, signal) =>
-      post(shape.body(texts), (answer) => rewardsIn(answer, { shape, count: texts.length, label, server }), signal),
-    { maxBatch, concurrency },
+    (texts, signal, isAlone) =>
+      post(shape.body(texts), (answer) => rewardsIn(answer, { shape, count: texts.length, label, server }), signal, {
+        isSplittable: !isAlone,
+      }),
+    { maxBatch, concurrency, ...(onRequest && { onRequest }) },
   )
   return {
     name,
@@ -69,15 +74,15 @@ export function remoteReward(given: RemoteReward, { environment = process.env, s
           throw new ModelLostError(`Reward \`${name}\`: ${error.message}`, { cause: error })
         throw error
       }),
-    // The requests have their own time-outs.
+    // Each request has its own time-out.
     timeoutMs: 2 ** 31 - 1,
     source: { path: server, ...(label !== undefined && { label }) },
   }
 }
 
 /**
- * Reads the key of a server from the environment: `VARIABLE_NAME` for the model of that name (upper case, `_` for every character but letters
- * and digits), else `VARIABLE`.
+ * Reads a server's key from the environment: `VARIABLE_NAME` for the model of that name, else `VARIABLE`. NAME is in upper case, with `_` for
+ * each character that is neither a letter nor a digit.
  */
 function remoteKey(
   variable: string,

@@ -1,27 +1,30 @@
 import { RemoteError } from '../../core/errors.js'
 import { excerpt } from './postJson.js'
 
-/** Request and answer of a kind of server. */
+/** The request and the answer of one kind of server. */
 export type RewardShape = Readonly<{
   name: string
   body: (texts: readonly string[]) => unknown
-  /** Reads the classes of each text by label or index. A single number is a class without a name. */
+  /** Reads the classes of each text, or returns undefined for another shape. A plain number is one class without a label. */
   classes: (answer: unknown) => readonly (readonly Class[])[] | undefined
   expected: string
+  /** Most texts of a request, and most requests at once, unless the user says otherwise. */
+  maxBatch: number
+  concurrency: number
 }>
 
 type Class = Readonly<{ label: string; value: unknown }>
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 const only = (value: unknown): Class[] => [{ label: '', value }]
-/** Converts each item of a list by `of`; undefined if the value is no list or an item does not fit. */
+/** Maps a list by `of`. Returns undefined if the value is not a list or `of` returns undefined for an item. */
 const each = <T>(value: unknown, of: (one: unknown) => T | undefined): T[] | undefined => {
   if (!Array.isArray(value)) return undefined
   const all = value.map(of)
   return all.includes(undefined) ? undefined : (all as T[])
 }
 
-/** vLLM's classification API. Classes are named by their index. `use_activation: false` asks for logits instead of probabilities. */
+/** vLLM's classification API. A class's label is its index. `use_activation: false` requests logits instead of probabilities. */
 const classify: RewardShape = {
   name: "vLLM's /classify",
   body: (input) => ({ input, use_activation: false }),
@@ -32,9 +35,12 @@ const classify: RewardShape = {
         )
       : undefined,
   expected: '`{"data": [{"probs": [number]}, …]}`',
+  // vLLM has no limit of its own and schedules the texts one by one.
+  maxBatch: 1024,
+  concurrency: 8,
 }
 
-/** TEI's prediction API. Each text is a list of one, because a list of two texts is a pair. `raw_scores` asks for logits. */
+/** TEI's prediction API. Each text is a list of one, because TEI reads a list of two texts as a pair. `raw_scores` requests logits. */
 const predict: RewardShape = {
   name: "TEI's /predict",
   body: (texts) => ({ inputs: texts.map((text) => [text]), raw_scores: true, truncate: false }),
@@ -43,6 +49,9 @@ const predict: RewardShape = {
       each(one, (scored) => (isObject(scored) ? { label: String(scored.label), value: scored.score } : undefined)),
     ),
   expected: '`[[{"label": name, "score": number}], …]`',
+  // TEI takes 32 texts unless it is started with another `--max-client-batch-size`, and 512 requests.
+  maxBatch: 32,
+  concurrency: 32,
 }
 
 const plain: RewardShape = {
@@ -50,6 +59,8 @@ const plain: RewardShape = {
   body: (texts) => ({ texts }),
   classes: (answer) => each(answer, (value) => only(value)),
   expected: '`[number, …]`',
+  maxBatch: 32,
+  concurrency: 8,
 }
 
 /** Chooses the shape by the end of the address's path: `/classify`, `/predict`, or anything else. */
@@ -62,9 +73,9 @@ export function shapeOf({ pathname }: URL): RewardShape {
 /**
  * Reads one finite number per text from an answer.
  *
- * @param label which class is the reward, if there are several
+ * @param label the class to read, if there are several
  * @param server for messages
- * @throws RemoteError for any other answer; the message has the server, what was expected and what came
+ * @throws RemoteError for any other answer; the message says server, expected and actual answer
  */
 export function rewardsIn(
   answer: unknown,
@@ -80,7 +91,7 @@ export function rewardsIn(
     if (!one) {
       const labels = all.map((each) => each.label).join(', ')
       throw label === undefined
-        ? wrong('one class, or a label that says which one is the reward', `${all.length} for text ${index}: ${labels}`)
+        ? wrong('one class, or a `label` that picks one', `${all.length} for text ${index}: ${labels}`)
         : wrong(`a class \`${label}\``, `${labels || 'none'} for text ${index}`)
     }
     if (typeof one.value === 'number' && Number.isFinite(Math.fround(one.value))) return one.value

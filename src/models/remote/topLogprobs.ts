@@ -8,10 +8,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 export type TopLogprobs = Readonly<{ server: string; vocabSize: number; idOf: (token: string) => number }>
 
 /**
- * Finds the ids of tokens that come as text. `token_id:123` is the id 123 (vLLM's `return_tokens_as_token_ids`); any other text must belong to
- * one token. Servers show the bytes of an incomplete character as U+FFFD or leave them out, so both texts count as the token's.
+ * Finds a token's id by its text. `token_id:123` is the id 123 (vLLM's `return_tokens_as_token_ids`). Any other text must belong to exactly one
+ * token. Servers write the bytes of an incomplete character as U+FFFD or omit them, so both texts count as the token's.
  *
- * @throws RemoteError for a text of no token or of several
+ * @throws RemoteError if no token or several tokens have the text
  */
 export function tokenIdOf(codec: TextCodec, server: string): (token: string) => number {
   let known: Map<string, number[]> | undefined
@@ -31,14 +31,34 @@ export function tokenIdOf(codec: TextCodec, server: string): (token: string) => 
     if (ids.length === 1) return ids[0]!
     const found = ids.length === 0 ? 'no token of the tokenizer' : `tokens ${ids.slice(0, 5).join(', ')}`
     throw new RemoteError(
-      `${server}: expected token ids, or texts of one token each, got ${JSON.stringify(token)}, which is ${found}`,
+      `${server}: expected token ids, or texts of one token each, got ${JSON.stringify(token)}, the text of ${found}`,
     )
   }
 }
 
-/** Reads the likeliest tokens at the first place: by text (OpenAI, vLLM), or a list with ids (llama.cpp's server). */
-function pairsOf(answer: unknown, idOf: TopLogprobs['idOf']): Pair[] | undefined {
-  const choice = isObject(answer) && Array.isArray(answer.choices) ? (answer.choices[0] as unknown) : undefined
+/**
+ * Reads the choices of an answer in the order of its `count` prompts. Each choice's `index` says which prompt it belongs to.
+ *
+ * @param server for messages
+ * @throws RemoteError for another number of choices, or a missing index
+ */
+export function choicesIn(answer: unknown, count: number, server: string): unknown[] {
+  const choices = isObject(answer) && Array.isArray(answer.choices) ? (answer.choices as readonly unknown[]) : undefined
+  if (!choices)
+    throw new RemoteError(
+      `${server}: expected \`choices[0].logprobs.top_logprobs[0]\` of one token, got \`${excerpt(JSON.stringify(answer))}\``,
+    )
+  if (count === 1) return [choices[0]]
+  const indices = choices.map((choice) => (isObject(choice) ? choice.index : undefined))
+  const ordered = Array.from({ length: count }, (_, index) => choices[indices.indexOf(index)])
+  if (choices.length === count && !ordered.includes(undefined)) return ordered
+  throw new RemoteError(
+    `${server}: expected one choice for each of ${count} prompts, with \`index\` 0 to ${count - 1}, got ${choices.length} with ${excerpt(indices.join(', ')) || 'none'}`,
+  )
+}
+
+/** Reads the top tokens at the first position: by text (OpenAI, vLLM), or as a list with ids (llama.cpp's server). */
+function pairsOf(choice: unknown, idOf: TopLogprobs['idOf']): Pair[] | undefined {
   const logprobs = isObject(choice) ? choice.logprobs : undefined
   if (!isObject(logprobs)) return undefined
   const content = Array.isArray(logprobs.content) ? (logprobs.content[0] as unknown) : undefined
@@ -52,14 +72,14 @@ function pairsOf(answer: unknown, idOf: TopLogprobs['idOf']): Pair[] | undefined
 const numberOf = (value: unknown): number => (typeof value === 'number' ? Math.fround(value) : Number.NaN)
 
 /**
- * Reads the `need` likeliest tokens from an answer, best first, ties to the lower id, with log-probabilities over the whole vocabulary.
+ * Reads the top `need` tokens from a choice, best first, ties to the lower id. Log-probabilities are over the whole vocabulary.
  *
- * @throws RemoteError for fewer tokens and for any other answer; the message has the server, what was expected and what came
+ * @throws RemoteError for fewer tokens and for any other choice; the message says server, expected and actual answer
  */
-export function topLogprobs(answer: unknown, need: number, { server, vocabSize, idOf }: TopLogprobs): Logits {
-  const pairs = pairsOf(answer, idOf)
+export function topLogprobs(choice: unknown, need: number, { server, vocabSize, idOf }: TopLogprobs): Logits {
+  const pairs = pairsOf(choice, idOf)
   if (!pairs) {
-    const got = excerpt(JSON.stringify(isObject(answer) ? (answer.choices ?? answer) : answer))
+    const got = excerpt(JSON.stringify(choice ?? []))
     throw new RemoteError(`${server}: expected \`choices[0].logprobs.top_logprobs[0]\` of one token, got \`${got}\``)
   }
   const bad = pairs.find(([id, value]) => !Number.isInteger(id) || id < 0 || id >= vocabSize || !Number.isFinite(value))
@@ -67,9 +87,7 @@ export function topLogprobs(answer: unknown, need: number, { server, vocabSize, 
     throw new RemoteError(`${server}: expected token ids below ${vocabSize} with finite logprobs, got ${bad[0]} with ${bad[1]}`)
   const best = [...new Map(pairs)].sort(([a, x], [b, y]) => y - x || a - b).slice(0, need)
   if (best.length < need)
-    throw new RemoteError(
-      `${server}: expected the ${need} likeliest tokens, got ${best.length}; it may have a lower limit of \`logprobs\``,
-    )
+    throw new RemoteError(`${server}: expected the top ${need} tokens, got ${best.length}. The server may limit \`logprobs\``)
   return {
     tokenIds: Int32Array.from(best, ([id]) => id),
     values: Float32Array.from(best, ([, value]) => value),

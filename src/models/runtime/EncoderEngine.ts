@@ -2,24 +2,24 @@ import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import type { ModelAnswer, ModelCall } from './call.js'
 import { clock, type SessionRun } from './watch.js'
 
-/** What an encoder's engine must know of its model. */
+/** What an encoder's engine needs to know about its model. */
 export type EncoderModel = Readonly<{
-  /** Numbers that a text gives. */
+  /** Numbers per text. */
   width: number
-  /** Which positions are read: the first, or the mean of all. */
+  /** Reads the first position, or the mean of all. */
   pooling: 'first' | 'mean'
-  /** RoBERTa's position of padding, and of tokens that are padding's; the others count from behind it. */
+  /** RoBERTa's position of padding tokens. Other tokens count from the next one. */
   paddingPosition?: number
 }>
 
-/** Texts are padded to a multiple of this: what a text is padded to follows from its own length, never from those beside it. */
+/** Texts are padded to a multiple of this. So the padding depends on a text's own length, never on its batch. */
 const BUCKET = 32
-/** Tokens of one run at most. */
+/** Most tokens in a run. */
 const TOKENS_A_RUN = 4096
-/** Added to scores of padding: exp makes it an exact zero. */
+/** Added to the scores of padding. Its exponential is an exact zero. */
 const MASKED = -1e9
 
-/** Runs an encoder over texts, those of like length together. Keeps nothing. */
+/** Runs an encoder over texts and batches those of similar length. It has no cache. */
 export class EncoderEngine {
   constructor(
     private readonly session: Pick<InferenceSession, 'run'>,
@@ -71,7 +71,7 @@ function encoderFeeds(
       const at = row * S + i
       ids[at] = BigInt(tokenId)
       types[at] = BigInt(typeIds?.[i] ?? 0)
-      // RoBERTa tells padding by its token: one inside a text has padding's position, and is attended to all the same.
+      // RoBERTa gives a padding token inside a text the position of padding, but attends to it.
       if (tokenId !== paddingPosition) positions[at] = BigInt(position++)
       bias[at] = 0
       if (pooling === 'mean') weights[at] = 1 / tokenIds.length

@@ -1,9 +1,8 @@
 /**
- * One question about a sequence: the same from the model that asks, over the thread, to the engine that answers. `Key` is what caches
- * hang on: an object on the side that asks, its number in the thread.
+ * One question about a sequence, in one form from model to engine. `Key` identifies the sequence's cache: an object in the calling thread, its
+ * number in the worker.
  *
- * Each branch is read at its last token, an empty branch at the last of `tokenIds`. Without branches the tokens are only read into the
- * cache.
+ * The head reads the last token of each branch; for an empty branch the last of `tokenIds`. Without branches the tokens only go into the cache.
  */
 export type ModelCall<Key = number> = Readonly<{
   key: Key
@@ -11,19 +10,19 @@ export type ModelCall<Key = number> = Readonly<{
   branches: readonly (readonly number[])[]
   /** The call asks for the next token of a growing sequence. */
   decode?: boolean
-  /** Wants only so many of the likeliest tokens; all logits unless given. */
+  /** Returns only this many top tokens (default: all logits). */
   top?: number
-  /** Tokens that the sequence will have at least. */
+  /** The sequence will grow to at least this many tokens. */
   expected?: number
-  /** Wants the log-probabilities of these tokens after the one branch. */
+  /** Returns the log-probabilities of these tokens after the only branch. */
   pick?: readonly number[]
-  /** Wants, without branches, the log-probability of the token at this position and of each one after it. */
+  /** Returns the log-probability of each token from this position on. Only without branches. */
   from?: number
-  /** Wants hidden states in place of the head: of each token from this position on, and at the end of each branch. */
+  /** Returns hidden states instead of the head's output: of each token from this position on, and at the end of each branch. */
   states?: number
-  /** Of an encoder: which of two texts each token belongs to; 0 unless given. */
+  /** Of an encoder: the text (0 or 1) of each token (default 0). */
   typeIds?: Int32Array
 }>
 
-/** Numbers of each branch, one after the other: the vocabulary's logits, or one reward; or the likeliest logits of one branch and their tokens. */
+/** `values` of each branch, one after the other: all logits, or one reward. With `tokenIds`: the top logits of one branch and their tokens. */
 export type ModelAnswer = Readonly<{ tokenIds?: Int32Array; values: Float32Array }>

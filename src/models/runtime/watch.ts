@@ -1,15 +1,15 @@
-/** Milliseconds since the epoch, finer than Date's and the same in every thread. */
+/** Milliseconds since the epoch, finer than Date and equal in all threads. */
 export const clock = (): number => performance.timeOrigin + performance.now()
 
-/** Bytes of a KV cache, and of these what its tokens need by themselves. */
+/** `bytes` of a KV cache. `needed`: the share that its tokens fill. */
 export type CacheUsage = Readonly<{ bytes: number; needed: number }>
 
-/** Bytes between the host and a GPU: token ids, positions and slots there, and what was asked back. */
+/** Bytes between host and GPU: `up` token ids, positions and slots, `down` results. */
 export type Traffic = Readonly<{ up: number; down: number }>
 
 /**
- * One `session.run`: times by `clock`, sequences (`rows`), new tokens of all of them, padding that linear layers compute included, reads of the head, and
- * our KV cache before what is new was written.
+ * One `session.run`: times by `clock`, sequences (`rows`), new tokens of all of them (padding of the linear layers included), reads of the head, and
+ * the KV cache before the run's own keys and values.
  */
 export type SessionRun = Readonly<{
   startedAt: number
@@ -21,8 +21,11 @@ export type SessionRun = Readonly<{
   traffic?: Traffic
 }>
 
-/** A batch's way to a worker and back, times by `clock`: asked for, begun there, answered there, and there again. */
+/** The times of a batch by `clock`: sent, received in the worker, answered there, and back in the calling thread. */
 export type Trip = Readonly<{ postedAt: number; receivedAt: number; answeredAt: number; arrivedAt: number }>
 
-/** What those who measure are told of a worker. */
+/** An answered request to a server: times by `clock`, further attempts included, and its items (prompts or texts). */
+export type ServerRequest = Readonly<{ startedAt: number; endedAt: number; items: number }>
+
+/** Callbacks that measure a worker. */
 export type Watch = Readonly<{ onRun?: (run: SessionRun) => void; onTrip?: (trip: Trip) => void }>

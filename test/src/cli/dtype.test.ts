@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { tempFolder } from '../../tempFolder.js'
 import { jsonl, pair, rxargs } from './rxargs.js'
 
 const model = (name: string) => fileURLToPath(new URL(`../../../data/models/${name}`, import.meta.url))
@@ -11,10 +11,9 @@ const input = `${JSON.stringify({ id: 'a', prompt: '\n\nHuman: Why is the sky bl
 const generate = ['generate', '-', '--max-new-tokens', '6']
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-dtype-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 describe('--dtype', () => {
   it.each([
@@ -31,13 +30,13 @@ describe('--dtype', () => {
     expect(Math.abs(rounded - exact)).toBeLessThan(most)
   })
 
-  it('says that fp16 is computed as fp32, and gives the same', async () => {
+  it('notes that fp16 is computed as fp32, and gives the same rows', async () => {
     const row = ({ stdout }: { stdout: string }) => {
       const { token_ids, rewards } = jsonl(stdout)[0]!
       return { token_ids, rewards }
     }
     const half = await rxargs([...generate, ...embedded, '--dtype', 'fp16'], input)
-    expect(half.stderr).toContain('fp16 are computed with in fp32')
+    expect(half.stderr).toContain('fp16 weights are computed in fp32')
     expect(row(half)).toEqual(row(await rxargs([...generate, ...embedded], input)))
   })
 
@@ -49,10 +48,10 @@ describe('--dtype', () => {
     expect(stderr).toContain('`dtype of lm` "q8", but this run has "fp32"')
   })
 
-  it('refuses matrices that cannot be cut into blocks, and names one', async () => {
+  it('refuses matrices that do not split into blocks, and names one', async () => {
     const { code, stderr } = await rxargs([...generate, ...pair, '--dtype', 'q4'], input)
     expect(code).toBe(1)
-    expect(stderr).toContain('to be a multiple of 32 for weights in q4, got ')
+    expect(stderr).toContain('to be a multiple of 32 for q4 weights, got ')
   })
 
   it('counts less memory for rounded weights', async () => {
@@ -63,5 +62,33 @@ describe('--dtype', () => {
     const [fp32, q8, q4] = [await weights('fp32'), await weights('q8'), await weights('q4')]
     expect(q8).toBeLessThan(fp32 / 2)
     expect(q4).toBeLessThan(q8)
+  })
+})
+
+describe('the cache of rounded weights', () => {
+  afterEach(() => vi.unstubAllEnvs())
+  const q4 = async (...flags: string[]) => {
+    const run = await rxargs([...generate, ...embedded, '--dtype', 'q4', ...flags], input)
+    const { token_ids, rewards } = jsonl(run.stdout)[0]!
+    return { row: { token_ids, rewards }, stderr: run.stderr }
+  }
+
+  it('holds an entry of each model, and a start from it decodes the same', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'))
+    const without = await q4('--no-cache')
+    await expect(readdir(join(folder, 'cache'))).rejects.toThrow()
+    const [first, second] = [await q4(), await q4()]
+    expect(await readdir(join(folder, 'cache', 'rxargs', 'weights'))).toHaveLength(2)
+    expect([first.row, second.row]).toEqual([without.row, without.row])
+    const { stdout } = await rxargs(['inspect', model('chat-lm')])
+    expect(stdout).toMatch(/^cache +2 models, [\d.]+ \wi?B in /m)
+  })
+
+  it('is left out with a notice where it cannot be written', async () => {
+    await writeFile(join(folder, 'file'), '')
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'file'))
+    const { row, stderr } = await q4()
+    expect(stderr).toContain(`Rounded weights cannot be kept in ${join(folder, 'file', 'rxargs', 'weights')}`)
+    expect(row).toEqual((await q4('--no-cache')).row)
   })
 })

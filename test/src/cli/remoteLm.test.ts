@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { query } from '../io/duckdb.js'
 import type { Behaviour } from '../models/remote/jsonServer.js'
-import { type Form, type LmServer, lmServer } from '../models/remote/lmServer.js'
+import { type CompletionBody, type Form, type LmServer, lmServer, promptsOf } from '../models/remote/lmServer.js'
 import { jsonl, lm, reward, rxargs } from './rxargs.js'
 
 const KEY = 'sesame-5678'
@@ -32,7 +32,7 @@ const generate = (...args: string[]) =>
 type Decoded = Readonly<Record<'logits' | 'rewards', number[] | null>> & Readonly<{ token_ids: number[]; reward: number }>
 const decoded = (stdout: string) => new Map((jsonl(stdout) as (Decoded & { id: string })[]).map((row) => [row.id, row]))
 
-/** The tokens are the same; numbers that pass through log-probabilities are, up to rounding. */
+/** Tokens are equal, and numbers from log-probabilities are equal up to rounding. */
 function expectSame(here: string, there: string): void {
   const rows = decoded(there)
   expect(rows.size).toBe(3)
@@ -58,13 +58,13 @@ describe('rxargs with a language model behind HTTP', () => {
     expect({ path, authorization }).toEqual({ path: '/v1/completions?token=hidden', authorization: `Bearer ${KEY}` })
     expect(body).toEqual({
       model: 'tiny',
-      prompt: expect.arrayContaining([expect.any(Number)]),
+      prompt: expect.arrayContaining([expect.arrayContaining([expect.any(Number)])]),
       ...{ max_tokens: 1, temperature: 0, return_tokens_as_token_ids: true },
       logprobs: { greedy: 1, args: 10, 'top-k': 20 }[decoder],
     })
   })
 
-  it('decodes the same when the server limits, fails, and cuts answers', async () => {
+  it('decodes the same despite rate limits, failures and cut answers', async () => {
     const bad: Readonly<Record<number, Behaviour>> = {
       0: { status: 429 },
       3: { status: 500 },
@@ -77,12 +77,35 @@ describe('rxargs with a language model behind HTTP', () => {
   })
 
   it('makes an error row of the prompt that it refuses, and of no other', async () => {
-    server.settings.instead = ({ prompt }, number) =>
-      number > 4 && prompt.length === longest() ? { status: 400, body: 'no' } : undefined
-    const longest = () => Math.max(...server.requests.slice(0, 3).map(({ body }) => body.prompt.length))
+    // The longest prompt is refused from its third token on.
+    const lengths = (bodies: readonly CompletionBody[]) => bodies.flatMap(promptsOf).map(({ length }) => length)
+    const longest = () => Math.max(...lengths(server.requests.slice(0, 3).map(({ body }) => body)))
+    server.settings.instead = (body, number) =>
+      number > 4 && lengths([body]).includes(longest()) ? { status: 400, body: 'no' } : undefined
     const { stdout } = await generate(...remote())
     const errors = jsonl(stdout).filter(({ error }) => error !== null)
     expect(errors.map(({ error }) => error)).toEqual([`${server.url}/completions?… refused: 400 Bad Request: no`])
+  })
+
+  it('sends the steps of several prompts in one request', async () => {
+    const prompts = Array.from({ length: 16 }, (_, number) => JSON.stringify({ prompt: `Say ${number}` })).join('\n')
+    const { stdout } = await rxargs(['generate', '-', ...remote(), '--decoder', 'greedy', '--max-new-tokens', '8'], prompts)
+    const tokens = [...decoded(stdout).values()].reduce((sum, { token_ids: ids }) => sum + ids.length, 0)
+    const sizes = server.requests.map(({ body }) => promptsOf(body).length)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(tokens)
+    expect(sizes.length).toBeLessThan(tokens / 2)
+  })
+
+  it.each<[string, Behaviour]>([
+    ['fails', { status: 500, body: 'AssertionError' }],
+    ['refuses', { status: 400, body: 'prompt must be a string or a list of ids' }],
+    ['answers the first prompt only', { body: '{"choices":[{"index":0,"logprobs":null}]}' }],
+  ])('asks one prompt at a time of a server that %s where it gets several', async (_, answer) => {
+    server.settings.instead = (body) => (promptsOf(body).length > 1 ? answer : undefined)
+    const [here, there] = [await generate('--lm', lm), await generate(...remote())]
+    expectSame(here.stdout, there.stdout)
+    // Lists are tried until the first is answered, with the prompts' first steps.
+    expect(server.requests.filter(({ body }) => promptsOf(body).length > 1).length).toBeLessThanOrEqual(2)
   })
 
   it('writes its address and model, never the key, and does not mix in rows of another model', async () => {
@@ -99,7 +122,7 @@ describe('rxargs with a language model behind HTTP', () => {
     expect(stderr + other.stderr).not.toMatch(/sesame|hidden/)
   })
 
-  it('ends the run when the key is wrong', async () => {
+  it('ends the run on a wrong key', async () => {
     server.settings.instead = () => ({ status: 403, body: KEY })
     const { code, stderr } = await generate(...remote(), '-o', join(folder, 'out'))
     expect(code).toBe(1)
@@ -120,13 +143,13 @@ describe('rxargs with a language model behind HTTP', () => {
       ['--k', '9', '--lm-top', '8'],
       'The decoder `topK → batchReward → combineScore → selectGreedy` needs the logits of the top 9 tokens, but the language model returns at most 8',
     ],
-  ])('refuses %j before it asks anything', async (args, message) => {
+  ])('refuses %j before any request', async (args, message) => {
     const { code, stderr } = await generate(...remote(), ...args)
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
     expect(server.requests).toEqual([])
   })
 
-  it('is told by --dry-run, which asks it nothing', async () => {
+  it('appears in --dry-run without a request', async () => {
     const { code, stdout } = await rxargs(['generate', '-', ...remote(), '--reward', 'json()', '--dry-run'], input)
     expect([code, server.requests]).toEqual([0, []])
     expect(stdout).toContain(`lm        tiny at ${server.url}?…: a server, its tokenizer in ${lm}\n`)
@@ -136,7 +159,7 @@ describe('rxargs with a language model behind HTTP', () => {
   it.each([
     [['--lm', 'http://host/v1'], 'Expected `--lm-model`, the name of the model at http://host/v1, got nothing'],
     [['--lm', 'http://host/v1', '--lm-model', 'm'], 'Expected `--lm-tokenizer`, the folder of the tokenizer of m, got nothing'],
-    [['--lm', `http://me:${KEY}@host/v1`], 'Expected an address without user and password, got those in http://host/v1'],
+    [['--lm', `http://me:${KEY}@host/v1`], 'Expected an address without user and password, got one of them in http://host/v1'],
     [['--lm', lm, '--lm-top', '3'], 'Expected `--lm` to be a server (http://…) beside `--lm-top`, got '],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await generate(...args)

@@ -29,7 +29,7 @@ describe('the dataset hh', () => {
 })
 
 describe('the dataset shp', () => {
-  it("gives the post as the human's turn, under the post's id", () =>
+  it("reads the post as the human's turn, under its id", () =>
     expect(from({ post_id: 'abc', history: 'Why?' }, 'shp')).toEqual({
       id: 'abc',
       place: 'a.jsonl:7',
@@ -60,17 +60,15 @@ describe('fromFile', () => {
     ])
   })
 
-  it('reads HH-RLHF out of JSONL, with the columns of the row where asked', async () => {
+  it("reads HH-RLHF out of JSONL, with the row's columns on request", async () => {
     const path = join(folder, 'hh.jsonl')
     await writeFile(path, `${JSON.stringify({ chosen: `${turns} a`, rejected: `${turns} b` })}\n`)
     const [prompt] = await gathered(fromFile(path, { dataset: 'hh', keepInput: true }))
     expect(prompt).toMatchObject({ id: 'hh.jsonl:1', content: { text: turns }, input: { rejected: `${turns} b` } })
   })
 
-  it('refuses an unknown dataset, and one beside a template', async () => {
-    await expect(gathered(fromFile('x', { dataset: 'c4' as never }))).rejects.toThrow(
-      'Expected `dataset` to be one of hh, shp, got `c4`',
-    )
-    await expect(gathered(fromFile('x', { dataset: 'hh', template: 'chat' }))).rejects.toThrow('it takes neither `template` nor')
+  it('refuses an unknown dataset, and one beside a template', () => {
+    expect(() => fromFile('x', { dataset: 'c4' as never })).toThrow('Expected `dataset` to be one of hh, shp, got `c4`')
+    expect(() => fromFile('x', { dataset: 'hh', template: 'chat' })).toThrow('it takes neither `template` nor')
   })
 })

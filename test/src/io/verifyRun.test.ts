@@ -108,7 +108,7 @@ describe('verifyRun', () => {
     const { problems, notices } = await verifyRun([one])
     expect(problems).toEqual([`${path} is no part of a run: it has no \`rxargs.run\` in its metadata`])
     expect(notices).toEqual([
-      `${one} has an unfinished part of a run that goes on or was killed: .part-x.tmp`,
+      `${one}: .part-x.tmp is unfinished, from a run that still writes or was killed`,
       `No checksum in 1 file: ${path}`,
     ])
   })

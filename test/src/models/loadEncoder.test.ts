@@ -32,7 +32,7 @@ const close = (actual: Float32Array, expected: readonly number[], what: string) 
   })
 }
 
-describe.each(names)('the encoder %s, beside what transformers answers', (name) => {
+describe.each(names)('the encoder %s, against transformers', (name) => {
   const cases = casesOf(name)
 
   it('puts special tokens around texts and pairs', async () => {
@@ -54,7 +54,7 @@ describe.each(names)('the encoder %s, beside what transformers answers', (name) 
     await encoder.close()
   })
 
-  it('gives the logits of each label, where it has any', async () => {
+  it('gives the logits of its labels, if any', async () => {
     const checkpoint = await loadEncoderCheckpoint(join(root, name))
     expect(checkpoint.config.labels.length).toBe(cases[0]!.logits?.length ?? 0)
     for (const label of checkpoint.config.labels.keys()) {
@@ -69,7 +69,7 @@ describe.each(names)('the encoder %s, beside what transformers answers', (name) 
 })
 
 describe('the embedded encoder', () => {
-  it('gives the embeddings that transformers gives, within 1e-4', async () => {
+  it('gives the embeddings of transformers, within 1e-4', async () => {
     const golden = readFileSync(join(root, '../encoder/embeddings.json'), 'utf8')
     const { cases } = JSON.parse(golden) as { cases: Pick<Case, 'first' | 'tokenIds' | 'mean'>[] }
     const folder = join(root, '../../models/encoder')
@@ -97,7 +97,7 @@ describe('an encoder', () => {
     for (const [index, text] of words.entries()) expect((await encoder.embed([text]))[0], text).toEqual(all[index])
   })
 
-  it('refuses a text that is longer than its context, and cuts nothing', async () => {
+  it('refuses a text longer than its context, and cuts nothing', async () => {
     expect(encoder).toMatchObject({ width: 24, contextLength: 160 })
     await expect(encoder.embed(['short', 'a '.repeat(200)])).rejects.toThrow(ShapeError)
     await expect(encoder.embed(['short', 'a '.repeat(200)])).rejects.toThrow(/a text of 1 to 160 tokens, .* got 202/)

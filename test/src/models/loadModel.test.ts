@@ -23,7 +23,7 @@ async function logits(path: string): Promise<Float32Array> {
 }
 
 describe('loadModel', () => {
-  it('reads shards whose real files lie in different folders', async () => {
+  it('reads shards with real files in different folders', async () => {
     for (const [index, name] of (await readdir(source)).entries()) {
       const disk = join(folder, `disk${index}`)
       await mkdir(disk)
@@ -34,7 +34,7 @@ describe('loadModel', () => {
     expect(await logits(join(folder, 'model'))).toEqual(await logits(source))
   })
 
-  it('ends the worker when the tokenizer cannot be read', async () => {
+  it('ends the worker if it cannot read the tokenizer', async () => {
     await cp(source, join(folder, 'model'), { recursive: true })
     await rm(join(folder, 'model', 'tokenizer.json'))
     await expect(loadModel(join(folder, 'model'), { head: 'lm', role: 'lm', threads: 1 })).rejects.toThrow(

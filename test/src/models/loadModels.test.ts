@@ -11,7 +11,7 @@ describe('loadModels refuses before anything is loaded', () => {
     ['further models that are no paths', { lm: 'm', lms: { big: 3 } }, 'Expected `lms` to be paths of models by name'],
     ['a reward that is none', { lm: 'm', reward: 3 }, 'Expected `reward` to be a reward or a list of rewards'],
     ['one of several', { lm: 'm', reward: ['r', {}] }, 'Expected `reward` to be a reward or a list of rewards'],
-    ['a misspelt option', { lm: 'm', rewards: 'r' }, 'Unknown option `rewards` (did you mean `reward`?)'],
+    ['a misspelt option', { lm: 'm', rewards: 'r' }, 'Unknown option `rewards` of `loadModels` (did you mean `reward`?)'],
     ['a dtype that is not there', { lm: 'm', dtype: 'q2' }, 'Expected `dtype` to be one of fp32, fp16, q8, q4'],
     ['no threads', { lm: 'm', threads: 0 }, 'Expected `threads` to be an integer >= 1'],
     ['what is no function', { lm: 'm', onNotice: true }, 'Expected `onNotice` to be a function'],

@@ -19,7 +19,7 @@ const load = (path: string, label?: string) =>
   loadReward({ name: 'r', path: golden(path), ...(label !== undefined && { label }) }, options)
 
 describe('an encoder as a reward', () => {
-  it('is read by one of its labels', async () => {
+  it('gives the logit of a label', async () => {
     const one = await load('encoders/roberta-classifier', 'threat')
     const other = await load('encoders/roberta-classifier', '0')
     const pair = (one.source as BatchedPairReward).encodePair('How far', ' is it?')
@@ -37,7 +37,7 @@ describe('an encoder as a reward', () => {
     await expect(loadModels({ lm: golden('encoders/bert') })).rejects.toThrow(/a decoder in .*, got the encoder `BertModel`/)
   })
 
-  it('refuses a pair that is longer than its context, and cuts nothing', async () => {
+  it('refuses a pair longer than its context, and cuts nothing', async () => {
     const { source, close } = await load('encoders/bert-classifier')
     const { encodePair } = source as BatchedPairReward
     const reply: Reply = { id: 'a', sample: 0, prompt: 'a '.repeat(100), completion: 'a '.repeat(60) } as Reply

@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => rm(cache, { recursive: true, force: true }))
 
 describe('modelFolder', () => {
-  it('is never an address, and says so without the key in it', async () => {
+  it('refuses an address, and hides the key in it', async () => {
     await expect(modelFolder('http://127.0.0.1:9/v1?key=hidden', environment)).rejects.toThrow(
       'Expected a model folder, got the address http://127.0.0.1:9/v1?…: a server cannot be this model',
     )
@@ -54,7 +54,7 @@ describe('modelFolder', () => {
     )
   })
 
-  it('takes a folder that is there before one in the cache', async () => {
+  it('prefers an existing folder to one in the cache', async () => {
     await mkdir(join(cache, 'models--src--models', 'snapshots', first), { recursive: true })
     expect(await modelFolder('src/models', environment)).toBe(resolve('src/models'))
     expect(await modelFolder(cache, environment)).toBe(cache)
@@ -76,7 +76,7 @@ describe('modelFolder', () => {
     },
   )
 
-  it('calls a model by the last part of its name', () => {
+  it('names a model by the last part of its path', () => {
     expect(['org/name@v2', 'org/name', './a/b/', '/x/rm.v1'].map(modelName)).toEqual(['name', 'name', 'b', 'rm.v1'])
   })
 })
@@ -110,7 +110,7 @@ describe('the settings of the hub', () => {
     [{ XDG_CACHE_HOME: '/c' }, join('/c', 'huggingface', 'hub')],
   ])('keep models where the Python tools do: %j', (variables, folder) => expect(hubCacheFolder(variables)).toBe(folder))
 
-  it('have the token of the environment, or of a login', async () => {
+  it('read the token from the environment or a login', async () => {
     const home = { HF_HOME: cache }
     expect((await hubSettings(home)).token).toBeUndefined()
     await writeFile(join(cache, 'token'), 'hf_login\n')
@@ -118,12 +118,12 @@ describe('the settings of the hub', () => {
     expect((await hubSettings({ ...home, HF_TOKEN: 'hf_given' })).token).toBe('hf_given')
   })
 
-  it('have an address, and no network where it is forbidden', async () => {
+  it('read the address, and refuse the network if the environment forbids it', async () => {
     expect((await hubSettings({ HF_HOME: cache })).endpoint).toBe('https://huggingface.co')
     expect((await hubSettings({ HF_HOME: cache, HF_ENDPOINT: 'http://mirror/x/' })).endpoint).toBe('http://mirror/x')
     await expect(hubSettings({ HF_ENDPOINT: 'mirror' })).rejects.toThrow(
       /Expected `HF_ENDPOINT` to be an address .* got `mirror`/,
     )
-    await expect(hubSettings({ HF_HUB_OFFLINE: '1' })).rejects.toThrow(/`HF_HUB_OFFLINE` is 1: nothing may be fetched/)
+    await expect(hubSettings({ HF_HUB_OFFLINE: '1' })).rejects.toThrow(/`HF_HUB_OFFLINE` is 1, so downloads are off/)
   })
 })

@@ -20,7 +20,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 
 describe('the models of a run', () => {
-  it('are recorded so that they are found from anywhere', async () => {
+  it('are recorded independently of the working directory', async () => {
     expect(await recordedPath(relative(process.cwd(), `${root}data/models/chat-lm`))).toBe('embedded:chat-lm')
     expect(await recordedPath(`${root}data/models/../models/chat-rm/`)).toBe('embedded:chat-rm')
     expect(await modelFolder('embedded:chat-lm')).toBe(join(root, 'data/models/chat-lm'))
@@ -30,7 +30,7 @@ describe('the models of a run', () => {
     expect(await recordedPath(`org/base:a.gguf+${relative(process.cwd(), lm)}`)).toBe(`org/base:a.gguf+${lm}`)
   })
 
-  it('may be asked for by the names of those of the package', async () => {
+  it('can be embedded models by name', async () => {
     const models = ['--lm', 'embedded:chat-lm', '--reward', 'embedded:judge-rm']
     const { code } = await rxargs(['generate', ...models, '--max-new-tokens', '3', '-o', out], lines({ id: 'a', prompt: 'Hi' }))
     expect(code).toBe(0)

@@ -22,7 +22,7 @@ const meaning = (text: string, candidates: string) => [
 ]
 
 describe('rememberedStates', () => {
-  it('reads each position once; a chosen candidate brings its own', async () => {
+  it('reads each position once, and keeps the state of a chosen candidate', async () => {
     const { asked, hiddenStates } = memory()
     const key = {}
     const first = { sequence: sequenceOf('ab', '', { key }), candidateIds: ids('xyz') }
@@ -33,7 +33,7 @@ describe('rememberedStates', () => {
     expect(await hiddenStates([other])).toEqual([meaning('abyw', 'u')])
     expect(asked.map(({ from }) => from)).toEqual([0, 3, 3])
   })
-  it('keeps no candidate that was not chosen', async () => {
+  it('forgets candidates that are not chosen', async () => {
     const { hiddenStates } = memory()
     const key = {}
     await hiddenStates([{ sequence: sequenceOf('ab', '', { key }), candidateIds: ids('xyz') }])
@@ -41,7 +41,7 @@ describe('rememberedStates', () => {
     expect(states![2]!.buffer.byteLength).toBe(2 * 4)
   })
 
-  it('gives what the tokens say after a fork, a release and for several sequences at once', async () => {
+  it('gives the states of the tokens after a fork, after a release, and for several sequences at once', async () => {
     const { asked, hiddenStates, release } = memory()
     const [key, another] = [{}, {}]
     const call = (prompt: string, reply: string, its: object) => ({

@@ -4,17 +4,17 @@ import { ModelError } from '../../../core/errors.js'
 import { checkJson, positiveInteger, positiveNumber, readJson } from '../readJson.js'
 import { ADAPTER_CONFIG } from './adapterPath.js'
 
-/** A LoRA adapter's adapter_config.json: which layers it changes, and by how much. */
+/** A LoRA adapter's adapter_config.json: the layers that it changes, and the scale. */
 export type AdapterConfig = Readonly<{
   file: string
-  /** Name or path of the base model, as the file has it. */
+  /** Name or path of the base model in the file. */
   base?: string
-  /** Whether the adapter makes a classifier of the base; nothing where the file does not say it. */
+  /** Whether the adapter makes the base a classifier. Undefined if the file does not say. */
   isClassifier?: boolean
-  /** What the product of a layer's two matrices is multiplied with. */
+  /** Factor of the product of a layer's two matrices. */
   scaleOf: (layer: string) => number
   rankOf: (layer: string) => number
-  /** Whether the file names a layer as one to change; nothing where it names kinds of layers only. */
+  /** Whether the file names a layer as one to change. Undefined if it names only kinds of layers. */
   targets?: (layer: string) => boolean
 }>
 
@@ -23,7 +23,7 @@ const off = z.literal([false, null]).optional()
 const none = z.null().optional()
 const pattern = (value: z.ZodNumber) => z.record(z.string(), value).nullish().describe('an object of layers and numbers')
 
-/** Ways to begin training that leave the base model as it is; others keep a part of it in the adapter. */
+/** Initializations that leave the base model unchanged. Others keep a part of it in the adapter. */
 const STARTS = [true, false, null, 'gaussian', 'eva', 'orthogonal'] as const
 
 const schema = z.looseObject({
@@ -64,7 +64,7 @@ const schema = z.looseObject({
   alora_invocation_tokens: none.describe('null (adapters that begin within a text are not built)'),
 })
 
-/** Fields that say how an adapter was made or is run elsewhere. */
+/** Fields about training or other runtimes. They do not change the result. */
 const WITHOUT_EFFECT = new Set([
   ...['auto_mapping', 'peft_version', 'revision', 'inference_mode', 'lora_dropout', 'megatron_config', 'megatron_core'],
   ...['loftq_config', 'eva_config', 'corda_config', 'lora_ga_config', 'runtime_config', 'qalora_group_size'],
@@ -74,7 +74,7 @@ const WITHOUT_EFFECT = new Set([
 const isEmpty = (value: unknown): boolean =>
   value === null || value === false || (typeof value === 'object' && Object.keys(value).length === 0)
 
-/** The value of the first pattern that fits the end of a layer's name, as PEFT looks for it. */
+/** The value of the first pattern that matches the end of a layer's name, like PEFT. */
 function byPattern(patterns: Readonly<Record<string, number>> | null | undefined, otherwise: number, file: string) {
   const compiled = Object.entries(patterns ?? {}).map(([text, value]) => [compile(`(.*\\.)?(${text})$`, file), value] as const)
   return (layer: string): number => compiled.find(([regex]) => regex.test(layer))?.[1] ?? otherwise
@@ -84,11 +84,11 @@ function compile(text: string, file: string): RegExp {
   try {
     return new RegExp(`^(?:${text})`)
   } catch {
-    throw new ModelError(`Expected patterns in ${file} that can be read, got \`${text}\``)
+    throw new ModelError(`Expected valid patterns in ${file}, got \`${text}\``)
   }
 }
 
-/** Whether a list names the end of a layer's name, or a pattern fits all of it. */
+/** Whether a list has the end of a layer's name, or a pattern matches all of it. */
 function fits(given: string | readonly string[], file: string): (layer: string) => boolean {
   if (typeof given !== 'string') return (layer) => given.some((name) => layer === name || layer.endsWith(`.${name}`))
   const whole = compile(`(?:${given})$`, file)
@@ -98,7 +98,7 @@ function fits(given: string | readonly string[], file: string): (layer: string) 
 /**
  * Reads adapter_config.json of a LoRA adapter.
  *
- * @throws ModelError for another kind of adapter, and for a setting that is not built, by its name
+ * @throws ModelError for another kind of adapter, and for an unsupported setting; it has the name
  * @see PEFT 0.21 tuners/lora/config.py; tuners/tuners_utils.py `check_target_module_exists`
  */
 export async function readAdapterConfig(folder: string): Promise<AdapterConfig> {
@@ -109,7 +109,7 @@ export async function readAdapterConfig(folder: string): Promise<AdapterConfig> 
     ([key, value]) => !Object.hasOwn(schema.shape, key) && !WITHOUT_EFFECT.has(key) && !isEmpty(value),
   )
   if (unknown)
-    throw new ModelError(`Expected settings of ${file} that are known, got \`${unknown[0]}\` = ${JSON.stringify(unknown[1])}`)
+    throw new ModelError(`Expected only known settings in ${file}, got \`${unknown[0]}\` = ${JSON.stringify(unknown[1])}`)
   const { base_model_name_or_path: base, task_type: task, use_rslora: isRankStabilized } = fields
   const rankOf = byPattern(fields.rank_pattern, fields.r, file)
   const alphaOf = byPattern(fields.alpha_pattern, fields.lora_alpha, file)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 export const ADAPTER_CONFIG = 'adapter_config.json'
 
-/** An adapter's folder, and its base model where the path names one. */
+/** An adapter's folder, and its base model if the path names one. */
 export type AdapterPath = Readonly<{ folder: string; base?: string }>
 
 const isFile = (path: string): Promise<boolean> =>
@@ -12,16 +12,16 @@ const isFile = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** What stands between a base model and an adapter of it. */
+/** Separates a base model from its adapter in a path. */
 const JOIN = '+'
 
-/** A base model and an adapter of it as one path. */
+/** Joins a base model and its adapter to one path. */
 export const joinAdapter = (base: string, adapter: string): string => `${base}${JOIN}${adapter}`
 
 /**
- * The parts of a path that names an adapter: its folder, or `BASE+FOLDER`. Nothing for any other path.
+ * Splits the path of an adapter: its folder, or `BASE+FOLDER`. Undefined for any other path.
  *
- * @param folderOf where a name that is no path lies, such as that of a model in the hub's cache
+ * @param folderOf finds the folder of a name that is no path, such as a model in the hub's cache
  */
 export async function splitAdapter(
   path: string,

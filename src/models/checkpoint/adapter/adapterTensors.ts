@@ -11,10 +11,10 @@ export const ADAPTER_WEIGHTS = 'adapter_model.safetensors'
 /** A layer's two matrices. */
 type Pair = { a?: StoredTensor; b?: StoredTensor; transposed: boolean }
 
-/** What an adapter's file holds: matrices by layer, and whole tensors in place of the base's, all under the base's names. */
+/** The contents of an adapter's file by the base's names: pairs of matrices per layer, and whole tensors that replace the base's. */
 type Found = Readonly<{ pairs: ReadonlyMap<string, Pair>; whole: ReadonlyMap<string, StoredTensor> }>
 
-/** GPT-2's layers have rows for columns, whatever `fan_in_fan_out` says. */
+/** GPT-2's layers are transposed at any value of `fan_in_fan_out`. */
 const CONV1D = /^(transformer\.)?h\.\d+\..*\.(c_attn|c_proj|c_fc)$/
 
 async function readStored(folder: string): Promise<ReadonlyMap<string, StoredTensor>> {
@@ -25,7 +25,7 @@ async function readStored(folder: string): Promise<ReadonlyMap<string, StoredTen
     throw new ModelError(
       pickled === undefined
         ? `Expected ${file}, found no such file`
-        : `Expected ${ADAPTER_WEIGHTS} in ${folder}, got only ${pickled}: pickled weights can run code when they are read and are refused`,
+        : `Expected ${ADAPTER_WEIGHTS} in ${folder}, got only ${pickled}: pickled weights are refused, because reading them can run code`,
     )
   }
   const stored = new Map<string, StoredTensor>()
@@ -40,7 +40,7 @@ async function readStored(folder: string): Promise<ReadonlyMap<string, StoredTen
 
 const MATRIX = /^(.+)\.lora_(embedding_)?([AB])(?:\.default)?(?:\.weight)?$/
 
-/** @throws ModelError for a tensor of an adapter that is not built, by its name */
+/** @throws ModelError for a tensor of an unsupported kind of adapter; it has the name */
 function sort(stored: ReadonlyMap<string, StoredTensor>, nameOf: (name: string) => string, file: string): Found {
   const pairs = new Map<string, Pair>()
   const whole = new Map<string, StoredTensor>()
@@ -48,10 +48,10 @@ function sort(stored: ReadonlyMap<string, StoredTensor>, nameOf: (name: string) 
     const bare = name.replace(/^base_model\.model\./, '').replace(/\.(base_layer|modules_to_save(\.default)?)(?=\.)/, '')
     const [, layer, isEmbedding, side] = MATRIX.exec(bare) ?? []
     if (layer !== undefined) {
-      const known = nameOf(`${layer}.weight`).replace(/\.weight$/, '')
-      const pair = pairs.get(known) ?? { transposed: isEmbedding !== undefined || CONV1D.test(known) }
+      const base = nameOf(`${layer}.weight`).replace(/\.weight$/, '')
+      const pair = pairs.get(base) ?? { transposed: isEmbedding !== undefined || CONV1D.test(base) }
       pair[side === 'A' ? 'a' : 'b'] = tensor
-      pairs.set(known, pair)
+      pairs.set(base, pair)
     } else if (/\.lora_|\.vera_|\.oft_|\.ia3_|token_adapter/.test(bare))
       throw new ModelError(`Expected matrices \`lora_A\` and \`lora_B\` of layers in ${file}, got \`${name}\``)
     else whole.set(nameOf(bare), tensor)
@@ -59,7 +59,7 @@ function sort(stored: ReadonlyMap<string, StoredTensor>, nameOf: (name: string) 
   return { pairs, whole }
 }
 
-/** Names of an adapter are those of the class that it was trained on; a base may have its body under a prefix, or without it. */
+/** Translates an adapter's names to the base's. They come from the class in training, and a base may have its body with or without a prefix. */
 function baseNames(tensors: Tensors) {
   return (name: string): string =>
     [name, `model.${name}`, `transformer.${name}`, name.replace(/^(model|transformer)\./, '')].find(tensors.has) ?? name
@@ -70,7 +70,7 @@ function updateOf(layer: string, pair: Pair, base: Tensor, config: AdapterConfig
   const { file } = config
   if (!a || !b) throw new ModelError(`Expected both \`lora_A\` and \`lora_B\` of \`${layer}\` beside ${file}, found one`)
   if (config.targets?.(layer) === false)
-    throw new ModelError(`Expected \`target_modules\` in ${file} to name \`${layer}\`, which has matrices; it does not`)
+    throw new ModelError(`Expected \`target_modules\` in ${file} to name \`${layer}\`, because the adapter has matrices for it`)
   const [rows, columns] = transposed ? [...base.shape].reverse() : base.shape
   const rank = config.rankOf(layer)
   const shapes = [a.shape, b.shape].map((shape) => `[${shape.join(', ')}]`)
@@ -83,10 +83,9 @@ function updateOf(layer: string, pair: Pair, base: Tensor, config: AdapterConfig
 }
 
 /**
- * The tensors of a base model with a LoRA adapter merged into them: `W + scale · B · A` of each layer that it changes, and the layers that
- * it holds whole in place of the base's.
+ * Merges a LoRA adapter into the tensors of its base model: `W + scale · B · A` for each layer that it changes. Its whole tensors replace the base's.
  *
- * @throws ModelError when the adapter does not fit the base, or lacks a layer that its config names
+ * @throws ModelError if the adapter does not fit the base, or lacks a layer that its config names
  * @see PEFT 0.21 `merge_and_unload`
  */
 export async function adapterTensors(folder: string, config: AdapterConfig, base: Tensors, isTied: boolean): Promise<Tensors> {
@@ -98,9 +97,9 @@ export async function adapterTensors(folder: string, config: AdapterConfig, base
     const tensor = base.entries.get(name)
     if (isTied && /(^|\.)(lm_head|embed_tokens|wte)$/.test(layer))
       throw new ModelError(
-        `Expected an adapter that leaves the embedding as it is, since its output projection is the same tensor; ${file} changes \`${layer}\``,
+        `Expected an adapter that does not change the embedding, because the output projection shares its tensor; ${file} changes \`${layer}\``,
       )
-    if (!tensor) throw new ModelError(`Expected a layer \`${layer}\` in the base model, since ${file} changes it; found none`)
+    if (!tensor) throw new ModelError(`Expected a layer \`${layer}\` in the base model, because ${file} changes it, found none`)
     const update = updateOf(layer, pair, tensor, config)
     merged.set(name, { ...tensor, recipe: { ...tensor.recipe, updates: [...(tensor.recipe?.updates ?? []), update] } })
   }
@@ -108,12 +107,12 @@ export async function adapterTensors(folder: string, config: AdapterConfig, base
     const layer = name.replace(/\.weight$/, '')
     if (tensor.shape.length === 2 && layer !== name && config.targets?.(layer) && !pairs.has(layer))
       throw new ModelError(
-        `Expected matrices of \`${layer}\` in ${file}, since \`target_modules\` in ${config.file} names it; found none`,
+        `Expected matrices of \`${layer}\` in ${file}, because \`target_modules\` in ${config.file} names it, found none`,
       )
   }
   for (const [name, tensor] of whole) {
     const embedding = isTied && /(^|\.)(embed_tokens|wte)\.weight$/.test(name) && !whole.has('lm_head.weight')
-    // The output projection stays what it was: PEFT replaces the embedding, not the tensor that both were.
+    // PEFT replaces only the embedding. The output projection keeps the shared tensor.
     if (embedding && base.entries.has(name)) merged.set('lm_head.weight', base.entries.get(name)!)
     merged.set(name, tensor)
   }

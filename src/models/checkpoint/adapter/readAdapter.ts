@@ -10,16 +10,16 @@ type Json = Readonly<Record<string, unknown>>
 /** A base model's config.json and tensors. */
 type Base = Readonly<{ json: Json; file: string; tensors: Tensors }>
 
-/** The class of transformers for a classifier on a language model. */
+/** transformers' class of a classifier on a language model. */
 const classifierOf = (name: string): string =>
   name === 'Gemma3ForCausalLM'
     ? 'Gemma3TextForSequenceClassification'
     : name.replace(/(ForCausalLM|LMHeadModel|Model)$/, 'ForSequenceClassification')
 
 /**
- * Merges a LoRA adapter into its base model: its tensors, and where it makes a classifier of a language model also the config.
+ * Merges a LoRA adapter into its base model: the tensors, and the config if it makes a language model a classifier.
  *
- * @throws ModelError when the adapter is of a kind that is not built, or does not fit the base
+ * @throws ModelError if the adapter is of an unsupported kind, or does not fit the base
  */
 export async function readAdapter<B extends Base>(
   { folder, base: path }: Adapter,
@@ -30,7 +30,9 @@ export async function readAdapter<B extends Base>(
   const tensors = await adapterTensors(folder, config, base.tensors, isTied)
   const score = tensors.entries.get('score.weight')
   if (config.isClassifier && !score)
-    throw new ModelError(`Expected \`score.weight\` among the tensors of ${folder}, a classifier; found none`)
+    throw new ModelError(
+      `Expected \`score.weight\` among the tensors of ${folder}, because the adapter makes a classifier, found none`,
+    )
   const [name] = Array.isArray(base.json.architectures) ? base.json.architectures : []
   const isNew = score !== undefined && !base.tensors.has('score.weight') && config.isClassifier !== false
   const labels = Object.fromEntries(Array.from({ length: score?.shape[0] ?? 0 }, (_, index) => [index, `LABEL_${index}`]))

@@ -1,29 +1,18 @@
 import * as z from 'zod'
 import { checkJson, positiveInteger, positiveNumber } from '../readJson.js'
-import { type Activation, activationField } from './activation.js'
-import { type DecoderFamily, flag, type Head, wholeHeadDim } from './decoderConfig.js'
+import { activationField } from './activation.js'
+import { type DecoderFamily, flag, type Head, type PlainDecoderConfig, plainDecoder } from './decoderConfig.js'
 
-/** A model of the GPT-2 architecture. Widths are in elements, `contextLength` in tokens. */
-export type Gpt2Config = Readonly<{
-  family: 'gpt2'
-  head: Head
-  hiddenSize: number
-  intermediateSize: number
-  layers: number
-  heads: number
-  kvHeads: number
-  headDim: number
-  gatedMlp: false
-  /** Whether attention scores are divided by the square root of `headDim`. */
-  scaleByHeadDim: boolean
-  /** Whether attention scores are also divided by the layer's number, counted from 1. */
-  scaleByLayer: boolean
-  layerNormEps: number
-  activation: Activation
-  tieWordEmbeddings: boolean
-  vocabSize: number
-  contextLength: number
-}>
+/** A model of the GPT-2 architecture. */
+export type Gpt2Config = PlainDecoderConfig &
+  Readonly<{
+    family: 'gpt2'
+    /** Whether attention scores are divided by the square root of `headDim`. */
+    scaleByHeadDim: boolean
+    /** Whether attention scores are also divided by the layer's number, starting at 1. */
+    scaleByLayer: boolean
+    layerNormEps: number
+  }>
 
 const schema = z.looseObject({
   model_type: z.literal('gpt2').describe('`gpt2` for this architecture'),
@@ -60,24 +49,23 @@ const aliases: readonly (readonly [alias: string, name: string])[] = [
 export function readGpt2Config(json: Readonly<Record<string, unknown>>, head: Head, file: string): Gpt2Config {
   const renamed = aliases.flatMap(([alias, name]) => (name in json || !(alias in json) ? [] : [[name, json[alias]] as const]))
   const fields = checkJson(schema, { ...json, ...Object.fromEntries(renamed) }, file)
-  const { n_embd: hiddenSize, n_head: heads } = fields
-  return {
-    family: 'gpt2',
+  const sizes = {
     head,
-    hiddenSize,
-    intermediateSize: fields.n_inner ?? 4 * hiddenSize,
+    hiddenSize: fields.n_embd,
+    intermediateSize: fields.n_inner ?? 4 * fields.n_embd,
     layers: fields.n_layer,
-    heads,
-    kvHeads: heads,
-    headDim: wholeHeadDim('n_embd', hiddenSize, heads, file),
-    gatedMlp: false,
-    scaleByHeadDim: fields.scale_attn_weights ?? true,
-    scaleByLayer: fields.scale_attn_by_inverse_layer_idx ?? false,
-    layerNormEps: fields.layer_norm_epsilon ?? 1e-5,
+    heads: fields.n_head,
     activation: fields.activation_function,
     tieWordEmbeddings: fields.tie_word_embeddings ?? true,
     vocabSize: fields.vocab_size,
     contextLength: fields.n_positions ?? 1024,
+  }
+  return {
+    family: 'gpt2',
+    ...plainDecoder(sizes, 'n_embd', file),
+    scaleByHeadDim: fields.scale_attn_weights ?? true,
+    scaleByLayer: fields.scale_attn_by_inverse_layer_idx ?? false,
+    layerNormEps: fields.layer_norm_epsilon ?? 1e-5,
   }
 }
 

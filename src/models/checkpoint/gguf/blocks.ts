@@ -1,29 +1,29 @@
 import { fromHalf } from '../weights/half.js'
 
-/** Weights of a row that share a scale, or several. */
+/** A block: consecutive weights of a row that share one or more scales. */
 type Block = Readonly<{
-  /** Weights in a block, and its bytes. */
+  /** Weights and bytes per block. */
   size: number
   bytes: number
-  /** Writes the weights of the block that begins at `at` to `values` from `to` on. */
+  /** Writes the weights of the block at `at` to `values`, from `to` on. */
   widen: (view: DataView, at: number, values: Float32Array, to: number) => void
 }>
 
 const halfAt = (view: DataView, at: number): number => fromHalf(view.getUint16(at, true))
 
-/** Scale and minimum of one of the eight parts of a K block: six bits each, packed into twelve bytes. */
+/** Scale and minimum of one of a K block's eight parts: six bits each, packed into twelve bytes. */
 export function scaleAndMin(view: DataView, at: number, part: number): readonly [scale: number, min: number] {
   const byte = (index: number) => view.getUint8(at + index)
   if (part < 4) return [byte(part) & 63, byte(part + 4) & 63]
   return [(byte(part + 4) & 15) | ((byte(part - 4) >> 6) << 4), (byte(part + 4) >> 4) | ((byte(part) >> 6) << 4)]
 }
 
-/** Four bits each: the lower halves of `half` bytes, then their upper halves. */
+/** Reads codes of four bits: the lower halves of `half` bytes, then their upper halves. */
 const nibble = (view: DataView, at: number, half: number, index: number): number =>
   index < half ? view.getUint8(at + index) & 15 : view.getUint8(at + index - half) >> 4
 
 /**
- * The block types of GGUF that are read. d and m are numbers of 16 bits, q a weight's code.
+ * The supported block types of GGUF. d and m are 16-bit numbers, q is a weight's code.
  *
  * - `Q8_0`: d · q, q of 8 bits with a sign
  * - `Q4_0`: d · (q - 8)
@@ -76,7 +76,7 @@ export const blocks = {
         // Two parts share 32 bytes: the first has the lower halves.
         const codes = at + 16 + 32 * (part >> 1)
         const shift = part % 2 === 0 ? 0 : 4
-        // The factors are rounded to fp32 one by one, as the `gguf` package does.
+        // Rounds each factor to fp32, like the `gguf` package.
         const [factor, offset] = [Math.fround(d * scale), Math.fround(m * min)]
         for (let i = 0; i < 32; i++)
           values[to + 32 * part + i] = Math.fround(factor * ((view.getUint8(codes + i) >> shift) & 15)) - offset
@@ -106,7 +106,7 @@ export function sixBits(view: DataView, at: number, i: number): number {
 
 export const isBlockType = (type: string): type is BlockType => Object.hasOwn(blocks, type)
 
-/** Rows of blocks as fp32. */
+/** Converts rows of blocks to fp32. */
 export function widenBlocks(data: Uint8Array, type: BlockType): Float32Array {
   const { size, bytes, widen } = blocks[type]
   const count = data.length / bytes

@@ -9,7 +9,7 @@ type Json = Readonly<Record<string, unknown>>
 const optionalInteger = positiveInteger.optional().describe('one integer >= 1')
 const optionalNumber = positiveNumber.optional().describe('a number > 0')
 
-/** Keys behind the name of the architecture. A key that is none of them may change what the model answers, and is refused. */
+/** Known keys after the architecture's name. Any other key is refused, because it may change the model's answers. */
 const common = {
   block_count: positiveInteger,
   context_length: positiveInteger,
@@ -56,7 +56,7 @@ const schemas = {
 
 export type Architecture = keyof typeof schemas
 
-/** Names of transformers: the type of model, and the classes of a language model and of a classifier. */
+/** Names in transformers: model type, class of the language model, class of the classifier. */
 const families: Readonly<Record<Architecture, readonly [type: string, lm: string, classifier: string]>> = {
   llama: ['llama', 'LlamaForCausalLM', 'LlamaForSequenceClassification'],
   qwen2: ['qwen2', 'Qwen2ForCausalLM', 'Qwen2ForSequenceClassification'],
@@ -69,7 +69,7 @@ const families: Readonly<Record<Architecture, readonly [type: string, lm: string
 
 const isArchitecture = (name: unknown): name is Architecture => typeof name === 'string' && Object.hasOwn(schemas, name)
 
-/** @throws ModelError for an architecture that is not built, by its name */
+/** @throws ModelError for an unsupported architecture; it has the name */
 export function architectureOf({ metadata, file }: Gguf): Architecture {
   const { 'general.architecture': name, 'general.type': type } = metadata
   if (type !== undefined && type !== 'model')
@@ -80,7 +80,7 @@ export function architectureOf({ metadata, file }: Gguf): Architecture {
   )
 }
 
-/** Fields of an architecture by the key behind its name. */
+/** An architecture's fields, by the key after its name. */
 function fieldsOf(gguf: Gguf, architecture: Architecture) {
   const { metadata, file } = gguf
   const prefix = `${architecture}.`
@@ -88,7 +88,7 @@ function fieldsOf(gguf: Gguf, architecture: Architecture) {
   const own = Object.entries(metadata).filter(([key]) => key.startsWith(prefix))
   const unknown = own.find(([key]) => !Object.hasOwn(shape, key.slice(prefix.length)))
   if (unknown !== undefined)
-    throw new ModelError(`Expected keys of ${file} that are known, got \`${unknown[0]}\` = ${JSON.stringify(unknown[1])}`)
+    throw new ModelError(`Expected only known keys in ${file}, got \`${unknown[0]}\` = ${JSON.stringify(unknown[1])}`)
   const named = z.looseObject(Object.fromEntries(Object.entries(shape).map(([key, field]) => [prefix + key, field])))
   const read = checkJson(named, Object.fromEntries(own), file)
   const fields = Object.fromEntries(Object.entries(read).map(([key, value]) => [key.slice(prefix.length), value]))
@@ -99,7 +99,7 @@ function fieldsOf(gguf: Gguf, architecture: Architecture) {
 
 type Fields = ReturnType<typeof fieldsOf>
 
-/** A config.json as transformers would have it, the tensors that it was read from, and what the names of others depend on. */
+/** The config.json that transformers would have, the tensors that hold a part of it, and what other tensor names depend on. */
 export type GgufConfig = Readonly<{
   json: Json
   architecture: Architecture
@@ -110,7 +110,7 @@ export type GgufConfig = Readonly<{
 /**
  * Reads the metadata of a GGUF file as the config.json of the same model.
  *
- * @throws ModelError naming the key, the file, what was expected and what is there
+ * @throws ModelError with the key, the file, the expectation and the value
  * @see llama.cpp src/llama-model.cpp; gguf-py/gguf/constants.py
  */
 export async function ggufConfig(gguf: Gguf): Promise<GgufConfig> {
@@ -127,7 +127,7 @@ export async function ggufConfig(gguf: Gguf): Promise<GgufConfig> {
   const scores = tensors.get('cls.output.weight')
   if (fields.pooling_type === 4 && !scores)
     throw new ModelError(
-      `Expected tensor \`cls.output.weight\` in ${file}, since its \`${architecture}.pooling_type\` is rank; found none`,
+      `Expected tensor \`cls.output.weight\` in ${file}, because \`${architecture}.pooling_type\` is rank, found none`,
     )
   const heads = fields['attention.head_count']
   const sizes = {
@@ -168,7 +168,7 @@ export async function ggufConfig(gguf: Gguf): Promise<GgufConfig> {
 
 const tokenId = z.int().min(0).optional().describe('a token id')
 
-/** Where replies end: the end of a text, of a turn and of a message, where the file names them. */
+/** Reads the end tokens that the file names: end of text, of turn and of message. */
 function tokenIds({ metadata, file }: Gguf): Json {
   const keys = { bos: 'bos_token_id', eos: 'eos_token_id', eot: 'eot_token_id', eom: 'eom_token_id' }
   const named = z.looseObject(Object.fromEntries(Object.values(keys).map((key) => [`tokenizer.ggml.${key}`, tokenId])))
@@ -180,11 +180,11 @@ function tokenIds({ metadata, file }: Gguf): Json {
 
 function labelsOf({ 'classifier.output_labels': names }: Fields, count: number, file: string): Json {
   if (names && names.length !== count)
-    throw new ModelError(`Expected ${count} labels in ${file}, as \`cls.output.weight\` has rows, got ${names.length}`)
+    throw new ModelError(`Expected ${count} labels in ${file}, one per row of \`cls.output.weight\`, got ${names.length}`)
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [index, names?.[index] ?? `LABEL_${index}`]))
 }
 
-/** What one architecture has, and the others have not. */
+/** The config fields that only one architecture has. */
 function ofArchitecture({ tensors }: Gguf, architecture: Architecture, fields: Fields, headDim: number): Json {
   const has = (name: string) => tensors.has(name)
   const window = { sliding_window: fields['attention.sliding_window'] || null }
@@ -192,7 +192,7 @@ function ofArchitecture({ tensors }: Gguf, architecture: Architecture, fields: F
     attn_logit_softcapping: fields.attn_logit_softcapping ?? null,
     final_logit_softcapping: fields.final_logit_softcapping ?? null,
   }
-  // Files do not say what scores are divided by: llama.cpp tells Gemma's 27B by its layers.
+  // Files lack the divisor of attention scores. llama.cpp recognizes Gemma's 27B by its number of layers.
   const perHead = fields.embedding_length / fields['attention.head_count']
   const scale = (large: number) => ({ query_pre_attn_scalar: fields.block_count === large ? perHead : headDim })
   switch (architecture) {

@@ -2,7 +2,7 @@ import { ModelError } from '../../../core/errors.js'
 import { readValues } from '../weights/storedTensor.js'
 import type { Gguf } from './readGguf.js'
 
-/** Keys of the metadata behind the name of the architecture. */
+/** Metadata keys after the architecture's name. */
 type RopeKeys = Readonly<{
   context_length: number
   'rope.freq_base'?: number | undefined
@@ -15,9 +15,9 @@ type RopeKeys = Readonly<{
 }>
 
 /**
- * The config's fields of rotary positions, and the names of the tensors that hold a part of them.
+ * Reads the config's fields of rotary positions, and the names of the tensors that hold a part of them.
  *
- * @throws ModelError for kinds of scaling that do not go together, or of which a part is missing
+ * @throws ModelError if two kinds of scaling conflict, or a part is missing
  */
 export async function ggufRope(gguf: Gguf, architecture: string, fields: RopeKeys, headDim: number) {
   const { tensors, file } = gguf
@@ -39,7 +39,7 @@ export async function ggufRope(gguf: Gguf, architecture: string, fields: RopeKey
   const factor = fields['rope.scaling.factor'] ?? fields['rope.scale_linear']
   const attention = fields['rope.scaling.attn_factor']
   if (freqs) {
-    // One factor for each frequency, whatever the length, as Llama 3.1 has them.
+    // One factor per frequency at any length, as in Llama 3.1.
     if (type !== 'none')
       throw new ModelError(
         `Expected no \`${architecture}.rope.scaling.type\` beside \`rope_freqs.weight\` in ${file}, got ${type}`,

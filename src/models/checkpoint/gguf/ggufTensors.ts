@@ -3,7 +3,7 @@ import type { Recipe, Tensor } from '../weights/storedTensor.js'
 import type { Architecture } from './ggufConfig.js'
 import type { Gguf } from './readGguf.js'
 
-/** llama.cpp's names and those of transformers; `blk.*` of each layer. */
+/** Tensor names of llama.cpp and transformers; `blk.*` is per layer. */
 type Names = Readonly<{ layers: string; names: Readonly<Record<string, string>>; ofLayer: Readonly<Record<string, string>> }>
 
 const decoder: Names = {
@@ -73,19 +73,19 @@ const names: Readonly<Record<Architecture, Names>> = {
   gpt2,
 }
 
-/** The name of a tensor in transformers. One that is not known keeps its own within the body, where nothing may be left unread. */
+/** Translates a tensor's name to transformers. An unknown name goes under the body, where every tensor must be read. */
 function renameTensor(name: string, { layers, names, ofLayer }: Names): string {
   const [, layer, part = '', kind] = /^(?:blk\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name) ?? []
-  const known = layer === undefined ? names[part] : ofLayer[part]
-  if (known === undefined) return `model.${name}`
-  return `${layer === undefined ? known : `${layers}.${layer}.${known}`}.${kind}`
+  const translated = layer === undefined ? names[part] : ofLayer[part]
+  if (translated === undefined) return `model.${name}`
+  return `${layer === undefined ? translated : `${layers}.${layer}.${translated}`}.${kind}`
 }
 
 type Heads = Readonly<{ heads: number; kvHeads: number }>
 
 /**
- * What a file converted for llama.cpp changed: rows of Llama's queries and keys take turns within a head; norms of Gemma have one added;
- * matrices of GPT-2 are turned round.
+ * Undoes the changes of llama.cpp's converter: interleaved rows within heads of Llama's queries and keys, 1 added to Gemma's norms, transposed
+ * matrices of GPT-2.
  *
  * @see llama.cpp convert_hf_to_gguf.py
  */
@@ -103,9 +103,9 @@ function recipeOf(
 }
 
 /**
- * The tensors of a GGUF file under the names, and with the values, that transformers has them.
+ * The tensors of a GGUF file with the names and values of transformers.
  *
- * @param read names of those that the config was read from
+ * @param read names of the tensors that the config has read
  */
 export function ggufTensors(
   { file, tensors }: Gguf,

@@ -33,10 +33,10 @@ const schema = z.looseObject({
   'tokenizer.chat_template': z.string().optional().describe('a template'),
 })
 
-/** Fields without what stands before each. */
+/** Fields without their prefix. */
 type Fields = Readonly<{ pre?: string; tokens: readonly string[]; kinds: readonly number[] }> & z.output<typeof schema>
 
-/** A tokenizer's parts as tokenizer.json has them. */
+/** A tokenizer's parts in the form of tokenizer.json. */
 type Parts = Readonly<{
   normalizer: object | null
   pre_tokenizer: object | null
@@ -46,10 +46,10 @@ type Parts = Readonly<{
 }>
 
 /**
- * Reads the tokenizer and the chat template of a GGUF file as those of the model that it was made from: control tokens are special, and
- * tokens that a user added are looked for before a text is split.
+ * Reads tokenizer and chat template of a GGUF file as the original model has them. Control tokens are special, and user-defined tokens match
+ * before a text is split.
  *
- * @throws ModelError when the file has no tokenizer, one of another kind, or one whose parts do not fit
+ * @throws ModelError if the tokenizer is missing, of an unsupported kind, or inconsistent
  * @see llama.cpp src/llama-vocab.cpp; transformers 5 integrations/gguf/gguf_tokenizer_mapping.py
  */
 export function ggufTokenizer({ metadata, file }: Gguf) {
@@ -78,7 +78,7 @@ export function ggufTokenizer({ metadata, file }: Gguf) {
     if (!isAdded) return []
     const text = roles[`${role}_token`]
     if (text === undefined)
-      throw new ModelError(`Expected \`${PREFIX}${role}_token_id\` in ${file}, since texts get that token; found none`)
+      throw new ModelError(`Expected \`${PREFIX}${role}_token_id\` in ${file}, because texts get that token, found none`)
     return [text]
   }
   const before = around('bos', read['tokenizer.ggml.add_bos_token'] ?? begins)
@@ -104,7 +104,7 @@ function templateAround(before: readonly string[], after: readonly string[]): ob
   return { type: 'TemplateProcessing', single, pair: single, special_tokens: {} }
 }
 
-/** The template, or of several the default. */
+/** The chat template, or the default one of several. */
 function templateOf(metadata: Gguf['metadata']): FoundTemplate {
   const source = metadata['tokenizer.chat_template']
   const named = Object.entries(metadata).flatMap(([key, template]) => {
@@ -116,8 +116,8 @@ function templateOf(metadata: Gguf['metadata']): FoundTemplate {
 }
 
 function preTokenizerOf({ 'tokenizer.ggml.pre': name }: Fields, file: string): PreTokenizer {
-  const known = preTokenizers.get(name ?? '')
-  if (known) return known
+  const preTokenizer = preTokenizers.get(name ?? '')
+  if (preTokenizer) return preTokenizer
   const names = [...preTokenizers.keys()].join(', ')
   throw new ModelError(
     `Expected \`${PREFIX}pre\` in ${file} to be one of ${names}, got ${name === undefined ? 'none' : `\`${name}\``}`,
@@ -156,9 +156,9 @@ function sentencePiece(fields: Fields, metadata: Gguf['metadata'], file: string)
     throw new ModelError(
       `Expected a \`${PREFIX}scores\` for each of ${fields.tokens.length} tokens in ${file}, got ${scores?.length ?? 'none'}`,
     )
-  // Gemma's tokens of spaces alone are stored as spaces.
+  // Gemma's files store tokens of only spaces as spaces.
   const tokens = isGemma ? fields.tokens.map((token) => (/^ +$/.test(token) ? SPACE.repeat(token.length) : token)) : fields.tokens
-  // Its scores do not say which pair is merged first; the order of its tokens does.
+  // The order of Gemma's tokens, not their scores, gives the order of merges.
   const order = isGemma ? tokens.map((_, index) => -index) : scores
   const begins = !isGemma && (fields['tokenizer.ggml.add_space_prefix'] ?? true)
   const replace = (from: string, to: string) => ({ type: 'Replace', pattern: { String: from }, content: to })
@@ -176,7 +176,7 @@ function sentencePiece(fields: Fields, metadata: Gguf['metadata'], file: string)
   }
 }
 
-/** How a family writes spaces, which GGUF does not say: Phi-3 puts one before each part of a text, Llama before the first, Gemma none. */
+/** A family's rule for spaces, which GGUF lacks: Phi-3 adds one before each part of a text, Llama before the first, Gemma none. */
 function spaces(family: string, begins: boolean): Pick<Parts, 'normalizer' | 'pre_tokenizer'> {
   const replace = { type: 'Replace', pattern: { String: ' ' }, content: SPACE }
   if (family === 'gemma')

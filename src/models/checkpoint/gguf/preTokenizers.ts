@@ -1,12 +1,12 @@
-/** How texts are split into words before their tokens are looked for, and what goes without saying with it. */
+/** How to split texts into words before tokenization, with the defaults that come with it. */
 export type PreTokenizer = Readonly<{
-  /** Patterns, each of which splits what those before it left. */
+  /** Patterns. Each one splits the parts that the earlier ones leave. */
   patterns: readonly string[]
-  /** Whether what is left is split into the words of GPT-2. */
+  /** Whether GPT-2's word pattern splits the rest. */
   words?: boolean
-  /** Whether a word that is a token is not split, whatever the merges say. */
+  /** Whether a word that is a token stays whole, against the merges. */
   wholeFirst?: boolean
-  /** Whether texts begin with the start token where the file does not say it. */
+  /** Whether texts begin with the start token if the file does not say. */
   begins?: boolean
 }>
 
@@ -16,7 +16,7 @@ const MODERN_WORDS = (digits: string) =>
   `${CONTRACTIONS}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`
 const UPPER = '[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]'
 const LOWER = '[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]'
-/** Words that also end where a capital begins the next. */
+/** Words that also end before a capital letter. */
 const CASED_WORDS = (ending: string, digits: string) =>
   [
     `[^\\r\\n\\p{L}\\p{N}]?${UPPER}*${LOWER}+${ending}`,
@@ -37,9 +37,9 @@ const deepseekCoder: PreTokenizer = {
 const standard: PreTokenizer = { patterns: ['[\\p{P}\\$\\+<=>\\^~\\|]+', WORDS, '\\p{N}+', '[0-9][0-9][0-9]'] }
 
 /**
- * Pre-tokenizers of byte-level tokenizers by the names that llama.cpp gives them. The patterns are those of the tokenizers that they
- * stand for, where llama.cpp has to spell them in another way. Text is not normalized, also for Qwen, whose own tokenizer composes characters
- * (NFC): a GGUF file does not say it, and neither llama.cpp nor transformers does it.
+ * Pre-tokenizers of byte-level tokenizers by llama.cpp's names. The patterns are those of the original tokenizers, not llama.cpp's spelling of
+ * them. Text is not normalized. Qwen's own tokenizer composes characters (NFC), but a GGUF file does not say so, and neither llama.cpp nor
+ * transformers does it.
  *
  * @see llama.cpp src/llama-vocab.cpp
  */
@@ -61,7 +61,7 @@ export const preTokenizers: ReadonlyMap<string, PreTokenizer> = new Map(
 
 const BYTES = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true }
 
-/** The pre-tokenizer as tokenizer.json has it. */
+/** The pre-tokenizer in the form of tokenizer.json. */
 export function preTokenizerJson({ patterns, words = false }: PreTokenizer): object {
   const splits = patterns.map((Regex) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }))
   return { type: 'Sequence', pretokenizers: [...splits, { ...BYTES, use_regex: words }] }

@@ -4,7 +4,7 @@ import { isMissing } from '../readJson.js'
 import { FLOAT_TYPES, type StoredTensor } from '../weights/storedTensor.js'
 import { blocks } from './blocks.js'
 
-/** The header of a GGUF file: its metadata, and where each tensor lies under llama.cpp's name. Shapes are [rows, columns]. */
+/** The header of a GGUF file: metadata, and the location of each tensor by llama.cpp's name. Shapes are [rows, columns]. */
 export type Gguf = Readonly<{
   file: string
   metadata: Readonly<Record<string, unknown>>
@@ -15,7 +15,7 @@ export const isGguf = (path: string): boolean => path.endsWith('.gguf')
 
 const TYPES = [...FLOAT_TYPES, ...(Object.keys(blocks) as (keyof typeof blocks)[])]
 
-/** Weights of each type that lie together, and their bytes. */
+/** Weights per block of each type, and their bytes. */
 const layouts: Readonly<Record<StoredTensor['dtype'], Readonly<{ size: number; bytes: number }>>> = {
   F32: { size: 1, bytes: 4 },
   F16: { size: 1, bytes: 2 },
@@ -27,9 +27,9 @@ const layouts: Readonly<Record<StoredTensor['dtype'], Readonly<{ size: number; b
 const SMALLEST = 24
 
 /**
- * Reads the header of a GGUF file, never its weights.
+ * Reads the header of a GGUF file, not its weights.
  *
- * @throws ModelError when the file is no GGUF, truncated, one of several parts, big-endian, or holds a tensor that cannot be read
+ * @throws ModelError if the file is not GGUF, truncated, one of several parts, big-endian, or has an unsupported tensor
  * @see https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
 export async function readGguf(file: string): Promise<Gguf> {
@@ -45,7 +45,7 @@ export async function readGguf(file: string): Promise<Gguf> {
   const parts = fields['split.count']
   if (typeof parts === 'number' && parts > 1)
     throw new ModelError(
-      `Expected a whole model in ${file}, got one of ${parts} parts; join them with \`llama-gguf-split --merge\``,
+      `Expected a whole model in ${file}, got one of ${parts} parts. Join them with \`llama-gguf-split --merge\``,
     )
   const alignment = Number(fields['general.alignment'] ?? 32)
   if (!Number.isInteger(Math.log2(alignment)))
@@ -71,13 +71,13 @@ async function sizeOf(file: string): Promise<number> {
   throw new ModelError(`Expected a GGUF file at ${file}, found a folder`)
 }
 
-/** The library is loaded when the first file is read: those who have none need not wait for it. */
+/** Loads the library with the first file, so runs without GGUF files do not wait for it. */
 async function parse(file: string) {
   const { gguf } = await import('@huggingface/gguf')
   try {
     return await gguf(file, { allowLocalFile: true })
   } catch (error) {
-    throw new ModelError(`Expected a GGUF file at ${file} that can be read: ${messageOf(error)}`)
+    throw new ModelError(`Expected a valid GGUF file at ${file}: ${messageOf(error)}`)
   }
 }
 
@@ -93,7 +93,7 @@ function locate(
   { file, begin, size, alignment }: Readonly<{ file: string; begin: number; size: number; alignment: number }>,
   type: string,
 ): StoredTensor {
-  const dtype = TYPES.find((known) => known === type)
+  const dtype = TYPES.find((readable) => readable === type)
   if (dtype === undefined)
     throw new ModelError(`Expected tensor \`${name}\` in ${file} to be one of ${TYPES.join(', ')}, got ${type}`)
   const shape = sides.map(Number).reverse()

@@ -1,16 +1,17 @@
+import { noOtherFiles } from '../unread/otherFiles.js'
 import { ggufConfig } from './ggufConfig.js'
 import { ggufTensors } from './ggufTensors.js'
 import { readGguf } from './readGguf.js'
 
 /**
- * Reads a GGUF file as the config and the tensors of the model folder that it was made from; its tokenizer comes by loadCodec. The file
- * stands where messages and hashes name a folder.
+ * Reads config and tensors of a GGUF file as the original model folder has them; loadCodec reads its tokenizer. Messages and hashes name the file
+ * instead of a folder.
  *
- * @throws ModelError when the file is damaged, or of a kind that is not supported
+ * @throws ModelError if the file is damaged or of an unsupported kind
  */
 export async function readGgufSource(file: string) {
   const gguf = await readGguf(file)
   const { json, architecture, heads, read } = await ggufConfig(gguf)
   const tensors = ggufTensors(gguf, architecture, heads, read)
-  return { folder: file, file, json, tensors, others: { tensors: [], pickled: [] } }
+  return { folder: file, file, json, tensors, others: noOtherFiles }
 }

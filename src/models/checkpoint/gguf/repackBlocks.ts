@@ -3,8 +3,8 @@ import { interleavedRow, readBytes, type Tensor } from '../weights/storedTensor.
 import { type BlockType, blocks, isBlockType, scaleAndMin, sixBits } from './blocks.js'
 
 /**
- * Blocks as the runtime's MatMulNBits takes them: a weight is `scale · (code - 2^(bits-1))`, `size` weights share a scale. Types that
- * have a minimum for each block need `offsets` beside it, which are added to each weight of a block.
+ * Blocks of the runtime's MatMulNBits: a weight is `scale · (code - 2^(bits-1))`, and `size` weights share a scale. Types with a minimum per block
+ * also need `offsets`, which are added to each weight of a block.
  */
 export type BlockLayout = Readonly<{ bits: 4 | 8; size: 16 | 32; offsets: boolean }>
 
@@ -17,24 +17,24 @@ const layouts: Readonly<Record<BlockType, BlockLayout>> = {
 }
 
 /**
- * The layout of a matrix whose blocks can be computed with as the file has them; nothing where they must be widened. Rows may change
- * places, since a block lies within one.
+ * The layout of a matrix if the runtime can use the file's own blocks; undefined if they must be widened. Rows may change places, because a block lies
+ * within one row.
  *
- * @param transposed whether the graph takes rows for columns
+ * @param transposed whether the graph transposes the matrix
  */
 export function blockLayout({ dtype, recipe = {} }: Tensor, transposed: boolean): BlockLayout | undefined {
   const isChanged = recipe.plus !== undefined || (recipe.updates ?? []).length > 0
   return isBlockType(dtype) && !isChanged && (recipe.transposed ?? false) === transposed ? layouts[dtype] : undefined
 }
 
-/** `packed` uint8 [rows, blocks, bytes a block], `scales` and `offsets` float [rows, blocks]. */
+/** `packed` uint8 [rows, blocks, bytes per block], `scales` and `offsets` float [rows, blocks]. */
 export type RepackedBlocks = Readonly<{ packed: Uint8Array; scales: Float32Array; offsets?: Float32Array }>
 
 type Target = Readonly<{ packed: Uint8Array; scales: Float32Array; offsets: Float32Array }>
-/** Writes one block of the file, which begins at `at`, to the blocks from `to` on. */
+/** Repacks the file's block at `at` into the blocks from `to` on. */
 type Repack = (view: DataView, at: number, target: Target, to: number) => void
 
-/** Two codes share a byte, the earlier one in the lower half. */
+/** Two codes share a byte, the first in the lower half. */
 const packPairs = (packed: Uint8Array, begin: number, code: (index: number) => number): void => {
   for (let i = 0; i < 16; i++) packed[begin + i] = code(2 * i) | (code(2 * i + 1) << 4)
 }
@@ -42,7 +42,7 @@ const packPairs = (packed: Uint8Array, begin: number, code: (index: number) => n
 const halves = (view: DataView, at: number) => (index: number) =>
   index < 16 ? view.getUint8(at + index) & 15 : view.getUint8(at + index - 16) >> 4
 
-/** In fp32 all of these products are exact: 11 bits of a half-precision number and at most 8 of a scale. */
+/** All these products are exact in fp32: 11 bits of a half-precision number times at most 8 of a scale. */
 const repacks: Readonly<Record<BlockType, Repack>> = {
   Q8_0(view, at, { packed, scales }, to) {
     scales[to] = fromHalf(view.getUint16(at, true))
@@ -75,7 +75,7 @@ const repacks: Readonly<Record<BlockType, Repack>> = {
   },
 }
 
-/** Reads a matrix in blocks that has a `blockLayout`. */
+/** Reads a matrix with a `blockLayout` in blocks. */
 export async function readBlocks(tensor: Tensor & Readonly<{ dtype: BlockType }>): Promise<RepackedBlocks> {
   const { dtype, recipe, length } = tensor
   const { size, bytes } = blocks[dtype]

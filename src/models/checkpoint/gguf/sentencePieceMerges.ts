@@ -1,10 +1,10 @@
 type Merge = Readonly<{ first: string; second: string; score: number; lengths: readonly [number, number] }>
 
 /**
- * The merges of a SentencePiece model, which keeps a score for each token and no merges: each token may be merged from any two that it
- * can be cut into. Higher scores come first; of those of one token the longer first part.
+ * Derives merges from a SentencePiece model, which has only a score per token. A token merges from any two tokens that concatenate to it. Merges with
+ * higher scores come first, and for one token those with the longer first part.
  *
- * @param scores one for each token
+ * @param scores one per token
  * @see transformers 5 tokenization_utils_base.py `generate_merges`
  */
 export function sentencePieceMerges(

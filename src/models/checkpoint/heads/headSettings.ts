@@ -63,6 +63,6 @@ function normOf(
   if (isNumber(mean) && isNumber(std) && std > 0) return { rewardNorm: { mean, std } }
   const got = `${JSON.stringify(mean ?? null)} and ${JSON.stringify(std ?? null)}`
   return {
-    rewardProblem: `Expected \`mean\` and \`std\` > 0 as numbers in ${file}, since \`normalize_reward\` is true; got ${got}`,
+    rewardProblem: `Expected \`mean\` and \`std\` > 0 as numbers in ${file}, because \`normalize_reward\` is true, got ${got}`,
   }
 }

@@ -14,11 +14,11 @@ export function labelsOf({ id2label, num_labels: count }: z.output<z.ZodObject<t
 }
 
 /**
- * The index of the label that is the reward.
+ * Finds the index of the label that is the reward.
  *
  * @param label its name or index; a model with one label needs none
- * @param role the reward, and `folder` its model, for messages
- * @throws ModelError when there are several labels and no choice
+ * @param role the reward, for messages; `folder` its model
+ * @throws ModelError if there are several labels and no choice
  * @throws OptionError for a label that the model does not have
  */
 export function labelIndex(
@@ -29,7 +29,7 @@ export function labelIndex(
   const listed = labels.map((name, index) => (labels.length === 1 ? `\`${name}\`` : `\`${name}\` (${index})`)).join(', ')
   if (label === undefined) {
     if (labels.length === 1) return 0
-    throw new ModelError(`Expected a label for \`${role}\`, since ${folder} has ${labels.length}; name one of ${listed}`)
+    throw new ModelError(`Expected a label for \`${role}\`, because ${folder} has ${labels.length}. Choose one of ${listed}`)
   }
   const index = labels.indexOf(label)
   if (index !== -1) return index

@@ -26,7 +26,7 @@ const SCORE = 'score'
  * vocabulary. config.json may rule out the last: some of its keys belong to other heads.
  *
  * @param choice the label's name or index, if any
- * @throws ModelError when there are several labels and no choice, no head, several value heads, or an unsupported normalization
+ * @throws ModelError if there are several labels and no choice, no head, several value heads, or an unsupported normalization
  * @throws OptionError for a label that the model does not have
  * @see DeepSpeed-Chat utils/model/reward_model.py; trl models/modeling_value_head.py; GenARM (Xu et al., ICLR 2025) section 3
  */
@@ -41,7 +41,7 @@ export function rewardReading(
   const value = labels && scores ? undefined : valueHeadOf(checkpoint)
   if (labels && !value) {
     const label = labelIndex(labels, choice, { role, folder })
-    // The single layer of transformers' classes has no bias. A stored bias stays unused, and is refused for that.
+    // The single layer of transformers' classes has no bias. A bias in the checkpoint stays unused, so it is refused.
     const stack = scores && scores.hidden.length > 0 ? scores : { weight: `${SCORE}.weight` }
     const rewardHead = { ...stack, labels: labels.length, label }
     return { kind: 'label', config: { ...config, rewardHead }, ...(labels.length > 1 && { label: labels[label]! }) }
@@ -59,7 +59,7 @@ export function rewardReading(
     )
   if (config.rewardKey !== undefined)
     throw new ModelError(
-      `Expected a reward head in ${folder}, since its config.json has \`${config.rewardKey}\`, found only a language model's head`,
+      `Expected a reward head in ${folder}, because its config.json has \`${config.rewardKey}\`, found only a language model's head`,
     )
   return { kind: 'vocabulary', config }
 }

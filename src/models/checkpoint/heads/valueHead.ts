@@ -45,9 +45,9 @@ export function headAt(path: string, tensors: Found): HeadTensors | undefined {
 }
 
 /**
- * The value head among a checkpoint's tensors, at a known path or the one that its config names.
+ * Finds the value head among a checkpoint's tensors, at a usual path or the one in its config.
  *
- * @throws ModelError when there are several
+ * @throws ModelError if there are several
  */
 export function valueHeadOf({
   tensors,

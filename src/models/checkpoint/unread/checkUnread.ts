@@ -56,19 +56,25 @@ export function checkUnread({ folder, tensors, others, unused, reads, noEffect }
       `Expected a use for every tensor of the ${reads} in ${folder}, found none for ${list(foreign)}: ${reason}`,
     )
   }
-  const heads = reads === 'reward' ? others.pickled.filter((name) => HEAD_FILE.test(name)) : []
+  const heads = reads === 'reward' ? others.foreign.filter((name) => HEAD_FILE.test(name)) : []
   if (heads.length > 0) throw new ModelError(headFileMessage(folder, heads[0]!))
   const start = `The ${reads} in ${folder} does not use`
-  const unreadFiles = others.pickled.filter((name) => !HEAD_FILE.test(name)).map((name) => ({ name }))
+  const foreignFiles = others.foreign.filter((name) => !HEAD_FILE.test(name))
+  const unreadFiles = [...foreignFiles, ...others.spare].map((name) => ({ name }))
   return [
     ...(left.length > 0 ? [`${start} ${list(left)}`] : []),
     ...(unreadFiles.length > 0 ? [`${start} ${list(unreadFiles)}`] : []),
   ]
 }
 
+const PICKLED = /\.(bin|pt|pth|ckpt|pkl|pickle)$/
+
 /** LLaMA-Factory's pickled value head can be converted into the file that is read. */
 function headFileMessage(folder: string, file: string): string {
   const isValueHead = parse(file).name === parse(VALUE_HEAD_FILE).name
   const how = isValueHead ? `; convert it with: ${conversion(folder, [file], VALUE_HEAD_FILE)}` : ''
-  return `Expected a reward's head as safetensors in ${folder}, got ${file}: pickled weights can run code when they are read, so they are refused${how}`
+  const why = PICKLED.test(file)
+    ? 'pickled weights can run code when they are read, so they are refused'
+    : 'weights of this format are not read'
+  return `Expected a reward's head as safetensors in ${folder}, got ${file}: ${why}${how}`
 }

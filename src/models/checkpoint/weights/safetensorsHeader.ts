@@ -1,7 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import * as z from 'zod'
 import { ModelError, messageOf } from '../../../core/errors.js'
-import { parseJson } from '../readJson.js'
+import { openFile, parseJson } from '../readJson.js'
 
 /** The format's own limit on its header, in bytes. */
 const MAX_HEADER = 100_000_000
@@ -100,16 +100,11 @@ function checkLayout(entries: ReadonlyMap<string, HeaderEntry>, dataLength: numb
 /**
  * Reads the header of one safetensors file, without its weights.
  *
- * @throws ModelError when the file is truncated, its header is broken, or its tensors leave gaps or overlap
+ * @throws ModelError if the file is truncated, its header is broken, or its tensors leave gaps or overlap
  * @see https://github.com/huggingface/safetensors (format)
  */
 export async function readSafetensorsHeader(file: string): Promise<ReadonlyMap<string, HeaderEntry>> {
-  let handle: FileHandle
-  try {
-    handle = await open(file, 'r')
-  } catch (error) {
-    throw new ModelError(`Expected to read ${file}: ${messageOf(error)}`)
-  }
+  const handle = await openFile(file)
   try {
     const { text, dataLength } = await readHeaderText(handle, file)
     const header = Object.entries(parseJson(text, `the header of ${file}`)).filter(([name]) => name !== '__metadata__')

@@ -12,8 +12,8 @@ import type { Weights } from '../weights.js'
 export const gemma2Families = ['gemma2'] as const
 
 /**
- * A Gemma 2 model: attention and MLP, each between two norms whose weights are kept as their distance from one; attention scores and
- * logits softly capped, local layers between full ones. Inputs and outputs as buildGraph.ts describes them.
+ * A Gemma 2 model. Attention and MLP each have a norm before and after; norm weights are stored minus one. Attention scores and logits have soft
+ * caps, and local layers alternate with full ones. Inputs and outputs are those of buildGraph.ts.
  *
  * @see transformers 5 models/gemma2/modeling_gemma2.py
  */
@@ -43,7 +43,7 @@ export function gemma2(whole: GraphBuilder, weights: Weights, config: Gemma2Conf
   stack(whole, weights, around, size, ({ graph, layer, path, hidden }) => {
     const normed = (value: Value, name: string) => rmsNorm(graph, weights, value, `${path}.${name}_layernorm`, norm)
     const mixed = selfAttention(graph, weights, normed(hidden, 'input'), `${path}.self_attn`, around, layer, attention)
-    const residual = [around.wanted(layer, hidden), normed(mixed, 'post_attention')]
+    const residual = [around.selectRead(layer, hidden), normed(mixed, 'post_attention')]
     const middle = graph.node('Add', residual, { name: 'residual/attention' })
 
     const fed = gatedMlp(graph, weights, normed(middle, 'pre_feedforward'), `${path}.mlp`, mlp)

@@ -12,8 +12,8 @@ import type { Weights } from '../weights.js'
 export const gemma3Families = ['gemma3'] as const
 
 /**
- * A Gemma 3 text model: Gemma 2 with a norm of each head of queries and keys in place of the soft cap of scores, and with positions of
- * their own in local layers. Inputs and outputs as buildGraph.ts describes them.
+ * A Gemma 3 text model: Gemma 2, but with norms over each head of queries and keys instead of a soft cap on scores, and with a separate rope in
+ * local layers. Inputs and outputs are those of buildGraph.ts.
  *
  * @see transformers 5 models/gemma3/modeling_gemma3.py
  */
@@ -38,7 +38,7 @@ export function gemma3(whole: GraphBuilder, weights: Weights, config: Gemma3Conf
       ...attention,
       rope: ropes[Number(localLayers[layer])]!,
     })
-    const residual = [around.wanted(layer, hidden), normed(mixed, 'post_attention')]
+    const residual = [around.selectRead(layer, hidden), normed(mixed, 'post_attention')]
     const middle = graph.node('Add', residual, { name: 'residual/attention' })
 
     const fed = gatedMlp(graph, weights, normed(middle, 'pre_feedforward'), `${path}.mlp`, mlp)

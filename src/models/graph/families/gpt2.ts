@@ -13,11 +13,11 @@ import type { Weights } from '../weights.js'
 /** Families with this graph; src/lists.mjs reads them. */
 export const gpt2Families = ['gpt2'] as const
 
-/** The hub's own gpt2 is the bare GPT2Model. */
+/** The hub's gpt2 is a bare GPT2Model. */
 const PREFIXES = ['transformer.', '']
 
 /**
- * A GPT-2 model: inputs and outputs as buildGraph.ts describes them.
+ * A GPT-2 model. Inputs and outputs are those of buildGraph.ts.
  *
  * @see transformers 5 models/gpt2/modeling_gpt2.py
  */
@@ -38,7 +38,7 @@ export function gpt2(graph: GraphBuilder, weights: Weights, config: Gpt2Config):
   head(graph, weights, normed, { ...config, embedding: `${body}wte` })
 }
 
-/** One decoder layer: [N, 1, hidden] → [N, 1, hidden], of the last [R, 1, hidden]. */
+/** One decoder layer: [N, 1, hidden] → [N, 1, hidden], the last one [R, 1, hidden]. */
 function block(
   whole: GraphBuilder,
   weights: Weights,
@@ -46,7 +46,7 @@ function block(
   layer: number,
   body: string,
   config: Gpt2Config,
-  { attend, wanted }: DecoderFrame,
+  { attend, selectRead }: DecoderFrame,
 ): Value {
   const { hiddenSize, intermediateSize, layerNormEps, activation } = config
   const path = `${body}h.${layer}`
@@ -60,7 +60,7 @@ function block(
   const attended = attend(layer, projected, { scale: scaleOf(config, layer) })
   const square = { from: hiddenSize, to: hiddenSize, ...conv1d }
   const mixed = linear(graph, weights, attended, `${path}.attn.c_proj`, square)
-  const middle = graph.node('Add', [mixed, wanted(layer, hidden)], { name: 'residual/attention' })
+  const middle = graph.node('Add', [mixed, selectRead(layer, hidden)], { name: 'residual/attention' })
 
   const layers = { first: `${path}.mlp.c_fc`, second: `${path}.mlp.c_proj` }
   const size = { hidden: hiddenSize, intermediate: intermediateSize, activation, ...conv1d }
@@ -70,7 +70,7 @@ function block(
 const scaleOf = ({ headDim, scaleByHeadDim, scaleByLayer }: Gpt2Config, layer: number): number =>
   (scaleByHeadDim ? 1 / Math.sqrt(headDim) : 1) / (scaleByLayer ? layer + 1 : 1)
 
-/** Queries, keys and values lie side by side: [N, 1, 3 · hidden]. */
+/** One projection for queries, keys and values, side by side: [N, 1, 3 · hidden]. */
 function thirds(graph: GraphBuilder, values: Value): Projected {
   const attributes = { axis: { int: -1 } }
   const [query, key, value] = graph.nodes('Split', [values], 3, { name: 'thirds', attributes }) as [Value, Value, Value]

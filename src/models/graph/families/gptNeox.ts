@@ -18,7 +18,7 @@ const PREFIXES = ['gpt_neox.', '']
 type Rotate = (graph: GraphBuilder, values: Value, name: string) => Value
 
 /**
- * A GPT-NeoX model (Pythia): inputs and outputs as buildGraph.ts describes them.
+ * A GPT-NeoX model (Pythia). Inputs and outputs are those of buildGraph.ts.
  *
  * @see transformers 5 models/gpt_neox/modeling_gpt_neox.py
  */
@@ -37,7 +37,7 @@ export function gptNeox(graph: GraphBuilder, weights: Weights, config: GptNeoxCo
   head(graph, weights, normed, { ...config, embedding: `${body}embed_in`, projections: ['lm_head', 'embed_out'] })
 }
 
-/** One decoder layer: [N, 1, hidden] → [N, 1, hidden], of the last [R, 1, hidden]. */
+/** One decoder layer: [N, 1, hidden] → [N, 1, hidden], the last one [R, 1, hidden]. */
 function block(
   whole: GraphBuilder,
   weights: Weights,
@@ -45,7 +45,7 @@ function block(
   layer: number,
   body: string,
   config: GptNeoxConfig,
-  { attend, wanted }: DecoderFrame,
+  { attend, selectRead }: DecoderFrame,
   rotated: Rotate,
 ): Value {
   const { hiddenSize, intermediateSize, attentionBias: bias, layerNormEps, activation } = config
@@ -60,16 +60,16 @@ function block(
   const projected = { query: rotated(graph, query, 'q_rope'), key: rotated(graph, key, 'k_rope'), value }
   const square = { from: hiddenSize, to: hiddenSize, bias }
   const mixed = linear(graph, weights, attend(layer, projected), `${path}.attention.dense`, square)
-  const middle = graph.node('Add', [mixed, wanted(layer, hidden)], { name: 'residual/attention' })
+  const middle = graph.node('Add', [mixed, selectRead(layer, hidden)], { name: 'residual/attention' })
 
-  const read = config.parallelResidual ? wanted(layer, hidden) : middle
+  const read = config.parallelResidual ? selectRead(layer, hidden) : middle
   const layers = { first: `${path}.mlp.dense_h_to_4h`, second: `${path}.mlp.dense_4h_to_h` }
   const size = { hidden: hiddenSize, intermediate: intermediateSize, activation, bias: true }
   const fed = mlp(graph, weights, norm(read, 'post_attention_layernorm'), layers, size)
   return graph.node('Add', [fed, middle], { name: 'residual/mlp' })
 }
 
-/** Each head's query, key and value lie side by side: [N, 1, heads · 3 · headDim]. */
+/** One projection with query, key and value of each head side by side: [N, 1, heads · 3 · headDim]. */
 function thirdsOfHeads(whole: GraphBuilder, values: Value, { heads, headDim }: GptNeoxConfig): Projected {
   const graph = whole.scope('thirds')
   const shape = (name: string, ...dims: number[]) =>

@@ -17,7 +17,7 @@ export const llamaFamilies = ['llama', 'mistral', 'qwen2', 'qwen3'] as const
 /** Families that share Llama's layer. */
 type LlamaLike = LlamaConfig | MistralConfig | Qwen2Config | Qwen3Config
 
-/** What sets the families apart: Qwen2 has biases on queries, keys and values only, Qwen3 norms each head of queries and keys. */
+/** The differences between the families: Qwen2 has biases on queries, keys and values only, Qwen3 norms each head of queries and keys. */
 function differencesOf(config: LlamaLike) {
   const attentionBias = 'attentionBias' in config && config.attentionBias
   return {
@@ -27,8 +27,8 @@ function differencesOf(config: LlamaLike) {
 }
 
 /**
- * A Llama, Mistral, Qwen2 or Qwen3 model: attention and a gated MLP, each on normed hidden states and added to them. Inputs and outputs
- * are those of buildGraph.ts.
+ * A Llama, Mistral, Qwen2 or Qwen3 model: attention and a gated MLP, each with a norm before and a residual around it. Inputs and outputs are
+ * those of buildGraph.ts.
  *
  * @see transformers 5 models/llama/modeling_llama.py; models/mistral, models/qwen2 and models/qwen3 beside it
  */
@@ -44,7 +44,7 @@ export function llama(whole: GraphBuilder, weights: Weights, config: LlamaLike):
   stack(whole, weights, around, { ...config, norm }, ({ graph, layer, path, hidden }) => {
     const normed = rmsNorm(graph, weights, hidden, `${path}.input_layernorm`, norm)
     const mixed = selfAttention(graph, weights, normed, `${path}.self_attn`, around, layer, attention)
-    const middle = graph.node('Add', [around.wanted(layer, hidden), mixed], { name: 'residual/attention' })
+    const middle = graph.node('Add', [around.selectRead(layer, hidden), mixed], { name: 'residual/attention' })
 
     const renormed = rmsNorm(graph, weights, middle, `${path}.post_attention_layernorm`, norm)
     const fed = gatedMlp(graph, weights, renormed, `${path}.mlp`, mlp)

@@ -12,17 +12,17 @@ import type { Weights } from '../weights.js'
 /** Families with this graph; src/lists.mjs reads them. */
 export const optFamilies = ['opt'] as const
 
-/** The hub has the bodies both of models for a purpose and of the bare OPTModel. */
+/** The hub has both models with a head and bare OPTModels. */
 const PREFIXES = ['model.decoder.', 'decoder.']
 
-/** Rows in front of the first position, from when padding had positions of its own. */
+/** Rows before the first position. OPT's code once gave them to padding. */
 const POSITION_OFFSET = 2
 
-/** Of torch's LayerNorm; the config has none. */
+/** The default of torch's LayerNorm; the config has none. */
 const EPSILON = 1e-5
 
 /**
- * An OPT model: inputs and outputs as buildGraph.ts describes them.
+ * An OPT model. Inputs and outputs are those of buildGraph.ts.
  *
  * @see transformers 5 models/opt/modeling_opt.py
  */
@@ -49,7 +49,7 @@ export function opt(graph: GraphBuilder, weights: Weights, config: OptConfig): v
 
 const normOf = ({ hiddenSize, normAffine }: OptConfig) => ({ size: hiddenSize, epsilon: EPSILON, affine: normAffine })
 
-/** One decoder layer: [N, 1, hidden] → [N, 1, hidden], of the last [R, 1, hidden]. */
+/** One decoder layer: [N, 1, hidden] → [N, 1, hidden], the last one [R, 1, hidden]. */
 function block(
   whole: GraphBuilder,
   weights: Weights,
@@ -57,7 +57,7 @@ function block(
   layer: number,
   body: string,
   config: OptConfig,
-  { attend, wanted }: DecoderFrame,
+  { attend, selectRead }: DecoderFrame,
 ): Value {
   const { hiddenSize, intermediateSize, bias, normBefore, activation } = config
   const path = `${body}layers.${layer}`
@@ -71,7 +71,7 @@ function block(
   const input = before(hidden, 'self_attn_layer_norm')
   const projected = { query: square(input, 'q_proj'), key: square(input, 'k_proj'), value: square(input, 'v_proj') }
   const mixed = square(attend(layer, projected), 'out_proj')
-  const sum = graph.node('Add', [wanted(layer, hidden), mixed], { name: 'residual/attention' })
+  const sum = graph.node('Add', [selectRead(layer, hidden), mixed], { name: 'residual/attention' })
   const middle = after(sum, 'self_attn_layer_norm')
 
   const layers = { first: `${path}.fc1`, second: `${path}.fc2` }

@@ -12,8 +12,8 @@ import type { Weights } from '../weights.js'
 export const phi3Families = ['phi3'] as const
 
 /**
- * A Phi-3 model, which is Llama with one projection for queries, keys and values and one for gate and up, with a sliding window in all
- * layers, and where a part of each head may rotate. Inputs and outputs as buildGraph.ts describes them.
+ * A Phi-3 model: Llama with one projection for queries, keys and values and one for gate and up, and a sliding window in all layers. Only a part
+ * of each head may rotate. Inputs and outputs are those of buildGraph.ts.
  *
  * @see transformers 5 models/phi3/modeling_phi3.py
  */
@@ -37,7 +37,7 @@ export function phi3(whole: GraphBuilder, weights: Weights, config: Phi3Config):
     })
     const output = { from: query, to: hiddenSize, bias: false }
     const mixed = linear(graph, weights, attended, `${path}.self_attn.o_proj`, output)
-    const middle = graph.node('Add', [around.wanted(layer, hidden), mixed], { name: 'residual/attention' })
+    const middle = graph.node('Add', [around.selectRead(layer, hidden), mixed], { name: 'residual/attention' })
 
     const renormed = rmsNorm(graph, weights, middle, `${path}.post_attention_layernorm`, norm)
     const fed = joinedGatedMlp(graph, weights, renormed, `${path}.mlp`, mlp)

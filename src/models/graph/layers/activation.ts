@@ -5,7 +5,7 @@ type Write = (graph: GraphBuilder, input: Value) => Value
 
 const own = { domain: 'com.microsoft' } as const
 
-/** The runtime's own operators where ONNX 1.12 has none. Rows are bit-equal at any batch size in all of them. */
+/** Uses the runtime's own operators where ONNX 1.12 has none. In all of them a row has the same bits at any batch size. */
 const writers: Readonly<Record<Activation, Write>> = {
   relu: (graph, input) => graph.node('Relu', [input]),
   gelu: (graph, input) => graph.node('Gelu', [input], own),
@@ -15,5 +15,5 @@ const writers: Readonly<Record<Activation, Write>> = {
   tanh: (graph, input) => graph.node('Tanh', [input]),
 }
 
-/** An activation, element by element. */
+/** Applies an activation element by element. */
 export const activation = (graph: GraphBuilder, input: Value, kind: Activation): Value => writers[kind](graph, input)

@@ -4,10 +4,10 @@ import { softCapped } from './softCapped.js'
 
 export type AttentionSize = Readonly<{ heads: number; kvHeads: number; headDim: number }>
 
-/** `scale`: what scores are multiplied with, 1 / √headDim unless given. `softCap`: the size they are kept within before masking. */
+/** `scale` multiplies the scores (default 1 / √headDim). `softCap` bounds them before masking. */
 export type AttentionOptions = Readonly<{ scale?: number; softCap?: number }>
 
-/** What all layers of a kind share: which tokens may be attended to, and how long the two parts of the keys are. */
+/** The mask and the key lengths that all layers of a kind share. */
 export type AttentionContext = Readonly<{
   /** float [B, 1, heads / kvHeads · S, T + S], added to the scores. */
   bias: Value
@@ -15,7 +15,7 @@ export type AttentionContext = Readonly<{
   lengths: Value
 }>
 
-/** Queries, new keys and new values as the projections give them: float [B, S, heads · headDim], keys and values with kvHeads. */
+/** Outputs of the projections: queries float [B, S, heads · headDim], new keys and values float [B, S, kvHeads · headDim]. */
 export type Projected = Readonly<{ query: Value; key: Value; value: Value }>
 
 /** float [B, kvHeads, T, headDim] each. */
@@ -23,24 +23,24 @@ export type Past = Readonly<{ key: Value; value: Value }>
 
 export type DecoderSize = AttentionSize & Parameters<typeof masksOf>[0]
 
-/** What is around the layers of every decoder: its inputs, its cache and its masks. */
+/** What the layers of every decoder share: inputs, cache and masks. */
 export type DecoderFrame = Readonly<{
-  /** int64 [N, 1]: the new tokens of all sequences, one after the other. */
+  /** int64 [N, 1]: the new tokens of all sequences, one sequence after the other. */
   inputIds: Value
   /** int64 [N, 1]. */
   positionIds: Value
   /**
-   * Attention of a layer over its cache, which goes in and out beside it, and over the new tokens, under the layer's own mask:
-   * float [N, 1, heads · headDim], of the last layer `wanted` already. Only here each sequence has a row of its own, padded to the longest.
+   * Attention of a layer over its cache and the new tokens, under the layer's mask: float [N, 1, heads · headDim]. The last layer returns only
+   * the tokens to read: [R, 1, heads · headDim]. Attention alone has a row per sequence, padded to the longest.
    */
   attend(layer: number, projected: Projected, options?: AttentionOptions): Value
-  /** What is still looked at: [N, 1, size] as it is, and [R, 1, size] of it once the last attention is done. */
-  wanted(layer: number, values: Value): Value
+  /** Selects the tokens to read in the last layer: [N, 1, size] → [R, 1, size]. In other layers it returns `values` unchanged. */
+  selectRead(layer: number, values: Value): Value
 }>
 
 /**
- * Joins the two masks of `slots` [B, S]: past_bias [B, 1, 1 or S, T] and self_bias [1 or B, 1, S, S]. Repeated for the query heads that share a key
- * head, which lie one after the other.
+ * Joins the two masks of `slots` [B, S]: past_bias [B, 1, 1 or S, T] and self_bias [1 or B, 1, S, S]. It repeats the result for each query head that
+ * shares a key head: these heads are consecutive rows.
  */
 export function attentionContext(
   graph: GraphBuilder,
@@ -64,8 +64,8 @@ export function attentionContext(
 }
 
 /**
- * Attention of new tokens over cached ones and over each other, one softmax over both. Query heads that share a key head are
- * further rows of the same product, so that no key or value is repeated.
+ * Attention of new tokens over cached tokens and over each other, with one softmax over both. Query heads that share a key head are rows of one
+ * product, so no key or value is copied.
  *
  * @returns float [B, S, heads · headDim], and the new keys and values [B, kvHeads, S, headDim]
  */
@@ -111,7 +111,7 @@ export function attention(
 
 const axis = (index: number) => ({ attributes: { axis: { int: index } } })
 
-/** Takes [R, 1, size] of [N, 1, size], at positions int64 [R]. */
+/** Gathers [R, 1, size] from [N, 1, size] at positions int64 [R]. */
 export const reader =
   (graph: GraphBuilder, positions: Value) =>
   (values: Value): Value =>

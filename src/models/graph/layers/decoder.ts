@@ -5,7 +5,7 @@ import { pagedDecoder } from './pagedDecoder.js'
 
 export type { DecoderFrame, DecoderSize }
 
-/** Declares a decoder's inputs as buildGraph.ts describes them, or as pagedDecoder.ts does where the cache lies on a GPU. */
+/** Declares a decoder's inputs: those of buildGraph.ts on the CPU, those of pagedDecoder.ts on a GPU. */
 export const decoder = (graph: GraphBuilder, size: DecoderSize): DecoderFrame =>
   graph.device === 'cpu' ? hostDecoder(graph, size) : pagedDecoder(graph, size)
 
@@ -22,12 +22,12 @@ function hostDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
   }
   const contexts = masksOf(size).map(contextOf)
   const read = reader(graph.scope('read'), graph.input('read_positions', 'int64', ['R']))
-  const wanted = (layer: number, values: Value) => (layer === layers - 1 ? read(values) : values)
+  const selectRead = (layer: number, values: Value) => (layer === layers - 1 ? read(values) : values)
 
   return {
     inputIds,
     positionIds,
-    wanted,
+    selectRead,
     attend(layer, projected, options) {
       const window = slidingWindow?.layers[layer] ? slidingWindow.tokens : undefined
       const context = contexts.find((one) => one.window === window)!
@@ -39,18 +39,18 @@ function hostDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
       const attended = attention(scope, rows, past, context, size, options)
       graph.output(`key.${layer}`, attended.key, 'float', ['B', kvHeads, 'S', headDim])
       graph.output(`value.${layer}`, attended.value, 'float', ['B', kvHeads, 'S', headDim])
-      return wanted(layer, toTokens(scope.scope('tokens'), attended.output, places, heads * headDim))
+      return selectRead(layer, toTokens(scope.scope('tokens'), attended.output, places, heads * headDim))
     },
   }
 }
 
-/** [N, 1, size] → [B, S, size]: each sequence's tokens in a row. */
+/** [N, 1, size] → [B, S, size]: one row per sequence. */
 function toRows(graph: GraphBuilder, values: Value, slots: Value): Value {
   const tokens = graph.node('Squeeze', [values, graph.constant('axis', BigInt64Array.of(1n), [1])])
   return graph.node('Gather', [tokens, slots])
 }
 
-/** [B, S, size] → [N, 1, size]: the padding goes. */
+/** [B, S, size] → [N, 1, size]: without the padding. */
 function toTokens(graph: GraphBuilder, values: Value, places: Value, size: number): Value {
   const flat = graph.node('Reshape', [values, graph.constant('shape', BigInt64Array.of(-1n, BigInt(size)), [2])])
   return graph.node('Gather', [flat, places])

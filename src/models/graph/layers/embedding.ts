@@ -2,8 +2,8 @@ import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 
 /**
- * Rows of a table: int64 [...] → float [..., width]. Rows are widened to fp32 after the look-up, the table stays as it is stored; and
- * multiplied with `scale`, where there is one.
+ * Looks up rows of a table: int64 [...] → float [..., width]. The table keeps the checkpoint's type; rows are widened to fp32 after the look-up
+ * and multiplied by `scale`, if any.
  */
 export function embedding(
   graph: GraphBuilder,
@@ -14,7 +14,7 @@ export function embedding(
   scale?: number,
 ): Value {
   const rowsOf = (table: Value) => graph.node('Gather', [table, ids], { name: 'embedding' })
-  // A GPU may have no 16-bit numbers: its table is widened once.
+  // A GPU may lack 16-bit numbers, so its table is widened once.
   const wide =
     graph.device === 'webgpu'
       ? rowsOf(weights.float(name, shape))

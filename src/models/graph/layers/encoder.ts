@@ -6,14 +6,14 @@ import { embedding } from './embedding.js'
 import { layerNorm } from './layerNorm.js'
 import { linear } from './linear.js'
 
-/** What is read of a text: one label of a classifier, or an embedding: the mean of its tokens, the first one's, or that through the pooler. */
+/** The output for a text: one label of a classifier, or an embedding (mean of its tokens, first token, or first token through the pooler). */
 export type EncoderReading = Readonly<{ label: number }> | 'mean' | 'cls' | 'pooler'
 
 /**
- * The body that BERT and its descendants share: inputs as buildEncoder.ts describes them, embeddings, layers with their norms behind
- * the residuals. Gives the positions' hidden states weighed by `pooling`: float [B, hidden].
+ * The body of BERT and its descendants: embeddings, then layers with norms after the residuals. The inputs are those of buildEncoder.ts. Returns the
+ * sum of the hidden states weighted by `pooling`: float [B, hidden].
  *
- * @param body what the names of the body's tensors begin with
+ * @param body prefix of the body's tensor names
  * @see transformers 5 models/bert/modeling_bert.py `BertEmbeddings`, `BertLayer`
  */
 export function encoder(graph: GraphBuilder, weights: Weights, config: EncoderConfig, body: string): Value {
@@ -56,10 +56,10 @@ function block(graph: GraphBuilder, weights: Weights, hidden: Value, path: strin
   return layerNorm(graph, weights, graph.node('Add', [fed, middle], { name: 'residual/mlp' }), `${path}.output.LayerNorm`, norm)
 }
 
-/** Queries, keys and values float [B, S, heads · headDim], and what is added to the scores: float [B, 1, 1, S]. */
+/** Queries, keys and values float [B, S, heads · headDim]; `bias` float [B, 1, 1, S] is added to the scores. */
 type FullAttention = Readonly<{ query: Value; key: Value; value: Value; bias: Value; heads: number; headDim: number }>
 
-/** Attention of every token to every other one: [B, S, heads · headDim]. */
+/** Attention of every token to every token: [B, S, heads · headDim]. */
 function fullAttention(graph: GraphBuilder, { heads, headDim, bias, ...projected }: FullAttention): Value {
   const shape = (name: string, ...dims: number[]) =>
     graph.constant(`shape/${name}`, BigInt64Array.from(dims, BigInt), [dims.length])

@@ -15,7 +15,7 @@ export function gatedMlp(graph: GraphBuilder, weights: Weights, input: Value, pa
   return down(graph, weights, gate, up, path, size)
 }
 
-/** The same with gate and up as halves of one projection, `gate_up_proj`. */
+/** The same with gate and up as the two halves of one projection, `gate_up_proj`. */
 export function joinedGatedMlp(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: GatedMlpSize): Value {
   const { hidden, intermediate, bias } = size
   const both = linear(graph, weights, input, `${path}.gate_up_proj`, { from: hidden, to: 2 * intermediate, bias })
@@ -29,7 +29,7 @@ function down(graph: GraphBuilder, weights: Weights, gate: Value, up: Value, pat
   return linear(graph, weights, gated, `${path}.down_proj`, { from: intermediate, to: hidden, bias })
 }
 
-/** Cuts the last axis into pieces of the given sizes. */
+/** Splits the last axis into pieces of these sizes. */
 export function split(graph: GraphBuilder, value: Value, sizes: readonly number[], name: string): Value[] {
   const lengths = graph.constant(`${name}/sizes`, BigInt64Array.from(sizes, BigInt), [sizes.length])
   return graph.nodes('Split', [value, lengths], sizes.length, { name, attributes: { axis: { int: -1 } } })

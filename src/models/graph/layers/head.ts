@@ -3,7 +3,7 @@ import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'
 import { reader } from './attention.js'
-import { chosenLabel } from './classifier.js'
+import { labelScore } from './classifier.js'
 import { linear } from './linear.js'
 import { softCapped } from './softCapped.js'
 import { topTokens } from './topTokens.js'
@@ -13,9 +13,9 @@ export type HeadSize = Readonly<{
   hiddenSize: number
   vocabSize: number
   tieWordEmbeddings: boolean
-  /** Path of the embedding, where it is not that of Llama. */
+  /** Path of the embedding (default: Llama's). */
   embedding?: string
-  /** Paths under which a checkpoint may have the output projection; `lm_head` unless given. */
+  /** Possible paths of the output projection (default: `lm_head`). */
   projections?: readonly string[]
   rewardHead?: RewardHead
 }>
@@ -24,15 +24,14 @@ export type HeadSize = Readonly<{
 const SCORE: RewardHead = { weight: 'score.weight', labels: 1, label: 0 }
 
 /**
- * What is read of the last hidden states [R, 1, hidden]: of a language model these themselves, `hidden_states`, and `logits` float
- * [H, 1, V] of the output projection at `head_positions`, capped where `softCap` is given, and on a GPU the largest of them; or `reward` float [R, 1] of a
- * head that gives one number.
+ * Writes the outputs from the last hidden states [R, 1, hidden]. A language model has `hidden_states` and `logits` float [H, 1, V] at
+ * `head_positions`, capped if there is a `softCap`, and on a GPU also the top logits. A reward model has `reward` float [R, 1].
  */
 export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size: HeadSize, softCap?: number): void {
   const { hiddenSize, vocabSize, embedding = 'model.embed_tokens', projections = ['lm_head'] } = size
   const graph = whole.scope('head')
   if (size.head === 'lm') {
-    // As in transformers 5, a projection that is stored is used even where the config says that it is the embedding.
+    // transformers 5 uses a projection in the checkpoint even if the config ties it to the embedding.
     const table =
       projections.find((path) => weights.has(`${path}.weight`)) ?? (size.tieWordEmbeddings ? embedding : projections[0]!)
     const read = reader(graph.scope('read'), whole.input('head_positions', 'int64', ['H']))
@@ -47,7 +46,7 @@ export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size:
   }
 }
 
-/** The head's number of hidden states [R, 1, width]: [R, 1, 1]. No layer of it is rounded: the head is all of a reward. */
+/** The reward of hidden states: [R, 1, width] → [R, 1, 1]. Never quantised: the head decides the reward. */
 function rewardOf(graph: GraphBuilder, weights: Weights, states: Value, head: RewardHead, width: number): Value {
   const { hidden = [], norm, ...last } = head
   let [values, from] = [states, width]
@@ -56,7 +55,7 @@ function rewardOf(graph: GraphBuilder, weights: Weights, states: Value, head: Re
     values = activation(graph, linear(graph, weights, values, weight.replace(/\.weight$/, ''), size), 'relu')
     from = to
   }
-  const value = chosenLabel(graph, weights, values, { ...last, from })
+  const value = labelScore(graph, weights, values, { ...last, from })
   if (!norm) return value
   const number = (name: keyof typeof norm) => graph.constant(`norm/${name}`, Float32Array.of(norm[name]), [])
   return graph.node('Div', [graph.node('Sub', [value, number('mean')]), number('std')])

@@ -4,7 +4,7 @@ import type { Weights } from '../weights.js'
 export type LayerNormSize = Readonly<{
   size: number
   epsilon: number
-  /** Whether there are a weight and a bias; true unless said otherwise. */
+  /** Whether the norm has weight and bias (default: true). */
   affine?: boolean
 }>
 

@@ -5,13 +5,12 @@ import { embedding } from './embedding.js'
 export type LearnedPositions = Readonly<{
   contextLength: number
   width: number
-  /** Rows of the table in front of position 0. */
+  /** Rows of the table before position 0. */
   offset: number
 }>
 
 /**
- * Embeddings of positions out of a table that was learned: int64 [N, 1] → float [N, 1, width]. Nothing lies behind the last row, so that
- * a sequence can be no longer than the table.
+ * Learned position embeddings: int64 [N, 1] → float [N, 1, width]. A sequence cannot be longer than the table.
  */
 export function learnedPositions(
   graph: GraphBuilder,

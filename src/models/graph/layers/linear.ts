@@ -1,26 +1,25 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 
-/** What the runtime calls products of 8-bit inputs: fastest by far, and the same bits for a row in any batch (but see `needsEvenRows`). */
+/** The runtime's accuracy level for products of 8-bit inputs: by far the fastest, with the same bits for a row in any batch (but see `needsEvenRows`). */
 const INT8_PRODUCTS = 4
 
-/** On a GPU inputs are not rounded: that would be one more dispatch a layer. */
+/** Keeps inputs in fp32 on a GPU: quantising them would be one more dispatch per layer. */
 const FLOAT_PRODUCTS = 0
 
 export type LinearSize = Readonly<{
   from: number
   to: number
   bias: boolean
-  /** Whether the checkpoint has the weight as [from, to], as GPT-2's Conv1D does. */
+  /** Whether the checkpoint has the weight as [from, to], like GPT-2's Conv1D. */
   transposed?: boolean
-  /** Whether the weight is computed with as it is stored where others are rounded. */
+  /** Whether the weight stays exact when others are quantised. */
   exact?: boolean
 }>
 
 /**
- * `input · weightᵀ (+ bias)`: [..., from] → [..., to]. The weight keeps the checkpoint's order, [to, from] unless it is `transposed`:
- * the runtime packs it from there, without a transposed copy in between. Quantised weights are computed with in blocks of integers,
- * the input rounded to 8 bits a block.
+ * `input · weightᵀ (+ bias)`: [..., from] → [..., to]. The weight keeps the checkpoint's order, [to, from] unless `transposed`: the runtime packs
+ * it from there without a transposed copy. Products with quantised weights are in integers, with inputs rounded to 8 bits per block.
  */
 export function linear(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: LinearSize): Value {
   const { to, bias } = size
@@ -33,7 +32,7 @@ export function linear(graph: GraphBuilder, weights: Weights, input: Value, path
 function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: LinearSize): Value {
   const { from, to, transposed = false, exact = to === 1 } = size
   const name = path.slice(path.lastIndexOf('.') + 1)
-  // One output is no work to speak of, and all of a reward.
+  // A single output costs almost nothing and decides a reward.
   const quantized = exact ? undefined : weights.quantized(`${path}.weight`, [to, from], transposed)
   if (quantized) {
     const { bits, block, packed, scales, offsets } = quantized
@@ -59,8 +58,8 @@ function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: st
 }
 
 /**
- * What the offsets of blocks add to a product: each is multiplied with the sum of its block's inputs, in fp32. So blocks with any offset
- * are computed with exactly, which zero points of a few bits could not give.
+ * The share of block offsets in a product: each offset times the sum of its block's inputs, in fp32. This is exact for any offset; zero points of
+ * a few bits would not be.
  */
 function offsetsProduct(
   graph: GraphBuilder,
@@ -77,7 +76,7 @@ function offsetsProduct(
   return graph.node('FusedMatMul', [sums, offsets], { name: `${name}/offsets`, domain: 'com.microsoft', attributes })
 }
 
-/** A product of plain weights [to, from], or [from, to] where `transposed`: the GPU has none over three dimensions that takes them as they are. */
+/** A product with plain weights [to, from], or [from, to] if `transposed`. The GPU multiplies such weights only in two dimensions. */
 function onGpu(graph: GraphBuilder, input: Value, weight: Value, name: string, { from, to, transposed }: LinearSize): Value {
   const shape = (part: string, ...dims: number[]) =>
     graph.constant(`${name}/${part}/shape`, BigInt64Array.from(dims, BigInt), [dims.length])

@@ -3,19 +3,19 @@ import { type Mask, masksOf } from '../masks.js'
 import { type AttentionOptions, type AttentionSize, type DecoderFrame, type DecoderSize, reader } from './attention.js'
 import { softCapped } from './softCapped.js'
 
-/** Positions of a page: what attention gathers keys and values by. */
+/** Positions per page. Attention gathers keys and values page by page. */
 export const PAGE = 64
 
 /**
- * A decoder whose cache stays on the GPU. A run has lanes of S tokens each; a pass of more tokens takes several lanes.
+ * A decoder whose cache stays on the GPU. A run has lanes of S tokens each. A longer pass takes several lanes.
  *
- * Sizes: L lanes, N = L · S tokens, P pages a lane, T = 64 · P positions that a lane can attend to.
+ * Sizes: L lanes, N = L · S tokens, P pages per lane, T = 64 · P positions that a lane can attend to.
  *
  * - in: `input_ids` int32 [N, 1], `position_ids` int64 [N, 1]; `rows` int64 [N, 1]: the row of the slab that each token's key and value go to; `pages` int32 [L, P]:
  *   the pages of the slab that hold a lane's positions; `key_positions` int32 [T]: 0 to T - 1; `past_end`, `branch_start`, `branch_end` int32 [L, S, 1]: a token
- *   attends to positions before `past_end` and to those from `branch_start` to `branch_end`, itself included; `local_past_start`, `local_branch_start` int32
+ *   attends to the positions before `past_end` and from `branch_start` to `branch_end`, itself included; `local_past_start`, `local_branch_start` int32
  *   [L, S, 1]: where the two ranges begin in layers with a sliding window; `read_positions` int32 [R], indices into N; `key.l`, `value.l` float [rows, kvHeads · headDim]: the slabs
- * - out: `next_key.l`, `next_value.l`: the slabs with the new rows. The caller binds each to its input's own buffer, so that only the new rows are written.
+ * - out: `next_key.l`, `next_value.l`: the slabs with the new rows. The caller binds each to the buffer of its input, so a run writes only the new rows.
  */
 export function pagedDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
   const { heads, kvHeads, headDim, layers, slidingWindow } = size
@@ -29,7 +29,7 @@ export function pagedDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFra
   const spans = { pastEnd: span('past_end'), branchEnd: span('branch_end') }
   const contexts = masksOf(size).map(({ window }) => ({ window, bias: maskBias(graph, positions, spans, span, window) }))
   const read = reader(graph.scope('read'), graph.input('read_positions', 'int32', ['R']))
-  const wanted = (layer: number, values: Value) => (layer === layers - 1 ? read(values) : values)
+  const selectRead = (layer: number, values: Value) => (layer === layers - 1 ? read(values) : values)
   const sizes = graph.scope('sizes')
   const lanes = sizes.node('Shape', [spans.pastEnd], { attributes: { start: { int: 0 }, end: { int: 2 } } })
   const lanesOf = sizes.node('Concat', [lanes, sizes.constant('rest', BigInt64Array.of(-1n), [1])], axis(0))
@@ -37,7 +37,7 @@ export function pagedDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFra
   return {
     inputIds,
     positionIds,
-    wanted,
+    selectRead,
     attend(layer, projected, options) {
       const scope = graph.scope(`layers.${layer}/attention`)
       const window = slidingWindow?.layers[layer] ? slidingWindow.tokens : undefined
@@ -52,14 +52,14 @@ export function pagedDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFra
       }
       const query = scope.node('Reshape', [projected.query, lanesOf], { name: 'query' })
       const attended = pagedAttention(scope, { query, key: cached('key'), value: cached('value'), bias }, size, options)
-      return wanted(layer, reshaped(scope, attended, 'tokens', -1, 1, heads * headDim))
+      return selectRead(layer, reshaped(scope, attended, 'tokens', -1, 1, heads * headDim))
     },
   }
 }
 
 type Span = (name: string) => Value
 
-/** float [L, 1, S, T]: 0 where a token attends to a position and -1e9 where it does not. */
+/** float [L, 1, S, T]: 0 where a token attends to a position, else -1e9. */
 function maskBias(
   whole: GraphBuilder,
   positions: Value,
@@ -84,7 +84,7 @@ function maskBias(
 
 type Attended = Readonly<{ query: Value; key: Value; value: Value; bias: Value }>
 
-/** Attention of [L, S, heads · headDim] over [L, T, kvHeads · headDim]: one node, but where scores are capped. */
+/** Attention of [L, S, heads · headDim] over [L, T, kvHeads · headDim]: one node unless scores are capped. */
 function pagedAttention(
   graph: GraphBuilder,
   { query, key, value, bias }: Attended,

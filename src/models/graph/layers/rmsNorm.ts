@@ -1,12 +1,12 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 
-/** `offset` is added to the weight: 1 where it is kept as its distance from one. */
+/** `offset` is added to the weight: 1 if the checkpoint stores `weight - 1`. */
 export type RmsNormSize = Readonly<{ size: number; epsilon: number; offset?: number }>
 
 /**
- * Root-mean-square norm over the last axis: `x / sqrt(mean(x²) + epsilon) · (offset + weight)`. One node of the runtime's own: it would
- * fuse the plain operators into the same.
+ * Root-mean-square norm over the last axis: `x / sqrt(mean(x²) + epsilon) · (offset + weight)`. It is one node of the runtime, which would fuse the
+ * plain operators into the same node.
  */
 export function rmsNorm(graph: GraphBuilder, weights: Weights, input: Value, path: string, norm: RmsNormSize): Value {
   const { size, epsilon, offset = 0 } = norm
@@ -16,8 +16,8 @@ export function rmsNorm(graph: GraphBuilder, weights: Weights, input: Value, pat
     offset === 0
       ? weight
       : graph.node('Add', [weight, graph.constant(`${name}/offset`, Float32Array.of(offset), [])], { name: `${name}/scale` })
-  // On a GPU each node costs the same: the sum before a norm is made along with it, and the runtime fuses more on top.
-  const summands = graph.device === 'webgpu' ? graph.takeBack(input, 'Add', 'residual/') : undefined
+  // On a GPU each node costs the same, so one node computes the residual sum and the norm.
+  const summands = graph.device === 'webgpu' ? graph.removeNode(input, 'Add', 'residual/') : undefined
   if (summands)
     return graph.nodes('SkipSimplifiedLayerNormalization', [...summands, scale], 4, {
       name,
@@ -31,7 +31,7 @@ export function rmsNorm(graph: GraphBuilder, weights: Weights, input: Value, pat
   })
 }
 
-/** The same norm of each head by itself: [N, 1, heads · size]. */
+/** The same norm over each head: [N, 1, heads · size]. */
 export function headNorm(
   graph: GraphBuilder,
   weights: Weights,

@@ -6,18 +6,18 @@ import type { GraphBuilder, Value } from '../builder.js'
 export type RopeTables = Readonly<{ cos: Value; sin: Value; rotaryDim: number }>
 
 /**
- * Declares the tables of a rope as the inputs `name_cos` and `name_sin`, float [P, rotaryDim / 2] each. They are inputs because a model's context
- * says little about how long its sequences become: the runtime makes as many rows as a run needs (runtime/ropeFeeds.ts).
+ * Declares a rope's tables as inputs `name_cos` and `name_sin`, float [P, rotaryDim / 2] each. They are inputs because few sequences fill a
+ * model's context: a run computes only the rows that it needs (runtime/decoder/ropeFeeds.ts).
  */
 export function ropeTables(graph: GraphBuilder, { rotaryDim }: Rope, name = 'rope'): RopeTables {
   const table = (part: string) => graph.input(`${name}_${part}`, 'float', ['P', rotaryDim / 2])
   return { cos: table('cos'), sin: table('sin'), rotaryDim }
 }
 
-/** A rope of the graph and what its inputs are called. */
+/** A rope of the graph and the name of its inputs. */
 export type NamedRope = Readonly<{ name: string; rope: Rope }>
 
-/** The ropes of a decoder; none where its positions are learned. */
+/** The ropes of a decoder. Empty if its positions are learned. */
 export function ropesOf(config: object & Partial<Rope & Readonly<{ localRope: Rope }>>): NamedRope[] {
   const { ropeTheta, ropeScaling, rotaryDim, localRope } = config
   if (ropeTheta === undefined || ropeScaling === undefined || rotaryDim === undefined) return []
@@ -27,7 +27,7 @@ export function ropesOf(config: object & Partial<Rope & Readonly<{ localRope: Ro
 
 /**
  * Rotates the first `rotaryDim` elements of each head of [N, 1, heads · headDim] by its position; element i is paired with
- * i + rotaryDim / 2. One node of the runtime's own, which looks the angles up by `positionIds`.
+ * i + rotaryDim / 2. It is one node of the runtime, which looks up the angles by `positionIds`.
  */
 export function rotate(
   graph: GraphBuilder,

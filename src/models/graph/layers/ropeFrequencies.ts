@@ -1,14 +1,14 @@
 import type { Rope } from '../../checkpoint/families/rope.js'
 import type { RopeScaling } from '../../checkpoint/families/ropeScaling.js'
 
-/** Rounds like the fp32 arithmetic of the reference: at position 10,000 the last bit of a frequency is seen in the fourth digit. */
+/** Rounds like the reference's fp32. At position 10,000 the last bit of a frequency changes the fourth digit. */
 const { fround } = Math
 
 type Scaling<T extends RopeScaling['type']> = Extract<RopeScaling, { type: T }>
 
 /**
- * Angle per position of each rotated pair: `theta^(-2i / rotaryDim)`, stretched as `ropeScaling` says. Of LongRoPE those of sequences
- * no longer than in pretraining. Float32[rotaryDim / 2].
+ * Angle per position of each rotated pair: `theta^(-2i / rotaryDim)`, scaled by `ropeScaling`. For LongRoPE: the frequencies of short sequences.
+ * Float32[rotaryDim / 2].
  *
  * @see transformers 5 modeling_rope_utils.py `ROPE_INIT_FUNCTIONS`
  */
@@ -29,7 +29,7 @@ export function ropeFrequencies({ ropeTheta, ropeScaling: scaling, rotaryDim }: 
   }
 }
 
-/** LongRoPE's frequencies of sequences longer than those of pretraining; nothing where sequences of any length have the same. */
+/** LongRoPE's frequencies of sequences longer than in pretraining. Undefined for any other scaling. */
 export function longropeFrequencies(rope: Rope): Float32Array | undefined {
   const { ropeScaling: scaling } = rope
   if (scaling.type !== 'longrope') return undefined
@@ -50,7 +50,7 @@ function llama3(frequency: number, scaling: Scaling<'llama3'>): number {
   return fround(fround(fround(fround(1 - smooth) * frequency) / factor) + fround(smooth * frequency))
 }
 
-/** Pairs that turn often within the context of pretraining stay as they are, those that turn seldom are slowed down, a ramp between. */
+/** Keeps pairs that turn often within the pretraining context, slows down pairs that turn seldom, and ramps between the two. */
 function yarn(wavelengths: Float32Array, scaling: Scaling<'yarn'>, theta: number): Float32Array {
   const { factor, betaFast, betaSlow, truncate, originalMaxPositionEmbeddings } = scaling
   const dim = 2 * wavelengths.length

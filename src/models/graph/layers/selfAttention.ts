@@ -13,13 +13,13 @@ export type SelfAttention = AttentionSize &
     /** Which projections have biases. */
     bias: Readonly<{ input: boolean; output: boolean }>
     rope: RopeTables
-    /** Norm of each head of queries and keys before they are rotated: `q_norm`, `k_norm`. */
+    /** Norm of each head of queries and keys before the rotation: `q_norm`, `k_norm`. */
     norm?: Omit<RmsNormSize, 'size'>
   }>
 
 /**
- * Rotary attention with projections of its own for queries, keys, values and output (`q_proj`, `k_proj`, `v_proj`, `o_proj` under `path`):
- * [N, 1, hidden] → [N, 1, hidden], of the last layer what is wanted only.
+ * Rotary attention with separate projections for queries, keys, values and output (`q_proj`, `k_proj`, `v_proj`, `o_proj` under `path`):
+ * [N, 1, hidden] → [N, 1, hidden], in the last layer [R, 1, hidden].
  */
 export function selfAttention(
   graph: GraphBuilder,

@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from '../builder.js'
 
-/** `cap · tanh(x / cap)`: values of any size, smoothly kept within ±cap. As they are where there is no cap. */
+/** `cap · tanh(x / cap)`: bounds values smoothly to ±cap. Returns them unchanged without a cap. */
 export function softCapped(graph: GraphBuilder, values: Value, cap: number | undefined): Value {
   if (cap === undefined) return values
   const limit = graph.constant('soft_cap', Float32Array.of(cap), [])

@@ -10,16 +10,16 @@ export type Stack = HeadSize &
     layers: number
     /** The norm before the head. */
     norm: RmsNormSize
-    /** What embeddings are multiplied with. */
+    /** Factor of the embeddings. */
     embeddingScale?: number
-    /** The size logits are kept within. */
+    /** Bound of the logits. */
     softCap?: number | undefined
   }>
 
-/** One layer: hidden states [N, 1, hidden] → [N, 1, hidden], the last one [R, 1, hidden]. `path`: where its weights are. */
+/** One layer: hidden states [N, 1, hidden] → [N, 1, hidden], the last one [R, 1, hidden]. `path`: prefix of its weights. */
 export type Layer = (at: Readonly<{ graph: GraphBuilder; layer: number; path: string; hidden: Value }>) => Value
 
-/** Embedding, layers one on top of the other, a last norm and the head. */
+/** Embedding, layers, last norm and head. */
 export function stack(whole: GraphBuilder, weights: Weights, { inputIds }: DecoderFrame, size: Stack, write: Layer): void {
   const { vocabSize, hiddenSize, layers, norm, embeddingScale, softCap } = size
   const table = [vocabSize, hiddenSize] as const

@@ -1,20 +1,20 @@
 import type { GraphBuilder, Value } from '../builder.js'
 
-/** Numbers of a part: few enough that the GPU sorts one in its fast memory. */
+/** Numbers per part: few enough for the GPU to sort in its fast memory. */
 export const PART = 1024
 
-/** Tokens that the GPU finds the likeliest of at most; more of them are found on the host. */
+/** Most top tokens that the GPU finds. The host finds more. */
 export const MOST_TOP = 128
 
 /**
- * The largest of logits [H, 1, V], found in two steps: of each part of 1,024, and of these. One step over the whole vocabulary takes
- * the GPU 122 dispatches, where there are 32,000 tokens.
+ * Finds the top logits of [H, 1, V] in two steps: the top of each part of 1,024, then the top of those. One step over a vocabulary of 32,000
+ * tokens takes the GPU 122 dispatches.
  *
  * - in: `top` int64 [1]: how many (K)
- * - out: `top_values` float [H, K], largest first; `part_tokens` int64 [H, parts · K]: places in their parts; `top_picks` int64 [H, K]: which of these the
- *   values are at; `logit_sum` float [H, 1]: not finite where a logit is not
+ * - out: `top_values` float [H, K], largest first; `part_tokens` int64 [H, parts · K]: places within their parts; `top_picks` int64 [H, K]: the index
+ *   of each value among these; `logit_sum` float [H, 1]: not finite if a logit is not
  *
- * The token is `part_tokens[pick] + 1024 · floor(pick / K)`. That is another graph's work (`pickTokens`), because the runtime has no
+ * The token is `part_tokens[pick] + 1024 · floor(pick / K)`. A second graph computes it (`pickTokens`), because the runtime has no
  * 64-bit integers on a GPU.
  */
 export function topTokens(whole: GraphBuilder, logits: Value, vocabSize: number): void {
@@ -43,7 +43,7 @@ export function topTokens(whole: GraphBuilder, logits: Value, vocabSize: number)
 }
 
 /**
- * The tokens that `topTokens` found. A 64-bit integer is read as two 32-bit ones.
+ * Computes the ids of the tokens that `topTokens` found. It reads a 64-bit integer as two 32-bit ones.
  *
  * - in: `part_tokens` int32 [H, parts · K, 2]; `picks` int64 [H, K, 1]; `pick_words` int32 [H, K, 2], the same; `top` int32 [1]
  * - out: `tokens` int32 [H, K, 1]

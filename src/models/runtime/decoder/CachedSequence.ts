@@ -1,46 +1,46 @@
 import type { KvSlab, Resident } from './kvSlab.js'
 import { CHUNK, type Pass } from './passes.js'
 
-/** Branches that may yet become part of the sequence. Their keys and values lie in its row, behind the cached tokens. */
+/** Branches that may become part of the sequence. Their keys and values lie in its row after the cached tokens. */
 export type PendingTree = Readonly<{
   pass: Pass
-  /** Position of the row where the first of them lies. */
+  /** Position of the first one in the row. */
   position: number
-  /** Reward by token of the pass, where one was read. */
+  /** Rewards by token of the pass, of the tokens that the head read. */
   rewards: ReadonlyMap<number, number>
 }>
 
-/** One sequence's place in the cache. */
+/** The cache of one sequence. */
 export type CachedSequence = Resident & {
-  /** Tokens whose keys and values lie in the slab. */
+  /** Tokens with keys and values in the slab. */
   tokenIds: number[]
-  /** Of these, the leading ones that were read in whole chunks: what another sequence with the same beginning would compute, too. */
+  /** Leading tokens that went through the model in whole chunks. Another sequence with the same beginning would compute the same bits. */
   chunked: number
   slab?: KvSlab<CachedSequence>
-  /** Trees on top of the cached tokens: one, or several where candidates are scored in stages. */
+  /** Trees after the cached tokens: one, or several if candidates are scored in stages. */
   trees: PendingTree[]
-  /** Whether its keys are rotated as those of a long sequence (`longAfter` of buildGraph.ts). */
+  /** Whether its keys have the rotation of long sequences (`longAfter` in buildGraph.ts). */
   long: boolean
-  /** A result was not finite: the row must be zeroed before another uses it. */
+  /** A result was not finite. The row must be zeroed before its next use. */
   dirty: boolean
 }
 
 export const emptySequence = (): CachedSequence => ({ slot: -1, tokenIds: [], chunked: 0, trees: [], long: false, dirty: false })
 
-/** Positions of the row that are taken, by tokens and by trees. */
-export function positionsTaken({ tokenIds, trees }: CachedSequence): number {
+/** Number of positions that tokens and trees fill in the row. */
+export function usedPositions({ tokenIds, trees }: CachedSequence): number {
   const last = trees.at(-1)
   return last ? last.position + branchTokens(last.pass) : tokenIds.length
 }
 
-/** Writes keys and values of `count` tokens of a pass, from the token `from` on, to `position` on of the sequence's row. */
+/** Copies keys and values of tokens `from` to `from + count` of a pass to the sequence's row, from `position` on. */
 export type Write = (position: number, from: number, count: number) => void
 
-/** Where in the row the branches of a pass go: behind its chain, or behind all that is there. */
+/** The row position for a pass's branches: after its chain, or after all tokens and trees. */
 export const branchPosition = (cached: CachedSequence, { kept }: Pass): number =>
-  kept > 0 ? cached.tokenIds.length + kept : positionsTaken(cached)
+  kept > 0 ? cached.tokenIds.length + kept : usedPositions(cached)
 
-/** Writes what a pass computed: its chain behind the cached tokens, its branches behind all that is there. */
+/** Stores the results of a pass: its chain after the cached tokens, its branches after that. */
 export function commit(cached: CachedSequence, pass: Pass, write: Write, rewards: PendingTree['rewards']): void {
   const { tokenIds, trees } = cached
   const position = branchPosition(cached, pass)
@@ -56,7 +56,7 @@ export function commit(cached: CachedSequence, pass: Pass, write: Write, rewards
   trees.push({ pass, position, rewards })
 }
 
-/** Forgets the cached tokens from `length` on. */
+/** Drops the cached tokens from `length` on. */
 export function truncate(cached: CachedSequence, length: number): void {
   cached.tokenIds.length = length
   cached.chunked = Math.min(cached.chunked, CHUNK * Math.floor(length / CHUNK))
@@ -64,8 +64,8 @@ export function truncate(cached: CachedSequence, length: number): void {
 }
 
 /**
- * Makes the cache a prefix of `target`: takes over what a tree already computed for the tokens that were chosen, or drops
- * what differs. Returns the reward read at the last token of `target`, when a tree had it.
+ * Makes the cache a prefix of `target`. It adopts the chosen tokens from a tree, or drops the tokens that differ. Returns the reward at the last
+ * token of `target` if a tree has it.
  */
 export function align(cached: CachedSequence, target: Int32Array): number | undefined {
   const { tokenIds, trees } = cached
@@ -85,7 +85,7 @@ export function align(cached: CachedSequence, target: Int32Array): number | unde
     if (tokenId === undefined) return tree.rewards.get(node)
     node = childOf(tree, node, tokenId)
     if (node < 0) return undefined
-    // A path's tokens lie in its order and no earlier than where they go: none is overwritten before its turn.
+    // A path's tokens are in order, and each moves to an earlier position. So no copy overwrites a token before its turn.
     const position = tree.position + node - tree.pass.kept
     moved &&= cached.slab?.movePosition(cached.slot, position, length) ?? true
     if (moved) tokenIds.push(tokenId)

@@ -1,38 +1,38 @@
 import type { NamedRope } from '../../graph/layers/rope.js'
 import type { ModelAnswer, ModelCall } from '../call.js'
 import { type CacheUsage, clock, type SessionRun } from '../watch.js'
-import { align, type CachedSequence, commit, emptySequence, positionsTaken, truncate } from './CachedSequence.js'
+import { align, type CachedSequence, commit, emptySequence, truncate, usedPositions } from './CachedSequence.js'
 import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import type { InputShape, PassJob } from './feeds.js'
 import type { KvSlab } from './kvSlab.js'
 import type { KvMemory } from './memory.js'
 import type { Output } from './OutputBuffers.js'
 import { CHUNK, type Pass, planPasses, planScoring, planStates } from './passes.js'
-import { followed, joined, logprobsOf, NOTHING, readingOf } from './reading.js'
-import { isLong, joinedByLength, splitByLength } from './ropeRanges.js'
+import { appendLogprobs, appendValues, logprobsOf, NOTHING, readingOf } from './reading.js'
+import { isLong, joinByLength, splitByLength } from './ropeRanges.js'
 import { runGroups } from './runGroups.js'
 import { adoptPrefix, sameTokens, takeOver } from './sharedPrefix.js'
 import { waves } from './waves.js'
 
-/** What an engine must know of its model. `vocabSize`: numbers that a language model's head gives a position. */
+/** What an engine needs to know about its model. `vocabSize`: logits per position of a language model. */
 export type EngineModel = InputShape &
   Readonly<{ contextLength: number; output: 'logits' | 'reward'; vocabSize: number; ropes?: readonly NamedRope[] }>
 
 type Plan = Readonly<{ call: ModelCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
 type PlannedJob = Plan & PassJob & Readonly<{ last: boolean }>
 
-/** Positions a new row has room for beyond what it needs at once: a reply of 128 tokens and its candidates do not outgrow their length class. */
+/** Spare positions of a new row: a reply of 128 tokens and its candidates stay in their length class. */
 const GROWTH = 192
 /**
- * Runs one model for many sequences at once and keeps their keys and values. Which passes a call needs follows from its sequence
- * alone; which of them share a run follows from load, and changes no bit (design.md section 7).
+ * Runs one model for many sequences and keeps their keys and values. The passes of a call depend on its sequence alone. Load decides which passes
+ * share a run, and that changes no bit (src/README.md, "Why bits do not depend on load").
  */
 export class Engine {
   private readonly sequences = new Map<number, CachedSequence>()
   private readonly slabs = new Map<number, KvSlab<CachedSequence>>()
   private readonly head: Output
   private readonly states: Output
-  /** Writes what the last run computed into the cache. */
+  /** Writes the results of the last run into the cache. */
   private unwritten: () => void = nothing
 
   constructor(
@@ -44,7 +44,7 @@ export class Engine {
     this.states = { name: 'hidden_states', width: model.hiddenSize ?? 0 }
   }
 
-  /** What the last run computed is not in the cache before `settle`, or whatever needs it there. */
+  /** Answers calls. The results of the last run enter the cache on `settle` or on the next call. */
   async run(calls: readonly ModelCall[]): Promise<ModelAnswer[]> {
     const readings = new Map<ModelCall, ModelAnswer>()
     const { longAfter } = this.model
@@ -59,7 +59,7 @@ export class Engine {
         const jobs = planned
           .filter(({ passes }) => round < passes.length)
           .map((plan) => ({ ...plan, pass: plan.passes[round]!, last: round === plan.passes.length - 1 }))
-        const { leaders, followers } = sharingChunks(jobs)
+        const { leaders, followers } = groupByChunk(jobs)
         for (const batch of runGroups(leaders, (job) => this.outputOf([job]).width)) await this.runBatch(batch, readings)
         if (followers.length > 0) this.settle()
         for (const { job, leader } of followers) takeOver(job.cached, leader.cached, job.cached.chunked + CHUNK)
@@ -67,11 +67,11 @@ export class Engine {
     }
     return calls.map((call, index) => {
       const read = parts[index]!.map((part) => readings.get(part) ?? NOTHING)
-      return read.length === 1 ? read[0]! : joinedByLength(call, read, longAfter!)
+      return read.length === 1 ? read[0]! : joinByLength(call, read, longAfter!)
     })
   }
 
-  /** Does what `run` left for after its answer: nobody needs to wait for it. */
+  /** Does the work that `run` postpones until after its answer. */
   settle(): void {
     const write = this.unwritten
     this.unwritten = nothing
@@ -86,7 +86,7 @@ export class Engine {
     cached.slab?.remove(cached.slot, cached.dirty)
   }
 
-  /** Bytes that the cache takes, rows of the slabs in their whole length, and that the cached tokens need by themselves. */
+  /** Bytes of all rows in their full length, and bytes that the cached tokens fill. */
   get usage(): CacheUsage {
     let bytes = 0
     let tokens = 0
@@ -96,21 +96,21 @@ export class Engine {
   }
 
   private sequenceOf(key: number): CachedSequence {
-    const known = this.sequences.get(key)
-    if (known) return known
+    const existing = this.sequences.get(key)
+    if (existing) return existing
     const cached = emptySequence()
     this.sequences.set(key, cached)
     return cached
   }
 
-  /** The passes a call needs; none when a tree already read what is asked. */
+  /** The passes that a call needs. None if a tree already has the answer. */
   private plan(call: ModelCall, readings: Map<ModelCall, ModelAnswer>): Plan[] {
     const { tokenIds, branches } = call
     const cached = this.sequenceOf(call.key)
     const long = isLong(call, this.model.longAfter)
     if (cached.long !== long) truncate(cached, 0)
     cached.long = long
-    const known = align(cached, tokenIds)
+    const reward = align(cached, tokenIds)
     if (call.from !== undefined) {
       truncate(cached, Math.min(cached.tokenIds.length, call.from - 1))
       adoptPrefix(cached, tokenIds.subarray(0, call.from), this.sequences.values())
@@ -122,8 +122,8 @@ export class Engine {
       return [{ call, cached, single: false, passes: planStates(start, tokenIds, branches, call.states) }]
     }
     const readsChain = branches.some((branch) => branch.length === 0)
-    if (known !== undefined && readsChain && branches.length === 1) {
-      readings.set(call, { values: Float32Array.of(known) })
+    if (reward !== undefined && readsChain && branches.length === 1) {
+      readings.set(call, { values: Float32Array.of(reward) })
       return []
     }
     adoptPrefix(cached, tokenIds, this.sequences.values())
@@ -136,11 +136,11 @@ export class Engine {
     return [{ call, cached, single, passes: planPasses(start, tokenIds, branches) }]
   }
 
-  /** Gives every sequence a row that is long enough, in the slab of its length class. */
+  /** Gives every sequence a long enough row in the slab of its length class. */
   private place(calls: readonly ModelCall[]): void {
     const places = calls.map(({ key, tokenIds, branches, expected = 0 }) => {
       const cached = this.sequenceOf(key)
-      const tokens = Math.max(tokenIds.length, positionsTaken(cached)) + branches.reduce((sum, { length }) => sum + length, 0)
+      const tokens = Math.max(tokenIds.length, usedPositions(cached)) + branches.reduce((sum, { length }) => sum + length, 0)
       const fits = cached.slab && cached.slab.longest >= tokens
       const slab = fits ? cached.slab! : this.slabOf(lengthClass(Math.max(tokens, expected) + GROWTH))
       return { cached, tokens, slab }
@@ -150,7 +150,7 @@ export class Engine {
     for (const [slab, more] of arrivals) slab.reserve(more)
     for (const { cached, tokens, slab } of places) {
       if (!cached.slab) slab.add(cached)
-      else if (cached.slab !== slab) cached.slab.moveTo(slab, cached, positionsTaken(cached), cached.dirty)
+      else if (cached.slab !== slab) cached.slab.moveTo(slab, cached, usedPositions(cached), cached.dirty)
       cached.slab = slab
       slab.fit(tokens)
     }
@@ -169,17 +169,17 @@ export class Engine {
   private async runBatch(jobs: readonly PlannedJob[], readings: Map<ModelCall, ModelAnswer>): Promise<void> {
     this.settle()
     const tops = jobs.filter(({ pass }) => pass.reads.length > 0).map(({ call }) => call.top ?? Number.POSITIVE_INFINITY)
-    const asked = { output: this.outputOf(jobs), single: jobs[0]!.single, top: Math.max(0, ...tops) }
+    const request = { output: this.outputOf(jobs), single: jobs[0]!.single, top: Math.max(0, ...tops) }
     const startedAt = clock()
-    const computed = await this.memory.run(jobs, asked)
+    const computed = await this.memory.run(jobs, request)
     const { tokens, reads, traffic } = computed
     this.onRun({ startedAt, endedAt: clock(), rows: jobs.length, tokens, reads, cache: this.usage, ...(traffic && { traffic }) })
     const results = jobs.map((job) => {
       const { call, cached, pass, last } = job
       const { values, tokenIds, finite } = computed.values(job)
       if (!finite) cached.dirty = true
-      if (pass.states) readings.set(call, joined(readings.get(call), values))
-      else if (pass.next) readings.set(call, followed(readings.get(call), values, pass.next))
+      if (pass.states) readings.set(call, appendValues(readings.get(call), values))
+      else if (pass.next) readings.set(call, appendLogprobs(readings.get(call), values, pass.next))
       else if (last && tokenIds) readings.set(call, { tokenIds: tokenIds.slice(0, call.top), values: values.slice(0, call.top) })
       else if (last)
         readings.set(call, call.pick ? { values: logprobsOf(values, call.pick) } : readingOf(values, call.top, finite))
@@ -195,8 +195,8 @@ export class Engine {
 
 const nothing = (): void => undefined
 
-/** Of the passes that read the same whole chunk after the same tokens one is run; the others take over what it computed. */
-function sharingChunks(jobs: readonly PlannedJob[]) {
+/** Groups passes over the same whole chunk after the same tokens. Leaders run; followers copy the results of their leader. */
+function groupByChunk(jobs: readonly PlannedJob[]) {
   const leaders: PlannedJob[] = []
   const followers: { job: PlannedJob; leader: PlannedJob }[] = []
   const whole = ({ cached, pass }: PlannedJob) => pass.kept === CHUNK && cached.tokenIds.length === cached.chunked

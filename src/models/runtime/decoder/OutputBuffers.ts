@@ -1,19 +1,19 @@
 import { Tensor } from 'onnxruntime-node'
 import type { CacheShape } from './cacheShape.js'
 
-/** An output that is read, and the numbers that it has a position. */
+/** An output to read, and its numbers per position. */
 export type Output = Readonly<{ name: 'logits' | 'reward' | 'hidden_states'; width: number }>
 
 /**
- * Arrays that runs write their outputs into, one after the other: new ones each time would be touched for the first time each time,
- * which costs more than writing them. What is wanted of them is copied before the next run.
+ * Reuses output arrays from run to run: the first touch of new memory costs more than the writes. Callers copy what they need before the next
+ * run.
  */
 export class OutputBuffers {
   private readonly arrays = new Map<string, Float32Array>()
 
   constructor(private readonly shape: CacheShape) {}
 
-  /** Outputs of a run of B rows of S places and R reads of `output`, as the session takes them. */
+  /** The session's `fetches` for a run of B rows with S places and R reads of `output`. */
   fetches(B: number, S: number, R: number, { name, width }: Output): Record<string, Tensor> {
     const { layers, kvHeads, headDim } = this.shape
     const fetches: Record<string, Tensor> = { [name]: this.tensor(name, name === 'reward' ? [R, 1] : [R, 1, width]) }
@@ -24,8 +24,9 @@ export class OutputBuffers {
 
   private tensor(name: string, dims: readonly number[]): Tensor {
     const size = dims.reduce((product, dim) => product * dim, 1)
-    const known = this.arrays.get(name)
-    const array = known && known.length >= size ? known : new Float32Array(Math.max(size, Math.ceil(1.5 * (known?.length ?? 0))))
+    const existing = this.arrays.get(name)
+    const array =
+      existing && existing.length >= size ? existing : new Float32Array(Math.max(size, Math.ceil(1.5 * (existing?.length ?? 0))))
     this.arrays.set(name, array)
     return new Tensor('float32', array.subarray(0, size), dims)
   }

@@ -1,14 +1,13 @@
 import type { CacheShape } from './cacheShape.js'
 import type { KvSlab, Resident } from './kvSlab.js'
 
-/** Positions by which rows grow: a multiple of 32, so that the padding does not change a bit (design.md section 7). */
+/** Rows grow by this many positions. A multiple of 32, so padding changes no bit (src/README.md, "Why bits do not depend on load"). */
 const GRAIN = 64
 
 /**
- * KV cache rows of one length class. Per layer one array of keys and one of values, Float32[slots, kvHeads, T, headDim], so that
- * any run of neighbouring slots is a batch without a copy. Slots are dense: a freed one is filled by the last. T follows the longest
- * resident up to the class's own length; the memory for that is set aside from the start, and pages of it that nobody touched cost
- * nothing.
+ * KV cache rows of one length class. Each layer has an array of keys and one of values, Float32[slots, kvHeads, T, headDim], so neighbouring slots
+ * are a batch without a copy. Slots are dense: the last row fills a free slot. T follows the longest resident, up to the class's length. The slab
+ * reserves that memory from the start; untouched pages cost nothing.
  */
 export class Slab<R extends Resident> implements KvSlab<R> {
   readonly residents: R[] = []
@@ -19,22 +18,22 @@ export class Slab<R extends Resident> implements KvSlab<R> {
 
   constructor(
     private readonly shape: CacheShape,
-    /** Positions a row can hold at most. */
+    /** Most positions of a row. */
     readonly longest: number,
   ) {
     this.positionSize = shape.kvHeads * shape.headDim
     this.planes = Array.from({ length: 2 * shape.layers }, () => new Float32Array(0))
   }
 
-  /** Positions a row holds now (T). */
+  /** Current positions of a row (T). */
   get length(): number {
     return this.positions
   }
 
-  /** Makes room for `more` residents at once: growing row by row would copy the others each time. */
+  /** Makes room for `more` residents at once. Growing row by row would copy the others each time. */
   reserve(more: number): void {
-    const wanted = this.residents.length + more
-    if (wanted > this.capacity) this.resize(Math.max(wanted, Math.ceil(1.5 * this.capacity)))
+    const needed = this.residents.length + more
+    if (needed > this.capacity) this.resize(Math.max(needed, Math.ceil(1.5 * this.capacity)))
   }
 
   /** Makes every row at least `positions` long. */
@@ -44,7 +43,7 @@ export class Slab<R extends Resident> implements KvSlab<R> {
     const before = this.positions * headDim
     this.positions = Math.min(this.longest, GRAIN * Math.ceil(positions / GRAIN))
     const after = this.positions * headDim
-    // From the last to the first: each goes further back than where it was, onto what has already moved.
+    // From last to first: each block moves back, over blocks that have already moved.
     for (const plane of this.planes)
       for (let head = this.residents.length * kvHeads - 1; head >= 0; head--) {
         plane.copyWithin(head * after, head * before, (head + 1) * before)
@@ -57,7 +56,7 @@ export class Slab<R extends Resident> implements KvSlab<R> {
     resident.slot = this.residents.push(resident) - 1
   }
 
-  /** Frees a row. `dirty` rows are zeroed: a NaN behind the mask would poison the sums of the next resident. */
+  /** Frees a row. It zeroes a `dirty` row: a masked NaN would poison the next resident's sums. */
   remove(slot: number, dirty: boolean): void {
     const last = this.residents.length - 1
     const { rowSize } = this
@@ -68,7 +67,7 @@ export class Slab<R extends Resident> implements KvSlab<R> {
     }
     this.residents.pop()
     if (dirty) for (const plane of this.planes) plane.fill(0, last * rowSize, (last + 1) * rowSize)
-    // The memory stays for those who come next: a page touched for the first time costs more than what is computed into it.
+    // Keeps the memory for the next residents: the first touch of a page costs more than the computation that fills it.
     if (this.residents.length === 0) this.positions = 0
   }
 
@@ -96,13 +95,13 @@ export class Slab<R extends Resident> implements KvSlab<R> {
     this.remove(from.slot, dirty)
   }
 
-  /** Brings residents into neighbouring slots, moving as few rows as possible; returns the first of the slots. */
+  /** Brings residents into neighbouring slots with the fewest moves. Returns the first slot. */
   gather(batch: readonly R[]): number {
     const start = this.bestWindow(batch)
     const end = start + batch.length
-    const wanted = new Set(batch)
+    const members = new Set(batch)
     const holes: number[] = []
-    for (let slot = start; slot < end; slot++) if (!wanted.has(this.residents[slot]!)) holes.push(slot)
+    for (let slot = start; slot < end; slot++) if (!members.has(this.residents[slot]!)) holes.push(slot)
     for (const resident of batch) if (resident.slot < start || resident.slot >= end) this.swap(resident.slot, holes.pop()!)
     return start
   }
@@ -112,7 +111,7 @@ export class Slab<R extends Resident> implements KvSlab<R> {
     return this.planes[plane]!.subarray(start * this.rowSize, (start + count) * this.rowSize)
   }
 
-  /** Copies `count` positions out of new keys or values Float32[B, kvHeads, S, headDim] to `position` on of a slot. */
+  /** Copies `count` positions of new keys or values Float32[B, kvHeads, S, headDim] to a slot, from `position` on. */
   write(plane: number, slot: number, position: number, source: NewRows, count: number): void {
     const { kvHeads, headDim } = this.shape
     const { values, row, tokens, from } = source
@@ -134,7 +133,7 @@ export class Slab<R extends Resident> implements KvSlab<R> {
     return true
   }
 
-  /** Bytes of the rows in use, as long as they are now. */
+  /** Bytes of the rows in use, in their current length. */
   get bytes(): number {
     return this.residents.length * this.rowSize * 4 * this.planes.length
   }
@@ -183,5 +182,5 @@ export class Slab<R extends Resident> implements KvSlab<R> {
   }
 }
 
-/** Where new keys or values lie: row of the batch, tokens a row (S), and the first token to take. */
+/** New keys or values: row of the batch, tokens per row (S), and the first token to copy. */
 export type NewRows = Readonly<{ values: Float32Array; row: number; tokens: number; from: number }>

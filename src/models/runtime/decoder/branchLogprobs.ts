@@ -2,16 +2,15 @@ import type { ModelAnswer, ModelCall } from '../call.js'
 import type { Engine } from './Engine.js'
 
 /**
- * Answers a reward model's calls by the vocabulary head of a language model: a branch's reward is the sum of the log-probabilities of
- * its tokens, every one given the call's tokens and those of the branch before it. Branches of one token are read at once, which is one
- * pass over the call's last token; longer ones one after the other.
+ * Uses a language model's vocabulary head as a reward. A branch's reward is the sum of the log-probabilities of its tokens after the call's tokens.
+ * One pass over the call's last token answers all branches of one token. Longer branches run one after the other.
  */
 export async function branchLogprobs(engine: Pick<Engine, 'run'>, calls: readonly ModelCall[]): Promise<ModelAnswer[]> {
-  const asked = calls.map(engineCalls)
-  const readings = await engine.run(asked.flat())
+  const questions = calls.map(engineCalls)
+  const readings = await engine.run(questions.flat())
   let read = 0
   return calls.map(({ branches }, call) => {
-    const own = readings.slice(read, read + asked[call]!.length)
+    const own = readings.slice(read, read + questions[call]!.length)
     read += own.length
     if (isStep(branches)) return { values: own[0]!.values }
     const sums = own.map(({ values }) => values.reduce((sum, value) => sum + value, 0))
@@ -19,7 +18,7 @@ export async function branchLogprobs(engine: Pick<Engine, 'run'>, calls: readonl
   })
 }
 
-/** Candidates of a step, as against whole replies. */
+/** Whether the branches are the candidates of a step, not whole replies. */
 const isStep = (branches: readonly (readonly number[])[]): boolean =>
   branches.length > 0 && branches.every(({ length }) => length === 1)
 

@@ -1,14 +1,14 @@
-/** What a model keeps of each position: keys and values of every layer. */
+/** Sizes of a model's cache: each layer has keys and values for each position. */
 export type CacheShape = Readonly<{ layers: number; kvHeads: number; headDim: number }>
 
-/** Bytes of keys and values one position takes, in fp32. */
+/** Bytes of keys and values per position, in fp32. */
 export const cacheBytesPerToken = ({ layers, kvHeads, headDim }: CacheShape): number => 2 * layers * kvHeads * headDim * 4
 
 const SHORTEST = 256
 
 /**
- * Positions of the length class that holds `tokens`: 256, 512, and so on. Few classes keep batches large, more pad less: rows of a class
- * are as long as its longest sequence needs (Slab.ts).
+ * Positions of the length class for `tokens`: 256, 512, and so on. Few classes make large batches, many classes need less padding. Rows of a class
+ * are as long as its longest sequence (Slab.ts).
  */
 export function lengthClass(tokens: number): number {
   let length = SHORTEST

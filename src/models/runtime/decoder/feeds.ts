@@ -5,12 +5,12 @@ import type { CacheShape } from './cacheShape.js'
 import { depths, type Pass } from './passes.js'
 import type { Slab } from './Slab.js'
 
-/** Added to attention scores that must not count. Finite, so that a row of nothing but padding gives no NaN; exp gives exact zero. */
+/** Added to masked attention scores. Finite, so a row of pure padding gives no NaN; its exponential is an exact zero. */
 const MASKED = -1e9
 
 export type PassJob = Readonly<{ cached: CachedSequence; pass: Pass }>
 
-/** What a model's inputs depend on besides its cache. */
+/** The properties of a model that its inputs depend on. */
 export type InputShape = Readonly<{
   shape: CacheShape
   masks: readonly Mask[]
@@ -20,8 +20,8 @@ export type InputShape = Readonly<{
 }>
 
 /**
- * The graph's inputs but for its tables of positions, and where in them each pass is: the new tokens of all (N), the reads of all (R), and
- * a pass's first read. `positions`: rows that the tables must have.
+ * The graph's inputs without its position tables. `tokens`: new tokens of all passes (N). `reads`: reads of all passes (R). `firstReads`: the first
+ * read of each pass. `positions`: rows that the tables need.
  */
 export type Feeds = Readonly<{
   feeds: Record<string, Tensor>
@@ -32,9 +32,8 @@ export type Feeds = Readonly<{
 }>
 
 /**
- * The graph's inputs for passes of one slab, in slots `start` on. Tokens lie one pass after the other; in attention each pass has a row of
- * `width` places (S), padded with its own first token, which nothing attends to. A language model's head is computed at every read, but where hidden
- * states are wanted at the first only.
+ * The graph's inputs for passes of one slab, in slots from `start` on. Tokens lie one pass after the other. In attention each pass is a row of `width`
+ * places (S), padded with its first token, and masked there. A language model's head runs at every read; for hidden states only at the first.
  */
 export function feedsOf(
   jobs: readonly PassJob[],
@@ -49,7 +48,7 @@ export function feedsOf(
   let positions = 1
   const firsts = sums(jobs.map(({ pass }) => pass.tokenIds.length))
   const firstReads = sums(jobs.map(({ pass }) => pass.reads.length))
-  // Products of one row round differently from those of several: a tree of one token is never alone.
+  // A product of one row rounds differently, so a tree of one token gets a second row.
   const N = whole(Math.max(width === 1 ? 1 : 2, firsts.pop()!))
   const R = whole(Math.max(1, firstReads.pop()!))
   const inputIds = new BigInt64Array(N)
@@ -93,7 +92,7 @@ export function feedsOf(
   return { feeds, tokens: N, reads: R, firstReads, positions }
 }
 
-/** What lies before each, and all together at the end. */
+/** Running sums: the total before each count, and the whole total at the end. */
 function sums(counts: readonly number[]): number[] {
   const before = [0]
   for (const count of counts) before.push(before.at(-1)! + count)
@@ -107,14 +106,14 @@ const headPositions = (H: number): Tensor =>
     [H],
   )
 
-/** Cached tokens, and for each token of the pass its parent and its distance to them. */
+/** `past`: cached tokens. `parents` and `depths` of each token of the pass. */
 type Row = Readonly<{ past: number; parents: readonly number[]; depths: Int32Array }>
 
-/** What the tokens of each row may attend to: of the cached ones and of each other. */
+/** The masks of each row over the cached tokens and over the new ones. */
 function biases(mask: Mask, rows: readonly Row[], S: number, T: number): [string, Tensor][] {
   const { window = Number.POSITIVE_INFINITY } = mask
   const B = rows.length
-  // Tokens at one depth, as candidates are, see the same of the past.
+  // Tokens at one depth, such as candidates, attend to the same past.
   const level = window === Number.POSITIVE_INFINITY || rows.every(({ depths }) => depths.every((depth) => depth === depths[0]))
   const Q = level ? 1 : S
   const pastBias = new Float32Array(B * Q * T).fill(MASKED)

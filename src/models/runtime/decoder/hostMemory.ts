@@ -8,7 +8,7 @@ import { allFinite } from './reading.js'
 import { ropeFeeds } from './ropeFeeds.js'
 import { Slab } from './Slab.js'
 
-/** Keys and values in the memory of the CPU: slabs go into the graph, what is new comes out and is written to them. */
+/** Keeps keys and values in CPU memory. The graph reads the slabs and returns new keys and values, which `write` adds to them. */
 export function hostMemory(session: Pick<InferenceSession, 'run'>, model: InputShape & Pick<EngineModel, 'ropes'>): KvMemory {
   const { shape } = model
   const ropeTables = ropeFeeds(model.ropes ?? [], model.longAfter)

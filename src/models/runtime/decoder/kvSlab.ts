@@ -1,9 +1,9 @@
-/** What sits in a slab's row. The slab moves rows about and keeps `slot` right. */
+/** The owner of a slab's row. The slab moves rows and updates `slot`. */
 export type Resident = { slot: number }
 
-/** Rows of keys and values of one length class, in the memory of the CPU or of a GPU. */
+/** Rows of keys and values of one length class, in CPU or GPU memory. */
 export interface KvSlab<R extends Resident> {
-  /** Positions a row can hold at most. */
+  /** Most positions of a row. */
   readonly longest: number
   /** Bytes of the rows in use. */
   readonly bytes: number
@@ -12,12 +12,12 @@ export interface KvSlab<R extends Resident> {
   /** Makes every row at least `positions` long. */
   fit(positions: number): void
   add(resident: R): void
-  /** Frees a row. `dirty` rows are zeroed: a NaN behind the mask would poison the sums of the next resident. */
+  /** Frees a row. It zeroes a `dirty` row: a masked NaN would poison the next resident's sums. */
   remove(slot: number, dirty: boolean): void
   /** Copies positions `from` to `to` of a row into another row, of this slab or another. */
   copyTo(other: this, source: R, target: R, from: number, to: number): void
   /** Moves a resident and the first `positions` of its row to another slab. */
   moveTo(other: this, resident: R, positions: number, dirty: boolean): void
-  /** Copies one position of a row onto an earlier one. False where that costs more than reading its token again. */
+  /** Copies one position of a row onto an earlier one. Returns false if reading the token again costs less. */
   movePosition(slot: number, from: number, to: number): boolean
 }

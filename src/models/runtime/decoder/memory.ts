@@ -4,24 +4,24 @@ import type { PassJob } from './feeds.js'
 import type { KvSlab } from './kvSlab.js'
 import type { Output } from './OutputBuffers.js'
 
-/** What a run computed. `values` of a job: the output's numbers at each read, or of a read's largest ones and which tokens they are. */
+/** The results of a run. `values` of a job: the output's numbers at each read, or the top logits of a read with their tokens. */
 export type Computed<J extends PassJob> = Readonly<{
-  /** New tokens, padding that linear layers compute included, and reads. */
+  /** New tokens, padding of the linear layers included. */
   tokens: number
   reads: number
   values(job: J): Readonly<{ values: Float32Array; tokenIds?: Int32Array; finite: boolean }>
-  /** Writes keys and values of `count` tokens of a job's pass, from the token `from` on, to `position` on of its row. */
+  /** Copies keys and values of tokens `from` to `from + count` of a job's pass to its row, from `position` on. */
   write(job: J, position: number, from: number, count: number): void
   /** Bytes that went to the device and back. */
   traffic?: Traffic
 }>
 
-/** What is asked of a run: an output, whether each pass is the one next token of its sequence, and of logits how many of the largest are enough. */
+/** `output` to read. `single`: each pass is one next token of its sequence. `top`: how many of the largest logits are enough. */
 export type RunRequest = Readonly<{ output: Output; single: boolean; top?: number }>
 
-/** Where the keys and values of a model's sequences lie, and how passes over them are computed there. */
+/** The memory of a model's keys and values. It runs passes over them. */
 export type KvMemory = Readonly<{
   slab(longest: number): KvSlab<CachedSequence>
-  /** Runs passes over the rows of one slab. What it gives holds until the next run. */
-  run<J extends PassJob>(jobs: readonly J[], asked: RunRequest): Promise<Computed<J>>
+  /** Runs passes over rows of one slab. The results are valid until the next run. */
+  run<J extends PassJob>(jobs: readonly J[], request: RunRequest): Promise<Computed<J>>
 }>

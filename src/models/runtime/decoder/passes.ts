@@ -1,27 +1,27 @@
 /**
- * New tokens of one sequence that go through the model together: a chain (a piece of the prompt), branches of candidates on top
- * of it, or both. `parents[i]` is the token before token i within the pass, -1 for the cached past.
+ * New tokens of one sequence that go through the model together: a chain (a piece of the prompt), branches of candidates after it, or both.
+ * `parents[i]` is the token before token i within the pass, -1 for the cached past.
  */
 export type Pass = Readonly<{
   tokenIds: readonly number[]
   parents: readonly number[]
-  /** Leading tokens that belong to the sequence: their keys and values go into the cache. */
+  /** Number of leading tokens that belong to the sequence. Their keys and values go into the cache. */
   kept: number
-  /** Tokens at which the head is read. */
+  /** Tokens at which the head reads. */
   reads: readonly number[]
-  /** Where a sequence is scored: the token that comes after each read. */
+  /** To score a sequence: the token after each read. */
   next?: readonly number[]
-  /** Whether hidden states are read, in place of the head. */
+  /** Reads hidden states instead of the head's output. */
   states?: boolean
 }>
 
 /**
- * Prompts are cut at multiples of this, never where load would have it: the bits depend on the cut (design.md section 7). Small, so that
- * a long prompt stalls the others little and a shared beginning is found early; matrix products of fewer rows would be slower.
+ * Prompts are cut at multiples of this, never by load, because the bits depend on the cut (src/README.md, "Why bits do not depend on load"). A small
+ * chunk stalls other prompts less and finds shared beginnings early; an even smaller one would slow down matrix products.
  */
 export const CHUNK = 64
 
-/** The pieces of `tokenIds` after `start` cached ones, cut on the grid; the last one carries the branches. At least one piece. */
+/** Cuts `tokenIds` after `start` cached ones on the grid, into at least one pass. The last pass has the branches. */
 export function planPasses(start: number, tokenIds: Int32Array, branches: readonly (readonly number[])[]): Pass[] {
   const passes: Pass[] = []
   let from = start
@@ -31,7 +31,7 @@ export function planPasses(start: number, tokenIds: Int32Array, branches: readon
   return passes
 }
 
-/** The pieces of a chain after `start` cached tokens, read where the token `from` and each one after it comes next. */
+/** Cuts a chain after `start` cached tokens into passes that read the logits of each token from `from` on. */
 export function planScoring(start: number, tokenIds: Int32Array, from: number): Pass[] {
   let at = start
   return planPasses(start, tokenIds.subarray(0, -1), []).map((pass) => {
@@ -42,7 +42,7 @@ export function planScoring(start: number, tokenIds: Int32Array, from: number): 
   })
 }
 
-/** The pieces of `planPasses`, hidden states being read at each token from `from` on and at the end of each branch. */
+/** Like `planPasses`, but reads hidden states at each token from `from` on and at the end of each branch. */
 export function planStates(start: number, tokenIds: Int32Array, branches: readonly (readonly number[])[], from: number): Pass[] {
   let at = start
   return planPasses(start, tokenIds, branches).map((pass) => {
@@ -59,7 +59,7 @@ const chain = (tokenIds: Int32Array) => ({
   kept: tokenIds.length,
 })
 
-/** One read a branch, at its last token; an empty branch is read at the last token of the chain. */
+/** Adds branches with one read each: at the last token, or for an empty branch at the chain's last token. */
 function withBranches(base: Omit<Pass, 'reads'>, branches: readonly (readonly number[])[]): Pass {
   const tokenIds = [...base.tokenIds]
   const parents = [...base.parents]
@@ -74,7 +74,7 @@ function withBranches(base: Omit<Pass, 'reads'>, branches: readonly (readonly nu
   return { tokenIds, parents, kept: base.kept, reads }
 }
 
-/** Positions within the pass: a token's distance to the cached past. Candidates of one step share theirs. */
+/** Distance of each token to the cached past. Candidates of one step have the same. */
 export function depths({ parents }: Pass): Int32Array {
   const depth = new Int32Array(parents.length)
   parents.forEach((parent, index) => {
@@ -83,11 +83,11 @@ export function depths({ parents }: Pass): Int32Array {
   return depth
 }
 
-/** Trees of up to so many tokens share a run whatever their sizes. */
+/** Trees of up to this many tokens share a run at any size. */
 const SMALL = 16
 
 /**
- * Whether passes go in one run: tokens differ by less than a factor of two, or are few, so that attention, which alone is padded, computes
- * little for nothing. Runs of one token (decode) are never mixed with longer ones: their matrix products round differently.
+ * Class of passes that share a run: their lengths differ by less than a factor of two, or all are short. That bounds the padding in attention.
+ * Passes of one token (decode) never join longer ones: their matrix products round differently.
  */
 export const widthClass = (tokens: number): number => Math.ceil(Math.log2(Math.max(tokens, SMALL)))

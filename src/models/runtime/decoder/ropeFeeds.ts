@@ -3,21 +3,20 @@ import type { Rope } from '../../checkpoint/families/rope.js'
 import type { NamedRope } from '../../graph/layers/rope.js'
 import { longropeFrequencies, ropeFrequencies } from '../../graph/layers/ropeFrequencies.js'
 
-/** A table's rows of cosines and of sines, Float32[rows, width] each. */
+/** A table's cosines and sines, Float32[rows, width] each. */
 export type RopeRows = Readonly<{ rows: number; width: number; cos: Float32Array; sin: Float32Array }>
 
-/** Rows of a table at least; longer ones have a power of two. */
+/** Fewest rows of a table. Longer tables have a power of two. */
 const FEWEST = 256
 
-/** Rows that a table has when the last position is `needed - 1`. */
+/** Rows of a table for `needed` positions. */
 export const ropeRows = (needed: number): number => 2 ** Math.ceil(Math.log2(Math.max(FEWEST, needed)))
 
 const { fround } = Math
 
 /**
- * A rope's table, made as far as it is asked for and kept: at least `needed` rows. A row follows from its position alone, so that
- * bits do not depend on how long the table is. From row `longAfter` on, positions are counted from 0 again, with the frequencies of
- * long sequences where the rope has such (LongRoPE).
+ * A rope's table, which grows to at least `needed` rows. A row depends on its position alone, so bits do not depend on the table's length. From row
+ * `longAfter` on, positions count from 0 again, with the frequencies of long sequences if the rope has some (LongRoPE).
  */
 export function growingRope(rope: Rope, longAfter = Number.POSITIVE_INFINITY): (needed: number) => RopeRows {
   const { ropeScaling: scaling, rotaryDim } = rope
@@ -46,7 +45,7 @@ export function growingRope(rope: Rope, longAfter = Number.POSITIVE_INFINITY): (
   }
 }
 
-/** The tables of a graph's ropes as its inputs, each with at least `needed` rows. */
+/** The rope tables of a graph as inputs, each with at least `needed` rows. */
 export function ropeFeeds(ropes: readonly NamedRope[], longAfter?: number): (needed: number) => Record<string, Tensor> {
   const tables = ropes.map(({ name, rope }) => ({ name, rowsOf: growingRope(rope, longAfter) }))
   return (needed) =>
@@ -60,7 +59,7 @@ export function ropeFeeds(ropes: readonly NamedRope[], longAfter?: number): (nee
     )
 }
 
-/** Bytes that the tables of a graph's ropes take for sequences of so many tokens. */
+/** Bytes of a graph's rope tables for sequences of `tokens` tokens. */
 export function ropeBytes(ropes: readonly NamedRope[], tokens: number, longAfter = Number.POSITIVE_INFINITY): number {
   const rows = ropeRows(tokens > longAfter ? longAfter + tokens : tokens)
   return ropes.reduce((sum, { rope }) => sum + 4 * rows * rope.rotaryDim, 0)

@@ -1,16 +1,16 @@
 import type { ModelAnswer, ModelCall } from '../call.js'
 
-/** Tokens of the longest sequence that a call asks about, or is known to come to. */
+/** Length of a call's longest sequence, now or as `expected`. */
 const longestOf = ({ tokenIds, branches, expected = 0 }: ModelCall): number =>
   Math.max(expected, tokenIds.length + Math.max(0, ...branches.map(({ length }) => length)))
 
-/** Whether a call's sequences have the positions of long ones. */
+/** Whether a call uses the positions of long sequences. */
 export const isLong = (call: ModelCall, longAfter: number | undefined): boolean =>
   longAfter !== undefined && longestOf(call) > longAfter
 
 /**
- * A call as one or two: branches that stay short and those that become long are rotated by different angles, all tokens before them
- * included, so that each kind is a call of its own.
+ * Splits a call if some branches stay short and others become long. The two have different rotations, for all tokens before them too, so each kind
+ * needs its own call.
  */
 export function splitByLength(call: ModelCall, longAfter: number | undefined): ModelCall[] {
   const { tokenIds, branches } = call
@@ -20,16 +20,16 @@ export function splitByLength(call: ModelCall, longAfter: number | undefined): M
   return kinds.every(({ length }) => length > 0) ? kinds.map((some) => ({ ...call, branches: some })) : [call]
 }
 
-/** One reading of the branches of a split call, in their own order. */
-export function joinedByLength(call: ModelCall, [short, long]: readonly ModelAnswer[], longAfter: number): ModelAnswer {
+/** Joins the answers of a split call in the order of its branches. */
+export function joinByLength(call: ModelCall, [short, long]: readonly ModelAnswer[], longAfter: number): ModelAnswer {
   const { tokenIds, branches } = call
   const width = short!.values.length / branches.filter(({ length }) => tokenIds.length + length <= longAfter).length
   const values = new Float32Array(branches.length * width)
-  const taken = { short: 0, long: 0 }
+  const read = { short: 0, long: 0 }
   branches.forEach(({ length }, branch) => {
     const [kind, from] = tokenIds.length + length <= longAfter ? (['short', short!] as const) : (['long', long!] as const)
-    values.set(from.values.subarray(taken[kind], taken[kind] + width), branch * width)
-    taken[kind] += width
+    values.set(from.values.subarray(read[kind], read[kind] + width), branch * width)
+    read[kind] += width
   })
   return { values }
 }

@@ -1,15 +1,15 @@
 import type { PassJob } from './feeds.js'
 import { widthClass } from './passes.js'
 
-/** Tokens of one run at most; more would only make the activations larger, not the matrix products faster. */
+/** Most tokens in a run. More would make activations larger, but matrix products no faster. */
 const TOKENS_A_RUN = 4096
-/** Numbers that are read in one run at most. */
+/** Most numbers read in a run. */
 const NUMBERS_A_RUN = 2 ** 24
 
 /**
- * Passes that share a run: one slab, a like number of tokens, the same output, not too many in all.
+ * Groups passes into runs: one slab, similar length, the same output, within the limits above.
  *
- * @param widthOf numbers that are read at a position
+ * @param widthOf numbers per read
  */
 export function runGroups<J extends PassJob & Readonly<{ single: boolean }>>(
   jobs: readonly J[],

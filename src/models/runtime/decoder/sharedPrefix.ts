@@ -2,8 +2,8 @@ import { type CachedSequence, truncate } from './CachedSequence.js'
 import { CHUNK } from './passes.js'
 
 /**
- * Takes over the leading whole chunks that another sequence has already read, where they are the same tokens: the same bits as if
- * they were read again. At least one token is left to be read.
+ * Copies leading whole chunks of the same tokens from another sequence. The bits are those of reading them again. At least one token remains to be
+ * read.
  */
 export function adoptPrefix(cached: CachedSequence, tokenIds: Int32Array, others: Iterable<CachedSequence>): void {
   if (cached.tokenIds.length !== cached.chunked) return
@@ -20,7 +20,7 @@ export function adoptPrefix(cached: CachedSequence, tokenIds: Int32Array, others
   if (donor) takeOver(cached, donor, shared)
 }
 
-/** Copies the donor's positions up to `length` behind the cached ones. */
+/** Copies the donor's positions up to `length` after the cached ones. */
 export function takeOver(cached: CachedSequence, donor: CachedSequence, length: number): void {
   const from = cached.tokenIds.length
   if (!donor.slab || !cached.slab || length <= from) return
@@ -30,7 +30,7 @@ export function takeOver(cached: CachedSequence, donor: CachedSequence, length: 
   cached.chunked = length
 }
 
-/** How many of the first `most` tokens are the same in both. */
+/** Length of the common prefix, at most `most`. */
 export function sameTokens(a: ArrayLike<number>, b: ArrayLike<number>, most: number): number {
   let length = 0
   while (length < most && a[length] === b[length]) length++

@@ -4,12 +4,12 @@ import type { CacheShape } from '../decoder/cacheShape.js'
 import type { KvSlab, Resident } from '../decoder/kvSlab.js'
 import type { Gpu } from './gpu.js'
 
-/** What a slab's methods leave to be done on the GPU, in their order, before the next run. */
+/** Queues GPU work of a slab's methods. It runs in order before the next run. */
 export type Later = (work: (gpu: Gpu) => Promise<void>) => void
 
 /**
- * KV cache rows of one length class on a GPU: per layer a matrix of keys and one of values, float [slots · longest, kvHeads · headDim]. A
- * resident stays in its slot, since a run may take any slots in any order. Behind the slots lies one more, which padding is written to.
+ * KV cache rows of one length class on a GPU. Each layer has a matrix of keys and one of values, float [slots · longest, kvHeads · headDim]. A resident
+ * stays in its slot, because a run takes slots in any order. One spare slot after the others receives padding.
  */
 export class DeviceSlab<R extends Resident> implements KvSlab<R> {
   private readonly residents: (R | undefined)[] = []
@@ -26,17 +26,17 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
     return this.count * this.longest * this.width * 4 * 2 * this.shape.layers
   }
 
-  /** The slot that padding is written to. */
+  /** The slot for padding. */
   get spare(): number {
     return this.capacity
   }
 
-  /** Pages of a slot. */
+  /** Pages per slot. */
   get pages(): number {
     return this.longest / PAGE
   }
 
-  /** Numbers of a row. */
+  /** Numbers per row. */
   get width(): number {
     return this.shape.kvHeads * this.shape.headDim
   }
@@ -46,26 +46,26 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
     return this.planes
   }
 
-  /** Doubles, so that shapes come from a small set. */
+  /** Doubles the capacity, so there are few shapes. */
   reserve(more: number): void {
-    const wanted = this.count + more
-    if (wanted <= this.capacity) return
+    const needed = this.count + more
+    if (needed <= this.capacity) return
     const before = this.capacity
-    this.capacity = 2 ** Math.ceil(Math.log2(wanted))
+    this.capacity = 2 ** Math.ceil(Math.log2(needed))
     const rows = (this.capacity + 1) * this.longest
     const pages = Array.from({ length: before * this.pages }, (_, page) => page)
     this.later(async (gpu) => {
-      const grown: Tensor[] = []
-      for (let plane = 0; plane < 2 * this.shape.layers; plane++) grown.push(await gpu.zeros(rows, this.width))
+      const planes: Tensor[] = []
+      for (let plane = 0; plane < 2 * this.shape.layers; plane++) planes.push(await gpu.zeros(rows, this.width))
       const old = this.planes
-      this.planes = grown
+      this.planes = planes
       if (pages.length > 0)
-        for (const [plane, tensor] of old.entries()) await gpu.copyPages(tensor, grown[plane]!, PAGE * this.width, pages, pages)
+        for (const [plane, tensor] of old.entries()) await gpu.copyPages(tensor, planes[plane]!, PAGE * this.width, pages, pages)
       for (const tensor of old) tensor.dispose()
     })
   }
 
-  /** Rows have their whole length from the start; how much of it is read is each run's own affair. */
+  /** Does nothing: rows have their full length from the start, and each run reads only what it needs. */
   fit(): void {}
 
   add(resident: R): void {
@@ -86,12 +86,12 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
     })
   }
 
-  /** Copies whole pages: what lies behind `to` is masked or written over. `from` is the beginning of a page. */
+  /** Copies whole pages. Positions after `to` stay masked until they are overwritten. `from` is the start of a page. */
   copyTo(other: this, source: R, target: R, from: number, to: number): void {
-    const [taken, written] = [this.pagesOf(source.slot, from, to), other.pagesOf(target.slot, from, to)]
+    const [sourcePages, targetPages] = [this.pagesOf(source.slot, from, to), other.pagesOf(target.slot, from, to)]
     this.later(async (gpu) => {
       for (const [plane, tensor] of this.planes.entries())
-        await gpu.copyPages(tensor, other.planes[plane]!, PAGE * this.width, taken, written)
+        await gpu.copyPages(tensor, other.planes[plane]!, PAGE * this.width, sourcePages, targetPages)
     })
   }
 
@@ -102,7 +102,7 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
     this.remove(from.slot, dirty)
   }
 
-  /** A token that is read again goes along with those that are new: that costs less than copies in each layer. */
+  /** Never moves: reading the token again beside the new ones costs less than a copy in each layer. */
   movePosition(): false {
     return false
   }

@@ -9,18 +9,18 @@ import { growingRope } from '../decoder/ropeFeeds.js'
 import { DeviceSlab } from './DeviceSlab.js'
 import { type Gpu, int64, view } from './gpu.js'
 import { type Lanes, lanesOf } from './lanes.js'
-import { locked } from './lock.js'
+import { withLock } from './lock.js'
 import { warmUp } from './warmUp.js'
 
-/** `values` of a run's reads: `width` each; or of each its largest, and which tokens they are. */
+/** `values` of a run's reads: `width` numbers each. With `tokenIds`: the top logits of each read and their tokens. */
 type Read = Readonly<{ values: Float32Array; width: number; tokenIds?: Int32Array; finite?: Float32Array }>
 
-/** `warmUp` runs every shape of up to so many lanes once. */
+/** `warmUp` runs every shape of up to `lanes` lanes once. */
 export type DeviceMemory = KvMemory & Readonly<{ warmUp(lanes: number): Promise<void>; close(): Promise<void> }>
 
 /**
- * Keys and values in the memory of a GPU, from the first token of a sequence to its release. A run writes the new ones into the slabs; ids,
- * positions and slots go there, and what was asked comes back.
+ * Keeps keys and values in GPU memory, from a sequence's first token to its release. A run writes new keys and values into the slabs. Only ids,
+ * positions, slots and results cross to and from the host.
  */
 export function deviceMemory(
   session: Pick<InferenceSession, 'run'>,
@@ -36,33 +36,33 @@ export function deviceMemory(
   const ropes = (model.ropes ?? []).map(({ name, rope }) => ({ name, rowsOf: growingRope(rope, model.longAfter) }))
   const tables = new Map<string, Tensor>()
 
-  /** Positions 0 to `length` - 1, put there once. */
+  /** Positions 0 to `length` - 1, uploaded once. */
   const positionsOf = async (length: number): Promise<Tensor> => {
-    const known = constants.get(length) ?? (await gpu.ints(Int32Array.from({ length }, (_, i) => i)))
-    constants.set(length, known)
-    return known
+    const existing = constants.get(length) ?? (await gpu.ints(Int32Array.from({ length }, (_, i) => i)))
+    constants.set(length, existing)
+    return existing
   }
 
-  /** Cosines and sines of positions, put there again only when they have become more. */
+  /** Cosines and sines of positions. Uploads a table again only if it has grown. */
   const ropeTables = async (needed: number): Promise<Record<string, Tensor>> => {
     for (const { name, rowsOf } of ropes) {
       const { rows, width, cos, sin } = rowsOf(needed)
       for (const [part, values] of [['cos', cos] as const, ['sin', sin] as const]) {
-        const known = tables.get(`${name}_${part}`)
-        if (known?.dims[0] === rows) continue
-        known?.dispose()
+        const existing = tables.get(`${name}_${part}`)
+        if (existing?.dims[0] === rows) continue
+        existing?.dispose()
         tables.set(`${name}_${part}`, await gpu.matrix(values, width))
       }
     }
     return Object.fromEntries(tables)
   }
 
-  /** Room for 64-bit integers that stay on the GPU. */
+  /** A buffer for 64-bit integers that stay on the GPU. */
   const integers = async (name: string, dims: readonly number[]): Promise<Tensor> => {
     const words = 2 * dims.reduce((product, dim) => product * dim, 1)
-    const known = scratch.get(name)
-    if (known && known.size >= words) return view(known, 'int64', dims)
-    known?.dispose()
+    const existing = scratch.get(name)
+    if (existing && existing.size >= words) return view(existing, 'int64', dims)
+    existing?.dispose()
     const room = await gpu.zeros(words, 1)
     scratch.set(name, room)
     return view(room, 'int64', dims)
@@ -114,12 +114,12 @@ export function deviceMemory(
       slabs.push(slab)
       return slab
     },
-    run: <J extends PassJob>(jobs: readonly J[], asked: RunRequest) =>
-      locked(lock, async (): Promise<Computed<J>> => {
+    run: <J extends PassJob>(jobs: readonly J[], request: RunRequest) =>
+      withLock(lock, async (): Promise<Computed<J>> => {
         for (const work of pending.splice(0)) await work(gpu)
         const slab = jobs[0]!.cached.slab as DeviceSlab<CachedSequence>
-        const lanes = lanesOf(jobs, slab, asked.single, model)
-        const read = await compute(lanes, slab, asked)
+        const lanes = lanesOf(jobs, slab, request.single, model)
+        const read = await compute(lanes, slab, request)
         const indexOf = new Map(jobs.map((job, index) => [job, index]))
         return {
           tokens: lanes.tokens,
@@ -136,10 +136,10 @@ export function deviceMemory(
       const output =
         model.output === 'logits' ? ({ name: 'logits', width: vocabSize } as const) : ({ name: 'reward', width: 1 } as const)
       const slab = (await warmUp(memory, output, lanes)) as DeviceSlab<CachedSequence>
-      await locked(lock, async () => slab.dispose())
+      await withLock(lock, async () => slab.dispose())
     },
     close: () =>
-      locked(lock, async () => {
+      withLock(lock, async () => {
         for (const slab of slabs) slab.dispose()
         for (const tensor of [...constants.values(), ...scratch.values(), ...tables.values()]) tensor.dispose()
         await gpu.close()

@@ -2,11 +2,11 @@ import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { type GraphBuilder, graphBuilder } from '../../graph/builder.js'
 import { pickTokens } from '../../graph/layers/topTokens.js'
 
-/** Session options of the WebGPU provider. Dawn checks what it is given; the runtime's own checks on top cost time at each dispatch. */
+/** Session options of the WebGPU provider. Dawn validates its input; the runtime's extra checks cost time at each dispatch. */
 export const WEBGPU: InferenceSession.SessionOptions = {
   executionProviders: [{ name: 'webgpu', validationMode: 'wgpuOnly' }],
   graphOptimizationLevel: 'all',
-  // What fails reaches the callers as an error; it is not printed, too.
+  // Callers get failures as errors, so the runtime does not print them.
   logSeverityLevel: 4,
 }
 
@@ -14,13 +14,13 @@ export const WEBGPU: InferenceSession.SessionOptions = {
 export type Gpu = Readonly<{
   /** A matrix of zeros, float [rows, width]. */
   zeros(rows: number, width: number): Promise<Tensor>
-  /** Numbers that stay on the GPU: int32 [length]. */
+  /** Uploads int32 [length]. */
   ints(values: Int32Array): Promise<Tensor>
-  /** The same of a matrix, float [rows, width]. */
+  /** Uploads a matrix, float [rows, width]. */
   matrix(values: Float32Array, width: number): Promise<Tensor>
-  /** Copies pages of a matrix onto pages of another one, or of the same; `width`: numbers a page. */
+  /** Copies pages of a matrix onto pages of another matrix or the same; `width`: numbers per page. */
   copyPages(from: Tensor, to: Tensor, width: number, source: readonly number[], target: readonly number[]): Promise<void>
-  /** The tokens at the places that `topTokens` found: Int32[H · K]. */
+  /** Downloads the tokens that `topTokens` found: Int32[H · K]. */
   tokensAt(partTokens: Tensor, picks: Tensor, H: number, K: number): Promise<Int32Array>
   close(): Promise<void>
 }>
@@ -61,11 +61,11 @@ export const int64 = (values: readonly number[], dims: readonly number[] = [valu
 
 type GpuType = 'float32' | 'int32' | 'int64'
 
-/** The same buffer as a tensor of another type and shape; of its beginning, where that is smaller. */
+/** Views a buffer, or its beginning, as a tensor of another type and shape. */
 export const view = (tensor: Tensor, dataType: GpuType, dims: readonly number[]): Tensor =>
   Tensor.fromGpuBuffer(tensor.gpuBuffer, { dataType, dims })
 
-/** With a location outputs are new each time; without one they are copied to the host unless the caller gives a buffer for them. */
+/** A small graph. With a `location` each run makes new outputs; without one outputs go to the host, or to a buffer of the caller. */
 async function small(write: (graph: GraphBuilder) => void, location?: 'gpu-buffer'): Promise<InferenceSession> {
   const graph = graphBuilder('small', 'webgpu')
   write(graph)

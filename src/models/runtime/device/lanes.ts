@@ -4,18 +4,18 @@ import { branchPosition } from '../decoder/CachedSequence.js'
 import type { InputShape, PassJob } from '../decoder/feeds.js'
 import { depths } from '../decoder/passes.js'
 
-/** Tokens of a lane. The runtime's attention is exact for up to 31 queries on every GPU that was tried, SwiftShader included. */
+/** Tokens per lane. The runtime's attention is exact for up to 31 queries on every GPU that we tried, SwiftShader included. */
 export const WIDTHS = [1, 4, 8, 12, 16] as const
 const WIDEST = 16
 
-/** Where a slab's rows are. */
+/** The layout of a slab's rows. */
 export type SlabPlace = Readonly<{ longest: number; spare: number; pages: number }>
 
-/** A run's inputs but the slabs, and where in its reads those of each job begin. */
+/** A run's inputs without the slabs. `firstReads`: the first read of each job. */
 export type Lanes = Readonly<{
   feeds: Record<string, Tensor>
   positions: number
-  /** Rows that tables of positions must have. */
+  /** Rows that position tables need. */
   rows: number
   tokens: number
   reads: number
@@ -25,8 +25,7 @@ export type Lanes = Readonly<{
 const power = (least: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, least)))
 
 /**
- * Cuts passes into lanes of equal width, as pagedDecoder.ts describes them. Lanes, pages and reads are padded to powers of two, so that
- * shapes come from a small set.
+ * Cuts passes into lanes of equal width (see pagedDecoder.ts). It pads lanes, pages and reads to powers of two, so there are few shapes.
  */
 export function lanesOf(jobs: readonly PassJob[], slab: SlabPlace, single: boolean, { masks, longAfter = 0 }: InputShape): Lanes {
   const widest = Math.max(1, ...jobs.map(({ pass }) => pass.tokenIds.length))

@@ -1,14 +1,14 @@
 const FREE = 0
-const TAKEN = 1
+const HELD = 1
 
 /**
- * Runs `work` while no other thread of this process uses the GPU. All sessions of a process share one device, and the runtime crashes
- * where two threads use it at once.
+ * Runs `work` while no other thread of this process uses the GPU. All sessions of a process share one device, and the runtime crashes if two
+ * threads use it at once.
  *
  * @param lock Int32[1] over memory that the threads share
  */
-export async function locked<T>(lock: Int32Array, work: () => Promise<T>): Promise<T> {
-  while (Atomics.compareExchange(lock, 0, FREE, TAKEN) !== FREE) Atomics.wait(lock, 0, TAKEN)
+export async function withLock<T>(lock: Int32Array, work: () => Promise<T>): Promise<T> {
+  while (Atomics.compareExchange(lock, 0, FREE, HELD) !== FREE) Atomics.wait(lock, 0, HELD)
   try {
     return await work()
   } finally {

@@ -3,12 +3,12 @@ import { messageOf } from '../../../core/errors.js'
 import { type GraphBuilder, graphBuilder } from '../../graph/builder.js'
 import { WEBGPU } from './gpu.js'
 
-/** Whether a GPU can be used. `float16`: it has 16-bit numbers, which every GPU of the last years has and renderers in software have not. */
+/** Whether a GPU is usable. `float16`: it has 16-bit numbers. Recent GPUs have them; software renderers do not. */
 export type FoundGpu = Readonly<{ usable: true; float16: boolean }> | Readonly<{ usable: false; problem: string }>
 
 const HOW_TO = 'on Linux it needs the vendor’s driver and the Vulkan loader (Debian: libvulkan1)'
 
-/** What the runtime says of a GPU that it cannot use, in a line. */
+/** Explains in one line why the runtime cannot use a GPU. */
 export function gpuProblem(error: unknown): string {
   const message = messageOf(error)
   if (/No supported adapters|Failed to get a WebGPU adapter/.test(message))
@@ -18,21 +18,21 @@ export function gpuProblem(error: unknown): string {
   return message.split('\n')[0]!
 }
 
-/** Whether an error says that the GPU is gone: a driver that was reset, or a card that was taken away. */
+/** Whether an error means that the GPU is lost: the driver restarted, or the card is gone. */
 export const isGpuLost = (error: unknown): boolean =>
   /device (is|was) lost|DeviceLost|device lost|DEVICE_LOST/i.test(messageOf(error))
 
-/** Tries a small graph on the GPU, and one with 16-bit numbers. */
+/** Runs a small graph on the GPU, and one with 16-bit numbers. */
 export async function probeGpu(): Promise<FoundGpu> {
   try {
-    await tried((graph, input) => graph.node('Abs', [input]))
+    await runProbe((graph, input) => graph.node('Abs', [input]))
   } catch (error) {
     return { usable: false, problem: gpuProblem(error) }
   }
   const halves = (graph: GraphBuilder, input: string) => cast(graph, graph.node('Abs', [cast(graph, input, HALF)]), FLOAT)
   return {
     usable: true,
-    float16: await tried(halves).then(
+    float16: await runProbe(halves).then(
       () => true,
       () => false,
     ),
@@ -44,7 +44,7 @@ const HALF = 10
 
 const cast = (graph: GraphBuilder, value: string, to: number) => graph.node('Cast', [value], { attributes: { to: { int: to } } })
 
-async function tried(write: (graph: GraphBuilder, input: string) => string): Promise<void> {
+async function runProbe(write: (graph: GraphBuilder, input: string) => string): Promise<void> {
   const graph = graphBuilder('probe', 'webgpu')
   graph.output('output', write(graph, graph.input('input', 'float', [1])), 'float', [1])
   const session = await InferenceSession.create(graph.model(), WEBGPU)

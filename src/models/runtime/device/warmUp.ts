@@ -9,8 +9,8 @@ import { WIDTHS } from './lanes.js'
 const SHORT = 256
 
 /**
- * Runs each shape that a decode step can have once, so that no shader is compiled in the middle of a run: every width, at every power of
- * two of up to `most` lanes. Gives the slab that it used back to the caller.
+ * Runs each shape of a decode step once, so no shader compiles in the middle of a run: every width at every power of two up to `most` lanes. Returns
+ * the slab that it used.
  */
 export async function warmUp(
   memory: Pick<KvMemory, 'run' | 'slab'>,

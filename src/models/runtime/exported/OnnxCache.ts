@@ -4,7 +4,7 @@ import type { Plane } from '../../onnx/onnxContract.js'
 /** Keys or values of one sequence in one layer, [heads, T, headDim]; half-precision numbers as their 16 bits. */
 export type PlaneValues = Float32Array | Uint16Array
 
-/** What a ready graph keeps of a sequence: the tokens read, and the planes of its contract. */
+/** An exported graph's cache of a sequence: its tokens and the planes of the graph's contract. */
 export type OnnxCache = Readonly<{ tokenIds: readonly number[]; planes: readonly PlaneValues[] }>
 
 const emptyValues = ({ type }: Plane): PlaneValues => (type === 'float16' ? new Uint16Array(0) : new Float32Array(0))
@@ -18,7 +18,7 @@ export const numbersOf = ({ data }: Tensor): PlaneValues => {
   return new Uint16Array(buffer, byteOffset, length)
 }
 
-/** One plane of several caches of T positions as an input: [B, heads, T, headDim]. */
+/** Joins one plane of several caches of T positions into an input: [B, heads, T, headDim]. */
 export function pastTensor(caches: readonly OnnxCache[], index: number, { heads, headDim, type }: Plane): Tensor {
   const dims = [caches.length, heads, caches[0]!.tokenIds.length, headDim]
   const first = caches[0]!.planes[index]!

@@ -11,18 +11,18 @@ import { cutCache, emptyCache, numbersOf, type OnnxCache } from './OnnxCache.js'
 import { type OnnxRow, onnxFeeds } from './onnxFeeds.js'
 import { piecesOf, readsAhead } from './planOnnx.js'
 
-/** What an engine must know of a ready graph. `width`: logits a position or sequence; `label`: the one of them that is the reward. */
+/** What an engine needs to know about an exported graph. `width`: logits per position or sequence; `label`: index of the reward among them. */
 export type OnnxModel = Readonly<{ contract: OnnxContract; width: number; label?: number }>
 
-/** A row of a run, and what becomes of it: its cache goes on, its logits are read, or both. */
+/** A row of a run. `keep` receives its cache, `read` its logits. */
 type Job = OnnxRow & Readonly<{ keep?: (cache: OnnxCache) => void; read?: (logits: Float32Array) => void }>
 
-/** Logits that one run may give. Most graphs give those of all positions, asked for or not. */
+/** Most logits of a run. Most graphs return the logits of all positions. */
 const LOGITS_A_RUN = 1 << 26
 
 /**
- * Runs a ready graph for many sequences and keeps the cache that it defines for each. Rows share a run only where their lengths are
- * equal, so that nothing is padded, and where the graph's operators keep rows apart: what else is in a batch changes no bit.
+ * Runs an exported graph for many sequences and keeps a cache for each. Rows share a run only if they have equal lengths (no padding) and the graph's
+ * operators keep rows apart. So a batch changes no bit of a row.
  */
 export class OnnxEngine {
   private readonly caches = new Map<number, OnnxCache>()
@@ -35,23 +35,23 @@ export class OnnxEngine {
 
   async run(calls: readonly ModelCall[]): Promise<ModelAnswer[]> {
     const parts = new Map<ModelCall, Float32Array[]>(calls.map((call) => [call, []]))
-    // Without caches, calls of one sequence need not wait for one another.
+    // Without caches, calls of one sequence do not wait for each other.
     for (const wave of this.model.contract.planes.length > 0 ? waves(calls) : [calls]) {
       const plans = wave.map((call) => this.plan(call, parts.get(call)!))
       for (let round = 0; plans.some((steps) => round < steps.length); round++)
         await this.runJobs(plans.flatMap((steps) => steps[round]?.() ?? []))
     }
-    return calls.map((call) => joined(parts.get(call)!, call.top))
+    return calls.map((call) => joinBranches(parts.get(call)!, call.top))
   }
 
-  /** Nothing is left for after an answer. */
+  /** Does nothing: `run` postpones no work. */
   settle(): void {}
 
   release(key: number): void {
     this.caches.delete(key)
   }
 
-  /** The steps of a call, each of which needs what the one before it kept. The last has a row for each branch. */
+  /** The steps of a call. Each step needs the cache of the step before. The last step has a row per branch. */
   private plan({ key, tokenIds, branches, typeIds }: ModelCall, readings: Float32Array[]): (() => Job[])[] {
     const { planes } = this.model.contract
     const all = Array.from(tokenIds)
@@ -88,7 +88,7 @@ export class OnnxEngine {
     return this.caches.get(key) ?? emptyCache(this.model.contract.planes)
   }
 
-  /** Leaves of a cache what is a beginning of the tokens, `most` of them. */
+  /** Cuts a cache to its common prefix with the tokens, at most `most` long. */
   private cut(key: number, tokenIds: Int32Array, most: number): void {
     const cache = this.cacheOf(key)
     const length = sameTokens(cache.tokenIds, tokenIds, Math.min(most, cache.tokenIds.length))
@@ -106,7 +106,7 @@ export class OnnxEngine {
     const { contract, width } = this.model
     for (const group of groups.values()) {
       const { past, tokenIds } = group[0]!
-      // The runtime's grouped attention takes several tokens behind a cache of one row only.
+      // The runtime's grouped attention takes several tokens after a cache only for one row.
       const alone = !contract.rowsApart || (tokenIds.length > 1 && (past.tokenIds.length > 0 || contract.evenRows))
       const logits = (contract.pooled ? 1 : tokenIds.length) * width
       const rows = alone ? 1 : Math.max(1, Math.floor(LOGITS_A_RUN / logits))
@@ -118,7 +118,7 @@ export class OnnxEngine {
     }
   }
 
-  /** `padded`: the jobs, and behind them rows of which nothing is read. */
+  /** `padded`: the jobs, then filler rows. */
   private async runBatch(jobs: readonly Job[], padded: readonly Job[]): Promise<void> {
     const { contract } = this.model
     const { past, tokenIds, keep, read } = jobs[0]!
@@ -134,7 +134,7 @@ export class OnnxEngine {
     if (keep) {
       const planes = contract.planes.map(({ present, heads, headDim }) => {
         const dims = [B, heads, past.tokenIds.length + tokenIds.length, headDim]
-        return numbersOf(checked(outputs[present] as Tensor, present, dims))
+        return numbersOf(checkShape(outputs[present] as Tensor, present, dims))
       })
       for (const [row, job] of jobs.entries()) {
         const own = planes.map((plane) => rowOf(plane, row, B))
@@ -143,11 +143,11 @@ export class OnnxEngine {
     }
   }
 
-  /** What is said at the last position of each row. */
+  /** The logits at the last position of each row. */
   private lastLogits(logits: Tensor, rows: number): Float32Array[] {
     const { width, contract, label } = this.model
     const positions = contract.pooled ? [] : [logits.dims[1] ?? 0]
-    const values = numbersOf(checked(logits, 'logits', [rows, ...positions, width]))
+    const values = numbersOf(checkShape(logits, 'logits', [rows, ...positions, width]))
     return Array.from({ length: rows }, (_, row) => {
       const whole = rowOf(values, row, rows).slice(-width)
       const last = label === undefined ? whole : whole.slice(label, label + 1)
@@ -159,13 +159,13 @@ export class OnnxEngine {
 const rowOf = <T extends Float32Array | Uint16Array>(values: T, row: number, rows: number): T =>
   values.subarray((row * values.length) / rows, ((row + 1) * values.length) / rows) as T
 
-function checked(tensor: Tensor, name: string, dims: readonly number[]): Tensor {
+function checkShape(tensor: Tensor, name: string, dims: readonly number[]): Tensor {
   if (tensor.dims.join() === dims.join()) return tensor
   throw new ShapeError(`Expected output \`${name}\` of the graph to be [${dims.join(', ')}], got [${tensor.dims.join(', ')}]`)
 }
 
-/** Of a call's branches one after the other. */
-function joined(parts: readonly Float32Array[], top: number | undefined): ModelAnswer {
+/** Joins the logits of a call's branches in order. */
+function joinBranches(parts: readonly Float32Array[], top: number | undefined): ModelAnswer {
   if (parts.length === 0) return NOTHING
   const [first] = parts
   const values = parts.length === 1 ? first! : Float32Array.from(parts.flatMap((part) => Array.from(part)))

@@ -2,15 +2,15 @@ import { Tensor } from 'onnxruntime-node'
 import type { OnnxContract, OnnxInput } from '../../onnx/onnxContract.js'
 import { type OnnxCache, pastTensor } from './OnnxCache.js'
 
-/** New tokens of one sequence behind what is cached of it. */
+/** New tokens of one sequence after its cache. */
 export type OnnxRow = Readonly<{
   past: OnnxCache
   tokenIds: readonly number[]
-  /** Which text each token belongs to; 0 unless given. */
+  /** The text (0 or 1) of each token (default 0). */
   typeIds?: ArrayLike<number>
 }>
 
-/** A ready graph's inputs for rows of equal lengths, T cached and S new tokens each: nothing is padded. */
+/** An exported graph's inputs for rows of equal length, T cached and S new tokens each, without padding. */
 export function onnxFeeds(rows: readonly OnnxRow[], { inputs, planes }: OnnxContract): Record<string, Tensor> {
   const B = rows.length
   const T = rows[0]!.past.tokenIds.length
@@ -21,7 +21,7 @@ export function onnxFeeds(rows: readonly OnnxRow[], { inputs, planes }: OnnxCont
       BigInt64Array.from({ length: B * length }, (_, index) => BigInt(value(index % length))),
       [B, length],
     )
-  const given: Readonly<Record<OnnxInput, () => Tensor>> = {
+  const tensors: Readonly<Record<OnnxInput, () => Tensor>> = {
     attention_mask: () => filled(T + S, () => 1),
     position_ids: () => filled(S, (index) => T + index),
     token_type_ids: () => new Tensor('int64', BigInt64Array.from(rows.flatMap(typesOf), BigInt), [B, S]),
@@ -33,7 +33,7 @@ export function onnxFeeds(rows: readonly OnnxRow[], { inputs, planes }: OnnxCont
     BigInt,
   )
   const feeds: Record<string, Tensor> = { input_ids: new Tensor('int64', ids, [B, S]) }
-  for (const name of inputs) feeds[name] = given[name]()
+  for (const name of inputs) feeds[name] = tensors[name]()
   const pasts = rows.map(({ past }) => past)
   for (const [index, plane] of planes.entries()) feeds[plane.past] = pastTensor(pasts, index, plane)
   return feeds

@@ -2,9 +2,8 @@ import type { OnnxContract } from '../../onnx/onnxContract.js'
 import { CHUNK } from '../decoder/passes.js'
 
 /**
- * Ends of the pieces in which tokens `from` to `to` are read behind a cache. A merged graph's branch for a cache was traced with one
- * token and may know no order among several: it gets them one by one, and a beginning as a whole. Others are cut on the grid of
- * our own graphs.
+ * Cuts tokens `from` to `to` after a cache into pieces, and returns their ends. The exporter traces a merged graph's cache branch with one token, so
+ * several at once may be wrong: it gets them one by one, and a beginning as a whole. Other graphs have the grid of our own graphs.
  */
 export function piecesOf(from: number, to: number, { inputs }: Pick<OnnxContract, 'inputs'>): number[] {
   if (from >= to) return []
@@ -15,6 +14,6 @@ export function piecesOf(from: number, to: number, { inputs }: Pick<OnnxContract
   return [...ends, to]
 }
 
-/** Whether several tokens may be read behind a cache at once. */
+/** Whether the graph can read several tokens after a cache at once. */
 export const readsAhead = ({ inputs, planes }: Pick<OnnxContract, 'inputs' | 'planes'>): boolean =>
   planes.length > 0 && !inputs.includes('use_cache_branch')

@@ -8,8 +8,8 @@ import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js'
 type Waiting = Readonly<{ resolve: (results: readonly ModelAnswer[]) => void; reject: (error: Error) => void; postedAt: number }>
 
 /**
- * One model in a thread of its own. Everything that can go wrong there, a crash included, rejects the calls that wait and every
- * later one. An idle worker does not keep the process alive.
+ * One model in its own thread. If the thread fails or crashes, all waiting and later calls reject. An idle worker does not keep the process
+ * alive.
  */
 export class ModelWorker {
   private readonly waiting = new Map<number, Waiting>()
@@ -18,6 +18,8 @@ export class ModelWorker {
   private nextKey = 1
   private nextCall = 1
   private failure: Error | undefined
+  /** Warnings of the start that are no errors. */
+  notices: readonly string[] = []
 
   private constructor(
     private readonly worker: Worker,
@@ -36,7 +38,7 @@ export class ModelWorker {
 
   /** Starts the thread and loads the model. */
   static async start(name: string, setup: WorkerSetup, watch: Watch = {}): Promise<ModelWorker> {
-    // Flags of the parent, such as --input-type of `node -e`, are not the worker's.
+    // The worker must not inherit flags such as --input-type of `node -e`.
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup, execArgv: [] })
     const started = new ModelWorker(worker, name, watch)
     await new Promise<void>((resolve, reject) => started.waiting.set(0, { resolve: () => resolve(), reject, postedAt: clock() }))
@@ -55,15 +57,15 @@ export class ModelWorker {
     })
   }
 
-  /** Frees what the worker keeps for a key; runs that were asked for earlier come first. */
+  /** Frees the worker's cache of a key, after all earlier runs. */
   release(key: object): void {
-    const known = this.keys.get(key)
-    if (known === undefined || this.failure) return
+    const existing = this.keys.get(key)
+    if (existing === undefined || this.failure) return
     this.keys.delete(key)
-    this.post({ type: 'release', key: known })
+    this.post({ type: 'release', key: existing })
   }
 
-  /** Ends the thread once its run in progress is over. */
+  /** Ends the thread after its current run. */
   async close(): Promise<void> {
     if (!this.failure) {
       this.post({ type: 'close' })
@@ -78,19 +80,23 @@ export class ModelWorker {
   }
 
   private keyOf(key: object): number {
-    const known = this.keys.get(key)
-    if (known !== undefined) return known
+    const existing = this.keys.get(key)
+    if (existing !== undefined) return existing
     const id = this.nextKey++
     this.keys.set(key, id)
     return id
   }
 
   private receive(message: FromWorker): void {
-    if (message.type === 'ready') this.settle(0, (call) => call.resolve([]))
-    else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
-    else if (message.type === 'lost')
+    if (message.type === 'ready') {
+      this.notices = message.notices
+      this.settle(0, (call) => call.resolve([]))
+    } else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
+    else if (message.type === 'lost') {
       this.fail(new ModelLostError(`The GPU was lost while ${this.name} ran on it: ${message.message}`))
-    else if (message.type === 'results') {
+      // Without an end of its own, the worker would keep `close` waiting.
+      void this.worker.terminate()
+    } else if (message.type === 'results') {
       const { runs, receivedAt, answeredAt } = message
       const { onRun, onTrip } = this.watch
       if (onRun) runs.forEach(onRun)
@@ -103,7 +109,7 @@ export class ModelWorker {
 
   private settle(id: number, how: (call: Waiting) => void): void {
     const call = this.waiting.get(id)
-    // The answer to a call that was given up comes late: it must not let go of a worker whose end is waited for.
+    // A late answer after `close` must not unref the worker: `close` still waits for its exit.
     if (!call) return
     this.waiting.delete(id)
     if (this.waiting.size === 0) this.worker.unref()

@@ -1,10 +1,10 @@
 import type { ModelAnswer, ModelCall } from '../call.js'
 import type { PackedResults } from './protocol.js'
 
-/** Numbers of a call before its lists: key, decode, top, expected, from, states, and the lengths of the lists. */
+/** Count of numbers before a call's lists: key, decode, top, expected, from, states, and the lengths of the lists. */
 const HEAD = 10
 
-/** Packs the calls of a batch into one array: a message of many small arrays takes longer to copy between threads than some models to run. */
+/** Packs the calls of a batch into one array. Copying many small arrays between threads takes longer than running some models. */
 export function packCalls(calls: readonly ModelCall[]): Int32Array {
   const packed: number[] = []
   for (const { key, tokenIds, typeIds, pick, branches, decode, ...call } of calls) {
@@ -17,7 +17,7 @@ export function packCalls(calls: readonly ModelCall[]): Int32Array {
   return Int32Array.from(packed)
 }
 
-/** The calls of `packCalls`. */
+/** Reverses `packCalls`. */
 export function unpackCalls(packed: Int32Array): ModelCall[] {
   const calls: ModelCall[] = []
   let at = 0
@@ -63,7 +63,7 @@ export function packResults(results: readonly ModelAnswer[]): PackedResults {
   return { counts, sparse, tokenIds, values }
 }
 
-/** The results of `packResults`, each in arrays of its own, so that one that is kept does not keep the others. */
+/** Reverses `packResults`. Each result has its own arrays, so keeping one does not keep the others in memory. */
 export function unpackResults({ counts, sparse, tokenIds, values }: PackedResults): ModelAnswer[] {
   let value = 0
   let id = 0
@@ -76,7 +76,7 @@ export function unpackResults({ counts, sparse, tokenIds, values }: PackedResult
   })
 }
 
-/** No key, count or number of tokens is negative. */
+/** Keys, counts and lengths are never negative. */
 const ABSENT = -1
 
 const sum = (numbers: Int32Array): number => numbers.reduce((total, one) => total + one, 0)

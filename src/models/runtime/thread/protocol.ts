@@ -3,35 +3,39 @@ import type { EngineModel } from '../decoder/Engine.js'
 import type { EncoderModel } from '../EncoderEngine.js'
 import type { OnnxModel } from '../exported/OnnxEngine.js'
 import type { SessionRun } from '../watch.js'
+import type { WeightCache } from './weightCache.js'
 
-/** What a session is made of. */
+/** What `createSession` needs. */
 export type SessionSetup = Readonly<{
   /** An ONNX graph, or the path of its file; its weights are external data in `folder`. */
   graph: Uint8Array | string
   folder: string
   inMemory: readonly TensorInMemory[]
   threads: number
-  /** Set where the model runs on the GPU: Int32[1] that keeps the process's threads from using it at once. */
+  /** Where rounded weights are kept; absent if they are rounded at each start. */
+  cache?: WeightCache
+  /** Present if the model runs on the GPU: Int32[1], the lock that the process's threads share. */
   gpuLock?: SharedArrayBuffer
-  /** Sequences at the same time that the GPU is warmed up for; absent where it is not. */
+  /** Warms up the GPU for this many sequences at the same time. */
   warmUp?: number
 }>
 
 /**
- * What a worker is started with: a decoder over caches of ours, an encoder, or a ready graph with the cache that it defines. `logprobs`:
- * branches are answered by the log-probabilities of their tokens, with a decoder whose output is the vocabulary's logits.
+ * The model of a worker: a decoder over our caches, an encoder, or an exported graph with its own cache. `logprobs`: a decoder with logits answers
+ * branches by the log-probabilities of their tokens.
  */
 export type WorkerSetup = SessionSetup &
   ((EngineModel & Readonly<{ logprobs?: boolean }>) | Readonly<{ encoder: EncoderModel }> | OnnxModel)
 
-/** `calls` as packCalls gives them. */
+/** `calls`: the result of packCalls. */
 export type ToWorker =
   | Readonly<{ type: 'run'; id: number; calls: Int32Array }>
   | Readonly<{ type: 'release'; key: number }>
   | Readonly<{ type: 'close' }>
 
 export type FromWorker =
-  | Readonly<{ type: 'ready' }>
+  /** `notices` are warnings that are no errors. */
+  | Readonly<{ type: 'ready'; notices: readonly string[] }>
   | Readonly<{ type: 'failed'; message: string }>
   | Readonly<{
       type: 'results'
@@ -42,8 +46,8 @@ export type FromWorker =
       answeredAt: number
     }>
   | Readonly<{ type: 'error'; id: number; message: string }>
-  /** The GPU is gone, and with it every model on it. */
+  /** The GPU is lost, and every model on it. */
   | Readonly<{ type: 'lost'; message: string }>
 
-/** Results of a batch: how many values each has, 1 where its token ids come with them, and both one after the other. */
+/** Results of a batch: values per result (`counts`), 1 for each result with token ids (`sparse`), and all token ids and values in order. */
 export type PackedResults = Readonly<{ counts: Int32Array; sparse: Uint8Array; tokenIds: Int32Array; values: Float32Array }>

@@ -6,7 +6,7 @@ import { Engine } from '../decoder/Engine.js'
 import { hostMemory } from '../decoder/hostMemory.js'
 import { deviceMemory } from '../device/deviceMemory.js'
 import { openGpu } from '../device/gpu.js'
-import { locked } from '../device/lock.js'
+import { withLock } from '../device/lock.js'
 import { gpuProblem, isGpuLost } from '../device/probeGpu.js'
 import { EncoderEngine } from '../EncoderEngine.js'
 import { OnnxEngine } from '../exported/OnnxEngine.js'
@@ -15,42 +15,45 @@ import { createSession } from './createSession.js'
 import { packResults, unpackCalls } from './packing.js'
 import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js'
 
-/** The thread of one model: `session.run` blocks it, never the thread that decodes. */
+/** The thread of one model. `session.run` blocks this thread, never the one that decodes. */
 const setup = workerData as WorkerSetup
 const port = parentPort!
 const post = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
 
-/** What answers calls. `settle` does what may wait until after the answer. */
-type Answering = Readonly<{
+/** An engine. `settle` does work that can wait until after the answer. */
+type Answerer = Readonly<{
   run(calls: readonly ModelCall[]): Promise<readonly ModelAnswer[]>
   settle(): void
   release(key: number): void
 }>
 
-async function open(onRun: (run: SessionRun) => void): Promise<Answering & Readonly<{ close: () => Promise<void> }>> {
+async function open(
+  onRun: (run: SessionRun) => void,
+  onNotice: (notice: string) => void,
+): Promise<Answerer & Readonly<{ close: () => Promise<void> }>> {
   const lock = setup.gpuLock && new Int32Array(setup.gpuLock)
   const { session, gpu } = lock
-    ? await locked(lock, async () => ({ session: await createSession(setup), gpu: await openGpu() }))
-    : { session: await createSession(setup), gpu: undefined }
+    ? await withLock(lock, async () => ({ session: await createSession(setup, onNotice), gpu: await openGpu() }))
+    : { session: await createSession(setup, onNotice), gpu: undefined }
   const close = () => session.release()
   if ('encoder' in setup) {
     const engine = new EncoderEngine(session, setup.encoder, onRun)
     return { run: (calls) => engine.run(calls), settle: () => undefined, release: () => undefined, close }
   }
-  if ('contract' in setup) return answering(new OnnxEngine(session, setup, onRun), close)
-  if (!lock || !gpu) return answering(new Engine(hostMemory(session, setup), setup, onRun), close, setup.logprobs)
+  if ('contract' in setup) return answerer(new OnnxEngine(session, setup, onRun), close)
+  if (!lock || !gpu) return answerer(new Engine(hostMemory(session, setup), setup, onRun), close, setup.logprobs)
   const memory = deviceMemory(session, setup, gpu, lock)
   if (setup.warmUp !== undefined) await memory.warmUp(setup.warmUp)
-  const closeAll = () => memory.close().then(() => locked(lock, close))
-  return answering(new Engine(memory, setup, onRun), closeAll, setup.logprobs)
+  const closeAll = () => memory.close().then(() => withLock(lock, close))
+  return answerer(new Engine(memory, setup, onRun), closeAll, setup.logprobs)
 }
 
-function answering(engine: Engine | OnnxEngine, close: () => Promise<void>, logprobs = false) {
+function answerer(engine: Engine | OnnxEngine, close: () => Promise<void>, logprobs = false) {
   const run = (calls: readonly ModelCall[]) => (logprobs ? branchLogprobs(engine, calls) : engine.run(calls))
   return { run, settle: () => engine.settle(), release: (key: number) => engine.release(key), close }
 }
 
-async function answer(engine: Answering, id: number, packed: Int32Array, runs: SessionRun[]): Promise<void> {
+async function answer(engine: Answerer, id: number, packed: Int32Array, runs: SessionRun[]): Promise<void> {
   const receivedAt = clock()
   try {
     const results = await engine.run(unpackCalls(packed))
@@ -69,7 +72,11 @@ async function answer(engine: Answering, id: number, packed: Int32Array, runs: S
 
 async function serve(): Promise<void> {
   const runs: SessionRun[] = []
-  const engine = await open((run) => runs.push(run))
+  const notices: string[] = []
+  const engine = await open(
+    (run) => runs.push(run),
+    (notice) => notices.push(notice),
+  )
   let work: Promise<void> = Promise.resolve()
   port.on('message', (message: ToWorker) => {
     work = work.then(async () => {
@@ -81,7 +88,7 @@ async function serve(): Promise<void> {
       }
     })
   })
-  post({ type: 'ready' })
+  post({ type: 'ready', notices })
 }
 
 serve().catch((error: unknown) => {

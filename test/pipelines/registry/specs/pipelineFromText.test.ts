@@ -6,7 +6,7 @@ const yaml = (...lines: string[]): string => `${lines.join('\n')}\n`
 const read = (text: string) => pipelineFromText(text, 'mine.yaml')
 
 describe('pipelineFromText', () => {
-  it('reads YAML and JSON alike', () => {
+  it('reads YAML and JSON', () => {
     const spec = { name: 'mine', steps: [{ topK: { k: 10 } }, { selectGreedy: null }] }
     expect(read(yaml('# a comment', 'name: mine', 'steps:', '  - topK: { k: 10 }', '  - selectGreedy:'))).toEqual(spec)
     expect(read(JSON.stringify(spec, null, 2))).toEqual(spec)
@@ -75,7 +75,7 @@ describe('pipelineFromText', () => {
     [
       'a bad option of a search',
       yaml('search:', '  bestOfN: { k: 5, n: 0 }'),
-      'mine.yaml:2:20: `bestOfN`: Expected `n` to be an integer >= 1, got `0` (number)',
+      'mine.yaml:2:20: `bestOfN`: Expected `n` to be an integer from 1 to 65536, got `0` (number)',
     ],
     ['a search beside steps', yaml('search: { beam: {} }', 'steps: []'), 'mine.yaml:2:1: Unknown option `steps`'],
     [

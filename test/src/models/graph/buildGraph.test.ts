@@ -19,7 +19,7 @@ const graphs: [string, Record<string, unknown>?][] = [
   ...[['gpt2/lm'], ['gpt2-scaled/reward'], ['gpt_neox/lm'], ['gpt_neox-serial/reward']],
 ] as [string, Record<string, unknown>?][]
 
-describe('a graph of rotary positions', () => {
+describe('a graph with rotary positions', () => {
   it.each(['biased', 'llama3', 'mistral', 'phi3', 'gemma3', 'gpt_neox'])(
     'is as small for a context of four million tokens (%s)',
     async (pair) => {
@@ -37,7 +37,7 @@ describe.each(graphs)('the graph of %s', (path, changed) => {
     graph = await openGraph(goldenPath(path), changed)
   })
 
-  it('takes and gives what its contract says', () => {
+  it('has the inputs and outputs of its contract', () => {
     const layers = [...Array(graph.config.layers).keys()]
     const masks = graph.masks.flatMap(({ past, self }) => [past, self])
     const isLm = path.endsWith('lm')
@@ -62,13 +62,13 @@ describe.each(graphs)('the graph of %s', (path, changed) => {
     expect([...graph.outputs].sort()).toEqual([...head, ...made].sort())
   })
 
-  it('gives the same bits however long its tables of positions are', async () => {
+  it('gives the same bits with position tables of any length', async () => {
     const pass = chain(graph.empty(), ids(70), [0, 33, 69])
     const [used, longer] = [await graph.run([pass]), await graph.run([pass], { P: 3000 })]
     expect(longer).toEqual(used)
   })
 
-  it('gives the same wherever a sequence is cut, up to rounding', async () => {
+  it('gives the same for any cut of a sequence, up to rounding', async () => {
     const tokens = ids(70)
     const [whole] = await graph.run([chain(graph.empty(), tokens)])
     for (const cut of [1, 32, 69]) {
@@ -79,7 +79,7 @@ describe.each(graphs)('the graph of %s', (path, changed) => {
     }
   })
 
-  it('gives each candidate of a tree what a pass of its own gives, up to rounding', async () => {
+  it('gives a candidate in a tree the same as in its own pass, up to rounding', async () => {
     const prompt = chain(graph.empty(), ids(40))
     const cached = graph.grown(prompt, (await graph.run([prompt]))[0]!)
     const candidateIds = ids(10, 3)
@@ -90,7 +90,7 @@ describe.each(graphs)('the graph of %s', (path, changed) => {
     }
   })
 
-  it('gives a branch of several tokens beside others what a chain gives', async () => {
+  it('gives a branch of several tokens beside others the same as a chain', async () => {
     const cached = graph.empty()
     // 5, then 6 7 and 8 9 side by side.
     const pass: Pass = { cached, tokenIds: [5, 6, 7, 8, 9], parents: [-1, 0, 1, 0, 3], reads: [4, 2] }
@@ -100,7 +100,7 @@ describe.each(graphs)('the graph of %s', (path, changed) => {
     expect(gap([...branches!.heads[1]!], [...alone[1]!.heads[0]!])).toBeLessThan(2e-5)
   })
 
-  it('gives a row the same bits in any batch, at any place, padded to any T, S and R', async () => {
+  it('gives a row the same bits in any batch and place, padded to any T, S and R', async () => {
     const kinds = fc.constantFrom('decode', 'tree', 'chain')
     const setting = { kind: kinds, past: fc.integer({ min: 0, max: 140 }), tokens: fc.integer({ min: 2, max: 12 }) }
     const row = fc.record({ ...setting, seed: fc.nat(20) })
@@ -135,14 +135,14 @@ describe('a config that does not fit the weights', () => {
     ['mlp_bias', { mlpBias: true }, 'gate_proj.bias'],
     ['vocab_size', { vocabSize: 281 }, 'model.embed_tokens.weight'],
     ['num_hidden_layers', { layers: 3 }, 'model.layers.2.'],
-  ])('is an error that names a tensor: %s', async (_, changed, tensor) => {
+  ])('is refused with the name of a tensor: %s', async (_, changed, tensor) => {
     await expect(openGraph(goldenPath('grouped/lm'), changed)).rejects.toThrow(tensor)
     await expect(openGraph(goldenPath('grouped/lm'), changed)).rejects.toThrow(ModelError)
   })
 })
 
 describe('the output projection', () => {
-  it('is the one that is stored, even where the config says that it is the embedding, as in transformers 5', async () => {
+  it('comes from the checkpoint, even if the config ties it to the embedding, as in transformers 5', async () => {
     const answers = [true, false].map(async (tieWordEmbeddings) => {
       const graph = await openGraph(goldenPath('grouped/lm'), { tieWordEmbeddings })
       return [...(await graph.run([chain(graph.empty(), ids(5))]))[0]!.heads[0]!]
@@ -150,7 +150,7 @@ describe('the output projection', () => {
     expect(await answers[0]).toEqual(await answers[1])
   })
 
-  it('is asked for by name where neither is there', async () => {
+  it('is named in the error if neither exists', async () => {
     await expect(openGraph(goldenPath('biased/lm'), { tieWordEmbeddings: false })).rejects.toThrow('`lm_head.weight` [280, 32]')
   })
 })
@@ -162,7 +162,7 @@ describe('weights', () => {
   const built = (change: (tensors: Tensors) => Tensors) =>
     readSafetensors(path).then((read) => buildGraph(configOf(path), change(read)))
 
-  it('names tensors that the graph has no use for', async () => {
+  it('lists tensors that the graph does not use', async () => {
     const config = { ...configOf(goldenPath('biased/reward')), layers: 1, attentionBias: false }
     const { unusedTensors } = buildGraph(config, await readSafetensors(goldenPath('biased/reward')))
     expect(unusedTensors).toContain('model.layers.1.mlp.up_proj.weight')
@@ -170,7 +170,7 @@ describe('weights', () => {
     expect((await built((tensors) => tensors)).unusedTensors).toEqual([])
   })
 
-  it('are given in memory when the shards lie in different folders', async () => {
+  it('go into memory if the shards lie in different folders', async () => {
     const moved = (file: string) => join(scratch, 'elsewhere', basename(file))
     const split = await built((tensors) => ({
       ...tensors,

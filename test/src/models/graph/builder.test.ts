@@ -6,14 +6,14 @@ import { ModelProtoSchema, TensorProto_DataLocation } from '../../../../src/mode
 const written = (graph: GraphBuilder) => fromBinary(ModelProtoSchema, graph.model())
 
 describe('graphBuilder', () => {
-  it('keeps names apart that would be the same without separators', () => {
+  it('separates names that would be equal without separators', () => {
     const graph = graphBuilder('test')
     const a = graph.scope('layers.1').node('Relu', ['x'], { name: '0' })
     const b = graph.scope('layers.10').node('Relu', ['x'], { name: '' })
     expect([a, b]).toEqual(['layers.1/0', 'layers.10/'])
   })
 
-  it('numbers a name that is taken, whether by a node, an input or a tensor', () => {
+  it('numbers a name that a node, an input or a tensor already has', () => {
     const graph = graphBuilder('test')
     graph.input('x', 'float', [1])
     graph.constant('c', Float32Array.of(1), [1])
@@ -22,14 +22,14 @@ describe('graphBuilder', () => {
     expect(written(graph).graph!.node.map(({ name }) => name)).toEqual(names)
   })
 
-  it('refuses two inputs or outputs of one name', () => {
+  it('refuses two inputs or outputs with one name', () => {
     const graph = graphBuilder('test')
     graph.input('x', 'float', [1])
-    expect(() => graph.input('x', 'float', [1])).toThrow('Expected `x` to be a name of its own')
-    expect(() => graph.output('x', graph.node('Relu', ['x']), 'float', [1])).toThrow('Expected `x` to be a name of its own')
+    expect(() => graph.input('x', 'float', [1])).toThrow('Expected the name `x` once')
+    expect(() => graph.output('x', graph.node('Relu', ['x']), 'float', [1])).toThrow('Expected the name `x` once')
   })
 
-  it('renames an output wherever it is used', () => {
+  it('renames an output wherever a node uses it', () => {
     const graph = graphBuilder('test')
     const first = graph.node('Relu', [graph.input('x', 'float', ['B', 2])])
     graph.output('result', first, 'float', ['B', 2])
@@ -42,7 +42,7 @@ describe('graphBuilder', () => {
     expect(output[0]!.name).toBe('result')
   })
 
-  it('writes sizes that are known as numbers and others by name', () => {
+  it('writes fixed sizes as numbers and others by name', () => {
     const graph = graphBuilder('test')
     graph.input('x', 'int64', ['B', 2])
     const type = written(graph).graph!.input[0]!.type!.value
@@ -74,7 +74,7 @@ describe('graphBuilder', () => {
     })
   })
 
-  it('writes attributes in the type that was asked for', () => {
+  it('writes attributes in their type', () => {
     const graph = graphBuilder('test')
     const attributes = { a: { int: 1 }, b: { float: 1 }, c: { ints: [0, -1] }, d: { text: 'é' } }
     graph.nodes('Split', ['x'], 2, { attributes, domain: 'com.microsoft' })

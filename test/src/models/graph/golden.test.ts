@@ -6,7 +6,7 @@ import { chain, type GraphSession, goldenFolder, openGraph, tree } from './graph
 type Step = Readonly<{ candidateIds: number[]; logits: number[]; rewards?: number[] }>
 type Case = Readonly<{ id: string; promptTokenIds: number[]; tokenIds: number[]; reward: number; steps: Step[] }>
 
-/** Pairs of checkpoints; ready graphs are run as they are. */
+/** Pairs of checkpoints; exported graphs are run as they are. */
 const pairs = readdirSync(goldenFolder, { withFileTypes: true }).filter(({ name }) => {
   const folder = join(goldenFolder, name, 'lm')
   return existsSync(folder) && readdirSync(folder).some((file) => file.endsWith('.safetensors'))
@@ -14,7 +14,7 @@ const pairs = readdirSync(goldenFolder, { withFileTypes: true }).filter(({ name 
 const largestGap = (actual: ArrayLike<number>, expected: readonly number[]) =>
   Math.max(...expected.map((value, i) => Math.abs(value - actual[i]!)))
 
-describe.each(pairs.map(({ name }) => name))('the pair %s, beside what transformers answers by full passes', (name) => {
+describe.each(pairs.map(({ name }) => name))('the pair %s, against full passes of transformers', (name) => {
   const { cases } = JSON.parse(readFileSync(join(goldenFolder, name, 'golden.json'), 'utf8')) as { cases: Case[] }
   let lm: GraphSession
   let reward: GraphSession
@@ -23,7 +23,7 @@ describe.each(pairs.map(({ name }) => name))('the pair %s, beside what transform
     reward = await openGraph(join(goldenFolder, name, 'reward'))
   })
 
-  it('gives the logits of the likeliest tokens, token by token over its cache', async () => {
+  it('gives the same top logits, token by token over its cache', async () => {
     for (const { promptTokenIds, tokenIds, steps } of cases) {
       let cached = lm.empty()
       let next: readonly number[] = promptTokenIds
@@ -47,7 +47,7 @@ describe.each(pairs.map(({ name }) => name))('the pair %s, beside what transform
     }
   })
 
-  it('gives the rewards of candidate trees, the chosen row committed, and of the whole sequence', async () => {
+  it('gives the same rewards for candidate trees over a committed row, and for the whole sequence', async () => {
     for (const { promptTokenIds, tokenIds, reward: whole, steps } of cases) {
       const prompt = chain(reward.empty(), promptTokenIds)
       const [prefilled] = await reward.run([prompt])

@@ -16,7 +16,7 @@ const weight = fc.float({ min: -8, max: 8, noNaN: true })
 const block = fc.array(weight, { minLength: BLOCK, maxLength: BLOCK })
 
 describe.each([4, 8] as const)('weights of %i bits', (bits) => {
-  it('are at most half a step from what they were, but for those at the short end of the scale', () => {
+  it('are at most half a step from the original, except at the short end of the scale', () => {
     fc.assert(
       fc.property(fc.array(block, { minLength: 1, maxLength: 4 }), (blocks) => {
         const weights = Float32Array.from(blocks.flat())
@@ -31,7 +31,7 @@ describe.each([4, 8] as const)('weights of %i bits', (bits) => {
     )
   })
 
-  it('keep exactly what lies on the grid, the largest magnitude and zeroes', () => {
+  it('keep values on the grid, the largest magnitude and zeros exactly', () => {
     const middle = 2 ** (bits - 1)
     const onGrid = Float32Array.from({ length: 2 * BLOCK }, (_, i) => (i < BLOCK ? 0 : ((i * 7) % (2 * middle)) - middle))
     onGrid[BLOCK] = -middle
@@ -40,7 +40,7 @@ describe.each([4, 8] as const)('weights of %i bits', (bits) => {
     expect(dequantized(quantize(positive, bits), bits)[5]).toBe(3)
   })
 
-  it('are what the runtime multiplies with', async () => {
+  it('give the products of the runtime', async () => {
     const [K, N, rows] = [3 * BLOCK, 5, 4]
     const random = (seed: number) => (_: unknown, i: number) => Math.sin(seed + 12.9898 * i) * (1 + (i % 3))
     const weights = Float32Array.from({ length: N * K }, random(1))

@@ -51,7 +51,7 @@ const refused = async (message: RegExp, model?: string) => {
 }
 
 describe('pull', () => {
-  it('fetches what is read of a model, and nothing else, into the cache that the Python tools share', async () => {
+  it('fetches only the files that rxargs reads, into the cache of the Python tools', async () => {
     const snapshot = await pulled()
     expect(snapshot).toBe(inModel('snapshots', COMMIT))
     expect((await readdir(snapshot)).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json'])
@@ -61,7 +61,7 @@ describe('pull', () => {
     expect((await blobs()).filter((name) => name.endsWith('.incomplete'))).toEqual([])
   })
 
-  it('fetches a head in a file of its own, pickled or not, and what tells of an adapter', async () => {
+  it('fetches a head in its own file, pickled or not, and the config of an adapter', async () => {
     const heads = ['value_head.safetensors', 'v_head.pt', 'adapter_config.json']
     await served({
       ...FILES,
@@ -78,7 +78,7 @@ describe('pull', () => {
     expect((await readdir(await pulled())).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors'])
   })
 
-  it('fetches the files that are named alone, and says which there are', async () => {
+  it('fetches only named files, and lists the files if one is missing', async () => {
     await served({ 'config.json': Buffer.from('{}'), 'a.gguf': WEIGHTS, 'b.gguf': WEIGHTS })
     expect(await readdir(await pulled('org/name', undefined, ['b.gguf']))).toEqual(['b.gguf'])
     await refused(
@@ -86,18 +86,18 @@ describe('pull', () => {
     )
   })
 
-  it('names a head that has no model beside it', async () => {
+  it('reports a head without a model', async () => {
     await served({ 'config.json': Buffer.from('{}'), 'value_head.safetensors': WEIGHTS })
     await refused(/Expected weights as safetensors in org\/name, found only value_head\.safetensors/)
   })
 
-  it('gives its token to the hub, and to no other server', async () => {
+  it('sends its token to the hub, and to no other server', async () => {
     await pulled()
     expect([...hub.tokens.hub]).toEqual(['Bearer hf_secret'])
     expect([...hub.tokens.store]).toEqual([undefined])
   })
 
-  it('fetches other files where they are asked for', async () => {
+  it('fetches further files by pattern', async () => {
     const snapshot = await pulled('org/name', ['onnx/*'])
     expect((await readFile(join(snapshot, 'onnx', 'model.onnx'))).length).toBe(1500)
     expect(await readlink(join(snapshot, 'onnx', 'model.onnx'))).toMatch(/^\.\.[\\/]\.\.[\\/]\.\.[\\/]blobs/)
@@ -127,7 +127,7 @@ describe('pull', () => {
     await refused(/Expected "model-1\.safetensors", which model\.safetensors\.index\.json names, in org\/name, found none/)
   })
 
-  it('goes on where a connection was cut, in the same run', async () => {
+  it('resumes after a broken connection in the same run', async () => {
     Object.assign(hub.faults, { cutAfter: 20_000, cuts: 2 })
     await pulled()
     expect(hub.asked.filter((line) => line.includes('model.safetensors'))).toEqual([
@@ -137,7 +137,7 @@ describe('pull', () => {
     ])
   })
 
-  it('goes on where an earlier run was cut', async () => {
+  it('resumes an earlier, interrupted run', async () => {
     await mkdir(inModel('blobs'), { recursive: true })
     await writeFile(inModel('blobs', `${hashOf(WEIGHTS)}.incomplete`), WEIGHTS.subarray(0, 31_000))
     const snapshot = await pulled()
@@ -150,7 +150,7 @@ describe('pull', () => {
     ['a part of some other file', {}, Buffer.alloc(31_000, 9)],
     ['a part that is too long', {}, Buffer.alloc(60_000, 9)],
     ['a whole file that is another', {}, Buffer.alloc(50_000, 9)],
-  ])('begins anew after %s', async (_, faults, part) => {
+  ])('starts again after %s', async (_, faults, part) => {
     Object.assign(hub.faults, faults)
     await mkdir(inModel('blobs'), { recursive: true })
     await writeFile(inModel('blobs', `${hashOf(WEIGHTS)}.incomplete`), part)
@@ -158,7 +158,7 @@ describe('pull', () => {
     expect((await readFile(join(snapshot, 'model.safetensors'))).equals(WEIGHTS)).toBe(true)
   })
 
-  it('keeps what is there of a file whose connection breaks again and again, and no revision', async () => {
+  it('keeps the part of a file if its connection breaks repeatedly, and records no revision', async () => {
     Object.assign(hub.faults, { cutAfter: 0, cuts: 100 })
     await refused(/The connection (broke|ended) at 0 of 50000 bytes of model\.safetensors/)
     expect(await blobs()).toContain(`${hashOf(WEIGHTS)}.incomplete`)
@@ -166,14 +166,14 @@ describe('pull', () => {
     await expect(modelFolder('org/name', { HF_HUB_CACHE: folder })).rejects.toThrow(/rxargs pull org\/name/)
   })
 
-  it('removes a file that is not the one listed', async () => {
+  it('removes a file that differs from the listing', async () => {
     hub.faults.sendsOther = true
-    await refused(/Expected SHA-256 [0-9a-f]{64} of model\.safetensors, got [0-9a-f]{64}: it was removed, try again/)
+    await refused(/Expected SHA-256 [0-9a-f]{64} of model\.safetensors, got [0-9a-f]{64}\. The file was removed; try again/)
     expect((await blobs()).filter((name) => name.startsWith(hashOf(WEIGHTS)))).toEqual([])
     hub.faults.sendsOther = false
     await rm(inModel(), { recursive: true })
     hub.faults.listed = (files) => files.map((file) => (file.path === 'config.json' ? { ...file, oid: 'a'.repeat(40) } : file))
-    await refused(/Expected git's hash a{40} of config\.json, got [0-9a-f]{40}: it was removed/)
+    await refused(/Expected git's hash a{40} of config\.json, got [0-9a-f]{40}\. The file was removed/)
     hub.faults.listed = (files) => files.map((file) => (file.path === 'config.json' ? { ...file, size: 3 } : file))
     await refused(/Expected 3 bytes of config\.json, got more/)
   })
@@ -188,22 +188,22 @@ describe('pull', () => {
     [{ status: 404, code: 'RevisionNotFound' }, /org\/name has no revision `main` on http/],
     [{ status: 429 }, /has had too many requests: try again later/],
     [{ status: 503 }, /answers 503 for org\/name/],
-  ])('says in one line what the hub refuses: %j', async (faults, message) => {
+  ])('reports a refusal of the hub in one line: %j', async (faults, message) => {
     Object.assign(hub.faults, faults)
     await refused(message)
     await expect(lstat(inModel())).rejects.toThrow()
   })
 
-  it('says what a listing lacks or should not have', async () => {
+  it('reports what is wrong with a listing', async () => {
     const listed = (change: (file: Record<string, unknown>) => object) => {
       hub.faults.listed = (files) => files.map((file) => (file.path === 'config.json' ? { ...file, ...change(file) } : file))
     }
     listed(() => ({ path: '../../evil' }))
     await refused(/Expected file names of org\/name to stay inside its folder, got "\.\.\/\.\.\/evil"/)
     listed(() => ({ oid: '../x' }))
-    await refused(/gives no listing of org\/name: it lists config\.json without a hash/)
+    await refused(/returned no valid listing of org\/name: it lists config\.json without a hash/)
     listed(() => ({ size: 2 ** 60 }))
-    await refused(/Expected room for \d+ bytes in .*, there are \d+; HF_HOME may name another place/)
+    await refused(/Expected room for \d+ bytes in .*, got \d+\. Set HF_HOME to a folder with more room/)
     hub.faults.listed = (files) => files.filter(({ path }) => path !== 'model.safetensors')
     await refused(/Expected weights as safetensors in org\/name, found only pytorch_model\.bin, .*add `--include 'onnx\/\*'`/)
   })
@@ -221,24 +221,24 @@ describe('pull', () => {
 
   it.each([
     [{ link: '<http://127.0.0.1:1/next>; rel="next"' }, /its next page is on another server, http:\/\/127\.0\.0\.1:1\/next/],
-    [{ link: `</api/models/org/name/tree/${COMMIT}?recursive=true>; rel="next"` }, /its page \S+ is its own successor/],
+    [{ link: `</api/models/org/name/tree/${COMMIT}?recursive=true>; rel="next"` }, /its page \S+ links to itself/],
     [{ info: { sha: 'main' } }, /its commit is `main`/],
     [{ info: [] }, /its commit is `undefined`/],
     [{ listed: () => [{ type: 'file', path: 'config.json', oid: 'a'.repeat(40) }] }, /it lists config\.json without a size/],
     [{ listed: () => [{ type: 'file' }] }, /it lists a file without a path/],
-  ])('refuses what is no listing: %j', async (faults, message) => {
+  ])('refuses an invalid listing: %j', async (faults, message) => {
     Object.assign(hub.faults, faults)
     await refused(message)
-    await refused(/gives no listing of org\/name/)
+    await refused(/returned no valid listing of org\/name/)
     expect([...hub.tokens.hub]).toEqual(['Bearer hf_secret'])
   })
 
-  it('says that the hub cannot be reached', async () => {
+  it('reports an unreachable hub', async () => {
     await hub.close()
     await refused(/Cannot reach http:\/\/127\.0\.0\.1:\d+: ECONNREFUSED/)
   })
 
-  it('ends at once when it is cancelled', async () => {
+  it('stops at once when it is cancelled', async () => {
     const stop = new AbortController()
     Object.assign(hub.faults, { cutAfter: 10, cuts: 1 })
     const pulling = pull(settings(), repositoryOf('org/name'), {

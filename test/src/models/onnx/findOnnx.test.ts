@@ -30,29 +30,29 @@ describe('findOnnx', () => {
     expect(await findOnnx(folder, dtype)).toEqual({ folder, name })
   })
 
-  it('takes a named file, its config beside it or one folder up', async () => {
+  it('finds a file by name, with its config beside it or one folder up', async () => {
     await holding('onnx/model_int8.onnx', 'other.onnx')
     expect(await findOnnx(join(folder, 'onnx/model_int8.onnx'))).toEqual({ folder, name: 'onnx/model_int8.onnx' })
     expect(await findOnnx(join(folder, 'other.onnx'))).toEqual({ folder, name: 'other.onnx' })
   })
 
-  it('leaves a folder with safetensors, or without any graph, to others', async () => {
+  it('ignores a folder with safetensors or without a graph', async () => {
     await holding('README.md')
     expect(await findOnnx(folder)).toBeUndefined()
     await holding('onnx/model.onnx', 'model.safetensors')
     expect(await findOnnx(folder)).toBeUndefined()
   })
 
-  it('names what a folder has where nothing of it is asked for', async () => {
+  it('lists the files of a folder if none fits', async () => {
     await holding('onnx/model_q4.onnx', 'onnx/decoder_model.onnx')
     await expect(findOnnx(folder)).rejects.toThrow(
-      /for weights in fp32, got onnx.decoder_model\.onnx, onnx.model_q4\.onnx; name one, such as/,
+      /for dtype fp32, got onnx.decoder_model\.onnx, onnx.model_q4\.onnx\. Name a file, such as/,
     )
   })
 
   it.each([
     ['none.onnx', /Expected an ONNX file at .*none\.onnx, found nothing there/],
-    ['onnx/decoder_with_past_model.onnx', /that can begin a sequence, got .*; use decoder_model_merged/],
+    ['onnx/decoder_with_past_model.onnx', /that can start a sequence, got .*\. Use decoder_model_merged/],
     ['a/b/c.onnx', /Expected config\.json beside .*c\.onnx or in the folder above, found none/],
   ])('refuses %s', async (name, message) => {
     await holding('onnx/decoder_with_past_model.onnx', 'a/b/c.onnx')

@@ -23,20 +23,20 @@ describe('the contract of a graph', () => {
     ['onnx-llama/lm/onnx/model_gqa.onnx', ['attention_mask'], 'float32', true],
     ['onnx-llama/lm/onnx/model_fp16.onnx', ['attention_mask', 'position_ids'], 'float16', true],
     ['onnx-llama/lm/onnx/model_q4.onnx', ['attention_mask', 'position_ids'], 'float32', true, true],
-  ])('has what %s takes and keeps', async (name, inputs, type, rowsApart, evenRows = false) => {
+  ])('has inputs and cache of %s', async (name, inputs, type, rowsApart, evenRows = false) => {
     const { planes, ...rest } = await read(name)
     expect({ ...rest, inputs: rest.inputs.toSorted() }).toEqual({ inputs, width: 280, pooled: false, rowsApart, evenRows })
     const names = ['0.key', '0.value', '1.key', '1.value']
     expect(planes).toEqual(names.map((each) => plane(each, 1, 16, type)))
   })
 
-  it('keeps nothing of rewards, and knows other inputs', async () => {
+  it('has no cache for rewards, and reads other inputs', async () => {
     expect(await read('onnx-llama/reward/onnx/model.onnx')).toMatchObject({ planes: [], pooled: true, width: 1 })
     expect((await read('onnx-encoder/reward/model.onnx')).inputs).toContain('token_type_ids')
     expect((await read('onnx-opt/lm/model.onnx')).inputs).toEqual(['attention_mask'])
   })
 
-  it('names the files of weights that lie elsewhere', async () => {
+  it('lists the files of external weights', async () => {
     expect((await readOnnxHeader(golden('onnx-opt/lm/model.onnx'))).dataFiles).toEqual(['model.onnx_data'])
     expect((await readOnnxHeader(golden('onnx-llama/lm/onnx/model.onnx'))).dataFiles).toEqual([])
   })
@@ -136,7 +136,7 @@ describe('a file that is no ONNX model', () => {
   })
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
-  it('is refused, however it is broken', async () => {
+  it('is refused for any damage', async () => {
     const whole = await readFile(golden('onnx-llama/lm/onnx/model.onnx'))
     const pointer = Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 12\n')
     const files = {

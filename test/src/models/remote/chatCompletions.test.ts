@@ -31,7 +31,7 @@ async function asked(behaviours: readonly Behaviour[], more: { retries?: number;
 }
 
 describe('chatCompletions', () => {
-  it('asks the endpoint for the model, with the key, and gives text and tokens', async () => {
+  it('posts model and messages with the key, and returns text and token count', async () => {
     const { answer, admitted, settled } = await asked([good], { key: 'secret' })
     expect(answer).toEqual({ text: 'fine', tokens: 12 })
     expect(server!.requests).toEqual([{ path: '/v1/chat/completions', authorization: 'Bearer secret', model: 'judge', messages }])
@@ -48,36 +48,36 @@ describe('chatCompletions', () => {
     ['an answer that is no JSON', { body: '<html>' }],
     ['an answer without a message', { body: '{"choices":[]}' }],
     ['an answer of another kind', { body: 'null' }],
-  ])('tries again after %s', async (_, bad) => {
+  ])('retries after %s', async (_, bad) => {
     const { answer, admitted, settled } = await asked([bad, bad, good])
     expect(answer).toEqual({ text: 'fine', tokens: 12 })
     expect([admitted, settled]).toEqual([3, [undefined, undefined, 12]])
   })
 
-  it('tries again after a time-out', async () => {
+  it('retries after a time-out', async () => {
     const { answer } = await asked([{ slow: true }, good], { timeoutMs: 50 })
     expect(answer).toEqual({ text: 'fine', tokens: 12 })
   })
 
-  it('pauses twice as long each time, and as long as it is asked to', async () => {
+  it('doubles the pause each time, and waits for Retry-After', async () => {
     const bad: Behaviour[] = [{ status: 500 }, { status: 429, retryAfter: '7' }, { cut: true }]
     const { answer, pauses } = await asked([...bad, good], { retries: 3 })
     expect(answer).toMatchObject({ text: 'fine' })
     expect(pauses).toEqual([1, 7000, 4])
   })
 
-  it('gives up when the attempts are used up, or the server asks for too much patience', async () => {
+  it('gives up after the last retry, or if Retry-After is too long', async () => {
     const tired = await asked([{ status: 500, body: 'on fire' }])
     expect(tired.answer).toBeInstanceOf(RemoteError)
     expect((tired.answer as Error).message).toMatch(
-      /chat\/completions failed 3 times, the last with: 500 Internal Server Error: on fire$/,
+      /chat\/completions failed 3 times. Last error: 500 Internal Server Error: on fire$/,
     )
     await server!.close()
     const patient = await asked([{ status: 429, retryAfter: '86400' }])
-    expect([patient.admitted, (patient.answer as Error).message]).toEqual([1, expect.stringContaining('failed 1 time,')])
+    expect([patient.admitted, (patient.answer as Error).message]).toEqual([1, expect.stringContaining('failed 1 time.')])
   })
 
-  it('does not try again what is refused, and never says the key', async () => {
+  it('does not retry a refusal, and never prints the key', async () => {
     const wrong = await asked([{ status: 401, body: 'wrong key: secret' }], { key: 'secret' })
     expect(wrong.admitted).toBe(1)
     expect(wrong.answer).toMatchObject({
@@ -90,7 +90,7 @@ describe('chatCompletions', () => {
     expect(long).toMatchObject({ admitted: 1, answer: { isHopeless: false } })
   })
 
-  it('goes to no other address with the key', async () => {
+  it('follows no redirect with the key', async () => {
     const other = await judgeServer(() => good)
     server = await judgeServer(() => ({ status: 307 }))
     const { answer } = await asked([{ status: 307 }], { key: 'secret', retries: 0 })
@@ -99,7 +99,7 @@ describe('chatCompletions', () => {
     await other.close()
   })
 
-  it('stops when it is told to', async () => {
+  it('stops when its signal aborts', async () => {
     server = await judgeServer(() => ({ slow: true }))
     const stop = new AbortController()
     const ask = chatCompletions({ url: server.url, model: 'judge', timeoutMs: 5000, retries: 2, backoffMs: 1 })

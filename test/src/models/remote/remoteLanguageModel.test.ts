@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -32,13 +32,19 @@ describe('remoteLanguageModel', () => {
     ['a failure of the server', { status: 502 }],
     ['an answer that does not come', { slow: true }],
     ['a cut answer', { cut: true }],
-  ])('asks again after %s', async (_, bad) => {
+  ])('retries after %s', async (_, bad) => {
     const model = await behind([bad, bad], { timeoutMs: 100 })
     const [logits] = await model.run([{ sequence, need: 2 }])
     expect(logits).toEqual({ tokenIds: Int32Array.of(7, 3), values: Float32Array.of(-0.5, -1.5), logSumExp: 0 })
     expect(server!.requests.map(({ path, body }) => [path, (body as { prompt: unknown }).prompt])).toEqual(
       Array.from({ length: 3 }, () => ['/completions', [1, 2, 4]]),
     )
+  })
+
+  it('keeps its connection from step to step', async () => {
+    const model = await behind([])
+    for (let step = 0; step < 5; step++) await model.run([{ sequence, need: 2 }])
+    expect([server!.requests.length, server!.connections()]).toEqual([5, 1])
   })
 
   it('sends the text where the text gives the same token ids, and fails where it does not', async () => {
@@ -50,34 +56,34 @@ describe('remoteLanguageModel', () => {
     const [cut] = model.codec.encode('é', false)
     const broken = sequenceOf('', '', { promptTokenIds, tokenIds: [cut!] })
     await expect(model.run([{ sequence: broken, need: 2 }])).rejects.toThrow(
-      `expected token ids that their text gives again (\`--lm-prompt text\`), got`,
+      `expected the prompt's text to encode to the same token ids (\`--lm-prompt text\`), got`,
     )
     expect(server!.requests).toHaveLength(1)
   })
 
-  it('refuses a server that makes another number of tokens of the text', async () => {
+  it('refuses a server that counts other prompt tokens', async () => {
     const model = await behind([{ body: '{"usage":{"prompt_tokens":9}}' }], { prompt: 'text' })
     const promptTokenIds = model.codec.encode('A', false)
     await expect(model.run([{ sequence: sequenceOf('', '', { promptTokenIds, tokenIds: [] }), need: 2 }])).rejects.toThrow(
-      'expected 1 tokens in the prompt, got 9: it adds special tokens of its own, or its tokenizer is another',
+      'expected 1 tokens in the prompt, got 9. The server adds special tokens or uses another tokenizer',
     )
   })
 
-  it('names the flag where a server refuses token ids', async () => {
+  it('suggests the flag if a server refuses token ids', async () => {
     const model = await behind([{ status: 422, body: 'Input should be a valid string' }])
     await expect(model.run([{ sequence, need: 2 }])).rejects.toThrow(
-      'Input should be a valid string; a server that takes text prompts only needs `--lm-prompt text`',
+      'Input should be a valid string. If the server takes only text prompts, use `--lm-prompt text`',
     )
   })
 
-  it('knows where replies end and how long they may be, without weights', async () => {
+  it('reads end tokens and context length without weights', async () => {
     const model = await behind([], { maxTop: 5 })
     expect(model.capabilities).toEqual({ all: false, maxTop: 5, hiddenStates: false, unit: 'logprob' })
     expect(model.contextLength).toBeGreaterThan(0)
     expect(model.endTokenIds.length).toBeGreaterThan(0)
   })
 
-  it('ends a request of a sequence that is released', async () => {
+  it('aborts the request of a released sequence', async () => {
     const model = await behind([{ slow: true }])
     const asked = model.run([{ sequence, need: 2 }]).catch((error: Error) => error.name)
     await expect.poll(() => server!.open()).toBe(1)
@@ -86,18 +92,36 @@ describe('remoteLanguageModel', () => {
     await expect.poll(() => server!.open()).toBe(0)
   })
 
-  it('gives no logits of all tokens, and ends the run where no request can do better', async () => {
+  it('refuses to return all logits, and ends the run if no request can succeed', async () => {
     const model = await behind([{ status: 404 }])
     await expect(model.run([{ sequence, need: 'all' }])).rejects.toThrow(OptionError)
     await expect(model.run([{ sequence, need: 2 }])).rejects.toThrow(ModelLostError)
   })
 
-  it('refuses a folder that tells no context length', async () => {
+  it('refuses a folder without a context length', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rxargs-tokenizer-'))
     await writeFile(join(folder, 'config.json'), '{"vocab_size": 300}')
     await expect(behind([], { tokenizer: folder })).rejects.toThrow(
       `Expected \`max_position_embeddings\` in ${join(folder, 'config.json')}, found none`,
     )
+    await rm(folder, { recursive: true })
+  })
+
+  it('fits the tokenizer to the vocabulary in config.json, as for a model of this machine', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rxargs-tokenizer-'))
+    await cp(tokenizer, folder, { recursive: true })
+    const change = async (name: string, fields: (json: Record<string, unknown>) => object) => {
+      const json = JSON.parse(await readFile(join(folder, name), 'utf8')) as Record<string, unknown>
+      await writeFile(join(folder, name), JSON.stringify({ ...json, ...fields(json) }))
+    }
+    const padding = { id: 280, content: '[PAD]', special: true, normalized: false }
+    await change('tokenizer.json', ({ added_tokens: added }) => ({ added_tokens: [...(added as object[]), padding] }))
+    const { codec } = await behind([], { tokenizer: folder })
+    expect(codec.notices).toContainEqual(expect.stringContaining('has tokens that the model has no embedding for: "[PAD]" (280)'))
+    expect(() => codec.encode('a[PAD]', false)).toThrow('(its vocabulary has 280), got "[PAD]" (280)')
+    await change('config.json', () => ({ vocab_size: 100 }))
+    await server?.close()
+    await expect(behind([], { tokenizer: folder })).rejects.toThrow(/^Expected the tokenizer in .* to fit the vocabulary of 100/)
     await rm(folder, { recursive: true })
   })
 })

@@ -43,7 +43,7 @@ describe('remoteReward', () => {
     ['/score', { texts: ['a', 'bcd'] }],
     ['/v1/classify', { input: ['a', 'bcd'], use_activation: false }],
     ['/predict', { inputs: [['a'], ['bcd']], raw_scores: true, truncate: false }],
-  ])('asks %s in the words of its kind', async (path, body) => {
+  ])('sends %s the request of its protocol', async (path, body) => {
     const { score } = await behind([], { path })
     expect(await score(['a', 'bcd'])).toEqual([1, 3])
     expect(server!.requests).toEqual([{ path, authorization: undefined, body }])
@@ -52,13 +52,13 @@ describe('remoteReward', () => {
   it.each([
     ['/v1/classify', '1', { data: [{ probs: [0.25, 0.75] }] }],
     ['/predict', 'good', [[...['bad', 'good'].map((label, index) => ({ label, score: 0.25 + index / 2 }))]]],
-  ])('takes the class that the label names from %s', async (path, label, answer) => {
+  ])('reads the class of the label from %s', async (path, label, answer) => {
     const bad = { body: JSON.stringify(answer) }
     const { score } = await behind([bad], { path, label })
     expect(await score(['a'])).toEqual([0.75])
     await server!.close()
     const unlabelled = await behind([bad], { path })
-    expect((await failure(unlabelled.score(['a']))).message).toMatch(/expected one class, or a label .*, got 2 for text 0: /)
+    expect((await failure(unlabelled.score(['a']))).message).toMatch(/expected one class, or a `label` .*, got 2 for text 0: /)
     await server!.close()
     const wrong = await behind([bad], { path, label: 'none' })
     expect((await failure(wrong.score(['a']))).message).toMatch(/expected a class `none`, got .* for text 0$/)
@@ -70,14 +70,14 @@ describe('remoteReward', () => {
     ['a cut answer', { cut: true }],
     ['an answer that does not come', { slow: true }],
     ['an answer that is no JSON', { body: '<html>' }],
-  ])('tries again after %s', async (_, bad) => {
+  ])('retries after %s', async (_, bad) => {
     // Only the answer that does not come needs the time-out; a busy machine must not reach it in the other cases.
     const { score, pauses } = await behind([bad, bad], { timeoutMs: 'slow' in bad ? 1000 : 30_000 })
     expect(await score(['ab'])).toEqual([2])
     expect(pauses).toEqual([1, 2])
   })
 
-  it('heeds Retry-After', async () => {
+  it('waits for Retry-After', async () => {
     const { score, pauses } = await behind([{ status: 429, retryAfter: '3' }])
     expect(await score(['ab'])).toEqual([2])
     expect(pauses).toEqual([3000])
@@ -93,7 +93,7 @@ describe('remoteReward', () => {
     ['/v1/classify', '{"data":[{"probs":1}]}', 'expected `{"data": [{"probs": [number]}, …]}` for 2 texts, got `{"data":'],
     ['/predict', '[{"label":"a","score":1}]', 'expected `[[{"label": name, "score": number}], …]` for 2 texts, got `[{"la'],
     ['/predict', 'null', 'got `null`'],
-  ])('%s answered by %s: one line with the address, not asked again', async (path, body, message) => {
+  ])('%s answering %s fails with one line, the address and no retry', async (path, body, message) => {
     const { score } = await behind([{ body }], { path: `${path}?token=hidden` })
     const error = await failure(score(['a', 'b']))
     expect(error).toBeInstanceOf(RemoteError)
@@ -103,7 +103,7 @@ describe('remoteReward', () => {
     expect(server!.requests).toHaveLength(1)
   })
 
-  it('sends what waits together, at most so many texts and requests at a time', async () => {
+  it('merges waiting calls, up to `maxBatch` texts a request and `concurrency` requests', async () => {
     const { score } = await behind([], { maxBatch: 4, concurrency: 2 })
     const asked = Array.from({ length: 8 }, (_, index) => ['x'.repeat(index), 'y', 'z'].slice(0, 1 + (index % 3)))
     expect(await Promise.all(asked.map((texts) => score(texts)))).toEqual(asked.map((texts) => texts.map(({ length }) => length)))
@@ -114,7 +114,7 @@ describe('remoteReward', () => {
     expect(await score(Array.from({ length: 9 }, () => 'q'))).toHaveLength(9)
   })
 
-  it('fails a call for its own texts only', async () => {
+  it('fails a call only because of its own texts', async () => {
     server = await jsonServer<Body>(({ path, body }) =>
       body.texts!.includes('long') ? { status: 413, body: 'too long' } : good(path, body),
     )
@@ -130,33 +130,33 @@ describe('remoteReward', () => {
     expect(second).toMatchObject({ reason: { message: `${server.url}/score refused: 413 Payload Too Large: too long` } })
   })
 
-  it('stops asking a server that is down, tries one request after a while, and goes on when that succeeds', async () => {
+  it('pauses for a server that is down, then tests it with one request, and resumes when that succeeds', async () => {
     let time = 0
     const down = Array.from({ length: 4 }, () => ({ status: 503 }))
     const { score } = await behind(down, { retries: 0, failures: 3, pauseMs: 1000, now: () => time })
     for (let call = 0; call < 3; call++) expect((await failure(score(['a']))).message).toContain('failed 1 time')
-    expect((await failure(score(['a']))).message).toMatch(/\/score failed 3 requests in a row: none for another 1 s$/)
+    expect((await failure(score(['a']))).message).toMatch(/\/score failed 3 requests in a row: no requests for another 1 s$/)
     expect(server!.requests).toHaveLength(3)
     time = 1000
     expect((await failure(score(['a']))).message).toContain('failed 1 time')
-    expect((await failure(score(['a']))).message).toContain('none for another 1 s')
+    expect((await failure(score(['a']))).message).toContain('no requests for another 1 s')
     expect(server!.requests).toHaveLength(4)
     time = 2000
     expect(await score(['a'])).toEqual([1])
     expect(await score(['ab'])).toEqual([2])
   })
 
-  it('lets one request through at a time while it tries', async () => {
+  it('admits one request at a time while it tests the server', async () => {
     let time = 0
     const { score } = await behind([{ status: 503 }], { retries: 0, failures: 1, pauseMs: 10, maxBatch: 1, now: () => time })
     await failure(score(['a']))
     time = 10
     const [one, other] = await Promise.allSettled([score(['a']), score(['b'])])
     expect(one).toMatchObject({ value: [1] })
-    expect(other).toMatchObject({ reason: { message: expect.stringContaining('it is tried with another one now') } })
+    expect(other).toMatchObject({ reason: { message: expect.stringContaining('another request is testing it now') } })
   })
 
-  it('leaves a request when it is told to, and ends one that nobody waits for', async () => {
+  it('leaves a request when its signal aborts, and aborts a request that nobody waits for', async () => {
     const { score } = await behind([{ slow: true }])
     const [stop, other] = [new AbortController(), new AbortController()]
     const both = Promise.allSettled([score(['a'], stop.signal), score(['b'], other.signal)])
@@ -169,7 +169,7 @@ describe('remoteReward', () => {
     await expect.poll(() => server!.open()).toBe(0)
   })
 
-  it('takes its key from the environment, its own before that of all, and says it nowhere', async () => {
+  it('reads its own key before the shared one from the environment, and never prints it', async () => {
     const environment = { RXARGS_REWARD_API_KEY: 'shared-key', RXARGS_REWARD_API_KEY_NOT_SAFE: 'own-key' }
     const own = await behind([{ status: 400, body: 'not with own-key' }], { name: 'not-safe', environment })
     const error = await failure(own.score(['a']))
@@ -182,14 +182,14 @@ describe('remoteReward', () => {
     expect(server!.requests[0]!.authorization).toBe('Bearer shared-key')
   })
 
-  it('ends the run where no request can do better', async () => {
+  it('ends the run if no request can succeed', async () => {
     const { score } = await behind([{ status: 401, body: 'no key' }])
     expect(await failure(score(['a']))).toEqual(
       new ModelLostError(`Reward \`safe\`: ${server!.url}/score refused: 401 Unauthorized: no key`),
     )
   })
 
-  it('says where it is, without what may be secret', () => {
+  it('has its address as source, without the query', () => {
     const { source } = remoteReward(
       { name: 'safe', url: 'https://host:81/a/predict?code=hidden', label: 'x' },
       { environment: {} },
@@ -197,11 +197,11 @@ describe('remoteReward', () => {
     expect(source).toEqual({ path: 'https://host:81/a/predict?…', label: 'x' })
   })
 
-  it('refuses an address with a password, one that is none, and options that may not be', () => {
+  it('refuses an address with a password, an invalid address and invalid options', () => {
     const make = (more: Partial<RemoteReward>) => () => remoteReward({ name: 'safe', url: 'http://host', ...more })
     expect(make({ url: 'http://ann:hidden@host/predict' })).toThrow(
       new RemoteError(
-        'Expected an address without user and password, got those in http://host/predict: keys come from the environment',
+        'Expected an address without user and password, got one of them in http://host/predict: put the key in an environment variable',
         true,
       ),
     )

@@ -13,7 +13,7 @@ const call = (
 ): ModelCall => ({ key, tokenIds: Int32Array.from(tokenIds), branches, decode })
 
 describe('Engine', () => {
-  it('has an even number of rows in every product where one row rounds differently, whatever is asked', async () => {
+  it('has an even number of rows in every product if one row rounds differently, for any calls', async () => {
     const tokens = fc.array(fc.nat(30), { minLength: 1, maxLength: 140 })
     const asked = fc.record({ tokens, branches: fc.integer({ min: 1, max: 4 }), decode: fc.boolean() })
     await fc.assert(

@@ -82,7 +82,7 @@ describe.each(engines)('an engine over the memory of %s', (_device, newEngine) =
     },
   )
 
-  it('frees what is released: 1,000 short sequences go through 16 slots, each read as if alone', async () => {
+  it('frees released rows: 1,000 short sequences pass through 16 slots, each with the result of a run alone', async () => {
     const engine = newEngine({})
     let peak = 0
     for (let first = 0; first < 1_000; first += 16) {
@@ -100,7 +100,7 @@ describe.each(engines)('an engine over the memory of %s', (_device, newEngine) =
   })
 })
 
-it('an engine on a GPU takes shapes from a small set, whatever the lengths, and reads a chosen candidate along with the next', async () => {
+it('an engine on a GPU uses few shapes at any lengths, and reads a chosen candidate along with the next', async () => {
   const runs: GpuRun[] = []
   const engine = gpuEngineOf({}, runs)
   const token = (i: number) => (i * 7) % 31

@@ -31,16 +31,19 @@ async function changed(name: string, settings: Readonly<Record<string, unknown>>
 }
 
 describe('a LoRA adapter', () => {
-  it.each(adapters.map((adapter) => [adapter.name, adapter] as const))('%s answers as merged by PEFT', async (_, adapter) => {
-    const { base, name, head, ids, values } = adapter
-    const { worker } = await loadModel(pathOf(base, name), { head, role: head, threads: 1 })
-    const [result] = await worker.run([
-      { key: {}, tokenIds: Int32Array.from(ids), branches: [[]], ...(head === 'lm' && { decode: true }) },
-    ])
-    await worker.close()
-    const scale = Math.max(1, ...values.map(Math.abs))
-    for (const [index, value] of values.entries()) expect(Math.abs(result!.values[index]! - value)).toBeLessThan(1e-5 * scale)
-  })
+  it.each(adapters.map((adapter) => [adapter.name, adapter] as const))(
+    '%s answers like PEFT’s merged model',
+    async (_, adapter) => {
+      const { base, name, head, ids, values } = adapter
+      const { worker } = await loadModel(pathOf(base, name), { head, role: head, threads: 1 })
+      const [result] = await worker.run([
+        { key: {}, tokenIds: Int32Array.from(ids), branches: [[]], ...(head === 'lm' && { decode: true }) },
+      ])
+      await worker.close()
+      const scale = Math.max(1, ...values.map(Math.abs))
+      for (const [index, value] of values.entries()) expect(Math.abs(result!.values[index]! - value)).toBeLessThan(1e-5 * scale)
+    },
+  )
 
   it('finds its base model by the name in adapter_config.json', async () => {
     const copy = await changed('lm', { base_model_name_or_path: `${folder}llama.gguf` })
@@ -66,7 +69,7 @@ describe('a LoRA adapter', () => {
     ['task_type', 'SEQ_2_SEQ_LM', 'CAUSAL_LM'],
     ['r', 0, 'an integer >= 1'],
     ['some_new_setting', 3, '`some_new_setting` = 3'],
-    ['target_modules', ['q_proj'], 'which has matrices'],
+    ['target_modules', ['q_proj'], 'the adapter has matrices'],
     ['r', 8, 'of shapes [8, 96] and [64, 8], got [4, 96] and [64, 4]'],
   ])('is refused for `%s` = %j', async (key, value, said) => {
     const copy = await changed('lm', { [key]: value })
@@ -75,12 +78,12 @@ describe('a LoRA adapter', () => {
     await expect(reading).rejects.toThrow(/^Expected /)
   })
 
-  it('is refused where it lacks a layer that it names, does not fit, or has no base', async () => {
+  it('is refused if it lacks a layer that it names, does not fit, or has no base', async () => {
     const wide = await changed('patterns', { target_modules: ['q_proj', 'down_proj'] })
     await expect(readModel(`${folder}llama.gguf+${wide}`, { head: 'lm', role: 'lm' })).rejects.toThrow('found none')
     await expect(readModel(pathOf('gpt2', 'lm'), { head: 'lm', role: 'lm' })).rejects.toThrow('in the base model')
     await expect(readModel(`${folder}adapters/lm`, { head: 'lm', role: 'lm' })).rejects.toThrow('`base_model_name_or_path`')
     const lost = await changed('lm', { base_model_name_or_path: 'nobody/nothing' })
-    await expect(readModel(lost, { head: 'lm', role: 'lm' })).rejects.toThrow('`--base` names another place')
+    await expect(readModel(lost, { head: 'lm', role: 'lm' })).rejects.toThrow('use `--base` for another path')
   })
 })

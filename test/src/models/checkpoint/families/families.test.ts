@@ -2,17 +2,12 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ModelError } from '../../../../../src/core/errors.js'
 import { readConfig } from '../../../../../src/models/checkpoint/families/config.js'
+import { readerOf, sizes } from './smallModel.js'
 
-const sizes = { hidden_size: 64, intermediate_size: 96, num_hidden_layers: 4, num_attention_heads: 4, vocab_size: 100 }
+const small = { ...sizes, num_hidden_layers: 4, intermediate_size: 96, ffn_dim: 96, num_key_value_heads: 2, id2label: { 0: 'a' } }
 
-/** Reads a config of an architecture; two key heads unless the fields say otherwise. */
-const reader =
-  (architecture: string, type: string) =>
-  (fields: Record<string, unknown> = {}) =>
-    readConfig(
-      { architectures: [architecture], model_type: type, num_key_value_heads: 2, id2label: { 0: 'a' }, ...sizes, ...fields },
-      'm/config.json',
-    )
+/** Reads the config of a small model of an architecture, with two key heads. */
+const reader = (architecture: string, type: string) => readerOf({ ...small, architectures: [architecture], model_type: type })
 
 const mistral = reader('MistralForCausalLM', 'mistral')
 const qwen2 = reader('Qwen2ForCausalLM', 'qwen2')
@@ -30,6 +25,9 @@ describe('every family', () => {
     ['Phi3ForSequenceClassification', 'phi3'],
     ['Gemma2ForSequenceClassification', 'gemma2'],
     ['Gemma3TextForSequenceClassification', 'gemma3_text'],
+    ['GPT2ForSequenceClassification', 'gpt2'],
+    ['GPTNeoXForSequenceClassification', 'gpt_neox'],
+    ['OPTForSequenceClassification', 'opt'],
   ])('reads a reward model, %s', (architecture, type) => {
     expect(reader(architecture, type)()).toMatchObject({ head: 'reward', family: type.replace('_text', '') })
   })
@@ -41,12 +39,12 @@ describe('every family', () => {
     written: Record<string, unknown>
   }[]
 
-  it.each(defaults)('reads what a file leaves out as transformers writes it out: $family', ({ sizes: least, written }) => {
+  it.each(defaults)('reads absent fields like the defaults of transformers: $family', ({ sizes: least, written }) => {
     expect(Object.keys(written).length).toBeGreaterThan(Object.keys(least).length + 10)
     expect(readConfig(written, 'm/config.json')).toEqual(readConfig(least, 'm/config.json'))
   })
 
-  it.each(defaults)('says of a number that is written as text what it must be: $family', ({ written }) => {
+  it.each(defaults)('refuses a number in quotes with the expectation: $family', ({ written }) => {
     const plain = readConfig(written, 'm/config.json')
     const refused: string[] = []
     const visit = (object: Record<string, unknown>, within: (part: Record<string, unknown>) => Record<string, unknown>): void => {
@@ -189,7 +187,7 @@ describe('positions of Phi-3', () => {
 })
 
 describe('a Gemma 2 config', () => {
-  it('has soft caps and local layers in turn unless the file says otherwise', () => {
+  it('has soft caps and alternating local layers by default', () => {
     expect(gemma2()).toMatchObject({
       attnLogitSoftcapping: 50,
       finalLogitSoftcapping: 30,
@@ -204,13 +202,13 @@ describe('a Gemma 2 config', () => {
 })
 
 describe('a Gemma 3 config', () => {
-  it('has five local layers to a full one unless the file says otherwise', () => {
+  it('has five local layers per full one by default', () => {
     expect(gemma3({ num_hidden_layers: 7 })).toMatchObject({ localLayers: [true, true, true, true, true, false, true] })
     expect(gemma3({ sliding_window_pattern: 2 })).toMatchObject({ localLayers: [true, false, true, false] })
     expect(gemma3({ layer_types: [full, full, local, full] })).toMatchObject({ localLayers: [false, false, true, false] })
   })
 
-  it('has positions for each kind of layer, as transformers 4 and 5 write them', () => {
+  it('has positions for each kind of layer, in the fields of transformers 4 and 5', () => {
     const expected = {
       ropeTheta: 5000,
       ropeScaling: { type: 'linear', factor: 8 },
@@ -226,7 +224,7 @@ describe('a Gemma 3 config', () => {
     expect(gemma3()).toMatchObject({ ropeTheta: 1_000_000, localRope: { ropeTheta: 10_000 } })
   })
 
-  it('keeps the positions of local layers where the window is as long as the context', () => {
+  it('keeps the positions of local layers if the window is as long as the context', () => {
     const config = gemma3({ max_position_embeddings: 1024 })
     expect(config).toMatchObject({ localLayers: [true, true, true, true] })
     expect(config).not.toHaveProperty('slidingWindow')

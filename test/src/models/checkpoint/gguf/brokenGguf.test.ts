@@ -100,7 +100,7 @@ const broken: readonly (readonly [what: string, bytes: () => Buffer, said: strin
 ]
 
 describe('a GGUF file', () => {
-  it('is read where all of it is right', async () => {
+  it('is read if it is valid', async () => {
     const { config, generation, codec } = await read(model())
     expect(config).toMatchObject({ family: 'llama', hiddenSize: 8, layers: 1, vocabSize: 4, tieWordEmbeddings: true })
     expect(generation.endTokenIds).toEqual([3])
@@ -118,7 +118,7 @@ describe('a GGUF file', () => {
     expect(error?.message).not.toContain('\n')
   })
 
-  it('is refused where a key comes twice, it is a folder, or is not there', async () => {
+  it('is refused if a key comes twice, it is a folder, or it does not exist', async () => {
     const twice = ggufBytes({ fields: [...entries(fields), ['llama.block_count', 1]], tensors: entries(tensors) })
     await expect(read(twice)).rejects.toThrow('once')
     await mkdir(join(folder, 'folder.gguf'))

@@ -41,7 +41,7 @@ describe('a GGUF file', () => {
     },
   )
 
-  it('of a classifier gives the logit of a label, which its metadata names', async () => {
+  it('of a classifier gives the logit of a label from its metadata', async () => {
     const { ids, values } = models.find(({ name }) => name === 'reward')!
     const path = `${folder}reward.gguf`
     for (const [index, label] of ['bad', 'good'].entries()) {
@@ -53,7 +53,7 @@ describe('a GGUF file', () => {
     }
   })
 
-  it.each(['qwen3', 'gemma3', 'phi3'])('of %s is computed with in its own blocks, near to fp32', async (name) => {
+  it.each(['qwen3', 'gemma3', 'phi3'])('of %s runs with its own blocks, close to fp32', async (name) => {
     const model = models.find((one) => one.name === name)!
     const logits = await lastLogits(model, 'q4')
     const spread = Math.max(...model.values) - Math.min(...model.values)
@@ -78,7 +78,7 @@ describe('a tensor of GGUF', async () => {
   const { tensors } = await readGguf(`${folder}types.gguf`)
   const names = [...tensors.keys()].filter((name) => !name.endsWith('.values'))
 
-  it.each(names)('of type %s has the values that the gguf package widens it to', async (name) => {
+  it.each(names)('of type %s has the values of the gguf package', async (name) => {
     expect(await readValues(tensors.get(name)!)).toEqual(await readValues(tensors.get(`${name}.values`)!))
   })
 

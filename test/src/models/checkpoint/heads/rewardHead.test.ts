@@ -37,10 +37,10 @@ describe('a classifier with several labels', () => {
     expect((await read('2'))!.label).toBe('safe')
   })
 
-  it('is refused without one, its labels listed', async () => {
+  it('is refused without one, with a list of its labels', async () => {
     await expect(reward(golden('labels/reward'))).rejects.toThrow(ModelError)
     await expect(reward(golden('labels/reward'))).rejects.toThrow(
-      /a label for `reward r`, since .*labels\/reward has 3; name one of `verbose` \(0\), `helpful` \(1\), `safe` \(2\)/,
+      /a label for `reward r`, because .*labels\/reward has 3\. Choose one of `verbose` \(0\), `helpful` \(1\), `safe` \(2\)/,
     )
   })
 
@@ -51,7 +51,7 @@ describe('a classifier with several labels', () => {
     )
   })
 
-  it('says its label among the hashes of a run, which one with a single label does not', async () => {
+  it('adds its label to the hashes of a run, unless it has only one', async () => {
     const load = async (path: string, label: string) => {
       const models = await loadModels({ lm: golden('grouped/lm'), reward: { name: 'r', path: golden(path), label }, threads: 1 })
       await models.close()
@@ -83,7 +83,7 @@ describe('a value head', () => {
     expect(graph.unusedTensors).toEqual(path.startsWith('value-summary') ? ['lm_head.weight'] : [])
   })
 
-  it('is found beside a body that config.json names alone', async () => {
+  it('is found if config.json names only a body', async () => {
     const path = await changed('value-head/reward', { architectures: ['LlamaModel'] })
     expect((await reward(path)).reading).toMatchObject({ kind: 'value' })
     await expect(readModel(path, { head: 'lm', role: 'lm' })).rejects.toThrow(
@@ -95,7 +95,7 @@ describe('a value head', () => {
     await expect(reward(golden('value-head/reward'), 'helpful')).rejects.toThrow(/no label for `reward r`.* got `helpful`/)
   })
 
-  it('leaves a model that has a vocabulary head, too, a language model', async () => {
+  it('beside a vocabulary head leaves the model a language model', async () => {
     const { graph } = await readModel(golden('value-summary/reward'), { head: 'lm', role: 'lm' })
     expect(graph.output).toBe('logits')
   })
@@ -107,7 +107,7 @@ describe('a vocabulary head', () => {
     expect([reading!.kind, graph.output]).toEqual(['vocabulary', 'logits'])
   })
 
-  it('is said, and refused where the language model has other tokens', async () => {
+  it('gives a notice, and is refused if the language model has other tokens', async () => {
     const notices: string[] = []
     const models = await loadModels({
       lm: golden('grouped/lm'),
@@ -120,7 +120,7 @@ describe('a vocabulary head', () => {
     expect(models.rewards[0]).toMatchObject({ name: 'arm', unit: 'logprob' })
   })
 
-  it('is not there in a body without any head', async () => {
+  it('is missing in a body without any head', async () => {
     const path = await changed('vocabulary/reward', { architectures: ['LlamaModel'] })
     await expect(reward(path)).rejects.toThrow(/a head in .*, got only a body: none of `v_head.weight`/)
   })

@@ -71,7 +71,7 @@ describe('a value head in a language model’s checkpoint', () => {
     expect(await rewardOf(folder)).toBeCloseTo((await rewardOf(golden('value-summary'))) - 0.7, 3)
   })
 
-  it('is read as layers with ReLU between them where it is called score', async () => {
+  it('named score is read as layers with ReLU between them', async () => {
     await cp(golden('value-stack'), folder, { recursive: true })
     await tensors(renamed('v_head.summary.', 'score.'))
     for (const architecture of ['INFORMForSequenceClassification', 'LlamaForCausalLM', 'LlamaForSequenceClassification']) {
@@ -80,7 +80,7 @@ describe('a value head in a language model’s checkpoint', () => {
     }
   })
 
-  it.each([...rewardClasses])('is read of the class %s, whose body is that of `model_type`', async (architecture) => {
+  it.each([...rewardClasses])('is read from the class %s, with the body of `model_type`', async (architecture) => {
     await cp(golden('value-head'), folder, { recursive: true })
     await config({ architectures: [architecture] })
     expect((await read()).reading).toMatchObject({ kind: 'value', config: { family: 'llama' } })
@@ -115,7 +115,7 @@ describe('a value head in a language model’s checkpoint', () => {
     await models.close()
   })
 
-  it('is never rounded', async () => {
+  it('is never quantised', async () => {
     await writeRandomPair(folder, pairSizes.parse({ d: 32, layers: 1, ffn: 64, heads: 2 }))
     await cp(join(folder, 'reward'), folder, { recursive: true })
     await config({ architectures: ['GRewardModel'] })
@@ -126,7 +126,7 @@ describe('a value head in a language model’s checkpoint', () => {
     expect(rounded.filter(({ name }) => name.startsWith('v_head'))).toEqual([])
   })
 
-  it('in a file of its own belongs to the hash of the model', async () => {
+  it('in its own file counts for the hash of the model', async () => {
     await cp(golden('value-file'), folder, { recursive: true })
     const hash = await hashFolder(folder)
     await editTensors(join(folder, 'value_head.safetensors'), (all) => new Map(all).set('v_head.summary.bias', zeros([1])))
@@ -197,7 +197,7 @@ describe('a value head is refused', () => {
       'where it is normalized by numbers that are not there',
       'value-norm',
       () => config({ std: null }),
-      /`mean` and `std` > 0 as numbers in .*config\.json, since `normalize_reward` is true; got 0\.25 and null/,
+      /`mean` and `std` > 0 as numbers in .*config\.json, because `normalize_reward` is true, got 0\.25 and null/,
     ],
     [
       'where it is normalized by running statistics',
@@ -221,10 +221,10 @@ describe('a value head is refused', () => {
     ['vhead_layer_type', { vhead_layer_type: 'mlp' }],
     ['normalize_reward', { normalize_reward: false }],
     ['auto_map.AutoModelForSequenceClassification', { auto_map: { AutoModelForSequenceClassification: 'modeling.RewardModel' } }],
-  ])('where config.json has %s and no tensor is one', async (key, fields) => {
+  ])('if config.json has %s and no tensor is a head', async (key, fields) => {
     await cp(golden('vocabulary'), folder, { recursive: true })
     await config(fields)
-    await expect(read()).rejects.toThrow(`a reward head in ${folder}, since its config.json has \`${key}\``)
+    await expect(read()).rejects.toThrow(`a reward head in ${folder}, because its config.json has \`${key}\``)
     expect((await readModel(folder, { head: 'lm', role: 'lm' })).notices).toEqual([])
   })
 })

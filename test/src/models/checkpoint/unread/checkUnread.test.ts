@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -103,7 +103,29 @@ describe('a folder of a decoder with', () => {
       extra('`model.layers.2.mlp.up_proj.weight` of model-00003-of-00003.safetensors'),
       extra('`model.layers.2.mlp.up_proj.weight` of model-00003-of-00003.safetensors'),
     ],
-    ['the same tensors in another precision', fileOf('model.fp16.safetensors', 'model.norm.weight'), NOTHING, NOTHING],
+    [
+      'the same tensors in another precision',
+      fileOf('model.fp16.safetensors', 'model.norm.weight'),
+      /^The reward in .* does not use `model\.fp16\.safetensors`$/,
+      /^The language model in .* does not use `model\.fp16\.safetensors`$/,
+    ],
+    [
+      'weights and adapters in subfolders',
+      async () => {
+        for (const name of ['checkpoint-5', 'onnx', 'runs']) await mkdir(join(folder, name))
+        await bytes('checkpoint-5/adapter_config.json')()
+        await bytes('onnx/model.onnx')()
+        await bytes('runs/events.out')()
+      },
+      /does not use `checkpoint-5\/adapter_config\.json`$/,
+      /does not use `checkpoint-5\/adapter_config\.json`$/,
+    ],
+    [
+      'a head in a format that is not read',
+      bytes('score.npz'),
+      /^Expected a reward's head as safetensors in .*, got score\.npz: weights of this format are not read$/,
+      NOTHING,
+    ],
     ['the same weights under other names', fileOf('consolidated.safetensors', 'norm.weight', 'output.weight'), NOTHING, NOTHING],
     ['the same weights pickled', bytes('pytorch_model.bin'), NOTHING, NOTHING],
     [

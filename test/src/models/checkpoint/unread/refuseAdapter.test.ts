@@ -8,7 +8,7 @@ import { lm, reward, rxargs } from '../../../cli/rxargs.js'
 
 const CONFIG = JSON.stringify({ peft_type: 'LORA', base_model_name_or_path: 'org/base-7b', r: 8, lora_alpha: 8 })
 const NAMED =
-  /Expected a model folder at org\/base-7b, found nothing .* it is the base model in \S+adapter_config\.json, `--base` names another place/
+  /Expected a model folder at org\/base-7b, found nothing .*adapter_config\.json names this base model; use `--base` for another path/
 const OF_ENCODER =
   /Expected a whole model in \S+, got a LoRA adapter \(PEFT\) of the base model `org\/base-7b` \(adapter_config\.json\)/
 

@@ -55,14 +55,14 @@ describe('every switch of the config', () => {
     ['n_inner', 'gpt2/reward', { intermediateSize: 48 }, 'mlp.c_fc.weight'],
     ['attention_bias', 'gpt_neox-serial/lm', { attentionBias: true }, 'query_key_value.bias'],
     ['num_hidden_layers', 'gpt_neox/reward', { layers: 3 }, 'layers.2.'],
-  ])('%s that does not fit the weights is an error that names a tensor', async (_, path, changed, tensor) => {
+  ])('%s that does not fit the weights: the error names a tensor', async (_, path, changed, tensor) => {
     await expect(openGraph(model(path), changed)).rejects.toThrow(tensor)
     await expect(openGraph(model(path), changed)).rejects.toThrow(ModelError)
   })
 })
 
 describe.each(models)('%s', (path) => {
-  it('has a use for all of its weights, and counts the work of each', async () => {
+  it('uses all of its weights, and counts the work of each', async () => {
     const [config, tensors] = [configOf(model(path)), await readSafetensors(model(path))]
     expect(buildGraph(config, tensors).unusedTensors).toEqual([])
     const tables = /(wte|wpe|embed_tokens|embed_positions|embed_in)\.weight$/
@@ -83,7 +83,7 @@ describe('the reward models of the paper, DeepSpeed-Chat with a value head on OP
   const scratch = mkdtempSync(join(tmpdir(), 'rxargs-value-head-'))
   afterAll(() => rmSync(scratch, { recursive: true }))
 
-  it.each(['opt', 'opt-350m'])('give what a classifier of the same weights gives (%s)', async (pair) => {
+  it.each(['opt', 'opt-350m'])('give the rewards of a classifier with the same weights (%s)', async (pair) => {
     const original = model(`${pair}/reward`)
     const folder = join(scratch, pair)
     cpSync(original, folder, { recursive: true })

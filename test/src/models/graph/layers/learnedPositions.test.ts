@@ -30,14 +30,14 @@ describe.each(['gpt2', 'opt', 'opt-350m'])('positions of %s', (pair) => {
     return rows[0]!
   }
 
-  it('reach the end of the table, candidates included, and stop there', async () => {
+  it('reach the end of the table, candidates included', async () => {
     const row = await decoded('a box and '.repeat(75))
     expect(row).toMatchObject({ finishReason: 'length', error: null })
     expect(row.tokenIds!.length).toBeGreaterThan(5)
     expect(row.promptTokenIds!.length + row.tokenIds!.length).toBe(CONTEXT)
   })
 
-  it('leave no room for a prompt that is longer', async () => {
+  it('refuse a longer prompt', async () => {
     expect((await decoded('a box and '.repeat(200))).error).toContain(`no room in the context of ${CONTEXT}`)
   })
 })

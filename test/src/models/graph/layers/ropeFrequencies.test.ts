@@ -103,7 +103,7 @@ describe('longropeFrequencies', () => {
     })
   })
 
-  it('are nothing for other kinds of scaling', () => {
+  it('are undefined for other kinds of scaling', () => {
     expect(longropeFrequencies({ ropeTheta: 200, ropeScaling: { type: 'none' }, rotaryDim: 16 })).toBeUndefined()
   })
 })

@@ -20,7 +20,7 @@ const call = (
 })
 
 describe('Engine', () => {
-  it('reads hidden states from a position on and of candidates, over several chunks, and answers with logits or rewards in between', async () => {
+  it('reads hidden states from a position on and of candidates, over several chunks and between other calls', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs, { hiddenSize: 1 })
     const tokens = Array.from({ length: 2 * CHUNK + 5 }, (_, i) => (7 * i) % 30)
@@ -42,7 +42,7 @@ describe('Engine', () => {
     expect(await read(CHUNK - 2, [[8]], forked)).toEqual(states(CHUNK - 2, [[8]], forked))
   })
 
-  it('takes the chosen candidate out of the tree instead of computing it again', async () => {
+  it('adopts the chosen candidate from the tree instead of computing it again', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs)
     await engine.run([call(1, [1, 2, 3], [[4], [5], [6]])])
@@ -50,7 +50,7 @@ describe('Engine', () => {
     expect(runs.map(({ S }) => S)).toEqual([6, 2])
   })
 
-  it('gives the reward of a sequence that the tree has read without another run', async () => {
+  it('answers from the tree without another run if it has the reward', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs)
     await engine.run([call(1, [1, 2], [[4], [5]])])
@@ -59,7 +59,7 @@ describe('Engine', () => {
     expect(runs).toHaveLength(1)
   })
 
-  it('decodes one token at a time, a prompt in at least two columns', async () => {
+  it('decodes one token at a time, and reads a prompt in at least two columns', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs)
     await engine.run([call(1, [1], [[]], true)])
@@ -67,7 +67,7 @@ describe('Engine', () => {
     expect(runs.map(({ S }) => S)).toEqual([2, 1])
   })
 
-  it('puts all sequences of a kind into one run', async () => {
+  it('batches all sequences of a kind', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs)
     await engine.run(Array.from({ length: 8 }, (_, key) => call(key, [key, 2], [[]], true)))
@@ -75,7 +75,7 @@ describe('Engine', () => {
     expect(runs.map(({ B }) => B)).toEqual([8, 8])
   })
 
-  it('puts trees of unlike sizes into one run, in which attention alone is padded', async () => {
+  it('batches trees of different sizes, with padding only in attention', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs)
     const trees = [[[3]], [[3], [4], [5]], [[3], [4], [5], [6], [7]]]
@@ -86,7 +86,7 @@ describe('Engine', () => {
       expect([...readings[key]!.values]).toEqual(branches.map((branch) => meaning([key, 2, ...branch])))
   })
 
-  it('never multiplies a single row but to decode: such products round differently', async () => {
+  it('multiplies a single row only to decode: such products round differently', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs)
     await engine.run([call(1, [1, 2])])
@@ -101,7 +101,7 @@ describe('Engine', () => {
     expect(readings.map(({ values }) => values[0])).toEqual([meaning([1, 2, 3]), meaning([1, 2, 3, 4]), meaning([9, 1])])
   })
 
-  it('gives the memory back when the last sequence is released', async () => {
+  it('frees the memory when the last sequence is released', async () => {
     const engine = engineOf()
     await engine.run([call(1, [1, 2]), call(2, [1, 2])])
     engine.settle()
@@ -111,7 +111,7 @@ describe('Engine', () => {
     expect(engine.usage).toEqual({ bytes: 0, needed: 0 })
   })
 
-  it('keeps what several trees on the same tokens computed: whichever candidate is chosen is not computed again', async () => {
+  it('keeps several trees on the same tokens, and adopts a candidate of any of them', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs)
     await engine.run([call(1, [1, 2, 3], [[4], [5]])])
@@ -129,7 +129,7 @@ describe('Engine', () => {
     expect(runs).toHaveLength(3)
   })
 
-  it('reads a beginning that sequences share once, in whole chunks, at the same time or later', async () => {
+  it('reads a shared beginning once, in whole chunks, at the same time or later', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs)
     const beginning = Array.from({ length: 2 * CHUNK + 10 }, (_, index) => (index * 7) % 31)
@@ -147,7 +147,7 @@ describe('Engine', () => {
     expect(runs.slice(3).map(({ B, S }) => [B, S])).toEqual([[1, 6]])
   })
 
-  it('reads tokens into the cache when nothing is asked of them', async () => {
+  it('reads tokens into the cache for a call without branches', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs)
     const prompt = Array.from({ length: CHUNK + 3 }, (_, index) => index % 31)
@@ -159,7 +159,7 @@ describe('Engine', () => {
     expect(runs.map(({ S }) => S)).toEqual([CHUNK, 3])
   })
 
-  it('reads branches that stay short and branches that become long with positions of their own, in their own order', async () => {
+  it('reads branches that stay short or become long with their own positions, and keeps their order', async () => {
     const changed = { longAfter: 6 }
     const engine = engineOf([], changed)
     const branches = [[], [7, 8], [9], [10, 11, 12], [13]]

@@ -43,7 +43,7 @@ describe('Slab', () => {
     )
   })
 
-  it('moves nothing when a group is already together, wherever it lies', () => {
+  it('moves nothing if a group is already together', () => {
     const slab = new Slab<Named>(shape, 64)
     const all = Array.from({ length: 6 }, (_, id) => ({ slot: -1, id }))
     for (const resident of all) slab.add(resident)
@@ -52,7 +52,7 @@ describe('Slab', () => {
     expect(slab.residents).toEqual(all)
   })
 
-  it('zeroes a dirty row, so that no NaN meets the next resident', () => {
+  it('zeroes a dirty row, so no NaN reaches the next resident', () => {
     const slab = new Slab<Named>(shape, 64)
     const [first, second] = [
       { slot: -1, id: NaN },
@@ -67,7 +67,7 @@ describe('Slab', () => {
     expect([...slab.rows(0, 1, 1)].every((value) => value === 0)).toBe(true)
   })
 
-  it('carries the cached positions of a row to a longer slab', () => {
+  it('moves the cached positions of a row to a longer slab', () => {
     const [short, long] = [new Slab<Named>(shape, 64), new Slab<Named>(shape, 128)]
     const resident = { slot: -1, id: 7 }
     short.add(resident)
@@ -79,7 +79,7 @@ describe('Slab', () => {
     expect([...long.rows(0, 0, 1).filter((value) => value !== 0)]).toEqual([7, 7, 7, 7])
   })
 
-  it('is as long as its longest row needs, and finite wherever it grew', () => {
+  it('is as long as its longest row, and finite wherever it grew', () => {
     const slab = new Slab<Named>(shape, 256)
     const all = Array.from({ length: 3 }, (_, id) => ({ slot: -1, id: id + 1 }))
     for (const resident of all) slab.add(resident)

@@ -31,7 +31,7 @@ describe('a vocabulary head as a reward', () => {
     [1, 1],
     [64, 10],
     [70, 130],
-  ])('gives a reply after %i tokens of a prompt the sum over its %i tokens, from any cache', async (before, length) => {
+  ])('scores a reply after %i prompt tokens by the sum over its %i tokens, from any cache', async (before, length) => {
     const [prompt, reply] = [tokens(before, 5), tokens(length, 11)]
     const key = {}
     const summed = await stepByStep(prompt, reply, key)
@@ -47,7 +47,7 @@ describe('a vocabulary head as a reward', () => {
     expect(all.reduce((sum, logprob) => sum + Math.exp(logprob), 0)).toBeCloseTo(1, 5)
   })
 
-  it('gives replies of several lengths at once, an empty one nothing', async () => {
+  it('scores replies of several lengths at once, and an empty one by 0', async () => {
     const tokenIds = tokens(40, 2)
     const branches = [tokens(3, 1), [], tokens(1, 9), tokens(80, 4)]
     const values = await run({ tokenIds, branches })

@@ -20,7 +20,7 @@ describe.each(scalings.map((scaling) => [scaling.type, ropeOf(scaling)] as const
   (_, rope) => {
     const longAfter = rope.ropeScaling.type === 'longrope' ? original.originalMaxPositionEmbeddings : undefined
 
-    it('has the same bits in a row whatever it was grown through', () => {
+    it('has the same bits in a row after any steps of growth', () => {
       const whole = growingRope(rope, longAfter)(2000)
       fc.assert(
         fc.property(fc.array(fc.integer({ min: 1, max: 2000 }), { minLength: 1, maxLength: 5 }), (lengths) => {
@@ -36,7 +36,7 @@ describe.each(scalings.map((scaling) => [scaling.type, ropeOf(scaling)] as const
       )
     })
 
-    it('holds the angles of each position, those of long sequences behind those of short ones', () => {
+    it('holds the angles of each position, first for short sequences, then for long ones', () => {
       const { cos, sin, width } = growingRope(rope, longAfter)(700)
       const amplitude = Math.fround('attentionFactor' in rope.ropeScaling ? rope.ropeScaling.attentionFactor : 1)
       const long = longropeFrequencies(rope)
@@ -52,7 +52,7 @@ describe.each(scalings.map((scaling) => [scaling.type, ropeOf(scaling)] as const
       }
     })
 
-    it('is no longer than twice what was asked for', () => {
+    it('has at most twice the rows that it needs', () => {
       for (const needed of [1, 256, 257, 1000, 1025]) expect(ropeRows(needed)).toBeLessThanOrEqual(Math.max(256, 2 * needed))
     })
   },
@@ -64,7 +64,7 @@ describe('ropeFeeds', () => {
     { name: 'local_rope', rope: { ...ropeOf({ type: 'none' }), rotaryDim: 4 } },
   ]
 
-  it('gives both tables of each rope, and none where positions are learned', () => {
+  it('gives both tables of each rope, and none for learned positions', () => {
     const dims = Object.entries(ropeFeeds(ropes)(300)).map(([name, tensor]) => [name, tensor.dims])
     expect(dims).toEqual([
       ['rope_cos', [512, 4]],
@@ -75,7 +75,7 @@ describe('ropeFeeds', () => {
     expect(ropeFeeds([])(300)).toEqual({})
   })
 
-  it('are as many bytes as they are said to be', () => {
+  it('have the size that `ropeBytes` says', () => {
     const sizes = Object.values(ropeFeeds(ropes)(300)).map(({ data }) => (data as Float32Array).byteLength)
     expect(ropeBytes(ropes, 300)).toBe(sizes.reduce((sum, size) => sum + size, 0))
     expect(ropeBytes(ropes, 400, 300)).toBe(ropeBytes(ropes, 700))

@@ -12,7 +12,7 @@ describe('gpuProblem', () => {
       /^The GPU has too little memory for this model and its cache$/,
     ],
     ['Non-zero status code returned while running Gemm\n  more of it', /^Non-zero status code returned while running Gemm$/],
-  ])('says in one line what is wrong: %s', (message, line) => expect(gpuProblem(new Error(message))).toMatch(line))
+  ])('explains in one line: %s', (message, line) => expect(gpuProblem(new Error(message))).toMatch(line))
 })
 
 describe('isGpuLost', () => {
@@ -21,5 +21,5 @@ describe('isGpuLost', () => {
     ['Device is lost', true],
     ['vkQueueSubmit failed with VK_ERROR_DEVICE_LOST', true],
     ['Failed to get a WebGPU adapter: No supported adapters', false],
-  ])('tells a GPU that is gone from other failures: %s', (message, lost) => expect(isGpuLost(new Error(message))).toBe(lost))
+  ])('tells a lost GPU from other failures: %s', (message, lost) => expect(isGpuLost(new Error(message))).toBe(lost))
 })

@@ -70,7 +70,7 @@ const sizes = (runs: readonly Run[]) => runs.map(({ B, S, T }) => [B, S, T])
 const upTo = (length: number) => Array.from({ length }, (_, i) => (i * 7) % 90)
 
 describe('OnnxEngine', () => {
-  it('reads a sequence once, then what is new of it', async () => {
+  it('reads a sequence once, then only its new tokens', async () => {
     const runs: Run[] = []
     const engine = engineOf(cached, runs)
     expect(await valuesOf(engine, [call(1, [5, 6, 7])])).toEqual([[meaning([5, 6, 7])]])
@@ -81,7 +81,7 @@ describe('OnnxEngine', () => {
     ])
   })
 
-  it('takes back what a sequence no longer has, and reads its last token again', async () => {
+  it('drops tokens that a sequence no longer has, and reads its last token again', async () => {
     const runs: Run[] = []
     const engine = engineOf(cached, runs)
     for (const tokens of [[5, 6, 7], [5, 6, 7], [5, 9, 9, 9], [5]])
@@ -94,7 +94,7 @@ describe('OnnxEngine', () => {
     ])
   })
 
-  it('forgets a sequence that is released', async () => {
+  it('forgets a released sequence', async () => {
     const runs: Run[] = []
     const engine = engineOf(cached, runs)
     await engine.run([call(1, [5, 6, 7])])
@@ -103,7 +103,7 @@ describe('OnnxEngine', () => {
     expect(sizes(runs).at(-1)).toEqual([1, 4, 0])
   })
 
-  it('puts rows of equal lengths into one run, and no others', async () => {
+  it('batches rows of equal length only', async () => {
     const runs: Run[] = []
     const engine = engineOf(cached, runs)
     const first = [call(1, [1, 2]), call(2, [3, 4]), call(3, [5, 6, 7])]
@@ -118,7 +118,7 @@ describe('OnnxEngine', () => {
     ])
   })
 
-  it('runs rows of one token in even numbers, and longer ones alone, where products of one row round differently', async () => {
+  it('batches an even number of one-token rows, and runs longer ones alone, if a product of one row rounds differently', async () => {
     const runs: Run[] = []
     const engine = engineOf({ ...cached, evenRows: true }, runs)
     const sequences = [
@@ -135,14 +135,14 @@ describe('OnnxEngine', () => {
     expect(sizes(runs)).toEqual([...[1, 2, 3].map(() => [1, 2, 0]), ...[2, 3].map((past) => [4, 1, past]), [2, 1, 4]])
   })
 
-  it('runs each row alone where operators may mix them', async () => {
+  it('runs each row alone if operators may mix rows', async () => {
     const runs: Run[] = []
     const engine = engineOf({ ...cached, rowsApart: false }, runs)
     await engine.run([call(1, [1, 2]), call(2, [3, 4], [[5], [6]])])
     expect(runs.map(({ B }) => B)).toEqual([1, 1, 1, 1])
   })
 
-  it('reads several tokens behind a cache for one row at a time', async () => {
+  it('reads several tokens after a cache for one row at a time', async () => {
     const runs: Run[] = []
     const engine = engineOf(cached, runs)
     await engine.run([call(1, upTo(CHUNK + 4)), call(2, upTo(CHUNK + 4))])
@@ -153,7 +153,7 @@ describe('OnnxEngine', () => {
     ])
   })
 
-  it('scores candidates over the cache of their beginning, and keeps none of them', async () => {
+  it('scores candidates over the cache of their prefix, and keeps none of them', async () => {
     const runs: Run[] = []
     const engine = engineOf(cached, runs)
     expect(await valuesOf(engine, [call(1, [1, 2], [[7], [8], [], [9, 9]])])).toEqual([
@@ -173,7 +173,7 @@ describe('OnnxEngine', () => {
     expect(runs.at(-1)).toEqual({ B: 2, S: 1, T: 3, names: ['logits'] })
   })
 
-  it('cuts long beginnings on the grid, reads ahead without logits, and two calls of one sequence in turn', async () => {
+  it('cuts long prompts on the grid, reads ahead without logits, and runs two calls of one sequence in turn', async () => {
     const runs: Run[] = []
     const engine = engineOf(cached, runs)
     const tokens = upTo(2 * CHUNK + 3)
@@ -185,7 +185,7 @@ describe('OnnxEngine', () => {
     ])
   })
 
-  it('gives a merged graph a beginning as a whole and what follows one by one', async () => {
+  it('gives a merged graph a prompt as a whole and later tokens one by one', async () => {
     const runs: Run[] = []
     const engine = engineOf({ ...cached, inputs: ['attention_mask', 'use_cache_branch'] }, runs)
     const tokens = upTo(CHUNK + 9)
@@ -206,7 +206,7 @@ describe('OnnxEngine', () => {
     ])
   })
 
-  it('reads whole sequences where a graph keeps nothing, pooled or not, and where only the last logits come', async () => {
+  it('reads whole sequences if a graph has no cache, with pooled, last or all logits', async () => {
     const tokens = [4, 5, 6]
     const none: OnnxContract = { ...cached, planes: [] }
     for (const contract of [
@@ -225,7 +225,7 @@ describe('OnnxEngine', () => {
     }
   })
 
-  it('reads the one label of several that is the reward', async () => {
+  it('reads the label of several that is the reward', async () => {
     const run = async () => ({ logits: { data: Float32Array.of(1, 2, 3, 4, 5, 6), dims: [2, 3] } })
     const contract: OnnxContract = { ...cached, planes: [], pooled: true, width: 3 }
     const session = { run: run as unknown as InferenceSession['run'] }
@@ -233,7 +233,7 @@ describe('OnnxEngine', () => {
     expect(await valuesOf(engine, [call(1, [4, 5], [[1], [2]])])).toEqual([[2, 5]])
   })
 
-  it('refuses a cache that does not grow by what was read', async () => {
+  it('refuses a cache that does not grow by the tokens of the run', async () => {
     const engine = new OnnxEngine(transparentGraph(cached), {
       contract: { ...cached, planes: [{ ...HALF, headDim: 2 }] },
       width: 1,

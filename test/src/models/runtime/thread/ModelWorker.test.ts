@@ -35,13 +35,13 @@ describe('ModelWorker', () => {
     expect(both[0]).not.toEqual(first)
   })
 
-  it('reports a failing run to its caller and goes on with the next', async () => {
+  it('reports a failing run to its caller and continues with the next', async () => {
     const worker = await load()
     await expect(worker.run([call(1_000_000)])).rejects.toThrow(ModelError)
     await expect(worker.run([call(1)])).resolves.toHaveLength(1)
   })
 
-  it('rejects what waits, and all that comes later, when its thread dies', async () => {
+  it('rejects waiting and later calls when its thread dies', async () => {
     const worker = await load()
     const waiting = worker.run([call(1, 2, 3)])
     void threadOf(worker).terminate()
@@ -49,7 +49,7 @@ describe('ModelWorker', () => {
     await expect(worker.run([call(1)])).rejects.toThrow(ModelLostError)
   })
 
-  it('says so when a graph cannot be loaded', async () => {
+  it('reports a graph that it cannot load', async () => {
     const setup = {
       shape: { layers: 1, kvHeads: 1, headDim: 2 },
       masks: [{ past: 'past_bias', self: 'self_bias' }],
@@ -64,14 +64,14 @@ describe('ModelWorker', () => {
     )
   })
 
-  it('refuses calls after it was closed, and closes twice without harm', async () => {
+  it('refuses calls after `close`, and can close twice', async () => {
     const worker = await load()
     await worker.close()
     await worker.close()
     await expect(worker.run([call(1)])).rejects.toThrow(/closed/)
   })
 
-  it('keeps the process until it is closed, also with a run in progress', () => {
+  it('keeps the process alive until it is closed, even during a run', () => {
     const script = `${loading}
       worker.run([{ key: {}, tokenIds: new Int32Array(400).fill(5), branches: [[]], decode: true, top: 1 }]).catch(() => {})
       await worker.close()
@@ -84,5 +84,16 @@ describe('ModelWorker', () => {
       await worker.run([{ key: {}, tokenIds: Int32Array.of(1, 2), branches: [[]], decode: true, top: 1 }])
       console.log('answered')`
     expect(program(script)).toMatchObject({ status: 0, stdout: 'answered\n', stderr: '' })
+  })
+
+  it('fails the calls under way and every later one if the GPU is lost, as if the worker had ended', async () => {
+    const worker = await load()
+    const underWay = worker.run([call(1, 2)])
+    threadOf(worker).emit('message', { type: 'lost', message: 'the driver was reset' })
+    for (const run of [underWay, worker.run([call(1)])]) {
+      const error = await run.catch((failure: unknown) => failure)
+      expect(error).toBeInstanceOf(ModelLostError)
+      expect((error as Error).message).toBe(`The GPU was lost while ${folder} ran on it: the driver was reset`)
+    }
   })
 })

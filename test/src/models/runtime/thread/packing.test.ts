@@ -5,7 +5,7 @@ import { packCalls, packResults, unpackCalls, unpackResults } from '../../../../
 const count = fc.nat(2 ** 31 - 1)
 const ids = fc.array(count, { maxLength: 20 })
 
-it('brings every call over as it was, fields that are not given included', () => {
+it('keeps every call unchanged, absent fields included', () => {
   const call = fc.record(
     {
       ...{ key: count, tokenIds: ids.map((list) => Int32Array.from(list)), branches: fc.array(ids), decode: fc.boolean() },
@@ -27,7 +27,7 @@ it('brings every call over as it was, fields that are not given included', () =>
   )
 })
 
-it('brings every result over as it was: numbers alone or with their token ids, any bits', () => {
+it('keeps every result unchanged: values with or without token ids, any bits', () => {
   const value = fc.float({ noNaN: false })
   const dense = fc.array(value).map((values) => ({ values: Float32Array.from(values) }))
   const sparse = fc.array(fc.tuple(count, value)).map((pairs) => ({
