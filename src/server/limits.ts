@@ -1,0 +1,19 @@
+import * as z from 'zod'
+
+const count = z.int().min(1).describe('an integer >= 1')
+
+/** Limits of what requests can ask for, with their defaults. */
+export const limitsOptions = z.strictObject({
+  maxRunning: count.default(64),
+  maxQueue: z.int().min(0).default(256).describe('an integer >= 0'),
+  maxBodyBytes: count.default(1024 * 1024),
+  maxN: count.default(16),
+  maxPrompts: count.default(64),
+  maxLogprobs: count.default(100),
+  maxCandidates: count.default(256),
+  maxSchemaBytes: count.default(64 * 1024),
+  requestTimeoutMs: count.default(600_000),
+  stallTimeoutMs: count.default(30_000),
+})
+
+export type Limits = z.output<typeof limitsOptions>
