@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
-import { fromEvent } from 'rxjs'
+import { fromEvent, merge, type Observable } from 'rxjs'
 import type * as z from 'zod'
 import { ApiError } from './ApiError.js'
 import { errorOf } from './errorOf.js'
+import { type GuardOptions, guard } from './http/guards.js'
+import { openApi } from './http/openApi.js'
 import { modelList } from './modelList.js'
 import { chatFormat, textFormat, tokenName } from './replies/answers.js'
 import { pace } from './replies/pace.js'
@@ -17,31 +18,32 @@ import { completionRequest } from './requests/completionRequest.js'
 import type { SharedRequest } from './requests/fields.js'
 import { messagesOf, promptsOf } from './requests/prompts.js'
 import { readBody } from './requests/readBody.js'
+import { classifyRequest, scoreRequest } from './requests/scoreRequests.js'
+import { classify, score } from './scores/scoreTexts.js'
+
+const posts = ['/v1/completions', '/v1/chat/completions', '/v1/score', '/classify', '/v1/classify']
+
+/** Routes by which requests are counted; paths of clients would be without end. */
+const routes = [...posts, '/v1/models', '/openapi.json', '/health', '/ready', '/metrics', '/']
 
 const page = fileURLToPath(new URL('./page', import.meta.url))
 
-/** Pages load nothing from elsewhere, run no inline script, and are shown in no frame. */
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+export type AppOptions = Readonly<{ service: Service; guards: Omit<GuardOptions, 'maxBodyBytes'> }>
 
-/** The HTTP interface of an service. */
-export function app(service: Service): Hono {
+/** The HTTP interface of a service. */
+export function app({ service, guards }: AppOptions): Hono {
   const server = new Hono()
-  const { limits } = service
+  const { limits, life, metrics } = service
   server.use(async (context, next) => {
+    const startedAt = performance.now()
     await next()
-    context.header('x-content-type-options', 'nosniff')
-    context.header('referrer-policy', 'no-referrer')
-    context.header('content-security-policy', CONTENT_SECURITY_POLICY)
+    metrics?.onRequest(
+      routes.includes(context.req.path) ? context.req.path : 'other',
+      context.res.status,
+      (performance.now() - startedAt) / 1000,
+    )
   })
-  server.use(
-    bodyLimit({
-      maxSize: limits.maxBodyBytes,
-      onError: () => {
-        throw new ApiError(413, `Expected a body of at most ${limits.maxBodyBytes} bytes`, { code: 'body_too_large' })
-      },
-    }),
-  )
+  guard(server, { maxBodyBytes: limits.maxBodyBytes, ...guards })
   server.onError((error) => {
     const { status, body, headers } = errorOf(error)
     return Response.json(body, { status, headers })
@@ -52,8 +54,26 @@ export function app(service: Service): Hono {
   })
 
   server.get('/v1/models', ({ json }) => json(modelList(service)))
+  server.get('/v1/models/:name{.+}', ({ json, req }) => {
+    const found = modelList(service).data.find(({ id }) => id === req.param('name'))
+    if (found) return json(found)
+    throw new ApiError(404, `The model \`${req.param('name')}\` is not served here`, { param: 'model', code: 'model_not_found' })
+  })
+  server.get('/openapi.json', ({ json }) => json(openApi()))
   server.get('/health', ({ json }) => json({ status: 'ok' }))
+  server.get('/ready', ({ json }) => json({ status: life.phase }, life.phase === 'ready' ? 200 : 503))
+  server.get('/metrics', async ({ body }) => {
+    if (metrics) return body(await metrics.text(), 200, { 'content-type': metrics.contentType })
+    throw new ApiError(404, 'There are no metrics: npm install prom-client, then start the server again', { code: 'not_found' })
+  })
 
+  server.on('POST', [...posts], (_, next) => {
+    if (life.phase === 'ready') return next()
+    throw new ApiError(503, life.phase === 'lost' ? 'A model of this server was lost' : 'The server is shutting down', {
+      code: life.phase === 'lost' ? 'model_lost' : 'shutting_down',
+      headers: { connection: 'close' },
+    })
+  })
   server.post('/v1/completions', async (context) => {
     const request = await bodyOf(context, completionRequest)
     return answer(service, context, request, {
@@ -71,26 +91,52 @@ export function app(service: Service): Hono {
       ...{ logprobs: logprobs ? (top ?? 0) : undefined, format: chatFormat, prefix: 'chatcmpl' },
     })
   })
-  server.use('*', serveStatic({ root: page }))
+  for (const path of ['/classify', '/v1/classify'])
+    server.post(path, async (context) =>
+      context.json(await classify(service, await bodyOf(context, classifyRequest), goneOf(service, context))),
+    )
+  server.post('/v1/score', async (context) =>
+    context.json(await score(service, await bodyOf(context, scoreRequest), goneOf(service, context))),
+  )
+  server.all('/*', ({ req }, next) => {
+    const allowed = posts.includes(req.path) ? 'POST' : 'GET, HEAD'
+    if (allowed.includes(req.method)) return next()
+    throw new ApiError(405, `Expected ${allowed}, got ${req.method}`, { code: 'method_not_allowed', headers: { allow: allowed } })
+  })
+  server.get('/*', serveStatic({ root: page }))
   return server
 }
 
+/** The client has gone, or the server ends. */
+const goneOf = ({ life }: Service, { req }: Context): Observable<unknown> => merge(fromEvent(req.raw.signal, 'abort'), life.ended)
+
 async function bodyOf<T extends z.ZodObject>({ req }: Context, schema: T): Promise<z.output<T>> {
-  const type = req.header('content-type')
-  if (type !== undefined && !/^application\/json\b/i.test(type))
+  // A page of another site can send anything else without asking first.
+  const type = req.header('content-type') ?? 'none'
+  if (!/^application\/json\s*(;|$)/i.test(type))
     throw new ApiError(415, `Expected the content type application/json, got ${type.slice(0, 100)}`)
-  return readBody(await req.text(), schema)
+  return readBody(utf8(await req.arrayBuffer()), schema)
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function utf8(bytes: ArrayBuffer): string {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    throw new ApiError(400, 'Expected the body to be UTF-8', { code: 'invalid_json' })
+  }
 }
 
 type AnswerOptions = Parameters<typeof requestChoices>[2] & Readonly<{ format: typeof textFormat; prefix: string }>
 
-function answer(service: Service, { req }: Context, request: SharedRequest, { format, prefix, ...requested }: AnswerOptions) {
+function answer(service: Service, context: Context, request: SharedRequest, { format, prefix, ...requested }: AnswerOptions) {
   const own = pace()
   const choices = requestChoices(service, request, requested, own)
   const nameOf = tokenName(service.models.lm.codec, request.return_tokens_as_token_ids ?? false)
   return respond(choices, {
     ...{ service, prefix, pace: own, format: format(nameOf), n: request.n ?? 1, stream: request.stream ?? false },
     includeUsage: request.stream_options?.include_usage ?? false,
-    gone: fromEvent(req.raw.signal, 'abort'),
+    gone: goneOf(service, context),
   })
 }

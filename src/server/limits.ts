@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ApiError } from './ApiError.js'
 
 const count = z.int().min(1).describe('an integer >= 1')
 
@@ -9,6 +10,9 @@ export const limitsOptions = z.strictObject({
   maxBodyBytes: count.default(1024 * 1024),
   maxN: count.default(16),
   maxPrompts: count.default(64),
+  maxTexts: count.default(1024),
+  maxPromptTokens: count.optional(),
+  maxReplyTokens: count.optional(),
   maxLogprobs: count.default(100),
   maxCandidates: count.default(256),
   maxSchemaBytes: count.default(64 * 1024),
@@ -17,3 +21,9 @@ export const limitsOptions = z.strictObject({
 })
 
 export type Limits = z.output<typeof limitsOptions>
+
+/** @throws ApiError 400 that names the field and its limit */
+export function checkLimit(param: string, value: number, limit: number, what = `\`${param}\``): void {
+  if (value > limit)
+    throw new ApiError(400, `Expected at most ${limit} for ${what}, got ${value}`, { param, code: 'limit_exceeded' })
+}

@@ -1,4 +1,5 @@
 import { AsyncSubject, defer, finalize, mergeMap, type Observable } from 'rxjs'
+import { ApiError } from '../ApiError.js'
 
 /** Lets so many streams run at a time; others wait in order of arrival. A stream that is unsubscribed gives its place to the next. */
 export class Slots {
@@ -18,9 +19,17 @@ export class Slots {
     return this.#waiting.size
   }
 
-  /** Whether `count` more streams can run or wait. */
-  hasRoom(count: number): boolean {
-    return this.#running + this.#waiting.size + count <= this.maxRunning + this.maxWaiting
+  /**
+   * Checks that `count` more streams can run or wait.
+   *
+   * @throws ApiError 429
+   */
+  reserve(count: number): void {
+    if (this.#running + this.#waiting.size + count <= this.maxRunning + this.maxWaiting) return
+    throw new ApiError(429, 'Too many requests are waiting; try again later', {
+      code: 'queue_full',
+      headers: { 'retry-after': '1' },
+    })
   }
 
   /** The same stream, which starts once it has a place. */

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { InputError, OptionError, ShapeError, TemplateError } from '../../core/errors.js'
 import type { Prompt } from '../../core/prompt.js'
 import { ApiError } from '../ApiError.js'
+import { checkLimit } from '../limits.js'
 import type { SharedRequest } from '../requests/fields.js'
 import { choices, type ReplyChoice } from './choices.js'
 import type { Pace } from './pace.js'
@@ -48,11 +49,7 @@ export function requestChoices(service: Service, request: SharedRequest, request
   const { response_format: format } = request
   if (format?.type === 'json_schema')
     checkLimit('response_format', JSON.stringify(format.json_schema.schema).length, limits.maxSchemaBytes, 'bytes of a schema')
-  if (!service.slots.hasRoom(prompts.length * n))
-    throw new ApiError(429, 'Too many requests are waiting; try again later', {
-      code: 'queue_full',
-      headers: { 'retry-after': '1' },
-    })
+  service.slots.reserve(prompts.length * n)
 
   return said(() => {
     const models = requestRewards(service, rxargs?.rewards)
@@ -62,6 +59,7 @@ export function requestChoices(service: Service, request: SharedRequest, request
     })
     const begun = rxargs?.reply_token_ids ?? []
     const { maxTokens } = requested
+    if (maxTokens !== undefined && limits.maxReplyTokens !== undefined) checkLimit('max_tokens', maxTokens, limits.maxReplyTokens)
     return choices(service, {
       prompts: prompts.map((prompt) => ({
         id: rxargs?.id ?? DEFAULT_ID,
@@ -73,17 +71,12 @@ export function requestChoices(service: Service, request: SharedRequest, request
         ...{ search, models, stop: [request.stop ?? []].flat(), seed: request.seed ?? randomInt(SEEDS), truncate: 'error' },
         maxNewTokens: begun.length + (maxTokens ?? service.maxNewTokens),
         // Without a limit of its own, a reply may end with the context.
-        maxPromptTokens: maxTokens === undefined ? replies.contextLength : undefined,
+        maxPromptTokens: limits.maxPromptTokens ?? (maxTokens === undefined ? replies.contextLength : undefined),
       },
       detail: rxargs?.detail ?? 'none',
       logprobs,
     })
   })
-}
-
-function checkLimit(param: string, value: number, limit: number, what = `\`${param}\``): void {
-  if (value > limit)
-    throw new ApiError(400, `Expected at most ${limit} for ${what}, got ${value}`, { param, code: 'limit_exceeded' })
 }
 
 /** What was wrong with a prompt or an option is an error of the request. */

@@ -1,10 +1,14 @@
-import type { BatchReport } from '../../../operators/batchCalls.js'
+import { type Observable, tap } from 'rxjs'
 import type { Search } from '../../../pipelines/decoding/decode.js'
 import { builtIn, type Registry } from '../../../pipelines/registry/registry.js'
+import { type TextScorer, textScorer } from '../../../pipelines/rewards/textScorer.js'
 import { type ReplyDecoder, replyDecoder } from '../../../pipelines/run/replyDecoder.js'
+import { ModelLostError } from '../../core/errors.js'
 import type { Models } from '../../core/run.js'
 import type { Decoder } from '../../core/step.js'
+import type { Metrics } from '../http/metrics.js'
 import type { Limits } from '../limits.js'
+import { Life } from './Life.js'
 import { Slots } from './Slots.js'
 
 export type ServiceOptions = Readonly<{
@@ -19,19 +23,46 @@ export type ServiceOptions = Readonly<{
   /** Tokens of a reply whose request sets no limit. */
   maxNewTokens: number
   limits: Limits
+  /** Figures for Prometheus, if they are collected. */
+  metrics?: Metrics | undefined
   onNotice?: (notice: string) => void
-  onBatch?: (model: string, report: BatchReport) => void
 }>
 
 /** What all requests share: the models with their schedulers, and the places for running replies. */
-export type Service = Required<Omit<ServiceOptions, 'onNotice' | 'onBatch'>> & Readonly<{ replies: ReplyDecoder; slots: Slots }>
+export type Service = Required<Omit<ServiceOptions, 'onNotice' | 'metrics'>> &
+  Pick<ServiceOptions, 'metrics'> &
+  Readonly<{
+    replies: ReplyDecoder
+    slots: Slots
+    life: Life
+    /** Runs a stream once there is a place for it. A lost model ends the service. */
+    admit: <T>(source: Observable<T>) => Observable<T>
+    /** What scores existing texts, by the name of the reward. */
+    scorers: ReadonlyMap<string, TextScorer>
+  }>
 
-export function startService({ onNotice, onBatch, registry = builtIn, ...options }: ServiceOptions): Service {
-  const { maxRunning, maxQueue } = options.limits
+export function startService({ onNotice, registry = builtIn, ...options }: ServiceOptions): Service {
+  const { models, limits, metrics } = options
+  const onBatch = metrics?.onBatch
+  const slots = new Slots(limits.maxRunning, limits.maxQueue)
+  metrics?.watch(slots)
+  const scorers = models.rewards.flatMap((reward) =>
+    reward.kind === 'ensemble'
+      ? []
+      : [[reward.name, textScorer(reward, onBatch ? { onBatch: (report) => onBatch(reward.name, report) } : {})] as const],
+  )
+  const life = new Life()
   return {
-    ...options,
-    registry,
-    replies: replyDecoder(options.models, { onNotice, onBatch }),
-    slots: new Slots(maxRunning, maxQueue),
+    ...{ ...options, registry, slots, life },
+    admit: (source) =>
+      slots.admit(source).pipe(
+        tap({
+          error: (error: unknown) => {
+            if (error instanceof ModelLostError) life.lose()
+          },
+        }),
+      ),
+    replies: replyDecoder(models, { onNotice, onBatch }),
+    scorers: new Map(scorers),
   }
 }
