@@ -19,7 +19,7 @@ import type { SharedRequest } from './requests/fields.js'
 import { messagesOf, promptsOf } from './requests/prompts.js'
 import { readBody } from './requests/readBody.js'
 import { classifyRequest, scoreRequest } from './requests/scoreRequests.js'
-import { classify, score } from './scores/scoreTexts.js'
+import { answerClassify, answerScore } from './scoreTexts.js'
 
 const posts = ['/v1/completions', '/v1/chat/completions', '/v1/score', '/classify', '/v1/classify']
 
@@ -93,10 +93,10 @@ export function app({ service, guards }: AppOptions): Hono {
   })
   for (const path of ['/classify', '/v1/classify'])
     server.post(path, async (context) =>
-      context.json(await classify(service, await bodyOf(context, classifyRequest), goneOf(service, context))),
+      context.json(await answerClassify(service, await bodyOf(context, classifyRequest), goneOf(service, context))),
     )
   server.post('/v1/score', async (context) =>
-    context.json(await score(service, await bodyOf(context, scoreRequest), goneOf(service, context))),
+    context.json(await answerScore(service, await bodyOf(context, scoreRequest), goneOf(service, context))),
   )
   server.all('/*', ({ req }, next) => {
     const allowed = posts.includes(req.path) ? 'POST' : 'GET, HEAD'

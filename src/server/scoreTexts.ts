@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { firstValueFrom, forkJoin, type Observable, takeUntil, throwIfEmpty } from 'rxjs'
 import type * as z from 'zod'
-import { InputError } from '../../core/errors.js'
-import { ApiError } from '../ApiError.js'
-import { checkLimit } from '../limits.js'
-import type { Service } from '../replies/service.js'
-import type { classifyRequest, scoreRequest } from '../requests/scoreRequests.js'
+import { InputError } from '../core/errors.js'
+import { ApiError } from './ApiError.js'
+import { checkLimit } from './limits.js'
+import type { Service } from './replies/service.js'
+import type { classifyRequest, scoreRequest } from './requests/scoreRequests.js'
 
 type Pair = Readonly<{ prompt: string; completion: string }>
 
 /** Answers POST /classify: one class per text, whose number is the reward of the whole text. */
-export async function classify(service: Service, request: z.output<typeof classifyRequest>, gone: Observable<unknown>) {
+export async function answerClassify(service: Service, request: z.output<typeof classifyRequest>, gone: Observable<unknown>) {
   const texts = [request.input].flat()
   const name = rewardNamed(service, request.model)
   const values = await scored(
@@ -28,7 +28,7 @@ export async function classify(service: Service, request: z.output<typeof classi
 }
 
 /** Answers POST /v1/score: the reward of each completion after its prompt. */
-export async function score(service: Service, request: z.output<typeof scoreRequest>, gone: Observable<unknown>) {
+export async function answerScore(service: Service, request: z.output<typeof scoreRequest>, gone: Observable<unknown>) {
   const [prompts, completions] = [[request.text_1].flat(), [request.text_2].flat()]
   const count = Math.max(prompts.length, completions.length)
   if (prompts.length !== count && prompts.length !== 1)
