@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
+import type { HttpBindings } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
-import { type Context, Hono } from 'hono'
-import { fromEvent, merge, type Observable } from 'rxjs'
+import { Hono, type Context as HonoContext } from 'hono'
+import { fromEvent, map, merge, type Observable } from 'rxjs'
 import type * as z from 'zod'
 import { ApiError } from './ApiError.js'
 import { errorOf } from './errorOf.js'
@@ -28,11 +29,14 @@ const routes = [...posts, '/v1/models', '/openapi.json', '/health', '/ready', '/
 
 const page = fileURLToPath(new URL('./page', import.meta.url))
 
+type Bindings = Readonly<{ Bindings: HttpBindings }>
+type Context = HonoContext<Bindings>
+
 export type AppOptions = Readonly<{ service: Service; guards: Omit<GuardOptions, 'maxBodyBytes'> }>
 
 /** The HTTP interface of a service. */
-export function app({ service, guards }: AppOptions): Hono {
-  const server = new Hono()
+export function app({ service, guards }: AppOptions): Hono<Bindings> {
+  const server = new Hono<Bindings>()
   const { limits, life, metrics } = service
   server.use(async (context, next) => {
     const startedAt = performance.now()
@@ -107,8 +111,17 @@ export function app({ service, guards }: AppOptions): Hono {
   return server
 }
 
-/** The client has gone, or the server ends. */
-const goneOf = ({ life }: Service, { req }: Context): Observable<unknown> => merge(fromEvent(req.raw.signal, 'abort'), life.ended)
+/** Errors once the client has gone or the server ends. */
+const goneOf = ({ life }: Service, { req }: Context): Observable<never> => {
+  const errs = (message: string, code: string) =>
+    map((): never => {
+      throw new ApiError(503, message, { code })
+    })
+  return merge(
+    fromEvent(req.raw.signal, 'abort').pipe(errs('The client has gone', 'cancelled')),
+    life.ended.pipe(errs('The server is shutting down', 'shutting_down')),
+  )
+}
 
 async function bodyOf<T extends z.ZodObject>({ req }: Context, schema: T): Promise<z.output<T>> {
   // A page of another site can send anything else without asking first.
@@ -138,5 +151,6 @@ function answer(service: Service, context: Context, request: SharedRequest, { fo
     ...{ service, prefix, pace: own, format: format(nameOf), n: request.n ?? 1, stream: request.stream ?? false },
     includeUsage: request.stream_options?.include_usage ?? false,
     gone: goneOf(service, context),
+    drop: () => context.env.outgoing.destroy(),
   })
 }

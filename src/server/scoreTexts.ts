@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { firstValueFrom, forkJoin, type Observable, takeUntil, throwIfEmpty } from 'rxjs'
+import { firstValueFrom, forkJoin, type Observable, takeUntil } from 'rxjs'
 import type * as z from 'zod'
 import { InputError } from '../core/errors.js'
 import { ApiError } from './ApiError.js'
@@ -10,7 +10,7 @@ import type { classifyRequest, scoreRequest } from './requests/scoreRequests.js'
 type Pair = Readonly<{ prompt: string; completion: string }>
 
 /** Answers POST /classify: one class per text, whose number is the reward of the whole text. */
-export async function answerClassify(service: Service, request: z.output<typeof classifyRequest>, gone: Observable<unknown>) {
+export async function answerClassify(service: Service, request: z.output<typeof classifyRequest>, gone: Observable<never>) {
   const texts = [request.input].flat()
   const name = rewardNamed(service, request.model)
   const values = await scored(
@@ -28,7 +28,7 @@ export async function answerClassify(service: Service, request: z.output<typeof 
 }
 
 /** Answers POST /v1/score: the reward of each completion after its prompt. */
-export async function answerScore(service: Service, request: z.output<typeof scoreRequest>, gone: Observable<unknown>) {
+export async function answerScore(service: Service, request: z.output<typeof scoreRequest>, gone: Observable<never>) {
   const [prompts, completions] = [[request.text_1].flat(), [request.text_2].flat()]
   const count = Math.max(prompts.length, completions.length)
   if (prompts.length !== count && prompts.length !== 1)
@@ -57,19 +57,14 @@ function rewardNamed({ scorers }: Service, name: string | null | undefined): str
   )
 }
 
-async function scored(service: Service, name: string, pairs: readonly Pair[], param: string, gone: Observable<unknown>) {
+async function scored(service: Service, name: string, pairs: readonly Pair[], param: string, gone: Observable<never>) {
   const { limits, slots, admit, scorers } = service
   checkLimit(param, pairs.length, limits.maxTexts, 'texts')
   slots.reserve(1)
   const scorer = scorers.get(name)!
   const all = forkJoin(pairs.map(({ prompt, completion }) => scorer(prompt, completion, 'once')))
   try {
-    return await firstValueFrom(
-      admit(all).pipe(
-        takeUntil(gone),
-        throwIfEmpty(() => new ApiError(503, 'The texts were not scored', { code: 'cancelled' })),
-      ),
-    )
+    return await firstValueFrom(admit(all).pipe(takeUntil(gone)))
   } catch (error) {
     if (error instanceof InputError) throw new ApiError(400, error.message, { param, code: 'invalid_value' })
     throw error

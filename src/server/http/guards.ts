@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Hono, MiddlewareHandler } from 'hono'
+import type { Env, Hono, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import { ApiError } from '../ApiError.js'
@@ -22,7 +22,7 @@ const CONTENT_SECURITY_POLICY =
 const isPublic = (path: string): boolean => !/^\/(v1|classify|metrics)(\/|$)/.test(path)
 
 /** Puts the checks in front of all routes. */
-export function guard(server: Hono, { maxBodyBytes, keys, origins, hosts }: GuardOptions): void {
+export function guard<E extends Env>(server: Hono<E>, { maxBodyBytes, keys, origins, hosts }: GuardOptions): void {
   server.use(securityHeaders)
   if (hosts) server.use(onlyHosts(hosts))
   if (origins.length > 0)

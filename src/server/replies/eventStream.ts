@@ -5,6 +5,8 @@ export type EventStreamOptions = Readonly<{
   pace: Pace
   /** How long a reader may take nothing before the reply is given up. */
   stallTimeoutMs: number
+  /** Closes the connection of a reader who takes nothing. */
+  drop: () => void
   errorLine: (error: unknown) => string
 }>
 
@@ -18,7 +20,7 @@ const eventOf = (line: string): Uint8Array => encoder.encode(`data: ${line}\n\n`
  * Answers with server-sent events. Decoding waits while the reader does not keep up, and ends at once when the reader is gone. An error becomes
  * the last event.
  */
-export function eventStream(lines: Observable<string>, { pace, stallTimeoutMs, errorLine }: EventStreamOptions): Response {
+export function eventStream(lines: Observable<string>, { pace, stallTimeoutMs, drop, errorLine }: EventStreamOptions): Response {
   let subscription: Subscription | undefined
   let go: (() => void) | undefined
   let stalled: NodeJS.Timeout | undefined
@@ -48,10 +50,7 @@ export function eventStream(lines: Observable<string>, { pace, stallTimeoutMs, e
                 go = resolve
               }),
             )
-            stalled = setTimeout(() => {
-              end()
-              controller.error(new Error(`The reader took nothing for ${stallTimeoutMs} ms`))
-            }, stallTimeoutMs)
+            stalled = setTimeout(drop, stallTimeoutMs)
           },
           error: (error: unknown) => {
             controller.enqueue(eventOf(errorLine(error)))

@@ -46,6 +46,10 @@ export function requestChoices(service: Service, request: SharedRequest, request
   checkLimit('prompt', prompts.length, limits.maxPrompts, 'prompts')
   if (logprobs !== undefined) checkLimit('logprobs', logprobs, limits.maxLogprobs)
   if (rxargs?.k) checkLimit('rxargs.k', rxargs.k, limits.maxCandidates)
+  const { vocabSize } = replies.scheduled.lm.codec
+  const foreign = Object.keys(request.logit_bias ?? {}).find((id) => Number(id) >= vocabSize)
+  if (foreign !== undefined)
+    throw new ApiError(400, `Expected token ids below ${vocabSize} in \`logit_bias\`, got ${foreign}`, { param: 'logit_bias' })
   const { response_format: format } = request
   if (format?.type === 'json_schema')
     checkLimit('response_format', JSON.stringify(format.json_schema.schema).length, limits.maxSchemaBytes, 'bytes of a schema')

@@ -18,8 +18,10 @@ export type RespondOptions = Readonly<{
   stream: boolean
   includeUsage: boolean
   pace: Pace
-  /** Emits when the client is gone, or the server has to end. */
-  gone: Observable<unknown>
+  /** Errors when the client is gone, or the server has to end. */
+  gone: Observable<never>
+  /** Closes the connection. */
+  drop: () => void
 }>
 
 type Token = Extract<ChoiceEvent, { type: 'token' }>
@@ -34,6 +36,7 @@ export async function respond(choices: readonly ReplyChoice[], options: RespondO
       throw new ApiError(408, `The request was not finished within ${limit} ms`, { code: 'timeout' })
     }),
   )
+  // An answer that is cut short is an error, so that nobody takes it for a whole one.
   const events = merge(...choices.map((choice) => choice.events)).pipe(takeUntil(merge(gone, late)))
   return stream ? streamed(events, choices, head, options) : whole(events, choices, head, options)
 }
@@ -58,8 +61,6 @@ async function whole(
   const tokensOf = new Map<number, Token[]>(choices.map(({ index }) => [index, []]))
   for (const event of all) if (event.type === 'token') tokensOf.get(event.index)!.push(event)
   const ends = new Map(all.flatMap((event) => (event.type === 'end' ? [[event.index, event] as const] : [])))
-  // A client that has gone reads no answer.
-  if (ends.size < choices.length) throw new ApiError(503, 'The reply was not finished', { code: 'cancelled' })
   const { format, n } = options
   return Response.json({
     ...{ id: head.id, object: format.object, created: head.created, model: head.model },
@@ -69,7 +70,7 @@ async function whole(
 }
 
 function streamed(events: Observable<ChoiceEvent>, choices: readonly ReplyChoice[], head: AnswerHead, options: RespondOptions) {
-  const { format, includeUsage, pace, service, n } = options
+  const { format, includeUsage, pace, service, n, drop } = options
   let completionTokens = 0
   const chunk = (choice: object): string =>
     JSON.stringify({
@@ -93,7 +94,7 @@ function streamed(events: Observable<ChoiceEvent>, choices: readonly ReplyChoice
     of('[DONE]'),
   )
   return eventStream(lines, {
-    pace,
+    ...{ pace, drop },
     stallTimeoutMs: service.limits.stallTimeoutMs,
     errorLine: (error) => JSON.stringify(errorOf(error).body),
   })
