@@ -39,7 +39,11 @@ export function guard<E extends Env>(server: Hono<E>, { maxBodyBytes, keys, orig
     bodyLimit({
       maxSize: maxBodyBytes,
       onError: () => {
-        throw new ApiError(413, `Expected a body of at most ${maxBodyBytes} bytes`, { code: 'body_too_large' })
+        throw new ApiError(413, `Expected a body of at most ${maxBodyBytes} bytes`, {
+          code: 'body_too_large',
+          // The rest of the body is not read.
+          headers: { connection: 'close' },
+        })
       },
     }),
   )

@@ -34,7 +34,7 @@ type Steps = DecoderSpec['steps']
 export function requestDecoder(request: SharedRequest, options: RequestDecoderOptions): BoundSearch {
   const { registry, bind, models, logprobs, paced } = options
   const base = within('rxargs.decoder', () => baseOf(request, options))
-  if ('search' in base) return bind(namedSearch(base.search, request), models)
+  if ('search' in base) return bind(namedSearch(base.search, request, logprobs), models)
   const first = models.reward?.name
   let spec: DecoderSpec = base
   for (const name of ['k', 'weight'] as const) {
@@ -76,19 +76,11 @@ function baseOf({ rxargs }: SharedRequest, { decoder, registry, bind, models }: 
 }
 
 /** Fields that only a decoder takes, because they change the logits of single steps. */
-const ofDecoders = [
-  'logit_bias',
-  'frequency_penalty',
-  'presence_penalty',
-  'response_format',
-  'top_p',
-  'logprobs',
-  'top_logprobs',
-] as const
+const ofDecoders = ['logit_bias', 'frequency_penalty', 'presence_penalty', 'response_format', 'top_p']
 
-function namedSearch({ name, options }: NamedSearch, request: SharedRequest): Search {
+function namedSearch({ name, options }: NamedSearch, request: SharedRequest, logprobs: boolean): Search {
   const fields: Readonly<Record<string, unknown>> = request
-  const foreign = ofDecoders.find((field) => isSet(fields[field]))
+  const foreign = logprobs ? 'logprobs' : ofDecoders.find((field) => isSet(fields[field]))
   if (foreign !== undefined)
     throw new ApiError(400, `The search \`${name}\` does not take \`${foreign}\`; a decoder does`, { param: foreign })
   const { rxargs, temperature } = request
