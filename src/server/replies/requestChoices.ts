@@ -64,6 +64,9 @@ export function requestChoices(service: Service, request: SharedRequest, request
     const begun = rxargs?.reply_token_ids ?? []
     const { maxTokens } = requested
     if (maxTokens !== undefined && limits.maxReplyTokens !== undefined) checkLimit('max_tokens', maxTokens, limits.maxReplyTokens)
+    const most = replies.contextLength - 1
+    const maxNewTokens = maxTokens === undefined ? Math.min(most, begun.length + service.maxNewTokens) : begun.length + maxTokens
+    checkLimit('max_tokens', maxNewTokens, most)
     return choices(service, {
       prompts: prompts.map((prompt) => ({
         id: rxargs?.id ?? DEFAULT_ID,
@@ -73,9 +76,9 @@ export function requestChoices(service: Service, request: SharedRequest, request
       n,
       settings: {
         ...{ search, models, stop: [request.stop ?? []].flat(), seed: request.seed ?? randomInt(SEEDS), truncate: 'error' },
-        maxNewTokens: begun.length + (maxTokens ?? service.maxNewTokens),
+        maxNewTokens,
         // Without a limit of its own, a reply may end with the context.
-        maxPromptTokens: limits.maxPromptTokens ?? (maxTokens === undefined ? replies.contextLength : undefined),
+        maxPromptTokens: limits.maxPromptTokens ?? (maxTokens === undefined ? most : undefined),
       },
       detail: rxargs?.detail ?? 'none',
       logprobs,

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { answers } from '../../../src/server/http/answerSchemas.js'
 import { fakeLm, fakeModels, fakeRm } from '../../fakes.js'
-import { type BadRequest, badRequests } from './badRequests.js'
+import { badRequests } from './badRequests.js'
 import { type Served, serve } from './served.js'
 
 const lm = fakeLm()
@@ -21,7 +21,7 @@ afterAll(async () => {
 })
 
 describe('a bad request', () => {
-  it.each<BadRequest>(badRequests)('%s', async (_, path, body, status, param) => {
+  it.each(badRequests.map((bad) => ({ kind: bad[0], bad })))('$kind', async ({ bad: [, path, body, status, param] }) => {
     const response = await served.post(path, body)
     const answer: unknown = await response.json()
     expect(answers.Error.safeParse(answer).error).toBeUndefined()

@@ -40,7 +40,7 @@ export const badRequests: readonly BadRequest[] = [
   ['max_tokens 0', C, completion({ max_tokens: 0 }), 400, 'max_tokens'],
   ['max_tokens as text', C, completion({ max_tokens: '5' }), 400, 'max_tokens'],
   ['max_tokens beyond integers', C, completion({ max_tokens: 1e300 }), 400, 'max_tokens'],
-  ['max_tokens beyond the context', C, completion({ max_tokens: 1_000_000 }), 400, 'prompt'],
+  ['max_tokens beyond the context', C, completion({ max_tokens: 1_000_000 }), 400, 'max_tokens'],
   ['n 0', C, completion({ n: 0 }), 400, 'n'],
   ['n too high', C, completion({ n: 10_000 }), 400, 'n'],
   ['a temperature below 0', C, completion({ temperature: -1 }), 400, 'temperature'],

@@ -55,7 +55,7 @@ beforeAll(async () => {
     yield* prompts
   }
   rows = new Map((await rowsOf(generate(source(), args({ k: 10 }), models, { trace: true }))).map((row) => [row.id, row]))
-})
+}, 300_000)
 afterAll(() => served.close())
 
 const request = (name: string, at: number, fields: object) => ({
@@ -78,7 +78,7 @@ function expectRow(answer: Answer, row: Row): void {
   )
 }
 
-describe.each([1, 4, 28])('with %d requests at a time', (concurrency) => {
+describe.each([1, 4, 28])('with %d requests at a time', { timeout: 300_000 }, (concurrency) => {
   it('answers with the bits of generate', async () => {
     const jobs = texts.flatMap((_, at) => settings.map(([name, , fields]) => ({ name, at, fields })))
     const next = jobs.values()
