@@ -12,9 +12,7 @@ const isReward = (value: unknown): value is Reward =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'score' in value
 
 export const batchRewardOptions = z.strictObject({
-  reward: z
-    .custom<Reward>(isReward)
-    .describe('a reward to score the candidates by (a model or a function, given with the models)'),
+  reward: z.custom<Reward>(isReward).describe('a reward among the models: a model or a function'),
 })
 export type BatchRewardOptions = Readonly<{
   /** The reward to score the candidates by; `undefined` is refused with a clear message. */

@@ -33,7 +33,7 @@ const bounds = {
  */
 export function boundReward<S extends Rewarded>(options: BoundRewardOptions = {}): DescribedOperator<S, S> {
   const { by, reward } = parseOptions(boundRewardOptions, options, 'boundReward')
-  const bounded = (values: Float32Array): Float32Array => values.map(bounds[by])
+  const boundValues = (values: Float32Array): Float32Array => values.map(bounds[by])
 
   return described(
     { name: 'boundReward', options: { ...options } },
@@ -42,7 +42,7 @@ export function boundReward<S extends Rewarded>(options: BoundRewardOptions = {}
       if (reward !== undefined && !names.includes(reward))
         throw new ShapeError(`Expected rewards named \`${reward}\`, got ${names.join(', ') || 'none'}`)
       const changed = Object.entries(step.rewards).map(([name, values]) =>
-        reward === undefined || name === reward ? [name, bounded(values)] : [name, values],
+        reward === undefined || name === reward ? [name, boundValues(values)] : [name, values],
       )
       return { ...step, rewards: Object.fromEntries(changed) }
     }),

@@ -13,7 +13,7 @@ import type { Candidates, LogitsStep } from '../src/core/step.js'
 const isLm = (value: unknown): value is LanguageModel => typeof value === 'object' && value !== null && 'logits' in value
 
 export const combineLogitsOptions = z.strictObject({
-  lm: z.custom<LanguageModel>(isLm).describe('a language model (given with the models)'),
+  lm: z.custom<LanguageModel>(isLm).describe('a language model among the models'),
   factor: fp32Number,
   own: z.number().positive().default(1).describe('a finite number > 0'),
   prompt: z.string().optional().describe('text'),
@@ -47,7 +47,7 @@ export function combineLogits<S extends LogitsStep | Candidates>(options: Combin
   const promptOf = ({ promptTokenIds }: Sequence) => (prompt === '' ? promptTokenIds.slice(-1) : replacement)
   const sum = (mine: number, other: number): number => own * mine + factor * other
 
-  const combined = (step: S, other: Float32Array): S => {
+  const combine = (step: S, other: Float32Array): S => {
     if ('scores' in step) return { ...step, scores: step.scores.map((score, i) => sum(score, other[step.tokenIds[i]!]!)) }
     const values = denseLogits(step.logits)
     if (values.length !== other.length)
@@ -61,7 +61,7 @@ export function combineLogits<S extends LogitsStep | Candidates>(options: Combin
       from(lm.logits(step.sequence, 'all', promptOf(step.sequence))).pipe(
         take(1),
         throwIfEmpty(() => new ShapeError(`Expected logits from \`${lm.name}\`, got none`)),
-        map((logits) => combined(step, denseLogits(logits))),
+        map((logits) => combine(step, denseLogits(logits))),
       ),
     ),
   )

@@ -12,7 +12,7 @@ import type { Normalized } from './logNormalizer.js'
 const isLm = (value: unknown): value is LanguageModel => typeof value === 'object' && value !== null && 'logits' in value
 
 export const degenerationPenaltyOptions = z.strictObject({
-  lm: z.custom<LanguageModel>(isLm).describe('a language model (given with the models)'),
+  lm: z.custom<LanguageModel>(isLm).describe('a language model among the models'),
   alpha: z.number().min(0).max(1).default(0.6).describe('a number from 0 to 1'),
 })
 export type DegenerationPenaltyOptions = Readonly<{
@@ -43,7 +43,7 @@ export function degenerationPenalty<S extends Candidates & Normalized>(
     )
   const statesOf = lm.hiddenStates
 
-  const penalized = (step: S, states: readonly Float32Array[]): S => {
+  const penalize = (step: S, states: readonly Float32Array[]): S => {
     const { sequence, tokenIds, tokenLogits, logNormalizer } = step
     const positions = sequence.promptTokenIds.length + sequence.tokenIds.length
     if (states.length !== positions + tokenIds.length)
@@ -60,7 +60,7 @@ export function degenerationPenalty<S extends Candidates & Normalized>(
       from(statesOf(step.sequence, step.tokenIds)).pipe(
         take(1),
         throwIfEmpty(() => new ShapeError(`Expected hidden states from \`${lm.name}\`, got none`)),
-        map((states) => penalized(step, states)),
+        map((states) => penalize(step, states)),
       ),
     ),
   )

@@ -24,21 +24,21 @@ export type TemperatureOptions = Readonly<{
  */
 export function temperature<S extends LogitsStep | Candidates>(options: TemperatureOptions): DescribedOperator<S, S> {
   const parsed = parseOptions(temperatureOptions, options, 'temperature')
-  const divided = (values: Float32Array): Float32Array => values.map((value) => value / parsed.temperature)
+  const divide = (values: Float32Array): Float32Array => values.map((value) => value / parsed.temperature)
 
   return described(
     { name: 'temperature', options: parsed },
     map((step: S): S => {
-      if ('scores' in step) return { ...step, scores: divided(step.scores) }
+      if ('scores' in step) return { ...step, scores: divide(step.scores) }
       const { tokenIds, values } = step.logits
       // `logSumExp` belongs to the undivided logits, so it is dropped.
-      return { ...step, logits: { ...(tokenIds && { tokenIds }), values: divided(values) } }
+      return { ...step, logits: { ...(tokenIds && { tokenIds }), values: divide(values) } }
     }),
   )
 }
 
 export const temperatureEntry = registryEntry(
-  'divides the logits, or the scores of candidates',
+  'divides the logits, or the scores of candidates, by the temperature',
   temperatureOptions,
   { needs: ['logits|scores'], changes: ['logits', 'scores'] },
   (options) => temperature(options),

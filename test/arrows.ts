@@ -22,10 +22,10 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'src/index.ts': ['pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/core'],
 }
 
-/** Rooms without files, clocks of their own or threads: no Node module in them. */
+/** Rooms without files, clocks or threads import no Node module. */
 const pureRooms = ['src/core', 'src/eval', 'operators', 'pipelines']
 
-/** The only room that knows a library; `rxjs` and `zod` are spoken everywhere. */
+/** The only room that imports a library. Every room may import `rxjs` and `zod`. */
 export const homes: Readonly<Record<string, string>> = {
   '@observablehq/plot': 'src/cli',
   linkedom: 'src/cli',
@@ -114,7 +114,7 @@ export const targetOf = (path: string, specifier: string): string | undefined =>
 
 const packageOf = (specifier: string): string => specifier.match(/^(?:@[^/]+\/)?[^/]+/)![0]
 
-/** Every import goes along an arrow; a computed one cannot be checked and is left to the entry points. */
+/** Every import goes along an arrow. Only entry points may compute an import, because this cannot check it. */
 export const brokenArrows = (files: readonly SourceFile[]): string[] =>
   files.flatMap((file) => {
     const room = roomOf(file.path)
@@ -128,7 +128,7 @@ export const brokenArrows = (files: readonly SourceFile[]): string[] =>
     })
   })
 
-/** Libraries stay in their homes, pure rooms import nothing of Node, and what is not named in `homes` is not imported. */
+/** Libraries stay in their homes, pure rooms import no Node module, and nothing imports a library outside `homes`. */
 export const strayLibraries = (files: readonly SourceFile[]): string[] =>
   files.flatMap((file) =>
     importsOf(file).flatMap(({ specifier }) => {
@@ -162,7 +162,7 @@ export function cycles(files: readonly SourceFile[]): string[] {
   return found
 }
 
-/** `object` as used in an expression, with the property where one is read: `console.log`, `process.exit`. */
+/** Uses of `object` in expressions, with the property if there is one: `console.log`, `process.exit`. */
 const uses = (file: SourceFile, object: string, property?: string): boolean =>
   nodesOf(file).some(
     (node) =>
@@ -180,7 +180,7 @@ export const strayExits = (files: readonly SourceFile[]): string[] =>
       ...(uses(file, 'console') ? [`${file.path} uses console`] : []),
     ])
 
-/** What a file exports by name, types aside: `[name, is it a function]`. */
+/** Exported values of a file: `[name, is it a function]`. */
 const exportsOf = (file: SourceFile): [name: string, callable: boolean][] =>
   nodesOf(file).flatMap((node): [string, boolean][] => {
     if (node.type !== 'ExportNamedDeclaration' || node.exportKind === 'type') return []
@@ -194,7 +194,7 @@ const exportsOf = (file: SourceFile): [name: string, callable: boolean][] =>
     ])
   })
 
-/** `operators/x.ts` exports one function, `x`; beside it only its options (`xOptions`), its registry entry (`xEntry`) and types. */
+/** `operators/x.ts` exports one function, `x`, and only its options (`xOptions`), its registry entry (`xEntry`) and types besides. */
 export const misnamedOperators = (files: readonly SourceFile[]): string[] =>
   files
     .filter(({ path }) => roomOf(path) === 'operators' && path !== 'operators/index.ts')
@@ -213,7 +213,7 @@ const isGenerated = (path: string): boolean => path === 'operators/index.ts' || 
 
 export const lineCount = (text: string): number => text.replace(/\n$/, '').split('\n').length
 
-/** At most 95 lines an operator, 250 a file, generated code aside. */
+/** At most 95 lines an operator and 250 a file, except generated code. */
 export const longFiles = (files: readonly SourceFile[]): string[] =>
   files
     .filter(({ path }) => !isGenerated(path))
@@ -222,7 +222,7 @@ export const longFiles = (files: readonly SourceFile[]): string[] =>
       return lineCount(text) > limit ? [`${path} has ${lineCount(text)} lines, at most ${limit}`] : []
     })
 
-/** No default exports (where no tool demands one) and no `any`. */
+/** No default exports (unless a tool demands one) and no `any`. */
 export const bannedForms = (files: readonly SourceFile[]): string[] =>
   files
     .filter(({ path }) => !path.split('/').includes('generated'))

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 
-/** Chromium, where it is on the PATH. */
+/** Chromium, if it is on the PATH. */
 export const browser = (process.env.PATH ?? '')
   .split(delimiter)
   .flatMap((folder) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(folder, name)))
@@ -14,13 +14,13 @@ export const browser = (process.env.PATH ?? '')
 
 export const WITHOUT = 'no chromium on the PATH (Debian: apt-get install chromium)'
 
-/** A browser without a window that speaks to no one. */
+/** A headless browser without network. */
 export const FLAGS = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ]
 
-/** What the browser makes of a page that it opens from the disk, its scripts run, and what it says on its console. */
+/** A page from disk after its scripts ran, and the browser's console output. */
 export async function opened(path: string): Promise<Readonly<{ html: string; said: string }>> {
   const profile = await mkdtemp(join(tmpdir(), 'rxargs-browser-'))
   const flags = [...FLAGS, '--enable-logging=stderr', `--user-data-dir=${profile}`]

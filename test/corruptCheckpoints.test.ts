@@ -21,9 +21,9 @@ const generate = () => {
   const models = ['--lm', join(folder, 'lm'), '--reward', join(folder, 'reward')]
   return ['generate', '-', ...models, '--max-new-tokens', '2', '-o', join(folder, 'out')]
 }
-/** Threads of models, as far as the process knows of them. */
+/** The model threads of this process. */
 const threads = () => process.getActiveResourcesInfo().filter((name) => /MessagePort|Worker/.test(name)).length
-/** All files; the output folder may have been made before a model failed. */
+/** All files. A failing model may leave an empty output folder. */
 const files = async () => (await readdir(folder, { recursive: true })).filter((name) => name !== 'out').sort()
 
 async function refusal(run: () => Promise<Finished>): Promise<string> {

@@ -4,7 +4,7 @@ import type { Prompt } from '../src/core/prompt.js'
 import type { Models, Run } from '../src/core/run.js'
 import type { Sequence } from '../src/core/sequence.js'
 
-/** Characters are tokens: id = code point below `END`; `END` is the end token, `<s>` nothing. */
+/** Each character is a token: its id is its code point, below `END`. `END` is the end token, and `<s>` has no text. */
 export const END = 127
 
 export const charCodec = (fingerprint = 'chars'): TextCodec => ({
@@ -36,7 +36,7 @@ export type Watched<T> = T & { batches: number[]; held: Set<object>; released: o
 export type FakeOptions = Readonly<{
   maxBatch?: number
   contextLength?: number
-  /** What the end token has before the others: about one step in fifteen chooses it at 0.5. */
+  /** Lead of the end token over the others. At 0.5 about one step in fifteen chooses it. */
   endLogit?: number
   stopStrings?: readonly string[]
   codec?: TextCodec
@@ -134,7 +134,7 @@ export const sequenceOf = (prompt: string, completion: string, more: Partial<Seq
 /** Characters as token ids. */
 export const ids = (text: string): Int32Array => Int32Array.from(codec.encode(text, false))
 
-/** A reward model that tells what it was asked; it gives the number of tokens of each branch. */
+/** A reward model that records its calls. Its reward is the number of tokens of a branch. */
 export const recording = (more: Partial<BatchedRewardModel> = {}) => {
   const calls: RewardCall[] = []
   const model: BatchedRewardModel = {
@@ -169,8 +169,8 @@ export async function rowsOf<T>(rows: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
-/** The language model of a run that was left when so many of its batches were done, once what was under way has come back. */
-export async function leftAfter(
+/** The language model of a run that was cancelled after `batches` batches, once its running batch has finished. */
+export async function cancelAfter(
   batches: number,
   runOf: (lm: BatchedLanguageModel) => Run,
 ): Promise<Watched<BatchedLanguageModel>> {
@@ -192,7 +192,7 @@ export async function leftAfter(
   return lm
 }
 
-/** Rows by id and sample, without what the clock says. */
+/** Rows by id and sample, without times. */
 export const settled = <T extends { id: string; sample: number }>(rows: readonly T[]) =>
   rows
     .map((row) => ({ ...row, startedAt: 0, durationMs: 0 }))

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 
 const { FAST_CHECK_SEED, FAST_CHECK_PATH, FAST_CHECK_RUNS } = process.env
 
-/** How often a property is tried: `count` times, or FAST_CHECK_RUNS times as often. Each run of the suite has a seed of its own. */
+/** Tries a property `count` times, or FAST_CHECK_RUNS times as often. Each run of the suite has a new seed. */
 export const tries = (count: number): number => Math.ceil(count * Number(FAST_CHECK_RUNS ?? 1))
 
-/** A property that fails names its seed and the path to the smallest example, and how to try that one again. */
+/** A failing property names its seed, the path to the smallest example, and the command to try it again. */
 fc.configureGlobal({
   ...(FAST_CHECK_SEED !== undefined && { seed: Number(FAST_CHECK_SEED) }),
   ...(FAST_CHECK_PATH !== undefined && { path: FAST_CHECK_PATH }),

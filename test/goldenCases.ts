@@ -58,7 +58,7 @@ async function rowsOf(cases: readonly Case[], models: Models, maxNewTokens: numb
   return rows
 }
 
-/** Logits may be large: their tolerance is relative above 1. Rewards are held to 1e-4 as they are. */
+/** The tolerance of logits is relative above 1, because they may be large. That of rewards is 1e-4. */
 const within = (actual: readonly number[] | Float32Array, expected: readonly number[], what: string, relative = false) => {
   expect(actual.length, what).toBe(expected.length)
   expected.forEach((value, i) => {
@@ -68,7 +68,7 @@ const within = (actual: readonly number[] | Float32Array, expected: readonly num
   })
 }
 
-/** Decodes the cases of a setting and holds rows and traces to what the reference decoded. */
+/** Decodes the cases of a setting and compares rows and traces with the reference. */
 export async function expectGolden(golden: Golden, setting: string, models: Models): Promise<void> {
   const cases = golden.cases.filter((one) => settingOf(one) === setting)
   const rows = await rowsOf(cases, models, golden.maxNewTokens)

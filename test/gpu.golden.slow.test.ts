@@ -18,7 +18,7 @@ const SLOW = 300_000
 
 beforeEach((context) => context.skip(WITHOUT_GPU !== undefined, WITHOUT_GPU))
 
-/** Between them rotary and learned positions, shared keys, soft caps, sliding windows, positions by length, biases, and all three activations. */
+/** Together they have rotary and learned positions, shared keys, soft caps, sliding windows, positions by length, biases, and all three activations. */
 describe.each(['grouped', 'gemma2', 'phi3', 'gpt2'])('%s on a GPU', (name) => {
   let golden: Golden
   let models: Models
@@ -75,7 +75,7 @@ describe('a random pair on a GPU', () => {
             expect(row.tokenIds).toEqual(expected[i]!.tokenIds)
             expect(Math.abs(row.reward! - expected[i]!.reward!)).toBeLessThan(1e-4)
           }
-          // Steps past the prompts: of all others a prompt's ids are a part.
+          // Steps after the prompt; earlier ones are part of its ids.
           for (const [name, { rows, tokens, traffic }] of runs.filter(
             ([, run]) => run.tokens <= 16 * run.rows && run.reads > 0,
           )) {

@@ -1,3 +1,4 @@
+import type { OperatorFunction } from 'rxjs'
 import { type RunHelpers, TestScheduler } from 'rxjs/testing'
 import { expect } from 'vitest'
 import type { Logits } from '../src/core/model.js'
@@ -7,6 +8,15 @@ import type { Candidates, LogitsStep, Rewarded } from '../src/core/step.js'
 /** A test in marbles, in virtual time. */
 export const marbles = (test: (helpers: RunHelpers) => void) => (): void =>
   new TestScheduler((actual, expected) => expect(actual).toEqual(expected)).run(test)
+
+/** A test that an operator passes on an empty source, a silent source and errors, and unsubscribes from the source. */
+export const relays = <S, T>(operator: OperatorFunction<S, T>, step: S, result: T) =>
+  marbles(({ cold, expectObservable, expectSubscriptions }) => {
+    for (const marble of ['|', '-', '-#']) expectObservable(cold(marble).pipe(operator as never)).toBe(marble)
+    const source = cold('-s--s--|', { s: step })
+    expectObservable(source.pipe(operator), '^--!').toBe('-r--', { r: result })
+    expectSubscriptions(source.subscriptions).toBe('^--!')
+  })
 
 export const sequence: Sequence = {
   key: {},

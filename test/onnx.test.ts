@@ -17,7 +17,7 @@ const golden = (name: string) => fileURLToPath(new URL(`../data/golden/${name}`,
 const lm = golden('onnx-llama/lm')
 const reward = golden('onnx-llama/reward')
 
-/** Of lengths that are equal in part, and of several pieces. */
+/** Some lengths are equal, and some prompts have several pieces. */
 const prompts: readonly Prompt[] = ['How?', 'Why?', 'Who?', 'Is it so?', 'a'.repeat(70), 'b'.repeat(70), 'so '.repeat(50)].map(
   (text, index) => ({ id: `${index}`, content: { text } }),
 )

@@ -56,13 +56,13 @@ import type { RolloutOptions, rolloutOptions } from '../pipelines/searches/rollo
 import type { RemoteLm, remoteLmOptions } from '../src/models/remote/remoteLanguageModel.js'
 import type { RemoteReward, remoteRewardOptions } from '../src/models/remote/remoteReward.js'
 
-/** `readonly` aside, at any depth: schemas do not say it. */
+/** A type without `readonly` at any depth, because schemas have none. */
 type Plain<T> = T extends (...given: never[]) => unknown
   ? T
   : T extends object
     ? { -readonly [Key in keyof T]: Plain<T[Key]> }
     : T
-/** What a schema takes; a model may be absent, and the schema then says which. */
+/** Input of a schema. Models may be absent; the schema names a missing one. */
 type Takes<T extends z.ZodType> = Plain<z.input<T>>
 
 // The compiler checks these: `npm run types`.
@@ -144,7 +144,7 @@ const operatorTypes = new Set(
 )
 const isPublic = ({ name }: { name: string }): boolean => publicNames.has(name) || operatorTypes.has(name)
 
-/** Options of a type in its declaration file that no docstring stands before. */
+/** Options without a docstring in a declaration file. */
 function undocumented(name: string, text: string): string[] {
   const program = parseAst(text, { lang: 'dts' }, `${name}.d.ts`) as unknown as { body: readonly Node[] }
   const declarations = program.body.flatMap(({ declaration }) => (declaration as Node | null) ?? [])

@@ -76,7 +76,7 @@ describe('a reward model with another tokenizer', () => {
     for await (const row of generate(prompts(), args({ k: 5 }), models, { maxNewTokens: 8 })) expect(row.error).toBeNull()
     const whole = text.length
     const first = read.findIndex((_, run) => read.slice(0, run + 1).reduce((sum, tokens) => sum + tokens, 0) >= whole)
-    // After the prompt: the branches of five candidates, and the tokens of the one that was chosen.
+    // After the prompt: the branches of five candidates, and the tokens of the chosen one.
     expect(read.slice(first + 1).length).toBeGreaterThanOrEqual(7)
     expect(Math.max(...read.slice(first + 1))).toBeLessThan(64)
   })

@@ -40,7 +40,7 @@ describe('package.json', () => {
       'fund',
       'audit',
     ])
-    // Then npm runs no `prepare`, `prepack` or `pretest` either: what is needed stands in the commands themselves.
+    // Then npm runs no `prepare`, `prepack` or `pretest` either, so the commands contain all steps.
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
     expect(Object.keys(scripts).filter((name) => /^(pre|post)/.test(name))).toEqual([])
   })

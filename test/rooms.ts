@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { importsOf, type Node, nameOf, nodesOf, type SourceFile, targetOf } from './arrows.js'
 
-/** Rules inside the rooms, as functions of a list of files: each returns one line a breach. */
+/** Rules inside the rooms as functions of a list of files. Each returns one line a breach. */
 
 /** The stages of `pipelines`, and which of them each may import. */
 const stages: Readonly<Record<string, readonly string[]>> = {
@@ -17,7 +17,7 @@ const stages: Readonly<Record<string, readonly string[]>> = {
 
 /** What the verbs of the command line share. */
 const shared = ['flags', 'print', 'run']
-/** Files of src/cli that are no verb, and may import any. */
+/** Files of src/cli that are no verb. They may import any. */
 const program = ['main.ts', 'program.ts', 'runCommand.ts', 'terminal.ts']
 
 const inside = (room: string, path: string): string | undefined =>
@@ -47,7 +47,7 @@ const importsBetween = (room: string, files: readonly SourceFile[]) =>
     })
   })
 
-/** At most so many files in a folder; operators are a vocabulary and may be more. */
+/** The most files of a folder. `operators`, a vocabulary, may have more. */
 const MOST_FILES = 20
 
 export function fullFolders(files: readonly SourceFile[]): string[] {

@@ -1,17 +1,17 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
-/** The Vulkan driver in software that Debian's chromium brings: slow, but its results are those of a GPU. */
+/** The software Vulkan driver of Debian's chromium. It is slow, but computes what a GPU computes. */
 const driver = '/usr/lib/chromium/vk_swiftshader_icd.json'
 
-/** Why nothing can be run on it here, if so. */
+/** The reason why it cannot run here, if there is one. */
 export const WITHOUT_GPU = !existsSync(driver)
   ? 'no SwiftShader in /usr/lib/chromium (Debian: apt-get install chromium)'
   : !hasVulkan()
     ? 'no Vulkan loader (Debian: apt-get install libvulkan1)'
     : undefined
 
-/** Has this process and its threads use it; before the first model is loaded on a GPU. */
+/** Makes this process and its threads use it. Call it before the first model is loaded on a GPU. */
 export function useSoftwareGpu(): void {
   process.env.VK_DRIVER_FILES = driver
   process.env.XDG_RUNTIME_DIR ??= '/tmp'

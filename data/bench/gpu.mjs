@@ -3,6 +3,22 @@ import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
+/** Figures of `rxargs bench --json` to keep. */
+const FIGURES = [
+  'prompts',
+  'tokens_per_second',
+  'decode_tokens_per_second',
+  'seconds',
+  'run_share',
+  'outside_run_share',
+  'gpu_bytes',
+  'completion_tokens',
+  'mean_batch',
+  'time_to_first_token_ms',
+  'time_per_token_ms',
+  'lm_prefill_share',
+]
+
 const say = (line) => process.stderr.write(`${line}\n`)
 const out = process.env.OUT ?? '.'
 const deadline = Date.now() + 1000 * Number(process.env.SECONDS_AT_MOST ?? 480)
@@ -77,41 +93,9 @@ function measure(pair, dtype, counts, limitOf) {
       continue
     }
     for (const setting of JSON.parse(run.stdout).settings) {
-      const {
-        decoder,
-        concurrency,
-        prompts,
-        tokens_per_second,
-        decode_tokens_per_second,
-        seconds,
-        run_share,
-        outside_run_share,
-        gpu_bytes,
-        completion_tokens,
-        mean_batch,
-        time_to_first_token_ms,
-        time_per_token_ms,
-        lm_prefill_share,
-      } = setting
-      results.rxargs.push({
-        pair,
-        dtype,
-        decoder,
-        concurrency,
-        prompts,
-        tokens_per_second,
-        decode_tokens_per_second,
-        seconds,
-        wall: run.seconds,
-        run_share,
-        lm_prefill_share,
-        outside_run_share,
-        gpu_bytes,
-        completion_tokens,
-        mean_batch,
-        time_to_first_token_ms,
-        time_per_token_ms,
-      })
+      const { decoder, concurrency, tokens_per_second, decode_tokens_per_second } = setting
+      const figures = Object.fromEntries(FIGURES.map((name) => [name, setting[name]]))
+      results.rxargs.push({ pair, dtype, decoder, concurrency, wall: run.seconds, ...figures })
       say(
         `rxargs ${pair} ${dtype} ${decoder} ${concurrency} at once: ${tokens_per_second.toFixed(1)} tokens/s, ${decode_tokens_per_second.toFixed(1)} from the second token on (${run.seconds.toFixed(0)} s in all)`,
       )
@@ -121,7 +105,7 @@ function measure(pair, dtype, counts, limitOf) {
 }
 
 /** One variant of the baseline: the second answer counts, the first warms it up. */
-async function pytorch(pair, variant, dtype, compile, asked, seconds) {
+async function pytorch(pair, variant, dtype, compile, workloads, seconds) {
   if (left() < 15_000) return say('no time left')
   const child = spawn(
     python,
@@ -143,7 +127,7 @@ async function pytorch(pair, variant, dtype, compile, asked, seconds) {
     .trim()
     .split('\n')
     .map((line) => [...Buffer.from(JSON.parse(line).prompt)].map((byte) => byte))
-  for (const { count, limit, weight = 1.5 } of asked) {
+  for (const { count, limit, weight = 1.5 } of workloads) {
     const task = {
       lm: `${pair}/lm`,
       reward: `${pair}/reward`,

@@ -10,7 +10,7 @@ import { steps } from '../decoding/steps.js'
 import { withOptions } from '../decoding/withOptions.js'
 
 export const genarmOptions = z.strictObject({
-  weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
+  weight: weightOption.default(1).describe('a finite number, or finite numbers by reward name'),
   p: topPOptions.shape.p.default(1).describe('a number above 0 and at most 1'),
   temperature: sampleTemperatureOptions.shape.temperature,
 })

@@ -11,7 +11,7 @@ import { withOptions } from '../decoding/withOptions.js'
 
 export const radOptions = z.strictObject({
   k: topKOptions.shape.k.default(20).describe('an integer >= 1'),
-  weight: weightOption.default(30).describe('a finite number, or finite numbers by the names of rewards'),
+  weight: weightOption.default(30).describe('a finite number, or finite numbers by reward name'),
   temperature: sampleTemperatureOptions.shape.temperature,
 })
 export type RadOptions = Readonly<{

@@ -67,7 +67,7 @@ export type BoundSearch = Readonly<{
   spec?: DecoderSpec
   need?: Need
   /** Name in the registry, with all options, so that a row can change some. */
-  named?: NamedSearch
+  entry?: NamedSearch
   /** Decodes from `start`, which has no decoded tokens, and returns the steps of the best sequence; the last one has `finish`. */
   steps: (start: Sequence, finish: (sequence: Sequence) => Finish | undefined) => Observable<DecodedStep>
 }>

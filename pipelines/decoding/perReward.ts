@@ -7,7 +7,7 @@ import type { Reward } from '../../src/core/model.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 import { type NamedReward, orderedRewards } from '../../src/core/rewardSource.js'
 import type { Candidates, DecoderModels, Rewarded } from '../../src/core/step.js'
-import { chained } from './steps.js'
+import { chain } from './steps.js'
 
 /** The weight of the first reward that steers, or weights by reward name. */
 export type Weight = number | Readonly<Record<string, number>>
@@ -16,7 +16,7 @@ const { weight: finite } = combineScoreOptions.shape
 export const weightOption = z
   .union([finite, z.record(z.string().min(1), finite)])
   .default(1.5)
-  .describe('a finite number, or finite numbers by the names of rewards')
+  .describe('a finite number, or finite numbers by reward name')
 const DEFAULT_WEIGHT = weightOption.parse(undefined) as number
 
 /**
@@ -31,12 +31,12 @@ export function weightsOf(
 ): Readonly<Record<string, number>> {
   const names = orderedRewards(rewards).map(({ name }) => name)
   const members = new Set(rewards.flatMap((each) => each.members ?? []))
-  const given: Readonly<Record<string, number>> =
+  const byName: Readonly<Record<string, number>> =
     typeof weight !== 'number' ? weight : names.length > 0 ? { [names[0]!]: weight } : {}
-  const foreign = Object.keys(given).find((name) => !names.includes(name))
+  const foreign = Object.keys(byName).find((name) => !names.includes(name))
   if (foreign !== undefined)
     throw new OptionError(`Expected \`weight\` to name rewards (${names.join(', ') || 'there are none'}), got \`${foreign}\``)
-  return Object.fromEntries(names.map((name) => [name, given[name] ?? (members.has(name) ? 0 : otherwise)]))
+  return Object.fromEntries(names.map((name) => [name, byName[name] ?? (members.has(name) ? 0 : otherwise)]))
 }
 
 /** A reward with its weight. */
@@ -69,5 +69,5 @@ export function perReward<S extends Candidates>(
   operators: (one: Weighted, index: number) => Chain<S>,
 ): DescribedOperator<S, S & Rewarded> {
   const parts = rewards.flatMap<DescribedOperator<never, unknown>>(operators)
-  return Object.assign(chained<S, S & Rewarded>(parts), { parts })
+  return Object.assign(chain<S, S & Rewarded>(parts), { parts })
 }

@@ -3,7 +3,7 @@ import * as known from '../../operators/index.js'
 import type { DescribedOperator } from '../../src/core/described.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
 import type { Need } from '../../src/core/model.js'
-import { shown } from '../../src/core/parseOptions.js'
+import { describeValue } from '../../src/core/parseOptions.js'
 import type { DecoderSpec, LogitsStep, Selected, StepOperator } from '../../src/core/step.js'
 import { checkOrder, type PlacedOperator } from './checkOrder.js'
 
@@ -55,13 +55,13 @@ export function steps<A, B, C, D, E, F, G, H extends Selected>(
   h: Op<G, H>,
 ): StepOperator
 export function steps(...operators: readonly Op<never, unknown>[]): StepOperator {
-  return composed(operators)
+  return compose(operators)
 }
 
 /** `steps` for operators read from data, which were checked at run time. */
-export function composed(operators: readonly DescribedOperator<never, unknown>[]): StepOperator {
+export function compose(operators: readonly DescribedOperator<never, unknown>[]): StepOperator {
   checkOperators(operators)
-  const operator = chained<LogitsStep, Selected>(operators)
+  const operator = chain<LogitsStep, Selected>(operators)
   const parts = operators.flatMap((each) => each.parts ?? each)
   checkOrder(parts.filter(({ entry }) => !entry?.observes).map(placed))
   return Object.assign(operator, { spec: specOf(parts), need: needOf(parts), operators: parts })
@@ -73,7 +73,7 @@ function checkOperators(operators: readonly unknown[]): void {
     throw new OptionError('Expected operators in `steps`, such as topK({ k: 10 }) and selectGreedy(), got none')
   operators.forEach((operator, index) => {
     const uncalled = Object.entries(known).find(([, one]) => one === operator)?.[0]
-    const got = uncalled === undefined ? shown(operator) : `the function \`${uncalled}\` itself; call it: ${uncalled}(…)`
+    const got = uncalled === undefined ? describeValue(operator) : `the function \`${uncalled}\` itself; call it: ${uncalled}(…)`
     if (typeof operator !== 'function' || uncalled !== undefined)
       throw new OptionError(`Expected argument ${index + 1} of \`steps\` to be an operator, got ${got}`)
   })
@@ -87,14 +87,16 @@ const placed = ({ entry }: DescribedOperator<never, unknown>): PlacedOperator =>
 }
 
 /** Chains operators whose types are already checked. */
-export function chained<In, Out>(operators: readonly DescribedOperator<never, unknown>[]): OperatorFunction<In, Out> {
-  const chain = operators as readonly DescribedOperator<unknown, unknown>[]
+export function chain<In, Out>(operators: readonly DescribedOperator<never, unknown>[]): OperatorFunction<In, Out> {
+  const untyped = operators as readonly DescribedOperator<unknown, unknown>[]
   const chainOn = (stream: Observable<unknown>, next: DescribedOperator<unknown, unknown>): Observable<unknown> => {
-    const made: unknown = next(stream)
-    if (isObservable(made)) return made
-    throw new ShapeError(`Expected operator \`${next.entry?.name ?? 'custom'}\` to return an observable, got ${shown(made)}`)
+    const output: unknown = next(stream)
+    if (isObservable(output)) return output
+    throw new ShapeError(
+      `Expected operator \`${next.entry?.name ?? 'custom'}\` to return an observable, got ${describeValue(output)}`,
+    )
   }
-  return (source) => chain.reduce(chainOn, source) as Observable<Out>
+  return (source) => untyped.reduce(chainOn, source) as Observable<Out>
 }
 
 /** An operator without an entry appears as `custom`. Operators that only observe do not appear. */

@@ -2,7 +2,7 @@ import { defer, type OperatorFunction, tap } from 'rxjs'
 import * as z from 'zod'
 import { aFunction, parseOptions } from '../../src/core/parseOptions.js'
 import type { Decoder, LogitsStep, Selected } from '../../src/core/step.js'
-import { chained } from './steps.js'
+import { chain } from './steps.js'
 
 /** How long a step spent in an operator. `batchReward` includes the wait for the reward. */
 export type OperatorTime = Readonly<{ operator: string; ms: number }>
@@ -46,7 +46,7 @@ export function timed(decoder: Decoder, options: TimedOptions): Decoder {
           })
         const last = tap((step: Selected) => onStep(times, step))
         return source.pipe(
-          chained<LogitsStep, Selected>([first, ...operators.flatMap((each, index) => [each, after(index)]), last]),
+          chain<LogitsStep, Selected>([first, ...operators.flatMap((each, index) => [each, after(index)]), last]),
         )
       })
     return Object.assign(operator, whole.spec && { spec: whole.spec }, { need: whole.need ?? 'all' })

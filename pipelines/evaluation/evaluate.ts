@@ -135,7 +135,7 @@ export async function evaluate(runs: readonly EvaluatedRun[], options: EvaluateO
     const others = otherRewards(kinds, runs[0]!.kinds ?? {})
     const beside = first && round > 0 ? comparison(metrics, first, { seed, round, others }) : undefined
     let [rows, errors] = [0, 0]
-    for await (const batch of batched(replies())) {
+    for await (const batch of batches(replies())) {
       signal?.throwIfAborted()
       const good = batch.filter(({ finishReason }) => finishReason !== 'error')
       errors += batch.length - good.length
@@ -223,7 +223,7 @@ function comparison(metrics: readonly Metric[], first: ReplyTable, { seed, round
 
 const isReward = (metric: string): boolean => metric === 'reward' || /^reward[:_]/.test(metric)
 
-async function* batched<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
+async function* batches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
   let batch: T[] = []
   for await (const item of items) {
     if (batch.push(item) < BATCH) continue

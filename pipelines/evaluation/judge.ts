@@ -49,26 +49,26 @@ export type Judged = Readonly<{
  *
  * - errors: `RemoteError` if no further call can succeed
  */
-export async function judge(pairs: readonly ReplyPair[], given: JudgeOptions): Promise<Judged> {
+export async function judge(pairs: readonly ReplyPair[], judgeOptions: JudgeOptions): Promise<Judged> {
   const stop = new AbortController()
-  const options = { ...given, signal: AbortSignal.any([given.signal, stop.signal]) }
+  const options = { ...judgeOptions, signal: AbortSignal.any([judgeOptions.signal, stop.signal]) }
   const known = new Map(options.known.filter(({ a }) => a !== undefined).map((answer) => [answer.key, answer]))
-  let reached: string | undefined
-  const answered = (pair: ReplyPair): Observable<JudgeAnswer> => {
+  let ceiling: string | undefined
+  const answer = (pair: ReplyPair): Observable<JudgeAnswer> => {
     const one = question(pair, options)
     const answer = known.get(one.key)
     if (answer) return of(answer)
-    if (reached !== undefined) return EMPTY
+    if (ceiling !== undefined) return EMPTY
     return from(answerTo(pair, one, options)).pipe(
       catchError((error: unknown) => {
         if (!(error instanceof CeilingReached)) throw error
-        reached = error.message
+        ceiling = error.message
         return EMPTY
       }),
     )
   }
   const all = from(pairs).pipe(
-    mergeMap(answered, options.concurrency),
+    mergeMap(answer, options.concurrency),
     toArray(),
     // A failure cancels the running requests.
     finalize(() => stop.abort()),
@@ -79,7 +79,7 @@ export async function judge(pairs: readonly ReplyPair[], given: JudgeOptions): P
   return {
     ...{ judgements, failed: failures.length, left: pairs.length - answers.length },
     ...(failures.length > 0 && { failure: failures.at(-1)! }),
-    ...(reached !== undefined && { ceiling: reached }),
+    ...(ceiling !== undefined && { ceiling }),
   }
 }
 

@@ -55,8 +55,8 @@ const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>): Pr
     const fitting = calls.filter((one) => one !== undefined)
     const rewards = await texts.run(fitting.map(({ call }) => call))
     for (const { call } of fitting) texts.release(call)
-    const given = new Map(fitting.map((one, index) => [one, rewards[index]!]))
-    return calls.map((one) => (one && given.get(one)) ?? Number.NaN)
+    const rewardOf = new Map(fitting.map((one, index) => [one, rewards[index]!]))
+    return calls.map((one) => (one && rewardOf.get(one)) ?? Number.NaN)
   })
 
 /**

@@ -9,7 +9,7 @@ import type { TextReward } from '../../src/core/rewardSource.js'
 import { type Row, type RowsOptions, type Run, type RunMeta, version } from '../../src/core/run.js'
 import { promptText } from '../../src/core/text/promptText.js'
 import { type TextScorer, textScorer } from '../rewards/textScorer.js'
-import { abortable, deliver, runOf } from '../run/deliveries.js'
+import { abortOn, deliver, runOf } from '../run/deliveries.js'
 import { hashPrompt } from '../run/hashPrompt.js'
 import { applyKeepInput, keepInputOption } from '../run/keepInput.js'
 import { listMissingOfReward } from '../run/listMissingVersions.js'
@@ -21,7 +21,7 @@ export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: numbe
 export const scoreOptions = z.strictObject({
   concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
   keepInput: keepInputOption,
-  spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  spec: z.record(z.string(), z.unknown()).default({}).describe('an object with what else the rows depend on'),
   now: z
     .custom<() => number>((value) => typeof value === 'function')
     .optional()
@@ -51,14 +51,14 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  * @throws OptionError for an invalid option
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
-  const { keepInput, spec: given, ...rest } = parseOptions(scoreOptions, options, 'score')
-  const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: given })
+  const { keepInput, spec: ownSpec, ...rest } = parseOptions(scoreOptions, options, 'score')
+  const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: ownSpec })
   // The rows depend on the function, so its spec belongs to the run's.
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
   const missing = listMissingOfReward(reward, hashes[reward.name])
   const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing }
   const scorer = { name: reward.name, score: textScorer(reward) }
-  return scored(texts, scorer, renderOf(reward), settings)
+  return runOfTexts(texts, scorer, renderOf(reward), settings)
 }
 
 const renderOf = (reward: ScoreModels['reward']): TextCodec['render'] => {
@@ -78,7 +78,7 @@ type ScoreSettings = Omit<z.output<typeof scoreOptions>, 'keepInput'> &
   Pick<ScoreModels, 'hashes'> &
   Readonly<{ missing: readonly string[] }>
 
-function scored(
+function runOfTexts(
   source: AsyncIterable<ScoredText>,
   { name, score }: Scorer,
   render: TextCodec['render'],
@@ -87,7 +87,7 @@ function scored(
   const rowOf = (text: HashedText): Observable<Row> =>
     defer(() => {
       const startedAt = now()
-      const row = (fields: Partial<Row>): Row => ({ ...unscored(text), startedAt, durationMs: now() - startedAt, ...fields })
+      const row = (fields: Partial<Row>): Row => ({ ...emptyRow(text), startedAt, durationMs: now() - startedAt, ...fields })
       return defer(() => {
         const { prompt, completion, special } = partsOf(text, render)
         return score(prompt, completion, special).pipe(map((value) => row({ prompt, reward: value })))
@@ -100,7 +100,7 @@ function scored(
     })
 
   const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
-    abortable(
+    abortOn(
       defer(() => deliver(once(source, done), rowOf, concurrency)),
       signal,
     )
@@ -112,14 +112,14 @@ type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>
 
 /** Yields each text once. A second one with the same id and sample becomes an error under its place. */
 async function* once(texts: AsyncIterable<ScoredText>, done?: RowsOptions['done']): AsyncGenerator<HashedText, void> {
-  const seen = new Set<string>()
+  const names = new Set<string>()
   let number = 0
   for await (const text of texts) {
     number++
     const name = `${text.sample ?? 0} ${text.id}`
     const { id, place = `${id} (text ${number})` } = text
-    const one = seen.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
-    seen.add(name)
+    const one = names.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
+    names.add(name)
     const hashed = { ...one, sample: text.sample ?? 0, promptHash: hashPrompt(one) }
     if (!done?.(hashed)) yield hashed
   }
@@ -133,7 +133,7 @@ function partsOf({ content, completion, error }: ScoredText, render: TextCodec['
   return { prompt: promptText(content, render), completion, special: content.messages === undefined }
 }
 
-const unscored = (text: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({
+const emptyRow = (text: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({
   ...{ id: text.id, sample: text.sample, promptHash: text.promptHash },
   ...{ prompt: text.content?.text ?? null, completion: text.completion ?? null },
   ...{ promptTokenIds: null, tokenIds: null, finishReason: 'stop', error: null },

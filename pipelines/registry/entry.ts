@@ -21,11 +21,11 @@ export const entry = <T extends z.ZodObject, Made>(
 ): Registered<Made> => ({
   ...{ about, options, needsReward },
   // The factory checks its options itself.
-  make: (given) => make(given as z.input<T>),
+  make: (values) => make(values as z.input<T>),
 })
 
 /** @throws OptionError for an unknown name; it suggests the nearest known one */
-export function entryNamed<Made>(kind: 'decoder' | 'search', name: string, known: Readonly<Record<string, Registered<Made>>>) {
+export function findEntry<Made>(kind: 'decoder' | 'search', name: string, known: Readonly<Record<string, Registered<Made>>>) {
   if (Object.hasOwn(known, name)) return known[name]!
   const names = Object.keys(known)
   throw new OptionError(`Expected \`${kind}\` to be one of ${names.join(', ')}, got \`${name}\`${didYouMean(name, names)}`)
@@ -42,13 +42,13 @@ export function makeByName<Made>(
   options: Readonly<Record<string, unknown>>,
   known: Readonly<Record<string, Registered<Made>>>,
 ): Made {
-  const { options: schema, make } = entryNamed(kind, name, known)
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const { options: schema, make } = findEntry(kind, name, known)
+  const values = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const taken = Object.keys(schema.shape)
-  const foreign = Object.keys(given).find((option) => !taken.includes(option))
+  const foreign = Object.keys(values).find((option) => !taken.includes(option))
   if (foreign !== undefined)
     throw new OptionError(
       `${kind === 'decoder' ? 'Decoder' : 'Search'} \`${name}\` takes no option \`${foreign}\`; it takes ${taken.join(', ') || 'none'}`,
     )
-  return make(given)
+  return make(values)
 }

@@ -9,7 +9,7 @@ const aSchema = z
   .custom<z.ZodObject>((value) => value instanceof z.ZodObject)
   .default(() => z.strictObject({}))
   .describe('an object schema of zod')
-const aFunction = z.custom<(...given: never[]) => unknown>((value) => typeof value === 'function').describe('a function')
+const aFunction = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function').describe('a function')
 const fields = z.array(z.string().min(1))
 const about = z.string().default('').describe('text')
 
@@ -46,10 +46,11 @@ export function extendedRegistry(registry: Registry, module: Readonly<Record<str
       `Expected ${from} to export \`operators\` or \`decoders\`, got ${Object.keys(module).join(', ') || 'nothing'}`,
     )
   const own = <T>(kind: keyof Registry, read: (value: unknown) => T): Record<string, T> => {
-    const given = module[kind] ?? {}
-    if (typeof given !== 'object') throw new OptionError(`Expected \`${kind}\` of ${from} to be an object, got ${typeof given}`)
+    const entries = module[kind] ?? {}
+    if (typeof entries !== 'object')
+      throw new OptionError(`Expected \`${kind}\` of ${from} to be an object, got ${typeof entries}`)
     return Object.fromEntries(
-      Object.entries(given).map(([name, value]) => {
+      Object.entries(entries).map(([name, value]) => {
         if (Object.hasOwn(registry[kind], name))
           throw new OptionError(`Expected \`${kind}.${name}\` of ${from} to have a new name; it exists already`)
         try {
@@ -77,5 +78,5 @@ const operatorOf = (value: unknown, from: string): RegisteredOperator => {
 
 function decoderOf(value: unknown, from: string): RegisteredDecoder {
   const { make, ...entry } = parseOptions(decoderSchema, value)
-  return { ...entry, from, make: (given) => make(parseOptions(entry.options, given) as never) as Decoder }
+  return { ...entry, from, make: (values) => make(parseOptions(entry.options, values) as never) as Decoder }
 }

@@ -27,9 +27,12 @@ const rules: Readonly<Record<EnsembleRule, Combine>> = {
 export function ensemble(source: EnsembleReward, rewards: readonly Reward[]): Reward {
   const { name, members, by, c, running } = source
   const weights = members.map((member) => source.weight[member] ?? 1)
-  const given: readonly Scale[] = members.map((member) => ({ mean: source.mean[member] ?? 0, scale: source.scale[member] ?? 1 }))
+  const fixedScales: readonly Scale[] = members.map((member) => ({
+    mean: source.mean[member] ?? 0,
+    scale: source.scale[member] ?? 1,
+  }))
   const ran = members.map(runningScale)
-  const combined = (values: readonly number[], scales: readonly Scale[]): number =>
+  const combine = (values: readonly number[], scales: readonly Scale[]): number =>
     rules[by](
       values.map((value, i) => (value - scales[i]!.mean) / scales[i]!.scale),
       { weights, c },
@@ -44,9 +47,9 @@ export function ensemble(source: EnsembleReward, rewards: readonly Reward[]): Re
           scored.forEach((scores, i) => {
             checkRewards(members[i]!, scores, { candidates: candidateIds })
           })
-          const scales = running ? scored.map((scores, i) => ran[i]!(sequence, candidateIds, scores)) : given
+          const scales = running ? scored.map((scores, i) => ran[i]!(sequence, candidateIds, scores)) : fixedScales
           return Float32Array.from(candidateIds, (_, at) =>
-            combined(
+            combine(
               scored.map((scores) => scores[at]!),
               scales,
             ),
@@ -55,7 +58,7 @@ export function ensemble(source: EnsembleReward, rewards: readonly Reward[]): Re
       ),
     value: (sequence) =>
       forkJoin(rewards.map((reward) => defer(() => reward.value(sequence)).pipe(take(1)))).pipe(
-        map((values) => combined(values, given)),
+        map((values) => combine(values, fixedScales)),
       ),
     release: (sequence) => {
       for (const reward of rewards) reward.release?.(sequence)

@@ -9,9 +9,9 @@ export const ensembleRewardOptions = z.strictObject({
   of: z.array(z.string().min(1)).min(2).describe('a list of two or more names of rewards'),
   by: z.enum(['sum', 'min', 'mean']).default('sum').describe('one of sum, min, mean'),
   c: z.number().min(0).optional().describe('a number >= 0'),
-  weight: byName(z.number()).describe('finite numbers by the names of members'),
-  mean: byName(z.number()).describe('finite numbers by the names of members'),
-  scale: byName(z.number().positive()).describe('numbers > 0 by the names of members'),
+  weight: byName(z.number()).describe('finite numbers by member name'),
+  mean: byName(z.number()).describe('finite numbers by member name'),
+  scale: byName(z.number().positive()).describe('numbers > 0 by member name'),
   running: z.boolean().default(false).describe('true or false'),
 })
 export type EnsembleRewardOptions = Readonly<{

@@ -35,7 +35,7 @@ export function linearRegex(pattern: string, flags: string): LinearRegex {
   }
 }
 
-const refused = (pattern: string, reason: string): OptionError =>
+const refusal = (pattern: string, reason: string): OptionError =>
   new OptionError(`Expected \`pattern\` to be a regular expression that runs in linear time, got \`${pattern}\`: ${reason}`)
 
 function parse(pattern: string, { v, sets }: Flags): AST.Pattern {
@@ -51,7 +51,7 @@ function compile(translated: string, pattern: string): RE2JS {
   try {
     return RE2JS.compile(translated, RE2JS.LOOKBEHINDS)
   } catch (error) {
-    throw refused(pattern, messageOf(error).replace(/^error parsing regexp: /, ''))
+    throw refusal(pattern, messageOf(error).replace(/^error parsing regexp: /, ''))
   }
 }
 
@@ -77,12 +77,12 @@ function translate(root: AST.Pattern, flags: Flags): string {
       case 'CharacterSet':
       case 'CharacterClass':
       case 'ExpressionCharacterClass':
-        if (hasStrings(node)) throw refused(root.raw, `\`${node.raw}\` stands for strings, not for characters`)
+        if (hasStrings(node)) throw refusal(root.raw, `\`${node.raw}\` stands for strings, not for characters`)
         return classOf(node)
       case 'Assertion':
         return assertion(node)
       default:
-        throw refused(root.raw, `\`${node.raw}\` refers back to a group`)
+        throw refusal(root.raw, `\`${node.raw}\` refers back to a group`)
     }
   }
   const assertion = (node: AST.Assertion): string => {
@@ -90,7 +90,7 @@ function translate(root: AST.Pattern, flags: Flags): string {
     if (node.kind === 'end') return flags.multiline ? '(?m:$)' : '\\z'
     if (node.kind === 'word') return node.negate ? '\\B' : '\\b'
     if (node.kind === 'lookbehind') return `(?<${node.negate ? '!' : '='}${any(node.alternatives)})`
-    throw refused(root.raw, `\`${node.raw}\` looks ahead`)
+    throw refusal(root.raw, `\`${node.raw}\` looks ahead`)
   }
   return any(root.alternatives)
 }

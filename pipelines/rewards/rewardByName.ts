@@ -20,7 +20,7 @@ const entry = <T extends z.ZodObject>(
   make: (name: string, options: z.output<T>) => TextReward | EnsembleReward,
 ): RewardFunction => ({
   options,
-  make: (name, given) => make(name, parseOptions(options, given)),
+  make: (name, values) => make(name, parseOptions(options, values)),
 })
 
 /** The reward functions under the names of the command line. */

@@ -46,7 +46,7 @@ export const textScores =
     defer(() => {
       const cancelled = new AbortController()
       const texts = replies.map(({ prompt, completion }) => prompt + completion)
-      return from(called(name, async () => scoreTexts(texts, cancelled.signal, replies))).pipe(
+      return from(callReward(name, async () => scoreTexts(texts, cancelled.signal, replies))).pipe(
         timeout({
           first: timeoutMs,
           with: () => throwError(() => new RewardError(`Reward \`${name}\` returned nothing within ${timeoutMs} ms`)),
@@ -56,7 +56,7 @@ export const textScores =
       )
     })
 
-const called = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
+const callReward = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
   try {
     return await call()
   } catch (error) {

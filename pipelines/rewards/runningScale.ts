@@ -35,16 +35,16 @@ export function runningScale(): (sequence: Sequence, candidateIds: Int32Array, s
     const step = tokenIds.length
     const found = sequences.get(key)
     // A shorter sequence under the same key is another one.
-    const held = found && found.step <= step ? found : { past: none, step, scores: new Map<number, number>() }
-    if (held.step < step) {
-      held.past = add(held.past, held.scores.values())
-      held.step = step
-      held.scores = new Map()
+    const entry = found && found.step <= step ? found : { past: none, step, scores: new Map<number, number>() }
+    if (entry.step < step) {
+      entry.past = add(entry.past, entry.scores.values())
+      entry.step = step
+      entry.scores = new Map()
     }
-    sequences.set(key, held)
+    sequences.set(key, entry)
     candidateIds.forEach((id, index) => {
-      held.scores.set(id, scores[index]!)
+      entry.scores.set(id, scores[index]!)
     })
-    return scaleOf(held.past.count > 0 ? held.past : add(none, held.scores.values()))
+    return scaleOf(entry.past.count > 0 ? entry.past : add(none, entry.scores.values()))
   }
 }

@@ -21,7 +21,7 @@ export type TextRewardOptions = Readonly<{
   version?: string | number | undefined
 }>
 
-const named = z.object({ name: z.string().min(1).describe('a name'), score: aFunction })
+const nameAndScore = z.object({ name: z.string().min(1).describe('a name'), score: aFunction })
 
 /**
  * Makes a reward of a function from text to number; higher is better. The text is the prompt, the completion so far and the candidate,
@@ -41,7 +41,7 @@ export const textReward = (
   score: (text: string, signal: AbortSignal, reply: ReplySoFar) => number | Promise<number>,
   options: TextRewardOptions = {},
 ): TextReward => {
-  parseOptions(named, { name, score })
+  parseOptions(nameAndScore, { name, score })
   return batchTextReward(
     name,
     (texts, signal, replies) => Promise.all(texts.map((text, index) => score(text, signal, replies[index]!))),
@@ -63,7 +63,7 @@ export const batchTextReward = (
   const { timeoutMs, version } = parseOptions(textRewardOptions, options, 'textReward')
   return {
     kind: 'text',
-    name: parseOptions(named, { name, score: scoreTexts }).name,
+    name: parseOptions(nameAndScore, { name, score: scoreTexts }).name,
     scoreTexts,
     timeoutMs,
     ...(version !== undefined && { spec: { version } }),

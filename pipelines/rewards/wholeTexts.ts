@@ -37,8 +37,8 @@ export function tokenTexts(model: BatchedRewardModel): WholeTexts<RewardCall> {
       if (length > contextLength)
         throw new InputError(`Reward \`${name}\` has a context of ${contextLength} tokens, the text has ${length} of its tokens`)
       if (unit !== 'logprob') return { key: {}, tokenIds, branches: [[]] }
-      const given = encode(prompt, special)
-      const different = tokenIds.findIndex((tokenId, index) => tokenId !== given[index])
+      const promptIds = encode(prompt, special)
+      const different = tokenIds.findIndex((tokenId, index) => tokenId !== promptIds[index])
       const from = different === -1 ? length : different
       if (from === 0) throw new InputError(`Reward \`${name}\` returns a logprob: it needs a prompt token before the completion`)
       return { key: {}, tokenIds: tokenIds.slice(0, from), branches: [tokenIds.slice(from)] }

@@ -81,7 +81,7 @@ function withReceipt(row: Row): Observable<Delivery> {
 }
 
 /** On abort, unsubscribes the source, which frees its resources, and then errors with the signal's reason. */
-export const abortable = <T>(source: Observable<T>, signal: AbortSignal | undefined): Observable<T> =>
+export const abortOn = <T>(source: Observable<T>, signal: AbortSignal | undefined): Observable<T> =>
   signal === undefined
     ? source
     : defer(() => {

@@ -8,7 +8,7 @@ import { type Models, type Row, type RowKey, type RowsOptions, type Run, version
 import type { Decoder } from '../../src/core/step.js'
 import type { BoundSearch, Search } from '../decoding/decode.js'
 import { builtIn, type Registry } from '../registry/registry.js'
-import { abortable, deliver, runOf } from './deliveries.js'
+import { abortOn, deliver, runOf } from './deliveries.js'
 import { checkContext, type Job, jobs, type Truncate, truncations } from './jobs.js'
 import { applyKeepInput, keepInputOption } from './keepInput.js'
 import { listMissingVersions } from './listMissingVersions.js'
@@ -29,15 +29,15 @@ export const generateOptions = z.strictObject({
   truncate: rowOptions.shape.truncate.default('error').describe(`one of ${truncations.join(', ')}`),
   samples: z.int().min(1).default(1).describe('an integer >= 1'),
   seed: rowOptions.shape.seed.default(0).describe('an integer from 0 to 9007199254740991'),
-  stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty'),
+  stop: stopStrings.readonly().default([]).describe('a list of non-empty strings'),
   concurrency: z.int().min(1).default(16).describe('an integer >= 1'),
   trace: z.boolean().default(false).describe('true or false'),
   keepInput: keepInputOption,
-  spec: z.record(z.string(), z.unknown()).default({}).describe('an object: what else the answers depend on'),
+  spec: z.record(z.string(), z.unknown()).default({}).describe('an object with what else the rows depend on'),
   registry: z
     .custom<Registry>((value) => typeof value === 'object' && value !== null && 'operators' in value && 'decoders' in value)
     .default(builtIn)
-    .describe('operators and decoders by name, for rows that name them'),
+    .describe('operators and decoders by name, for rows with their own decoder'),
   now: aFunction<() => number>(),
   onNotice: aFunction<(notice: string) => void>(),
   onEvent: aFunction<(event: GenerateEvent) => void>(),
@@ -119,7 +119,7 @@ export function generate(
 
   checkContext(settings, replies.contextLength)
 
-  const decoded = (job: Job, startedAt: number): Observable<DecodedRow> => {
+  const decodeJob = (job: Job, startedAt: number): Observable<DecodedRow> => {
     const own = rowSettings(job.prompt, { run, registry, reward: columns.rewards[0], bind })
     const stops = [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop]
     const { events, text, truncatedTokens } = replies.prepare(job, { ...own, stop: stops })
@@ -143,7 +143,7 @@ export function generate(
     defer(() => {
       const startedAt = now()
       onEvent?.({ type: 'start', key: { id: job.prompt.id, sample: job.sample } })
-      return defer(() => decoded(job, startedAt)).pipe(
+      return defer(() => decodeJob(job, startedAt)).pipe(
         catchError((error: unknown) => {
           // No prompt can continue without its model: the run fails, and a later run decodes the rest.
           if (error instanceof ModelLostError) throw error
@@ -162,7 +162,7 @@ export function generate(
     })
 
   const deliveries: Run['deliveries'] = ({ done, signal }: RowsOptions = {}) =>
-    abortable(
+    abortOn(
       defer(() => deliver(jobs(prompts, { samples, done }), row, concurrency)),
       signal,
     )
@@ -203,7 +203,7 @@ function functionsOf({ rewards }: Models): Readonly<{ rewardFunctions?: Readonly
 }
 
 /** Tells whether all samples of a prompt are equal: greedy selection or beam search. */
-const isDeterministic = ({ spec, named }: BoundSearch): boolean =>
-  named === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : named.name === 'beam'
+const isDeterministic = ({ spec, entry }: BoundSearch): boolean =>
+  entry === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : entry.name === 'beam'
 
-const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of strings that are not empty') })
+const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of non-empty strings') })

@@ -19,32 +19,32 @@ export async function* jobs(
   prompts: AsyncIterable<Prompt>,
   { samples, done = () => false }: Readonly<{ samples: number }> & Pick<RowsOptions, 'done'>,
 ): AsyncGenerator<Job, void> {
-  const seen = new Set<string>()
+  const ids = new Set<string>()
   let number = 0
   for await (const next of prompts) {
     number++
-    const named = withId(next, number)
-    const prompt = seen.has(named.id) ? duplicate(named, number, seen) : named
-    seen.add(prompt.id)
-    const made = hashPrompt(prompt)
+    const own = withId(next, number)
+    const prompt = ids.has(own.id) ? duplicate(own, number, ids) : own
+    ids.add(prompt.id)
+    const promptHash = hashPrompt(prompt)
     for (let sample = 0; sample < samples; sample++) {
-      if (!done({ id: prompt.id, sample, promptHash: made })) yield { prompt, promptHash: made, sample }
+      if (!done({ id: prompt.id, sample, promptHash })) yield { prompt, promptHash, sample }
     }
   }
 }
 
 /** The prompt itself, or an error under its number if it has no id: programs without types may give anything. */
-function withId(given: unknown, number: number): Prompt {
-  if (typeof given === 'object' && given !== null && 'id' in given && typeof given.id === 'string' && given.id !== '')
-    return given as Prompt
-  const got = typeof given === 'object' && given !== null ? ('id' in given ? String(given.id) : 'nothing') : String(given)
+function withId(value: unknown, number: number): Prompt {
+  if (typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string' && value.id !== '')
+    return value as Prompt
+  const got = typeof value === 'object' && value !== null ? ('id' in value ? String(value.id) : 'nothing') : String(value)
   return { id: `prompt ${number}`, error: `Expected a prompt with an \`id\` that is text and not empty, got \`${got}\`` }
 }
 
-function duplicate({ id, place }: Prompt, number: number, seen: ReadonlySet<string>): Prompt {
+function duplicate({ id, place }: Prompt, number: number, ids: ReadonlySet<string>): Prompt {
   const name = place ?? `${id} (prompt ${number})`
   let free = name
-  for (let n = 2; seen.has(free); n++) free = `${name} (${n})`
+  for (let n = 2; ids.has(free); n++) free = `${name} (${n})`
   return { id: free, error: `Expected each id once, got \`${id}\` again${place === undefined ? '' : ` in ${place}`}` }
 }
 

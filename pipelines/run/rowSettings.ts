@@ -71,7 +71,7 @@ export function rowSettings(
   }
   const changes = Object.entries({ weight, k, temperature }).filter(([, value]) => value !== undefined)
   const read = pipeline === undefined ? undefined : column('pipeline', () => readOf(pipeline, registry))
-  const ofRun = pipeline === undefined && changes.length > 0 ? run.search.named : undefined
+  const ofRun = pipeline === undefined && changes.length > 0 ? run.search.entry : undefined
   const search = ofRun ?? column('pipeline', () => searchOf(read, registry))
   if (search !== undefined) {
     const own = (options: Readonly<Record<string, unknown>>) => searchByName(search.name, { ...search.options, ...options })
@@ -79,10 +79,10 @@ export function rowSettings(
     const blamed = (changes[0]?.[0] ?? 'pipeline') as keyof Overrides
     return { ...settings, search: column(blamed, () => bind(own(Object.fromEntries(changes)))) }
   }
-  const named = read === undefined ? undefined : column('pipeline', () => bind(decoderOf(read, registry)))
-  if (changes.length === 0) return named ? { ...settings, search: named } : settings
+  const ownDecoder = read === undefined ? undefined : column('pipeline', () => bind(decoderOf(read, registry)))
+  if (changes.length === 0) return ownDecoder ? { ...settings, search: ownDecoder } : settings
 
-  const stated = (named ?? run.search).spec ?? { steps: [{ custom: {} }] }
+  const stated = (ownDecoder ?? run.search).spec ?? { steps: [{ custom: {} }] }
   const spec = changes.reduce<DecoderSpec>(
     (changed, [name, value]) =>
       column(name as keyof Overrides, () => {

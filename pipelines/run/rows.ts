@@ -159,10 +159,10 @@ export function valuesOf(rewards: ReadonlyMap<string, Reward>, sequence: Sequenc
       }),
     )
   return forkJoin([...rewards.values()].map(one)).pipe(
-    map((given) => {
-      const failed = given.find(({ error }) => error !== undefined)
+    map((results) => {
+      const failed = results.find(({ error }) => error !== undefined)
       const names = [...rewards.keys()]
-      const values = Object.fromEntries(given.map(({ value }, index) => [names[index]!, value]))
+      const values = Object.fromEntries(results.map(({ value }, index) => [names[index]!, value]))
       return { values, ...(failed && { error: failed.error }) }
     }),
   )

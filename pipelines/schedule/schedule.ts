@@ -54,7 +54,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
         () => live.size,
         () => asapScheduler.now(),
       )
-  const batched = <Call, Result>(model: Batched<Call, Result>, name: string) =>
+  const batch = <Call, Result>(model: Batched<Call, Result>, name: string) =>
     readAhead<Call, Result>(
       model.sideBySide
         ? apart(model)
@@ -78,10 +78,10 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
   }
 
   const rewardOfModel = (model: BatchedRewardModel): Reward => {
-    const scheduled = batched(model, model.name)
+    const scheduled = batch(model, model.name)
     const call = (one: RewardCall): Observable<Float32Array> =>
       scheduled(one.key, one.tokenIds.length, one, (upTo) => ({ ...one, upTo })).pipe(
-        map((given) => checkRewards(model.name, given, { texts: one.branches.length })),
+        map((output) => checkRewards(model.name, output, { texts: one.branches.length })),
       )
     if (model.codec.fingerprint === lm.codec.fingerprint) return rewardOverTokens(model, call)
     if (model.unit === 'logprob')
@@ -94,10 +94,10 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
     return rewardOverText(model, lm.codec, call)
   }
   const rewardOfEncoder = (model: BatchedPairReward): Reward => {
-    const scheduled = batched(model, model.name)
+    const scheduled = batch(model, model.name)
     return rewardOverPairs(model, lm.codec, (key, pairs) =>
       // A pair is read whole each time, so no prompt can be read ahead.
-      scheduled(key, 0, pairs, () => pairs).pipe(map((given) => checkRewards(model.name, given, { texts: pairs.length }))),
+      scheduled(key, 0, pairs, () => pairs).pipe(map((output) => checkRewards(model.name, output, { texts: pairs.length }))),
     )
   }
   const boundTo = (source: Exclude<RewardSource, EnsembleReward>): Reward => {
@@ -110,21 +110,21 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
     if (source.kind === 'ensemble') continue
     bound.set(source.name, members.has(source.name) ? shareAnswers(boundTo(source)) : boundTo(source))
   }
-  const named = (source: RewardSource): Reward =>
+  const bind = (source: RewardSource): Reward =>
     source.kind === 'ensemble'
       ? ensemble(
           source,
           source.members.map((member) => bound.get(member)!),
         )
       : bound.get(source.name)!
-  const all = ordered.map(named)
+  const all = ordered.map(bind)
   const further = Object.entries(lms).map(([name, one]) => {
     if (one.codec.fingerprint !== lm.codec.fingerprint)
       throw new OptionError(`Expected language model \`${name}\` to have the tokenizer and chat template of \`lm\`; they differ`)
-    return [name, scheduledLanguageModel(name, one, batched(one, name), new Set(), statesOf(name, one))] as const
+    return [name, scheduledLanguageModel(name, one, batch(one, name), new Set(), statesOf(name, one))] as const
   })
   return {
-    lm: scheduledLanguageModel('lm', lm, batched(lm, 'lm'), live, statesOf('lm', lm)),
+    lm: scheduledLanguageModel('lm', lm, batch(lm, 'lm'), live, statesOf('lm', lm)),
     lms: new Map(further),
     rewards: new Map(all.map((reward) => [reward.name, reward])),
     ...(all[0] && { reward: all[0] }),

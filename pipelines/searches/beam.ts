@@ -41,22 +41,22 @@ type Finished = (sequence: Sequence) => Finish | undefined
 export const beam = withOptions<BeamOptions, Search>('beam', beamOptions, ({ beams, lengthPenalty }) => ({
   search: ({ lm }) => {
     return {
-      named: { name: 'beam', options: { beams, lengthPenalty } },
+      entry: { name: 'beam', options: { beams, lengthPenalty } },
       spec: { steps: [{ beam: { beams, lengthPenalty } }] },
       need: 'all',
       steps: (start, finish) => {
-        const held = new Map([[start.key, start]])
+        const sequences = new Map([[start.key, start]])
         const hold = ({ running, isOver }: State): void => {
           const live = new Map(isOver ? [] : running.map(({ sequence }) => [sequence.key, sequence]))
-          for (const [key, sequence] of held) if (!live.has(key)) lm.release(sequence)
-          held.clear()
-          for (const [key, sequence] of live) held.set(key, sequence)
+          for (const [key, sequence] of sequences) if (!live.has(key)) lm.release(sequence)
+          sequences.clear()
+          for (const [key, sequence] of live) sequences.set(key, sequence)
         }
         const next = (state: State): Observable<State> =>
           state.isOver
             ? EMPTY
             : forkJoin(state.running.map(({ sequence }) => from(lm.logits(sequence, 'all')).pipe(take(1)))).pipe(
-                map((logits) => advanced(state, logits, { beams, lengthPenalty, finish })),
+                map((logits) => advance(state, logits, { beams, lengthPenalty, finish })),
                 tap(hold),
               )
         const first: State = { running: [{ sequence: start, score: 0 }], finished: [], isOver: false }
@@ -65,7 +65,7 @@ export const beam = withOptions<BeamOptions, Search>('beam', beamOptions, ({ bea
           filter(({ isOver }) => isOver),
           mergeMap(({ finished }) => stepsOf(finished[0]!.beam, start)),
           finalize(() => {
-            for (const sequence of held.values()) lm.release(sequence)
+            for (const sequence of sequences.values()) lm.release(sequence)
           }),
         )
       },
@@ -76,7 +76,7 @@ export const beam = withOptions<BeamOptions, Search>('beam', beamOptions, ({ bea
 type Setting = Readonly<{ beams: number; lengthPenalty: number; finish: Finished }>
 
 /** Advances by one token: keeps the best finished sequences among the first `beams`, and continues the best unfinished ones. */
-function advanced(
+function advance(
   { running, finished: before }: State,
   logits: readonly Logits[],
   { beams, lengthPenalty, finish }: Setting,
@@ -86,7 +86,7 @@ function advanced(
   const going: Beam[] = []
   const ended: { beam: Beam; score: number }[] = []
   let rank = 0
-  for (const continuation of ranked(running, logits, 2 * beams)) {
+  for (const continuation of continuations(running, logits, 2 * beams)) {
     const grown = grow(continuation, finish, taken)
     if (!grown.step!.finish) going.push(grown)
     else if (rank < beams) ended.push({ beam: grown, score: grown.score / length ** lengthPenalty })
@@ -101,7 +101,7 @@ function advanced(
 }
 
 /** Yields the continuations of all beams, best first. Looks at more tokens of each beam when the first ones are used up. */
-function* ranked(running: readonly Beam[], logits: readonly Logits[], many: number): Generator<Continuation> {
+function* continuations(running: readonly Beam[], logits: readonly Logits[], many: number): Generator<Continuation> {
   const totals = logits.map(({ values }) => logSumExp(values))
   const vocabulary = Math.max(...logits.map(({ values }) => values.length))
   let count = 0

@@ -35,11 +35,11 @@ export const bestOfN = withOptions<BestOfNOptions, Search>('bestOfN', bestOfNOpt
     if (!reward) throw new OptionError('Expected `reward` to be a reward to choose the best of n replies by, got nothing')
     const one = perToken(topKSampling(sampling)).search(models)
     return {
-      named: { name: 'best-of-n', options: { ...sampling, n } },
+      entry: { name: 'best-of-n', options: { ...sampling, n } },
       spec: { steps: [...(one.spec?.steps ?? []), { bestOfN: { n, reward: reward.name } }] },
       need: one.need,
       steps: (start, finish) => {
-        const sampled = (number: number): Observable<Sampled> =>
+        const sampleReply = (number: number): Observable<Sampled> =>
           defer(() => {
             const fork: Sequence = { ...start, key: {}, sample: start.sample * n + number }
             return one.steps(fork, finish).pipe(
@@ -51,7 +51,7 @@ export const bestOfN = withOptions<BestOfNOptions, Search>('bestOfN', bestOfNOpt
             )
           })
         return range(0, n).pipe(
-          mergeMap(sampled),
+          mergeMap(sampleReply),
           reduce((best, each) => (isBetter(each, best) ? each : best)),
           mergeMap(({ steps }) =>
             steps.map((step) => ({ ...step, sequence: { ...step.sequence, key: start.key, sample: start.sample } })),

@@ -55,7 +55,7 @@ export const blockBestOfN = withOptions<BlockBestOfNOptions, Search>(
       if (!reward) throw new OptionError('Expected `reward` to be a reward to choose the best block by, got nothing')
       const decoder = topKSampling(sampling)(models)
       return {
-        named: { name: 'block-best-of-n', options: { ...sampling, n, blockTokens } },
+        entry: { name: 'block-best-of-n', options: { ...sampling, n, blockTokens } },
         spec: { steps: [{ blockBestOfN: { ...sampling, n, blockTokens, reward: reward.name } }] },
         need: decoder.need,
         steps: (start, finish) => {
@@ -67,7 +67,7 @@ export const blockBestOfN = withOptions<BlockBestOfNOptions, Search>(
               freeFork(models, fork)
             }
           }
-          const sampled = (before: Sequence, number: number): Observable<Block> =>
+          const sampleBlock = (before: Sequence, number: number): Observable<Block> =>
             defer(() => {
               // The first fork inherits the cache; the others copy from it.
               const fork = { ...before, key: number === 0 ? before.key : {}, sample: start.sample * n + number }
@@ -87,7 +87,7 @@ export const blockBestOfN = withOptions<BlockBestOfNOptions, Search>(
             isOver
               ? EMPTY
               : range(0, n).pipe(
-                  mergeMap((number) => sampled(end, number)),
+                  mergeMap((number) => sampleBlock(end, number)),
                   reduce((best, each) => (isBetter(each, best) ? each : best)),
                   tap((best) => free(best.end)),
                 )

@@ -74,13 +74,13 @@ export const cards = withOptions<CardsOptions, Search>('cards', cardsOptions, (p
     const isSure = (step: DecodedStep, index: number): boolean =>
       index < LEAST || (step as DecodedStep & Readonly<{ entropy: number }>).entropy < entropyThreshold
     return {
-      named: { name: 'cards', options: parsed },
+      entry: { name: 'cards', options: parsed },
       spec: { steps: [{ cards: { ...parsed, reward: reward.name } }] },
       need: 'all',
       steps: (start, finish) => {
         // Each proposal draws with its own sample number, and its acceptance with another.
         const sample = (number: number): number => 2 * proposals * start.sample + number
-        const proposed = ({ end, number }: State): Observable<Segment> =>
+        const propose = ({ end, number }: State): Observable<Segment> =>
           // Proposals run one after the other under the same key, so the prefix stays cached.
           stepsAfter({ ...end, sample: sample(number) }, { lm, decoder, finish }).pipe(
             takeWhile(isSure),
@@ -92,7 +92,7 @@ export const cards = withOptions<CardsOptions, Search>('cards', cardsOptions, (p
               return value.pipe(map((one) => ({ steps: all, reward: one })))
             }),
           )
-        const judged = (state: State, segment: Segment, first: number): State => {
+        const judge = (state: State, segment: Segment, first: number): State => {
           const best = state.best && state.best.reward >= segment.reward ? state.best : segment
           const { sequence } = segment.steps.at(-1)!
           const risen = first + (sequence.tokenIds.length * (rewardThreshold - first)) / rampTokens
@@ -108,7 +108,7 @@ export const cards = withOptions<CardsOptions, Search>('cards', cardsOptions, (p
           map((ofPrompt) => (1 - alpha) * ofPrompt + alpha * rewardThreshold),
           mergeMap((first) => {
             const next = (state: State): Observable<State> =>
-              state.isOver ? EMPTY : proposed(state).pipe(map((segment) => judged(state, segment, first)))
+              state.isOver ? EMPTY : propose(state).pipe(map((segment) => judge(state, segment, first)))
             const begin: State = { end: start, isOver: false, number: 0, taken: [] }
             return of(begin).pipe(expand(next), skip(1))
           }),

@@ -13,7 +13,7 @@ import { finiteValue, freeFork } from './forks.js'
 
 export const rolloutOptions = z.strictObject({
   k: topKOptions.shape.k.default(10).describe('an integer >= 1'),
-  weight: weightOption.default(1).describe('a finite number, or finite numbers by the names of rewards'),
+  weight: weightOption.default(1).describe('a finite number, or finite numbers by reward name'),
   rolloutTokens: z.int().min(0).default(16).describe('an integer >= 0'),
 })
 export type RolloutOptions = Readonly<{
@@ -46,14 +46,14 @@ export const rollout = withOptions<RolloutOptions, Search>('rollout', rolloutOpt
   search: (models) => {
     const rewards = weighted(models, weight, 1)
     return {
-      named: { name: 'rollout', options: { k, weight, rolloutTokens } },
+      entry: { name: 'rollout', options: { k, weight, rolloutTokens } },
       spec: { steps: [{ rollout: { k, weight, rolloutTokens } }] },
       need: k,
       steps: (start, finish) => {
         const reading: Reading = { models, rewards, rolloutTokens, finish }
         const decoder = steps(
           topK({ k }),
-          concatMap((step) => scored(step, reading)),
+          concatMap((step) => scoreCandidates(step, reading)),
           selectGreedy(),
         )
         return decode(start, { lm: models.lm, decoder, finish })
@@ -63,7 +63,7 @@ export const rollout = withOptions<RolloutOptions, Search>('rollout', rolloutOpt
 }))
 
 /** Adds the rewards after the rollouts, and adds them to the scores. */
-function scored<S extends Candidates>(step: S, reading: Reading): Observable<S & Rewarded> {
+function scoreCandidates<S extends Candidates>(step: S, reading: Reading): Observable<S & Rewarded> {
   const all = Array.from(step.tokenIds, (tokenId, index) => rewardsAfter(step.sequence, tokenId, index === 0, reading))
   return forkJoin(all).pipe(
     map((values) => {

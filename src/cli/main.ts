@@ -60,10 +60,10 @@ process.on('beforeExit', () => {
   exit(1)
 })
 
-const flushed = (stream: NodeJS.WriteStream) =>
+const flush = (stream: NodeJS.WriteStream) =>
   new Promise<void>((resolve) => (stream.destroyed ? resolve() : void stream.write('', () => resolve())))
 
 const exitCode = await run(args, { stdin, stdout, stderr, signal: stop.signal })
-await Promise.all([flushed(stdout), flushed(stderr)])
+await Promise.all([flush(stdout), flush(stderr)])
 // An open input would keep the process alive.
 exit(exitCode)

@@ -4,7 +4,7 @@ import { hubSettings } from '../models/hub/hubSettings.js'
 import type { HubFile } from '../models/hub/neededFiles.js'
 import { pull } from '../models/hub/pull.js'
 import { repositoryOf } from '../models/hub/repository.js'
-import { repeated, text } from './flags/flags.js'
+import { collect, text } from './flags/flags.js'
 import { bytes } from './print/describeModel.js'
 import { type Terminal, writeLine } from './terminal.js'
 
@@ -22,7 +22,7 @@ export const pullCommand = ({ stdout, stderr, signal }: Terminal): Command =>
     .option(
       '--include <pattern>',
       "files to download besides configs, tokenizer and safetensors, such as 'onnx/*'; repeatable",
-      repeated(text('include')),
+      collect(text('include')),
     )
     .action(async (model: string, only: readonly string[], { include }: Flags) => {
       const repository = repositoryOf(model)
@@ -40,8 +40,8 @@ export const pullCommand = ({ stdout, stderr, signal }: Terminal): Command =>
         onBytes: progress.bytes,
       })
       const [gguf] = only.filter(isGguf)
-      const named = gguf === undefined ? model : `${model}:${gguf}`
-      progress.say(`${named} is in the cache: --lm ${named} and --reward ${named} need no network`)
+      const name = gguf === undefined ? model : `${model}:${gguf}`
+      progress.say(`${name} is in the cache: --lm ${name} and --reward ${name} need no network`)
       await writeLine(stdout, folder, signal)
     })
 

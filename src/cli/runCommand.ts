@@ -20,9 +20,9 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   try {
     await program(terminal).parseAsync(args, { from: 'user' })
     return 0
-  } catch (thrown) {
+  } catch (failure) {
     // An error after an interrupt is a consequence of it.
-    const error: unknown = signal.aborted ? signal.reason : thrown
+    const error: unknown = signal.aborted ? signal.reason : failure
     const isReported = error instanceof CommanderError || error instanceof Interrupted || error instanceof ReaderGone
     if (!isReported) stderr.write(`rxargs: ${messageOf(error).replace(/\s*\n\s*/g, ' ')}\n`)
     if (args.includes('--debug') && error instanceof Error) stderr.write(`${error.stack}\n`)

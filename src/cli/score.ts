@@ -54,7 +54,7 @@ const FUNCTIONS = Object.keys(rewardFunctions).filter((name) => name !== 'ensemb
 /** `rxargs score` computes the reward of existing texts. */
 export const scoreCommand = (terminal: Terminal): Command =>
   rowLineFlags(new Command('score'))
-    .description('compute the reward of existing texts: prompt and completion as they are, without an end token')
+    .description('compute the reward of existing texts, prompts with completions; adds no end token')
     .argument(
       '[input]',
       'JSONL, JSON, CSV (each also as .gz or .zst) or Parquet file, or a folder of part files; standard input if - or omitted',
@@ -97,8 +97,8 @@ async function prepareReward(flag: RewardFlag, { rewardLabel, rewardTimeout, dty
   if (flag.kind === 'model' || flag.kind === 'server') {
     // Refuses a time limit for a model.
     if (flag.kind === 'model') await loadRewards([flag], rewardTimeout)
-    const named = withLabels([flag], rewardLabel === undefined ? [] : [rewardLabel])[0]!
-    return () => openReward(named, dtype, rewardTimeout)
+    const reward = withLabels([flag], rewardLabel === undefined ? [] : [rewardLabel])[0]!
+    return () => openReward(reward, dtype, rewardTimeout)
   }
   if (rewardLabel !== undefined)
     throw new OptionError(`Expected \`--reward-label\` beside a model or a server, got a ${flag.kind}`)

@@ -7,7 +7,7 @@ import { OptionError } from '../core/errors.js'
 import { loadModels } from '../models/loadModels.js'
 import { modelName } from '../models/modelFolder.js'
 import { type ChosenDecoder, chooseDecoder, type DecoderFlags } from './flags/chooseDecoder.js'
-import { number, repeated, text } from './flags/flags.js'
+import { collect, number, text } from './flags/flags.js'
 import { describeLm } from './flags/lmFlag.js'
 import { loadRewards } from './flags/loadRewards.js'
 import {
@@ -88,7 +88,7 @@ export const serveCommand = (terminal: Terminal): Command =>
     .option('--max-body-bytes <number>', 'maximum bytes of a request', number('max-body-bytes', COUNT), 1024 * 1024)
     .option('--request-timeout <seconds>', 'time limit of a request', number('request-timeout', SECONDS), 600)
     .option('--drain-timeout <seconds>', 'time for running replies after a signal to stop', number('drain-timeout', SECONDS), 30)
-    .option('--cors <origin>', 'let pages of this origin read answers, repeatable', repeated(origin))
+    .option('--cors <origin>', 'let pages of this origin read answers, repeatable', collect(origin))
     .action(async (flags: Flags) => run(flags, modelsOf(flags), await chooseDecoder(flags), terminal))
 
 /** The server and what it needs are an optional install. */

@@ -57,7 +57,7 @@ export const sweepCommand = (terminal: Terminal): Command =>
     .option('--format <name>', `table format: ${tableFormats.join(', ')}`, oneOf('format', tableFormats), 'text')
     .option('--json', 'print the points with their figures as JSON')
     .action((input: string, { k, weight, ...flags }: Omit<Flags, 'k' | 'weight'> & { k?: string; weight?: string }) => {
-      const numbers = (flag: 'k' | 'weight', given: string) => list(number(flag, schemas[flag]))(given)
+      const numbers = (flag: 'k' | 'weight', text: string) => list(number(flag, schemas[flag]))(text)
       return run(
         input,
         { ...flags, k: numbers('k', k ?? commas(KS)), weight: numbers('weight', weight ?? commas(WEIGHTS)) },
@@ -67,16 +67,16 @@ export const sweepCommand = (terminal: Terminal): Command =>
 
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { stdout, stderr, signal } = terminal
-  const { output, encoder, pooling, k, weight, ...given } = flags
+  const { output, encoder, pooling, k, weight, ...rest } = flags
   if (input === '-') throw new OptionError('Expected a file with prompts, because each point reads it again, got standard input')
   checkCoherence(flags)
   const points = sweepPoints(k, weight)
-  const settings = settingsOf({ ...given, output })
+  const settings = settingsOf({ ...rest, output })
   const { lm, dtype, device, force, retryErrors, redoChanged } = settings
   const rewards = await loadRewards(settings.rewards, settings.rewardTimeout)
   const chosen = new Map<SweepPoint, ChosenDecoder>()
   for (const point of points)
-    chosen.set(point, await chooseDecoder({ ...given, k: String(point.k), weight: String(point.weight) }))
+    chosen.set(point, await chooseDecoder({ ...rest, k: String(point.k), weight: String(point.weight) }))
   const further = settings.rewards.slice(1).map(({ name }) => name)
   await checkInput(input, promptColumns(flags))
   await checkOutput(output)

@@ -15,11 +15,11 @@ type Flags = Readonly<{ sample: number; step?: Range; lm?: string; json?: boolea
 const atLeastZero = z.int().min(0).describe('an integer >= 0')
 
 /** Parses `3` and `3-7`. */
-function parseRange(given: string): Range {
-  const match = given.match(/^(\d+)(?:-(\d+))?$/)
+function parseRange(text: string): Range {
+  const match = text.match(/^(\d+)(?:-(\d+))?$/)
   const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])]
   if (!match || to < from)
-    throw new OptionError(`Expected \`--step\` to be a step or a range of steps, such as 3 or 3-7, got \`${given}\``)
+    throw new OptionError(`Expected \`--step\` to be a step or a range of steps, such as 3 or 3-7, got \`${text}\``)
   return { from, to }
 }
 
@@ -27,13 +27,13 @@ function parseRange(given: string): Range {
 export const whyCommand = (terminal: Terminal): Command =>
   new Command('why')
     .description(
-      'show why a reply says what it says: logit, rewards and score of each step, and where greedy decoding would differ',
+      'show why each token of a reply was chosen: its logit, rewards and score, and where greedy decoding would differ',
     )
     .argument('<run>', 'folder written by generate --trace, or one of its files')
     .argument('<id>', 'id of the row')
     .option('--sample <number>', 'sample of the prompt, if it has several', number('sample', atLeastZero), 0)
     .option('--step <from-to>', 'show all candidates of these steps, such as 3 or 3-7; the first step is 0', parseRange)
-    .option('--lm <folder>', 'language model of the run if its folder moved, for its tokenizer', text('lm'))
+    .option('--lm <folder>', 'folder with the tokenizer of the run, if its language model has moved', text('lm'))
     .option('--json', 'print all candidates as JSON')
     .action((path: string, id: string, flags: Flags) => run(path, id, flags, terminal))
 

@@ -32,7 +32,7 @@ export function measuredTurns(running: () => number, now: () => number): Turns {
   const rates = new Map<Groups, number>()
   let groups: Groups = 1
   let turns = 0
-  let lasted = 0
+  let repeats = 0
   let calls = Number.NEGATIVE_INFINITY
   let startedAt = now()
 
@@ -40,13 +40,13 @@ export function measuredTurns(running: () => number, now: () => number): Turns {
     groups = next
     calls = -FORMING * running()
   }
-  const measured = (): void => {
+  const compare = (): void => {
     rates.set(groups, calls / (now() - startedAt))
     const [together = 0, apart] = [rates.get(1), rates.get(2)]
     const better = apart === undefined || apart > GAIN * together ? 2 : 1
-    lasted = better === groups ? lasted + 1 : 0
-    if (lasted === LASTS) lasted = 0
-    measure(lasted === 0 && better === groups ? other(groups) : better)
+    repeats = better === groups ? repeats + 1 : 0
+    if (repeats === LASTS) repeats = 0
+    measure(repeats === 0 && better === groups ? other(groups) : better)
   }
   return {
     take(waiting, wake) {
@@ -68,10 +68,10 @@ export function measuredTurns(running: () => number, now: () => number): Turns {
       )
         measure(groups)
       else {
-        const formed = calls >= 0
+        const wasFormed = calls >= 0
         calls += steps
-        if (!formed && calls >= 0) [calls, startedAt] = [0, now()]
-        else if (calls >= MEASURED * running()) measured()
+        if (!wasFormed && calls >= 0) [calls, startedAt] = [0, now()]
+        else if (calls >= MEASURED * running()) compare()
       }
       const woken = [...asleep]
       asleep.clear()

@@ -8,14 +8,14 @@ const isRun = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'deliveries' in value && typeof value.deliveries === 'function'
 
 /** Formats a value for an error message, such as `0` (number). */
-export const shown = (value: unknown): string =>
+export const describeValue = (value: unknown): string =>
   value === undefined
     ? 'nothing'
     : `\`${typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))}\` (${value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value})`
 
 /** Schemas of arguments that are no data, for functions that plain JavaScript calls with anything. */
 export const aPath = z.string().min(1).describe('the path of a file or folder')
-export const aFunction = z.custom<(...given: never[]) => unknown>(isFunction).describe('a function')
+export const aFunction = z.custom<(...args: never[]) => unknown>(isFunction).describe('a function')
 export const aSignal = z.instanceof(AbortSignal).describe('an AbortSignal')
 export const aRun = z.custom<object>(isRun).describe('a run, such as generate(…) returns')
 
@@ -42,11 +42,13 @@ export function parseOptions<T extends z.ZodType>(schema: T, options: unknown, o
     throw new OptionError(`Unknown option \`${key}\`${owner}${hint}; known: ${known.join(', ') || 'none'}`, [...issue.path, key!])
   }
   if (issue.path.length === 0 && of !== undefined)
-    throw new OptionError(`Expected the options of \`${of}\` to be ${expectation(undefined, issue)}, got ${shown(options)}`)
+    throw new OptionError(
+      `Expected the options of \`${of}\` to be ${expectation(undefined, issue)}, got ${describeValue(options)}`,
+    )
   const name = String(issue.path[0] ?? 'options')
   const field = schema instanceof z.ZodObject ? (schema.shape[name] as z.ZodType | undefined) : undefined
   throw new OptionError(
-    `Expected \`${name}\` to be ${expectation(field, issue)}, got ${shown(at(options, issue.path))}`,
+    `Expected \`${name}\` to be ${expectation(field, issue)}, got ${describeValue(at(options, issue.path))}`,
     issue.path,
   )
 }

@@ -43,7 +43,7 @@ export const registryEntry = <T extends z.ZodObject>(
   ...{ about, options, adds: {}, drops: [], changes: [], models: {} },
   ...flow,
   // The operator checks its options itself, so the spec holds the options without defaults.
-  make: (given, models) => make(given as z.input<T>, models),
+  make: (values, models) => make(values as z.input<T>, models),
 })
 
 /** For an operator that turns logits into n candidates. */

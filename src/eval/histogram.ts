@@ -57,11 +57,11 @@ export function sharedBins(histograms: readonly Histogram[]): Bin[][] {
   const figures = histograms.map((each) => each.figures()).filter(({ count }) => count > 0)
   if (figures.length === 0) return histograms.map(() => [])
   const most = Math.max(...figures.map(({ count }) => count))
-  const wanted = Math.min(PICTURED, Math.max(FEWEST, Math.ceil(2 * Math.cbrt(most))))
+  const binCount = Math.min(PICTURED, Math.max(FEWEST, Math.ceil(2 * Math.cbrt(most))))
   const [low, high] = [Math.min(...figures.map((each) => each.low)), Math.max(...figures.map((each) => each.high))]
   let width = Math.max(...figures.map((each) => each.width))
   // Equal values have no range. They get a bin that is wide enough to be seen.
-  const least = high > low ? (high - low) / wanted : Math.abs(high) / FEWEST
+  const least = high > low ? (high - low) / binCount : Math.abs(high) / FEWEST
   while (width < least) width *= 2
   return histograms.map((each) => (each.figures().count === 0 ? [] : each.bins(width)))
 }

@@ -24,13 +24,13 @@ export type AnswersFile<T> = Readonly<{
  */
 export async function answersFile<T>(folder: string, schema: z.ZodType<T>): Promise<AnswersFile<T>> {
   const path = join(folder, NAME)
-  const failed = (error: unknown): never => {
+  const fail = (error: unknown): never => {
     throw new OutputError(`Expected to write answers into ${path}: ${messageOf(error)}`)
   }
   await makeFolder(folder)
   await probeFolder(folder)
   const release = await lockFolder(folder)
-  return openedFile(path, schema, failed, release).catch(async (error: unknown) => {
+  return openedFile(path, schema, fail, release).catch(async (error: unknown) => {
     await release()
     throw error
   })
@@ -39,30 +39,28 @@ export async function answersFile<T>(folder: string, schema: z.ZodType<T>): Prom
 async function openedFile<T>(
   path: string,
   schema: z.ZodType<T>,
-  failed: (error: unknown) => never,
+  fail: (error: unknown) => never,
   release: () => Promise<void>,
 ): Promise<AnswersFile<T>> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) =>
-    error.code === 'ENOENT' ? '' : failed(error),
-  )
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? '' : fail(error)))
   const whole = text.slice(0, text.lastIndexOf(NEWLINE) + 1)
   const known = whole
     .split(NEWLINE)
     .slice(0, -1)
     .map((line, index) => {
-      const answer = schema.safeParse(parsed(line))
+      const answer = schema.safeParse(parseLine(line))
       if (answer.success) return answer.data
       throw new OutputError(`Expected an answer of a judge in ${path}:${index + 1}, got another line; use another folder`)
     })
-  const handle = await open(path, 'a').catch(failed)
-  if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole)).catch(failed)
+  const handle = await open(path, 'a').catch(fail)
+  if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole)).catch(fail)
   let writing = Promise.resolve()
   return {
     path,
     known,
     add(answer) {
       // One after the other, so that the lines of simultaneous answers do not mix.
-      writing = writing.then(() => handle.appendFile(`${JSON.stringify(answer)}${NEWLINE}`).catch(failed))
+      writing = writing.then(() => handle.appendFile(`${JSON.stringify(answer)}${NEWLINE}`).catch(fail))
       return writing
     },
     async close() {
@@ -73,7 +71,7 @@ async function openedFile<T>(
   }
 }
 
-function parsed(line: string): unknown {
+function parseLine(line: string): unknown {
   try {
     return JSON.parse(line)
   } catch {

@@ -18,9 +18,9 @@ const LOOKS = 20
 const LOOK_MS = 100
 
 /** The lock files of this process; `process.exit` removes them, too. */
-const held = new Set<string>()
+const folders = new Set<string>()
 const removeHeld = (): void => {
-  for (const path of held) rmSync(path, { force: true })
+  for (const path of folders) rmSync(path, { force: true })
 }
 
 /**
@@ -35,11 +35,11 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, name)
   const release = async () => {
     await rm(path, { force: true })
-    held.delete(path)
-    if (held.size === 0) process.off('exit', removeHeld)
+    folders.delete(path)
+    if (folders.size === 0) process.off('exit', removeHeld)
   }
-  if (held.size === 0) process.on('exit', removeHeld)
-  held.add(path)
+  if (folders.size === 0) process.on('exit', removeHeld)
+  folders.add(path)
   try {
     await place(path)
     for (let look = 1; ; look++) {

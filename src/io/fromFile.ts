@@ -48,15 +48,15 @@ export function fromFile(path: string, options: FileOptions = {}): AsyncGenerato
 
 async function* promptsOf(path: string, options: FileOptions): AsyncGenerator<Prompt> {
   const { stdin, promptColumn, keepInput, dataset } = options
-  const wanted = dataset === undefined ? ['id', 'messages', promptColumn ?? 'prompt'] : readings[dataset].columns
+  const textColumns = dataset === undefined ? ['id', 'messages', promptColumn ?? 'prompt'] : readings[dataset].columns
   const columns = keepInput
     ? undefined
-    : [...new Set([...wanted, 'stop', ...(dataset === undefined ? templateColumns : []), ...settingColumns])]
-  const seen = dataset !== undefined && readings[dataset].repeats ? new Set<string>() : undefined
+    : [...new Set([...textColumns, 'stop', ...(dataset === undefined ? templateColumns : []), ...settingColumns])]
+  const ids = dataset !== undefined && readings[dataset].repeats ? new Set<string>() : undefined
   for await (const record of readRecords(path, { columns, needs: [promptColumns(options)], stdin })) {
     const prompt = toPrompt(record, options)
-    if (seen?.has(prompt.id)) continue
-    seen?.add(prompt.id)
+    if (ids?.has(prompt.id)) continue
+    ids?.add(prompt.id)
     yield prompt
   }
 }

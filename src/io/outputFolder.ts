@@ -27,19 +27,18 @@ const reasonOf = (error: unknown): string => reasons[codeOf(error) ?? ''] ?? mes
  * @throws OutputError if a folder cannot be made, or a file is in the way
  */
 export async function makeFolder(folder: string): Promise<string[]> {
-  const failed = (error: unknown): never => {
+  const fail = (error: unknown): never => {
     throw new OutputError(`Expected to make the folder ${folder}: ${reasonOf(error)}`)
   }
   const missing: string[] = []
   for (let path = resolve(folder); ; path = dirname(path)) {
-    const found = await stat(path).catch((error: unknown) => (codeOf(error) === 'ENOENT' ? undefined : failed(error)))
-    if (found && !found.isDirectory()) failed({ code: path === resolve(folder) ? 'EEXIST' : 'ENOTDIR' })
+    const found = await stat(path).catch((error: unknown) => (codeOf(error) === 'ENOENT' ? undefined : fail(error)))
+    if (found && !found.isDirectory()) fail({ code: path === resolve(folder) ? 'EEXIST' : 'ENOTDIR' })
     if (found) break
     missing.unshift(path)
   }
   // Another run may make the same folder at the same time.
-  for (const path of missing)
-    await mkdir(path).catch((error: unknown) => (codeOf(error) === 'EEXIST' ? undefined : failed(error)))
+  for (const path of missing) await mkdir(path).catch((error: unknown) => (codeOf(error) === 'EEXIST' ? undefined : fail(error)))
   return missing.reverse()
 }
 

@@ -20,7 +20,7 @@ export type FoundTrace = Readonly<{ reply: TracedReply; meta: RunMeta }>
  *
  * @throws InputError if there are no rows, a file is no part of a run, the rows come from several runs, or a row is there twice
  */
-export async function* readTraces(path: string, wanted: (key: RowKey) => boolean): AsyncGenerator<FoundTrace> {
+export async function* readTraces(path: string, matches: (key: RowKey) => boolean): AsyncGenerator<FoundTrace> {
   for (const name of (await readRunParts(path)).files) {
     const file = await readParquet(name)
     const meta = runMeta(file.metadata)
@@ -28,7 +28,7 @@ export async function* readTraces(path: string, wanted: (key: RowKey) => boolean
     const numbers = new Set<number>()
     let number = 0
     for await (const { id, sample } of file.records(['id', 'sample'])) {
-      if (wanted({ id: String(id), sample: Number(sample) })) numbers.add(number)
+      if (matches({ id: String(id), sample: Number(sample) })) numbers.add(number)
       number++
     }
     if (numbers.size === 0) continue

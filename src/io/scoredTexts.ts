@@ -14,13 +14,13 @@ const LARGEST = 2 ** 31
 
 function textOf(record: InputRecord, column: string, options: PromptOptions): FileText {
   const prompt = toPrompt(record, options)
-  const given = toPlain(record.values?.sample ?? 0)
-  const isNumber = typeof given === 'number' && Number.isInteger(given) && given >= 0 && given < LARGEST
-  const sample = isNumber ? given : 0
+  const value = toPlain(record.values?.sample ?? 0)
+  const isNumber = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < LARGEST
+  const sample = isNumber ? value : 0
   const completion = record.values?.[column]
   if (prompt.error !== undefined) return { ...prompt, sample }
   if (!isNumber) {
-    const got = typeof given === 'object' ? typeof given : `\`${String(given)}\` (${typeof given})`
+    const got = typeof value === 'object' ? typeof value : `\`${String(value)}\` (${typeof value})`
     return {
       ...prompt,
       id: record.place,

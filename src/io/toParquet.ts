@@ -172,17 +172,17 @@ async function writeRows(
   const replaced = new Map<string, string>()
   const done: RowsOptions['done'] = (row) => {
     const key = keyOf(row)
-    const held = rows.get(key)
+    const earlier = rows.get(key)
     // A run that will be refused starts no further row; it only reads on to name the other changed rows.
-    if (held === undefined) return !changed.isEmpty()
-    const isSame = held.promptHash === row.promptHash
-    if ((retryErrors && held.isError) || (redoChanged && !isSame)) {
-      replaced.set(key, held.part)
+    if (earlier === undefined) return !changed.isEmpty()
+    const isSame = earlier.promptHash === row.promptHash
+    if ((retryErrors && earlier.isError) || (redoChanged && !isSame)) {
+      replaced.set(key, earlier.part)
       return !changed.isEmpty()
     }
-    if (isSame && held.isError) count.skippedErrors++
+    if (isSame && earlier.isError) count.skippedErrors++
     if (isSame) count.skipped++
-    else changed.add(row, held.promptHash)
+    else changed.add(row, earlier.promptHash)
     return true
   }
   const writer = partWriter({ folder, meta: run.meta, replaces: force ? parts : [], replaced, policy })

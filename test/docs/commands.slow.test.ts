@@ -12,7 +12,11 @@ import { blocksOf, pages, root } from './pages.js'
 const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npm ci\b/, 'installs from the registry; .ci/run runs it'],
   [/^npm (start|test|run test:slow)\b/, '.ci/run runs it'],
-  [/^npx vitest\b/, 'runs this suite'],
+  [/^(UPDATE_DOCS=1 )?npx vitest\b/, 'runs this suite'],
+  [
+    /^npx rxargs explain --schema\b/,
+    'writes data/pipelines, which other tests read; test/pipelines/registry/specs/pipelineSchema.test.ts compares it',
+  ],
   [/^pip install\b/, 'installs from the registry'],
   [/^npm install hono\b/, 'installs from the registry'],
   [/^npx rxargs serve\b/, 'runs until it is stopped; test/src/cli/serve.slow.test.ts starts it'],
@@ -67,7 +71,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** A checkout of its own for a page: the compiled program, data with three sample prompts, and the files that stand for a user's. */
+/** A checkout for one page: the compiled program, data with three sample prompts, and stand-ins for a user's files. */
 async function checkout(path: string): Promise<string> {
   const here = join(folder, path.replaceAll('/', '-'))
   await mkdir(join(here, 'data/prompts'), { recursive: true })
@@ -100,7 +104,7 @@ async function checkout(path: string): Promise<string> {
   return here
 }
 
-/** Addresses of the servers of this test in place of those that a page shows. */
+/** Replaces the addresses on a page by those of this test's servers. */
 const withServers = (command: string): string =>
   command
     .replace(/(--judge )https?:\/\/\S+/g, `$1${judge.url}`)

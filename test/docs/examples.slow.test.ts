@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** A command of the page as it stands, but for folders, addresses and how much is decoded. */
+/** A command of the page with other folders, addresses and limits. */
 async function run(words: readonly string[], ...more: readonly string[]) {
   expect(words.slice(0, 2)).toEqual(['npx', 'rxargs'])
   const here = (word: string): string =>
@@ -93,7 +93,7 @@ describe('the page of examples', () => {
   })
 
   it('has a pipeline whose replies are JSON of its schema, without the banned words', async () => {
-    const rows = await rowsOf('JSON of a schema, and safe', '--limit', '3', '--max-new-tokens', '96')
+    const rows = await rowsOf('JSON by a schema, without banned words', '--limit', '3', '--max-new-tokens', '96')
     expect(rows).toHaveLength(3)
     for (const { completion, finish_reason } of rows) {
       expect(finish_reason).toBe('stop')

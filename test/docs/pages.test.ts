@@ -11,7 +11,7 @@ const section = (path: string, title: string): string =>
     .text.split(/^## /m)
     .find((text) => text.startsWith(`${title}\n`))!
 
-/** Files and folders that a page names in code, such as `src/core/math.ts`; placeholders (`NAME.ts`, `*`, `…`) aside. */
+/** Files and folders that a page names in code, such as `src/core/math.ts`, without placeholders (`NAME.ts`, `*`, `…`). */
 const namedIn = (prose: string): string[] =>
   [...prose.matchAll(/`((?:\.ci|\.github|data|operators|pipelines|src|test)\/[\w./-]*)`/g)]
     .map(([, path]) => path!)

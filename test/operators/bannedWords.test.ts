@@ -14,7 +14,7 @@ const r = { ...logitsStep(banned, 1, 2), sequence: before }
 
 describe('bannedWords', () => {
   it(
-    'bans the token that would complete a word which began in prompt or reply',
+    'bans the token that would complete a word begun in prompt or reply',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-l--|', { l })
       expectObservable(source.pipe(bannedWords({ words: [[1, 2, 0]], codec }))).toBe('-r--|', { r })
@@ -23,7 +23,7 @@ describe('bannedWords', () => {
   )
 
   it(
-    'bans texts as the tokenizer writes them, and a word of one token always',
+    'bans texts as the tokenizer encodes them, and always bans a word of one token',
     marbles(({ cold, expectObservable }) => {
       const at = (reply: string) => ({
         ...logitsStep(...Array<number>(128).fill(0)),
@@ -43,7 +43,7 @@ describe('bannedWords', () => {
     }),
   )
 
-  it.each([[[]], [['']], [[[]]], ['bad'], [[[-1]]]])('refuses words = %j when it is called', (words) => {
+  it.each([[[]], [['']], [[[]]], ['bad'], [[[-1]]]])('refuses words = %j', (words) => {
     expect(() => bannedWords({ words: words as string[], codec })).toThrow(OptionError)
   })
   it('refuses words without a codec', () => {
@@ -51,7 +51,7 @@ describe('bannedWords', () => {
       'Expected `codec` to be the codec of the language model',
     )
   })
-  it('says what it is', () =>
+  it('has a registry entry', () =>
     expect(bannedWords({ words: [[1, 2, 0]], codec }).entry).toEqual({
       name: 'bannedWords',
       options: { words: [[1, 2, 0]] },

@@ -8,7 +8,7 @@ const upper = (calls: readonly string[]): string[] => calls.map((call) => call.t
 
 describe('batchCalls', () => {
   it(
-    'batches what is called together, over streams, and gives each caller its own result',
+    'batches simultaneous calls of several streams and gives each caller its own result',
     marbles(({ cold, expectObservable, flush }) => {
       const batches: string[] = []
       const scheduled = batchCalls(
@@ -28,7 +28,7 @@ describe('batchCalls', () => {
   )
 
   it(
-    'keeps one batch in flight: what comes meanwhile waits',
+    'keeps one batch in flight while later calls wait',
     marbles(({ cold, expectObservable, flush }) => {
       const started: [number, string][] = []
       const scheduled = batchCalls(
@@ -45,7 +45,7 @@ describe('batchCalls', () => {
   )
 
   it(
-    'errors the callers of a failing batch and serves the others',
+    'passes an error to the callers of the failing batch only',
     marbles(({ cold, expectObservable }) => {
       const error = new Error('out of memory')
       const run = (calls: readonly string[]): Observable<string[]> =>
@@ -58,7 +58,7 @@ describe('batchCalls', () => {
   )
 
   it(
-    'errors the callers when run throws',
+    'passes an error to the callers when run throws',
     marbles(({ cold, expectObservable }) => {
       const error = new Error('no such model')
       const scheduled = batchCalls(
@@ -78,7 +78,7 @@ describe('batchCalls', () => {
     ['too many', () => of(['A', 'B', 'C']), 'Expected 2 results, got 3'],
     ['no', () => EMPTY, 'Expected 2 results, got 0'],
     ['undefined as', () => of<never>(undefined as never), 'Expected 2 results, got undefined'],
-  ])('errors the callers for %s results', (_, run, message) => {
+  ])('passes an error to the callers for %s results', (_, run, message) => {
     marbles(({ cold, expectObservable }) => {
       const scheduled = batchCalls((calls: readonly string[]) => (calls[0] === 'c' ? of(['C']) : run(calls)), { maxBatch: 2 })
       expectObservable(cold('(ab|)').pipe(scheduled)).toBe('#', {}, new ShapeError(message))
@@ -87,7 +87,7 @@ describe('batchCalls', () => {
   })
 
   it(
-    'lets a cancelled caller leave the queue, and the queue go on when a whole batch has left',
+    'drops cancelled callers from the queue, and goes on when a whole batch has left',
     marbles(({ cold, expectObservable, flush }) => {
       const batches: string[] = []
       const scheduled = batchCalls(
@@ -106,7 +106,7 @@ describe('batchCalls', () => {
     }),
   )
 
-  it('asks nobody when everyone left before the hop', async () => {
+  it('makes no call when all callers left first', async () => {
     const batches: number[] = []
     const scheduled = batchCalls(
       (calls: readonly string[]) => {
@@ -122,7 +122,7 @@ describe('batchCalls', () => {
   })
 
   it(
-    "passes nothing, silence and the source's errors on",
+    'passes on an empty source, a silent source and its errors',
     marbles(({ cold, expectObservable }) => {
       const scheduled = batchCalls((calls: readonly string[]) => of(upper(calls)), { maxBatch: 1 })
       expectObservable(cold('--|').pipe(scheduled)).toBe('--|')
@@ -135,7 +135,7 @@ describe('batchCalls', () => {
   )
 
   it(
-    'leaves the source when it is left',
+    'unsubscribes from the source',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const scheduled = batchCalls((calls: readonly string[]) => cold('-(r|)', { r: upper(calls) }), { maxBatch: 1 })
       const source = cold('a-b-c-|')
@@ -159,7 +159,7 @@ describe('batchCalls', () => {
     }),
   )
 
-  it('goes 3,000 steps over a synchronous model without growing the stack', async () => {
+  it('runs 3,000 steps over a synchronous model without growing the stack', async () => {
     const scheduled = batchCalls((calls: readonly number[]) => of(calls.map((call) => call + 1)), { maxBatch: 4 })
     const steps = of(0).pipe(
       expand((n) => of(n).pipe(scheduled)),
@@ -168,7 +168,7 @@ describe('batchCalls', () => {
     expect(await lastValueFrom(steps)).toBe(3000)
   })
 
-  it('batches calls that callers make when they get their result', async () => {
+  it('batches calls that callers make on getting their result', async () => {
     const sizes: number[] = []
     const scheduled = batchCalls(
       (calls: readonly number[]) => {
@@ -184,10 +184,10 @@ describe('batchCalls', () => {
     expect(sizes).toEqual(new Array(10).fill(6))
   })
 
-  it.each([0, 1.5, Number.NaN, undefined])('refuses maxBatch = %s when it is called', (maxBatch) => {
+  it.each([0, 1.5, Number.NaN, undefined])('refuses maxBatch = %s', (maxBatch) => {
     expect(() => batchCalls(() => throwError(() => new Error()), { maxBatch: maxBatch as number })).toThrow(OptionError)
   })
-  it('says what was expected', () => {
+  it('names the expected option in its error', () => {
     const run = (calls: readonly string[]) => of(upper(calls))
     expect(() => batchCalls(run, { maxBatch: 0 })).toThrow('Expected `maxBatch` to be an integer >= 1, got `0` (number)')
     expect(() => batchCalls(run, { maxBatch: 1, onBatch: 3 as never })).toThrow(

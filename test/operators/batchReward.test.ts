@@ -13,7 +13,7 @@ const giving = (rewards: ObservableInput<Float32Array>) => batchReward({ reward:
 
 describe('batchReward', () => {
   it(
-    "adds the rewards under the reward's name, when they come",
+    "adds the rewards under the reward's name when they arrive",
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-c----|', { c })
       const rewards = cold(' --r|', { r })
@@ -23,7 +23,7 @@ describe('batchReward', () => {
     }),
   )
   it(
-    "asks for the candidates of the step's own sequence",
+    "scores the candidates of the step's own sequence",
     marbles(({ cold, expectObservable, flush }) => {
       const asked: unknown[] = []
       const reward = rewardOf((...call) => {
@@ -58,7 +58,7 @@ describe('batchReward', () => {
     }),
   )
   it(
-    'passes nothing, silence and errors on',
+    'passes on an empty source, a silent source and errors',
     marbles(({ cold, expectObservable }) => {
       expectObservable(cold('|').pipe(giving(of(r)) as never)).toBe('|')
       expectObservable(cold('-').pipe(giving(of(r)) as never)).toBe('-')
@@ -66,7 +66,7 @@ describe('batchReward', () => {
     }),
   )
   it(
-    'cancels the call when it is left',
+    'cancels the call when it is unsubscribed',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const rewards = cold('-----r|', { r })
       expectObservable(cold('-c--|', { c }).pipe(giving(rewards)), '^--!').toBe('----')
@@ -74,7 +74,7 @@ describe('batchReward', () => {
     }),
   )
   it(
-    'errors as the reward does, by its error or by throwing',
+    "passes on the reward's error, emitted or thrown",
     marbles(({ cold, expectObservable }) => {
       const error = new Error('no')
       expectObservable(cold('-c|', { c }).pipe(giving(cold('-#', {}, error)))).toBe('--#', {}, error)
@@ -104,11 +104,9 @@ describe('batchReward', () => {
       expectObservable(cold('-c|', { c }).pipe(giving(rewards))).toBe('-#', {}, new RewardError(message))
     })()
   })
-  it('refuses to be called without a reward, and says what is missing', () => {
+  it('refuses to run without a reward and says that it is missing', () => {
     expect(() => batchReward({ reward: undefined })).toThrow(
-      new OptionError(
-        'Expected `reward` to be a reward to score the candidates by (a model or a function, given with the models), got nothing',
-      ),
+      new OptionError('Expected `reward` to be a reward among the models: a model or a function, got nothing'),
     )
     expect(batchReward({ reward: rewardOf(() => of(r)) }).entry).toEqual({ name: 'batchReward', options: { reward: 'safety' } })
   })

@@ -6,7 +6,7 @@ import type { Reward } from '../../src/core/model.js'
 import type { Candidates } from '../../src/core/step.js'
 import { candidates, marbles, rewarded } from '../marbles.js'
 
-/** Gives each token of `ids` its reward, and writes down what it was asked. */
+/** A reward by token id that records its calls. */
 function asked(rewards: Readonly<Record<number, number>>) {
   const calls: number[][] = []
   const reward: Reward = {
@@ -24,7 +24,7 @@ const through = (steps: readonly Candidates[], operator: ReturnType<typeof batch
   lastValueFrom(of(...steps).pipe(operator, toArray()))
 
 describe('batchRewardPruned', () => {
-  it('scores all at first, then those within reach of the best by the deviation seen', async () => {
+  it('scores all candidates at first, then those within reach of the best', async () => {
     const { calls, reward } = asked({ 1: 1, 2: -1, 3: 0, 4: 0 })
     const pair = candidates([1, 2], [5, 0]) // rewards deviate by 1
     const next = candidates([3, 4, 1], [5, 1.1, 0.9])
@@ -36,7 +36,7 @@ describe('batchRewardPruned', () => {
     expect(out[1]).toEqual(rewarded(candidates([3, 4], [5, 1.1]), { safety: [0, 0] }))
   })
 
-  it('takes the mean deviation of the steps that had more than one candidate', async () => {
+  it('uses the mean deviation of the steps with more than one candidate', async () => {
     const { calls, reward } = asked({ 1: 2, 2: -2, 3: 0, 4: 0 })
     const steps = [
       candidates([1, 2], [0, 0]),
@@ -48,7 +48,7 @@ describe('batchRewardPruned', () => {
     expect(calls.at(-1)).toEqual([1, 2])
   })
 
-  it('knows nothing of one sequence from another', async () => {
+  it('keeps sequences apart', async () => {
     const { calls, reward } = asked({ 1: 0, 2: 0 })
     const step = candidates([1, 2], [5, 0])
     const other = { ...step, sequence: { ...step.sequence, key: {} } }
@@ -56,14 +56,14 @@ describe('batchRewardPruned', () => {
     expect(calls).toEqual([[1, 2], [1], [1, 2]])
   })
 
-  it('cuts the rewards that candidates have already', async () => {
+  it('drops the existing rewards of dropped candidates', async () => {
     const { reward } = asked({ 1: 0, 2: 0 })
     const step = rewarded(candidates([1, 2], [5, 0]), { other: [7, 8] })
     const out = await through([step, step], batchRewardPruned({ reward, weight: 1, warmUp: 1 }))
     expect(out[1]).toEqual(rewarded(candidates([1], [5]), { other: [7], safety: [0] }))
   })
 
-  it('keeps the choice of all rewards where no reward is better by more than its reach', async () => {
+  it('keeps the choice of full scoring if no reward exceeds the reach', async () => {
     const numbers = fc.array(fc.double({ min: -3, max: 3, noNaN: true }), { minLength: 2, maxLength: 12 })
     const setting = fc.record({ gaps: numbers, rewards: numbers, weight: fc.double({ min: -2, max: 2, noNaN: true }) })
     const choice = ({ scores, tokenIds }: Candidates, rewards: Float32Array, weight: number): number => {
@@ -84,7 +84,7 @@ describe('batchRewardPruned', () => {
     )
   })
 
-  it('refuses options that may not be, and passes on what is wrong with a reward', async () => {
+  it("refuses invalid options, and passes on the reward's errors", async () => {
     const { reward } = asked({})
     expect(() => batchRewardPruned({ reward: undefined, weight: 1 })).toThrow('Expected `reward` to be a reward')
     expect(() => batchRewardPruned({ reward, weight: Number.NaN })).toThrow('Expected `weight` to be a finite number')
@@ -96,7 +96,7 @@ describe('batchRewardPruned', () => {
   })
 
   it(
-    'keeps the order of steps and leaves the source when it is left',
+    'keeps the order of steps and unsubscribes from the source',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const { reward } = asked({ 1: 0, 2: 0 })
       const [c, d] = [candidates([1], [1]), candidates([2], [1])]

@@ -19,7 +19,7 @@ const l = logitsStep(1, 1, Number.NEGATIVE_INFINITY, 0)
 
 describe('combineLogits', () => {
   it(
-    'adds the logits of another model, in its time, and leaves banned tokens banned',
+    'adds the logits of another model when they arrive, and keeps bans',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-l-----|', { l })
       const slow = model(() => cold('--z|', { z: dense(1, 2, 3, 4) }))
@@ -30,7 +30,7 @@ describe('combineLogits', () => {
   )
 
   it(
-    'scales its own, and adds to the scores of candidates',
+    "scales the step's own logits, and adds to the scores of candidates",
     marbles(({ cold, expectObservable }) => {
       const r = logitsStep(1, 0, Number.NEGATIVE_INFINITY, -4)
       expectObservable(cold('l|', { l }).pipe(combineLogits({ lm, own: 2, factor: -1 }))).toBe('r|', { r })
@@ -41,7 +41,7 @@ describe('combineLogits', () => {
   )
 
   it(
-    'asks with the prompt, with another, and with its last token alone',
+    'calls the other model with the prompt, another prompt, or the last token alone',
     marbles(({ cold, expectObservable, flush }) => {
       const asked: unknown[] = []
       const watched = model((_, need, promptTokenIds) => {
@@ -61,7 +61,7 @@ describe('combineLogits', () => {
   )
 
   it(
-    'passes nothing, silence and errors on, and leaves source and model when it is left',
+    'passes on an empty source, a silent source and errors, and unsubscribes from source and model',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const operator = combineLogits({ lm, factor: 1 })
       expectObservable(cold('|').pipe(operator as never)).toBe('|')
@@ -78,7 +78,7 @@ describe('combineLogits', () => {
   )
 
   it(
-    'errors for sparse logits, another vocabulary and no answer',
+    'errors for sparse logits, another vocabulary and a missing answer',
     marbles(({ cold, expectObservable }) => {
       const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1) })
       const sparse = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')
@@ -90,14 +90,14 @@ describe('combineLogits', () => {
     }),
   )
 
-  it('refuses no model and numbers that are none when it is called', () => {
+  it('refuses a missing model and numbers that are not finite', () => {
     expect(() => combineLogits({ lm: undefined, factor: 1 })).toThrow(
-      new OptionError('Expected `lm` to be a language model (given with the models), got nothing'),
+      new OptionError('Expected `lm` to be a language model among the models, got nothing'),
     )
     expect(() => combineLogits({ lm, factor: Number.NaN })).toThrow(OptionError)
     expect(() => combineLogits({ lm, factor: 1, own: 0 })).toThrow(OptionError)
   })
-  it('says what it is', () =>
+  it('has a registry entry', () =>
     expect(combineLogits({ lm, factor: 2 }).entry).toEqual({
       name: 'combineLogits',
       options: { lm: 'expert', factor: 2 },

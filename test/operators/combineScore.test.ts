@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { combineScore } from '../../operators/combineScore.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
-import { candidates, marbles, rewarded } from '../marbles.js'
+import { candidates, marbles, relays, rewarded } from '../marbles.js'
 
 const base = candidates([7, 8], [2, 1])
 const s = rewarded(base, { safety: [0.5, -1] })
@@ -17,7 +17,7 @@ describe('combineScore', () => {
     }),
   )
   it(
-    'leaves the scores alone at weight 0 and does not change the step it was given',
+    'keeps the scores at weight 0 and does not mutate its input',
     marbles(({ cold, expectObservable, flush }) => {
       expectObservable(cold('s|', { s }).pipe(combineScore({ weight: 0 }))).toBe('s|', { s })
       expectObservable(cold('s|', { s }).pipe(combineScore({ weight: 2 }))).toBe('d|', { d: done })
@@ -26,7 +26,7 @@ describe('combineScore', () => {
     }),
   )
   it(
-    'adds up over several rewards',
+    'sums several rewards',
     marbles(({ cold, expectObservable }) => {
       const rewards = { safety: [0.5, -1], helpful: [1, 10] }
       const two = rewarded(base, rewards)
@@ -39,7 +39,7 @@ describe('combineScore', () => {
     }),
   )
   it(
-    'errors for several rewards without a name, an unknown name, and rewards that are not one a candidate',
+    'errors for several rewards without a name, an unknown name, and a wrong number of rewards',
     marbles(({ cold, expectObservable }) => {
       const two = rewarded(base, { safety: [1, 1], helpful: [1, 1] })
       const unnamed = new ShapeError('Expected one reward to combine or `reward` to name one, got safety, helpful')
@@ -53,19 +53,11 @@ describe('combineScore', () => {
     }),
   )
   it(
-    'passes nothing, silence and errors on, and leaves the source when it is left',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const operator = combineScore({ weight: 2 })
-      expectObservable(cold('|').pipe(operator as never)).toBe('|')
-      expectObservable(cold('-').pipe(operator as never)).toBe('-')
-      expectObservable(cold('-#').pipe(operator as never)).toBe('-#')
-      const source = cold('-s--s--|', { s })
-      expectObservable(source.pipe(combineScore({ weight: 2 })), '^--!').toBe('-d--', { d: done })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
+    'passes on an empty source, a silent source and errors, and unsubscribes from the source',
+    relays(combineScore({ weight: 2 }), s, done),
   )
   it(
-    'errors for a score that is too large for fp32, and says what it was made of',
+    'errors for a score too large for fp32 and names its parts',
     marbles(({ cold, expectObservable }) => {
       const over = new ShapeError(
         'Expected scores that fp32 can hold, got -Infinity from 1 + weight 3e+38 · reward -2: use a smaller weight',
@@ -75,7 +67,7 @@ describe('combineScore', () => {
     }),
   )
   it(
-    'leaves a candidate that may not be chosen as it is',
+    'keeps banned candidates as they are',
     marbles(({ cold, expectObservable }) => {
       const banned = rewarded(candidates([7, 8], [2, 1], [2, Number.NEGATIVE_INFINITY]), { safety: [0.5, -1] })
       const scored = rewarded(candidates([7, 8], [2, 1], [3, Number.NEGATIVE_INFINITY]), { safety: [0.5, -1] })
@@ -87,10 +79,10 @@ describe('combineScore', () => {
       `Expected \`weight\` to be a number that fp32 can hold (at most 3.4e38), got \`${weight}\``,
     )
   })
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, '1', undefined])('refuses weight = %s when it is called', (weight) => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, '1', undefined])('refuses weight = %s', (weight) => {
     expect(() => combineScore({ weight: weight as number })).toThrow(OptionError)
   })
-  it('says what was expected', () => {
+  it('names the expected option in its error', () => {
     expect(() => combineScore({ weight: 'much' as never })).toThrow(
       'Expected `weight` to be a finite number, got `much` (string)',
     )

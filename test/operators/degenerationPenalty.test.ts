@@ -19,14 +19,14 @@ const vector = (...values: number[]) => Float32Array.from(values)
 /** Probabilities 1/2 and 1/4. */
 const c = { ...candidates([3, 0], [Math.log(2), Math.log(1)]), logNormalizer: Math.log(4) }
 const positions = c.sequence.promptTokenIds.length + c.sequence.tokenIds.length
-/** All of the context lies along one axis; the first candidate, too, the second at a right angle to it. */
+/** The context and the first candidate lie along one axis, the second candidate at a right angle to it. */
 const states = [...Array.from({ length: positions }, (_, i) => vector(0, i + 1)), vector(0, 7), vector(3, 0)]
 const scored = (...scores: number[]) => ({ ...c, scores: Float32Array.from(scores) })
 const p = Array.from(c.tokenLogits, (logit) => Math.exp(logit - c.logNormalizer))
 
 describe('degenerationPenalty', () => {
   it(
-    'takes the likeness to the context off the probability, in the time of the model',
+    'subtracts the similarity to the context from the probability when the states arrive',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-c-----|', { c })
       const slow = model(() => cold('--z|', { z: states }))
@@ -36,7 +36,7 @@ describe('degenerationPenalty', () => {
     }),
   )
   it(
-    'gives the probabilities with alpha 0, and likeness alone with alpha 1; a state of zeros is like nothing',
+    'gives probabilities at alpha 0 and similarity at alpha 1; a zero state is similar to nothing',
     marbles(({ cold, expectObservable }) => {
       const lm = model(() => [states])
       expectObservable(cold('c|', { c }).pipe(degenerationPenalty({ lm, alpha: 0 }))).toBe('r|', { r: scored(p[0]!, p[1]!) })
@@ -46,7 +46,7 @@ describe('degenerationPenalty', () => {
     }),
   )
   it(
-    'asks for the candidates of the step',
+    "requests the states of the step's candidates",
     marbles(({ cold, expectObservable, flush }) => {
       const asked: unknown[] = []
       const lm = model((sequence, candidateIds) => {
@@ -59,7 +59,7 @@ describe('degenerationPenalty', () => {
     }),
   )
   it(
-    'passes nothing, silence and errors on, and leaves source and model when it is left',
+    'passes on an empty source, a silent source and errors, and unsubscribes from source and model',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const operator = degenerationPenalty({ lm: model(() => [states]) })
       for (const marble of ['|', '-', '-#']) expectObservable(cold(marble).pipe(operator as never)).toBe(marble)
@@ -72,7 +72,7 @@ describe('degenerationPenalty', () => {
     }),
   )
   it(
-    'errors for no states, and for another number of them',
+    'errors for missing states and a wrong number of them',
     marbles(({ cold, expectObservable }) => {
       const none = new ShapeError('Expected hidden states from `lm`, got none')
       expectObservable(cold('c|', { c }).pipe(degenerationPenalty({ lm: model(() => []) }))).toBe('#', {}, none)
@@ -83,7 +83,7 @@ describe('degenerationPenalty', () => {
       expectObservable(cold('c|', { c }).pipe(degenerationPenalty({ lm: short }))).toBe('#', {}, few)
     }),
   )
-  it('refuses no model, a model without hidden states and an alpha out of range when it is called', () => {
+  it('refuses a missing model, a model without hidden states and an alpha out of range', () => {
     expect(() => degenerationPenalty({ lm: undefined })).toThrow(OptionError)
     expect(() => degenerationPenalty({ lm: model() })).toThrow(
       new OptionError(
@@ -95,7 +95,7 @@ describe('degenerationPenalty', () => {
       new OptionError('Expected `alpha` to be a number from 0 to 1, got `1.1` (number)'),
     )
   })
-  it('says what it is', () =>
+  it('has a registry entry', () =>
     expect(degenerationPenalty({ lm: model(() => [states]), alpha: 0.3 }).entry).toEqual({
       name: 'degenerationPenalty',
       options: { lm: 'lm', alpha: 0.3 },

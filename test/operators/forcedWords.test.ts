@@ -12,7 +12,7 @@ const r = logitsStep(0, banned, 2)
 
 describe('forcedWords', () => {
   it(
-    'bans the end while a word is missing',
+    'bans end tokens while a word is missing',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-l--|', { l })
       expectObservable(source.pipe(forcedWords({ words: [[0]], within: 9, endTokenIds: [1], codec }))).toBe('-r--|', { r })
@@ -20,7 +20,7 @@ describe('forcedWords', () => {
     }),
   )
 
-  /** The token that is chosen after each reply, when the likeliest would be `!` and the end is 127. */
+  /** The token after each reply; `!` is the likeliest, and 127 is the end token. */
   const chosen = (words: readonly string[], within: number, reply: string): string => {
     let char = ''
     const values = Float32Array.from({ length: 128 }, (_, id) => (id === 33 ? 2 : id === 127 ? 1 : 0))
@@ -38,18 +38,18 @@ describe('forcedWords', () => {
     return reply
   }
 
-  it('writes missing words out in their order as late as it can', () => {
+  it('forces missing words in order, as late as possible', () => {
     expect(written(['cat', 'dog'], 12, 12)).toBe('!!!! cat dog')
     expect(written(['cat', 'dog'], 10, 12)).toBe('!! cat dog!!')
     expect(written(['cat'], 2, 6)).toBe(' cat!!')
   })
-  it('forces nothing that has come already, and goes on with what has begun', () => {
+  it('does not force words that occurred, and completes words that began', () => {
     expect(chosen(['cat'], 3, 'a cat')).toBe('!')
     expect(chosen(['cat'], 7, 'a ca')).toBe('t')
     expect(chosen(['cat', 'dog'], 12, 'a dog is')).toBe(' ')
   })
 
-  it.each([[[]], [['']], [[[]]], ['bad'], [[[-1]]]])('refuses words = %j when it is called', (words) => {
+  it.each([[[]], [['']], [[[]]], ['bad'], [[[-1]]]])('refuses words = %j', (words) => {
     expect(() => forcedWords({ words: words as string[], within: 1, endTokenIds: [], codec })).toThrow(OptionError)
   })
   it('refuses words without a codec', () => {
@@ -57,10 +57,10 @@ describe('forcedWords', () => {
       'Expected `codec` to be the codec of the language model',
     )
   })
-  it('refuses within = 0 when it is called', () => {
+  it('refuses within = 0', () => {
     expect(() => forcedWords({ words: ['a'], within: 0, endTokenIds: [], codec })).toThrow(OptionError)
   })
-  it('says what it is', () =>
+  it('has a registry entry', () =>
     expect(forcedWords({ words: [[0]], within: 9, endTokenIds: [1], codec }).entry).toEqual({
       name: 'forcedWords',
       options: { words: [[0]], within: 9 },

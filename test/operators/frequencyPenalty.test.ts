@@ -9,7 +9,7 @@ const r = { ...logitsStep(1, 1, 1, 0, 0.5), sequence: reply }
 
 describe('frequencyPenalty', () => {
   it(
-    'takes the penalty off tokens as often as the reply has them',
+    'subtracts the penalty once for each occurrence in the reply',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-l--|', { l })
       expectObservable(source.pipe(frequencyPenalty({ penalty: 0.5 }))).toBe('-r--|', { r })
@@ -17,10 +17,10 @@ describe('frequencyPenalty', () => {
     }),
   )
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, '2'])('refuses penalty = %s when it is called', (penalty) => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, '2'])('refuses penalty = %s', (penalty) => {
     expect(() => frequencyPenalty({ penalty: penalty as number })).toThrow(OptionError)
   })
-  it('says what it is', () =>
+  it('has a registry entry', () =>
     expect(frequencyPenalty({ penalty: 0.5 }).entry).toEqual({
       name: 'frequencyPenalty',
       options: { penalty: 0.5 },

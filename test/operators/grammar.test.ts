@@ -32,14 +32,14 @@ const bruteForce = (ids: readonly number[]) =>
     id === END ? words.includes(textOf(ids)) : tokens[id] !== '' && words.some((word) => word.startsWith(textOf([...ids, id]))),
   )
 
-/** All prefixes of words, in every way that tokens write them. */
+/** All prefixes of words in every tokenization. */
 const prefixes = (ids: readonly number[] = []): number[][] => [
   [...ids],
   ...bruteForce(ids).flatMap((id) => (id === END ? [] : prefixes([...ids, id]))),
 ]
 
 describe('grammar', () => {
-  it('allows the tokens that some text of the grammar goes on with, and end tokens where one is whole', async () => {
+  it('allows the tokens that continue a text of the grammar, and end tokens after a complete one', async () => {
     const operator = grammar(options)
     for (const ids of prefixes()) {
       const { logits } = await lastValueFrom(of(at(ids)).pipe(operator))
@@ -47,7 +47,7 @@ describe('grammar', () => {
     }
   })
 
-  it('says the same of a sequence that grew, of forks of it, and of one that went back', async () => {
+  it('agrees for a sequence that grew, its forks, and one that went back', async () => {
     const operator = grammar(options)
     const key = {}
     for (const ids of [[], [2], [2, 3], [2, 3, 3], [2, 2], [4], [2, 3, 5]]) {
@@ -56,7 +56,7 @@ describe('grammar', () => {
     }
   })
 
-  it('says the same to several who ask of one sequence at a time', async () => {
+  it('gives concurrent subscribers of one sequence the same result', async () => {
     const operator = grammar(options)
     const key = {}
     const asked = [[2], [4], [2, 3], [6], [2, 2]]
@@ -64,12 +64,12 @@ describe('grammar', () => {
     expect(found.map(({ logits }) => allowedBy(logits.values))).toEqual(asked.map(bruteForce))
   })
 
-  it('leaves fewer candidates than k, and what other processors banned stays banned', async () => {
+  it('may leave fewer than k candidates, and keeps the bans of other processors', async () => {
     const step = of(at([])).pipe(bannedWords({ words: [[7]], codec }), grammar(options), topK({ k: 5 }))
     expect([...(await lastValueFrom(step)).tokenIds]).toEqual([6, 4, 2])
   })
 
-  it('refuses tokens that are none of the grammar, and sparse logits', async () => {
+  it('refuses tokens outside the grammar, and sparse logits', async () => {
     await expect(lastValueFrom(of(at([7, 7])).pipe(grammar(options)))).rejects.toThrow(ShapeError)
     await expect(
       lastValueFrom(of(sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(0) })).pipe(grammar(options))),
@@ -87,7 +87,7 @@ describe('grammar', () => {
     await expect(lastValueFrom(step)).rejects.toThrow(message)
   })
 
-  it('refuses neither and both of schema and grammar, and a codec that does not know its tokens', () => {
+  it('requires exactly one of schema and grammar, and a codec that lists its tokens', () => {
     expect(() => grammar({ codec, endTokenIds: [END] })).toThrow(OptionError)
     expect(() => grammar({ ...options, jsonSchema: {} })).toThrow(OptionError)
     expect(() => grammar({ ...options, codec: charCodec() })).toThrow(OptionError)

@@ -6,12 +6,12 @@ import { OptionError, ShapeError } from '../../src/core/errors.js'
 import type { Candidates } from '../../src/core/step.js'
 import { logitsStep, marbles, sparseStep } from '../marbles.js'
 
-/** All alike but one, which is banned: each has a third. */
+/** Three equal tokens and a banned one: each of the three has probability 1/3. */
 const l = logitsStep(0, 0, Number.NEGATIVE_INFINITY, 0)
 
 describe('logNormalizer', () => {
   it(
-    'keeps the logarithm of the sum, which candidates carry on',
+    'stores the log of the sum, and candidates keep it',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-l--|', { l })
       expectObservable(source.pipe(logNormalizer())).toBe('-r--|', { r: { ...l, logNormalizer: Math.log(3) } })
@@ -21,7 +21,7 @@ describe('logNormalizer', () => {
     }),
   )
   it(
-    'takes that of sparse logits from the model, and errors where there is none',
+    "uses the model's log-sum-exp for sparse logits, and errors without one",
     marbles(({ cold, expectObservable }) => {
       const sparse = { tokenIds: Int32Array.of(1), values: Float32Array.of(1) }
       const s = sparseStep({ ...sparse, logSumExp: 2 })
@@ -31,7 +31,7 @@ describe('logNormalizer', () => {
     }),
   )
   it(
-    'passes nothing, silence and errors on, and leaves its source when it is left',
+    'passes on an empty source, a silent source and errors, and unsubscribes from the source',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       for (const marble of ['|', '-', '-#']) expectObservable(cold(marble).pipe(logNormalizer() as never)).toBe(marble)
       const source = cold('-l---|', { l })
@@ -39,7 +39,7 @@ describe('logNormalizer', () => {
       expectSubscriptions(source.subscriptions).toBe('^!')
     }),
   )
-  it('takes no options, and needs all logits', () => {
+  it('has no options and needs all logits', () => {
     expect(() => logNormalizer({ k: 1 } as never)).toThrow(OptionError)
     expect(logNormalizer().entry).toEqual({ name: 'logNormalizer', options: {}, need: 'all' })
   })

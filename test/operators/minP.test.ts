@@ -9,7 +9,7 @@ const r = logitsStep(banned, 2, 1.4, banned)
 
 describe('minP', () => {
   it(
-    'bans what is less likely than its share of the likeliest token',
+    'bans tokens less likely than p times the likeliest',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-l--|', { l })
       expectObservable(source.pipe(minP({ p: 0.5 }))).toBe('-r--|', { r })
@@ -18,7 +18,7 @@ describe('minP', () => {
   )
 
   it(
-    'takes the sorted top n as well, and keeps the likeliest alone for p = 1',
+    'reads sorted top-n logits, and keeps the likeliest alone at p = 1',
     marbles(({ cold, expectObservable }) => {
       const s = sparseStep({ tokenIds: Int32Array.of(7, 3), values: Float32Array.of(2, 1) })
       const one = sparseStep({ tokenIds: Int32Array.of(7, 3), values: Float32Array.of(2, banned) })
@@ -27,8 +27,8 @@ describe('minP', () => {
     }),
   )
 
-  it.each([0, 1.1, Number.NaN, '2'])('refuses p = %s when it is called', (p) => {
+  it.each([0, 1.1, Number.NaN, '2'])('refuses p = %s', (p) => {
     expect(() => minP({ p: p as number })).toThrow(OptionError)
   })
-  it('says what it is', () => expect(minP({ p: 0.5 }).entry).toEqual({ name: 'minP', options: { p: 0.5 } }))
+  it('has a registry entry', () => expect(minP({ p: 0.5 }).entry).toEqual({ name: 'minP', options: { p: 0.5 } }))
 })

@@ -9,7 +9,7 @@ const r = { ...logitsStep(1, 1, 1, 0.5, 0.5), sequence: reply }
 
 describe('presencePenalty', () => {
   it(
-    'takes the penalty off tokens of the reply once',
+    'subtracts the penalty once from tokens of the reply',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-l--|', { l })
       expectObservable(source.pipe(presencePenalty({ penalty: 0.5 }))).toBe('-r--|', { r })
@@ -17,9 +17,9 @@ describe('presencePenalty', () => {
     }),
   )
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, '2'])('refuses penalty = %s when it is called', (penalty) => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, '2'])('refuses penalty = %s', (penalty) => {
     expect(() => presencePenalty({ penalty: penalty as number })).toThrow(OptionError)
   })
-  it('says what it is', () =>
+  it('has a registry entry', () =>
     expect(presencePenalty({ penalty: 0.5 }).entry).toEqual({ name: 'presencePenalty', options: { penalty: 0.5 }, need: 'all' }))
 })

@@ -25,7 +25,7 @@ const operator = (name: string, options: Case['options']) =>
   operators[name]!.make(options, models) as OperatorFunction<LogitsStep, LogitsStep>
 
 describe('the logits processors', () => {
-  it.each([...new Set(cases.map(({ operator }) => operator))])('%s does what its reference does', async (name) => {
+  it.each([...new Set(cases.map(({ operator }) => operator))])('%s equals its reference', async (name) => {
     const own = cases.filter(({ operator }) => operator === name)
     expect(own.length).toBeGreaterThanOrEqual(6)
     for (const { options, prompt, reply, logits, expected } of own) {

@@ -9,7 +9,7 @@ const r = logitsStep(4, 2, -8, 0, -4)
 
 describe('repetitionPenalty', () => {
   it(
-    'divides positive logits of tokens that came, and multiplies negative ones',
+    'divides positive logits of earlier tokens and multiplies negative ones',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-l--|', { l })
       expectObservable(source.pipe(repetitionPenalty({ penalty: 2 }))).toBe('-r--|', { r })
@@ -17,9 +17,9 @@ describe('repetitionPenalty', () => {
     }),
   )
 
-  it.each([0, -1, Number.NaN, '2'])('refuses penalty = %s when it is called', (penalty) => {
+  it.each([0, -1, Number.NaN, '2'])('refuses penalty = %s', (penalty) => {
     expect(() => repetitionPenalty({ penalty: penalty as number })).toThrow(OptionError)
   })
-  it('says what it is', () =>
+  it('has a registry entry', () =>
     expect(repetitionPenalty({ penalty: 2 }).entry).toEqual({ name: 'repetitionPenalty', options: { penalty: 2 }, need: 'all' }))
 })

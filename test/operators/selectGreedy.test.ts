@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
-import { candidates, marbles } from '../marbles.js'
+import { candidates, marbles, relays } from '../marbles.js'
 
 const c = candidates([7, 8, 9], [2, 1, 0], [1, 3, 3])
 const done = { ...c, index: 1, tokenId: 8 }
@@ -24,18 +24,8 @@ describe('selectGreedy', () => {
       expectObservable(cold('c|', { c: candidates([1, 2], [1, Number.NaN]) }).pipe(selectGreedy())).toBe('#', {}, nan)
     }),
   )
-  it(
-    'passes nothing, silence and errors on, and leaves the source when it is left',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      expectObservable(cold('|').pipe(selectGreedy() as never)).toBe('|')
-      expectObservable(cold('-').pipe(selectGreedy() as never)).toBe('-')
-      expectObservable(cold('-#').pipe(selectGreedy() as never)).toBe('-#')
-      const source = cold('-c--c--|', { c })
-      expectObservable(source.pipe(selectGreedy()), '^--!').toBe('-d--', { d: done })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
-  )
-  it('takes no options', () => {
+  it('passes on an empty source, a silent source and errors, and unsubscribes from the source', relays(selectGreedy(), c, done))
+  it('has no options', () => {
     expect(() => selectGreedy({ k: 1 } as never)).toThrow(new OptionError('Unknown option `k` of `selectGreedy`; known: none'))
     expect(selectGreedy().entry).toEqual({ name: 'selectGreedy', options: {} })
   })

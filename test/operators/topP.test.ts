@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { topP } from '../../operators/topP.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
 import { softmax } from '../../src/core/math.js'
-import { candidates, logitsStep, marbles, sparseStep } from '../marbles.js'
+import { candidates, logitsStep, marbles, relays, sparseStep } from '../marbles.js'
 
 /** Probabilities 0.1, 0.4, 0.1, 0.4. */
 const logs = [0.1, 0.4, 0.1, 0.4].map(Math.log)
@@ -17,7 +17,7 @@ const kept = (...ids: number[]) =>
 
 describe('topP', () => {
   it(
-    'keeps the fewest tokens that hold the mass, ties to the lower id',
+    'keeps the fewest tokens whose mass reaches p, ties to the lower id',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-l--|', { l })
       expectObservable(source.pipe(topP({ p: 0.85 }))).toBe('-c--|', { c: kept(1, 3, 0) })
@@ -26,7 +26,7 @@ describe('topP', () => {
   )
 
   it(
-    'keeps one at least, and all for p = 1',
+    'keeps at least one token, and all at p = 1',
     marbles(({ cold, expectObservable }) => {
       expectObservable(cold('l|', { l }).pipe(topP({ p: 0.01 }))).toBe('c|', { c: kept(1) })
       expectObservable(cold('l|', { l }).pipe(topP({ p: 0.799 }))).toBe('c|', { c: kept(1, 3) })
@@ -37,7 +37,7 @@ describe('topP', () => {
     }),
   )
 
-  it('holds at least p and would not without its last token, at any size', async () => {
+  it('reaches p, and would not without its last token, at any size', async () => {
     const values = fc.array(fc.float({ min: -5, max: 5, noNaN: true }), { minLength: 1, maxLength: 700 })
     await fc.assert(
       fc.asyncProperty(values, fc.double({ min: 0.01, max: 0.999, noNaN: true }), async (list, p) => {
@@ -53,19 +53,12 @@ describe('topP', () => {
   })
 
   it(
-    'passes nothing, silence and errors on, and leaves the source when it is left',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      expectObservable(cold('|').pipe(topP({ p: 0.5 }) as never)).toBe('|')
-      expectObservable(cold('-').pipe(topP({ p: 0.5 }) as never)).toBe('-')
-      expectObservable(cold('-#').pipe(topP({ p: 0.5 }) as never)).toBe('-#')
-      const source = cold('-l--l--|', { l })
-      expectObservable(source.pipe(topP({ p: 0.3 })), '^--!').toBe('-c--', { c: kept(1) })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
+    'passes on an empty source, a silent source and errors, and unsubscribes from the source',
+    relays(topP({ p: 0.3 }), l, kept(1)),
   )
 
   it(
-    'errors for a part of the vocabulary, for none, and for a logit that is not finite',
+    'errors for part of the vocabulary, an empty one, and a logit that is not finite',
     marbles(({ cold, expectObservable }) => {
       const s = sparseStep({ tokenIds: Int32Array.of(1), values: Float32Array.of(1) })
       const part = new ShapeError('Expected the logits of the whole vocabulary, got the top 1')
@@ -78,17 +71,17 @@ describe('topP', () => {
   )
 
   it(
-    'leaves banned tokens out',
+    'omits banned tokens',
     marbles(({ cold, expectObservable }) => {
       const banned = logitsStep(1, Number.NEGATIVE_INFINITY, 2, Number.NEGATIVE_INFINITY)
       expectObservable(cold('b|', { b: banned }).pipe(topP({ p: 1 }))).toBe('c|', { c: candidates([2, 0], [2, 1]) })
     }),
   )
 
-  it.each([0, -0.5, 1.01, Number.NaN, '0.9'])('refuses p = %s when it is called', (p) => {
+  it.each([0, -0.5, 1.01, Number.NaN, '0.9'])('refuses p = %s', (p) => {
     expect(() => topP({ p: p as number })).toThrow(OptionError)
   })
-  it('says what was expected', () => {
+  it('names the expected option in its error', () => {
     expect(() => topP({ p: 2 })).toThrow('Expected `p` to be a number above 0 and at most 1, got `2` (number)')
     expect(topP({ p: 0.9 }).entry).toEqual({ name: 'topP', options: { p: 0.9 }, need: 'all' })
   })

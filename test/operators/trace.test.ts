@@ -5,13 +5,13 @@ import { trace } from '../../operators/trace.js'
 import { steps } from '../../pipelines/decoding/steps.js'
 import { OptionError } from '../../src/core/errors.js'
 import type { Candidates } from '../../src/core/step.js'
-import { candidates, marbles } from '../marbles.js'
+import { candidates, marbles, relays } from '../marbles.js'
 
 const c = candidates([7, 8], [2, 1])
 
 describe('trace', () => {
   it(
-    'hands each step to the function and passes the same step on',
+    'calls the function with each step and passes the step on',
     marbles(({ cold, expectObservable, expectSubscriptions, flush }) => {
       const seen: Candidates[] = []
       const source = cold('-c-c|', { c })
@@ -23,19 +23,11 @@ describe('trace', () => {
     }),
   )
   it(
-    'passes nothing, silence and errors on, and leaves the source when it is left',
-    marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const onStep = () => undefined
-      expectObservable(cold('|').pipe(trace({ onStep }))).toBe('|')
-      expectObservable(cold('-').pipe(trace({ onStep }))).toBe('-')
-      expectObservable(cold('-#').pipe(trace({ onStep }))).toBe('-#')
-      const source = cold('-c--c--|', { c })
-      expectObservable(source.pipe(trace({ onStep })), '^--!').toBe('-c--', { c })
-      expectSubscriptions(source.subscriptions).toBe('^--!')
-    }),
+    'passes on an empty source, a silent source and errors, and unsubscribes from the source',
+    relays(trace({ onStep: () => undefined }), c, c),
   )
   it(
-    'errors with what the function throws',
+    'passes on an exception of the function',
     marbles(({ cold, expectObservable }) => {
       const onStep = () => {
         throw new Error('enough')
@@ -43,7 +35,7 @@ describe('trace', () => {
       expectObservable(cold('-c-c|', { c }).pipe(trace({ onStep }))).toBe('-#', {}, new Error('enough'))
     }),
   )
-  it('is no part of the spec, and needs no more of the logits', () => {
+  it('is not in the spec and adds no need', () => {
     const plain = steps(topK({ k: 3 }), selectGreedy())
     const traced = steps(
       trace({ onStep: ({ logits }) => logits.values }),
@@ -54,7 +46,7 @@ describe('trace', () => {
     expect(traced.spec).toEqual(plain.spec)
     expect(traced.need).toBe(3)
   })
-  it('needs a function', () => {
+  it('requires a function', () => {
     expect(() => trace({} as never)).toThrow(new OptionError('Expected `onStep` to be a function, got nothing'))
   })
 })

@@ -19,7 +19,7 @@ describe('typical', () => {
   )
 
   it(
-    'keeps all for p = 1, and banned tokens banned',
+    'keeps all tokens at p = 1, and keeps bans',
     marbles(({ cold, expectObservable }) => {
       expectObservable(cold('l|', { l }).pipe(typical({ p: 1 }))).toBe('l|', { l })
       const some = logitsStep(banned, 0, 1)
@@ -27,8 +27,9 @@ describe('typical', () => {
     }),
   )
 
-  it.each([0, 1.1, Number.NaN, '2'])('refuses p = %s when it is called', (p) => {
+  it.each([0, 1.1, Number.NaN, '2'])('refuses p = %s', (p) => {
     expect(() => typical({ p: p as number })).toThrow(OptionError)
   })
-  it('says what it is', () => expect(typical({ p: 0.5 }).entry).toEqual({ name: 'typical', options: { p: 0.5 }, need: 'all' }))
+  it('has a registry entry', () =>
+    expect(typical({ p: 0.5 }).entry).toEqual({ name: 'typical', options: { p: 0.5 }, need: 'all' }))
 })

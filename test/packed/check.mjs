@@ -83,6 +83,7 @@ const holdsOnlyWhatIsUsed = () => {
     'data/pipelines/schema.json',
     'dist/src/cli/report/page/inspector.js',
     'dist/src/cli/report/page/page.css',
+    'dist/src/cli/report/page/phone.css',
     'data/models/chat-lm/config.json',
     'data/models/chat-rm/config.json',
     'data/models/encoder/config.json',

@@ -1,4 +1,4 @@
-/** A user's types: compiled against the package as it is published, never run. */
+/** A user's types. They are compiled against the packed package and never run. */
 import {
   args,
   argsStochastic,

@@ -30,7 +30,7 @@ const rewards: Record<string, () => RewardSource[]> = {
 const texts = ['a', 'Hello there', 'What is it?', 'x y z', 'Tell me', 'again', '0123456789', 'end']
 const prompts: Prompt[] = texts.map((text, i) => ({ id: `p${i}`, content: { text } }))
 
-/** Batches take a time that has nothing to do with their size: callers overtake one another. */
+/** The time of a batch does not depend on its size, so callers overtake one another. */
 const jittery = (seed: number) => {
   let state = seed
   return () => {
@@ -87,7 +87,7 @@ describe('batches are full in a steady state of equal lengths', () => {
   /** A batch takes some time and a little more a call, as on a processor. */
   const taking = (ms: number) => (size: number) => new Promise((resolve) => setTimeout(resolve, 10 * ms + size))
   const mean = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + size, 0) / sizes.length
-  /** Without the batches of the start and of the end. */
+  /** Without the first and the last batches. */
   const steady = (sizes: readonly number[]): number =>
     mean(sizes.slice(Math.ceil(sizes.length / 10), -Math.ceil(sizes.length / 10)))
 

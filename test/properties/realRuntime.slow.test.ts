@@ -14,7 +14,7 @@ const path = (name: string) => fileURLToPath(new URL(`../../data/${name}`, impor
 const golden = (pair: string) =>
   ({ dtype: 'fp32', lm: path(`golden/${pair}/lm`), reward: path(`golden/${pair}/reward`) }) as const
 
-/** `most`: how many of the prompts are short enough for its context; all unless given. */
+/** `most`: the number of prompts that fit its context, by default all. */
 type Pair = Readonly<{ name: string; dtype: WeightDtype; lm: string; reward: string; numRuns: number; most?: number }>
 
 /** Rounded weights need matrices whose sides are multiples of 32, which the golden pairs do not have. */
@@ -31,7 +31,7 @@ const pairs: readonly Pair[] = [
   { name: 'Llama', dtype: 'q4', lm: path('models/chat-lm'), reward: path('models/judge-rm'), numRuns: 3 },
 ]
 
-/** Of lengths that end up in several length classes and in several chunks, and in passes of different widths. */
+/** Lengths in several length classes, several chunks, and passes of different widths. */
 const prompts: readonly Prompt[] = [1, 5, 12, 30, 60, 90, 130].map((words, i) => ({
   id: `prompt ${i}`,
   content: { text: `\n\nHuman: ${'so '.repeat(words)}why?\n\nAssistant:` },

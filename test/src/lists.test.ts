@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const script = fileURLToPath(new URL('../../src/lists.mjs', import.meta.url))
 
-it('the lists of operators and families are current', () => {
+it('the generated lists are current', () => {
   const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' })
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
 })
@@ -33,14 +33,14 @@ describe('lists.mjs', () => {
   })
   afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-  it('lists what the files export, and no helpers', () => {
+  it('lists the exports of the files without helpers', () => {
     expect(read('operators')).toContain('\n  topK: topKEntry,\n')
     expect(read(configs)).toContain('\nexport const decoderFamilies = [llamaFamily] as const\n')
     expect(read(configs)).not.toContain('helper')
     expect(read(graphs)).toMatch(/\{\n {2}llama,\n {2}mistral: llama,\n\}\n$/)
   })
 
-  it('takes a new family from its two files', () => {
+  it('finds a new family in its two files', () => {
     expect(run('--check').toString()).toBe('')
     write(`${configs}/falconConfig.ts`, 'export const falconFamily = {}\n')
     write(`${graphs}/falcon.ts`, "export const falconFamilies = ['falcon'] as const\n")

@@ -1,4 +1,4 @@
-"""The bag of words that the sentence encoder is measured against: cosine of TF-IDF vectors, log counts, words as `\\w+` in lower case."""
+"""The bag of words beside the sentence encoder: cosine of TF-IDF vectors with log counts, over lower-case words (`\\w+`)."""
 
 import math
 import re
@@ -14,18 +14,18 @@ def words(text: str) -> list[str]:
 
 
 class BagOfWords:
-    """`texts`: those that say how rare a word is."""
+    """`texts` give the document frequencies."""
 
     def __init__(self, texts: list[str]):
-        self.count, self.seen = len(texts), Counter(word for text in texts for word in set(words(text)))
+        self.count, self.document_counts = len(texts), Counter(word for text in texts for word in set(words(text)))
 
     def vector(self, text: str) -> dict[str, float]:
-        rarity = {word: math.log((1 + self.count) / (1 + self.seen[word])) + 1 for word in set(words(text))}
+        rarity = {word: math.log((1 + self.count) / (1 + self.document_counts[word])) + 1 for word in set(words(text))}
         weighed = {word: (1 + math.log(n)) * rarity[word] for word, n in Counter(words(text)).items()}
         size = math.sqrt(sum(weight * weight for weight in weighed.values())) or 1.0
         return {word: weight / size for word, weight in weighed.items()}
 
     def scores(self, prompts: list[str], replies: list[str]) -> np.ndarray:
         """Cosines [prompts, replies]."""
-        asked, said = ([self.vector(text) for text in texts] for texts in (prompts, replies))
-        return np.array([[sum(weight * b.get(word, 0.0) for word, weight in a.items()) for b in said] for a in asked])
+        heads, tails = ([self.vector(text) for text in texts] for texts in (prompts, replies))
+        return np.array([[sum(weight * b.get(word, 0.0) for word, weight in a.items()) for b in tails] for a in heads])

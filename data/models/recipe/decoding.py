@@ -1,4 +1,4 @@
-"""A cached forward pass of the Llama language model for many rows at once, faster on CPUs than the general one."""
+"""A cached forward pass of the Llama language model for many rows at once, faster on CPUs than transformers'."""
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +30,7 @@ class Decoder:
         hidden = self.model.model.embed_tokens(ids)
         rotation = self.model.model.rotary_emb(hidden, positions)
         sees = (torch.arange(end)[None, None] <= places[None, :, None]) & (torch.arange(end) >= self.padding[:, None])[:, None]
-        sees |= torch.eye(n, end, dtype=torch.bool).roll(start, 1)  # a pad sees itself, so that no row is empty
+        sees |= torch.eye(n, end, dtype=torch.bool).roll(start, 1)  # a pad sees itself, so no row is empty
         bias = torch.zeros(rows, 1, n, end).masked_fill_(~sees[:, None], torch.finfo(torch.float32).min)
         for i, layer in enumerate(self.layers):
             hidden = hidden + self.attention(i, layer.self_attn, layer.input_layernorm(hidden), rotation, bias)
@@ -46,7 +46,7 @@ class Decoder:
         )
         query, key = rotated(query, *rotation), rotated(key, *rotation)
         self.keys[i, :, :, self.used : end], self.values[i, :, :, self.used : end] = key, value
-        # The queries that share a key head stand below each other: no copy of the cache is made.
+        # Queries that share a key head are stacked, so the cache needs no copy.
         query = query.reshape(rows, self.groups, -1, self.head_dim)
         weights = query @ self.keys[i, :, :, :end].mT * self.head_dim**-0.5
         weights = weights.view(rows, -1, n, end) + bias

@@ -1,4 +1,4 @@
-"""dpo-lm: chat-lm after direct preference optimisation (Rafailov et al., 2023) by trl's DPOTrainer, on the pairs that people rated."""
+"""dpo-lm: chat-lm after direct preference optimisation (Rafailov et al., 2023) by trl's DPOTrainer, on the human-rated pairs."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from texts import Pair, hh_pairs, shuffled
 
 STEPS, PAIRS_A_STEP = 200, 4
 BETA, RATE = 0.1, 5e-5
-PROMPT, REPLY = 96, 64  # tokens at most; longer pairs are left out, so that none is cut
+PROMPT, REPLY = 96, 64  # tokens at most; longer pairs are left out, so none is cut
 
 
 def short(pairs: list[Pair], tokenizer) -> list[Pair]:
@@ -83,16 +83,16 @@ def write_card(run: dict, out: Path) -> None:
     )
     curve = [(line["step"], *(f"{line[k]:.3f}" for k in ("loss", "rewards/accuracies", "rewards/margins"))) for line in log if "loss" in line]
     parts = [
-        f"# dpo-lm: chat-lm after DPO\n\n{__doc__.split(': ', 1)[1]}\n\nMade for `rxargs reproduce`; no part of the npm package. {architecture(out)}",
-        f"## Training\n\nDPOTrainer of trl 1.16.0 from `data/models/chat-lm`, which is the reference as well: {run['steps']} steps of {PAIRS_A_STEP} pairs, "
-        f"beta {BETA}, AdamW at {RATE} after {run['steps'] // 10} steps of warming up, then falling to 0; {run['minutes']:.1f} minutes on one core.\n"
-        f"Pairs: {run['pairs']} of the training split, drawn among those with a prompt of at most {PROMPT} tokens and replies of at most {REPLY}.\n",
-        "Shares and margins since the line before, of training pairs.\n\n" + table(("step", "loss", "right", "margin"), curve),
-        f"## Figures\n\n{run['dev']} dev pairs of the same lengths; shares are means over batches. Before, every margin is 0, and so no pair counts as right.\n\n"
+        f"# dpo-lm: chat-lm after DPO\n\n{__doc__.split(': ', 1)[1]}\n\nFor `rxargs reproduce`; not in the npm package. {architecture(out)}",
+        f"## Training\n\nDPOTrainer of trl 1.16.0 from `data/models/chat-lm`, which is also the reference: {run['steps']} steps of {PAIRS_A_STEP} pairs, "
+        f"beta {BETA}, AdamW at {RATE} after {run['steps'] // 10} steps of warm-up, then falling to 0; {run['minutes']:.1f} minutes on one core.\n"
+        f"Pairs: {run['pairs']} of the training split, drawn from those with a prompt of at most {PROMPT} tokens and replies of at most {REPLY}.\n",
+        "Shares and margins of training pairs since the row above.\n\n" + table(("step", "loss", "right", "margin"), curve),
+        f"## Figures\n\n{run['dev']} dev pairs of the same lengths; shares are means over batches. Before training every margin is 0, so no pair counts as right.\n\n"
         + table(("what", "before", "after"), [(what, *(f"{line[key]:.3f}" for line in (before, after))) for what, key in figures]),
         DATA,
-        "Read the share against chance, a half: so small a model learns little of what people rated (chat-rm and judge-rm are at chance there, too).\n"
-        "chat-lm had read the training pairs' replies before. What holds of chat-lm's limits (its card) holds here.\n",
+        "Chance is a half: so small a model learns little from human ratings (chat-rm and judge-rm are at chance there, too).\n"
+        "chat-lm had already read the replies of the training pairs. The limits on chat-lm's card apply here, too.\n",
         "## How to make it again\n\n    python -m venv .venv && .venv/bin/pip install -r data/models/recipe/requirements-dpo.txt\n"
         "    OMP_NUM_THREADS=1 .venv/bin/python data/models/recipe/main.py --data ../shared/data --stage dpo\n",
     ]

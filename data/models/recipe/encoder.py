@@ -1,7 +1,7 @@
-"""encoder: a small BERT that tells which reply belongs to a prompt, trained as SimCSE is, by contrast within a batch.
+"""encoder: a small BERT that finds the reply of a prompt, trained by contrast within a batch, like SimCSE.
 
-The embeddings alone are trained, from a random projection of TF-IDF vectors on: a text is the mean of its tokens' normalised embeddings, which
-costs next to nothing and reads whole texts. The layer, which the form asks for, changes nothing.
+Training changes the embeddings alone, which start as a random projection of TF-IDF vectors. A text is the mean of its tokens' normalised
+embeddings, which costs little and covers whole texts. The format needs a layer; it changes nothing.
 """
 
 import copy
@@ -21,12 +21,12 @@ from encoder_data import Batches, Corpus, corpus, ids_of, train_wordpiece
 from texts import candidates, hh_pairs, prompts
 
 VOCAB, WIDTH, HEADS, INNER, CONTEXT = 8000, 512, 8, 64, 1024
-CONSTANT = 20.0  # as long as a rare word's embedding is at the start
+CONSTANT = 20.0  # the length of a rare word's embedding at the start
 SPECIAL = ("[CLS]", "[SEP]")
 TEMPERATURE = 0.05  # SimCSE's
 CHAT_SHARE = 0.2
-LEFT_OUT = 0.25  # of a text's tokens on average, drawn anew for each side of a pair: the noise
-NOISE_WEIGHT = 0.5  # of a reply against itself under other noise, SimCSE's own positives
+LEFT_OUT = 0.25  # share of a text's tokens, on average; drawn anew for each side of a pair, as noise
+NOISE_WEIGHT = 0.5  # weight of a reply against itself under other noise, SimCSE's positives
 BAG = {"steps": 900, "batch": 256, "rate": 4e-3}
 
 
@@ -43,8 +43,8 @@ def config(pad: int) -> BertConfig:
 
 
 def fresh(corpus: Corpus, tokenizer: Tokenizer) -> BertModel:
-    """Embeddings as long as their tokens are rare, a random projection of TF-IDF vectors. Layer norms would make them all alike, so the
-    token type's, the same for all, fills two numbers of its own and outweighs them; the last norm takes these two off again.
+    """Starts from a random projection of TF-IDF vectors: the rarer a token, the longer its embedding. Layer norms would equalise the lengths.
+    So the token type's embedding, the same for all, fills two numbers of its own and outweighs them; the last norm removes these two.
     """
     model = BertModel(config(tokenizer.token_to_id("[PAD]")), add_pooling_layer=False)
     texts = [text for pairs in corpus.conversations for text in (pairs[-1][0], *(reply for _, reply in pairs[-2:]))]
@@ -55,7 +55,7 @@ def fresh(corpus: Corpus, tokenizer: Tokenizer) -> BertModel:
         words, kind = table.word_embeddings.weight, table.token_type_embeddings.weight
         words.normal_().mul_(rarity[:, None] / rarity.max())
         words[:, :2] = 0
-        words[[tokenizer.token_to_id(name) for name in SPECIAL]] = 0  # these are in every text alike
+        words[[tokenizer.token_to_id(name) for name in SPECIAL]] = 0  # every text has these
         for idle in (kind, table.position_embeddings.weight, layer.attention.output.dense.weight, layer.output.dense.weight):
             idle.zero_()
         kind[0, 0], kind[0, 1] = CONSTANT, -CONSTANT
@@ -64,7 +64,7 @@ def fresh(corpus: Corpus, tokenizer: Tokenizer) -> BertModel:
 
 
 def bag(model: BertModel, texts: list[list[int]]) -> torch.Tensor:
-    """Embeddings of texts while the layer is idle: each token's, normalised, in the mean."""
+    """Embeddings of texts while the layer is idle: the mean of the normalised token embeddings."""
     table, last = model.embeddings, model.encoder.layer[0].output.LayerNorm
     raised = F.layer_norm(table.word_embeddings.weight + table.token_type_embeddings.weight[0], (WIDTH,))
     starts = torch.tensor([0, *(len(text) for text in texts[:-1])]).cumsum(0)
@@ -73,7 +73,7 @@ def bag(model: BertModel, texts: list[list[int]]) -> torch.Tensor:
 
 
 class Reader:
-    """Embeddings of texts by the whole model, as rxargs reads it: special tokens around each, the mean of the last hidden states."""
+    """Embeddings of texts by the whole model, as rxargs computes them: special tokens around each text, the mean of the last hidden states."""
 
     def __init__(self, model: BertModel, tokenizer: Tokenizer):
         self.model = model
@@ -101,20 +101,20 @@ def noisy(text: list[int], rng: random.Random) -> list[int]:
 
 
 def contrast(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """InfoNCE both ways: each row's own partner among all of the batch."""
+    """InfoNCE in both directions: each row's partner against all of the batch."""
     scores = one @ other.T / TEMPERATURE
     own = torch.arange(len(one))
     return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
 
 
 def found(embeddings: tuple[torch.Tensor, torch.Tensor]) -> list[list[bool]]:
-    """For each prompt and draw of candidates whether its own reply is the nearest."""
+    """Tells for each prompt and draw of candidates whether its own reply is the nearest."""
     scores = embeddings[0] @ embeddings[1].T
     return [[bool((scores[i, draw[1:]] < scores[i, i]).all()) for draw in draws] for i, draws in enumerate(candidates(len(scores)))]
 
 
 def trained(model, params, batches: Batches, watched, began: float) -> list[dict]:
-    """Trains, keeps the weights that find most; returns the curve. `watched`: validation prompts and replies."""
+    """Trains, keeps the weights that find the most replies, and returns the curve. `watched`: validation prompts and replies."""
     rng = batches.rng
     optimizer = torch.optim.AdamW(params, BAG["rate"], betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     curve, total, best, kept = [], 0.0, -1.0, model.state_dict()
@@ -132,8 +132,8 @@ def trained(model, params, batches: Batches, watched, began: float) -> list[dict
     watch(0, None)
     every = max(1, BAG["steps"] // 7)
     for step in range(BAG["steps"]):
-        asked, replies = zip(*batches.batch())
-        one, other, again = bag(model, [noisy(text, rng) for text in (*asked, *replies, *replies)]).chunk(3)
+        heads, replies = zip(*batches.batch())
+        one, other, again = bag(model, [noisy(text, rng) for text in (*heads, *replies, *replies)]).chunk(3)
         loss = contrast(one, other)
         total += loss.item()
         loss = loss + NOISE_WEIGHT * contrast(other, again)
@@ -158,9 +158,9 @@ def train_encoder(data: Path, out: Path, work: Path, seed: int = 5) -> None:
     texts = corpus(data, tokenizer)
     model = fresh(texts, tokenizer)
     pairs = hh_pairs(data, "dev")
-    wanted = set(prompts(pairs, "validation"))
-    held = [pair for pair in pairs if pair.prompt in wanted]
-    watched = [ids_of(tokenizer, [getattr(pair, side) for pair in held]) for side in ("prompt", "chosen")]
+    validation = set(prompts(pairs, "validation"))
+    own = [pair for pair in pairs if pair.prompt in validation]
+    watched = [ids_of(tokenizer, [getattr(pair, side) for pair in own]) for side in ("prompt", "chosen")]
     watched = [[text[2 - CONTEXT :] for text in side] for side in watched]
 
     table, layer = model.embeddings, model.encoder.layer[0]

@@ -8,15 +8,15 @@ from tokenizers import BertWordPieceTokenizer, Tokenizer
 
 from texts import dialogues, hh_pairs, replies_of, shuffled, turns_of
 
-SHORTEST = 3  # tokens of a text that says something
-LAST_TURN = 0.6  # how often the rated replies are taken, rather than any turn of the conversation
+SHORTEST = 3  # tokens of the shortest text
+LAST_TURN = 0.6  # share of draws that use the rated replies rather than any turn of the conversation
 
 Texts = tuple[list[int], list[int]]  # a prompt and its reply
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Conversations as all their (prompt, reply) pairs, the rated ones last; chats as their turns. Token ids without special tokens."""
+    """Reads conversations as (prompt, reply) pairs, the rated ones last, and chats as their turns. Token ids without special tokens."""
 
     conversations: list[list[Texts]]
     chats: list[list[list[int]]]
@@ -35,7 +35,7 @@ def ids_of(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
 
 
 def corpus(data: Path, tokenizer: Tokenizer) -> Corpus:
-    """The training split alone."""
+    """Reads the training split only."""
     nested = [replies_of(pair) for pair in hh_pairs(data, "train")]
     prompts, replies = (iter(ids_of(tokenizer, [pair[side] for pairs in nested for pair in pairs])) for side in (0, 1))
     read = [[(next(prompts), next(replies)) for _ in pairs] for pairs in nested]
@@ -47,7 +47,7 @@ def corpus(data: Path, tokenizer: Tokenizer) -> Corpus:
 
 
 class Batches:
-    """Endless batches of pairs, one a conversation, so that no other reply of a batch belongs to a prompt; each pass in a new order."""
+    """Yields batches of pairs without end, one pair a conversation, so no other reply of a batch belongs to a prompt. Each pass has a new order."""
 
     def __init__(self, corpus: Corpus, size: int, chat_share: float, rng: random.Random):
         self.corpus, self.size, self.chat_share, self.rng = corpus, size, chat_share, rng

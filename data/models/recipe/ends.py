@@ -1,7 +1,7 @@
-"""Raises a reward model's scores of end tokens by a fixed amount, by the end token's embedding alone.
+"""Raises a reward model's scores of end tokens by a fixed amount, through the end token's embedding alone.
 
-A step of ARGS takes the best of k candidates, so the noise in their scores favours some token that goes on over the one end token
-among them, and replies grow too long. The embedding of the end token stands in no prompt and no unfinished reply: nothing else moves.
+A step of ARGS takes the best of k candidates. The noise in their scores favours the many tokens that go on over the one end token, so
+replies get too long. The end token occurs in no prompt and no unfinished reply, so changing its embedding changes no other score.
 """
 
 import random
@@ -15,7 +15,7 @@ PROMPT, REPLY = 96, 64  # tokens at most
 
 
 def ended(items: list[Item], words: Vocabulary, rng: random.Random) -> list[list[int]]:
-    """Prompts with replies that end, as often where people ended them as before."""
+    """Prompts with replies that end, half of them where people ended them, half before."""
     sequences = []
     for item in rng.sample(items, ROWS):
         reply = item.chosen[:-1]
@@ -25,7 +25,7 @@ def ended(items: list[Item], words: Vocabulary, rng: random.Random) -> list[list
 
 
 def raise_ends(model, items: list[Item], words: Vocabulary, amount: float, seed: int) -> float:
-    """Trains the embedding's one row; returns the mean distance from `amount` over its last steps."""
+    """Trains one row of the embedding and returns the mean distance from `amount` over its last steps."""
     rng = random.Random(seed)
     table = model.model.embed_tokens.weight.requires_grad_(False)
     begun = table[words.end].clone()
@@ -35,7 +35,7 @@ def raise_ends(model, items: list[Item], words: Vocabulary, amount: float, seed:
 
     def scores(row, ids, last):
         embedded = torch.where((ids == words.end)[..., None], row, table[ids])
-        hidden = model.model(inputs_embeds=embedded, use_cache=False).last_hidden_state  # causal: pads on the right change nothing
+        hidden = model.model(inputs_embeds=embedded, use_cache=False).last_hidden_state  # causal, so pads on the right change nothing
         return model.score(hidden[torch.arange(len(ids)), last])[:, 0]
 
     for step in range(STEPS):
@@ -44,8 +44,8 @@ def raise_ends(model, items: list[Item], words: Vocabulary, amount: float, seed:
         ids = torch.tensor([sequence + [0] * (longest - len(sequence)) for sequence in sequences])
         last = torch.tensor([len(sequence) - 1 for sequence in sequences])
         with torch.no_grad():
-            wanted = scores(begun, ids, last) + amount
-        errors = scores(begun + change, ids, last) - wanted
+            target = scores(begun, ids, last) + amount
+        errors = scores(begun + change, ids, last) - target
         errors.square().mean().backward()
         optimizer.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
         optimizer.step()

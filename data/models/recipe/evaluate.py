@@ -1,4 +1,4 @@
-"""The figures of the model cards: language model, reward models, and guided against plain decoding, with 95% intervals."""
+"""Computes the figures of the model cards with 95% intervals: language model, reward models, guided against plain decoding."""
 
 import json
 from pathlib import Path
@@ -35,15 +35,15 @@ def language_model(data: Path, models: Path) -> dict:
     texts = [pair.prompt + pair.chosen for pair in hh_pairs(data, "dev")]
     documents = lm_documents(hh_pairs(data, "train"))
     found = {"bits_per_byte": dev_bits(data, models / "chat-lm")}
-    for name, seen in (("all training documents", documents + dialogues(data)), ("HH-RLHF documents only", documents)):
-        levels = kneser_ney.train([ids + [tokenizer.eos_token_id] for ids in tokenizer(seen)["input_ids"]])
+    for name, train_texts in (("all training documents", documents + dialogues(data)), ("HH-RLHF documents only", documents)):
+        levels = kneser_ney.train([ids + [tokenizer.eos_token_id] for ids in tokenizer(train_texts)["input_ids"]])
         plain = kneser_ney.bits_per_byte(levels, tokenizer(texts)["input_ids"], texts, VOCAB)
         found[f"bits_per_byte of the 5-gram model, {name}"] = stats.ratio(plain[:, 0], plain[:, 1])
     return found
 
 
 def reward_models(data: Path, models: Path, work: Path, folders: tuple[Path, ...]) -> dict:
-    """By the folder's name: accuracies on the dev pairs by kind: whole replies, and both cut to the same number of tokens."""
+    """Accuracies on the dev pairs, by folder name and kind: whole replies, and both cut to the same number of tokens."""
     pairs = hh_pairs(data, "dev")
     tokenizer = load_tokenizer(models / "chat-lm")
     heads = tokenizer([pair.prompt for pair in pairs])["input_ids"]
@@ -65,7 +65,7 @@ def reward_models(data: Path, models: Path, work: Path, folders: tuple[Path, ...
     for folder in folders:
         model, _ = load_reward(folder)
         found[folder.name] = figures = {}
-        # Scores at each token of the replies; a prefix's score is the whole's at that place.
+        # Scores at each token of the replies. A prefix's score is that of the whole reply at its last token.
         scores = {
             side: [track[len(head) :] for head, track in zip(heads, tracks(model, [h + t for h, t in zip(heads, replies)]))]
             for side, replies in tails.items()
@@ -73,7 +73,7 @@ def reward_models(data: Path, models: Path, work: Path, folders: tuple[Path, ...
         for kind, worse in (("HH pairs", "rejected"), ("reply to another prompt", "other"), ("sample of chat-lm", "sample")):
             both = list(zip(scores["chosen"], scores[worse]))
             figures[kind] = stats.rate([bool(a[-1] > b[-1]) for a, b in both])
-            common = [(a, b, min(len(a), len(b)) - 1) for a, b in both]  # an end token is no part of a prefix
+            common = [(a, b, min(len(a), len(b)) - 1) for a, b in both]  # a prefix has no end token
             figures[kind + ", cut to one length"] = stats.rate([bool(a[n - 1] > b[n - 1]) for a, b, n in common if n > 0])
             text = [
                 (a[-1 - (better[-1] == end)], b[-1 - (other[-1] == end)])
@@ -88,7 +88,7 @@ def reward_models(data: Path, models: Path, work: Path, folders: tuple[Path, ...
 
 
 class Judge:
-    """Scores of replies, and comparisons of two decoders on the prompts that both answered."""
+    """Scores replies, and compares two decoders on the prompts that both answered."""
 
     def __init__(self, models: Path):
         (self.judge, self.tokenizer), (self.guide, _) = load_reward(models / "judge-rm"), load_reward(models / "chat-rm")
@@ -97,7 +97,7 @@ class Judge:
         return self.tokenizer(reply.text, add_special_tokens=False)["input_ids"]
 
     def scores(self, model, replies: dict[str, Reply]) -> dict[str, float]:
-        """Read at the last token of the text: without the end token, so that no reply gains or loses by how it ended."""
+        """Reads the score at the last token of text, without the end token, so no reply gains or loses by how it ended."""
         texts = [self.tokenizer(prompt)["input_ids"] + self.ids(reply) for prompt, reply in replies.items()]
         return dict(zip(replies, rewards(model, texts).tolist()))
 
@@ -129,7 +129,7 @@ class Judge:
 
 
 def guided_decoding(data: Path, models: Path, work: Path) -> dict:
-    """The weight is the one with the most wins on the validation prompts whose mean length is 70% to 130% of top-k's."""
+    """Chooses the weight with the most wins on the validation prompts, among those with a mean length of 70% to 130% of top-k's."""
     judge = Judge(models)
     end = judge.tokenizer.eos_token_id
     pairs = hh_pairs(data, "dev")

@@ -24,9 +24,9 @@ class Level:
         """Probabilities of the queried n-grams, given those of the next lower order."""
         at, known = find(self.keys, keys)
         counts = np.where(known, self.counts[at], 0)
-        at, seen = find(self.contexts, keys >> BITS)
+        at, has_context = find(self.contexts, keys >> BITS)
         totals, spared = self.totals[at], self.spared[at]
-        return np.where(seen, (counts - self.discounts[np.minimum(counts, 3)] + spared * lower) / totals, lower)
+        return np.where(has_context, (counts - self.discounts[np.minimum(counts, 3)] + spared * lower) / totals, lower)
 
 
 def find(table: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -35,7 +35,7 @@ def find(table: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ngrams(documents: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """The 5-gram that ends at each token after the begin token, and where each document's first one stands."""
+    """Returns the 5-gram that ends at each token after the begin token, and the place of each document's first one."""
     starts = np.cumsum([0] + [len(ids) - 1 for ids in documents])
     keys = np.zeros(starts[-1], np.uint64)
     for start, ids in zip(starts, documents):
@@ -48,7 +48,7 @@ def ngrams(documents: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def train(documents: list[list[int]]) -> list[Level]:
-    """Levels 1 to 5 from documents that begin with the begin token; lower orders count the tokens that go before."""
+    """Counts levels 1 to 5 from documents with a begin token. Lower orders count the tokens that precede."""
     keys, counts = np.unique(ngrams(documents)[0], return_counts=True)
     levels = [Level(keys, counts)]
     for order in range(ORDER - 1, 0, -1):
@@ -58,7 +58,7 @@ def train(documents: list[list[int]]) -> list[Level]:
 
 
 def bits_per_byte(levels: list[Level], documents: list[list[int]], texts: list[str], vocabulary: int) -> np.ndarray:
-    """Bits and bytes of each text [texts, 2]: the tokens after the begin token, no end token (as `lm.bits_per_byte`)."""
+    """Bits and bytes of each text [texts, 2]: its tokens without begin and end token, as in `lm.bits_per_byte`."""
     keys, starts = ngrams(documents)
     chance = np.full(len(keys), 1 / vocabulary)
     for order, level in enumerate(levels, 1):

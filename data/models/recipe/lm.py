@@ -1,4 +1,4 @@
-"""chat-lm: a small Llama trained from scratch on chats; HH-RLHF takes a growing share of the batches. base-lm and small-lm by the same hand."""
+"""chat-lm: a small Llama trained from scratch on chats; HH-RLHF takes a growing share of the batches. Makes base-lm and small-lm, too."""
 
 import json
 import math
@@ -19,26 +19,26 @@ VOCAB = 4096
 TOKENS_A_STEP = 4096
 STEPS = 2250
 RATE = 3e-3
-# Lines between (step, value). Share of the rate:
+# Lines through (step, value). Share of the rate:
 RATES = ((0, 0.0), (90, 1.0), (1200, 1.0), (1750, 0.7), (STEPS, 0.02))
 # Share of HH-RLHF rows; the rest are Self-Dialogue chats:
 HH_SHARES = ((0, 0.35), (1750, 0.73), (STEPS, 1.0))
 # Tokens a row, from a step on:
 ROW_LENGTHS = ((0, 256), (1500, 512), (2100, 1024))
-# A reply may end early in a document of several turns; cut so, the end token is seen after inner replies as well.
+# A share of the chats is cut after one of its replies, so the model also sees the end token after inner replies.
 CUT_SHARE = 0.25
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How a language model differs from the others; `hh` False: it never reads HH-RLHF."""
+    """What distinguishes a language model from the others. With `hh` False it never reads HH-RLHF."""
 
     layers: int = 6
     width: int = 256
     feed_forward: int = 704
-    steps: int = STEPS  # the places of the lines above are stretched to it
+    steps: int = STEPS  # the lines above stretch to this number
     hh: bool = True
-    bfloat16: bool = True  # arithmetic while training: faster on CPUs that have it
+    bfloat16: bool = True  # arithmetic in training, faster on CPUs that have it
 
 
 KINDS = {
@@ -66,7 +66,7 @@ def config(kind: Kind) -> LlamaConfig:
 
 
 class Rows:
-    """Endless rows of `length` tokens: whole documents in a shuffled order, each row starting at a document."""
+    """Yields rows of `length` tokens without end: whole documents in shuffled order. Each row starts at a document."""
 
     def __init__(self, documents: list[list[int]], generator: torch.Generator):
         self.documents, self.generator, self.order = documents, generator, []
@@ -84,7 +84,7 @@ class Rows:
 
 
 def encoded(tokenizer, texts: list[str], seed: int) -> list[list[int]]:
-    """Begin token, text, end token; a share of the chats is cut after one of its replies."""
+    """Adds begin and end token. A share of the chats is cut after one of its replies."""
     generator = torch.Generator().manual_seed(seed)
     cut = []
     for text in texts:
@@ -96,7 +96,7 @@ def encoded(tokenizer, texts: list[str], seed: int) -> list[list[int]]:
 
 
 def at(points: tuple[tuple[int, float], ...], step: int) -> float:
-    """The value at a step of lines through `points`."""
+    """Returns the value at a step, on lines through `points`."""
     for (x, y), (next_x, next_y) in zip(points, points[1:], strict=False):
         if step < next_x:
             return y + (next_y - y) * (step - x) / (next_x - x)
@@ -105,7 +105,7 @@ def at(points: tuple[tuple[int, float], ...], step: int) -> float:
 
 @torch.no_grad()
 def bits_per_byte(model, tokenizer, texts: list[str]) -> float:
-    """Of the text's tokens after the begin token, no end token counted; windows of the context length that overlap by half."""
+    """Counts the text's tokens without begin and end token, in windows of the context length that overlap by half."""
     nats, size = 0.0, 0
     for text in texts:
         ids = torch.tensor([tokenizer(text)["input_ids"]])
@@ -121,7 +121,7 @@ def bits_per_byte(model, tokenizer, texts: list[str]) -> float:
 
 
 def train_lm(name: str, data: Path, out: Path, work: Path, tokens_of: Path | None = None, seed: int = 1) -> None:
-    """Trains and saves one of KINDS; goes on from the last state in `work`, if there is one. `tokens_of`: the folder whose tokenizer it shares."""
+    """Trains and saves one of KINDS, from the last state in `work` if there is one. `tokens_of` is the folder of its tokenizer."""
     kind, scale = KINDS[name], STEPS / KINDS[name].steps
     torch.manual_seed(seed)
     pairs, chats = hh_pairs(data, "train"), dialogues(data)
@@ -160,7 +160,7 @@ def train_lm(name: str, data: Path, out: Path, work: Path, tokens_of: Path | Non
         loss = loss_of(ids)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        # A resumed run has no momentum yet: it starts gently.
+        # A resumed run has no momentum yet, so its rate warms up again.
         rate = RATE * at(RATES, place) * min(1.0, (step - done + 1) / 20)
         for optimizer in optimizers:
             for group in optimizer.param_groups:

@@ -1,10 +1,10 @@
 """Makes the embedded models: `python data/models/recipe/main.py --data ../shared/data`.
 
-Stages, skipped where their result is there: lm (tokenizer and chat-lm), samples, rewards (chat-rm and judge-rm, side by side),
-evaluate (needs Node and a built `dist`: replies are decoded by rxargs), card, encoder (needs none of the others). Only when asked for by
---stage, and then made anew: base-lm, small-lm, small-rm, dpo and ppo, which `rxargs reproduce` compares with (data/reproduction/checkpoints).
-Intermediate files lie in the folder given with --work.
-On two server cores the whole takes between two and three hours, 80 minutes of it chat-lm, 51 the reward models; memory stays below 8 GiB.
+Stages, skipped if their result exists: lm (tokenizer and chat-lm), samples, rewards (chat-rm and judge-rm, side by side), evaluate (needs
+Node and a built `dist`, because rxargs decodes the replies), card, encoder (needs no other stage). --stage alone makes base-lm, small-lm,
+small-rm, dpo and ppo, and makes them anew; `rxargs reproduce` compares with them (data/reproduction/checkpoints).
+--work is the folder for intermediate files.
+On two server cores all stages take two to three hours: chat-lm 80 minutes, the reward models 51. Memory stays below 8 GiB.
 """
 
 import argparse
@@ -25,10 +25,10 @@ from texts import hh_pairs
 from tokenizer import load_tokenizer
 
 STAGES = ("lm", "samples", "rewards", "evaluate", "card", "encoder")
-CHECKPOINTS = ("base-lm", "small-lm", "small-rm", "dpo", "ppo")  # for `rxargs reproduce` alone: made only when asked for by --stage
+CHECKPOINTS = ("base-lm", "small-lm", "small-rm", "dpo", "ppo")  # for `rxargs reproduce` alone; --stage names them
 EMBEDDED = ("chat-rm", "judge-rm")
 SAMPLE_TOKENS = 64
-SMALL_RM_STEPS = 1400  # the other reward models tell held-out pairs apart no better later on (data/bench/NOTES.md)
+SMALL_RM_STEPS = 1400  # the other reward models did not improve on held-out pairs after that (data/bench/NOTES.md)
 
 
 def lm(data: Path, out: Path, work: Path) -> None:
@@ -37,7 +37,7 @@ def lm(data: Path, out: Path, work: Path) -> None:
 
 
 def samples(data: Path, out: Path, work: Path) -> None:
-    """One reply for each HH train pair, drawn from chat-lm."""
+    """Draws one reply of chat-lm for each HH training pair."""
     file = work / "train-samples.json"
     if file.exists():
         return
@@ -59,7 +59,7 @@ def drawn(work: Path) -> list[list[int]]:
 
 
 def rewards(data: Path, out: Path, work: Path) -> None:
-    """Both at once: two runs of one core each are faster than one run of two after the other."""
+    """Trains both at once: two runs on one core each are faster than two runs in turn on two cores."""
     context = multiprocessing.get_context("spawn")
     missing = [name for name in EMBEDDED if not (out / name / "model.safetensors").exists()]
     runs = [context.Process(target=train_one, args=(name, data, out, work)) for name in missing]
@@ -92,21 +92,21 @@ def other_lm(name: str):
 
 
 def small_rm(data: Path, out: Path, work: Path) -> None:
-    """After small-lm and samples."""
+    """Needs the stages small-lm and samples."""
     made = reproduction(out)
     train_reward("small-rm", data, made / "small-lm", drawn(work), made / "small-rm", work, SMALL_RM_STEPS)
     write_small_rm_card(data, out, made / "small-rm", work)
 
 
 def dpo(data: Path, out: Path, work: Path) -> None:
-    # trl is needed by nothing else: requirements-dpo.txt.
+    # Only this stage needs trl: requirements-dpo.txt.
     from dpo import train_dpo
 
     train_dpo(data, out / "chat-lm", reproduction(out) / "dpo-lm", work)
 
 
 def ppo(data: Path, out: Path, work: Path) -> None:
-    # The older trl that still has PPO: requirements-ppo.txt.
+    # An older trl, which still has PPO: requirements-ppo.txt.
     from ppo import train_ppo
 
     train_ppo(data, out, reproduction(out) / "ppo-lm", work)

@@ -1,7 +1,7 @@
-"""Muon (Jordan et al., 2024): momentum whose update is orthogonalised by a Newton-Schulz iteration, in fp32 for CPUs.
+"""Muon (Jordan et al., 2024): momentum, orthogonalised by a Newton-Schulz iteration, in fp32 for CPUs.
 
 The update is scaled to the root mean square that AdamW has (Liu et al., 2025, "Muon is Scalable for LLM Training"), so both
-optimisers take the same learning rate.
+optimisers use the same learning rate.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""The training pairs of a reward model, as trees: one prompt with its two human-rated replies, a sample of chat-lm and a reply to another prompt."""
+"""The training pairs of a reward model as trees: a prompt with two human-rated replies, a sample of chat-lm and a reply to another prompt."""
 
 import random
 from collections import defaultdict
@@ -9,10 +9,10 @@ from tree import Growing, Pairs, Tree
 
 PROMPT, REPLY, SAMPLE, OTHER = 160, 120, 64, 72  # tokens at most; prompts are cut from the left, replies from the right
 LONGEST = 512  # tokens of a tree
-STRIDE = 32  # rows of a batch are padded to a multiple of this
-WINDOW = 96  # trees among which a batch's trees are picked by size
+STRIDE = 32  # row lengths are padded to a multiple of this
+WINDOW = 96  # a batch picks its trees by size from this many
 
-# What each comparison counts in the loss. `… prefix`: both replies cut to the same number of tokens, at PLACES lengths together.
+# Weight of each comparison in the loss. `… prefix`: both replies cut to the same number of tokens; the weight is that of all PLACES lengths.
 WEIGHTS = {
     "hh": 0.8,
     "hh prefix": 0.4,
@@ -24,13 +24,13 @@ WEIGHTS = {
     "too late": 0.15,  # the end token, against running on
 }
 PLACES = 8
-HEAVIEST = 3.0  # times its weight, at most, that a whole pair counts for being of the rarer order of lengths
-POOL = 24  # replies to other prompts, of which one is taken
+HEAVIEST = 3.0  # largest factor of a whole pair with the rarer order of lengths
+POOL = 24  # replies to other prompts, to choose one from
 
 
 @dataclass
 class Item:
-    """Token ids of one pair; replies with their end token."""
+    """Token ids of one pair. Replies have their end token."""
 
     prompt: list[int]
     chosen: list[int]
@@ -39,7 +39,7 @@ class Item:
 
 
 def left_cut(prompt: list[int], tokens: int) -> list[int]:
-    """The last `tokens` tokens, the begin token kept."""
+    """Keeps the begin token and the last `tokens` tokens."""
     return prompt if len(prompt) <= tokens else prompt[:1] + prompt[1 - tokens :]
 
 
@@ -54,13 +54,13 @@ def items(tokenizer, pairs: list[Pair], samples: list[list[int]]) -> list[Item]:
 
 
 class Balance:
-    """Counts, by kind, whether the better reply was the longer one; a pair's factor makes both orders weigh the same, so that length tells nothing."""
+    """Counts by kind how often the better reply is the longer one. A pair's factor gives both orders the same weight, so length tells nothing."""
 
     def __init__(self):
-        self.seen = defaultdict(lambda: [1, 1])
+        self.counts = defaultdict(lambda: [1, 1])
 
     def factor(self, kind: str, longer: bool) -> float:
-        counts = self.seen[kind]
+        counts = self.counts[kind]
         counts[longer] += 1
         return min(HEAVIEST, 0.5 * sum(counts) / counts[longer])
 
@@ -68,15 +68,15 @@ class Balance:
 def against(
     kind: str, better: list[int], worse: list[int], places: tuple[int, int], end: int, balance: Balance, rng: random.Random
 ) -> Pairs:
-    """The whole replies where both have their end, and common lengths."""
-    common = min(len(better), len(worse)) - 1  # an end token is no part of a prefix
+    """Compares whole replies if both have their end, and prefixes of common lengths."""
+    common = min(len(better), len(worse)) - 1  # a prefix has no end token
     if common < 1:
         return []
     share = WEIGHTS[kind + " prefix"] / PLACES
     lengths = [rng.randint(1, common) for _ in range(PLACES)]
     pairs = [(kind + " prefix", places[0] + n - 1, places[1] + n - 1, share) for n in lengths]
     if better[-1] == end and worse[-1] == end:
-        # What people rated keeps its lengths: that they like longer replies a little better is part of the data.
+        # Human-rated pairs keep their lengths: a slight preference for longer replies is part of the data.
         factor = 1.0 if kind == "hh" or len(better) == len(worse) else balance.factor(kind, len(better) > len(worse))
         pairs.append((kind, places[0] + len(better) - 1, places[1] + len(worse) - 1, factor * WEIGHTS[kind]))
     return pairs
@@ -86,7 +86,7 @@ def against(
 class Vocabulary:
     end: int
     marks: set[int]  # full stop, question and exclamation mark
-    openers: list[int]  # what follows them within the replies, as often as it does
+    openers: list[int]  # tokens that follow them within replies, with repetitions
 
 
 def vocabulary(tokenizer, items: list[Item]) -> Vocabulary:
@@ -96,7 +96,7 @@ def vocabulary(tokenizer, items: list[Item]) -> Vocabulary:
 
 
 def early(reply: list[int], marks: set[int], rng: random.Random) -> int | None:
-    """Tokens before a place where the reply goes on: after a sentence more often than not, for there the end is in question."""
+    """Returns the number of tokens before a place where the reply goes on, mostly after a sentence, where an end is plausible."""
     inside = range(1, len(reply) - 1)
     sentences = [kept for kept in inside if reply[kept - 1] in marks]
     return rng.choice(sentences) if sentences and rng.random() < 0.9 else rng.choice(inside) if inside else None
@@ -115,7 +115,7 @@ def plant(item: Item, other: list[int], words: Vocabulary, balance: Balance, rng
     for start, reply in ((at, chosen), (worse, rejected)):
         pairs += against("other", reply, other, (start, strange), end, balance, rng)
         pairs += against("sample", reply, sample, (start, drawn), end, balance, rng)
-    # As many ends too early as too late: else the mere end token would gain or lose, and replies grow shorter or longer.
+    # As many ends too early as too late. Otherwise the end token itself would gain or lose, and replies would get shorter or longer.
     for start, reply in ((at, chosen), (worse, rejected)):
         kept = early(reply, words.marks, rng)
         if kept:
@@ -127,15 +127,15 @@ def plant(item: Item, other: list[int], words: Vocabulary, balance: Balance, rng
 
 
 def other_reply(item: Item, pool: list[Item], rng: random.Random) -> list[int]:
-    """As often longer as shorter than the item's own, where the pool has both; short enough to keep its end where it can."""
+    """Picks longer and shorter replies than the item's own equally often, if the pool has both, and prefers those short enough to keep their end."""
     replies = [other.chosen for other in pool if other.prompt != item.prompt]
     longer = rng.random() < 0.5
-    wanted = [reply for reply in replies if len(reply) <= OTHER and (len(reply) > len(item.chosen)) == longer]
-    return rng.choice(wanted or replies)
+    fitting = [reply for reply in replies if len(reply) <= OTHER and (len(reply) > len(item.chosen)) == longer]
+    return rng.choice(fitting or replies)
 
 
 def epoch(items: list[Item], words: Vocabulary, balance: Balance, tokens: int, rng: random.Random) -> list[tuple[int, list[Tree]]]:
-    """One shuffled pass: batches of at most `tokens` tokens, each with the length of its rows."""
+    """Yields one shuffled pass in batches of at most `tokens` tokens, each with the length of its rows."""
     order = rng.sample(range(len(items)), len(items))
     trees = [plant(item, other_reply(item, rng.sample(items, POOL), rng), words, balance, rng) for item in (items[i] for i in order)]
     batches = []

@@ -1,4 +1,4 @@
-"""Replies decoded by rxargs itself, the command line that this repository builds."""
+"""Decodes replies with this repository's command line."""
 
 import json
 import subprocess
@@ -11,13 +11,13 @@ RXARGS = Path(__file__).resolve().parents[3] / "dist" / "src" / "cli" / "main.js
 @dataclass(frozen=True)
 class Reply:
     text: str
-    ended: bool  # by the end token or a stop string; else at the limit of tokens
+    ended: bool  # by the end token or a stop string, not at the token limit
     end_token: bool
     finish: str
 
 
 def decode(prompts: list[str], work: Path, name: str, models: Path, end: int, *flags: str) -> dict[str, Reply]:
-    """By prompt; prompts that give an error row are left out. The rows stay in `work`, so that nothing is decoded twice."""
+    """Replies by prompt, without those of error rows. The rows stay in `work`, so nothing is decoded twice."""
     rows = work / f"{name}.jsonl"
     if not rows.exists():
         source = work / f"{name}.prompts.jsonl"

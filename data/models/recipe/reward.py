@@ -1,7 +1,7 @@
-"""chat-rm and judge-rm: chat-lm's body, two layers more and one score, trained on pairs (Bradley and Terry) at whole replies and at prefixes;
-small-rm, the same of small-lm's.
+"""chat-rm and judge-rm: chat-lm's body, two more layers and one score, trained on pairs (Bradley and Terry) at whole replies and at prefixes;
+small-rm is the same on small-lm's body.
 
-A score is read at the last token of whatever is there, an unfinished reply too: ARGS judges each candidate token in its place.
+The score is read at the last token, also of an unfinished reply, because ARGS scores each candidate token in place.
 """
 
 import json
@@ -24,13 +24,13 @@ from tree import stacked
 STEPS = 2800
 TOKENS_A_STEP = 3072
 RATE = 5e-4
-ADDED = 2  # layers on top of the language model's, which see what chat-lm expected at the token before, and so how surprising a token is
-FROZEN = 2  # lowest layers that keep chat-lm's weights, as its embedding does
-HELD_OUT = 300  # pairs of the other model's half, watched while training
+ADDED = 2  # layers on top of the language model's; they see what chat-lm expected, and so how surprising a token is
+FROZEN = 2  # lowest layers that keep chat-lm's weights; the embedding does, too
+HELD_OUT = 300  # pairs of the other model's half, measured during training
 AVERAGED = 0.3  # the final weights are the mean over this last share of the run
 SEEDS = {"chat-rm": 11, "judge-rm": 23, "small-rm": 11}
 HALVES = {"chat-rm": 0, "judge-rm": 1, "small-rm": 0}
-RAISED = {"chat-rm": 2.0, "judge-rm": 0.0, "small-rm": 2.0}  # by how much end tokens score higher than was learnt: chosen on validation prompts, by length
+RAISED = {"chat-rm": 2.0, "judge-rm": 0.0, "small-rm": 2.0}  # added to the learnt scores of end tokens; chosen by length on validation prompts
 
 
 def reward_from_lm(folder: Path):
@@ -40,7 +40,7 @@ def reward_from_lm(folder: Path):
     model = LlamaForSequenceClassification(lm.config)
     new = model.model.load_state_dict(lm.model.state_dict(), strict=False).missing_keys
     for name in new:
-        if name.endswith(("o_proj.weight", "down_proj.weight")):  # new layers begin as no change at all
+        if name.endswith(("o_proj.weight", "down_proj.weight")):  # new layers start as the identity
             torch.nn.init.zeros_(model.model.get_parameter(name))
     torch.nn.init.normal_(model.score.weight, std=0.01)
     for frozen in (model.model.embed_tokens, *model.model.layers[:FROZEN]):
@@ -49,7 +49,7 @@ def reward_from_lm(folder: Path):
 
 
 def schedule(progress: float) -> float:
-    """Warm-up over 5% of the run, then a line to 5%."""
+    """Warms up over 5% of the run, then falls in a line to 5%."""
     return min(1.0, progress / 0.05, 1.0 - 0.95 * progress)
 
 
@@ -77,7 +77,7 @@ def train_reward(name: str, data: Path, lm: Path, samples: list[list[int]], out:
         return model.score(hidden.float())[..., 0]
 
     def compared(length, trees):
-        """Rewards of the better and the worse, with kinds and weights, of every pair of a batch."""
+        """Rewards of the better and the worse reply of every pair of a batch, with kinds and weights."""
         rewards = rewards_of(**stacked(trees, length, end))
         kinds, rows, better, worse, weights = zip(*((kind, i, a, b, w) for i, tree in enumerate(trees) for kind, a, b, w in tree.pairs))
         rows = torch.tensor(rows)
@@ -99,7 +99,7 @@ def train_reward(name: str, data: Path, lm: Path, samples: list[list[int]], out:
         length, trees = batches.pop()
         kinds, better, worse, weights = compared(length, trees)
         losses = -F.logsigmoid(better - worse)
-        # The small square keeps the scores near 0: pairs alone leave their level open.
+        # The small square keeps scores near 0, because pairs alone do not fix their level.
         loss = (losses * weights).sum() / len(trees) + 0.001 * (better.square().mean() + worse.square().mean())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(params, 1.0)
@@ -139,7 +139,7 @@ def load_reward(folder: Path):
 
 @torch.no_grad()
 def tracks(model, sequences: list[list[int]], tokens: int = 8192) -> list[torch.Tensor]:
-    """The score at every token of each sequence; batches of like length, at most about `tokens` tokens."""
+    """Scores every token of each sequence, in batches of like length and at most about `tokens` tokens."""
     scores = [torch.empty(0)] * len(sequences)
     order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
     while order:
@@ -147,12 +147,12 @@ def tracks(model, sequences: list[list[int]], tokens: int = 8192) -> list[torch.
         batch, order = order[-rows:], order[:-rows]
         longest = len(sequences[batch[-1]])
         ids = torch.tensor([sequences[i] + [0] * (longest - len(sequences[i])) for i in batch])
-        hidden = model.model(ids, use_cache=False).last_hidden_state  # causal: pads on the right change nothing
+        hidden = model.model(ids, use_cache=False).last_hidden_state  # causal, so pads on the right change nothing
         for i, row in zip(batch, model.score(hidden)[..., 0]):
             scores[i] = row[: len(sequences[i])].clone()
     return scores
 
 
 def rewards(model, sequences: list[list[int]]) -> torch.Tensor:
-    """The score at the last token of each sequence."""
+    """Scores the last token of each sequence."""
     return torch.stack([track[-1] for track in tracks(model, sequences)])

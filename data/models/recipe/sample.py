@@ -16,7 +16,7 @@ ROWS = 64  # prompts a batch
 
 
 def sample(model, prompts: list[list[int]], tokens: int, generator: torch.Generator, end: int) -> list[list[int]]:
-    """One reply a prompt, at most `tokens` tokens; the end token, where one was drawn, is kept."""
+    """Draws one reply a prompt, of at most `tokens` tokens. A drawn end token stays."""
     longest = max(map(len, prompts))
     padding = torch.tensor([longest - len(ids) for ids in prompts])
     decoder = Decoder(model)
@@ -37,7 +37,7 @@ def sample(model, prompts: list[list[int]], tokens: int, generator: torch.Genera
 
 
 def stopped(reply: list[int], tokenizer) -> list[int]:
-    """A reply that goes on with the human's next turn ends before it, by an end token."""
+    """Ends a reply with an end token before the human's next turn."""
     text = tokenizer.decode(reply)
     if HUMAN not in text:
         return reply
@@ -57,7 +57,7 @@ def work(job: tuple[int, list[list[int]], int]) -> list[list[int]]:
 
 
 def sample_all(folder: Path, prompts: list[list[int]], tokens: int, seed: int) -> list[list[int]]:
-    """Replies in the order of the prompts; prompts of like length share a batch, each batch has its own seed."""
+    """Replies in the order of the prompts. Prompts of like length share a batch, and each batch has its own seed."""
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     batches = [order[i : i + ROWS] for i in range(0, len(order), ROWS)]
     jobs = [(seed * 100_000 + number, [prompts[i] for i in batch], tokens) for number, batch in enumerate(batches)]

@@ -17,7 +17,7 @@ def rate(successes: list[bool]) -> dict:
 
 
 def ratio(above, below, draws: int = 1000, seed: int = 0) -> dict:
-    """Sum over sum, with a bootstrap over the entries."""
+    """A ratio of sums, with a bootstrap over the entries."""
     above, below = np.asarray(above, float), np.asarray(below, float)
     picks = np.random.default_rng(seed).integers(len(above), size=(draws, len(above)))
     low, high = np.quantile(above[picks].sum(1) / below[picks].sum(1), (0.025, 0.975))
@@ -33,7 +33,7 @@ def figure(value: float, low: float, high: float, n: int) -> dict:
 
 
 def diversity(ids: list[int]) -> float:
-    """The product over n = 2, 3, 4 of the share of n-grams that are distinct (1 - rep-n); a shorter text repeats nothing."""
+    """The product over n = 2, 3, 4 of the share of n-grams that are distinct (1 - rep-n); a text shorter than n repeats nothing."""
     product = 1.0
     for n in (2, 3, 4):
         grams = list(zip(*(ids[i:] for i in range(n))))

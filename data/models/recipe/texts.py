@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
-CANDIDATES = 20  # replies to choose among, the right one included
-DRAWS = 5  # sets of candidates a prompt
+CANDIDATES = 20  # replies to choose from, including the right one
+DRAWS = 5  # draws of candidates for each prompt
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def hh_pairs(data: Path, split: str) -> list[Pair]:
 
 
 def dialogues(data: Path) -> list[str]:
-    """Two-sided chats; the second speaker is the assistant, a last turn of the first speaker is dropped."""
+    """Reads chats of two speakers. The second one is the assistant; a last turn of the first one is dropped."""
     texts = []
     for row in read_jsonl(data / "self-dialogue" / "self_dialogues.jsonl.gz"):
         turns = [turn.strip() for turn in row["turns"] if turn.strip()]
@@ -46,7 +46,7 @@ def last_turn(prompt: str) -> str:
 
 
 def half(text: str, salt: str) -> int:
-    """0 or 1 by a hash: the same text always falls into the same half."""
+    """Returns 0 or 1 by a hash, so a text always falls into the same half."""
     return hashlib.sha256(f"{salt}\0{text}".encode()).digest()[0] & 1
 
 
@@ -55,18 +55,18 @@ def first_turn(prompt: str) -> str:
 
 
 def reward_half(pairs: list[Pair], which: int) -> list[Pair]:
-    """The pairs of one reward model: the halves share no first human turn."""
+    """The pairs of one reward model. The halves share no first human turn."""
     return [pair for pair in pairs if half(first_turn(pair.prompt), "reward") == which]
 
 
 def prompts(pairs: list[Pair], which: str) -> list[str]:
-    """The dev prompts, halved by a hash of the first human turn into validation and test; each prompt once."""
-    wanted = {"validation": 0, "test": 1}[which]
-    return sorted({pair.prompt for pair in pairs if half(first_turn(pair.prompt), "prompt") == wanted})
+    """The dev prompts, each once. A hash of the first human turn splits them into validation and test."""
+    side = {"validation": 0, "test": 1}[which]
+    return sorted({pair.prompt for pair in pairs if half(first_turn(pair.prompt), "prompt") == side})
 
 
 def lm_documents(pairs: list[Pair]) -> list[str]:
-    """Chosen replies after the whole prompt, rejected ones after its last turn only, so that no prompt is read twice an epoch."""
+    """Puts chosen replies after the whole prompt, rejected ones after its last turn only, so no prompt is read twice an epoch."""
     documents = [pair.prompt + pair.chosen for pair in pairs]
     documents += [last_turn(pair.prompt) + pair.rejected for pair in pairs]
     return documents
@@ -79,7 +79,7 @@ def shuffled(items: list, seed: int) -> list:
 
 
 def replies_of(pair: Pair) -> list[tuple[str, str]]:
-    """Every reply of the assistant after what stood before it; the last prompt has two, the chosen and the rejected one."""
+    """Every reply of the assistant with its context. The last prompt has two, the chosen and the rejected one."""
     found, before = [], ""
     turns = pair.prompt.split(ASSISTANT)[:-1]
     for turn, following in zip(turns, turns[1:]):
@@ -93,7 +93,7 @@ def turns_of(chat: str) -> list[str]:
 
 
 def candidates(count: int, seed: int = 0) -> list[list[list[int]]]:
-    """For each of `count` prompts DRAWS lists of places: of its own reply first, and of 19 others."""
+    """Draws DRAWS lists of reply indices for each of `count` prompts: its own first, then 19 others."""
     rng = random.Random(seed)
     others = [[place for place in range(count) if place != own] for own in range(count)]
     return [[[own, *rng.sample(others[own], CANDIDATES - 1)] for _ in range(DRAWS)] for own in range(count)]

@@ -6,7 +6,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import PreTrainedTokenizerFast
 
 BEGIN, END = "<|begin|>", "<|end|>"
-# The plain form of the training texts: no system role, content trimmed, an open reply at the end when asked.
+# The form of the training texts: no system role, content trimmed, an open reply at the end on request.
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
     "{% if message['role'] == 'user' %}{{ '\\n\\nHuman: ' + message['content'] | trim }}"

@@ -1,4 +1,4 @@
-"""Several replies to one prompt in one row: the prompt is computed once, each reply sees only the prompt and itself."""
+"""Several replies to one prompt in one row. The prompt is computed once, and each reply sees only the prompt and itself."""
 
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ class Tree:
 
 
 class Growing:
-    """A tree under construction: branches and single-token leaves hang on the prompt."""
+    """Builds a tree: branches and single-token leaves hang on the prompt."""
 
     def __init__(self, prompt: list[int], size: int):
         self.tokens, self.positions = list(prompt), list(range(len(prompt)))
@@ -26,7 +26,7 @@ class Growing:
         self.sees[: self.root, : self.root] = np.tri(self.root, dtype=bool)
 
     def branch(self, reply: list[int]) -> int:
-        """Adds a reply; returns the place of its first token."""
+        """Adds a reply and returns the place of its first token."""
         start, end = len(self.tokens), len(self.tokens) + len(reply)
         self.sees[start:end, : self.root] = True
         self.sees[start:end, start:end] = np.tri(len(reply), dtype=bool)
@@ -35,7 +35,7 @@ class Growing:
         return start
 
     def leaf(self, start: int, kept: int, token: int) -> int:
-        """Adds one token after the first `kept` tokens of the branch at `start`; returns its place."""
+        """Adds one token after the first `kept` tokens of the branch at `start` and returns its place."""
         place = len(self.tokens)
         self.sees[place, : self.root] = True
         self.sees[place, start : start + kept] = True

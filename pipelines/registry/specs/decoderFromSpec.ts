@@ -2,11 +2,11 @@ import * as z from 'zod'
 import { type DescribedOperator, described } from '../../../src/core/described.js'
 import { OptionError } from '../../../src/core/errors.js'
 import { didYouMean } from '../../../src/core/nearest.js'
-import { parseOptions, shown } from '../../../src/core/parseOptions.js'
+import { describeValue, parseOptions } from '../../../src/core/parseOptions.js'
 import type { RegisteredOperator } from '../../../src/core/registryEntry.js'
 import type { Decoder, DecoderModels, DecoderSpec } from '../../../src/core/step.js'
 import { checkOrder } from '../../decoding/checkOrder.js'
-import { composed } from '../../decoding/steps.js'
+import { compose } from '../../decoding/steps.js'
 import { builtIn, type Registry } from '../registry.js'
 
 const optionsOf = z.record(z.string(), z.unknown())
@@ -51,15 +51,15 @@ export function decoderFromSpec(spec: unknown, registry: Registry = builtIn): De
   const checked = checkedSteps(spec, registry)
   const { name } = spec as DecoderSpec
   return (models) => {
-    const operator = composed(checked.map((step, index) => within(step.name, index, () => made(step, models))))
+    const operator = compose(checked.map((step, index) => within(step.name, index, () => makeOperator(step, models))))
     return Object.assign(operator, { spec: { ...(name !== undefined && { name }), ...operator.spec! } })
   }
 }
 
 /** Makes the operator of a step. A user's operator without a description needs all logits. */
-function made({ name, operator, options }: CheckedStep, models: DecoderModels): DescribedOperator<never, unknown> {
+function makeOperator({ name, operator, options }: CheckedStep, models: DecoderModels): DescribedOperator<never, unknown> {
   const one = operator.make(options, models)
-  if (typeof one !== 'function') throw new OptionError(`Expected \`make\` to return an RxJS operator, got ${shown(one)}`)
+  if (typeof one !== 'function') throw new OptionError(`Expected \`make\` to return an RxJS operator, got ${describeValue(one)}`)
   if (one.entry?.name === name) return one
   const need = one.entry?.need ?? (operator.needs.includes('logits') ? 'all' : undefined)
   return described({ name, options, ...(need !== undefined && { need }) }, one)

@@ -22,12 +22,12 @@ export function explain({ name, about, spec, need, registry = builtIn }: Explain
   const steps = checkedSteps(spec, registry)
   return [
     about ? `${name}: ${about}` : name,
-    indented(['steps:', ...spec.steps.map(yamlOf)].join('\n')),
+    indent(['steps:', ...spec.steps.map(yamlOf)].join('\n')),
     'What flows:',
-    indented(aligned(flow(steps)).join('\n')),
+    indent(align(flow(steps)).join('\n')),
     `Needs: ${needs(steps, need)}`,
     'In TypeScript:',
-    indented(typeScriptOf(name, steps)),
+    indent(typeScriptOf(name, steps)),
   ].join('\n\n')
 }
 
@@ -45,7 +45,7 @@ function flow(steps: readonly CheckedStep[]): [string, string][] {
     for (const field of drops) fields.delete(field)
     for (const field of Object.keys(adds)) fields.add(field)
     const parts = [
-      ...Object.entries(adds).map(([field, shape]) => `+ ${field} ${shaped(shape, options)}`),
+      ...Object.entries(adds).map(([field, shape]) => `+ ${field} ${fillShape(shape, options)}`),
       ...changed.map((field) => `~ ${field}`),
       ...drops.map((field) => `− ${field}`),
     ]
@@ -55,13 +55,13 @@ function flow(steps: readonly CheckedStep[]): [string, string][] {
 }
 
 /** Replaces `k` in `Int32[k]` by its value. */
-const shaped = (shape: string, options: Readonly<Record<string, unknown>>): string =>
+const fillShape = (shape: string, options: Readonly<Record<string, unknown>>): string =>
   shape.replace(/\[(\w+)\]/g, (whole, name: string) => (options[name] === undefined ? whole : `[${options[name]}]`))
 
 const nouns: Readonly<Record<string, string>> = { reward: 'reward', lm: 'language model' }
 
 function needs(steps: readonly CheckedStep[], need: Need): string {
-  const named = steps.flatMap(({ operator, options }) =>
+  const models = steps.flatMap(({ operator, options }) =>
     Object.entries(operator.models)
       .filter(([option, kind]) => kind === 'reward' || (kind === 'lm' && options[option] !== undefined))
       .map(([option, kind]) => (options[option] === undefined ? `a ${kind}` : `the ${nouns[kind]} \`${options[option]}\``)),
@@ -70,17 +70,17 @@ function needs(steps: readonly CheckedStep[], need: Need): string {
     need === 'all'
       ? 'the logits of all tokens'
       : `the logits of the ${need === 1 ? 'likeliest token' : `${need} likeliest tokens`}`
-  return [logits, ...new Set(named)].join(', ')
+  return [logits, ...new Set(models)].join(', ')
 }
 
-const indented = (text: string): string =>
+const indent = (text: string): string =>
   text
     .trimEnd()
     .split('\n')
     .map((line) => (line === '' ? line : `  ${line}`))
     .join('\n')
 
-function aligned(lines: readonly (readonly [string, string])[]): string[] {
+function align(lines: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...lines.map(([name]) => name.length))
   return lines.map(([name, text]) => `${name.padEnd(width)}  ${text}`.trimEnd())
 }
@@ -91,19 +91,19 @@ function aligned(lines: readonly (readonly [string, string])[]): string[] {
  * @throws OptionError for a search that is not in the registry
  */
 export function explainSearch(name: string, search: Search): string {
-  const { named, need = 'all' } = boundWithoutModels(search)
-  if (named === undefined) throw new OptionError(`Expected a search of the registry to explain, got \`${name}\``)
-  const key = searchKey(named.name)
-  const { about, options, needsReward } = searches[named.name]!
+  const { entry, need = 'all' } = boundWithoutModels(search)
+  if (entry === undefined) throw new OptionError(`Expected a search of the registry to explain, got \`${name}\``)
+  const key = searchKey(entry.name)
+  const { about, options, needsReward } = searches[entry.name]!
   const logits = need === 'all' ? 'the logits of all tokens' : `the logits of the ${need} likeliest tokens`
   return [
     `${name}: ${about}`,
-    `  search:\n    ${key}: ${searchFlow(named.options)}`,
+    `  search:\n    ${key}: ${searchFlow(entry.options)}`,
     'What flows: a prompt, then the steps of the best reply',
     `Needs: ${logits}${needsReward ? ', a reward' : ''}`,
     `Defaults: ${searchFlow(options.parse({}))}`,
     'In TypeScript:',
-    searchTypeScriptOf(name, key, named.options).replace(/^(?=.)/gm, '  '),
+    searchTypeScriptOf(name, key, entry.options).replace(/^(?=.)/gm, '  '),
   ].join('\n\n')
 }
 

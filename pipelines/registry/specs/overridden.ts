@@ -33,7 +33,7 @@ function withOption(spec: DecoderSpec, name: string, value: unknown, first?: str
   const isOfFirst = !isByName && rewards.size > 1
   if (isOfFirst && !rewards.has(first))
     throw new OptionError(`Expected \`${name}\` by reward name (${known}), got one value for all`)
-  const changed = (options: Options): unknown =>
+  const valueFor = (options: Options): unknown =>
     isByName
       ? ((value as Options)[options.reward as string] ?? options[name])
       : isOfFirst && options.reward !== first
@@ -41,7 +41,7 @@ function withOption(spec: DecoderSpec, name: string, value: unknown, first?: str
         : value
   const steps = spec.steps.map((step) => {
     const options = optionsOf(step)
-    return Object.hasOwn(options, name) ? { [Object.keys(step)[0]!]: { ...options, [name]: changed(options) } } : step
+    return Object.hasOwn(options, name) ? { [Object.keys(step)[0]!]: { ...options, [name]: valueFor(options) } } : step
   })
   return { ...spec, steps }
 }

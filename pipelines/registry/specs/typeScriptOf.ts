@@ -24,7 +24,7 @@ export function typeScriptOf(name: string, steps: readonly CheckedStep[]): strin
   const sorted = imported.sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
   return [
     `import { type Decoder, ${sorted.join(', ')} } from 'rxargs'`,
-    ...new Set(own.map(({ operator }) => `import { operators } from ${quoted(operator.from!)}`)),
+    ...new Set(own.map(({ operator }) => `import { operators } from ${quote(operator.from!)}`)),
     '',
     `export const ${identifier(name)}: Decoder = (${parameter}) => steps(`,
     ...lines,
@@ -33,12 +33,12 @@ export function typeScriptOf(name: string, steps: readonly CheckedStep[]): strin
 }
 
 /** Writes the expression for a part of the models: `reward`, `rewards.get('safe')`, `lm.codec`. */
-function ofModels(kind: ModelKind, named: unknown, model: (part: string) => string): string {
+function ofModels(kind: ModelKind, name: unknown, model: (part: string) => string): string {
   if (kind === 'codec' || kind === 'endTokenIds') return `${model('lm')}.${kind}`
-  return named === undefined ? model(kind) : `${model(`${kind}s`)}.get(${quoted(String(named))})`
+  return name === undefined ? model(kind) : `${model(`${kind}s`)}.get(${quote(String(name))})`
 }
 
-const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`
+const quote = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`
 
 /** Writes a search as a TypeScript module that exports it. */
 export const searchTypeScriptOf = (name: string, search: string, options: Readonly<Record<string, unknown>>): string => {
@@ -54,10 +54,10 @@ function object(options: Readonly<Record<string, unknown>>, first: readonly stri
 }
 
 function literal(value: unknown): string {
-  if (typeof value === 'string') return quoted(value)
+  if (typeof value === 'string') return quote(value)
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
   if (typeof value !== 'object' || value === null) return String(value)
-  const key = (name: string): string => (/^[A-Za-z_$][\w$]*$|^\d+$/.test(name) ? name : quoted(name))
+  const key = (name: string): string => (/^[A-Za-z_$][\w$]*$|^\d+$/.test(name) ? name : quote(name))
   return `{ ${Object.entries(value)
     .map(([name, item]) => `${key(name)}: ${literal(item)}`)
     .join(', ')} }`

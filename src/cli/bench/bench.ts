@@ -99,7 +99,7 @@ export const benchCommand = (terminal: Terminal): Command =>
 
 async function run(flags: Flags, terminal: Terminal): Promise<void> {
   const { stdout } = terminal
-  const { prompts, device, dtype, threads, k: candidates, weight: given } = flags
+  const { prompts, device, dtype, threads, k: candidates, weight } = flags
   for (const folder of [flags.table, flags.make || flags.table !== undefined ? flags.out : undefined])
     if (folder !== undefined) await checkOutput(folder)
   if (flags.make) return writeLine(stdout, await make(flags.out, flags.make))
@@ -115,7 +115,7 @@ async function run(flags: Flags, terminal: Terminal): Promise<void> {
       flags.rewardLabel === undefined ? [] : [flags.rewardLabel],
     )
     const pair = { lm: flags.lm ?? embeddedPath('chat-lm'), reward: reward! }
-    const options = { k: candidates, weight: given }
+    const options = { k: candidates, weight: weight }
     const settings = await measure({ ...flags, ...pair, prompts: prompts!, limit: flags.limit, options }, baseline, terminal)
     const measured = { ...machine, ...bestPeaks(settings.map(({ peaks }) => peaks)) }
     if (flags.json) return await writeLine(stdout, JSON.stringify({ machine: measured, settings }, null, 1))

@@ -86,7 +86,7 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}): 
     decode_tokens_per_second: gaps.length === 0 ? 0 : (1000 * gaps.length) / unionMs(decoding),
     time_to_first_token_ms: spread(firsts),
     time_per_token_ms: spread(gaps),
-    run_share: mapped(runs, (each) => share(unionMs(each))),
+    run_share: mapValues(runs, (each) => share(unionMs(each))),
     lm_prefill_share: share(unionMs(prefills)),
     outside_run_share: 1 - share(inRuns),
     outside_share: {
@@ -94,10 +94,10 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}): 
       messages: share(underWay - inWorkers),
       operators: 1 - share(underWay),
     },
-    operator_ms: mapped(recording.operators, (ms) => ms / Math.max(1, completionTokens)),
-    gflops: mapped(work, ({ flops }, model) => gflopsOf(runs[model] ?? [], flops)),
-    mean_batch: mapped(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
-    batch_sizes: mapped(batches, counted),
+    operator_ms: mapValues(recording.operators, (ms) => ms / Math.max(1, completionTokens)),
+    gflops: mapValues(work, ({ flops }, model) => gflopsOf(runs[model] ?? [], flops)),
+    mean_batch: mapValues(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
+    batch_sizes: mapValues(batches, countSizes),
     cache_overhead: cacheOverheads(runs),
     gpu_bytes: gpuBytes(runs),
     peak_rss_bytes: recording.peakRssBytes,
@@ -105,7 +105,7 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}): 
 }
 
 function gpuBytes(runs: Recording['runs']): Record<string, { up: number; down: number }> {
-  const sums = mapped(runs, (each) =>
+  const sums = mapValues(runs, (each) =>
     each.reduce((sum, { traffic }) => ({ up: sum.up + (traffic?.up ?? 0), down: sum.down + (traffic?.down ?? 0) }), {
       up: 0,
       down: 0,
@@ -149,10 +149,10 @@ export function percentile(values: readonly number[], share: number): number | n
 
 const spread = (values: readonly number[]): Spread => ({ p50: percentile(values, 0.5), p95: percentile(values, 0.95) })
 
-const mapped = <T, U>(given: ByName<T>, change: (value: T, name: string) => U): ByName<U> =>
-  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, change(value, name)]))
+const mapValues = <T, U>(values: ByName<T>, change: (value: T, name: string) => U): ByName<U> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value, name)]))
 
-function counted(sizes: readonly number[]): Record<string, number> {
+function countSizes(sizes: readonly number[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const size of sizes) counts[size] = (counts[size] ?? 0) + 1
   return counts

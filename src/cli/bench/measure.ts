@@ -49,17 +49,17 @@ type Said = Pick<Terminal, 'stderr' | 'stdin' | 'signal'>
 
 /** Loads a pair and measures every setting, each followed by the baseline if there is one. Measures the machine's peak speed before and after. */
 export async function measure(
-  asked: MeasuredPair,
+  pair: MeasuredPair,
   baseline: Baseline | undefined,
   { stderr, stdin, signal }: Said,
 ): Promise<BenchSetting[]> {
-  await checkInput(asked.prompts, promptColumns({}))
+  await checkInput(pair.prompts, promptColumns({}))
   const prompts: Prompt[] = []
-  for await (const prompt of takeFirst(fromFile(asked.prompts, { template: 'auto', stdin }), asked.limit)) prompts.push(prompt)
-  if (prompts.length === 0) throw new InputError(`Expected prompts in ${asked.prompts}, got none`)
-  const { lm, reward, device, dtype, threads, maxNewTokens, options } = asked
+  for await (const prompt of takeFirst(fromFile(pair.prompts, { template: 'auto', stdin }), pair.limit)) prompts.push(prompt)
+  if (prompts.length === 0) throw new InputError(`Expected prompts in ${pair.prompts}, got none`)
+  const { lm, reward, device, dtype, threads, maxNewTokens, options } = pair
   const { take, ...watch } = runLog()
-  const work = await workOf(asked)
+  const work = await workOf(pair)
   // On all cores, because the threads of the models share them.
   const cores = availableParallelism()
   const before = await peaksOf(cores)
@@ -74,10 +74,10 @@ export async function measure(
   })
   const settings: Recorded[] = []
   try {
-    for (const name of asked.decoder) {
+    for (const name of pair.decoder) {
       const decoder = decoderByName(name, decoders[name]?.needsReward ? options : {})
       const fixed = { maxNewTokens, seed: 0, signal }
-      for (const concurrency of asked.concurrency) {
+      for (const concurrency of pair.concurrency) {
         // Warms up, so that memory is allocated as in the middle of a long run.
         await record(prompts.slice(0, concurrency), decoder, models, take, { ...fixed, concurrency })
         stderr.write(`${name}, ${concurrency} at once: ${prompts.length} prompts\n`)

@@ -7,10 +7,10 @@ const ROOM = 0.12
 
 /** Plots the speed of each setting relative to the paper's own loop: a bar, and a tick at the goal. */
 export function ratioPlot(settings: readonly TableSetting[]): string {
-  const rows = settings.flatMap(({ name, asked, baseline }) =>
-    asked && baseline ? [{ name, ratio: baseline.ratio, asked: asked.ratio, label: `${baseline.ratio.toFixed(1)}×` }] : [],
+  const rows = settings.flatMap(({ name, goal, baseline }) =>
+    goal && baseline ? [{ name, ratio: baseline.ratio, goal: goal.ratio, label: `${baseline.ratio.toFixed(1)}×` }] : [],
   )
-  const longest = Math.max(...rows.map(({ ratio, asked }) => Math.max(ratio, asked)))
+  const longest = Math.max(...rows.map(({ ratio, goal }) => Math.max(ratio, goal)))
   const hasRoom = ({ ratio }: { ratio: number }): boolean => ratio > longest * ROOM
   const [inside, outside] = [rows.filter(hasRoom), rows.filter((row) => !hasRoom(row))]
   return drawPlot({
@@ -28,8 +28,8 @@ export function ratioPlot(settings: readonly TableSetting[]): string {
     y: { label: null, domain: rows.map(({ name }) => name), tickSize: 0 },
     marks: [
       barX(rows, { x: 'ratio', y: 'name', fill: seriesColour(0) }),
-      tickX(rows, { x: 'asked', y: 'name', stroke: 'var(--plot-background)', strokeWidth: 6 }),
-      tickX(rows, { x: 'asked', y: 'name', stroke: 'currentColor', strokeWidth: 2.5 }),
+      tickX(rows, { x: 'goal', y: 'name', stroke: 'var(--plot-background)', strokeWidth: 6 }),
+      tickX(rows, { x: 'goal', y: 'name', stroke: 'currentColor', strokeWidth: 2.5 }),
       text(inside, {
         x: 'ratio',
         y: 'name',

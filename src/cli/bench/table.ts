@@ -27,12 +27,12 @@ type TableOptions = Readonly<{
 export async function benchTable(rows: readonly TableRow[], options: TableOptions, terminal: Terminal): Promise<void> {
   const { machine, baseline, folder, pairs, device, dtype } = options
   const settings: TableSetting[] = []
-  for (const { name, sizes, asked: goal, ...row } of rows) {
+  for (const { name, sizes, goal, ...row } of rows) {
     const pair = join(pairs, Object.entries(sizes).flat(2).join('-'))
     await writeRandomPair(pair, pairSizes.parse(sizes))
     const models = { lm: join(pair, 'lm'), reward: { path: join(pair, 'reward') }, prompts: join(pair, 'prompts.jsonl') }
     const { decoder, prompts: limit, concurrency, maxNewTokens, weight } = row
-    const asked = {
+    const measuredPair = {
       ...models,
       decoder,
       options: weight === undefined ? {} : { weight },
@@ -44,8 +44,8 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
       threads: machine.threads,
     }
     terminal.stderr.write(`${name}\n`)
-    for (const setting of await measure(asked, goal && baseline, terminal))
-      settings.push({ name, ...(goal && { asked: goal }), ...setting })
+    for (const setting of await measure(measuredPair, goal && baseline, terminal))
+      settings.push({ name, ...(goal && { goal: goal }), ...setting })
   }
   const measured = { ...machine, ...bestPeaks(settings.map(({ peaks }) => peaks)) }
   const results: TableResults = { machine: measured, measured_at: new Date().toISOString(), settings }
@@ -72,10 +72,10 @@ export function tableText({ machine, settings }: TableResults): string {
     'decoder',
     'tokens/s',
     'ratio',
-    'asked',
+    'goal',
     'at most here',
     'second token on',
-    'asked',
+    'goal',
     'outside runs',
     'GFLOP/s LM, RM',
     'roofline',
@@ -85,10 +85,10 @@ export function tableText({ machine, settings }: TableResults): string {
     one.decoder,
     one.tokens_per_second.toFixed(1),
     times(one.baseline?.ratio),
-    one.asked ? `${one.asked.ratio}x` : '',
+    one.goal ? `${one.goal.ratio}x` : '',
     times(ratioCeiling(one)),
     times(one.baseline?.decode_ratio),
-    one.asked ? `${one.asked.decode_ratio}x` : '',
+    one.goal ? `${one.goal.decode_ratio}x` : '',
     percent(one.outside_run_share),
     Object.values(one.gflops)
       .filter((gflops) => gflops > 0)

@@ -48,7 +48,7 @@ export const list =
     value.split(',').map((each) => parse(each.trim()))
 
 /** Parses a flag that may occur several times. */
-export const repeated =
+export const collect =
   <T>(parse: (text: string) => T) =>
   (value: string, before: readonly T[] | undefined): readonly T[] => [...(before ?? []), parse(value)]
 
@@ -87,7 +87,7 @@ export function otherLm(value: string): Required<Pick<NamedPath, 'name' | 'path'
  * @throws OptionError for a label without a reward or a second label of one reward; for a server as `readServer`
  */
 export function withLabels(rewards: readonly (NamedPath | RewardPath)[], labels: readonly string[] = []): readonly RewardPath[] {
-  const named = rewards.map((reward): RewardPath => {
+  const paths = rewards.map((reward): RewardPath => {
     if (isHttp(reward.path) && !('url' in reward)) return { ...reward, ...readServer(reward) }
     return { ...reward, name: reward.name ?? modelName(reward.path) }
   })
@@ -105,12 +105,12 @@ export function withLabels(rewards: readonly (NamedPath | RewardPath)[], labels:
       )
     const label = text.startsWith(`${owner.name}=`) ? text.slice(owner.name.length + 1) : text
     return all.map((reward) => (reward === owner ? { ...reward, label } : reward))
-  }, named)
+  }, paths)
 }
 
 const WEIGHT = z.number().describe('a finite number, or NAME=NUMBER separated by commas')
 
-/** Parses `1.5`, the weight of the first reward, or `safe=1,short=0.5`, weights by the names of rewards. */
+/** Parses `1.5`, the weight of the first reward, or `safe=1,short=0.5`, weights by reward name. */
 export function weight(flag: string): (text: string) => Weight {
   return (text) => {
     if (!text.includes('=')) return number(flag, WEIGHT)(text)
@@ -143,7 +143,7 @@ const decoderFlags: Readonly<Record<string, DecoderOption>> = {
   temperature: { flag: 'temperature', about: 'divide scores by this before sampling' },
   reach: {
     flag: 'reach',
-    about: 'skip candidates that could not win with a reward this many standard deviations above those seen so far',
+    about: 'skip candidates that could not win with a reward this many standard deviations above those so far',
   },
   n: { flag: 'n', about: 'replies or blocks to sample; the best one is kept' },
   blockTokens: { flag: 'block-tokens', about: 'tokens per block' },
@@ -168,7 +168,7 @@ const decoderFlags: Readonly<Record<string, DecoderOption>> = {
   alpha: {
     flag: 'alpha',
     about:
-      'contrastive: weight of the similarity to the context, against probability; cards: share of the reward threshold in the first threshold, against the reward of the prompt',
+      'contrastive: weight of the similarity to the context, against probability; cards: weight of the reward threshold in the first threshold, against the reward of the prompt',
   },
   scale: { flag: 'scale', about: 'strength of the guidance by further language models or by the prompt' },
 }

@@ -5,7 +5,8 @@ import { OptionError } from '../../core/errors.js'
 import { type Dataset, datasets } from '../../io/prompts/datasets.js'
 import { type Template, templates } from '../../io/prompts/toPrompt.js'
 import type { DecoderFlags } from './chooseDecoder.js'
-import { number, oneOf, repeated, text } from './flags.js'
+import { collect, number, oneOf, text } from './flags.js'
+import { lengthFlags } from './lengthFlags.js'
 import {
   type DecoderOptionFlags,
   decoderFlags,
@@ -61,7 +62,7 @@ export type GenerateFlags = ModelFlags &
       Pick<GenerateOptions, 'maxPromptTokens' | 'truncate'>
   }>
 
-const { maxNewTokens, maxPromptTokens, samples, seed, concurrency } = generateOptions.shape
+const { samples, seed, concurrency } = generateOptions.shape
 const defaults = generateOptions.parse({})
 
 /** Adds all flags of `generate` except input, output and `--dry-run`. Defaults come from the pipeline and its decoders. */
@@ -70,25 +71,14 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     .option('--prompt-column <name>', 'column with the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--template <name>', `prompt format: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--dataset <name>', `read the input as a dataset of the paper: ${datasets.join(', ')}`, oneOf('dataset', datasets))
-  return decoderFlags(modelFlags(command), others)
-    .option(
-      '--max-new-tokens <number>',
-      'maximum tokens per reply',
-      number('max-new-tokens', maxNewTokens),
-      defaults.maxNewTokens,
-    )
-    .option(
-      '--max-prompt-tokens <number>',
-      'maximum tokens per prompt (default: context length minus --max-new-tokens)',
-      number('max-prompt-tokens', maxPromptTokens),
-    )
+  return lengthFlags(decoderFlags(modelFlags(command), others))
     .option(
       '--truncate <how>',
       `handling of a longer prompt: ${truncations.join(', ')} (write an error row, or drop its first tokens; default: error)`,
       oneOf('truncate', truncations),
     )
     .option('--samples <number>', 'replies per prompt', number('samples', samples), defaults.samples)
-    .option('--stop <text>', 'text that ends a reply, repeatable', repeated(text('stop')))
+    .option('--stop <text>', 'text that ends a reply, repeatable', collect(text('stop')))
     .option('--seed <number>', 'seed for all random numbers', number('seed', seed), defaults.seed)
     .option(
       '--concurrency <number>',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { grammar } from '../../../operators/grammar.js'
 import type { Search } from '../../../pipelines/decoding/decode.js'
-import { composed } from '../../../pipelines/decoding/steps.js'
+import { compose } from '../../../pipelines/decoding/steps.js'
 import { messageOf, OptionError } from '../../core/errors.js'
 import type { GrammarSource, JsonSchema } from '../../core/model.js'
 import type { Decoder, DecoderSpec } from '../../core/step.js'
@@ -14,20 +14,20 @@ import { readGrammar } from '../../models/grammar/readGrammar.js'
  * @throws OptionError for a missing file, for anything but a JSON object, and for a schema that is not supported
  */
 export async function readJsonSchema(path: string): Promise<JsonSchema> {
-  const refused = (reason: string) =>
+  const refusal = (reason: string) =>
     new OptionError(`Expected \`--json-schema\` to be a file with a JSON Schema, ${path}: ${reason}`)
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw refused((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'found nothing there' : messageOf(error))
+    throw refusal((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'found nothing there' : messageOf(error))
   })
   let schema: unknown
   try {
     schema = JSON.parse(text)
   } catch (error) {
-    throw refused(messageOf(error))
+    throw refusal(messageOf(error))
   }
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw refused('it is not a JSON object')
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw refusal('it is not a JSON object')
   const twice = duplicateKey(text)
-  if (twice !== undefined) throw refused(`it has the key ${JSON.stringify(twice)} twice`)
+  if (twice !== undefined) throw refusal(`it has the key ${JSON.stringify(twice)} twice`)
   await readGrammar({ jsonSchema: schema as JsonSchema })
   return schema as JsonSchema
 }
@@ -50,7 +50,7 @@ export function withJsonSchema(name: string, decoder: Decoder | Search, jsonSche
     const { operators, spec } = decoder(models)
     if (!operators)
       throw new OptionError(`Expected a decoder of operators beside \`--json-schema\`, \`${name}\` does not list its operators`)
-    const all = composed([grammar({ jsonSchema, codec, endTokenIds }), ...operators])
+    const all = compose([grammar({ jsonSchema, codec, endTokenIds }), ...operators])
     return Object.assign(all, { spec: { ...(spec?.name !== undefined && { name: spec.name }), ...all.spec! } })
   }
 }

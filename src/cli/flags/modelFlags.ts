@@ -9,7 +9,7 @@ import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote/remoteLanguageModel.js'
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import { embeddedPath } from './embeddedPath.js'
-import { DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, repeated, text, withLabels } from './flags.js'
+import { collect, DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, text, withLabels } from './flags.js'
 import { lmFlag } from './lmFlag.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
@@ -86,16 +86,16 @@ export const modelFlags = (command: Command): Command =>
       `form of the prompts sent to the server: ${promptForms.join(', ')} (default: ids)`,
       oneOf('lm-prompt', promptForms),
     )
-    .option('--other-lm <name=folder>', 'further language model for decoders that combine several, repeatable', repeated(otherLm))
+    .option('--other-lm <name=folder>', 'further language model for decoders that combine several, repeatable', collect(otherLm))
     .option(
       '--reward <[name=]reward>',
       `model folder, GGUF file, LoRA adapter folder, module (./my-reward.js), server (NAME=http://…), or function: ${Object.keys(rewardFunctions).join(', ')}, with options such as length(target=200); repeatable (default: the embedded chat-rm)`,
-      repeated(rewardFlag),
+      collect(rewardFlag),
     )
     .option(
       '--reward-label <[name=]label>',
       'label of a classifier to use as the reward, if it has several',
-      repeated(text('reward-label')),
+      collect(text('reward-label')),
     )
     .option(
       '--reward-timeout <number>',
@@ -117,7 +117,7 @@ export function decoderFlags(command: Command, others: OtherFlags = {}): Command
       text('decoder'),
     )
     .option('--pipeline <file>', 'YAML or JSON file with a decoder or search, instead of --decoder', text('pipeline'))
-    .option('--use <module>', 'module with your own operators and decoders, repeatable', repeated(text('use')))
+    .option('--use <module>', 'module with your own operators and decoders, repeatable', collect(text('use')))
   for (const each of flagsOfDecoders()) {
     const { value, about } = others[each.flag] ?? each
     command.option(`--${each.flag} <${value}>`, about)

@@ -21,6 +21,7 @@ import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { modelFolder } from '../../models/modelFolder.js'
 import { findOnnx } from '../../models/onnx/findOnnx.js'
 import { DTYPE_HELP, number, oneOf } from '../flags/flags.js'
+import { lengthFlags } from '../flags/lengthFlags.js'
 import { bytes, count, type ModelSize, positionsOf, sizeOf, windowOf } from '../print/describeModel.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { describeHeads } from './describeHeads.js'
@@ -34,34 +35,25 @@ type Memory = Readonly<{ concurrency: number; maxNewTokens: number; maxPromptTok
 type Flags = Memory & Readonly<{ dtype: WeightDtype; devices?: boolean; json?: boolean }>
 
 const defaults = generateOptions.parse({})
-const { concurrency, maxNewTokens, maxPromptTokens } = generateOptions.shape
+const { concurrency } = generateOptions.shape
 
 /** `rxargs inspect` shows the contents of a model folder and whether it can be used. */
 export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
-  new Command('inspect')
-    .description('show the contents of a model folder, the memory it needs, and what is not supported')
-    .argument(
-      '[model]',
-      'folder with config.json, tokenizer.json and *.safetensors or *.onnx, a single *.onnx, or a pulled ORG/NAME',
-    )
-    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
-    .option(
-      '--concurrency <number>',
-      'sequences in memory at the same time',
-      number('concurrency', concurrency),
-      defaults.concurrency,
-    )
-    .option(
-      '--max-new-tokens <number>',
-      'maximum tokens per reply',
-      number('max-new-tokens', maxNewTokens),
-      defaults.maxNewTokens,
-    )
-    .option(
-      '--max-prompt-tokens <number>',
-      'maximum tokens per prompt (default: context length minus --max-new-tokens)',
-      number('max-prompt-tokens', maxPromptTokens),
-    )
+  lengthFlags(
+    new Command('inspect')
+      .description('show the contents of a model folder, the memory it needs, and what is not supported')
+      .argument(
+        '[model]',
+        'folder with config.json, tokenizer.json and *.safetensors or *.onnx, a single *.onnx, or a pulled ORG/NAME',
+      )
+      .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
+      .option(
+        '--concurrency <number>',
+        'sequences in memory at the same time',
+        number('concurrency', concurrency),
+        defaults.concurrency,
+      ),
+  )
     .option('--devices', 'instead of a model, list the values of --device on this machine')
     .option('--json', 'print JSON')
     .action(async (path: string | undefined, flags: Flags) => {

@@ -52,7 +52,7 @@ export const judgeFlags = (command: Command): Command =>
       `pause before the first further attempt, doubled each time (default: ${chat.backoff})`,
       number('backoff', seconds),
     )
-    .option('--max-calls <number>', 'maximum requests, counting earlier runs into this folder', number('max-calls', count))
+    .option('--max-calls <number>', 'maximum requests, including earlier runs into this folder', number('max-calls', count))
     .option('--max-tokens-total <number>', 'maximum tokens, as the answers report them', number('max-tokens-total', count))
     .option('--json', 'print JSON')
 

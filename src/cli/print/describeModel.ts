@@ -20,16 +20,16 @@ import { cacheBytesPerToken } from '../../models/runtime/decoder/cacheShape.js'
 import { ropeBytes } from '../../models/runtime/decoder/ropeFeeds.js'
 
 /** Rounds to three digits and a unit: `5.47 M`. */
-const scaled = (value: number, units: readonly string[]): string => {
+const scale = (value: number, units: readonly string[]): string => {
   const unit = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3))
   return `${Number((value / 1000 ** unit).toPrecision(3))} ${units[unit]}`.trimEnd()
 }
 
 /** Formats a count: `5.47 M`. */
-export const count = (value: number): string => scaled(value, ['', 'k', 'M', 'B', 'T'])
+export const count = (value: number): string => scale(value, ['', 'k', 'M', 'B', 'T'])
 
 /** Formats bytes in powers of ten: `21.9 MB`. */
-export const bytes = (value: number): string => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB'])
+export const bytes = (value: number): string => scale(value, ['B', 'kB', 'MB', 'GB', 'TB'])
 
 export type ModelSize = Readonly<{
   /** Unknown for an exported ONNX graph, because its weights are not read. */

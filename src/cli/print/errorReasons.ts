@@ -37,7 +37,7 @@ export function errorReasons(): ErrorReasons {
   const reasons = new Map<string, Reason>()
   let count = 0
   let others = 0
-  const sorted = (): Reason[] => [...reasons.values()].sort((a, b) => b.count - a.count)
+  const sort = (): Reason[] => [...reasons.values()].sort((a, b) => b.count - a.count)
   return {
     get count() {
       return count
@@ -52,13 +52,13 @@ export function errorReasons(): ErrorReasons {
       else reasons.set(kind, { count: 1, id, error: inOneLine(error ?? 'no reason') })
     },
     brief() {
-      const most = sorted()
+      const most = sort()
       const parts = most.slice(0, IN_PROGRESS).map((reason) => `${reason.count} like "${shorten(reason.error, 60)}"`)
       const rest = count - most.slice(0, IN_PROGRESS).reduce((sum, reason) => sum + reason.count, 0)
       return [...parts, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')
     },
     lines() {
-      const most = sorted()
+      const most = sort()
       const lines = most
         .slice(0, IN_SUMMARY)
         .map((reason) => `  ${reason.count}${reason.count === 1 ? ':' : ' such as'} ${example(reason)}`)

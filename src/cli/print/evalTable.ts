@@ -10,12 +10,12 @@ export const interval = (estimate: Estimate | null | undefined): string =>
   estimate ? `${formatFigure(estimate.value)} [${formatFigure(estimate.low)}, ${formatFigure(estimate.high)}]` : ''
 
 /** Metrics that at least one run has. */
-const measured = ({ metrics, runs }: Evaluation): string[] =>
+const presentMetrics = ({ metrics, runs }: Evaluation): string[] =>
   metrics.filter((metric) => runs.some(({ figures }) => figures[metric] !== null))
 
 /** One line per run with its figures. */
 export function runCells(evaluation: Evaluation): Cells {
-  const metrics = measured(evaluation)
+  const metrics = presentMetrics(evaluation)
   const row = ({ name, rows, errors, figures }: RunFigures): string[] => [
     name,
     String(rows),
@@ -27,7 +27,7 @@ export function runCells(evaluation: Evaluation): Cells {
 
 /** One line per further run with its differences from the first. */
 export function pairCells(evaluation: Evaluation): Cells {
-  const metrics = measured(evaluation).filter((metric) => evaluation.pairs.some(({ differences }) => differences[metric]))
+  const metrics = presentMetrics(evaluation).filter((metric) => evaluation.pairs.some(({ differences }) => differences[metric]))
   const rewards = [...new Set(evaluation.pairs.flatMap(({ outcomes }) => Object.keys(outcomes)))]
   const row = ({ name, rows, differences, outcomes }: PairFigures): string[] => [
     name,
@@ -44,7 +44,7 @@ export function pairCells(evaluation: Evaluation): Cells {
 
 /** One line per run: its figures, and its differences from the first run over shared replies. Numbers are not rounded. */
 function csvCells(evaluation: Evaluation): Cells {
-  const metrics = measured(evaluation)
+  const metrics = presentMetrics(evaluation)
   const rewards = [...new Set(evaluation.pairs.flatMap(({ outcomes }) => Object.keys(outcomes)))]
   const compares = evaluation.pairs.length > 0
   const full = (value: number | null | undefined): string => (value === null || value === undefined ? '' : String(value))

@@ -10,7 +10,7 @@ const FINEST_REWARD = 2 ** -20
 /** Running counts of a figure. `cut` counts replies that ended at the token limit. */
 type Counted = Readonly<{ all: Histogram; stopped: Histogram; cut: Histogram; of: (reply: Reply) => number }>
 
-const counted = (finest: number, of: Counted['of']): Counted => ({
+const counter = (finest: number, of: Counted['of']): Counted => ({
   ...{ all: histogram(finest), stopped: histogram(finest), cut: histogram(finest) },
   of,
 })
@@ -21,11 +21,11 @@ export type Distributions = Readonly<{ add: (reply: Reply) => void; figures: Rea
 export function distributions(rewards: readonly string[]): Distributions {
   const figures = new Map<string, Counted>([
     // Shifted by one, so that a limit of 128 tokens is the end of a bin and not the start of an empty one.
-    ['length', counted(1, ({ tokenIds }) => (tokenIds ? Math.max(0, tokenIds.length - 1) : Number.NaN))],
-    ['reward', counted(FINEST_REWARD, ({ reward }) => reward ?? Number.NaN)],
+    ['length', counter(1, ({ tokenIds }) => (tokenIds ? Math.max(0, tokenIds.length - 1) : Number.NaN))],
+    ['reward', counter(FINEST_REWARD, ({ reward }) => reward ?? Number.NaN)],
     ...rewards.map((name) => {
       const of = ({ otherRewards }: Reply): number => otherRewards?.[name] ?? Number.NaN
-      return [`reward_${name}`, counted(FINEST_REWARD, of)] as const
+      return [`reward_${name}`, counter(FINEST_REWARD, of)] as const
     }),
   ])
   return {

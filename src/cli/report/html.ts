@@ -3,7 +3,7 @@ import type { Cells } from '../print/formatTable.js'
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
 /** Escapes text for HTML elements and attributes. */
-export const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => entities[sign]!)
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (sign) => entities[sign]!)
 
 /** Writes data as JSON for a script element. Nothing in it can end the element. */
 export const jsonIn = (data: unknown): string => JSON.stringify(data).replaceAll('<', '\\u003c')
@@ -20,7 +20,7 @@ const inRoom = (cells: Cells): Cells => {
 
 /** Formats a figure, with its interval on a line of its own. */
 const figure = (cell: string): string =>
-  escaped(cell).replace(/^(\S+) (\[[^\]]*\])$/, '<span>$1</span> <span class="interval">$2</span>')
+  escapeHtml(cell).replace(/^(\S+) (\[[^\]]*\])$/, '<span>$1</span> <span class="interval">$2</span>')
 
 /**
  * Writes a table as HTML. The first row is the head, and the first column names the rows. `content`: words are aligned to the left. Each
@@ -31,11 +31,11 @@ export function tableHtml(cells: Cells, content: 'figures' | 'words' = 'figures'
   const line = (row: readonly string[], of: (cell: string, index: number) => string): string => `<tr>${row.map(of).join('')}</tr>`
   const cellOf = (cell: string, index: number): string =>
     index === 0
-      ? `<th scope="row">${escaped(cell)}</th>`
-      : `<td data-label="${escaped(head[index] ?? '')}"><div>${figure(cell)}</div></td>`
+      ? `<th scope="row">${escapeHtml(cell)}</th>`
+      : `<td data-label="${escapeHtml(head[index] ?? '')}"><div>${figure(cell)}</div></td>`
   return [
     `<div class="scroll"><table class="${content}">`,
-    `<thead>${line(head, (cell) => `<th scope="col">${escaped(cell)}</th>`)}</thead>`,
+    `<thead>${line(head, (cell) => `<th scope="col">${escapeHtml(cell)}</th>`)}</thead>`,
     `<tbody>${rows.map((row) => line(row, cellOf)).join('')}</tbody>`,
     '</table></div>',
   ].join('')

@@ -35,7 +35,7 @@ export type InspectorData = Readonly<{
 export type InspectedRun = Readonly<{ name: string; path: string; keys: readonly RowKey[] }>
 
 const DIGITS = 4
-const rounded = (value: number | null): number | null => (value === null ? null : Number(value.toFixed(DIGITS)))
+const round = (value: number | null): number | null => (value === null ? null : Number(value.toFixed(DIGITS)))
 const keyOf = ({ id, sample }: RowKey): string => JSON.stringify([id, sample])
 
 /** Reads the drawn rows of each run, with the candidates of their steps. Reports to `onNotice` what the page cannot show. */
@@ -82,10 +82,10 @@ function inspectedReply(reply: TracedReply, codec: TextCodec | undefined, texts:
     ({ position, tokenId, chosen, greedy, differs, candidates }): Step => ({
       ...{ text: textAt(position, tokenId), id: tokenId, chosen, greedy, differs },
       candidates: candidates.map(({ tokenId: id, logit, score, rewards: own }) => [
-        ...([textAt(position, id), id, rounded(logit), rounded(score)] as const),
-        ...rewards.map((name) => rounded(own[name] ?? null)),
+        ...([textAt(position, id), id, round(logit), round(score)] as const),
+        ...rewards.map((name) => round(own[name] ?? null)),
       ]),
     }),
   )
-  return { completion: completion ?? '', reward: rounded(reward), rewards, steps: trace && steps }
+  return { completion: completion ?? '', reward: round(reward), rewards, steps: trace && steps }
 }

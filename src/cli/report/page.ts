@@ -7,7 +7,7 @@ import { formatFigure, pairCells, runCells } from '../print/evalTable.js'
 import type { Cells } from '../print/formatTable.js'
 import { sweepCells } from '../print/sweepFigures.js'
 import { decoderText } from '../print/whyTable.js'
-import { escaped, jsonIn, tableHtml } from './html.js'
+import { escapeHtml, jsonIn, tableHtml } from './html.js'
 import type { InspectorData } from './inspectorData.js'
 
 /** Content of the page. Plots are SVG. `sample`: number of rows drawn from each run for the inspector. */
@@ -25,7 +25,7 @@ export type PageContent = Readonly<{
   /** Notes on the figures. */
   notices: readonly string[]
   inspector: InspectorData
-  /** What cannot be formatFigure of the replies. */
+  /** What cannot be shown of the replies. */
   inspectorNotices: readonly string[]
   sample: Readonly<{ size: number; seed: number }>
 }>
@@ -70,12 +70,12 @@ export function reportPage(content: PageContent): string {
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>rxargs report: ${escaped(names.join(', '))}</title>
-<style>${asset('page.css')}</style>
+<title>rxargs report: ${escapeHtml(names.join(', '))}</title>
+<style>${asset('page.css')}${asset('phone.css')}</style>
 </head>
 <body>
 <h1>rxargs report</h1>
-<p class="soft">${escaped(names.join(', '))}. Made by rxargs ${escaped(version)}; everything is in this file.</p>
+<p class="soft">${escapeHtml(names.join(', '))}. Made by rxargs ${escapeHtml(version)}; everything is in this file.</p>
 ${sections.join('\n')}
 </body>
 </html>
@@ -93,7 +93,7 @@ const meanings: Readonly<Record<string, string>> = {
 
 function meaningsHtml([head = []]: Cells): string {
   const known = head.flatMap((metric) => (meanings[metric] === undefined ? [] : [`${metric}: ${meanings[metric]}`]))
-  return `<p class="soft">Means over the replies. ${known.map((meaning) => escaped(meaning)).join('; ')}.</p>`
+  return `<p class="soft">Means over the replies. ${known.map((meaning) => escapeHtml(meaning)).join('; ')}.</p>`
 }
 
 const plotsHtml = (plots: readonly string[]): string =>
@@ -102,13 +102,15 @@ const plotsHtml = (plots: readonly string[]): string =>
 const pairsHtml = (evaluation: Evaluation): string =>
   evaluation.pairs.length === 0
     ? ''
-    : `<h3>Difference from ${escaped(evaluation.pairs[0]!.against)}</h3><p class="soft">Over the replies that both have, with 95% bootstrap intervals.</p>${tableHtml(pairCells(evaluation))}`
+    : `<h3>Difference from ${escapeHtml(evaluation.pairs[0]!.against)}</h3><p class="soft">Over the replies that both have, with 95% bootstrap intervals.</p>${tableHtml(pairCells(evaluation))}`
 
 const sweepHtml = (rows: readonly SweepRow[]): string =>
   `<details><summary>All ${rows.length} points as a table</summary>${tableHtml(sweepCells(rows, formatFigure))}</details>`
 
 const noticesHtml = (notices: readonly string[]): string =>
-  notices.length === 0 ? '' : `<ul class="soft notices">${notices.map((notice) => `<li>${escaped(notice)}</li>`).join('')}</ul>`
+  notices.length === 0
+    ? ''
+    : `<ul class="soft notices">${notices.map((notice) => `<li>${escapeHtml(notice)}</li>`).join('')}</ul>`
 
 function shortNotices(notices: readonly string[]): string {
   if (notices.length <= MOST_NOTICES) return noticesHtml(notices)
@@ -125,7 +127,7 @@ function inspectorHtml({ inspector, sample: { size, seed }, evaluation: { runs }
 <p class="summary soft"></p>
 <div class="read"><div class="reply text-block"></div><div class="panel" aria-live="polite"></div></div></div>`
   return `<p>${which}. Pick a token to see its candidates. Marked tokens differ from the choice of greedy decoding.</p>
-<noscript><p>Without scripts the tokens cannot be formatFigure.</p></noscript>
+<noscript><p>Without scripts the tokens cannot be shown.</p></noscript>
 <label>Prompt <select id="inspector-row"></select></label>
 <div id="inspector-prompt" class="text-block"></div>
 <p id="inspector-difference" class="soft"></p>

@@ -28,18 +28,18 @@ const sweepFile = z.object({ points: z.array(point).min(1) })
  */
 export async function sweepOf(folder: string): Promise<SweepRow[]> {
   const path = join(folder, 'sweep.json')
-  const refused = (why: string): never => {
+  const refuse = (why: string): never => {
     throw new InputError(`Expected a folder that rxargs sweep wrote at ${folder}: ${why}`)
   }
-  const content = await readFile(path, 'utf8').catch((error: unknown) => refused(messageOf(error)))
+  const content = await readFile(path, 'utf8').catch((error: unknown) => refuse(messageOf(error)))
   let json: unknown
   try {
     json = JSON.parse(content)
   } catch (error) {
-    return refused(`${path}: ${messageOf(error)}`)
+    return refuse(`${path}: ${messageOf(error)}`)
   }
   const { data } = sweepFile.safeParse(json)
-  if (data === undefined) return refused(`${path} has no list \`points\` of k, weight, rows, errors and figures`)
+  if (data === undefined) return refuse(`${path} has no list \`points\` of k, weight, rows, errors and figures`)
   return data.points.map(({ name, k, weight, rows, errors, counts, intervals: ranges, ...figures }) => ({
     ...{ name, k, weight, rows, errors, counts, figures, ...(ranges && { intervals: ranges }) },
   }))

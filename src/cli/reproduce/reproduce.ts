@@ -26,7 +26,7 @@ import { type Terminal, writeLine } from '../terminal.js'
 import { type Reproduced, writeReproduction } from './report.js'
 import { makeRuns } from './runs.js'
 import type { ReproduceFlags, Reproducing } from './settings.js'
-import { compared, costOf } from './tables.js'
+import { comparisonTables, costOf } from './tables.js'
 
 const { maxNewTokens, seed, concurrency, samples } = generateOptions.shape
 const defaults = generateOptions.parse({})
@@ -139,7 +139,7 @@ async function run(flags: ReproduceFlags, terminal: Terminal): Promise<void> {
     const swept = await makeRuns(runsOf(all), reproducing)
     signal.throwIfAborted()
     const tables = []
-    for (const comparison of all) tables.push(await compared(comparison, judging, reproducing))
+    for (const comparison of all) tables.push(await comparisonTables(comparison, judging, reproducing))
     const models = [...folders, ['judge', flags.judge] as const, ['encoder', flags.encoder] as const]
     const hashes = models.map(async ([role, path]) => ({ role, path, sha256: await hashModel(path) }))
     const reproduced: Reproduced = {

@@ -18,8 +18,8 @@ export const runFolder = (output: string, run: ReproducedRun): string => join(ou
 export const costFolder = (output: string, decoder: string): string => join(output, 'cost', decoder)
 
 /** Makes all runs. Loads the models of each group once. The pair of chat-lm and chat-rm also makes the sweep and the timed runs. Gives the sweep. */
-export async function makeRuns(groups: readonly (readonly ReproducedRun[])[], given: Reproducing): Promise<SweepRow[]> {
-  const { folders, progress, terminal } = given
+export async function makeRuns(groups: readonly (readonly ReproducedRun[])[], context: Reproducing): Promise<SweepRow[]> {
+  const { folders, progress, terminal } = context
   let swept: SweepRow[] = []
   for (const group of groups) {
     terminal.signal.throwIfAborted()
@@ -31,10 +31,10 @@ export async function makeRuns(groups: readonly (readonly ReproducedRun[])[], gi
     })
     try {
       for (const run of group)
-        await write(runFolder(given.flags.output, run), await chooseDecoder({ decoder: run.decoder }), models, given)
+        await write(runFolder(context.flags.output, run), await chooseDecoder({ decoder: run.decoder }), models, context)
       if (lm === 'chat-lm' && reward === 'chat-rm') {
-        await makeTimedRuns(models, given)
-        swept = await makeFigure2(models, given)
+        await makeTimedRuns(models, context)
+        swept = await makeFigure2(models, context)
       }
     } finally {
       await models.close()
@@ -54,29 +54,37 @@ function runOf(chosen: ChosenDecoder, models: Models, { flags, progress, termina
   return generateRun(prompts, settings, chosen, models, progress, terminal)
 }
 
-async function write(folder: string, chosen: ChosenDecoder, models: Models, given: Reproducing, limits?: Limits): Promise<void> {
-  const { progress, terminal } = given
-  const { written, errors, skipped } = await toParquet(folder, runOf(chosen, models, given, limits), { signal: terminal.signal })
+async function write(
+  folder: string,
+  chosen: ChosenDecoder,
+  models: Models,
+  context: Reproducing,
+  limits?: Limits,
+): Promise<void> {
+  const { progress, terminal } = context
+  const { written, errors, skipped } = await toParquet(folder, runOf(chosen, models, context, limits), {
+    signal: terminal.signal,
+  })
   progress.say(`${folder}: ${written} rows written (${errors} error rows), ${skipped} from earlier runs`)
 }
 
 /** Decodes one prompt at a time, so that the duration of a row is the time of its decoder. */
-async function makeTimedRuns(models: Models, given: Reproducing): Promise<void> {
-  const { output, costPrompts, limit = costPrompts } = given.flags
+async function makeTimedRuns(models: Models, context: Reproducing): Promise<void> {
+  const { output, costPrompts, limit = costPrompts } = context.flags
   for (const decoder of TIMED) {
     const limits = { concurrency: 1, limit: Math.min(limit, costPrompts) }
-    await write(costFolder(output, decoder), await chooseDecoder({ decoder }), models, given, limits)
+    await write(costFolder(output, decoder), await chooseDecoder({ decoder }), models, context, limits)
   }
 }
 
-async function makeFigure2(models: Models, given: Reproducing): Promise<SweepRow[]> {
-  const { flags, measures, progress, terminal } = given
+async function makeFigure2(models: Models, context: Reproducing): Promise<SweepRow[]> {
+  const { flags, measures, progress, terminal } = context
   const folder = join(flags.output, 'sweep')
   const points = sweepPoints(flags.k, flags.weight)
   const chosen = new Map<string, ChosenDecoder>()
   for (const { name, k, weight } of points) chosen.set(name, await chooseDecoder({ k: String(k), weight: String(weight) }))
   const rows = await sweep(points, {
-    runOf: ({ name }) => runOf(chosen.get(name)!, models, given),
+    runOf: ({ name }) => runOf(chosen.get(name)!, models, context),
     write: async ({ name }, run) => {
       const { written, skipped } = await toParquet(join(folder, name), run, { signal: terminal.signal })
       progress.say(`${join(folder, name)}: ${written} rows written, ${skipped} from earlier runs`)

@@ -24,7 +24,7 @@ export type ComparedTable = Comparison &
   Readonly<{ evaluation?: Evaluation; judged: readonly Verdict[]; args: readonly Verdict[] }>
 
 /** Computes the metrics of a comparison's runs, and judges the runs against each other by a reward model that guided none of them. */
-export async function compared(
+export async function comparisonTables(
   comparison: Comparison,
   judge: Measure,
   { flags, measures, terminal }: Reproducing,

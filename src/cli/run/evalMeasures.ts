@@ -9,13 +9,13 @@ import { loadModel } from '../../models/loadModel.js'
 import { FP16_NOTICE } from '../../models/loadModels.js'
 import { isHttp } from '../../models/remote/httpAddress.js'
 import {
+  collect,
   DTYPE_HELP,
   type NamedPath,
   namedPath,
   number,
   oneOf,
   type RewardPath,
-  repeated,
   text,
   withLabels,
 } from '../flags/flags.js'
@@ -42,12 +42,12 @@ export const measureFlags = (command: Command): Command =>
       .option(
         '--reward-model <[name=]reward>',
         'also score the replies with this reward model or server (NAME=http://…); repeatable',
-        repeated(namedPath('reward-model')),
+        collect(namedPath('reward-model')),
       )
       .option(
         '--reward-label <[name=]label>',
         'label of the reward model to use as the reward, if it has several',
-        repeated(text('reward-label')),
+        collect(text('reward-label')),
       )
       .option(
         '--lm <folder>',

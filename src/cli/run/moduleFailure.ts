@@ -21,8 +21,8 @@ export const modulesOf = (args: readonly string[]): string =>
 
 /** The time-out of a reward's call on the command line, in milliseconds. */
 export function timeoutOf(args: readonly string[]): number {
-  const given = Number(args.join(' ').match(/--reward-timeout[= ](\d+)/)?.[1])
-  return Number.isNaN(given) ? textRewardOptions.parse({}).timeoutMs : given
+  const timeout = Number(args.join(' ').match(/--reward-timeout[= ](\d+)/)?.[1])
+  return Number.isNaN(timeout) ? textRewardOptions.parse({}).timeoutMs : timeout
 }
 
 /** Names the module that failed outside of any call. */

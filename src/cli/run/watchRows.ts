@@ -26,8 +26,8 @@ export const stopAtError = (run: Run): Run => ({
       mergeMap((delivery) => {
         const { id, finishReason, error } = delivery.row
         if (finishReason !== 'error') return of(delivery)
-        const failed = () => new RunFailed(`Stopped at the first error row (--strict): \`${id}\`: ${error}`)
-        return concat(of(delivery), throwError(failed))
+        const failure = () => new RunFailed(`Stopped at the first error row (--strict): \`${id}\`: ${error}`)
+        return concat(of(delivery), throwError(failure))
       }),
     ),
 })

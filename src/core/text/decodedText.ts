@@ -10,8 +10,8 @@ export type DecodedText = Readonly<{
   /** Text that no later token changes. */
   text: string
   /** Tokens whose text is not certain. */
-  held: readonly number[]
-  /** Tokens right before `held`. Some tokenizers drop a space at the start of a text; these tokens protect it. */
+  pending: readonly number[]
+  /** Tokens right before `pending`. Some tokenizers drop a space at the start of a text; these tokens protect it. */
   anchor: readonly number[]
 }>
 
@@ -23,42 +23,44 @@ function anchorOf(codec: Codec, tokenIds: readonly number[]): readonly number[] 
   for (let size = ANCHOR; size < tokenIds.length; size *= 2) {
     const anchor = tokenIds.slice(-size)
     // A run of byte tokens has a text of its own only as a whole.
-    if (!codec.byteTokenIds?.has(anchor[0]!) && decoded(codec, anchor) !== '') return anchor
+    if (!codec.byteTokenIds?.has(anchor[0]!) && decodeText(codec, anchor) !== '') return anchor
   }
   return tokenIds
 }
 
-const decoded = (codec: Codec, tokenIds: readonly number[]): string => (tokenIds.length === 0 ? '' : codec.decode(tokenIds, true))
+const decodeText = (codec: Codec, tokenIds: readonly number[]): string =>
+  tokenIds.length === 0 ? '' : codec.decode(tokenIds, true)
 
 /** The text that `tokenIds` add to that of `anchor`. */
-const added = (codec: Codec, anchor: readonly number[], tokenIds: readonly number[]): string =>
-  tokenIds.length === 0 ? '' : decoded(codec, [...anchor, ...tokenIds]).slice(decoded(codec, anchor).length)
+const addedText = (codec: Codec, anchor: readonly number[], tokenIds: readonly number[]): string =>
+  tokenIds.length === 0 ? '' : decodeText(codec, [...anchor, ...tokenIds]).slice(decodeText(codec, anchor).length)
 
 /** Starts an empty text after the tokens `before`. Special tokens have no text. */
 export const decodedText = (codec: Codec, before: readonly number[]): DecodedText => ({
   text: '',
-  held: [],
+  pending: [],
   anchor: anchorOf(codec, before),
 })
 
 /** Adds one token. `text` grows by whole characters only. */
-export function withToken(codec: Codec, { text, held, anchor }: DecodedText, tokenId: number): DecodedText {
-  const more = [...held, tokenId]
+export function withToken(codec: Codec, { text, pending, anchor }: DecodedText, tokenId: number): DecodedText {
+  const more = [...pending, tokenId]
   const isByte = (id: number): boolean => codec.byteTokenIds?.has(id) ?? false
-  if (isByte(tokenId)) return { text, held: more, anchor }
-  const piece = added(codec, anchor, more)
+  if (isByte(tokenId)) return { text, pending: more, anchor }
+  const piece = addedText(codec, anchor, more)
   // A token without text, such as a special one, does not end a run of byte tokens.
-  const isOpen = held.some(isByte) && piece === added(codec, anchor, held)
-  if (isOpen || piece === '' || piece.endsWith(INCOMPLETE)) return { text, held: more, anchor }
-  return { text: text + piece, held: [], anchor: more }
+  const isOpen = pending.some(isByte) && piece === addedText(codec, anchor, pending)
+  if (isOpen || piece === '' || piece.endsWith(INCOMPLETE)) return { text, pending: more, anchor }
+  return { text: text + piece, pending: [], anchor: more }
 }
 
-/** The whole text now: the certain part and that of the tokens held back, as if no token followed. */
-export const wholeText = (codec: Codec, { text, held, anchor }: DecodedText): string => text + added(codec, anchor, held)
+/** The whole text now: the certain part and that of the pending tokens, as if no token followed. */
+export const wholeText = (codec: Codec, { text, pending, anchor }: DecodedText): string =>
+  text + addedText(codec, anchor, pending)
 
 /** The text that `tokenIds` add to the tokens `before`, without special tokens. Appended to the text before, it gives the whole text. */
 export const textAfter = (codec: Codec, before: readonly number[], tokenIds: readonly number[]): string =>
-  added(codec, tokenIds.length === 0 ? [] : anchorOf(codec, before), tokenIds)
+  addedText(codec, tokenIds.length === 0 ? [] : anchorOf(codec, before), tokenIds)
 
 /** Text of one token after the tokens `before`. A special token gives its name, part of a character U+FFFD. */
 export const tokenText = (codec: Codec, before: readonly number[], tokenId: number): string =>

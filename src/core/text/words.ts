@@ -10,7 +10,7 @@ export const wordOptions = {
     .array(z.union([z.string().min(1), z.array(z.int().min(0)).min(1).readonly()]))
     .min(1)
     .readonly()
-    .describe('a list of texts, or of lists of token ids, not empty'),
+    .describe('a non-empty list of texts or of lists of token ids'),
   codec: z
     .custom<TextCodec>((value) => typeof value === 'object' && value !== null && 'encode' in value)
     .describe('the codec of the language model'),

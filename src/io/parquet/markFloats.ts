@@ -16,16 +16,16 @@ function floatText(value: number): string {
   return text.includes('e') ? text : `${text}.0`
 }
 
-function marked(value: unknown, tree: SchemaTree | undefined): unknown {
+function mark(value: unknown, tree: SchemaTree | undefined): unknown {
   if (!tree || value === null || value === undefined) return value
   if (typeof value === 'number' && isFloat(tree) && Number.isInteger(value)) return new JsonNumber(floatText(value))
   if (Array.isArray(value)) {
     const element = tree.children.length > 0 ? elementOf(tree) : tree
-    return value.map((inner) => marked(inner, element))
+    return value.map((inner) => mark(inner, element))
   }
   if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value
   const children = new Map(tree.children.map((child) => [child.element.name, child]))
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, marked(inner, children.get(key))]))
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mark(inner, children.get(key))]))
 }
 
 type Values = Readonly<Record<string, unknown>>
@@ -39,6 +39,6 @@ export function markFloats(schema: SchemaTree): (values: Values) => Values {
   if (nested.length === 0) return (values) => values
   return (values) => {
     const own = nested.filter(({ element: { name } }) => values[name] !== undefined)
-    return { ...values, ...Object.fromEntries(own.map((tree) => [tree.element.name, marked(values[tree.element.name], tree)])) }
+    return { ...values, ...Object.fromEntries(own.map((tree) => [tree.element.name, mark(values[tree.element.name], tree)])) }
   }
 }

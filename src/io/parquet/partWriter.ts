@@ -56,7 +56,7 @@ async function withoutRows(folder: string, path: string, keys: ReadonlySet<strin
 /** Gathers rows and writes them as part files, one after another. */
 export function partWriter({ folder, meta, replaces, replaced: pending, policy = growing }: PartWriterOptions): PartWriter {
   const files: string[] = []
-  let held: Row[] = []
+  let buffer: Row[] = []
   let numbers = 0
   let waiting: (() => void)[] = []
   let timer: NodeJS.Timeout | undefined
@@ -99,7 +99,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
     files.push(await addPart(folder, bytes, { replacing }))
   }
 
-  const isFull = () => held.length >= policy(files.length).rows || numbers >= NUMBERS
+  const isFull = () => buffer.length >= policy(files.length).rows || numbers >= NUMBERS
 
   const release = () => {
     const receipts = waiting
@@ -110,9 +110,9 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
   const flush = () => {
     clearTimeout(timer)
     timer = undefined
-    if (busy || broken || held.length === 0) return
-    const rows = held
-    held = []
+    if (busy || broken || buffer.length === 0) return
+    const rows = buffer
+    buffer = []
     numbers = 0
     busy = true
     release()
@@ -133,7 +133,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
   }
 
   const arm = () => {
-    if (held.length > 0) timer ??= setTimeout(flush, policy(files.length).milliseconds)
+    if (buffer.length > 0) timer ??= setTimeout(flush, policy(files.length).milliseconds)
   }
 
   return {
@@ -141,7 +141,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
     failure,
     take({ row, taken }) {
       if (broken) return
-      held.push(row)
+      buffer.push(row)
       numbers += sizeOf(row)
       // While one part is being written, a second one may fill. If it is full, further rows wait for their receipt.
       if (busy && isFull()) waiting.push(taken)
@@ -151,7 +151,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
     },
     async close() {
       clearTimeout(timer)
-      while (!broken && (busy || held.length > 0)) {
+      while (!broken && (busy || buffer.length > 0)) {
         flush()
         await writing
       }

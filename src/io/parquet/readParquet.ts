@@ -19,10 +19,10 @@ export type ParquetFile = Readonly<{
   rowCount: number
   metadata: ReadonlyMap<string, string>
   /**
-   * Reads records in order, with one row group in memory. `columns` the file lacks are left out. `wanted` holds row numbers; row groups without
+   * Reads records in order, with one row group in memory. `columns` the file lacks are left out. `rowNumbers` picks rows; row groups without
    * any of them stay unread. Numbers that a double would change are BigInt or `JsonNumber`.
    */
-  records(columns?: readonly string[], wanted?: ReadonlySet<number>): AsyncGenerator<Record<string, unknown>>
+  records(columns?: readonly string[], rowNumbers?: ReadonlySet<number>): AsyncGenerator<Record<string, unknown>>
 }>
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -107,19 +107,19 @@ export async function readParquet(path: string): Promise<ParquetFile> {
     schema,
     rowCount: Number(metadata.num_rows),
     metadata: pairsOf(metadata),
-    async *records(columns = names, wanted) {
+    async *records(columns = names, rowNumbers) {
       const there = columns.filter((name) => names.includes(name))
       let start = 0
       for (const group of metadata.row_groups) {
         const end = start + Number(group.num_rows)
-        const [rowStart, rowEnd] = wanted ? spanOf(wanted, start, end) : [start, end]
+        const [rowStart, rowEnd] = rowNumbers ? spanOf(rowNumbers, start, end) : [start, end]
         const range = { rowStart, rowEnd }
         const rows =
           there.length === 0 || rowStart === rowEnd
             ? Array.from({ length: rowEnd - rowStart }, () => ({}))
             : await reading(() => parquetReadObjects({ file, metadata, columns: there, compressors, parsers, ...range }))
         for (const [index, row] of rows.entries())
-          if (wanted?.has(rowStart + index) ?? true) yield plain(restore(row)) as Record<string, unknown>
+          if (rowNumbers?.has(rowStart + index) ?? true) yield plain(restore(row)) as Record<string, unknown>
         start = end
       }
     },

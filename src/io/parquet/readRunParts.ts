@@ -35,13 +35,13 @@ export async function readRunParts(path: string): Promise<RunParts> {
 }
 
 async function eachOnce(opened: readonly Readonly<{ name: string; file: ParquetFile }>[]): Promise<void> {
-  const seen = new Map<string, string>()
+  const partOf = new Map<string, string>()
   for (const { name, file } of opened) {
     for await (const row of file.records(['id', 'sample'])) {
       const key = { id: String(row.id), sample: Number(row.sample) }
-      const other = seen.get(keyOf(key))
+      const other = partOf.get(keyOf(key))
       if (other !== undefined) throw new InputError(describeDuplicate(key, other, name))
-      seen.set(keyOf(key), name)
+      partOf.set(keyOf(key), name)
     }
   }
 }

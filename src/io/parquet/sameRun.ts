@@ -1,18 +1,18 @@
 import { OutputError } from '../../core/errors.js'
 import type { RunMeta } from '../../core/run.js'
 
-type Difference = Readonly<{ name: string; held: unknown; asked: unknown }>
+type Difference = Readonly<{ name: string; first: unknown; second: unknown }>
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 
 /** Finds where two values differ, such as `steps[2].combineScore.weight`. A missing field equals `undefined` and `null`. */
-export function differences(held: unknown, asked: unknown, name = ''): Difference[] {
-  if (!isObject(held) || !isObject(asked) || Array.isArray(held) !== Array.isArray(asked)) {
-    return Object.is(held ?? null, asked ?? null) ? [] : [{ name, held, asked }]
+export function differences(first: unknown, second: unknown, name = ''): Difference[] {
+  if (!isObject(first) || !isObject(second) || Array.isArray(first) !== Array.isArray(second)) {
+    return Object.is(first ?? null, second ?? null) ? [] : [{ name, first, second }]
   }
-  return [...new Set([...Object.keys(held), ...Object.keys(asked)])].flatMap((key) => {
-    const inner = Array.isArray(held) ? `${name}[${key}]` : name ? `${name}.${key}` : key
-    return differences(held[key], asked[key], inner)
+  return [...new Set([...Object.keys(first), ...Object.keys(second)])].flatMap((key) => {
+    const inner = Array.isArray(first) ? `${name}[${key}]` : name ? `${name}.${key}` : key
+    return differences(first[key], second[key], inner)
   })
 }
 
@@ -30,7 +30,7 @@ const decisive = ({ spec, seed, models }: RunMeta) => ({
   ),
 })
 
-const shown = (value: unknown): string => (value === undefined || value === null ? 'none' : JSON.stringify(value))
+const format = (value: unknown): string => (value === undefined || value === null ? 'none' : JSON.stringify(value))
 
 /** Lists at most this many differences. */
 const SHOWN = 4
@@ -40,26 +40,26 @@ export function describeMix(
   one: Readonly<{ name: string; meta: RunMeta }>,
   other: Readonly<{ name: string; meta: RunMeta }>,
 ): string | undefined {
-  const found = differences(decisive(one.meta), decisive(other.meta))
-  if (found.length === 0) return undefined
-  const of = (side: 'held' | 'asked') =>
-    found
+  const list = differences(decisive(one.meta), decisive(other.meta))
+  if (list.length === 0) return undefined
+  const of = (side: 'first' | 'second') =>
+    list
       .slice(0, SHOWN)
-      .map((difference) => `\`${difference.name}\` ${shown(difference[side])}`)
+      .map((difference) => `\`${difference.name}\` ${format(difference[side])}`)
       .join(', ')
-  return `${one.name} has ${of('held')}, and ${other.name} has ${of('asked')}`
+  return `${one.name} has ${of('first')}, and ${other.name} has ${of('second')}`
 }
 
 /**
  * @throws OutputError if the runs differ, so that their rows must not mix; the message names the first different option and both values
  */
-export function sameRun(path: string, held: RunMeta, asked: RunMeta): void {
+export function sameRun(path: string, existing: RunMeta, current: RunMeta): void {
   // The metadata on disk went through JSON, so this does, too.
-  const [difference] = differences(decisive(held), decisive(JSON.parse(JSON.stringify(asked)) as RunMeta))
+  const [difference] = differences(decisive(existing), decisive(JSON.parse(JSON.stringify(current)) as RunMeta))
   if (difference === undefined) return
-  const { name, held: there, asked: here } = difference
+  const { name, first: there, second: here } = difference
   throw new OutputError(
-    `${path} holds rows made with \`${name}\` ${shown(there)}, but this run has ${shown(here)}. Use another folder, or --force to replace them`,
+    `${path} holds rows made with \`${name}\` ${format(there)}, but this run has ${format(here)}. Use another folder, or --force to replace them`,
   )
 }
 

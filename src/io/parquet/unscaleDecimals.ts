@@ -53,14 +53,14 @@ function converterOf({ element, children }: SchemaTree, stripped: Set<SchemaElem
   const entry = element.converted_type === 'MAP' ? only?.children : undefined
   if (entry?.length === 2) {
     const convert = converterOf(entry[1]!, stripped)
-    return convert && through((map) => mapped(map, () => convert))
+    return convert && through((map) => mapValue(map, () => convert))
   }
   const fields = new Map(children.map((child) => [child.element.name, converterOf(child, stripped)]))
   if ([...fields.values()].every((convert) => convert === undefined)) return undefined
-  return through((struct) => mapped(struct, (name) => fields.get(name)))
+  return through((struct) => mapValue(struct, (name) => fields.get(name)))
 }
 
-const mapped = (value: unknown, convertOf: (name: string) => Convert | undefined): unknown =>
+const mapValue = (value: unknown, convertOf: (name: string) => Convert | undefined): unknown =>
   Object.fromEntries(Object.entries(value as object).map(([name, inner]) => [name, convertOf(name)?.(inner) ?? inner]))
 
 const scaleOf = ({ scale, logical_type: logical }: SchemaElement): number =>

@@ -52,7 +52,7 @@ const isJson = (text: string): boolean => {
 /** First line of an object that goes on in the next line: `{`, `{ "data": [`, or a pair and a comma. */
 const isSpread = (line: string): boolean => /^\{\s*$|^\{\s*"(?:[^"\\]|\\.)*"\s*:.*[,[{]\s*$/s.test(line) && !isJson(line)
 
-const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
+const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
 
 /** Fields of a header line, without quotes. */
 const fieldsOf = (line: string, delimiter: string): string[] =>
@@ -110,5 +110,5 @@ export function contentKind(head: Uint8Array, ended: boolean, { name, columns }:
   if (text.includes('\ufffd')) return { unreadable: 'binary data' }
   const isTable = fieldsOf(first, delimiter).length > 1 && columns.length > 0
   const hint = isTable ? ` (CSV needs a column ${columns.map((column) => `\`${column}\``).join(' or ')})` : ''
-  return { unreadable: `text that begins \`${shortened(first.trim())}\`${hint}` }
+  return { unreadable: `text that begins \`${shorten(first.trim())}\`${hint}` }
 }

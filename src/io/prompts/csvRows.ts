@@ -25,7 +25,7 @@ export async function* csvRows(
     ...{ delimiter, info: true, relax_column_count: true, skip_empty_lines: true, max_record_size: LONGEST_LINE },
   })
   // A failure destroys the parser, so that its reader fails.
-  pipeline(Readable.from(decoded(chunks, where)), parser).catch(() => undefined)
+  pipeline(Readable.from(decode(chunks, where)), parser).catch(() => undefined)
   let columns: readonly string[] | undefined
   let read = 0
   let blank = 0
@@ -51,7 +51,7 @@ export async function* csvRows(
   }
 }
 
-async function* decoded(chunks: AsyncIterable<Uint8Array>, where: string): AsyncGenerator<string> {
+async function* decode(chunks: AsyncIterable<Uint8Array>, where: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let lines = 0
   const text = (bytes?: Uint8Array): string => {

@@ -12,7 +12,7 @@ const NEXT_TURN = '\n\nHuman:'
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** Cuts a transcript where its last reply begins. */
-function opened(transcript: string): string | undefined {
+function openingOf(transcript: string): string | undefined {
   const at = transcript.lastIndexOf(REPLY)
   return at === -1 ? undefined : transcript.slice(0, at + REPLY.length)
 }
@@ -22,7 +22,7 @@ function hh({ prompt, chosen, rejected }: Readonly<Record<string, unknown>>): Da
   if (isText(prompt)) return { text: prompt, stop: [NEXT_TURN] }
   const transcript = [chosen, rejected].find(isText)
   if (transcript === undefined) return { unfit: 'a row of HH-RLHF (`prompt`, or `chosen` or `rejected`), got none of them' }
-  const text = opened(transcript)
+  const text = openingOf(transcript)
   if (text === undefined) return { unfit: 'the transcript to have a turn of `Assistant:`, got none' }
   return { text, stop: [NEXT_TURN] }
 }

@@ -13,7 +13,7 @@ type Bytes = AsyncIterable<Uint8Array>
  * @throws InputError if the stream is damaged or ends too early; only gzip's checksum is checked
  */
 export async function* decompress(bytes: Bytes, format: 'gzip' | 'zstd', where: string): AsyncGenerator<Uint8Array> {
-  const read = tracked(bytes)
+  const read = track(bytes)
   try {
     yield* format === 'gzip' ? gunzip(read.bytes) : unzstd(read.bytes)
   } catch (error) {
@@ -23,7 +23,7 @@ export async function* decompress(bytes: Bytes, format: 'gzip' | 'zstd', where: 
 }
 
 /** Passes bytes on, and remembers whether their source failed. */
-function tracked(bytes: Bytes) {
+function track(bytes: Bytes) {
   let failed = false
   async function* through() {
     try {

@@ -16,7 +16,7 @@ export async function* jsonArray(chunks: AsyncIterable<Uint8Array>, where: strin
   let depth = 0
   let number = 1
   let closedAt: number | undefined
-  const failed = (what: string): InputError =>
+  const failure = (what: string): InputError =>
     new InputError(
       `Expected ${where} to be one JSON array, found ${what} ${number === 1 ? 'at its start' : `after element ${number - 1}`}`,
     )
@@ -38,7 +38,7 @@ export async function* jsonArray(chunks: AsyncIterable<Uint8Array>, where: strin
     }
   }
   tokenizer.onError = (error) => {
-    if (closedAt === undefined) throw failed(`what is no JSON (${error.message})`)
+    if (closedAt === undefined) throw failure(`what is no JSON (${error.message})`)
   }
   for await (const chunk of withoutMark(chunks)) {
     buffer = Buffer.concat([buffer, chunk])
@@ -46,15 +46,15 @@ export async function* jsonArray(chunks: AsyncIterable<Uint8Array>, where: strin
     yield* elements.splice(0)
     if (closedAt !== undefined) {
       const rest = buffer.subarray(closedAt + 1 - dropped).toString('latin1')
-      if (rest.trim() !== '') throw failed('more behind its end')
+      if (rest.trim() !== '') throw failure('more behind its end')
       from = dropped + buffer.length
       closedAt = from - 1
     }
     buffer = buffer.subarray(from - dropped)
     dropped = from
-    if (buffer.length > LONGEST_LINE) throw failed(`an element of more than ${LONGEST_LINE} bytes`)
+    if (buffer.length > LONGEST_LINE) throw failure(`an element of more than ${LONGEST_LINE} bytes`)
   }
-  if (closedAt === undefined) throw failed('no end')
+  if (closedAt === undefined) throw failure('no end')
 }
 
 const MARK = Buffer.of(0xef, 0xbb, 0xbf)

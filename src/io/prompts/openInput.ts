@@ -66,24 +66,24 @@ async function peek(bytes: Bytes, kindOf: (head: Uint8Array, ended: boolean) => 
 export async function openInput(path: string, options: OpenOptions = {}): Promise<OpenInput> {
   const { stdin = process.stdin, columns = [] } = options
   const where = inputName(path)
-  const refused = (what: string): InputError => new InputError(`Expected ${READABLE} in ${where}, found ${what}`)
+  const refusal = (what: string): InputError => new InputError(`Expected ${READABLE} in ${where}, found ${what}`)
   let bytes: Bytes = path === '-' ? stdin : createReadStream(path, { highWaterMark: CHUNK })
   let name = basename(path)
   for (let layers = 0; ; layers++) {
-    const peeked = await peek(bytes, (head, ended) => contentKind(head, ended, { name, columns }))
-    const { kind, close } = peeked
+    const content = await peek(bytes, (head, ended) => contentKind(head, ended, { name, columns }))
+    const { kind, close } = content
     if ('format' in kind) {
-      if (kind.format !== 'parquet') return { ...kind, bytes: peeked.bytes, close }
+      if (kind.format !== 'parquet') return { ...kind, bytes: content.bytes, close }
       await close()
-      if (layers > 0) throw refused('compressed Parquet (decompress it first: its pages are compressed already)')
-      if (path === '-') throw refused('Parquet (which needs a file: its table of contents is at its end)')
-      return { ...kind, bytes: peeked.bytes, close }
+      if (layers > 0) throw refusal('compressed Parquet (decompress it first: its pages are compressed already)')
+      if (path === '-') throw refusal('Parquet (which needs a file: its table of contents is at its end)')
+      return { ...kind, bytes: content.bytes, close }
     }
     if ('unreadable' in kind || layers > 0) {
       await close()
-      throw refused('unreadable' in kind ? kind.unreadable : 'data compressed twice')
+      throw refusal('unreadable' in kind ? kind.unreadable : 'data compressed twice')
     }
-    bytes = decompress(peeked.bytes, kind.compressed, where)
+    bytes = decompress(content.bytes, kind.compressed, where)
     name = name.replace(COMPRESSED, '')
   }
 }

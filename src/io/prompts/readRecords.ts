@@ -31,7 +31,7 @@ export type ReadOptions = Readonly<{
   stdin?: AsyncIterable<Uint8Array>
 }>
 
-const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
+const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
 
 const at = (path: string, number: number): Pick<InputRecord, 'place' | 'where'> => {
   const name = inputName(path)
@@ -46,9 +46,9 @@ function recordOf({ number, text, problem }: Line, path: string): InputRecord | 
   const values = columnsOf(text)
   const twice = values && duplicateKey(text)
   if (twice !== undefined)
-    return { ...found, problem: `${found.where}: Expected each key once, got ${JSON.stringify(shortened(twice))} twice` }
+    return { ...found, problem: `${found.where}: Expected each key once, got ${JSON.stringify(shorten(twice))} twice` }
   if (values !== undefined) return { ...found, values }
-  return { ...found, problem: `${found.where}: Expected a JSON object, got \`${shortened(text.trim())}\`` }
+  return { ...found, problem: `${found.where}: Expected a JSON object, got \`${shorten(text.trim())}\`` }
 }
 
 function columnsOf(text: string): Record<string, unknown> | undefined {
@@ -74,7 +74,7 @@ const TYPED = new Set(
   'messages tools chat_template_kwargs stop sample weight k temperature seed max_new_tokens max_prompt_tokens'.split(' '),
 )
 
-function typed(column: string, text: string | null): unknown {
+function typeField(column: string, text: string | null): unknown {
   if (text === null || !TYPED.has(column)) return text
   try {
     return parseExactly(text)
@@ -89,7 +89,8 @@ async function* fromCsv(bytes: AsyncIterable<Uint8Array>, { path, ...options }: 
   for await (const { line, values, problem } of csvRows(bytes, { where: inputName(path), ...options })) {
     const found = at(path, line)
     if (values === undefined) yield { ...found, problem: `${found.where}: ${problem}` }
-    else yield { ...found, values: Object.fromEntries(Object.entries(values).map(([name, text]) => [name, typed(name, text)])) }
+    else
+      yield { ...found, values: Object.fromEntries(Object.entries(values).map(([name, text]) => [name, typeField(name, text)])) }
   }
 }
 
@@ -108,8 +109,8 @@ async function* fromParquet(path: string, { columns, needs }: ReadOptions): Asyn
 function checkColumns(path: string, columns: readonly string[], needs: ReadOptions['needs'] = []): void {
   const missing = needs.find((names) => !names.some((name) => columns.includes(name)))
   if (missing === undefined) return
-  const wanted = missing.map((name) => `\`${name}\``).join(' or ')
-  throw new InputError(`Expected ${inputName(path)} to have a column ${wanted}, found ${columns.join(', ') || 'none'}`)
+  const expected = missing.map((name) => `\`${name}\``).join(' or ')
+  throw new InputError(`Expected ${inputName(path)} to have a column ${expected}, found ${columns.join(', ') || 'none'}`)
 }
 
 /**

@@ -81,10 +81,10 @@ function checkSpelling(values: Readonly<Record<string, unknown>>): undefined {
 
 /** Reads a row's settings as plain values. Decoding checks them. */
 function overridesOf(values: Readonly<Record<string, unknown>>): Overrides | undefined {
-  const given = overrideColumns.filter((column) => (values[column] ?? null) !== null)
-  if (given.length === 0) return undefined
+  const columns = overrideColumns.filter((column) => (values[column] ?? null) !== null)
+  if (columns.length === 0) return undefined
   return Object.fromEntries(
-    given.map((column) => {
+    columns.map((column) => {
       const value = values[column]
       return [overriding[column], typeof value === 'bigint' ? Number(value) : toPlain(value)]
     }),

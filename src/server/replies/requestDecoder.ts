@@ -68,8 +68,8 @@ function baseOf({ rxargs }: SharedRequest, { decoder, registry, bind, models }: 
   if (steps) return { steps: steps.map((step) => step as Steps[number]) }
   if (typeof name === 'string' && Object.hasOwn(searches, name) && !Object.hasOwn(registry.decoders, name))
     return { search: { name, options: {} } }
-  const { named, spec } = bind(typeof name === 'string' ? decoderByName(name, {}, registry) : decoder, models)
-  if (named) return { search: named }
+  const { entry, spec } = bind(typeof name === 'string' ? decoderByName(name, {}, registry) : decoder, models)
+  if (entry) return { search: entry }
   if (spec === undefined || spec.steps.some((step) => 'custom' in step))
     throw new OptionError('Expected a decoder of registered operators; that of this server has others')
   return spec

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { expectation } from '../../core/expectation.js'
 import { didYouMean } from '../../core/nearest.js'
-import { shown } from '../../core/parseOptions.js'
+import { describeValue } from '../../core/parseOptions.js'
 import { duplicateKey } from '../../core/text/duplicateKey.js'
 import { ApiError } from '../ApiError.js'
 
@@ -73,7 +73,7 @@ function refusal(issues: readonly z.core.$ZodIssue[], schema: z.ZodObject, value
     return new ApiError(400, `Expected \`${param}\`: ${expectation(field, issue)}`, { param, code: 'missing_required_parameter' })
   return new ApiError(
     400,
-    `Expected ${param === null ? 'the body' : `\`${param}\``} to be ${expectation(field, issue)}, got ${short(shown(got))}`,
+    `Expected ${param === null ? 'the body' : `\`${param}\``} to be ${expectation(field, issue)}, got ${short(describeValue(got))}`,
     { param, code: 'invalid_value' },
   )
 }

@@ -21,7 +21,7 @@ const withoutReward: DecoderModels = { lm: models.lm, lms: new Map(), rewards: n
 const stepsOf = (decoder: Decoder) => decoder(models).spec!.steps
 
 describe('the decoders', () => {
-  it("are the paper's, with its defaults", () => {
+  it("equal the paper's decoders with its defaults", () => {
     const chosen = [{ topK: { k: 10 } }, { batchReward: { reward: 'fake' } }, { combineScore: { weight: 1.5, reward: 'fake' } }]
     expect(stepsOf(args())).toEqual([...chosen, { selectGreedy: {} }])
     expect(stepsOf(argsStochastic())).toEqual([...chosen, { sampleTemperature: { temperature: 0.7 } }])
@@ -40,7 +40,7 @@ describe('the decoders', () => {
     ])
     expect(stepsOf(nucleus())).toEqual([{ temperature: { temperature: 1 } }, { topP: { p: 0.95 } }, { sampleTemperature: {} }])
   })
-  it('combine all rewards, each with its weight', () => {
+  it('combine all rewards by their weights', () => {
     const three = schedule(fakeModels(fakeLm(), [fakeRm({ name: 'safe' }), fakeRm({ name: 'short' }), fakeRm({ name: 'kind' })]))
     const combined = (weights: readonly (readonly [string, number])[]) =>
       weights.flatMap(([reward, weight]) => [{ batchReward: { reward } }, { combineScore: { weight, reward } }])
@@ -69,15 +69,15 @@ describe('the decoders', () => {
       { combineScore: { weight: 2, reward: 'safe' } },
     ])
   })
-  it('refuse a weight of a reward that is not there', () => {
+  it('refuse a weight for an unknown reward', () => {
     const refused = new OptionError('Expected `weight` to name rewards (fake), got `kind`')
     expect(() => args({ weight: { kind: 1 } })(models)).toThrow(refused)
     expect(() => argsPruned({ weight: { kind: 1 } })(models)).toThrow(refused)
     expect(() => decoderByName('args', { weight: { fake: Number.NaN } })).toThrow(
-      /Expected `weight` to be a finite number, or finite numbers by the names of rewards, got /,
+      /Expected `weight` to be a finite number, or finite numbers by reward name, got /,
     )
   })
-  it('have the defaults that their schemas say', () => {
+  it('have the defaults of their schemas', () => {
     expect(stepsOf(args(argsOptions.parse({})))).toEqual(stepsOf(args()))
     expect(stepsOf(argsPruned(argsPrunedOptions.parse({})))).toEqual(stepsOf(argsPruned()))
     expect(stepsOf(argsStochastic(argsStochasticOptions.parse({})))).toEqual(stepsOf(argsStochastic()))
@@ -86,7 +86,7 @@ describe('the decoders', () => {
     expect(stepsOf(nucleus(nucleusOptions.parse({})))).toEqual(stepsOf(nucleus()))
     expect(stepsOf(contrastive(contrastiveOptions.parse({})))).toEqual(stepsOf(contrastive()))
   })
-  it('need the logits they read', () => {
+  it('request the logits that they read', () => {
     expect([args({ k: 7 }), greedy(), topKSampling(), nucleus()].map((decoder) => decoder(models).need)).toEqual([
       7,
       1,
@@ -94,7 +94,7 @@ describe('the decoders', () => {
       'all',
     ])
   })
-  it('ask autoregressive rewards of GenARM only, and no other unless its weight is 0', () => {
+  it('need autoregressive rewards in GenARM, except at weight 0', () => {
     const two = schedule(fakeModels(fakeLm(), [fakeRm({ name: 'safe' }), { ...fakeRm({ name: 'arm' }), unit: 'logprob' }]))
     expect(genarm({ weight: { safe: 0, arm: 2 } })(two).spec!.steps.slice(1, -1)).toEqual([
       { batchReward: { reward: 'arm' } },
@@ -104,7 +104,7 @@ describe('the decoders', () => {
       new OptionError('Expected reward `safe` to be autoregressive (a language model) or to have weight 0; it has another head'),
     )
   })
-  it('say so when there is no reward to guide by', () => {
+  it('refuse to run without a reward', () => {
     expect(() => args()(withoutReward)).toThrow(/Expected `reward` to be a reward .*, got nothing/)
     expect(() => argsStochastic()(withoutReward)).toThrow(OptionError)
     expect(() => greedy()(withoutReward)).not.toThrow()
@@ -112,7 +112,7 @@ describe('the decoders', () => {
 })
 
 describe('contrastive search', () => {
-  it('is refused with a model that gives no hidden states', async () => {
+  it('refuses a model without hidden states', async () => {
     const { hiddenStates: _, ...given } = fakeLm()
     const lm = { ...given, capabilities: { ...given.capabilities, hiddenStates: false } }
     const refused =
@@ -120,7 +120,7 @@ describe('contrastive search', () => {
     expect(() => contrastive()(schedule(fakeModels(lm)))).toThrow(new OptionError(refused))
     expect(() => generate(promptsOf(['One']), contrastive(), fakeModels(lm))).toThrow(new OptionError(refused))
   })
-  it('frees what the model held, and gives the same in any batch', async () => {
+  it("frees the model's caches, and gives the same result in any batch", async () => {
     const lm = fakeLm()
     const rowsAt = async (concurrency: number) =>
       settled(
@@ -135,7 +135,7 @@ describe('contrastive search', () => {
 })
 
 describe('decoders of several language models', () => {
-  it('combine those of their names, and say which is missing', () => {
+  it('combine the named models, and name a missing one', () => {
     const combined = ['dexperts', 'contrastive-decoding', 'cfg'].map((name) =>
       stepsOf(decoderByName(name)).flatMap(({ combineLogits }) => (combineLogits ? [combineLogits] : [])),
     )
@@ -156,7 +156,7 @@ describe('decoders of several language models', () => {
     const other = { expert: fakeLm({ codec: charCodec('other') }) }
     expect(() => schedule({ ...fakeModels(), lms: other })).toThrow('Expected language model `expert` to have the tokenizer')
   })
-  it('free what each model held', async () => {
+  it('free the caches of each model', async () => {
     const [lm, expert, antiexpert] = [fakeLm(), fakeLm(), fakeLm()]
     const all = { ...fakeModels(lm), lms: { expert, antiexpert } }
     for (const name of ['dexperts', 'cfg']) {
@@ -188,7 +188,7 @@ describe('decoderByName', () => {
     expect(stepsOf(decoderByName('args', { k: 3, weight: undefined }))).toEqual(stepsOf(args({ k: 3 })))
     expect(stepsOf(decoderByName('nucleus', { p: 0.5, temperature: 2 }))).toEqual(stepsOf(nucleus({ p: 0.5, temperature: 2 })))
   })
-  it('refuses by name what the decoder does not take', () => {
+  it('names an option that the decoder does not have', () => {
     expect(() => decoderByName('greedy', { k: 3 })).toThrow(
       new OptionError('Decoder `greedy` takes no option `k`; it takes none'),
     )

@@ -6,7 +6,7 @@ import { generate } from '../../../pipelines/run/generate.js'
 import { fakeModels, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 describe('perToken', () => {
-  it('makes a decoder a search, which can be built upon and run in its place', async () => {
+  it('turns a decoder into a search with the same rows', async () => {
     const twice: Search = {
       search: (models) => {
         const { steps, need } = perToken(greedy()).search(models)
@@ -19,7 +19,7 @@ describe('perToken', () => {
     expect(settled(await rowsOf(found))).toEqual(settled(await rowsOf(plain)))
   })
 
-  it('knows the spec and the need of its decoder', () => {
+  it('has the spec and the need of its decoder', () => {
     const { spec, need } = perToken(greedy()).search({ lm: {} as never, lms: new Map(), rewards: new Map() })
     expect({ spec, need }).toEqual({ spec: { steps: [{ topK: { k: 1 } }, { selectGreedy: {} }] }, need: 1 })
   })

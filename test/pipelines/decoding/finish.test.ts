@@ -26,10 +26,10 @@ const options = { codec, endTokenIds: [END], stop: [], maxNewTokens: 100, contex
 const grown = (...tokenIds: number[]): Sequence => ({ ...sequence, promptTokenIds: [5, 5], tokenIds })
 
 describe('finish', () => {
-  it('goes on until something ends it', () => {
+  it('goes on until an end condition holds', () => {
     expect(finish(options)(grown(5, 5))).toBeUndefined()
   })
-  it('stops at an end token, which the completion is without and the reward with', () => {
+  it('stops at an end token, which the reward reads and the completion lacks', () => {
     expect(finish(options)(grown(5, 6, END))).toEqual({ reason: 'stop', completion: 'a\n', valuedTokens: 3 })
     expect(finish({ ...options, maxNewTokens: 1 })(grown(END))).toEqual({ reason: 'stop', completion: '', valuedTokens: 1 })
   })
@@ -40,7 +40,7 @@ describe('finish', () => {
       valuedTokens: 2,
     })
   })
-  it('runs out of new tokens, or of the context', () => {
+  it('stops at the token limit and at the end of the context', () => {
     const out = { reason: 'length', completion: 'aa', valuedTokens: 2 }
     expect(finish({ ...options, maxNewTokens: 2 })(grown(5, 5))).toEqual(out)
     expect(finish({ ...options, contextLength: 4 })(grown(5, 5))).toEqual(out)
@@ -68,10 +68,10 @@ describe('finish', () => {
   it('does not look for stop strings in the prompt, nor across its end', () => {
     expect(finish({ ...options, stop: ['aaa', 'aab'] })(grown(5, 7))).toBeUndefined()
   })
-  it('has stopped for a stop string rather than for the length', () => {
+  it('reports a stop string rather than the length', () => {
     expect(finish({ ...options, stop: ['\n'], maxNewTokens: 2 })(grown(5, 6))!.reason).toBe('stop')
   })
-  it('finds in growing text what a search of the whole text finds', () => {
+  it('finds the same in growing text as in the whole text', () => {
     const tokens = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 60 })
     const stops = fc.constantFrom('\n\nHuman:', 'man: ', 'aa', 'é', '\na\n', ': Hu', 'b:')
     fc.assert(
@@ -89,7 +89,7 @@ describe('finish', () => {
 })
 
 describe('stopsOf', () => {
-  it('takes a stop string that is a special token for an end token: no text shows it', () => {
+  it('treats a stop string that is a special token as an end token', () => {
     const words = { ...codec, encode: (text: string) => (text === '<end>' ? [END] : [5]) }
     expect(stopsOf(['<end>', 'a'], words)).toEqual({ texts: ['a'], tokenIds: [END] })
   })

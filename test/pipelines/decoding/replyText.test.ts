@@ -30,19 +30,19 @@ function piecesOf(tokenIds: readonly number[], stop: readonly string[]) {
 }
 
 describe('replyText', () => {
-  it('gives characters when they are whole', () => {
+  it('emits characters once they are complete', () => {
     expect(piecesOf([...Buffer.from('aé👍'), END], []).pieces).toEqual(['a', '', 'é', '', '', '', '👍', ''])
   })
 
-  it('keeps back what may be the beginning of a stop string, and gives it when it is none', () => {
+  it('holds back a possible start of a stop string, and emits it if it is none', () => {
     expect(piecesOf([...Buffer.from('xab!ab.')], ['ab.', '.x']).pieces).toEqual(['x', '', '', 'ab!', '', '', ''])
   })
 
-  it('gives what is incomplete at the end as it is in the completion', () => {
+  it('emits an incomplete end as the completion has it', () => {
     expect(piecesOf([97, 0xf0, 0x9f], []).pieces).toEqual(['a', '', '\uFFFD'])
   })
 
-  it('is the completion, whatever the tokens and stop strings', () => {
+  it('adds up to the completion for any tokens and stop strings', () => {
     const bytes = fc.array(fc.constantFrom(END, ...Buffer.from('ab.é👍')), { minLength: 1, maxLength: 20 })
     const stops = fc.array(fc.constantFrom('a', 'ab', 'ba', 'é', 'b.é', '👍'), { maxLength: 2 })
     fc.assert(
@@ -53,7 +53,7 @@ describe('replyText', () => {
     )
   })
 
-  it('comes with the events of a run', async () => {
+  it("is part of a run's events", async () => {
     const texts = new Map<string, string>()
     const models = fakeModels(fakeLm({ endLogit: 0.5 }))
     const run = generate(promptsOf(['a', 'b', 'c', 'd']), args({ k: 3 }), models, {

@@ -38,7 +38,7 @@ describe('steps', () => {
       ],
     })
   })
-  it("needs what its first choosing operator needs, and all for one of one's own", () => {
+  it('has the need of its first operator that selects, and needs all logits for a custom one', () => {
     expect(steps(topK({ k: 7 }), selectGreedy()).need).toBe(7)
     expect(steps(temperature({ temperature: 2 }), topK({ k: 7 }), selectGreedy()).need).toBe(7)
     expect(steps(topP({ p: 0.9 }), selectGreedy()).need).toBe('all')
@@ -50,7 +50,7 @@ describe('steps', () => {
     expect(own.need).toBe('all')
     expect(own.spec).toEqual({ steps: [{ custom: {} }, { topK: { k: 7 } }, { selectGreedy: {} }] })
   })
-  it("lets fields of one's own through", async () => {
+  it('keeps custom fields', async () => {
     const decoder = steps(
       map((step: LogitsStep) => ({ ...step, note: 'kept' })),
       topK({ k: 1 }),

@@ -24,7 +24,7 @@ const bare: Decoder = () => steps(topK({ k: 2 }), selectGreedy()).bind(null) as 
 
 describe('timed', () => {
   it(
-    'tells how long a step was with each operator, waiting included, each time apart from those after it',
+    'reports the time of a step in each operator, including waits, without later operators',
     marbles(({ cold, expectObservable, flush }) => {
       const told: (readonly OperatorTime[])[] = []
       const decoder = () => steps(topK({ k: 2 }), batchReward({ reward }), combineScore({ weight: 1 }), selectGreedy())
@@ -49,7 +49,7 @@ describe('timed', () => {
     }),
   )
 
-  it('counts the time that a reward takes, and starts anew with every step', async () => {
+  it("includes the reward's time, and starts anew with each step", async () => {
     let now = 0
     const costly: Reward = {
       ...reward,
@@ -86,7 +86,7 @@ describe('timed', () => {
     expect(told).toBe(4 * rows.reduce((sum, { completionTokens }) => sum + completionTokens!, 0))
   })
 
-  it('times a decoder that is not made of steps as one operator', async () => {
+  it('times a decoder without steps as one operator', async () => {
     const told: (readonly OperatorTime[])[] = []
     const operator = timed(bare, { clock: () => 0, onStep: (times) => told.push(times) })(models)
     expect(operator.need).toBe('all')

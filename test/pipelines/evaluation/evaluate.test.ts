@@ -19,7 +19,7 @@ const runOf = (name: string, replies: readonly Reply[]) => ({
 const failed = (id: string): Reply => reply(id, { finishReason: 'error', reward: null, tokenIds: null, completion: null })
 
 describe('evaluate', () => {
-  it('gives the means of a run, error rows left out and counted', async () => {
+  it('gives the means of a run without error rows, and counts those', async () => {
     const rows = [
       reply('a', { reward: 1, tokenIds: [1, 1, 1] }),
       reply('b', { reward: 2, tokenIds: [1, 2, 3, 4, 5], finishReason: 'length' }),
@@ -36,7 +36,7 @@ describe('evaluate', () => {
     expect(pairs).toEqual([])
   })
 
-  it('compares runs with the first over the replies that both have, whatever their order', async () => {
+  it('compares each run with the first over their common replies, in any order', async () => {
     const first = [reply('a', { reward: 1 }), reply('b', { reward: 5 }), failed('c'), reply('d', { reward: 0 }), reply('only')]
     const second = [reply('d', { reward: 0 }), reply('c'), reply('b', { reward: 2 }), reply('a', { reward: 3 }), reply('more')]
     const { pairs } = await evaluate([runOf('first', first), runOf('second', second), runOf('again', second)])
@@ -49,7 +49,7 @@ describe('evaluate', () => {
     expect(pairs[0]!.differences.diversity).toEqual({ value: 0, low: 0, high: 0 })
   })
 
-  it('has a figure of each further reward of the rows', async () => {
+  it('has a figure for each further reward', async () => {
     const rows = [1, 2, null].map((short, index) => reply(String(index), { otherRewards: { short } }))
     const one = { ...runOf('one', rows), rewards: ['short'] }
     const { metrics, runs, pairs } = await evaluate([one, runOf('two', [reply('0')]), { ...one, name: 'three' }])
@@ -62,7 +62,7 @@ describe('evaluate', () => {
     expect(pairs.map(({ outcomes }) => outcomes.reward_short)).toEqual([undefined, { win: 0, tie: 2, lose: 0 }])
   })
 
-  it('has no figure where no row has it, and no winner without rewards', async () => {
+  it('has no figure if no row has it, and no winner without rewards', async () => {
     const rows = [reply('a', { reward: null, tokenIds: null })]
     const { runs, pairs } = await evaluate([runOf('one', rows), runOf('two', rows)])
     expect(runs[0]!.figures).toEqual({ reward: null, diversity: null, length: null, stopped: null })
@@ -70,7 +70,7 @@ describe('evaluate', () => {
     expect(pairs[0]!.differences.reward).toBeNull()
   })
 
-  it('measures in batches what needs a model', async () => {
+  it('measures by a model in batches', async () => {
     const sizes: number[] = []
     const measure: Measure = {
       ...{ name: 'reward:mine', kind: 'mean' },
@@ -88,13 +88,13 @@ describe('evaluate', () => {
   it.each([
     ['first', 0],
     ['second', 1],
-  ])('refuses a second row of the same id and sample in the %s run', async (name, index) => {
+  ])('refuses a second row with the same id and sample in the %s run', async (name, index) => {
     const runs = [runOf('first', [reply('a')]), runOf('second', [reply('a')])]
     runs[index] = runOf(name, [reply('a'), reply('a')])
     await expect(evaluate(runs)).rejects.toThrow(`Expected each id and sample once in ${name}, got \`a\`, sample 0, again`)
   })
 
-  it('stops when it is told to', async () => {
+  it('stops on abort', async () => {
     const stop = new AbortController()
     stop.abort(new Error('enough'))
     await expect(evaluate([runOf('one', [reply('a')])], { signal: stop.signal })).rejects.toThrow('enough')
@@ -102,7 +102,7 @@ describe('evaluate', () => {
 })
 
 describe('rewardMeasure', () => {
-  it('reads prompt and completion as they stand, frees what it read, and leaves out what is too long', async () => {
+  it('scores prompt and completion as they are, frees its caches, and omits texts that are too long', async () => {
     const released: object[] = []
     const { calls, model } = recording({ contextLength: 5, maxBatch: 2, release: (key) => released.push(key) })
     const { measure, name } = rewardMeasure({
@@ -116,7 +116,7 @@ describe('rewardMeasure', () => {
     expect(released).toEqual(calls.map(({ key }) => key))
   })
 
-  it('does not put the first token twice before a prompt whose template wrote it', async () => {
+  it('does not add a second begin token if the template has one', async () => {
     const codec = {
       ...charCodec('first'),
       encode: (text: string, special: boolean) => [...(special ? [127] : []), ...charCodec().encode(text, special)],
@@ -140,7 +140,7 @@ describe('perplexityMeasure', () => {
     return losses.reduce((sum, each) => sum + each, 0) / losses.length
   }
 
-  it('is the mean loss of the tokens of each reply, long and short ones in one batch', async () => {
+  it("is the mean loss over each reply's tokens, with long and short replies in one batch", async () => {
     const lm = fakeLm()
     const replies = ['c', 'cdefg'].map((text, index) => reply(`r${index}`, { tokenIds: charCodec().encode(text, false) }))
     const losses = await perplexityMeasure(lm).measure(replies)
@@ -150,7 +150,7 @@ describe('perplexityMeasure', () => {
     expect(lm.held.size).toBe(0)
   })
 
-  it('refuses a model with another tokenizer, and has nothing for what does not fit', async () => {
+  it('refuses a model with another tokenizer, and has no figure for texts that do not fit', async () => {
     const { measure } = perplexityMeasure(fakeLm({ contextLength: 2 }))
     expect(await measure([reply('a'), reply('b', { tokenIds: null })])).toEqual([Number.NaN, Number.NaN])
     await expect(perplexityMeasure(fakeLm()).measure([reply('a', { promptTokenIds: [1, 2, 3] })])).rejects.toThrow(
@@ -166,7 +166,7 @@ describe('coherenceMeasure', () => {
     expect((await measure([reply('a')]))[0]).toBeCloseTo(Math.SQRT1_2, 9)
   })
 
-  it('has none for a reply that the encoder cannot read, and all others have theirs', async () => {
+  it('has no figure for a reply that the encoder cannot read', async () => {
     const embed = async (texts: readonly string[]) => {
       if (texts.includes('long')) throw new ShapeError('too long')
       return texts.map(() => Float32Array.of(1, 2))

@@ -25,7 +25,7 @@ const [a, b] = ['good', 'bad'].map((text) =>
 )
 
 describe('sharedPrompts', () => {
-  it('draws by seed and id alone', async () => {
+  it('samples by seed and id alone', async () => {
     const drawn = await sharedPrompts(a!, b!, { count: 30, seed: 1 })
     expect(drawn.shared).toBe(200)
     const backwards = runOf(
@@ -41,7 +41,7 @@ describe('sharedPrompts', () => {
     expect((await sharedPrompts(a!, b!, { count: 10, seed: 1 })).pairs).toEqual(drawn.pairs.slice(0, 10))
   })
 
-  it('takes what both runs answered, one sample a prompt', async () => {
+  it('keeps the prompts that both runs answered, one sample each', async () => {
     const first = runOf('a', [reply('x', 'x'), reply('y', 'y', { finishReason: 'error', completion: null }), reply('z', 'z')])
     const second = runOf('b', [
       reply('z', 'z2', { prompt: 'other' }),
@@ -55,7 +55,7 @@ describe('sharedPrompts', () => {
   })
 })
 
-/** A judge that finds what says "good" worth 9 and the other worth 3, wherever it stands. */
+/** A judge that scores a reply with "good" 9 and the other one 3, in either place. */
 const fair: Ask = async ([, user], { admit, settle }) => {
   await admit()
   settle(100)
@@ -89,7 +89,7 @@ describe('judge', () => {
     expect(spent).toEqual({ calls: 60, tokens: 6000 })
   })
 
-  it('asks about as many pairs at once as it may', async () => {
+  it('sends up to the allowed number of requests at once', async () => {
     let [open, most] = [0, 0]
     const slow: Ask = async (...asked) => {
       most = Math.max(most, ++open)
@@ -101,7 +101,7 @@ describe('judge', () => {
     expect(most).toBe(3)
   })
 
-  it('asks only for what is not known, and again where something else would be asked', async () => {
+  it('requests only unknown answers, and those whose request has changed', async () => {
     const { kept } = await judged(fair)
     let calls = 0
     const counted: Ask = (...asked) => {
@@ -115,7 +115,7 @@ describe('judge', () => {
     expect((await judged(counted, { known: [{ ...kept[0]!, a: undefined, error: 'failed' }] }, 1)).kept).toHaveLength(1)
   })
 
-  it('asks again for an answer without scores, and counts a pair that gets none as failed', async () => {
+  it('retries an answer without scores, and counts a pair without any as failed', async () => {
     let number = 0
     const odd: Ask = async (messages, watch, signal) => {
       number++
@@ -133,7 +133,7 @@ describe('judge', () => {
     })
   })
 
-  it('goes on after a failed pair, and stops where no call can do better', async () => {
+  it('goes on after a failed pair, and stops if no further call can succeed', async () => {
     const failing =
       (hopeless: boolean): Ask =>
       async () => {
@@ -143,13 +143,13 @@ describe('judge', () => {
     await expect(judged(failing(true), {}, 5)).rejects.toThrow('it failed')
   })
 
-  it('stops at a ceiling of calls, however many go at once', async () => {
+  it('stops at a ceiling of calls at any concurrency', async () => {
     const { result, spent } = await judged(fair, { ceiling: judgeCeiling({ maxCalls: 7, calls: 2 }) })
     expect(spent.calls).toBe(7)
     expect(result).toMatchObject({ failed: 0, left: 15, ceiling: '7 calls' })
   })
 
-  it('stops at a ceiling of tokens, and refuses answers that report none', async () => {
+  it('stops at a ceiling of tokens, and refuses answers without a token count', async () => {
     const { result, spent } = await judged(fair, { ceiling: judgeCeiling({ maxTokensTotal: 750 }), needsUsage: true })
     expect(spent.tokens).toBe(700)
     expect([result.judgements.length, result.left, result.ceiling]).toEqual([7, 13, '750 tokens'])
@@ -159,7 +159,7 @@ describe('judge', () => {
 })
 
 describe('judgeCeiling', () => {
-  it('lets one call go first, then as many as the largest answer so far leaves room for', async () => {
+  it('allows one call first, then as many as the largest answer so far leaves room for', async () => {
     const ceiling = judgeCeiling({ maxTokensTotal: 350 })
     const order: string[] = []
     const call = (name: string) =>

@@ -5,7 +5,7 @@ const everything = new Set(['chat-lm', 'chat-rm', ...Object.keys(checkpoints)])
 const embedded = new Set(['chat-lm', 'chat-rm'])
 
 describe('comparisons', () => {
-  it('have decoders on both language models, training and sizes, where all checkpoints are there', () => {
+  it('cover decoders on both language models, training and sizes with all checkpoints', () => {
     const all = comparisons(everything)
     expect(all.map(({ runs, left }) => [runs.length, left])).toEqual([
       [7, []],
@@ -20,7 +20,7 @@ describe('comparisons', () => {
       'dpo-lm/chat-rm/greedy',
     ])
   })
-  it('say what is left out without them', () => {
+  it('name the comparisons that lack a checkpoint', () => {
     const all = comparisons(embedded)
     expect(all.map(({ left }) => left)).toEqual([[], ['base-lm'], ['ppo-lm', 'dpo-lm'], ['small-lm', 'small-rm']])
     expect(all.map(({ runs }) => runs.length)).toEqual([7, 0, 2, 2])
@@ -28,7 +28,7 @@ describe('comparisons', () => {
 })
 
 describe('runsOf', () => {
-  it('has every run once, a group for each pair of models', () => {
+  it('lists every run once, in a group for each pair of models', () => {
     const groups = runsOf(comparisons(everything))
     const names = groups.flat().map(runName)
     expect(new Set(names).size).toBe(names.length)

@@ -4,7 +4,7 @@ import type { BatchedRewardModel, RewardCall } from '../../../src/core/batched.j
 import { ModelLostError } from '../../../src/core/errors.js'
 import type { Row } from '../../../src/core/run.js'
 
-/** Characters as tokens; the reward is their number. */
+/** Each character is a token, and the reward is their number. */
 function fakeReward(fields: Partial<BatchedRewardModel> = {}) {
   const batches: number[] = []
   const released: object[] = []
@@ -48,7 +48,7 @@ const text = (id: string, prompt = 'ab', completion = 'c', fields: Partial<Score
 })
 
 describe('score', () => {
-  it('gives each text the reward of prompt and completion, in one row', async () => {
+  it('makes one row a text with the reward of prompt and completion', async () => {
     const { reward } = fakeReward()
     const rows = await rowsOf([text('a'), text('b', 'abc', 'de')], reward, { now: () => 5 })
     expect(rows).toMatchObject([
@@ -73,7 +73,7 @@ describe('score', () => {
     ])
   })
 
-  it('batches calls, and frees what each text cached', async () => {
+  it('batches calls, and frees the cache of each text', async () => {
     const { reward, batches, released } = fakeReward()
     await rowsOf(
       Array.from({ length: 40 }, (_, index) => text(`${index}`)),
@@ -85,7 +85,7 @@ describe('score', () => {
     expect(new Set(released).size).toBe(40)
   })
 
-  it('makes an error row of a text that is broken, empty, too long or there twice', async () => {
+  it('makes an error row of a broken, empty, too long or duplicate text', async () => {
     const { reward } = fakeReward({ codec: { ...fakeReward().reward.codec, encode: (all) => Array.from(all, () => 1) } })
     const rows = await rowsOf(
       [
@@ -111,14 +111,14 @@ describe('score', () => {
     })
   })
 
-  it('makes an error row of a reward that is not finite, and of a call that fails', async () => {
+  it('makes an error row of a non-finite reward and of a failed call', async () => {
     const nan = fakeReward({ run: async (calls) => calls.map(() => Float32Array.of(Number.NaN)) })
     expect(await rowsOf([text('a')], nan.reward)).toMatchObject([{ error: 'Reward `length` returned NaN', reward: null }])
     const failing = fakeReward({ run: () => Promise.reject(new Error('no')) })
     expect(await rowsOf([text('a')], failing.reward)).toMatchObject([{ error: 'no', finishReason: 'error' }])
   })
 
-  it('asks for the log-probability of the completion’s tokens where that is the reward', async () => {
+  it("requests the log-probability of the completion's tokens if that is the reward", async () => {
     const asked: RewardCall[] = []
     const run = async (calls: readonly RewardCall[]) => {
       asked.push(...calls)
@@ -146,12 +146,12 @@ describe('score', () => {
     expect(byId.get('c')!.error).toMatch(/`length` returns a logprob: it needs a prompt token/)
   })
 
-  it('fails as a whole when the model is gone', async () => {
+  it('fails as a whole if the model is lost', async () => {
     const gone = fakeReward({ run: () => Promise.reject(new ModelLostError('gone')) })
     await expect(rowsOf([text('a')], gone.reward)).rejects.toThrow('gone')
   })
 
-  it('refuses an option that may not be', () => {
+  it('refuses an invalid option', () => {
     const { reward } = fakeReward()
     const source = (async function* () {})()
     expect(() => score(source, { reward, hashes: {} }, { concurrency: 0 })).toThrow(

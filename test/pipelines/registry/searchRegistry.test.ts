@@ -5,12 +5,12 @@ import { OptionError } from '../../../src/core/errors.js'
 import { fakeLm, fakeModels } from '../../fakes.js'
 
 describe('searchByName', () => {
-  it('gives each search with its defaults', () => {
+  it('makes each search with its defaults', () => {
     expect(Object.keys(searches)).toEqual(['best-of-n', 'block-best-of-n', 'rollout', 'cards', 'beam'])
     for (const name of Object.keys(searches)) expect(searchByName(name).search).toBeTypeOf('function')
   })
 
-  it('says of each whether it needs a reward, without which it is refused', () => {
+  it('refuses models without a reward if a search needs one', () => {
     const models = schedule(fakeModels(fakeLm(), []))
     for (const [name, { needsReward }] of Object.entries(searches)) {
       const bind = () => searchByName(name).search(models)
@@ -19,7 +19,7 @@ describe('searchByName', () => {
     }
   })
 
-  it('refuses an unknown name, and an option that the search does not take, by name', () => {
+  it('refuses an unknown name, and names an unknown option', () => {
     expect(() => searchByName('rolout')).toThrow(
       new OptionError(
         'Expected `search` to be one of best-of-n, block-best-of-n, rollout, cards, beam, got `rolout` (did you mean `rollout`?)',

@@ -30,16 +30,16 @@ describe('an ensemble', () => {
     expect(await scores(sum)).toEqual([-19, 1])
     expect(await lastValueFrom(from(sum.value(sequenceOf('p', ''))))).toBe(1 - 2 * 10)
   })
-  it('is the least of them, or their mean less their disagreement', async () => {
+  it('is their minimum, or their mean minus their disagreement', async () => {
     expect(await scores(two({ by: 'min' }, giving('a', [1, 2]), giving('b', [3, -4])))).toEqual([1, -4])
     expect(await scores(two({ by: 'mean' }, giving('a', [1, 2]), giving('b', [3, -4])))).toEqual([1, -4])
     expect(await scores(two({ by: 'mean', c: 0.5 }, giving('a', [1, 2]), giving('b', [3, -4])))).toEqual([1.5, -2.5])
   })
-  it('normalises each member by the mean and scale given', async () => {
+  it('normalises each member by its mean and scale', async () => {
     const least = two({ by: 'min', mean: { a: 10 }, scale: { a: 2, b: 5 } }, giving('a', [12, 10]), giving('b', [10, -5]))
     expect(await scores(least)).toEqual([1, -1])
   })
-  it("normalises by the scores of the sequence's earlier steps, in the first one by its own", async () => {
+  it("normalises by the scores of the sequence's earlier steps, or by its own in the first step", async () => {
     const sum = two({ running: true }, giving('a', [1, 3], [6, 2], [2, 3]), giving('b', [0, 0], [1, 0], [0, 2]))
     const sequence = sequenceOf('p', '')
     const next = (text: string) => ({ ...sequence, tokenIds: [...ids(text)] })
@@ -52,7 +52,7 @@ describe('an ensemble', () => {
     expect(first).toBeCloseTo((2 - 3) / a + (0 - 0.25) / b, 5)
     expect(second).toBeCloseTo((3 - 3) / a + (2 - 0.25) / b, 5)
   })
-  it('counts a step once that is scored in parts or again, and keeps sequences apart', async () => {
+  it('counts a step once if it is scored in parts or again, and keeps sequences apart', async () => {
     const whole = two({ running: true }, giving('a', [1, 3], [6, 2]), giving('b', [0, 1], [1, 0]))
     const parts = two(
       { running: true },
@@ -68,7 +68,7 @@ describe('an ensemble', () => {
     await scores(parts, sequenceOf('other', ''))
     expect(await scores(parts, grown)).toEqual(await scores(whole, grown))
   })
-  it('passes on what is wrong with a member', async () => {
+  it('passes on the error of a member', async () => {
     const failing: Reward = { name: 'b', score: () => throwError(() => new Error('no')), value: () => of(0) }
     await expect(scores(two({}, giving('a', [1, 2]), failing))).rejects.toThrow('no')
     await expect(scores(two({}, giving('a', [1, 2]), giving('b', [1])))).rejects.toThrow(
@@ -86,7 +86,7 @@ describe('an ensemble in a run', () => {
     return settled(await rowsOf(generate(prompts, args({ k: 5, weight: 2 }), models, { concurrency, maxNewTokens: 12 })))
   }
 
-  it('steers, and its members are columns, too', async () => {
+  it('steers, and its members are columns', async () => {
     const [row] = await run(1)
     expect(Object.keys(row!.otherRewards!)).toEqual(['safe', 'vowels'])
     row!.scores!.forEach((score, i) => {
@@ -97,9 +97,8 @@ describe('an ensemble in a run', () => {
     const mean = (values[0]! + values[1]!) / 2
     expect(row!.reward).toBeCloseTo(mean - Math.abs(values[0]! - mean), 5)
   })
-  it('gives the same rows at any concurrency, though it normalises as it goes', async () =>
-    expect(await run(4)).toEqual(await run(1)))
-  it('has each member asked once a step', async () => {
+  it('gives the same rows at any concurrency with running normalisation', async () => expect(await run(4)).toEqual(await run(1)))
+  it('calls each member once a step', async () => {
     const calls: RewardCall[] = []
     const safe = fakeRm({ name: 'safe' })
     const counting = {
@@ -114,7 +113,7 @@ describe('an ensemble in a run', () => {
     expect(new Set(once).size).toBe(once.length)
     expect(once.length).toBeGreaterThan(row!.tokenIds!.length)
   })
-  it('is weighed as the first reward, its members only by their names', () => {
+  it('has the weight of the first reward; members have weights by name only', () => {
     const models = schedule(fakeModels(fakeLm(), [fakeRm({ name: 'safe' }), vowels, both]))
     const weights = (decoder: ReturnType<typeof args>) =>
       decoder(models).spec!.steps.flatMap((step) => (step.combineScore ? [step.combineScore] : []))
@@ -125,7 +124,7 @@ describe('an ensemble in a run', () => {
     ])
     expect(weights(args({ weight: { safe: 1 } }))[1]).toEqual({ weight: 1, reward: 'safe' })
   })
-  it('is refused where a member is not there', () => {
+  it('refuses a missing member', () => {
     expect(() => schedule(fakeModels(fakeLm(), [vowels, both]))).toThrow(
       new OptionError('Expected `both` to be an ensemble of other rewards (vowels), got `safe`'),
     )
@@ -140,12 +139,12 @@ describe('ensembleReward', () => {
     [{ of: ['a', 'b'], by: 'min', weight: { a: 1 } }, 'Expected `weight` beside `by` sum, got min'],
     [{ of: ['a', 'b'], c: 1 }, 'Expected `c` beside `by` mean, got sum'],
     [{ of: ['a', 'b'], scale: { c: 1 } }, 'Expected `scale` to name members (a, b), got `c`'],
-    [{ of: ['a', 'b'], scale: { a: 0 } }, 'Expected `scale` to be numbers > 0 by the names of members, got `0` (number)'],
+    [{ of: ['a', 'b'], scale: { a: 0 } }, 'Expected `scale` to be numbers > 0 by member name, got `0` (number)'],
     [{ of: ['a', 'b'], mean: { a: 0 }, running: true }, 'Expected either `running` or `mean` and `scale`, got both'],
   ])('refuses %j', (options, message) => {
     expect(() => rewardByName('both', 'ensemble', options)).toThrow(new OptionError(message))
   })
-  it('says what it is', () => {
+  it('has a registry entry', () => {
     expect(ensembleReward('both', { of: ['a', 'b'], by: 'mean', running: true }).spec).toEqual({
       ensemble: { of: ['a', 'b'], by: 'mean', c: 1, running: true },
     })

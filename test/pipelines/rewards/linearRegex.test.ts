@@ -6,7 +6,7 @@ import { OptionError } from '../../../src/core/errors.js'
 const countOf = (pattern: string, flags: string, text: string): number =>
   Array.from(text.matchAll(new RegExp(pattern, `${flags}g`))).length
 
-/** Without lazy repetitions of what may be empty, which engines count differently. */
+/** Patterns without lazy repetitions of possibly empty parts, which engines count differently. */
 const atom = fc.constantFrom(
   ...['a', 'b', 'é', '😀', '.', '\\d', '\\W', '\\s', '\\S', '[ab]', '[^ab]', '[^]', '[]', '[\\w\\-]', '\\p{L}', '\\P{Lu}'],
   ...['\\u{61}', '\\x62', '\\n', '\\cI', '(?:a|ab)', '(ab)', '(?<n>b)', '[\\u00a0-\\u2028]'],
@@ -22,10 +22,10 @@ const text = fc
   .map((all) => all.join(''))
 
 describe('linearRegex', () => {
-  it('finds and counts what JavaScript finds', () => {
+  it('finds and counts the matches of JavaScript', () => {
     fc.assert(
       fc.property(pattern, fc.constantFrom('u', 'iu', 'su', 'v'), fc.array(text, { maxLength: 3 }), (source, flags, texts) => {
-        // Named groups may not stand twice.
+        // A group name may occur only once.
         fc.pre(source.split('(?<n>').length <= 2)
         // V8 of Node 20 reads `[^]` wrongly with the flag v.
         fc.pre(flags !== 'v' || !source.includes('[^]'))
@@ -48,12 +48,12 @@ describe('linearRegex', () => {
     ['(.*)*(.*)*x', 's'],
     ['(?<=(?:a+)+)(a*)*b', ''],
     ['([a-z]+\\s?)+\\d', 'v'],
-  ])('searches a long text for `%s`, which would take JavaScript for ever', (source, flags) => {
+  ])('searches a long text in linear time for `%s`', (source, flags) => {
     const regex = linearRegex(source, flags)
     expect([regex.test(`${'a'.repeat(20_000)}-`), regex.count(`${'a'.repeat(2_000)}-`)]).toEqual([false, 0])
   })
 
-  it('knows sets of the flag v', () => {
+  it('reads sets of the flag v', () => {
     const regex = linearRegex('[\\p{L}--[a-z]]', 'v')
     expect([regex.test('abc'), regex.count('aÉx😀Z')]).toEqual([false, 2])
   })

@@ -27,7 +27,7 @@ describe('a reward over text', () => {
     await lastValueFrom(from(reward.value(messages)))
     expect(seen).toEqual(['user: hi\nassistant: yo'])
   })
-  it('is told prompt and completion apart, and whether the reply has ended', async () => {
+  it('gets prompt and completion apart, and whether the reply has ended', async () => {
     const replies: ReplySoFar[] = []
     const reward = schedule(fakeModels(fakeLm(), [textReward('mine', (_text, _signal, reply) => replies.push(reply))])).reward!
     await lastValueFrom(from(reward.score(sequenceOf('ab', 'c'), Int32Array.of(...ids('x'), END))))
@@ -67,7 +67,7 @@ describe('a reward over text', () => {
   ])('errors when it %s', async (_, score, message) => {
     await expect(scoresOf(score as () => number)).rejects.toThrow(new RewardError(message))
   })
-  it('errors when it does not answer in time, and is told so', async () => {
+  it('errors after its time limit and gets an abort signal', async () => {
     let told: AbortSignal | undefined
     const hanging = scoresOf(
       (_, signal) => {
@@ -79,7 +79,7 @@ describe('a reward over text', () => {
     await expect(hanging).rejects.toEqual(new RewardError('Reward `mine` returned nothing within 5 ms'))
     expect(told!.aborted).toBe(true)
   })
-  it('is told when nobody waits for it any more', async () => {
+  it('gets an abort signal when nobody waits any more', async () => {
     let told: AbortSignal | undefined
     const reward = schedule(
       fakeModels(fakeLm(), [

@@ -34,7 +34,7 @@ function fakePairs({ longest = 100 } = {}) {
 }
 
 describe('a cross-encoder as a reward', () => {
-  it('reads the prompt beside the completion with each candidate, and with none for the value', async () => {
+  it('reads the prompt beside the completion, with each candidate and without one for the value', async () => {
     const { model, asked, batches } = fakePairs()
     const { reward } = schedule(fakeModels(fakeLm(), [model]))
     const scores = await lastValueFrom(from(reward!.score(sequenceOf('ab', 'c'), ids('xy'))))
@@ -44,7 +44,7 @@ describe('a cross-encoder as a reward', () => {
     expect(batches).toEqual([1, 1])
   })
 
-  it('reads messages as the language model’s template renders them, once a prompt', async () => {
+  it("renders messages by the language model's template, once a prompt", async () => {
     const { model, asked } = fakePairs()
     let rendered = 0
     const codec = charCodec()
@@ -60,7 +60,7 @@ describe('a cross-encoder as a reward', () => {
     expect(rendered).toBe(1)
   })
 
-  it('makes an error row of a prompt that does not fit, and of no other one', async () => {
+  it('makes an error row of a prompt that does not fit, and of no other', async () => {
     const { model, batches } = fakePairs({ longest: 12 })
     const prompts = promptsOf(['short', 'also', 'much too long for it'])
     const rows = await rowsOf(generate(prompts, args({ k: 3 }), fakeModels(fakeLm(), [model]), { maxNewTokens: 3 }))
@@ -70,7 +70,7 @@ describe('a cross-encoder as a reward', () => {
     expect(Math.max(...batches)).toBe(2)
   })
 
-  it('scores texts that are there, messages rendered with its own template', async () => {
+  it('scores existing texts, with messages rendered by its own template', async () => {
     const { model, asked } = fakePairs({ longest: 30 })
     async function* texts() {
       yield { id: 'a', content: { text: 'ab' }, completion: 'cd' }

@@ -9,7 +9,7 @@ import type { Sequence } from '../../../src/core/sequence.js'
 import { charCodec, END, fakeLm, fakeModels, fakeRm, ids, recording, sequenceOf } from '../../fakes.js'
 
 describe('a reward model with another tokenizer or template', () => {
-  it('reads the text in its own tokens: what the candidates share once, at least one token a branch', async () => {
+  it('reads the text in its own tokens: the common prefix once, at least one token a branch', async () => {
     const { calls, model } = recording()
     const { reward } = schedule(fakeModels(fakeLm(), [model]))
     const sequence = sequenceOf('ab', 'c')
@@ -33,7 +33,7 @@ describe('a reward model with another tokenizer or template', () => {
     await lastValueFrom(from(reward!.value(sequenceOf('ab', 'c', { prompt: { messages: [{ role: 'user', content: 'hi' }] } }))))
     expect(calls[0]!.tokenIds).toEqual([...ids('<hi>c')])
   })
-  it('says once that it is slower', async () => {
+  it('notes once that it is slower', async () => {
     const notices: string[] = []
     const { reward } = schedule(fakeModels(fakeLm(), [recording().model]), { onNotice: (notice) => notices.push(notice) })
     for (const text of ['a', 'b']) await lastValueFrom(from(reward!.value(sequenceOf(text, 'c'))))
@@ -43,7 +43,7 @@ describe('a reward model with another tokenizer or template', () => {
     schedule(fakeModels(fakeLm(), [fakeRm()]), { onNotice: (notice) => notices.push(notice) })
     expect(notices).toHaveLength(1)
   })
-  it('leaves out a character whose bytes are incomplete', async () => {
+  it('omits a character with incomplete bytes', async () => {
     const broken: TextCodec = {
       ...charCodec(),
       decode: (tokenIds) => tokenIds.map((id) => (id === 1 ? '\uFFFD' : String.fromCharCode(id))).join(''),
@@ -53,7 +53,7 @@ describe('a reward model with another tokenizer or template', () => {
     await lastValueFrom(from(reward!.score(sequenceOf('ab', 'c'), Int32Array.of(1, ...ids('x')))))
     expect(calls).toMatchObject([{ tokenIds: [...ids('ab')], branches: [[...ids('c')], [...ids('cx')]] }])
   })
-  it('errors for an empty text, one too long for it, and messages it cannot render', async () => {
+  it('errors for an empty text, one that is too long, and messages that it cannot render', async () => {
     const refusing: TextCodec = {
       ...charCodec('own'),
       render: () => {

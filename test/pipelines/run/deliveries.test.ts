@@ -16,10 +16,10 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Lets virtual time pass, and everything happen that can happen in it: the machine's load decides nothing. */
+/** Advances virtual time and runs all that is due, so the machine's load changes nothing. */
 const later = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
-/** A source that counts what was pulled, and whether it was closed. */
+/** A source that counts pulled prompts and records its end. */
 const counted = (count: number) => {
   const state = { pulled: 0, closed: false }
   async function* source(): AsyncGenerator<Prompt> {
@@ -36,7 +36,7 @@ const counted = (count: number) => {
 }
 
 describe('places', () => {
-  it('open for the next prompt only when a row was taken', async () => {
+  it('open for the next prompt only after the sink took a row', async () => {
     const { state, source } = counted(10)
     const arrived: Delivery[] = []
     let completed = false
@@ -56,14 +56,14 @@ describe('places', () => {
     expect(arrived.map(({ row }) => row.id).sort()).toEqual(Array.from({ length: 10 }, (_, i) => `p${i}`))
     expect(completed).toBe(true)
   })
-  it('cost nothing before there are prompts for them', async () => {
+  it('take no resources before a prompt arrives', async () => {
     const { source } = counted(3)
     const rows: Row[] = []
     for await (const row of generate(source, greedy(), fakeModels(), { concurrency: Number.MAX_SAFE_INTEGER, maxNewTokens: 2 }))
       rows.push(row)
     expect(rows.map(({ id }) => id).sort()).toEqual(['p0', 'p1', 'p2'])
   })
-  it('are as many as there are prompts to be had, whatever comes between them', async () => {
+  it('all start while no row is taken', async () => {
     const { state, source } = counted(40)
     const arrived: Delivery[] = []
     generate(source, greedy(), fakeModels(), { concurrency: 32, maxNewTokens: 2 })
@@ -72,7 +72,7 @@ describe('places', () => {
     await later(20)
     expect([arrived.length, state.pulled]).toEqual([32, 32])
   })
-  it('open in for await when the next row is asked for', async () => {
+  it('open in for await on the request for the next row', async () => {
     const { state, source } = counted(10)
     const rows = generate(source, greedy(), fakeModels(), { concurrency: 2, maxNewTokens: 2 })[Symbol.asyncIterator]()
     expect(state.pulled).toBe(0)
@@ -84,7 +84,7 @@ describe('places', () => {
     expect(state.pulled).toBe(3)
     await rows.return?.()
   })
-  it('keep memory to what runs: a source of a million prompts is pulled, not read', async () => {
+  it('keep memory to running prompts: a source of a million prompts is pulled', async () => {
     const { state, source } = counted(1_000_000)
     let seen = 0
     let ahead = 0
@@ -97,7 +97,7 @@ describe('places', () => {
     await later(5)
     expect(state.closed).toBe(true)
   })
-  it('keep nothing of the rows that were taken but their ids', async () => {
+  it('keep only the ids of finished rows', async () => {
     setFlagsFromString('--expose_gc')
     const collect = runInNewContext('gc') as () => void
     const heap = (): number => {
@@ -116,7 +116,7 @@ describe('places', () => {
 })
 
 describe('cancelling', () => {
-  /** Models whose batches take a while, so that there is a middle to cancel in. */
+  /** Models with slow batches, so that a test can cancel in between. */
   const slow = () => {
     const delay = () => new Promise((resolve) => setTimeout(resolve, 5))
     const lm = fakeLm({ delay })
@@ -133,14 +133,14 @@ describe('cancelling', () => {
     await later(60)
     expect(lm.held.size).toBe(4)
     subscription.unsubscribe()
-    // Released at once; the batch in flight may still be answered, but nothing is called any more.
+    // All is released at once. The batch in flight may still finish, but no call follows.
     expect([new Set(lm.released).size, new Set(rm.released).size]).toEqual([4, 4])
     const calls = lm.batches.length + rm.batches.length
     await later(40)
     expect(lm.batches.length + rm.batches.length).toBe(calls)
     expect(state).toMatchObject({ pulled: 4, closed: true })
   })
-  it('by breaking out of for await', async () => {
+  it('happens by breaking out of for await', async () => {
     const { lm, models } = slow()
     const { state, source } = counted(100)
     const broken = (async () => {
@@ -153,7 +153,7 @@ describe('cancelling', () => {
     expect(lm.batches.length).toBe(calls)
     expect(state).toMatchObject({ pulled: 4, closed: true })
   })
-  it('by a signal errors with its reason, after everything was freed', async () => {
+  it('by a signal errors with its reason after freeing everything', async () => {
     const { lm, rm, models } = slow()
     const cancel = new AbortController()
     const rows: Row[] = []
@@ -172,7 +172,7 @@ describe('cancelling', () => {
     expect(released).toBe(4)
     expect(rows).toEqual([])
   })
-  it('by a signal that was aborted before the start does not begin', async () => {
+  it('by an aborted signal prevents the start', async () => {
     const { state, source } = counted(3)
     const failed = await new Promise((resolve) => {
       generate(source, greedy(), fakeModels())
@@ -182,7 +182,7 @@ describe('cancelling', () => {
     expect(failed).toBe('stop')
     expect(state.pulled).toBe(0)
   })
-  it('does not happen by a signal that is aborted after the end, or never', async () => {
+  it('does not happen by a signal that aborts after the end or never', async () => {
     const cancel = new AbortController()
     const seen: string[] = []
     await new Promise<void>((resolve) => {
@@ -208,7 +208,7 @@ describe('cancelling', () => {
 })
 
 describe('a source that fails', () => {
-  it('fails the run after the rows under way were delivered', async () => {
+  it('fails the run after the running rows are delivered', async () => {
     async function* broken(): AsyncGenerator<Prompt> {
       yield { id: 'a', content: { text: 'a' } }
       yield { id: 'b', content: { text: 'b' } }
@@ -221,7 +221,7 @@ describe('a source that fails', () => {
     await expect(failed()).rejects.toThrow('disk gone')
     expect(rows.sort()).toEqual(['a', 'b'])
   })
-  it('fails the run when it cannot even start', async () => {
+  it('fails the run if it cannot start', async () => {
     const broken: AsyncIterable<Prompt> = {
       [Symbol.asyncIterator]: () => {
         throw new Error('no such file')

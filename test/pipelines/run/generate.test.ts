@@ -17,14 +17,14 @@ const run = async (
 ): Promise<Row[]> => settled(await rowsOf(generate(promptsOf(prompts), decoder, models, { maxNewTokens: 8, ...options })))
 
 describe('exactly one row a prompt and sample', () => {
-  it('in several samples, which differ when they are sampled and repeat with their seed', async () => {
+  it('for each sample; sampled rows differ and repeat with their seed', async () => {
     const rows = await run(['a', 'b'], { decoder: nucleus(), samples: 3, seed: 5 })
     expect(rows.map(({ id, sample }) => `${id}/${sample}`)).toEqual(['p1/0', 'p1/1', 'p1/2', 'p2/0', 'p2/1', 'p2/2'])
     expect(new Set(rows.map(({ completion }) => completion)).size).toBe(6)
     expect(await run(['a', 'b'], { decoder: nucleus(), samples: 3, seed: 5 })).toEqual(rows)
     expect(await run(['a', 'b'], { decoder: nucleus(), samples: 3, seed: 6 })).not.toEqual(rows)
   })
-  it('for what is no prompt: an error that says why, and its neighbours finish', async () => {
+  it('for an invalid prompt: an error with the reason, while its neighbours finish', async () => {
     const refusing = {
       ...charCodec(),
       render: () => {
@@ -53,7 +53,7 @@ describe('exactly one row a prompt and sample', () => {
       'The prompt has 13 tokens, the limit is 10',
       'roles must alternate',
       'Expected a prompt, got nothing',
-      'Expected `stop` to be a list of strings that are not empty, got `` (string)',
+      'Expected `stop` to be a list of non-empty strings, got `` (string)',
       null,
     ])
     expect(rows[4]).toMatchObject({
@@ -77,7 +77,7 @@ describe('exactly one row a prompt and sample', () => {
     const longer = await run(['123456789'], { models, maxPromptTokens: 9 })
     expect(longer.map(({ finishReason, completionTokens }) => [finishReason, completionTokens])).toEqual([['length', 1]])
   })
-  it('for prompts where the new tokens fill the context', async () => {
+  it('for prompts whose new tokens fill the context', async () => {
     const models = fakeModels(fakeLm({ contextLength: 8 }))
     const own = { id: 'a', content: { text: '1' }, overrides: { maxNewTokens: 8 } }
     const [row] = await run([own], { models, maxNewTokens: 2 })
@@ -87,13 +87,13 @@ describe('exactly one row a prompt and sample', () => {
     ['maxNewTokens', 8],
     ['maxNewTokens', 1e9],
     ['maxPromptTokens', 8],
-  ])('but none for %s %d, which no prompt can have in the context', async (name, tokens) => {
+  ])('except for %s %d, beyond the context', async (name, tokens) => {
     const models = fakeModels(fakeLm({ contextLength: 8 }))
     await expect(run(['1'], { models, maxNewTokens: 2, [name]: tokens })).rejects.toThrow(
       `Expected \`${name}\` to be below the context of 8 tokens, which holds prompt and reply, got ${tokens}`,
     )
   })
-  it('for a second prompt of the same id: an error under its own place', async () => {
+  it('for a second prompt with the same id: an error under its own place', async () => {
     const same = (place?: string): Prompt => ({ id: 'a', content: { text: 'x' }, ...(place && { place }) })
     const rows = await run([same('in.jsonl:1'), same('in.jsonl:2'), same()], { samples: 2 })
     expect(rows.map(({ id, sample, error }) => [id, sample, error])).toEqual([
@@ -105,13 +105,13 @@ describe('exactly one row a prompt and sample', () => {
       ['in.jsonl:2', 1, 'Expected each id once, got `a` again in in.jsonl:2'],
     ])
   })
-  it('but for rows that are done already', async () => {
+  it('except rows that are done', async () => {
     const rows = generate(promptsOf(['a', 'b']), args({ k: 2 }), fakeModels(), { samples: 2, maxNewTokens: 2 }).rows({
       done: ({ id, sample }) => id === 'p1' || sample === 1,
     })
     expect((await lastValueFrom(rows.pipe(toArray()))).map(({ id, sample }) => [id, sample])).toEqual([['p2', 0]])
   })
-  it('for no prompts: none', async () => {
+  it('and none without prompts', async () => {
     expect(await run([])).toEqual([])
   })
   it.each<[string, Parameters<typeof batchTextReward>[1], RegExp]>([
@@ -147,26 +147,26 @@ describe('exactly one row a prompt and sample', () => {
       (texts) => (texts[0]!.startsWith('bad') ? new Promise(() => {}) : texts.map(() => 1)),
       /^Reward `mine` returned nothing within 50 ms$/,
     ],
-  ])('for a prompt whose reward %s, and its neighbours finish', async (_, score, message) => {
+  ])('for a prompt whose reward %s, while its neighbours finish', async (_, score, message) => {
     const rows = await run(['good', 'bad', 'also'], {
       models: fakeModels(fakeLm(), [batchTextReward('mine', score, { timeoutMs: 50 })]),
     })
     expect(rows.map(({ finishReason }) => finishReason)).toEqual(['length', 'error', 'length'])
     expect(rows[1]!.error).toMatch(message)
   })
-  it('for a reply whose value fails: the error, beside the reply', async () => {
+  it('for a reply whose value fails: the reply with the error', async () => {
     const broken = batchTextReward('mine', () => Promise.reject(new Error('no')))
     const [row] = await run(['a'], { decoder: greedy(), models: fakeModels(fakeLm(), [broken]) })
     expect(row).toMatchObject({ finishReason: 'error', error: 'Reward `mine` failed: no', reward: null, completionTokens: 8 })
   })
-  it('for prompts in a batch that the model fails', async () => {
+  it('for prompts in a batch that fails', async () => {
     const models = fakeModels(fakeLm({ maxBatch: 1, fails: (ids) => ids[0] === 'b'.charCodeAt(0) && ids.length > 6 }))
     const rows = await run(['good', 'bad', 'also'], { models })
     expect(rows.map(({ error }) => error)).toEqual([null, 'the model failed', null])
     const { lm } = models
     expect((lm as ReturnType<typeof fakeLm>).held.size).toBe(0)
   })
-  it('for a decoder that gives nothing, or no token', async () => {
+  it('for a decoder without an output, or without a token', async () => {
     const none: Decoder = () => (source) => source.pipe(take(0)) as never
     expect(await run(['a'], { decoder: none })).toMatchObject([{ error: 'Expected the decoder to return a token, got none' }])
     const strange: Decoder = () => (source) => source.pipe(map((step) => ({ ...step, tokenId: -1 }))) as never
@@ -199,12 +199,12 @@ describe('programs without types', () => {
     ],
     ['the name of a decoder', [prompts, 'greedy', fakeModels()], 'Expected a decoder, such as args(), or a search, got `greedy`'],
     ['no models', [prompts, greedy(), {}], 'Expected the models that `loadModels` gives, got none with an `lm`'],
-  ])('are refused with %s', (_, parts, message) => {
+  ])('fail with a clear error for %s', (_, parts, message) => {
     const [source, decoder, models] = parts as Parameters<typeof generate>
     expect(() => generate(source, decoder, models)).toThrow(new OptionError(message))
   })
 
-  it('get an error row for what has no id', async () => {
+  it('get an error row for a prompt without an id', async () => {
     const given = [null, 5, {}, { id: 1 }, { id: '' }, { id: 'good', content: { text: 'x' } }] as readonly unknown[] as Prompt[]
     const rows = await rowsOf(generate(promptsOf(given), greedy(), fakeModels(), { maxNewTokens: 2, concurrency: 1 }))
     expect(rows.map(({ id, error }) => [id, error])).toEqual([

@@ -30,7 +30,7 @@ const chat = {
 }
 
 describe('a prompt that is too long', () => {
-  it('is an error that says by what limit', () => {
+  it('is an error that names the limit', () => {
     expect(() => started({ text: 'one two three four' }, { maxPromptTokens: 3 })).toThrow(
       /^The prompt has \d+ tokens, the limit is 3$/,
     )
@@ -45,7 +45,7 @@ describe('a prompt that is too long', () => {
   it.each([
     ['text', long, true],
     ['messages', chat, false],
-  ] as const)('loses tokens at its left, not BOS: %s', (_, content, special) => {
+  ] as const)('loses its first tokens, not BOS: %s', (_, content, special) => {
     const text = 'text' in content ? content.text : codec.render(content.messages)
     const whole = codec.encode(text, special)
     fc.assert(
@@ -62,14 +62,14 @@ describe('a prompt that is too long', () => {
         }
         expect(promptTokenIds).toEqual([whole[0], ...whole.slice(whole.length - limit + 1)])
         expect(truncatedTokens).toBe(whole.length - limit)
-        // Whoever reads text reads that of the tokens that were kept.
+        // Rewards over text read the text of the remaining tokens.
         expect(prompt).toEqual({ text: kept })
         expect(text.endsWith(kept)).toBe(true)
       }),
     )
   })
 
-  it('is no longer than the context less the new tokens, unless a limit is set', () => {
+  it('may have the context minus the new tokens, unless a limit is set', () => {
     const length = (options: Partial<StartOptions>) => started(long, { truncate: 'left', ...options }).start.promptTokenIds.length
     expect(length({})).toBe(56)
     expect(length({ maxNewTokens: 20 })).toBe(44)
@@ -77,7 +77,7 @@ describe('a prompt that is too long', () => {
     expect(length({ maxPromptTokens: 63 })).toBe(63)
   })
 
-  it('is an error where nothing but BOS would be left, and where new tokens fill the context', () => {
+  it('is an error if only BOS would be left, or if new tokens fill the context', () => {
     expect(() => started(long, { truncate: 'left', maxPromptTokens: 1 })).toThrow('leaves no room after the 1 that')
     expect(() => started(long, { truncate: 'left', maxNewTokens: 64 })).toThrow(
       'Expected `maxNewTokens` to be below the context of 64 tokens',
@@ -89,14 +89,14 @@ describe('generate', () => {
   const run = async (prompts: readonly (string | Prompt)[], options: GenerateOptions, models: Models = fakeModels()) =>
     settled(await rowsOf(generate(promptsOf(prompts), args({ k: 3 }), models, { maxNewTokens: 4, ...options })))
 
-  it('says in the row how many tokens went, and decodes what was kept', async () => {
+  it('records the number of dropped tokens, and decodes the rest', async () => {
     const [cut, short] = await run(['much too long', 'long'], { maxPromptTokens: 4, truncate: 'left' })
     expect(cut).toMatchObject({ prompt: 'long', promptTokens: 4, truncatedTokens: 9, error: null })
     expect(short).not.toHaveProperty('truncatedTokens')
     expect(cut!.tokenIds).toEqual(short!.tokenIds)
   })
 
-  it('takes both from a row, too', async () => {
+  it('reads both settings from a row, too', async () => {
     const content = { text: 'much too long' }
     const rows = await run(
       [
@@ -115,7 +115,7 @@ describe('generate', () => {
     ])
   })
 
-  it('gives rewards of text, and of other tokens, the text that was kept', async () => {
+  it('gives rewards over text or other tokens the remaining text', async () => {
     const seen = new Set<string>()
     const reward = textReward('mine', (text, _, { prompt }) => {
       seen.add(prompt)
@@ -126,19 +126,19 @@ describe('generate', () => {
     const [row] = await run(['much too long'], options, fakeModels(fakeLm(), [reward, other]))
     expect([...seen]).toEqual(['long'])
     expect(row!.error).toBeNull()
-    // The reward model's own context is its own limit: what it cannot read is an error that names it.
+    // The reward model has its own context limit. A text beyond it is an error that names the model.
     const [over] = await run(['much too long'], {}, fakeModels(fakeLm(), [other]))
     expect(over!.error).toMatch(/Reward `other` has a context of 8 tokens/)
   })
 
-  it('writes the limits that were given into the run', () => {
+  it('records the limits in the run', () => {
     const spec = (options: GenerateOptions) => generate(promptsOf([]), greedy(), fakeModels(), options).meta.spec
     expect(spec({})).not.toHaveProperty('truncate')
     expect(spec({ maxPromptTokens: 9, truncate: 'left' })).toMatchObject({ maxPromptTokens: 9, truncate: 'left' })
   })
 })
 
-it('gives a second prompt of an id a name of its own, even where its place is taken, too', async () => {
+it('gives a second prompt with an id a free name, even if its place is taken, too', async () => {
   const twice = { id: 'in.jsonl:2', place: 'in.jsonl:2', content: { text: 'x' } }
   const ids: string[] = []
   for await (const { prompt } of jobs(promptsOf([{ ...twice, place: 'in.jsonl:1' }, twice]), { samples: 1 })) ids.push(prompt.id)

@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { map, pipe } from 'rxjs'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { selectGreedy } from '../../../operators/selectGreedy.js'
 import { topK } from '../../../operators/topK.js'
 import { args } from '../../../pipelines/decoders/args.js'
@@ -20,12 +18,12 @@ import type { Models, Run } from '../../../src/core/run.js'
 import type { Candidates, Decoder } from '../../../src/core/step.js'
 import { toParquet } from '../../../src/io/toParquet.js'
 import { fakeModels, promptsOf } from '../../fakes.js'
+import { tempFolder } from '../../tempFolder.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = join(await mkdtemp(join(tmpdir(), 'rxargs-missingVersions-')), 'out')
+tempFolder((path) => {
+  folder = join(path, 'out')
 })
-afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
 
 const hashes = { lm: { path: 'lm', sha256: 'aa' } }
 const models = (...rewards: readonly RewardSource[]): Models => ({ ...fakeModels(), hashes, rewards })
@@ -78,20 +76,20 @@ const kinds: readonly (readonly [string, Made, RegExp])[] = [
 ]
 
 describe.each(kinds)('%s', (_, run, message) => {
-  it('without a version is written, and not gone on with', async () => {
+  it('without a version runs, but does not resume', async () => {
     expect(await toParquet(folder, run(1))).toMatchObject({ errors: 0 })
     await expect(toParquet(folder, run(-1))).rejects.toThrow(message)
     await expect(toParquet(folder, run(1))).rejects.toThrow(message)
     expect((await toParquet(folder, run(-1), { force: true })).written).toBeGreaterThan(0)
   })
 
-  it('with a version is gone on with as long as it is the same', async () => {
+  it('with a version resumes while the version is the same', async () => {
     const { written } = await toParquet(folder, run(1, 1))
     expect(await toParquet(folder, run(1, 1))).toMatchObject({ written: 0, skipped: written })
     await expect(toParquet(folder, run(-1, 2))).rejects.toThrow(/`[\w.[\]]+version` 1, but this run has 2/)
   })
 
-  it('that gets a version is another one than that without', async () => {
+  it('with a new version differs from one without', async () => {
     await toParquet(folder, run(1))
     await expect(toParquet(folder, run(1, 1))).rejects.toThrow(/holds rows made with/)
   })
@@ -125,13 +123,13 @@ describe('what a run cannot say of itself', () => {
     ['are none of those with one', made(greedy(), models(), { registry, spec: { use: { './mine.js': 'abc' } } }), undefined],
   ])('%s', (_, { meta }, expected) => expect(meta.missingVersions).toEqual(expected))
 
-  it('are the options of a function that scores: they are written', () => {
+  it('has the options of a scoring function', () => {
     const { meta } = score(texts(), { reward: lengthReward('short', { target: 5 }), hashes: {} })
     expect(meta).toMatchObject({ spec: { score: 'short', rewardFunctions: { short: { length: { target: 5 } } } } })
     expect(meta.missingVersions).toBeUndefined()
   })
 
-  it.each(['', Number.NaN, {}])('a version may not be %j', (version) => {
+  it.each(['', Number.NaN, {}])('refuses the version %j', (version) => {
     expect(() => brief(1, version as string)).toThrow(/Expected `version` to be text or a number/)
   })
 })

@@ -19,7 +19,7 @@ import { fakeLm, fakeModels, promptsOf, rowsOf } from '../../fakes.js'
 
 const prompt = (id: string, overrides?: Overrides) => ({ id, place: `in.jsonl:${id}`, content: { text: 'Hello' }, overrides })
 
-/** Rows by id. All prompts have one text, so that only what a row sets for itself can make a difference. */
+/** Rows by id. All prompts have one text, so that only a row's own settings make a difference. */
 async function decoded(decoder: Decoder, overrides: readonly (Overrides | undefined)[], options: GenerateOptions = {}) {
   const prompts = overrides.map((each, index) => prompt(String(index + 1), each))
   const run = generate(promptsOf(prompts), decoder, fakeModels(), { maxNewTokens: 6, ...options })
@@ -31,7 +31,7 @@ const alone = async (decoder: Decoder, options: GenerateOptions = {}): Promise<R
 const replies = (rows: readonly Row[]) => rows.map(({ tokenIds, scores, error }) => ({ tokenIds, scores, error }))
 
 describe('a row', () => {
-  it('sets weight, k and length for itself, among rows that do not', async () => {
+  it('sets its own weight, k and length beside rows that do not', async () => {
     const rows = await decoded(args(), [undefined, { weight: 0 }, { k: 2, weight: -1 }, { maxNewTokens: 2 }])
     const expected = [
       await alone(args()),
@@ -54,7 +54,7 @@ describe('a row', () => {
     expect(replies([cool!])).toEqual(replies([await alone(nucleus({ temperature: 0.01 }))]))
   })
 
-  it('names a search, and sets options of it', async () => {
+  it('names a search and sets its options', async () => {
     const rows = await decoded(args(), [{ pipeline: 'rollout', k: 3, weight: 2 }, undefined, { pipeline: 'beam' }])
     const run = (search: Search) => rowsOf(generate(promptsOf([prompt('1')]), search, fakeModels(), { maxNewTokens: 6 }))
     const asData = { pipeline: 'search: { rollout: { k: 3, weight: 9 } }', weight: 2 }
@@ -64,7 +64,7 @@ describe('a row', () => {
     expect(replies(rows)).toEqual(replies(expected))
   })
 
-  it("sets options of the run's search, and keeps its others", async () => {
+  it("sets options of the run's search and keeps the others", async () => {
     const overrides = [undefined, { k: 3 }, { weight: 5, k: 2 }]
     const run = (search: Search, each?: Overrides) =>
       rowsOf(generate(promptsOf([prompt('1', each)]), search, fakeModels(), { maxNewTokens: 6 }))
@@ -77,7 +77,7 @@ describe('a row', () => {
     expect(refused!.error).toBe('in.jsonl:1: Column `k`: Search `beam` takes no option `k`; it takes beams, lengthPenalty')
   })
 
-  it('says which option a search does not take, and what may not be', async () => {
+  it('names an option that a search does not have, and an invalid value', async () => {
     const wrong = [
       { pipeline: 'beam', k: 3 },
       { pipeline: 'rollout', weight: 2, k: 0 },
@@ -90,7 +90,7 @@ describe('a row', () => {
     ])
   })
 
-  it('has a pipeline of its own: a name, YAML, or steps', async () => {
+  it('has its own pipeline: a name, YAML, or steps', async () => {
     const yaml = 'steps:\n  - topK: { k: 1 }\n  - selectGreedy: {}\n'
     const spec = { steps: [{ topK: { k: 1 } }, { selectGreedy: {} }] }
     const rows = await decoded(args(), [{ pipeline: 'greedy' }, { pipeline: yaml }, { pipeline: spec }])
@@ -100,7 +100,7 @@ describe('a row', () => {
     expect(replies([own!])).toEqual(replies([await alone(args({ k: 3, weight: 2 }))]))
   })
 
-  it('that sets what may not be is an error row that names row and column, and hurts no other', async () => {
+  it('with an invalid setting is an error row that names row and column, and hurts no other', async () => {
     const bad: [Overrides, string][] = [
       [{ k: 0 }, 'Column `k`: `topK`: Expected `k` to be an integer >= 1, got `0` (number)'],
       [{ weight: 'much' }, 'Column `weight`: `combineScore`: Expected `weight` to be a finite number, got `much` (string)'],
@@ -123,7 +123,7 @@ describe('a row', () => {
     })
   })
 
-  it("cannot change a decoder of operators of one's own", async () => {
+  it('cannot change a decoder with custom operators', async () => {
     const own: Decoder = () =>
       steps(
         map((step: LogitsStep) => step),
@@ -142,7 +142,7 @@ describe('a row', () => {
     expect(replies(rows[2]!)).toEqual(replies(rows[0]!))
   })
 
-  it('frees what its sequence held', async () => {
+  it('frees the caches of its sequence', async () => {
     const lm = fakeLm()
     await rowsOf(generate(promptsOf([prompt('1', { pipeline: 'greedy' }), prompt('2', { k: 0 })]), args(), fakeModels(lm)))
     expect(lm.held.size).toBe(0)

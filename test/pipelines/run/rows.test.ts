@@ -14,7 +14,7 @@ const run = async (
   { decoder = args({ k: 5 }), models = fakeModels(), ...options }: GenerateOptions & { decoder?: Decoder; models?: Models } = {},
 ): Promise<Row[]> => settled(await rowsOf(generate(promptsOf(prompts), decoder, models, { maxNewTokens: 8, ...options })))
 
-/** A language model that writes a given text, character by character, whatever the prompt is. */
+/** A language model that writes a given text for any prompt, character by character. */
 const writing = (text: string, more: Parameters<typeof fakeLm>[0] = {}) => {
   const lm = fakeLm(more)
   const ids = [...charCodec().encode(text, false), END]
@@ -28,7 +28,7 @@ const writing = (text: string, more: Parameters<typeof fakeLm>[0] = {}) => {
 }
 
 describe('a row', () => {
-  it('says what was decoded', async () => {
+  it('holds the decoded reply', async () => {
     const [row] = await run(['Hello'], { maxNewTokens: 3, seed: 7 })
     expect(row).toMatchObject({
       id: 'p1',
@@ -46,7 +46,7 @@ describe('a row', () => {
     expect(row!.reward).toBeTypeOf('number')
     expect(row).not.toHaveProperty('trace')
   })
-  it('has the reward of the whole text, for every decoder', async () => {
+  it('has the reward of the whole text for every decoder', async () => {
     const seen: string[] = []
     const models = fakeModels(writing('ok\n\nHuman: no'), [textReward('length', (text) => seen.push(text) && text.length)])
     const [row] = await run(['Hi'], { decoder: greedy(), models, stop: ['\n\nHuman'], maxNewTokens: 20 })
@@ -54,7 +54,7 @@ describe('a row', () => {
     expect(charCodec().decode(row!.tokenIds!, true)).toBe('ok\n\nHuman')
     expect(seen).toEqual(['Hiok'])
   })
-  it('ends before an end token, which the reward reads', async () => {
+  it('ends before the end token, which the reward reads', async () => {
     const rm = fakeRm()
     const lengths: number[] = []
     const counting = {
@@ -73,14 +73,14 @@ describe('a row', () => {
     expect(row).toMatchObject({ reward: null, rewards: null, error: null })
     expect(row!.logits).toHaveLength(8)
   })
-  it('has the candidates of each step when asked', async () => {
+  it('has the candidates of each step on request', async () => {
     const [row] = await run(['Hi'], { trace: true })
     expect(row!.trace).toHaveLength(8)
     const { tokenIds, logits, rewards, scores } = row!.trace![0]!
     expect([tokenIds.length, logits.length, rewards!.length, scores.length]).toEqual([5, 5, 5, 5])
     expect(tokenIds).toContain(row!.tokenIds![0])
   })
-  it("has the input's own columns, and the clock it was given", async () => {
+  it("has the input's columns, and times from the injected clock", async () => {
     let time = 1000
     const prompts = promptsOf([
       { id: 'a', content: { text: 'Hi' }, input: { source: 'hh' } },
@@ -92,7 +92,7 @@ describe('a row', () => {
       [{ source: 'x' }, 1002, 1],
     ])
   })
-  it("stops by the row's own stop strings, the run's and the model's", async () => {
+  it('stops at the stop strings of the row, the run and the model', async () => {
     const models = fakeModels(writing('abcdefgh', { stopStrings: ['f'] }), [])
     const prompts: Prompt[] = [
       { id: 'own', content: { text: 'x' }, stop: ['b'] },
@@ -104,7 +104,7 @@ describe('a row', () => {
     ])
     expect((await run(prompts.slice(1), { decoder: greedy(), models })).map(({ completion }) => completion)).toEqual(['abcde'])
   })
-  it('ends where the context of the models ends', async () => {
+  it("ends at the end of the models' context", async () => {
     const models = fakeModels(fakeLm({ contextLength: 9 }), [fakeRm({ contextLength: 7 })])
     expect(await run(['Hello'], { models, maxPromptTokens: 6, maxNewTokens: 6 })).toMatchObject([
       { finishReason: 'length', completionTokens: 2 },

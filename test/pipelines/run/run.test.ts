@@ -17,7 +17,7 @@ const run = async (
 ): Promise<Row[]> => settled(await rowsOf(generate(promptsOf(prompts), decoder, models, { maxNewTokens: 8, ...options })))
 
 describe('a run', () => {
-  it('fails when a model is lost, and makes no error rows of prompts that are not to blame', async () => {
+  it('fails if a model is lost, and makes no error rows for that', async () => {
     const lm = { ...fakeLm(), run: async () => Promise.reject(new ModelLostError('the worker ended')) }
     const rows: Row[] = []
     const read = async () => {
@@ -27,7 +27,7 @@ describe('a run', () => {
     await expect(read()).rejects.toThrow(ModelLostError)
     expect(rows).toEqual([])
   })
-  it('says what went into it', () => {
+  it('records its settings and models', () => {
     const hashes = { lm: { path: 'lm', sha256: 'aa' }, 'reward fake': { path: 'rm', sha256: 'bb' } }
     const { meta } = generate(
       promptsOf([]),
@@ -60,13 +60,13 @@ describe('a run', () => {
     [{ samples: 1.5 }, 'Expected `samples` to be an integer >= 1, got `1.5` (number)'],
     [{ seed: -1 }, 'Expected `seed` to be an integer from 0 to 9007199254740991, got `-1` (number)'],
     [{ concurrency: 0 }, 'Expected `concurrency` to be an integer >= 1, got `0` (number)'],
-    [{ stop: [''] }, 'Expected `stop` to be a list of strings that are not empty, got `` (string)'],
+    [{ stop: [''] }, 'Expected `stop` to be a list of non-empty strings, got `` (string)'],
     [{ temperature: 1 } as never, 'Unknown option `temperature`'],
-  ])('refuses %j when it is called', (options, message) => {
+  ])('refuses %j', (options, message) => {
     expect(() => generate(promptsOf([]), args(), fakeModels(), options)).toThrow(OptionError)
     expect(() => generate(promptsOf([]), args(), fakeModels(), options)).toThrow(message)
   })
-  it('refuses a decoder that lacks its reward or needs more than the model gives', () => {
+  it('refuses a decoder without its reward, or with a need beyond the model', () => {
     expect(() => generate(promptsOf([]), args(), fakeModels(fakeLm(), []))).toThrow(/Expected `reward` to be a reward/)
     const poor = fakeModels({ ...fakeLm(), capabilities: { all: false, maxTop: 20, hiddenStates: false, unit: 'logprob' } })
     expect(() => generate(promptsOf([]), nucleus(), poor)).toThrow(
@@ -81,12 +81,12 @@ describe('a run', () => {
     [undefined, { own: 1 }],
     [true, { own: 1 }],
     [false, undefined],
-  ])('keeps the columns of prompts as `keepInput` says: %s', async (keepInput, input) => {
+  ])('keeps the columns of prompts by `keepInput`: %s', async (keepInput, input) => {
     const prompts = [{ id: 'a', content: { text: 'a' }, input: { own: 1 } }]
     const [row] = await run(prompts, { keepInput })
     expect(row?.input).toEqual(input)
     const [plain] = await run(['a'], { keepInput })
-    // A row does not depend on what it does not keep.
+    // Columns that a row does not keep do not change it.
     expect(row?.promptHash === plain?.promptHash).toBe(keepInput === false)
     expect(generate(promptsOf([]), args(), fakeModels(), { keepInput }).meta.spec.keepInput).toBe(keepInput)
   })
@@ -94,14 +94,14 @@ describe('a run', () => {
     const misplaced = () => generate(promptsOf([]), args(), fakeModels(), { spec: { keepInput: true } })
     expect(misplaced).toThrow('Expected `keepInput` as an option of its own, got it in `spec`')
   })
-  it('tells what happens', async () => {
+  it('emits events', async () => {
     const events: GenerateEvent[] = []
     await run(['a', 'b'], { onEvent: (event) => events.push(event), maxNewTokens: 3 })
     const count = (type: string) => events.filter((event) => event.type === type).length
     expect([count('start'), count('token'), count('row')]).toEqual([2, 6, 2])
     expect(new Set(events.flatMap((event) => (event.type === 'batch' ? [event.model] : [])))).toEqual(new Set(['lm', 'fake']))
   })
-  it('can be run twice over a source that can be read twice', async () => {
+  it('runs twice over a source that can be read twice', async () => {
     const source = { [Symbol.asyncIterator]: () => promptsOf(['a']) }
     const again = generate(source, args({ k: 3 }), fakeModels(), { maxNewTokens: 2 })
     expect(settled(await rowsOf(again))).toEqual(settled(await rowsOf(again)))
@@ -110,7 +110,7 @@ describe('a run', () => {
     const rows = await run(['a'], { decoder: greedy(), models: fakeModels(fakeLm(), []), maxNewTokens: 3000 })
     expect(rows).toMatchObject([{ completionTokens: 3000, error: null }])
   })
-  it('gives rows as they are by rows(), too', async () => {
+  it('gives the same rows by rows()', async () => {
     const rows = generate(promptsOf(['a', 'b', 'c']), args({ k: 3 }), fakeModels(), { maxNewTokens: 2, concurrency: 1 }).rows()
     expect(
       (

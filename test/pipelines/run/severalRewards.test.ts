@@ -20,7 +20,7 @@ const likeliest = (ids: readonly number[], k: number) =>
     .slice(0, k)
 
 describe('several rewards', () => {
-  it('are added to the logit, each with its weight, token for token', async () => {
+  it('add to the logit by their weights, token for token', async () => {
     const rows = await run(args({ k: 5, weight: { safe: 0.5, vowels: 2 } }))
     const codec = charCodec()
     const rm = fakeRm()
@@ -38,7 +38,7 @@ describe('several rewards', () => {
       }
     }
   })
-  it('are columns of the row: the first as it was, the others under their names', async () => {
+  it('are columns of the row: `reward` for the first, the others under their names', async () => {
     const [row] = await run(args({ k: 5, weight: { vowels: 2 } }), { trace: true })
     const { rewards, reward } = row!.otherRewards!.vowels!
     expect(Object.keys(row!.otherRewards!)).toEqual(['vowels'])
@@ -50,17 +50,17 @@ describe('several rewards', () => {
     expect([first!.length, otherRewards!.vowels!.length]).toEqual([5, 5])
     expect(otherRewards!.vowels![tokenIds.indexOf(row!.tokenIds![0]!)]).toBe(rewards![0])
   })
-  it('are measured where they do not steer', async () => {
+  it('are measured even if they do not steer', async () => {
     const [row] = await run(greedy())
     expect(row!.otherRewards).toEqual({ vowels: { reward: expect.any(Number), rewards: null } })
     expect(row!.rewards).toBeNull()
   })
-  it('choose the same where the first is scored in order', async () => {
+  it('choose the same if the first is scored in order', async () => {
     const tokens = async (decoder: Decoder) => (await run(decoder)).map(({ tokenIds }) => tokenIds)
     const weight = { safe: 1, vowels: 0.5 }
     expect(await tokens(argsPruned({ k: 8, weight, reach: 100 }))).toEqual(await tokens(args({ k: 8, weight })))
   })
-  it('fail alone: the reply and the values of the others stay', async () => {
+  it('fail alone and keep the reply and the other values', async () => {
     const broken = textReward('broken', (text) => (text.startsWith('H') ? Number.NaN : 1))
     const [row, other] = await run(greedy(), {}, fakeModels(fakeLm(), [broken, fakeRm({ name: 'safe' })]))
     expect(row).toMatchObject({
@@ -72,14 +72,14 @@ describe('several rewards', () => {
     expect(row!.otherRewards!.safe!.reward).toEqual(expect.any(Number))
     expect(other).toMatchObject({ error: null, reward: 1 })
   })
-  it('have their places in a row that says why there is no reply', async () => {
+  it('have their columns in an error row', async () => {
     const throws = textReward('throws', () => {
       throw new Error('no')
     })
     const [row] = await run(args({ k: 2 }), {}, fakeModels(fakeLm(), [vowels, throws]))
     expect(row).toMatchObject({ error: 'Reward `throws` failed: no', otherRewards: { throws: { reward: null, rewards: null } } })
   })
-  it('are named in what the run says of itself', () => {
+  it("are named in the run's metadata", () => {
     const { meta } = generate(promptsOf([]), args({ weight: { vowels: 2 } }), two())
     expect(meta.spec.rewards).toEqual(['safe', 'vowels'])
     expect(meta.spec.decoder).toMatchObject({

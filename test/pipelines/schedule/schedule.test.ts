@@ -5,7 +5,7 @@ import { OptionError, RewardError, ShapeError } from '../../../src/core/errors.j
 import { charCodec, fakeLm, fakeModels, fakeRm, ids, recording, sequenceOf } from '../../fakes.js'
 
 describe('schedule', () => {
-  it("batches calls of several sequences, LM and rewards apart, and reports each batch under the model's name", async () => {
+  it("batches calls of several sequences for each model, and reports batches by the model's name", async () => {
     const lm = fakeLm()
     const rm = fakeRm()
     const reports: [string, number][] = []
@@ -20,7 +20,7 @@ describe('schedule', () => {
       ['fake', 2],
     ])
   })
-  it('frees a sequence in the model it is released in', () => {
+  it('frees a sequence in the model that releases it', () => {
     const lm = fakeLm()
     const rm = fakeRm()
     const models = schedule(fakeModels(lm, [rm]))
@@ -29,7 +29,7 @@ describe('schedule', () => {
     models.reward!.release!(sequence)
     expect([lm.released, rm.released]).toEqual([[sequence.key], [sequence.key]])
   })
-  it('refuses what does not fit a model without failing its neighbours', async () => {
+  it('refuses a sequence that does not fit, and serves its neighbours', async () => {
     const models = schedule(fakeModels(fakeLm({ contextLength: 4 }), [fakeRm({ contextLength: 4 })]))
     const long = sequenceOf('abc', 'de')
     const short = sequenceOf('abc', '')
@@ -50,7 +50,7 @@ describe('schedule', () => {
 })
 
 describe('a reward model with the same tokenizer and template', () => {
-  it('reads the token ids, each candidate a branch', async () => {
+  it('reads the token ids, with each candidate as a branch', async () => {
     const { calls, model } = recording({ codec: charCodec() })
     const { reward } = schedule(fakeModels(fakeLm(), [model]))
     const sequence = sequenceOf('ab', 'c')
@@ -74,7 +74,7 @@ describe('a reward model with the same tokenizer and template', () => {
 })
 
 describe('a reward model whose unit is a log-probability', () => {
-  it('is asked for the next token at each step, and for the whole reply at the end', async () => {
+  it('scores the next token at each step, and the whole reply at the end', async () => {
     const { calls, model } = recording({ codec: charCodec(), unit: 'logprob' })
     const { reward } = schedule(fakeModels(fakeLm(), [model]))
     const sequence = sequenceOf('ab', 'cd')
@@ -87,7 +87,7 @@ describe('a reward model whose unit is a log-probability', () => {
     ])
   })
 
-  it('is refused where its tokens are not those of the language model', () => {
+  it('must have the tokens of the language model', () => {
     const { model } = recording({ unit: 'logprob' })
     expect(() => schedule(fakeModels(fakeLm(), [model]))).toThrow(OptionError)
     expect(() => schedule(fakeModels(fakeLm(), [model]))).toThrow(

@@ -15,7 +15,7 @@ const recorded = (chunk?: number) => {
 }
 
 describe('readAhead', () => {
-  it('reads the first call of a sequence in pieces on the grid, and gives the result of the last', async () => {
+  it('reads the first call of a sequence in pieces on the grid, and returns the last result', async () => {
     const { calls, send } = recorded(10)
     expect(await send({}, 25)).toBe('ALL')
     expect(calls).toEqual([
@@ -24,7 +24,7 @@ describe('readAhead', () => {
       { call: 'all', promptTokens: 5 },
     ])
   })
-  it('needs no piece for a prompt of one chunk, and none of a model that has no chunks', async () => {
+  it('makes no pieces for a prompt of one chunk, or a model without chunks', async () => {
     const short = recorded(10)
     await short.send({}, 10)
     expect(short.calls).toEqual([{ call: 'all', promptTokens: 10 }])
@@ -32,7 +32,7 @@ describe('readAhead', () => {
     await whole.send({}, 1000)
     expect(whole.calls).toEqual([{ call: 'all', promptTokens: 1000 }])
   })
-  it('sends what the same sequence asks later as a step', async () => {
+  it('sends later calls of a sequence as steps', async () => {
     const { calls, send } = recorded(10)
     const key = {}
     await send(key, 5)

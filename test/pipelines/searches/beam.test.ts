@@ -9,7 +9,7 @@ import { OptionError } from '../../../src/core/errors.js'
 import type { Prompt } from '../../../src/core/prompt.js'
 import type { Models, Row } from '../../../src/core/run.js'
 import { loadModels } from '../../../src/models/loadModels.js'
-import { END, fakeLm, fakeModels, leftAfter, logitsOf, promptsOf, rowsOf, settled } from '../../fakes.js'
+import { cancelAfter, END, fakeLm, fakeModels, logitsOf, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 type Case = Readonly<{
   beams: number
@@ -47,7 +47,7 @@ describe('beam, beside transformers', () => {
   })
 })
 
-/** Logits of `a` to `c` and the end token by the last three tokens; all others cannot come. */
+/** Logits of `a` to `c` and the end token by the last three tokens; all other tokens are banned. */
 const small = (ids: readonly number[]): Float32Array =>
   logitsOf(ids, 0).map((logit, id) => ([97, 98, 99, END].includes(id) ? logit : -60))
 const smallLm = (): BatchedLanguageModel => ({
@@ -55,7 +55,7 @@ const smallLm = (): BatchedLanguageModel => ({
   run: async (calls) => calls.map(({ sequence }) => ({ values: small([...sequence.promptTokenIds, ...sequence.tokenIds]) })),
 })
 
-/** The best sequence of at most `most` tokens, of all there are. */
+/** The best of all sequences of at most `most` tokens. */
 function bestOfAll(prompt: readonly number[], most: number, penalty: number): number[] {
   let best: { score: number; ids: number[] } = { score: Number.NEGATIVE_INFINITY, ids: [] }
   const visit = (ids: number[], sum: number): void => {
@@ -73,16 +73,13 @@ function bestOfAll(prompt: readonly number[], most: number, penalty: number): nu
 }
 
 describe('beam', () => {
-  it.each([0, 1])(
-    'finds the best of all sequences when it keeps all of them, at a length penalty of %d',
-    async (lengthPenalty) => {
-      const search = beam({ beams: 256, lengthPenalty })
-      const rows = await rowsOf(generate(promptsOf(prompts), search, fakeModels(smallLm(), []), { maxNewTokens: 4 }))
-      for (const { promptTokenIds, tokenIds } of rows) expect(tokenIds).toEqual(bestOfAll(promptTokenIds!, 4, lengthPenalty))
-    },
-  )
+  it.each([0, 1])('finds the best of all sequences with enough beams, at a length penalty of %d', async (lengthPenalty) => {
+    const search = beam({ beams: 256, lengthPenalty })
+    const rows = await rowsOf(generate(promptsOf(prompts), search, fakeModels(smallLm(), []), { maxNewTokens: 4 }))
+    for (const { promptTokenIds, tokenIds } of rows) expect(tokenIds).toEqual(bestOfAll(promptTokenIds!, 4, lengthPenalty))
+  })
 
-  it('of one beam without a length penalty is greedy search', async () => {
+  it('equals greedy search with one beam and no length penalty', async () => {
     const models = () => fakeModels(fakeLm({ endLogit: 0.5 }))
     const settings = { maxNewTokens: 20 }
     const tokens = (rows: readonly Row[]) => settled(rows).map(({ tokenIds, reward, logits }) => ({ tokenIds, reward, logits }))
@@ -90,7 +87,7 @@ describe('beam', () => {
     expect(tokens(found)).toEqual(tokens(await rowsOf(generate(promptsOf(prompts), greedy(), models(), settings))))
   })
 
-  it('gives the same at any concurrency and batch size, and frees all it held', async () => {
+  it('gives the same reply at any concurrency and batch size, and frees all caches', async () => {
     const lm = fakeLm({ maxBatch: 3, endLogit: 0.5 })
     const settings = { maxNewTokens: 10, stop: ['x'] }
     const alone = await rowsOf(generate(promptsOf(prompts), beam(), fakeModels(lm, []), { ...settings, concurrency: 1 }))
@@ -100,7 +97,7 @@ describe('beam', () => {
     expect(Math.max(...lm.batches)).toBe(3)
   })
 
-  it('looks further for what goes on when most tokens end a reply', async () => {
+  it('looks further for continuations if most tokens end a reply', async () => {
     const lm = fakeLm()
     const stop = Array.from({ length: 90 }, (_, index) => String.fromCharCode(33 + index)).filter(
       (char) => !'aeiou'.includes(char),
@@ -109,18 +106,18 @@ describe('beam', () => {
     const search = beam({ beams: 4, lengthPenalty: 2 })
     const rows = await rowsOf(generate(promptsOf(many), search, fakeModels(lm, []), { maxNewTokens: 6, stop, concurrency: 1 }))
     for (const { completion } of rows) expect(completion).toMatch(/^[aeiou{|}~ ]*$/)
-    // Those that were not over after one token went on with four.
+    // Sequences that did not end after one token go on with four.
     expect(new Set(lm.batches)).toEqual(new Set([1, 4]))
     expect(Math.max(...rows.map(({ tokenIds }) => tokenIds!.length))).toBeGreaterThan(1)
   })
 
-  it('frees its beams when it is cancelled', async () => {
-    const left = await leftAfter(20, (lm) => generate(promptsOf(prompts), beam(), fakeModels(lm, []), { maxNewTokens: 500 }))
+  it('frees its beams on cancellation', async () => {
+    const left = await cancelAfter(20, (lm) => generate(promptsOf(prompts), beam(), fakeModels(lm, []), { maxNewTokens: 500 }))
     expect(left.released.length).toBeGreaterThan(0)
     expect(left.held.size).toBe(0)
   })
 
-  it('refuses what cannot be', () => {
+  it('refuses invalid options', () => {
     expect(() => generate(promptsOf([]), beam({ beams: 0 }), fakeModels())).toThrow(OptionError)
     expect(() => generate(promptsOf([]), beam({ lengthPenalty: Number.NaN }), fakeModels())).toThrow(OptionError)
   })

@@ -11,7 +11,7 @@ const settings = { maxNewTokens: 12, concurrency: 3 }
 const tokens = ({ id, sample, tokenIds, reward }: Row) => ({ id, sample, tokenIds, reward })
 
 describe('bestOfN', () => {
-  it('keeps of n samples the one with the highest reward', async () => {
+  it('keeps the sample with the highest reward', async () => {
     const [n, samples] = [5, 2]
     const models = () => fakeModels(fakeLm({ endLogit: 0.5 }))
     const best = await rowsOf(generate(promptsOf(prompts), bestOfN({ n, k: 20 }), models(), { ...settings, samples }))
@@ -29,7 +29,7 @@ describe('bestOfN', () => {
     expect(new Set(settled(best).map(({ finishReason }) => finishReason)).size).toBe(2)
   })
 
-  it('gives the same whatever the concurrency, and frees all it held', async () => {
+  it('gives the same reply at any concurrency, and frees all caches', async () => {
     const [lm, rm] = [fakeLm({ maxBatch: 7 }), fakeRm({ maxBatch: 3 })]
     const alone = await rowsOf(
       generate(promptsOf(prompts), bestOfN({ n: 4 }), fakeModels(lm, [rm]), { ...settings, concurrency: 1 }),
@@ -40,7 +40,7 @@ describe('bestOfN', () => {
     expect(Math.max(...lm.batches)).toBe(4)
   })
 
-  it('takes the earlier of two that are as good, whichever is done first', async () => {
+  it('keeps the earlier of two equally good samples, whichever ends first', async () => {
     const equal = { ...fakeRm(), run: async (calls: readonly unknown[]) => calls.map(() => Float32Array.of(1)) }
     const best = await rowsOf(
       generate(promptsOf(prompts), bestOfN({ n: 6 }), fakeModels(fakeLm({ endLogit: 3 }), [equal]), settings),
@@ -51,12 +51,12 @@ describe('bestOfN', () => {
     expect(settled(best).map(tokens)).toEqual(settled(first).map(tokens))
   })
 
-  it('of one is sampling itself', async () => {
+  it('equals sampling for n = 1', async () => {
     const best = await rowsOf(generate(promptsOf(prompts), bestOfN({ n: 1 }), fakeModels(), settings))
     expect(settled(best)).toEqual(settled(await rowsOf(generate(promptsOf(prompts), topKSampling(), fakeModels(), settings))))
   })
 
-  it('says in its spec how it searches, and that it needs a reward', () => {
+  it('has its options in the spec, and needs a reward', () => {
     const run = generate(promptsOf([]), bestOfN({ n: 3, k: 5, temperature: 1 }), fakeModels())
     expect(run.meta.spec.decoder).toEqual({
       steps: [{ topK: { k: 5 } }, { sampleTemperature: { temperature: 1 } }, { bestOfN: { n: 3, reward: 'fake' } }],
@@ -64,7 +64,7 @@ describe('bestOfN', () => {
     expect(() => generate(promptsOf([]), bestOfN(), fakeModels(fakeLm(), []))).toThrow(OptionError)
   })
 
-  it('makes an error row of a prompt of which one sample fails', async () => {
+  it('makes an error row if one sample fails', async () => {
     const lm = fakeLm({ maxBatch: 1, fails: (ids) => String.fromCharCode(...ids).startsWith('two') && ids.length > 6 })
     const rows = await rowsOf(generate(promptsOf(prompts), bestOfN({ n: 3 }), fakeModels(lm), settings))
     expect(settled(rows).map(({ finishReason }) => finishReason)).toEqual(['length', 'error', 'length', 'length', 'length'])

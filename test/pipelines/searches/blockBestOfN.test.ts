@@ -4,14 +4,14 @@ import { generate } from '../../../pipelines/run/generate.js'
 import { bestOfN } from '../../../pipelines/searches/bestOfN.js'
 import { blockBestOfN } from '../../../pipelines/searches/blockBestOfN.js'
 import { OptionError } from '../../../src/core/errors.js'
-import { fakeLm, fakeModels, fakeRm, leftAfter, promptsOf, rowsOf, settled } from '../../fakes.js'
+import { cancelAfter, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const prompts = ['one', 'two', 'three', 'four', 'five']
 const settings = { maxNewTokens: 12, concurrency: 3 }
 const models = () => fakeModels(fakeLm({ endLogit: 0.5 }))
 
 describe('blockBestOfN', () => {
-  it('of blocks as long as a reply is best of n, with the same samples', async () => {
+  it('equals best of n with blocks as long as a reply', async () => {
     const blocks = generate(promptsOf(prompts), blockBestOfN({ n: 4, k: 20, blockTokens: 12 }), models(), {
       ...settings,
       samples: 2,
@@ -20,14 +20,14 @@ describe('blockBestOfN', () => {
     expect(settled(await rowsOf(blocks))).toEqual(settled(await rowsOf(whole)))
   })
 
-  it('of one is sampling itself', async () => {
+  it('equals sampling for n = 1', async () => {
     const blocks = generate(promptsOf(prompts), blockBestOfN({ n: 1, blockTokens: 5 }), models(), settings)
     expect(settled(await rowsOf(blocks))).toEqual(
       settled(await rowsOf(generate(promptsOf(prompts), topKSampling(), models(), settings))),
     )
   })
 
-  it('gives the same whatever the concurrency, and frees all it held', async () => {
+  it('gives the same reply at any concurrency, and frees all caches', async () => {
     const [lm, rm] = [fakeLm({ maxBatch: 7, endLogit: 0.5 }), fakeRm({ maxBatch: 3 })]
     const search = blockBestOfN({ n: 4, blockTokens: 3 })
     const alone = await rowsOf(generate(promptsOf(prompts), search, fakeModels(lm, [rm]), { ...settings, concurrency: 1 }))
@@ -38,7 +38,7 @@ describe('blockBestOfN', () => {
     expect(new Set(alone.map(({ finishReason }) => finishReason))).toEqual(new Set(['stop', 'length']))
   })
 
-  it('values a reply up to its stop string', async () => {
+  it('scores a reply up to its stop string', async () => {
     const rows = await rowsOf(
       generate(promptsOf(prompts), blockBestOfN({ n: 4, blockTokens: 3 }), models(), { ...settings, stop: ['a', 'e', 'o'] }),
     )
@@ -46,18 +46,18 @@ describe('blockBestOfN', () => {
     expect(rows.some(({ tokenIds, completion }) => tokenIds!.length > completion!.length)).toBe(true)
   })
 
-  it('takes the earlier of two that are as good, whichever is done first', async () => {
+  it('keeps the earlier of two equally good samples, whichever ends first', async () => {
     const equal = { ...fakeRm(), run: async (calls: readonly unknown[]) => calls.map(() => Float32Array.of(1)) }
     const same = () => fakeModels(fakeLm({ endLogit: 3 }), [equal])
-    // The first block's sample goes on: of one prompt and sample, number 0 of n.
+    // The first block continues sample 0 of n.
     const best = await rowsOf(generate(promptsOf(prompts), blockBestOfN({ n: 6, blockTokens: 2 }), same(), settings))
     const first = await rowsOf(generate(promptsOf(prompts), topKSampling(), same(), settings))
     expect(settled(best)).toEqual(settled(first))
   })
 
-  it('frees its blocks when it is cancelled, and when one fails', async () => {
+  it('frees its blocks on cancellation and failure', async () => {
     const rm = fakeRm()
-    const left = await leftAfter(60, (lm) =>
+    const left = await cancelAfter(60, (lm) =>
       generate(promptsOf(prompts), blockBestOfN(), fakeModels(lm, [rm]), { maxNewTokens: 500 }),
     )
     expect(rm.released.length).toBeGreaterThan(0)
@@ -69,7 +69,7 @@ describe('blockBestOfN', () => {
     expect([failing.held.size, rm.held.size]).toEqual([0, 0])
   })
 
-  it('says in its spec how it searches, and refuses what cannot be', () => {
+  it('has its options in the spec, and refuses invalid ones', () => {
     expect(generate(promptsOf([]), blockBestOfN({ n: 3 }), fakeModels()).meta.spec.decoder).toEqual({
       steps: [{ blockBestOfN: { k: 40, temperature: 0.7, n: 3, blockTokens: 32, reward: 'fake' } }],
     })

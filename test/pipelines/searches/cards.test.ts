@@ -5,15 +5,15 @@ import { bestOfN } from '../../../pipelines/searches/bestOfN.js'
 import { cards } from '../../../pipelines/searches/cards.js'
 import type { RewardCall } from '../../../src/core/batched.js'
 import { OptionError } from '../../../src/core/errors.js'
-import { fakeLm, fakeModels, fakeRm, leftAfter, promptsOf, rowsOf, settled } from '../../fakes.js'
+import { cancelAfter, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const prompts = ['one', 'two', 'three', 'four', 'five']
 const settings = { maxNewTokens: 12, concurrency: 3 }
 const models = () => fakeModels(fakeLm({ endLogit: 0.5 }))
-/** No token is so unsure, no reward so high. */
+/** Above every entropy and every reward. */
 const [noCut, noReward] = [1000, 1000]
 
-/** Lengths of the replies of one prompt at which its reward was read. */
+/** Lengths of one prompt's replies at which the search read the reward. */
 async function lengthsRead(options: Parameters<typeof cards>[0], maxNewTokens: number): Promise<number[]> {
   const lengths: number[] = []
   const rm = fakeRm()
@@ -26,18 +26,18 @@ async function lengthsRead(options: Parameters<typeof cards>[0], maxNewTokens: n
 }
 
 describe('cards', () => {
-  it('is sampling itself where every segment is accepted', async () => {
+  it('equals sampling if every segment is accepted', async () => {
     const all = await rowsOf(generate(promptsOf(prompts), cards({ rewardThreshold: -1000 }), models(), settings))
     expect(settled(all)).toEqual(settled(await rowsOf(generate(promptsOf(prompts), topKSampling(), models(), settings))))
   })
 
-  it('is best of n where none is accepted and no segment is cut', async () => {
+  it('equals best of n if no segment is accepted or cut', async () => {
     const search = cards({ entropyThreshold: noCut, rewardThreshold: noReward, proposals: 5 })
     const best = await rowsOf(generate(promptsOf(prompts), search, models(), settings))
     expect(settled(best)).toEqual(settled(await rowsOf(generate(promptsOf(prompts), bestOfN({ n: 5 }), models(), settings))))
   })
 
-  it('cuts segments of 4 to 64 tokens, and the last one where the reply ends; the first number is the prompt', async () => {
+  it('cuts segments of 4 to 64 tokens, and the last one at the end of the reply', async () => {
     const accepted = { rewardThreshold: -1000 }
     expect(await lengthsRead({ ...accepted, entropyThreshold: 0 }, 10)).toEqual([0, 4, 8, 10, 10])
     expect(await lengthsRead({ ...accepted, entropyThreshold: noCut }, 130)).toEqual([0, 64, 128, 130, 130])
@@ -46,13 +46,13 @@ describe('cards', () => {
     expect(lengths.length).toBeLessThan(12)
   })
 
-  it('proposes as many segments as it is told, then takes the best', async () => {
+  it('proposes the given number of segments, then keeps the best', async () => {
     const never = { rewardThreshold: noReward, entropyThreshold: 0, proposals: 3 }
     expect(await lengthsRead(never, 8)).toEqual([0, 4, 4, 4, 8, 8, 8, 8])
   })
 
-  it('lets its threshold rise from the prompt to the reward threshold', async () => {
-    // All rewards are 0, so that only the threshold decides: 0 at the prompt, 40 after 8 tokens.
+  it("raises its threshold from the prompt's reward to the reward threshold", async () => {
+    // All rewards are 0, so only the threshold decides: 0 at the prompt, 40 after 8 tokens.
     const zero = { ...fakeRm(), run: async (calls: readonly RewardCall[]) => calls.map(() => Float32Array.of(0)) }
     const asked: number[] = []
     const rm = {
@@ -71,7 +71,7 @@ describe('cards', () => {
     expect(asked).toEqual([0, 4, 4, 8, 8, 12, 12, 12])
   })
 
-  it('gives the same whatever the concurrency, other samples another reply, and frees all it held', async () => {
+  it('gives the same reply at any concurrency, another one for another sample, and frees all caches', async () => {
     const [lm, rm] = [fakeLm({ maxBatch: 2, endLogit: 0.5 }), fakeRm({ maxBatch: 3 })]
     const search = cards({ rewardThreshold: 2, entropyThreshold: 3.3 })
     const two = { ...settings, samples: 2 }
@@ -82,9 +82,9 @@ describe('cards', () => {
     expect(alone[0]!.tokenIds).not.toEqual(alone[1]!.tokenIds)
   })
 
-  it('frees what it holds when it is cancelled, and when one fails', async () => {
+  it('frees its caches on cancellation and failure', async () => {
     const rm = fakeRm()
-    const left = await leftAfter(60, (lm) => generate(promptsOf(prompts), cards(), fakeModels(lm, [rm]), { maxNewTokens: 500 }))
+    const left = await cancelAfter(60, (lm) => generate(promptsOf(prompts), cards(), fakeModels(lm, [rm]), { maxNewTokens: 500 }))
     expect([left.held.size, rm.held.size]).toEqual([0, 0])
 
     const failing = fakeLm({ maxBatch: 1, fails: (ids) => String.fromCharCode(...ids).startsWith('two') && ids.length > 6 })
@@ -93,7 +93,7 @@ describe('cards', () => {
     expect([failing.held.size, rm.held.size]).toEqual([0, 0])
   })
 
-  it('says in its spec how it searches, and refuses what cannot be', () => {
+  it('has its options in the spec, and refuses invalid ones', () => {
     const { spec } = generate(promptsOf([]), cards({ proposals: 3 }), fakeModels()).meta
     const thresholds = { entropyThreshold: 3, rewardThreshold: 8.5, alpha: 0.5, beta: 0.7, rampTokens: 128 }
     expect(spec.decoder).toEqual({

@@ -5,13 +5,13 @@ import { rollout } from '../../../pipelines/searches/rollout.js'
 import type { BatchedRewardModel, RewardCall } from '../../../src/core/batched.js'
 import { OptionError } from '../../../src/core/errors.js'
 import type { Row } from '../../../src/core/run.js'
-import { END, fakeLm, fakeModels, fakeRm, leftAfter, promptsOf, rowsOf, settled } from '../../fakes.js'
+import { cancelAfter, END, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const prompts = ['one', 'two', 'three', 'four']
 const settings = { maxNewTokens: 10, concurrency: 3 }
 const tokens = (rows: readonly Row[]) => settled(rows).map(({ id, tokenIds, reward }) => ({ id, tokenIds, reward }))
 
-/** A reward model that remembers what it read, whole sequences. */
+/** A reward model that records the sequences that it reads. */
 const watching = () => {
   const seen: number[][] = []
   const rm: BatchedRewardModel = fakeRm()
@@ -23,7 +23,7 @@ const watching = () => {
 }
 
 describe('rollout', () => {
-  it('of no tokens is ARGS', async () => {
+  it('equals ARGS for rollouts of no tokens', async () => {
     const found = await rowsOf(
       generate(promptsOf(prompts), rollout({ k: 6, weight: 2, rolloutTokens: 0 }), fakeModels(), settings),
     )
@@ -32,7 +32,7 @@ describe('rollout', () => {
     )
   })
 
-  it('reads the rewards as many tokens after the candidate as it is told', async () => {
+  it('reads the rewards the given number of tokens after the candidate', async () => {
     const { seen, rm } = watching()
     await rowsOf(generate(promptsOf(['one']), rollout({ k: 4, rolloutTokens: 3 }), fakeModels(fakeLm(), [rm]), settings))
     // One token and three more, from the first step on; from the seventh on the limit of tokens ends them.
@@ -42,7 +42,7 @@ describe('rollout', () => {
     )
   })
 
-  it('ends its rollouts where a reply ends, without the stop string', async () => {
+  it('ends its rollouts at the end of a reply, without the stop string', async () => {
     const { seen, rm } = watching()
     const models = fakeModels(fakeLm({ endLogit: 2 }), [rm])
     await rowsOf(generate(promptsOf(prompts), rollout({ rolloutTokens: 20 }), models, { ...settings, stop: ['a', 'e'] }))
@@ -54,7 +54,7 @@ describe('rollout', () => {
     }
   })
 
-  it('weighs several rewards, which are those of the rollouts in the rows', async () => {
+  it('combines several rewards, and rows have those of the rollouts', async () => {
     const models = () => fakeModels(fakeLm(), [fakeRm({ name: 'safe' }), { ...fakeRm({ name: 'short' }), run: short }])
     const short = async (calls: readonly RewardCall[]) =>
       calls.map(({ tokenIds, branches }) => Float32Array.from(branches, (branch) => -(tokenIds.length + branch.length)))
@@ -67,7 +67,7 @@ describe('rollout', () => {
     })
   })
 
-  it('gives the same whatever the concurrency, and frees all it held', async () => {
+  it('gives the same reply at any concurrency, and frees all caches', async () => {
     const [lm, rm] = [fakeLm({ maxBatch: 7, endLogit: 0.5 }), fakeRm({ maxBatch: 3 })]
     const search = rollout({ k: 5, rolloutTokens: 4 })
     const alone = await rowsOf(generate(promptsOf(prompts), search, fakeModels(lm, [rm]), { ...settings, concurrency: 1 }))
@@ -78,9 +78,11 @@ describe('rollout', () => {
     expect(tokens(alone)).not.toEqual(tokens(await rowsOf(generate(promptsOf(prompts), args({ k: 5, weight: 1 }), fakeModels()))))
   })
 
-  it('frees its rollouts when it is cancelled, and when one fails', async () => {
+  it('frees its rollouts on cancellation and failure', async () => {
     const rm = fakeRm()
-    const left = await leftAfter(60, (lm) => generate(promptsOf(prompts), rollout(), fakeModels(lm, [rm]), { maxNewTokens: 500 }))
+    const left = await cancelAfter(60, (lm) =>
+      generate(promptsOf(prompts), rollout(), fakeModels(lm, [rm]), { maxNewTokens: 500 }),
+    )
     expect(rm.released.length).toBeGreaterThan(0)
     expect([left.held.size, rm.held.size]).toEqual([0, 0])
 
@@ -90,7 +92,7 @@ describe('rollout', () => {
     expect([failing.held.size, rm.held.size]).toEqual([0, 0])
   })
 
-  it('says in its spec how it searches, and refuses what cannot be', () => {
+  it('has its options in the spec, and refuses invalid ones', () => {
     expect(generate(promptsOf([]), rollout({ k: 3 }), fakeModels()).meta.spec.decoder).toEqual({
       steps: [{ rollout: { k: 3, weight: 1, rolloutTokens: 16 } }],
     })

@@ -15,20 +15,20 @@ async function tokens(...args: string[]): Promise<unknown> {
   return { ids, reward }
 }
 
-it('a GGUF file decodes, an adapter on it steers, and another changes what it says', async () => {
+it('a GGUF file decodes, an adapter on it steers, and another one changes the reply', async () => {
   const joined = await tokens('--lm', `${base}+${changes}`, '--reward', `${base}+${scores}`)
   expect(await tokens('--lm', base, '--lm-adapter', changes, '--reward', scores, '--base', base)).toEqual(joined)
   expect(await tokens('--lm', base, '--reward', scores, '--base', base)).not.toEqual(joined)
 })
 
-it('`--base` wants an adapter, and `--lm-adapter` a model that is loaded', async () => {
+it('`--base` requires an adapter, and `--lm-adapter` a local model', async () => {
   const { code, stderr } = await rxargs(['generate', '-', '--lm', base, '--base', base], prompt)
   expect([code, stderr]).toEqual([2, expect.stringContaining('beside `--base`, got none')])
   const remote = await rxargs(['generate', '-', '--lm', 'http://127.0.0.1:9/v1', '--lm-adapter', changes], prompt)
   expect([remote.code, remote.stderr]).toEqual([2, expect.stringContaining('beside `--lm-adapter`')])
 })
 
-it('inspect says what a GGUF file and an adapter on it hold', async () => {
+it('inspect shows the contents of a GGUF file and of an adapter on it', async () => {
   const { stdout } = await rxargs(['inspect', base, '--json'])
   expect(JSON.parse(stdout)).toMatchObject({ folder: base, family: 'llama', layers: 2, dtype: ['F32'], problems: [] })
   const adapter = await rxargs(['inspect', `${base}+${scores}`])

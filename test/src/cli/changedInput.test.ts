@@ -1,17 +1,16 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from '../io/duckdb.js'
 import { pair, reward, rxargs } from './rxargs.js'
 
 let folder: string
 let out: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-input-'))
-  out = join(folder, 'out')
+tempFolder((path) => {
+  folder = path
+  out = join(path, 'out')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const DECODING = [...pair, '--max-new-tokens', '2']
 const file = async (lines: readonly object[], name = 'in.jsonl'): Promise<string> => {
@@ -33,7 +32,7 @@ const changed = (names: string) =>
 describe('an input that has changed since the folder was written', () => {
   const lines = [{ prompt: 'one' }, { prompt: 'two' }]
 
-  it('by a line at the top is refused: ids are file and line', async () => {
+  it('by a line at the top is refused, because ids are file and line', async () => {
     await decode(await file(lines))
     expect(await decode(await file([{ prompt: 'zero' }, ...lines]))).toEqual(changed('`in.jsonl:1`, `in.jsonl:2`'))
     expect(await prompts()).toEqual([
@@ -83,7 +82,7 @@ describe('an input that has changed since the folder was written', () => {
     expect(await decode(await file([{ id: 'a', prompt: 'one', ...after }]))).toEqual(changed('`a`'))
   })
 
-  it('by a column that is kept is refused, by one that is not is the same', async () => {
+  it('by a kept column is refused, by another column is accepted', async () => {
     const label = (of: string) => file([{ id: 'a', prompt: 'one', label: of }])
     await decode(await label('x'), ['--keep-input'])
     expect(await decode(await label('y'), ['--keep-input'])).toEqual(changed('`a`'))
@@ -91,7 +90,7 @@ describe('an input that has changed since the folder was written', () => {
     expect((await decode(await label('y'))).code).toBe(0)
   })
 
-  it('by the form of a file only is the same', async () => {
+  it('by the file format alone is accepted', async () => {
     await decode(await file([{ id: 1, prompt: 'one', weight: 1 }]))
     await writeFile(join(folder, 'moved.jsonl'), '\n{"weight":1.0, "prompt":"o\\u006ee", "id":1}\r\n')
     expect(await decode(join(folder, 'moved.jsonl'))).toMatchObject({
@@ -100,7 +99,7 @@ describe('an input that has changed since the folder was written', () => {
     })
   })
 
-  it('is refused by score, too, for another completion', async () => {
+  it('is refused by score for another completion', async () => {
     const score = async (completion: string, flags: readonly string[] = []) =>
       rxargs(['score', await file([{ id: 'a', prompt: 'one', completion }]), '--reward', reward, '-o', out, ...flags])
     expect((await score('x')).code).toBe(0)

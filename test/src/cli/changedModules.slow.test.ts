@@ -17,7 +17,7 @@ import { greedy } from '${new URL('../../../dist/src/index.js', import.meta.url)
 export const decoders = { mine: { make: () => greedy() } } // ${k}
 `
 
-/** A process of its own each time, as modules are loaded once a process. */
+/** A new process each time, because a process loads a module once. */
 const decode = (flags: readonly string[]) =>
   finished(
     started(['generate', join(folder, 'in.jsonl'), '--lm', lm, '--max-new-tokens', '2', '-o', join(folder, 'out'), ...flags]),
@@ -27,7 +27,7 @@ describe('a run whose module has changed', () => {
   it.each<[string, string, (version: number) => string, (path: string) => string[], string]>([
     ['reward', 'mine.mjs', (version) => REWARD(version === 1 ? '' : '-'), (path) => ['--reward', `r=${path}`], 'model reward r'],
     ['decoder', 'ops.mjs', OPERATORS, (path) => ['--use', path, '--decoder', 'mine', '--reward', 'length(target=5)'], 'use.'],
-  ])('is not gone on with: a %s', async (_, name, code, flags, option) => {
+  ])('does not resume: a %s', async (_, name, code, flags, option) => {
     const path = join(folder, name)
     await writeFile(path, code(1))
     expect(await decode(flags(path))).toMatchObject({ code: 0 })

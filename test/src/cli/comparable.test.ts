@@ -12,7 +12,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const IDS = ['a', 'b', 'c']
 let count = 0
-/** A run of three prompts; `words` are before their ids. */
+/** A run of three prompts, each with `words` before its id. */
 async function runOf(rewards: readonly string[], { words = 'Say' } = {}): Promise<string> {
   const out = join(folder, `run-${count++}`)
   const prompts = IDS.map((id) => JSON.stringify({ id, prompt: `${words} ${id}` })).join('\n')
@@ -25,7 +25,7 @@ async function runOf(rewards: readonly string[], { words = 'Say' } = {}): Promis
 type Pair = Readonly<
   Record<'other_prompts' | 'rows', number> & { differences: object; outcomes: object; other_rewards: object[] }
 >
-/** What eval and report say of two runs, which has to be the same. */
+/** The notices of eval and report about two runs, which must agree. */
 async function compared(one: string, other: string) {
   const evaluated = await rxargs(['eval', one, other, '--no-encoder', '--json'])
   const page = join(folder, `page-${count++}.html`)
@@ -48,7 +48,7 @@ describe('runs whose rewards are of different kinds', () => {
     ['one function with other options', [short], ['r=length(target=6)'], 'reward', '{"length":{"target":6'],
     ['two models', [`r=${reward}`], [`r=${root}data/models/chat-rm`], 'reward', 'embedded:chat-rm'],
     ['a further reward', [short, 'x=length(target=1)'], [short, 'x=length(target=2)'], 'reward_x', '{"length":{"target":2'],
-  ])('as %s: eval and report say so, and do not subtract them', async (_, here, there, metric, kind) => {
+  ])('as %s get a notice of eval and report, and no differences', async (_, here, there, metric, kind) => {
     const [one, other] = [await runOf(here), await runOf(there)]
     const { notices, pair } = await compared(one, other)
     expect(notices).toEqual([expect.stringContaining(`${metric} is not compared: ${other} uses ${kind}`)])
@@ -58,7 +58,7 @@ describe('runs whose rewards are of different kinds', () => {
     expect(pair.other_rewards).toEqual([expect.objectContaining({ metric })])
   })
 
-  it('through the members of an ensemble alone: they say so', async () => {
+  it('by the members of an ensemble get a notice, too', async () => {
     const rule = 'both=ensemble(of="m,n", by=min)'
     const [one, other] = [
       await runOf([rule, 'm=length(target=1)', 'n=length(target=2)']),
@@ -71,9 +71,9 @@ describe('runs whose rewards are of different kinds', () => {
     ])
   })
 
-  it('as a module that changed: they say so', async () => {
+  it('as a changed module get a notice, too', async () => {
     const made = async (code: string) => {
-      // A process loads a module once under its address.
+      // A process loads a module once for each URL.
       const path = join(folder, `mine-${count++}.mjs`)
       await writeFile(path, code)
       return runOf([`r=${path}`])
@@ -87,7 +87,7 @@ describe('runs whose rewards are of different kinds', () => {
     expect((await compared(one, other)).notices).toEqual([expect.stringContaining('reward is not compared')])
   })
 
-  it('are compared where the kind is the same, whatever it is called', async () => {
+  it('are compared if the kind is the same under another name', async () => {
     const [one, other] = [await runOf([`r=${reward}`]), await runOf([`s=${reward}`])]
     const { notices, pair } = await compared(one, other)
     expect(notices).toEqual([])
@@ -108,7 +108,7 @@ describe('runs whose prompts of one id have other words', () => {
     expect(judged.stderr).toContain(`${said}: the judge reads those of ${one}`)
   })
 
-  it('are not mentioned where the words are the same', async () => {
+  it('get no notice if the words are the same', async () => {
     const [one, other] = [await runOf([reward]), await runOf([reward])]
     expect(await compared(one, other)).toMatchObject({ notices: [], pair: { other_prompts: 0, other_rewards: [] } })
   })

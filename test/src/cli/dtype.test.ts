@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { tempFolder } from '../../tempFolder.js'
 import { jsonl, pair, rxargs } from './rxargs.js'
 
 const model = (name: string) => fileURLToPath(new URL(`../../../data/models/${name}`, import.meta.url))
@@ -11,10 +10,9 @@ const input = `${JSON.stringify({ id: 'a', prompt: '\n\nHuman: Why is the sky bl
 const generate = ['generate', '-', '--max-new-tokens', '6']
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-dtype-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 describe('--dtype', () => {
   it.each([
@@ -31,7 +29,7 @@ describe('--dtype', () => {
     expect(Math.abs(rounded - exact)).toBeLessThan(most)
   })
 
-  it('says that fp16 is computed as fp32, and gives the same', async () => {
+  it('notes that fp16 is computed as fp32, and gives the same rows', async () => {
     const row = ({ stdout }: { stdout: string }) => {
       const { token_ids, rewards } = jsonl(stdout)[0]!
       return { token_ids, rewards }
@@ -49,7 +47,7 @@ describe('--dtype', () => {
     expect(stderr).toContain('`dtype of lm` "q8", but this run has "fp32"')
   })
 
-  it('refuses matrices that cannot be cut into blocks, and names one', async () => {
+  it('refuses matrices that do not split into blocks, and names one', async () => {
     const { code, stderr } = await rxargs([...generate, ...pair, '--dtype', 'q4'], input)
     expect(code).toBe(1)
     expect(stderr).toContain('to be a multiple of 32 for q4 weights, got ')

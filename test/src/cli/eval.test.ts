@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** The means that DuckDB finds in a run's files. */
+/** The means that DuckDB computes from a run's files. */
 const meansOf = async (run: string) => {
   const [means] = await query(
     `select avg(reward) reward, avg(len(token_ids)) length, avg((finish_reason = 'stop')::int) stopped, count(*) as rows
@@ -33,7 +33,7 @@ const meansOf = async (run: string) => {
 }
 
 describe('rxargs eval', () => {
-  it('gives the means that DuckDB finds, and the mean difference over the shared rows', async () => {
+  it('gives the means that DuckDB computes, and the mean difference over common rows', async () => {
     const { code, stdout, stderr } = await rxargs(['eval', ...runs, '--json'])
     expect(code).toBe(0)
     const { runs: figures, pairs } = JSON.parse(stdout)
@@ -60,7 +60,7 @@ describe('rxargs eval', () => {
     )
   })
 
-  it('prints tables for people and for documents, and CSV that DuckDB reads back', async () => {
+  it('prints text and Markdown tables, and CSV that DuckDB reads', async () => {
     const text = await rxargs(['eval', `${runs[0]}/`, runs[1]])
     expect(text.stdout).toMatch(/^run +rows +reward +diversity +length +stopped +coherence +errors\n─/)
     expect(text.stdout).toMatch(/^minus .*sampled +shared +reward .* win \/ tie \/ lose by reward$/m)
@@ -77,7 +77,7 @@ describe('rxargs eval', () => {
     expect(Number(rows[1]!.shared)).toBe(8)
   })
 
-  it('scores anew with other reward models, as rxargs score does', async () => {
+  it('scores with other reward models as rxargs score does', async () => {
     const { stdout } = await rxargs(['eval', runs[1], '--reward-model', `again=${reward}`, '--reward-model', reward, '--json'])
     const [figures] = JSON.parse(stdout).runs
     const rewards = jsonl((await rxargs(['score', runs[1], '--reward', reward])).stdout).map((row) => row.reward as number)
@@ -86,7 +86,7 @@ describe('rxargs eval', () => {
     expect(figures['reward:reward']).toBe(figures['reward:again'])
   })
 
-  it('has the further rewards of runs with several', async () => {
+  it('has the further rewards of runs', async () => {
     const out = join(folder, 'several')
     const two = ['--lm', lm, '--reward', reward, '--reward', `twin=${reward}`]
     await rxargs(['generate', '-', ...two, '--max-new-tokens', '3', '-o', out], '{"prompt":"Say"}\n{"prompt":"Tell"}\n')
@@ -96,7 +96,7 @@ describe('rxargs eval', () => {
     expect(figures.reward_twin).toBe(figures.reward)
   })
 
-  it('gives the perplexity that transformers gives', async () => {
+  it('gives the perplexity of transformers', async () => {
     const out = join(folder, 'fixed')
     const { replies, value } = evalGolden.perplexity
     const rows = replies.map(({ prompt, promptTokenIds, tokenIds }, index) =>
@@ -107,7 +107,7 @@ describe('rxargs eval', () => {
     expect(JSON.parse(stdout).runs[0].perplexity / value).toBeCloseTo(1, 4)
   })
 
-  it('measures coherence: the cosine of the embeddings that transformers gives for prompt and completion', async () => {
+  it("measures coherence as the cosine of transformers' embeddings of prompt and completion", async () => {
     const golden = `${root}data/golden/encoders/bert`
     const { cases } = JSON.parse(await readFile(join(golden, 'golden.json'), 'utf8')) as { cases: EncoderCase[] }
     const [one, two] = cases.filter(({ second }) => second === null)
@@ -120,7 +120,7 @@ describe('rxargs eval', () => {
     }
   })
 
-  it('measures coherence by the embedded encoder unless told otherwise', async () => {
+  it('measures coherence by the embedded encoder by default', async () => {
     const coherence = async (...flags: string[]) =>
       JSON.parse((await rxargs(['eval', runs[1], ...flags, '--json'])).stdout).runs[0].coherence as number | undefined
     expect(await coherence()).toBe(await coherence('--encoder', `${root}data/models/encoder`))
@@ -142,7 +142,7 @@ describe('rxargs eval', () => {
     expect(refused.stderr.match(/\n/g)).toHaveLength(1)
   })
 
-  it('refuses files that are no run', async () => {
+  it('refuses files without a run', async () => {
     const path = join(folder, 'other.parquet')
     await query(`copy (select 1 as id, 'x' as prompt) to '${path}' (format parquet)`)
     expect(await rxargs(['eval', path])).toMatchObject({ code: 1, stderr: expect.stringContaining('to hold the rows of a run') })

@@ -36,13 +36,13 @@ describe('rxargs explain', () => {
     expect(stdout).toContain('    - topK: { k: 3 }\n')
     expect(stdout).toContain('export const args: Decoder = ({ reward }) => steps(')
   })
-  it('shows the pipeline of a file, with options that flags set', async () => {
+  it('shows the pipeline of a file with the options of flags', async () => {
     const { code, stdout } = await rxargs(['explain', join(root, cautious), '--weight', '2'])
     expect(code).toBe(0)
     expect(stdout).toMatch(/^cautious\n/)
     expect(stdout).toContain('combineScore({ weight: 2 })')
   })
-  it('shows a search with all its options, by name and of a file', async () => {
+  it('shows a search with all its options, by name and from a file', async () => {
     const { code, stdout } = await rxargs(['explain', join(root, 'data/pipelines/best-of-n.yaml'), '--n', '3'])
     expect(code).toBe(0)
     expect(stdout).toContain('    bestOfN: { k: 20, temperature: 0.7, n: 3 }\n')
@@ -50,7 +50,7 @@ describe('rxargs explain', () => {
     expect((await rxargs(['explain', 'beam'])).stdout).toContain('Needs: the logits of all tokens\n')
     expect(stdout).toContain('Needs: the logits of the 20 likeliest tokens, a reward\n')
   })
-  it("shows operators of one's own", async () => {
+  it('shows custom operators', async () => {
     const yaml = 'steps:\n  - topK: { k: 3 }\n  - avoidToken: { tokenId: 5, by: 2 }\n  - selectGreedy: {}\n'
     const { code, stdout } = await rxargs(['explain', await file('own.yaml', yaml), '--use', own])
     expect(code).toBe(0)
@@ -58,7 +58,7 @@ describe('rxargs explain', () => {
     const schema = await rxargs(['explain', '--schema', '--use', own])
     expect(schema.stdout).toContain('subtracts a number from the score of one token')
   })
-  it('refuses what it cannot show, in one line', async () => {
+  it('refuses an unknown decoder in one line', async () => {
     expect(await refusal(['explain'])).toContain('Expected a decoder, a search or a pipeline file to explain, got nothing')
     expect(await refusal(['explain', 'best'])).toContain('Expected a decoder, a search or a pipeline file to explain, got `best`')
     expect(await refusal(['explain', 'arggs'])).toContain('got `arggs` (did you mean `args`?)')
@@ -88,7 +88,7 @@ describe('rxargs generate --pipeline', () => {
     expect([read.code, replies(read.stdout)]).toEqual([0, replies(named.stdout)])
   })
 
-  it("decodes by the README's example, which a row may leave", async () => {
+  it("decodes by the README's example, which a row may override", async () => {
     const shown = readme.match(/```yaml\n# data\/pipelines\/cautious\.yaml\n([\s\S]*?)```/)![1]!
     expect(readFileSync(join(root, cautious), 'utf8')).toContain(shown)
     const rows = readme.match(/```jsonl\n([\s\S]*?)```/)![1]!
@@ -99,7 +99,7 @@ describe('rxargs generate --pipeline', () => {
     const greedy = await generate(['--decoder', 'greedy'], '{"prompt": "How do I make bread?"}\n')
     expect((one.token_ids as number[]).slice(0, 4)).toEqual(jsonl(greedy.stdout)[0]!.token_ids)
   })
-  it('is the same decoder as by name', async () => {
+  it('decodes like the decoder by name', async () => {
     const yaml = 'steps:\n  - topK: { k: 5 }\n  - batchReward:\n  - combineScore: { weight: 1.5 }\n  - selectGreedy:\n'
     const input = '{"prompt": "One"}\n'
     const [named, data] = await Promise.all([
@@ -108,7 +108,7 @@ describe('rxargs generate --pipeline', () => {
     ])
     expect(replies(data.stdout)).toEqual(replies(named.stdout))
   })
-  it("decodes with operators and decoders of one's own", async () => {
+  it('decodes with custom operators and decoders', async () => {
     const operators = readFileSync(own, 'utf8')
     const decoders =
       "import { args } from 'rxargs'\nexport const decoders = { plain: { make: () => args({ k: 2, weight: 0 }) } }\n"
@@ -121,7 +121,7 @@ describe('rxargs generate --pipeline', () => {
     const avoided = await generate(['--use', module, '--pipeline', await file('avoid.yaml', yaml)], input)
     expect((jsonl(avoided.stdout)[0]!.token_ids as number[])[0]).not.toBe(first)
   })
-  it('refuses a decoder beside it, and an option that no step states', async () => {
+  it('refuses a decoder beside it, and an option that no step has', async () => {
     const path = join(root, cautious)
     expect(await refusal(['generate', '-', '--pipeline', path, '--decoder', 'args'])).toContain(
       '`--decoder` or `--pipeline`, got both',

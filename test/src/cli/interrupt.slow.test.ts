@@ -32,7 +32,7 @@ const running = async () => {
 const rowsOf = (at: string) => query(`select id, completion, token_ids, reward from '${at}/*.parquet' order by id`)
 
 describe('a run that is killed', () => {
-  it('leaves complete parts only, and goes on to exactly the rows of a run that was not', async () => {
+  it('leaves complete parts only, and resumes to the rows of an uninterrupted run', async () => {
     const { child, end } = await running()
     child.kill('SIGKILL')
     await end
@@ -51,7 +51,7 @@ describe('a run that is killed', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
-  ] as const)('by %s writes what is finished and ends with %i', async (signal, exitCode) => {
+  ] as const)('by %s writes finished rows and exits with %i', async (signal, exitCode) => {
     const { child, end } = await running()
     child.kill(signal)
     const { code, stderr } = await end
@@ -75,7 +75,7 @@ describe('a run that is killed', () => {
 })
 
 describe('a reader that leaves', () => {
-  it('is no error', async () => {
+  it('causes no error', async () => {
     const child = started(args.slice(0, -2))
     const end = finished(child)
     await once(child.stdout, 'data')
@@ -85,7 +85,7 @@ describe('a reader that leaves', () => {
     expect(code).toBe(0)
   })
 
-  it('keeps open input from holding the process', async () => {
+  it('ends the process despite open input', async () => {
     const child = started(['generate', '-', ...pair, '--max-new-tokens', '2', '--limit', '1'])
     child.stdin.on('error', () => undefined)
     child.stdin.write('{"prompt":"a"}\n{"prompt":"b"}\n')

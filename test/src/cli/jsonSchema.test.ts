@@ -38,7 +38,7 @@ const replies = async (...flags: string[]): Promise<Reply[]> => {
 
 describe('--json-schema', () => {
   it.each(['args', 'args-stochastic'])(
-    'makes each reply of %s that stops JSON of the schema, whatever the concurrency',
+    'makes each complete reply of %s JSON of the schema, at any concurrency',
     async (decoder) => {
       const flags = ['--json-schema', schema, '--decoder', decoder, '--k', '10', '--max-new-tokens', '80']
       const [one, many] = [await replies(...flags, '--concurrency', '1'), await replies(...flags, '--concurrency', '8')]
@@ -50,7 +50,7 @@ describe('--json-schema', () => {
     60_000,
   )
 
-  it('says length of a reply that the limit cuts', async () => {
+  it('reports length for a reply that the limit cuts', async () => {
     const cut = await replies('--json-schema', schema, '--max-new-tokens', '3')
     expect(cut.map(({ finish_reason }) => finish_reason)).toEqual(cut.map(() => 'length'))
   }, 60_000)
@@ -82,7 +82,7 @@ describe('--json-schema', () => {
 })
 
 describe('data/pipelines/json.yaml', () => {
-  it('makes JSON of the schema that it states', async () => {
+  it('makes JSON of its schema', async () => {
     const rows = await replies('--pipeline', 'data/pipelines/json.yaml', '--max-new-tokens', '100')
     const stopped = rows.filter(({ finish_reason }) => finish_reason === 'stop')
     expect(stopped.length).toBeGreaterThan(0)

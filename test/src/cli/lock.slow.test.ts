@@ -21,7 +21,7 @@ afterEach(async () => {
 const locks = async () =>
   (await readdir(out).catch(() => [])).filter((name) => name.startsWith('.run-') && name.endsWith('.lock'))
 
-/** A run whose input stays open: it has the folder until it is ended. */
+/** A run whose open input keeps the folder's lock until the run is killed. */
 async function holding() {
   const child = started(['generate', '-', ...pair, '--max-new-tokens', '2', '-o', out])
   children.push(child)
@@ -42,7 +42,7 @@ const other = async (): Promise<string[]> => {
 }
 
 describe('two runs into one folder', () => {
-  it('at once: the second one is refused, and says who is there; the first one goes on', async () => {
+  it('at once: the second one is refused and names the first, which goes on', async () => {
     const { child, end } = await holding()
     const args = await other()
     const message = `process ${child.pid} on ${hostname()}, started `
@@ -58,10 +58,10 @@ describe('two runs into one folder', () => {
     expect(await query(`select id from '${out}/*.parquet' order by id`)).toEqual([{ id: 'a' }, { id: 'b' }])
   })
 
-  it('started together: one writes, and no row is there twice', async () => {
+  it('started together: one writes, and no row is duplicate', async () => {
     const args = await other()
     const ended = await Promise.all([finished(started(args)), finished(started(args)), finished(started(args))])
-    // One that starts when another has ended finds the row there.
+    // A run that starts after another one has ended finds the row.
     for (const { code, stderr } of ended) if (code !== 0) expect(stderr).toContain('is writing to it')
     expect(ended.map(({ code }) => code)).toContain(0)
     expect(await query(`select id from '${out}/*.parquet'`)).toEqual([{ id: 'b' }])
@@ -70,7 +70,7 @@ describe('two runs into one folder', () => {
 
   // Windows has no signals that a process may answer.
   it.skipIf(process.platform === 'win32').each(['SIGINT', 'SIGTERM'] as const)(
-    'after %s: nothing is left of the first',
+    'after %s: the first leaves no lock',
     async (signal) => {
       const { child, end } = await holding()
       child.kill(signal)
@@ -79,7 +79,7 @@ describe('two runs into one folder', () => {
     },
   )
 
-  it('after kill -9: the second one takes over what the first left', async () => {
+  it('after kill -9: the second one takes over the lock', async () => {
     const { child, end } = await holding()
     child.kill('SIGKILL')
     await end

@@ -21,7 +21,7 @@ describe('the picture of a run', () => {
     expect(lines[2]).toMatch(/^█+ 40 of 40 rows, \d+ tokens\/s, mean reward -?\d\.\d{3}$/)
     const head = lines.findIndex((line) => line.startsWith('prompt '))
     const shown = lines.slice(head, -1)
-    // Rows stand in the order in which they were finished, which is the machine's.
+    // The order of rows depends on the machine: they finish in any order.
     const cells = shown.slice(2).map((line) => line.split(/…? {2}/)[0]!)
     const prompts = jsonl(await readFile(`${root}data/prompts/sample.jsonl`, 'utf8'))
     const records = cells.map((cell) => prompts.find(({ prompt }) => String(prompt).trim().startsWith(cell))!)
@@ -31,7 +31,7 @@ describe('the picture of a run', () => {
     expect(shown).toEqual(table(inOrder, COLUMNS))
   })
 
-  it('is drawn from what a terminal shows at the end', async () => {
+  it('shows the final state of the terminal', async () => {
     const lines = await capture(['--limit', '1'])
     expect(lines[1]).toMatch(/^█{24} 1 of 1 row, /)
     expect(lines[2]).toBe('1 row in 1 file in out')
@@ -42,7 +42,7 @@ describe('the picture of a run', () => {
     ])
   })
 
-  it('has text as text, with its columns in their places', () => {
+  it('has text as text, aligned by columns', () => {
     const svg = draw(['$ a <b> & c', '', '日本  1.5'])
     expect(linesOf(svg)).toEqual(['$ a <b> & c', '日本  1.5'])
     const lengths = [...svg.matchAll(/textLength="([\d.]+)"/g)].map(([, length]) => Number(length))

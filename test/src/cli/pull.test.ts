@@ -30,7 +30,7 @@ async function serve(name: string, path: string): Promise<void> {
 }
 
 describe('rxargs pull', () => {
-  it('fetches models that --lm and --reward then find without the network', async () => {
+  it('downloads models that --lm and --reward find offline', async () => {
     for (const [name, path] of [
       ['org/lm', lm],
       ['org/rm', reward],
@@ -66,7 +66,7 @@ describe('rxargs pull', () => {
     [['pull', 'no model'], 2, /^rxargs: Expected a model as ORG\/NAME or ORG\/NAME@REVISION, got `no model`\n$/],
     [['pull'], 2, /^rxargs: missing required argument 'model'\n$/],
     [['pull', 'org/none'], 1, /There is no model org\/none on http.*, or it needs a token: give one in HF_TOKEN\n$/],
-  ])('or says why not: %j', async (args, code, message) => {
+  ])('reports a failure: %j', async (args, code, message) => {
     await serve('org/lm', lm)
     const done = await rxargs(args, '{"prompt":"Hi"}\n')
     expect([done.code, done.stdout]).toEqual([code, ''])

@@ -53,7 +53,7 @@ describe('pipelines/README.md about rewards', () => {
     ])
   })
 
-  it('has a table of the functions that there are, with options that they take', () => {
+  it('has a table of all functions with their options', () => {
     const rows = [...section.matchAll(/^\| `((\w+)\([^`]*\))` \|(.*?)\| /gm)]
     expect(rows.map(([, , name]) => name)).toEqual(Object.keys(rewardFunctions))
     for (const [, call, name, options] of rows) {

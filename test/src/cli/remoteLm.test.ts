@@ -32,7 +32,7 @@ const generate = (...args: string[]) =>
 type Decoded = Readonly<Record<'logits' | 'rewards', number[] | null>> & Readonly<{ token_ids: number[]; reward: number }>
 const decoded = (stdout: string) => new Map((jsonl(stdout) as (Decoded & { id: string })[]).map((row) => [row.id, row]))
 
-/** The tokens are the same; numbers that pass through log-probabilities are, up to rounding. */
+/** Tokens are equal, and numbers from log-probabilities are equal up to rounding. */
 function expectSame(here: string, there: string): void {
   const rows = decoded(there)
   expect(rows.size).toBe(3)
@@ -64,7 +64,7 @@ describe('rxargs with a language model behind HTTP', () => {
     })
   })
 
-  it('decodes the same when the server limits, fails, and cuts answers', async () => {
+  it('decodes the same despite rate limits, failures and cut answers', async () => {
     const bad: Readonly<Record<number, Behaviour>> = {
       0: { status: 429 },
       3: { status: 500 },
@@ -76,7 +76,7 @@ describe('rxargs with a language model behind HTTP', () => {
     expectSame(here.stdout, there.stdout)
   })
 
-  it('makes an error row of the prompt that it refuses, and of no other', async () => {
+  it('makes an error row of a refused prompt, and of no other', async () => {
     server.settings.instead = ({ prompt }, number) =>
       number > 4 && prompt.length === longest() ? { status: 400, body: 'no' } : undefined
     const longest = () => Math.max(...server.requests.slice(0, 3).map(({ body }) => body.prompt.length))
@@ -85,7 +85,7 @@ describe('rxargs with a language model behind HTTP', () => {
     expect(errors.map(({ error }) => error)).toEqual([`${server.url}/completions?… refused: 400 Bad Request: no`])
   })
 
-  it('writes its address and model, never the key, and does not mix in rows of another model', async () => {
+  it('records its address and model, never the key, and refuses rows of another model', async () => {
     const out = join(folder, 'out')
     const { stderr } = await generate(...remote(), '-o', out)
     const [meta] = await query(
@@ -99,7 +99,7 @@ describe('rxargs with a language model behind HTTP', () => {
     expect(stderr + other.stderr).not.toMatch(/sesame|hidden/)
   })
 
-  it('ends the run when the key is wrong', async () => {
+  it('ends the run on a wrong key', async () => {
     server.settings.instead = () => ({ status: 403, body: KEY })
     const { code, stderr } = await generate(...remote(), '-o', join(folder, 'out'))
     expect(code).toBe(1)
@@ -120,13 +120,13 @@ describe('rxargs with a language model behind HTTP', () => {
       ['--k', '9', '--lm-top', '8'],
       'The decoder `topK → batchReward → combineScore → selectGreedy` needs the logits of the top 9 tokens, but the language model returns at most 8',
     ],
-  ])('refuses %j before it asks anything', async (args, message) => {
+  ])('refuses %j before any request', async (args, message) => {
     const { code, stderr } = await generate(...remote(), ...args)
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
     expect(server.requests).toEqual([])
   })
 
-  it('is told by --dry-run, which asks it nothing', async () => {
+  it('appears in --dry-run without a request', async () => {
     const { code, stdout } = await rxargs(['generate', '-', ...remote(), '--reward', 'json()', '--dry-run'], input)
     expect([code, server.requests]).toEqual([0, []])
     expect(stdout).toContain(`lm        tiny at ${server.url}?…: a server, its tokenizer in ${lm}\n`)

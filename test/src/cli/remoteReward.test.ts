@@ -83,7 +83,7 @@ describe('rxargs with a reward behind HTTP', () => {
     expect(Math.max(...server.requests.map(({ body }) => body.inputs.length))).toBeGreaterThan(5)
   })
 
-  it('decodes the same when the server limits, fails, is slow and cuts answers', async () => {
+  it('decodes the same despite rate limits, failures, delays and cut answers', async () => {
     const good = await generate(...remote())
     const bad: Readonly<Record<number, Behaviour>> = {
       0: { status: 429 },
@@ -99,7 +99,7 @@ describe('rxargs with a reward behind HTTP', () => {
     for (const [id, row] of decoded(good.stdout)) expect(plain(rows.get(id)!)).toEqual(plain(row))
   })
 
-  it('makes error rows of the prompts that it refuses, and of no others', async () => {
+  it('makes error rows of refused prompts, and of no others', async () => {
     instead = (texts) => (texts.some((text) => text.startsWith('One')) ? { status: 413, body: 'too long' } : undefined)
     const { stdout } = await generate(...remote())
     expect(Object.fromEntries([...decoded(stdout)].map(([id, { error }]) => [id, error]))).toEqual({
@@ -109,7 +109,7 @@ describe('rxargs with a reward behind HTTP', () => {
     })
   })
 
-  it('fails as a whole when the key is wrong', async () => {
+  it('ends the run on a wrong key', async () => {
     instead = () => ({ status: 401, body: `no ${KEY}` })
     const { code, stderr } = await generate(...remote(), '-o', join(folder, 'out'))
     expect(code).toBe(1)
@@ -117,7 +117,7 @@ describe('rxargs with a reward behind HTTP', () => {
     expect(stderr).not.toContain(KEY)
   })
 
-  it('writes its address, never the key, and does not mix in rows of another', async () => {
+  it('records its address, never the key, and refuses rows of another server', async () => {
     const out = join(folder, 'out')
     instead = (texts) => (texts.some((text) => text.startsWith('One')) ? { status: 400, body: `${KEY}?` } : undefined)
     const { stderr } = await generate(...remote(), '-o', out)
@@ -134,13 +134,13 @@ describe('rxargs with a reward behind HTTP', () => {
     expect(stderr + other.stderr).not.toMatch(/sesame|hidden/)
   })
 
-  it('is told by --dry-run, which asks it nothing', async () => {
+  it('appears in --dry-run without a request', async () => {
     const { code, stdout } = await generate(...remote(), '--dry-run')
     expect([code, server.requests]).toEqual([0, []])
     expect(stdout).toContain(`reward    ${address()}?…: a server\n`)
   })
 
-  it('scores texts as the model in this process does, refused ones as error rows', async () => {
+  it('scores texts like the local model, with refused ones as error rows', async () => {
     const texts = ['One', 'Two', 'Three'].map((prompt) => JSON.stringify({ prompt, completion: ' more' })).join('\n')
     const here = jsonl((await rxargs(['score', '-', '--reward', `safe=${reward}`], texts)).stdout)
     const there = await rxargs(['score', '-', ...remote()], texts)
@@ -159,7 +159,7 @@ describe('rxargs with a reward behind HTTP', () => {
     expect(jsonl(messages.stdout)[0]!.error).toContain('Reward `safe` has no chat template')
   })
 
-  it('is a metric of runs; a reply that it refuses has none, a wrong answer ends it', async () => {
+  it('is a metric of runs: a refused reply has no figure, and a wrong answer ends the run', async () => {
     const out = join(folder, 'out')
     await generate('--reward', `rm=${reward}`, '-o', out)
     const evaluated = async () => rxargs(['eval', out, '--reward-model', `safe=${address()}`, '--json'])

@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { withLabels } from '../../../src/cli/flags/flags.js'
+import { tempFolder } from '../../tempFolder.js'
 import { jsonl, lm, reward, rxargs } from './rxargs.js'
 
 const golden = (name: string) => fileURLToPath(new URL(`../../../data/golden/${name}/reward`, import.meta.url))
@@ -12,10 +11,9 @@ const prompt = '{"id":"a","prompt":"How far is the moon?"}\n'
 const text = '{"id":"a","prompt":"How far","completion":" is the moon?"}\n'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-label-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 describe('--reward-label', () => {
   const generated = (label: string, ...more: string[]) =>
@@ -24,14 +22,14 @@ describe('--reward-label', () => {
       prompt,
     )
 
-  it('chooses what steers, by name or index, with or without the reward’s name', async () => {
+  it("selects the steering label by name or index, with or without the reward's name", async () => {
     const all = await Promise.all(['safe', '2', 'r=safe', 'verbose'].map((label) => generated(label)))
     const rewards = all.map(({ stdout }) => jsonl(stdout)[0]!.reward)
     expect(rewards.slice(1, 3)).toEqual([rewards[0], rewards[0]])
     expect(rewards[3]).not.toBe(rewards[0])
   })
 
-  it('belongs to the options of a run', async () => {
+  it("is one of a run's options", async () => {
     const out = join(folder, 'out')
     expect((await generated('safe', '-o', out)).code).toBe(0)
     expect((await generated('2', '-o', out)).stderr).toContain('already holds the row')
@@ -41,7 +39,7 @@ describe('--reward-label', () => {
     })
   })
 
-  it('chooses what score tells', async () => {
+  it('selects the label for score', async () => {
     const scored = (...flags: string[]) => rxargs(['score', '-', '--reward', labelled, ...flags], text)
     const [safe, helpful] = await Promise.all([scored('--reward-label', 'safe'), scored('--reward-label', 'helpful')])
     expect(jsonl(safe.stdout)[0]!.reward).not.toBe(jsonl(helpful.stdout)[0]!.reward)
@@ -52,7 +50,7 @@ describe('--reward-label', () => {
     expect(await scored('--reward-label', 'kind')).toMatchObject({ code: 2, stderr: expect.stringContaining('got `kind`') })
   })
 
-  it('is known to bench and --dry-run', async () => {
+  it('works in bench and --dry-run', async () => {
     const flags = ['--lm', lm, '--reward', labelled, '--reward-label', 'safe']
     expect((await rxargs(['generate', '-', ...flags, '--dry-run'], prompt)).code).toBe(0)
     expect(
@@ -65,7 +63,7 @@ describe('--reward-label', () => {
     ).toContain('"decoder": "args"')
   })
 
-  it('chooses what eval and judge measure by', async () => {
+  it('selects the label for eval and judge', async () => {
     const runs = [join(folder, 'a'), join(folder, 'b')] as const
     await Promise.all([generated('safe', '-o', runs[0]), generated('verbose', '-o', runs[1])])
     const evaluated = async (label: string) => {
@@ -85,7 +83,7 @@ describe('--reward-label', () => {
     })
   })
 
-  it('is refused for a reward that is not there, and twice for one', () => {
+  it('is refused for an unknown reward, and twice for one reward', () => {
     const rewards = [{ path: 'm/a' }, { name: 'b', path: 'm/c' }]
     expect(withLabels(rewards, ['b=x=y', 'a=z'])).toEqual([
       { name: 'a', path: 'm/a', label: 'z' },
@@ -103,7 +101,7 @@ describe('rxargs inspect', () => {
     ['value-head', /heads +value head `v_head.weight`\n/, 'reward model'],
     ['value-summary', /heads +vocabulary; value head `v_head.summary.weight`\n/, 'language model and reward model'],
     ['vocabulary', /heads +vocabulary \(as a reward: the log-probability of each token\)/, 'language model'],
-  ])('says what the heads of %s are', async (name, heads, role) => {
+  ])('shows the heads of %s', async (name, heads, role) => {
     const { code, stdout } = await rxargs(['inspect', golden(name)])
     expect(code).toBe(0)
     expect(stdout).toMatch(heads)
@@ -111,13 +109,13 @@ describe('rxargs inspect', () => {
     expect(stdout).not.toMatch(/^unused/m)
   })
 
-  it('says that a reward has one label', async () => {
+  it('shows that a reward has one label', async () => {
     expect((await rxargs(['inspect', reward])).stdout).toMatch(/heads +one label, `LABEL_0`/)
   })
 })
 
 describe('rxargs score with a vocabulary head', () => {
-  it('says what the number is', async () => {
+  it('names its figure', async () => {
     const { stdout, stderr } = await rxargs(['score', '-', '--reward', `arm=${golden('vocabulary')}`], text)
     expect(stderr).toMatch(/Reward `arm` is a language model: its reward is the log-probability/)
     expect(jsonl(stdout)[0]!.reward).toBeLessThan(0)

@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { BatchedRewardModel } from '../../../src/core/batched.js'
 import { loadModels } from '../../../src/models/loadModels.js'
 import { sequenceOf } from '../../fakes.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from '../io/duckdb.js'
 import { jsonl, lm, reward, rxargs } from './rxargs.js'
 
@@ -13,10 +13,9 @@ import { jsonl, lm, reward, rxargs } from './rxargs.js'
 const encoder = fileURLToPath(new URL('../../../data/golden/cross-encoder/reward', import.meta.url))
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-rewards-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const write = async (name: string, text: string): Promise<string> => {
   const path = join(folder, name)
@@ -25,7 +24,7 @@ const write = async (name: string, text: string): Promise<string> => {
 }
 const input = `${['Say', 'One two'].map((prompt) => JSON.stringify({ prompt })).join('\n')}\n`
 const generate = (...args: string[]) => rxargs(['generate', '-', '--lm', lm, '--max-new-tokens', '6', '--k', '5', ...args], input)
-/** More for each e, whose texts a test can find out by itself. */
+/** Counts each e, so a test can compute it. */
 const E = 'export default async (text) => (text.match(/e/g) ?? []).length / 4\n'
 const countE = (text: string): number => (text.match(/e/g) ?? []).length / 4
 
@@ -68,7 +67,7 @@ describe('rxargs generate with a model and a module', () => {
     }
   })
 
-  it('takes the preference of each user from its row', async () => {
+  it('reads the preference of each user from its row', async () => {
     const path = await write('e.mjs', E)
     const given = ['--reward', `safe=${reward}`, '--reward', path, '--lm', lm, '--max-new-tokens', '6', '--k', '5']
     const decoded = async (rows: readonly object[], ...more: string[]) => {
@@ -93,7 +92,7 @@ describe('rxargs generate with a model and a module', () => {
     expect(own.get('eve')).toBe('stdin:3: Column `weight`: Expected `weight` to name rewards of the steps (safe, e), got `kind`')
   })
 
-  it('writes both to Parquet, and does not mix in rows of a module that was changed', async () => {
+  it('writes both to Parquet, and refuses rows of a changed module', async () => {
     const path = await write('e.mjs', E)
     const out = join(folder, 'out')
     const args = ['--reward', `safe=${reward}`, '--reward', path, '-o', out]
@@ -142,7 +141,7 @@ describe('rxargs generate with a function of this package', () => {
     }
     expect(await count('e=50')).toBeGreaterThan(await count('e=-50'))
   })
-  it('says what it computes, and does not mix in rows of other options', async () => {
+  it('records its function, and refuses rows of other options', async () => {
     const out = join(folder, 'out')
     expect((await generate('--reward', 'short=length(target=20)', '-o', out)).code).toBe(0)
     const other = await generate('--reward', 'short=length(target=30)', '-o', out)
@@ -159,7 +158,7 @@ describe('rxargs generate with a function of this package', () => {
       })
     }
   })
-  it('prints what would run', async () => {
+  it('prints the plan', async () => {
     const { stdout } = await generate('--reward', `safe=${reward}`, '--reward', 'short=length(target=20)', '--dry-run')
     expect(stdout).toMatch(/^reward +length\(target=20\): a function$/m)
   })
@@ -196,7 +195,7 @@ describe('rxargs generate refuses', () => {
     const { code, stderr } = await generate(...args)
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
   })
-  it('a word list that is not there', async () => {
+  it('a missing word list', async () => {
     expect((await generate('--reward', 'words(banned=@none.txt)')).stderr).toBe(
       'rxargs: Expected a file with one word per line at none.txt, found nothing there\n',
     )

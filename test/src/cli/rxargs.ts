@@ -6,10 +6,11 @@ import type { Terminal } from '../../../src/cli/terminal.js'
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** A tiny pair with random weights: its answers mean nothing, but they are always the same. */
+/** A tiny pair with random weights. Its replies are meaningless, but always the same. */
 export const lm = `${root}data/golden/grouped/lm`
 export const reward = `${root}data/golden/grouped/reward`
 export const pair = ['--lm', lm, '--reward', reward]
+export const tiny = [...pair, '--max-new-tokens', '4']
 
 export type Finished = Readonly<{ code: number | null; stdout: string; stderr: string }>
 
@@ -19,7 +20,7 @@ const gathering = (stream: Readable): (() => string) => {
   return () => Buffer.concat(chunks).toString()
 }
 
-/** Runs a command line in this process, which on a busy machine is many times faster than a process of its own. */
+/** Runs a command line in this process, which is many times faster than a new process on a busy machine. */
 export async function rxargs(args: readonly string[], input?: string): Promise<Finished> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const [out, err] = [gathering(stdout), gathering(stderr)]
@@ -29,7 +30,7 @@ export async function rxargs(args: readonly string[], input?: string): Promise<F
   return { code, stdout: out(), stderr: err() }
 }
 
-/** Starts the compiled program as users do, in a working directory of their own if wished. */
+/** Starts the compiled program as users do, optionally in another working directory. */
 export const started = (args: readonly string[], cwd?: string): ChildProcessWithoutNullStreams =>
   spawn(process.execPath, [`${root}dist/src/cli/main.js`, ...args], { cwd })
 
@@ -46,3 +47,5 @@ export const jsonl = (stdout: string): Record<string, unknown>[] =>
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+export const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')

@@ -23,13 +23,13 @@ describe('rxargs score', () => {
     ['words(wanted=no)', [0, 1]],
     [one, [6, 2]],
     [`mine=${batch}`, [9, 5]],
-  ])('takes %s as its reward', async (given, rewards) => {
+  ])('accepts %s as its reward', async (given, rewards) => {
     const { code, stdout } = await rxargs(['score', texts, '--reward', given])
     const rows = jsonl(stdout).sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1))
     expect([code, rows.map((row) => row.reward)]).toEqual([0, rewards])
   })
 
-  it('does not mix rows of a function with other options', async () => {
+  it('refuses rows of a function with other options', async () => {
     const out = join(folder, 'out')
     expect((await rxargs(['score', texts, '--reward', 'length(target=2)', '-o', out])).code).toBe(0)
     expect((await rxargs(['score', texts, '--reward', 'length(target=2)', '-o', out])).stderr).toContain('Nothing to do')
@@ -64,16 +64,16 @@ describe('--samples', () => {
     ]
     return (await rxargs([...args, ...flags])).stderr.split('The decoder draws no random numbers').length - 1
   }
-  it.each([['greedy'], ['args'], ['beam']])('above 1 is said once to be of no use with %s', async (decoder) => {
+  it.each([['greedy'], ['args'], ['beam']])('above 1 gets one notice with %s', async (decoder) => {
     expect(await said('--decoder', decoder)).toBe(1)
   })
-  it.each([['args-stochastic'], ['nucleus'], ['best-of-n']])('is right with %s', async (decoder) => {
+  it.each([['args-stochastic'], ['nucleus'], ['best-of-n']])('gets no notice with %s', async (decoder) => {
     expect(await said('--decoder', decoder)).toBe(0)
   })
 })
 
 describe('--decoder dexperts', () => {
-  it('without its models names --other-lm', async () => {
+  it('names --other-lm if its models are missing', async () => {
     const { code, stderr } = await rxargs(['generate', `${root}data/prompts/sample.jsonl`, ...pair, '--decoder', 'dexperts'])
     expect([code, stderr]).toEqual([2, expect.stringContaining('`--other-lm expert=FOLDER`')])
   })

@@ -21,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 const decoding = [...pair, '--max-new-tokens', '5', '--dataset', 'hh']
 
 describe('rxargs sweep', () => {
-  it('decodes every point as generate does, and writes figures and plots', async () => {
+  it('decodes every point like generate, and writes figures and plots', async () => {
     const out = join(folder, 'all')
     const encoder = `${root}data/golden/encoders/bert`
     const swept = await rxargs([
@@ -68,7 +68,7 @@ describe('rxargs sweep', () => {
     }
   })
 
-  it('goes on where it stopped: points and rows that are there are left out', async () => {
+  it('resumes without the points and rows that exist', async () => {
     const out = join(folder, 'on')
     const sweep = (...more: string[]) => rxargs(['sweep', prompts, ...decoding, '--k', '3', '-o', out, ...more])
     await sweep('--weight', '1', '--limit', '2')
@@ -109,7 +109,7 @@ describe('rxargs sweep', () => {
 })
 
 describe('sweepPoints', () => {
-  it('are every weight for every k, each once', () =>
+  it('list every weight for every k once', () =>
     expect(sweepPoints([5, 10, 5], [0, 0.5, 0]).map(({ name }) => name)).toEqual([
       'k-5-weight-0',
       'k-5-weight-0.5',
@@ -125,7 +125,7 @@ describe('sweepPlot', () => {
       return { ...point, rows: 1, errors: 0, figures: { reward: value }, counts: { reward: value === null ? 0 : 1 } }
     })
 
-  it('has a line and a label a k, and a dot a point', () => {
+  it('has a line and a label for each k, and a dot for each point', () => {
     const svg = sweepPlot(points([1, 2, 3, 1, 3, 3]), 'reward')!
     expect(svg.match(/<circle /g)).toHaveLength(6)
     expect(svg.match(/k = \d+/g)).toEqual(['k = 5', 'k = 10'])
@@ -134,7 +134,7 @@ describe('sweepPlot', () => {
     expect(Math.abs(heights[0]! - heights[1]!)).toBeGreaterThan(12)
   })
 
-  it('has an interval a point where the rows have them, each at its own place', () => {
+  it('has an interval for each point if the rows have them', () => {
     const spread = points([1, 2, 3, 1, 2, 3]).map((row, index) => ({
       ...row,
       ...(index > 0 && { intervals: { reward: { low: 0, high: 4 } } }),
@@ -147,7 +147,7 @@ describe('sweepPlot', () => {
     expect(sweepPlot(points([1, 2, 3]), 'reward')).not.toContain('interval')
   })
 
-  it('draws points that are all the same, and nothing of none', () => {
+  it('draws equal points, and nothing without points', () => {
     const svg = sweepPlot(points([1, 1, 1, 1, 1, 1]), 'reward')!
     expect(svg).toContain('<circle ')
     const heights = [...svg.matchAll(/<text [^>]*transform="translate\([\d.]+,([\d.]+)\)"[^>]*>k = /g)].map(([, y]) => Number(y))

@@ -1,22 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { jsonl, pair, rxargs } from './rxargs.js'
+import { describe, expect, it } from 'vitest'
+import { tempFolder } from '../../tempFolder.js'
+import { jsonl, lines, rxargs, tiny } from './rxargs.js'
 
-let folder: string
 let out: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-readable-'))
-  out = join(folder, 'out')
+tempFolder((path) => {
+  out = join(path, 'out')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
-
-const tiny = [...pair, '--max-new-tokens', '4']
-const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 
 describe('prompts that are too long', () => {
-  it('lose their beginning where asked, and the run says of how many', async () => {
+  it('lose their beginning on request, and the run counts them', async () => {
     const input = lines({ id: 'a', prompt: 'far too long for the limit' }, { id: 'b', prompt: 'ok' })
     const limited = ['generate', ...tiny, '--max-prompt-tokens', '6']
     const refused = await rxargs(limited, input)
@@ -31,14 +24,14 @@ describe('prompts that are too long', () => {
     expect(b).toMatchObject({ truncated_tokens: null })
   })
 
-  it('are read again by why, though they were cut', async () => {
+  it('are readable by why after truncation', async () => {
     const input = lines({ id: 'a', prompt: 'far too long for the limit of café tokens' })
     await rxargs(['generate', ...tiny, '--max-prompt-tokens', '9', '--truncate', 'left', '--trace', '-o', out], input)
     const { stderr, code } = await rxargs(['why', out, 'a'])
     expect([code, stderr]).toEqual([0, ''])
   })
 
-  it('are refused as a limit that is none', async () => {
+  it('are refused with an invalid limit', async () => {
     expect((await rxargs(['generate', ...tiny, '--truncate', 'right'], '')).stderr).toContain(
       'Expected `--truncate` to be one of error, left',
     )

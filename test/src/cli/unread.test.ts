@@ -1,9 +1,9 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { loadModels } from '../../../src/models/loadModels.js'
+import { tempFolder } from '../../tempFolder.js'
 import { editTensors, type StoredTensor, writeTensors, zeros } from '../models/checkpoint/storedTensors.js'
 import { jsonl, lm, reward, root, rxargs } from './rxargs.js'
 
@@ -12,10 +12,9 @@ const text = '{"id":"a","prompt":"How far","completion":" is the moon?"}\n'
 const prompt = '{"id":"a","prompt":"How far is the moon?"}\n'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-unread-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const added = (...names: readonly string[]) =>
   editTensors(
@@ -28,7 +27,7 @@ const inspected = async (path = folder) => {
 }
 
 describe('rxargs inspect', () => {
-  it('lists every tensor and file that is not read, and why the model is no reward', async () => {
+  it('lists every unread tensor and file, and why the model is no reward', async () => {
     await cp(golden('vocabulary/reward'), folder, { recursive: true })
     await added('gating.weight', 'gating.bias')
     await writeTensors(join(folder, 'dense.safetensors'), new Map([['linear.weight', zeros([2])]]))
@@ -44,7 +43,7 @@ describe('rxargs inspect', () => {
     expect((await rxargs(['inspect', folder])).stdout).toMatch(/^unused +gating\.weight, gating\.bias, linear/m)
   })
 
-  it('refuses a model with a layer that its config does not tell of', async () => {
+  it('refuses a model with a layer beyond its config', async () => {
     await cp(golden('vocabulary/reward'), folder, { recursive: true })
     await added('model.layers.7.mlp.up_proj.weight')
     expect(await inspected()).toMatchObject({
@@ -58,13 +57,13 @@ describe('rxargs inspect', () => {
     ['value-file', 'vocabulary; value head `v_head.summary.weight`'],
     ['value-norm', 'value head `value_head.weight`'],
     ['vocabulary', 'vocabulary (as a reward: the log-probability of each token)'],
-  ])('says what the head of %s is', async (name, heads) => {
+  ])('shows the head of %s', async (name, heads) => {
     const found = await inspected(golden(`${name}/reward`))
     expect(found).toMatchObject({ code: 0, heads })
     expect(found).not.toHaveProperty('unused')
   })
 
-  it('lists what an encoder does not read', async () => {
+  it('lists the unread tensors of an encoder', async () => {
     await cp(golden('encoders/bert'), folder, { recursive: true })
     await added('dense.weight')
     await writeFile(join(folder, 'extra.pt'), '')
@@ -79,7 +78,7 @@ describe('a language model as a reward', () => {
   const said = /Reward `r` is a language model: its reward is the log-probability of the next token/
   const arm = `r=${golden('vocabulary/reward')}`
 
-  it('is said by score, generate, eval and judge, and to whoever loads it', async () => {
+  it('gets a notice from score, generate, eval, judge and the loader', async () => {
     const runs = [join(folder, 'a'), join(folder, 'b')]
     expect((await rxargs(['score', '-', '--reward', arm], text)).stderr).toMatch(said)
     for (const [seed, out] of runs.entries()) {
@@ -96,7 +95,7 @@ describe('a language model as a reward', () => {
     expect(notices).toEqual([expect.stringMatching(said)])
   })
 
-  it('is refused by score and generate where the folder holds what may be another head', async () => {
+  it('is refused by score and generate if the folder may hold another head', async () => {
     await cp(golden('vocabulary/reward'), folder, { recursive: true })
     await added('gating.weight')
     const refused = { code: 1, stdout: '', stderr: expect.stringContaining('found none for `gating.weight`') }
@@ -106,7 +105,7 @@ describe('a language model as a reward', () => {
   })
 })
 
-it('--dry-run says what a run would say of its models', async () => {
+it('--dry-run gives the notices of a run', async () => {
   await cp(lm, folder, { recursive: true })
   await added('vision.weight')
   const models = ['--lm', folder, '--reward', `r=${golden('vocabulary/reward')}`]
@@ -116,7 +115,7 @@ it('--dry-run says what a run would say of its models', async () => {
   expect(stdout).toMatch(/^notice +Reward `r` is a language model/m)
 })
 
-it('generate says which tensors of its language model are not read', async () => {
+it('generate lists the unread tensors of its language model', async () => {
   await cp(lm, folder, { recursive: true })
   await added('vision.weight')
   const { code, stdout, stderr } = await rxargs(
@@ -127,7 +126,7 @@ it('generate says which tensors of its language model are not read', async () =>
   expect([code, jsonl(stdout).length]).toEqual([0, 1])
 })
 
-it('the models of the package have nothing that is not read', async () => {
+it('the embedded models have no unread tensors', async () => {
   for (const name of ['chat-lm', 'chat-rm', 'judge-rm', 'encoder']) {
     const { code, unused = [] } = (await inspected(`${root}data/models/${name}`)) as { code: number; unused?: unknown }
     expect([name, code, unused]).toEqual([name, 0, []])

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** What the program says when it refuses: one line, nothing on stdout, code 2. */
+/** A refusal of the program: one line on stderr, nothing on stdout, code 2. */
 async function refusal(args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await rxargs(args)
   expect([code, stdout]).toEqual([2, ''])
@@ -45,19 +45,19 @@ describe('rxargs generate refuses', () => {
     [['more'], 'too many arguments'],
   ])('%j', async (args, message) => expect(await refusal(['generate', input, ...args])).toContain(message))
 
-  it('no input where nothing is piped in', async () => {
+  it('a missing input without a pipe', async () => {
     expect(await refusal(['generate'])).toContain(
       'Expected an input: a JSONL, JSON, CSV or Parquet file, or - for standard input',
     )
   })
 
-  it('in a process of its own, too', async () => {
+  it('in a separate process, too', async () => {
     const { code, stdout, stderr } = await finished(started(['generate', input, '--unknown']))
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toBe("rxargs: unknown option '--unknown'\n")
   })
 
-  it('files and models that are not there, with code 1; --debug adds the stack', async () => {
+  it('missing files and models with code 1; --debug adds the stack', async () => {
     const none = await rxargs(['generate', join(folder, 'none.jsonl')])
     expect(none).toMatchObject({
       code: 1,

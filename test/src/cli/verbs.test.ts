@@ -1,18 +1,17 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { tempFolder } from '../../tempFolder.js'
 import { jsonl, lm, pair, reward, rxargs } from './rxargs.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-verbs-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 describe('rxargs cat', () => {
-  it('prints the rows of a folder as generate prints them', async () => {
+  it('prints the rows of a folder like generate', async () => {
     const input = '{"id":"a","prompt":"x","n":1}\n{"id":"b","prompt":""}\n'
     const args = ['generate', '-', ...pair, '--max-new-tokens', '3', '--trace', '--keep-input']
     const direct = await rxargs(args, input)
@@ -24,7 +23,7 @@ describe('rxargs cat', () => {
       )
     const [printed, cat] = [timeless(direct.stdout), timeless(stdout)]
     expect(cat.get('a')).toEqual(printed.get('a'))
-    // A row without candidates has the columns all the same, in Parquet.
+    // In Parquet a row without candidates has these columns, too.
     expect(cat.get('b')).toEqual({
       ...printed.get('b'),
       candidate_ids: null,
@@ -36,7 +35,7 @@ describe('rxargs cat', () => {
     expect((await rxargs(['cat', join(folder, 'out', 'part-00000.parquet')])).stdout).toBe(stdout)
   })
 
-  it('fails where there is nothing to print', async () => {
+  it('fails without rows', async () => {
     expect(await rxargs(['cat', folder])).toMatchObject({
       code: 1,
       stderr: `rxargs: Expected Parquet files in ${folder}, found none\n`,
@@ -54,7 +53,7 @@ describe('rxargs score', () => {
   ]
   const input = texts.map((text) => `${JSON.stringify(text)}\n`).join('')
 
-  it('gives each text its reward, and each bad one its reason', async () => {
+  it('gives each text its reward, and each invalid one its reason', async () => {
     const { code, stdout } = await rxargs(['score', '-', '--reward', reward], input)
     const rows = jsonl(stdout).sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1))
     expect(rows.map(({ id, completion }) => [id, completion])).toEqual([
@@ -70,7 +69,7 @@ describe('rxargs score', () => {
     expect(code).toBe(0)
   })
 
-  it('gives what generate gave its own rows, where no end token was decoded', async () => {
+  it("equals generate's rewards of rows without an end token", async () => {
     const out = join(folder, 'out')
     await rxargs(
       ['generate', '-', ...pair, '--max-new-tokens', '3', '--samples', '2', '--decoder', 'top-k', '-o', out],
@@ -86,7 +85,7 @@ describe('rxargs score', () => {
     }
   })
 
-  it('writes Parquet, and refuses a folder that another reward model scored', async () => {
+  it('writes Parquet, and refuses a folder of another reward model', async () => {
     const out = join(folder, 'out')
     expect((await rxargs(['score', '-', '--reward', reward, '-o', out], input)).code).toBe(0)
     const again = await rxargs(['score', '-', '--reward', `other=${reward}`, '-o', out], input)
@@ -95,7 +94,7 @@ describe('rxargs score', () => {
 })
 
 describe('rxargs inspect', () => {
-  it('says what a model is', async () => {
+  it('describes a model', async () => {
     const { code, stdout } = await rxargs(['inspect', lm])
     expect(code).toBe(0)
     expect(stdout).toMatch(/family +llama, language model \(LlamaForCausalLM\)/)
@@ -111,7 +110,7 @@ describe('rxargs inspect', () => {
     }
   })
 
-  it('says where positions and windows are particular', async () => {
+  it('describes unusual positions and windows', async () => {
     const inspected = async (model: string) =>
       (await rxargs(['inspect', fileURLToPath(new URL(`../../../data/golden/${model}`, import.meta.url))])).stdout
     expect(await inspected('gemma3/lm')).toMatch(
@@ -121,14 +120,14 @@ describe('rxargs inspect', () => {
     expect(await inspected('qwen3/lm')).toMatch(/window +none/)
   })
 
-  it('says what its tokenizer adds, which tokens are special, and what a template makes', async () => {
+  it("shows the tokenizer's added tokens, special tokens, and a rendered template", async () => {
     const { stdout } = await rxargs(['inspect', lm])
     expect(stdout).toMatch(/tokenizer +BPE, adds <\|begin\|> before a text/)
     expect(stdout).toMatch(/special +bos_token "<\|begin\|>" \(0\), eos_token "<\|end\|>" \(1\), pad_token "<\|end\|>" \(1\)/)
     expect(stdout).toMatch(/template +none: plain prompts only/)
   })
 
-  it('says the memory that so many sequences need', async () => {
+  it('shows the memory for the given number of sequences', async () => {
     const memory = async (folderOfModel: string, ...flags: string[]) => {
       const { stdout } = await rxargs(['inspect', folderOfModel, '--json', ...flags])
       return (JSON.parse(stdout) as { memory: Record<string, number> }).memory
@@ -144,7 +143,7 @@ describe('rxargs inspect', () => {
     expect(rounded.weights_bytes).toBeLessThan(0.6 * whole.weights_bytes!)
   })
 
-  it('prints all of it as JSON, the config as it was read', async () => {
+  it('prints all of it as JSON, with the config as read', async () => {
     const { code, stdout } = await rxargs(['inspect', reward, '--json'])
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({
@@ -166,7 +165,7 @@ describe('rxargs inspect', () => {
     })
   })
 
-  it('counts weights, not the masks that old versions stored beside them', async () => {
+  it('counts weights without the masks that old versions stored', async () => {
     const { code, stdout } = await rxargs(['inspect', fileURLToPath(new URL('../../../data/golden/gpt2/lm', import.meta.url))])
     expect(code).toBe(0)
     expect(stdout).toMatch(/family +gpt2, language model \(GPT2LMHeadModel\)/)
@@ -177,7 +176,7 @@ describe('rxargs inspect', () => {
     expect(stdout).not.toMatch(/^unused/m)
   })
 
-  it('names every part that cannot be used, with code 1', async () => {
+  it('names every unsupported part, with code 1', async () => {
     await writeFile(join(folder, 'config.json'), '{"architectures":["OtherForCausalLM"]}')
     const { code, stdout, stderr } = await rxargs(['inspect', folder])
     expect(code).toBe(1)
@@ -188,7 +187,7 @@ describe('rxargs inspect', () => {
 })
 
 describe('rxargs', () => {
-  it('says its version and its verbs', async () => {
+  it('prints its version and its verbs', async () => {
     expect((await rxargs(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
     const help = await rxargs(['--help'])
     for (const verb of ['generate', 'score', 'cat', 'inspect']) expect(help.stdout).toContain(`  ${verb} `)

@@ -59,7 +59,7 @@ describe('rxargs why', () => {
     expect(steps.some(({ differs }) => differs)).toBe(true)
   })
 
-  it('gives the text of each token, which together are the reply but for characters that several tokens share', async () => {
+  it('gives the text of each token; together they are the reply, except for split characters', async () => {
     const { stdout } = await rxargs(['why', traced, 'b', '--json'])
     const { completion, steps } = JSON.parse(stdout)
     const texts = steps.map(({ token }: Step) => token).join('')
@@ -68,7 +68,7 @@ describe('rxargs why', () => {
     expect(completion).toMatch(new RegExp(`^${shared}$`, 's'))
   })
 
-  it('prints a line a step, and below it what greedy decoding would have taken instead', async () => {
+  it("prints a line a step, and greedy's choice below it", async () => {
     const { code, stdout, stderr } = await rxargs(['why', traced, 'b'])
     const steps = await stepsOf()
     const differing = steps.filter(({ differs }) => differs).length
@@ -80,7 +80,7 @@ describe('rxargs why', () => {
     expect(stdout.match(/^ {3}≠ greedy ".*" \(\d+\) /gm)).toHaveLength(differing)
   })
 
-  it('prints all candidates of the steps that are asked for', async () => {
+  it('prints all candidates of the requested steps', async () => {
     const { stdout } = await rxargs(['why', traced, 'b', '--step', '2-3'])
     expect(stdout).toContain('2 steps of 6, ')
     expect(stdout.match(/^step \d: .*, the highest score/gm)?.map((line) => line.slice(0, 6))).toEqual(['step 2', 'step 3'])
@@ -89,7 +89,7 @@ describe('rxargs why', () => {
     expect((await stepsOf('--step', '5')).map(({ position }) => position)).toEqual([5])
   })
 
-  it('shows token ids where the tokenizer is gone or another one, and finds it where it moved to', async () => {
+  it("shows token ids without the run's tokenizer, and reads it from --lm", async () => {
     const run = join(folder, 'gone')
     const candidates = { tokenIds: Int32Array.of(4, 3), logits: Float32Array.of(2, 1), scores: Float32Array.of(2, 5) }
     const own = { promptTokenIds: [1, 2], tokenIds: [3], trace: [candidates] }
@@ -102,7 +102,7 @@ describe('rxargs why', () => {
     expect(await rxargs(['why', traced, 'b', '--lm', moved])).toEqual(await rxargs(['why', traced, 'b']))
   })
 
-  it('says which candidate has the highest score where another one was drawn', async () => {
+  it('marks the highest score if another candidate was sampled', async () => {
     const run = join(folder, 'drawn')
     const drawn = ['--decoder', 'top-k', '--k', '4', '--temperature', '50', '--max-new-tokens', '8', '--trace']
     await rxargs(['generate', '-', '--lm', lm, '--reward', reward, ...drawn, '-o', run], '{"id":"a","prompt":"Say a"}\n')
@@ -123,7 +123,7 @@ describe('rxargs why', () => {
     expect(refused.stderr.match(/\n/g)).toHaveLength(1)
   })
 
-  it('says how to get a trace where rows have none', async () => {
+  it('explains how to get a trace if rows have none', async () => {
     const plain = join(folder, 'plain')
     await toParquet(plain, fakeRun([row('a')]))
     const refused = await rxargs(['why', plain, 'a'])

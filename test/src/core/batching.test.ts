@@ -3,7 +3,7 @@ import { measuredTurns } from '../../../src/core/batching.js'
 
 const SEQUENCES = 4
 
-/** Takes turns as two models would, each group in one model at a time; `cost(groups)` milliseconds a call. Returns the groups seen. */
+/** Takes turns like two models, each group in one model at a time, at `cost(groups)` milliseconds a call. Returns the groups. */
 function play(rounds: number, cost: (groups: number) => number): number[] {
   let time = 0
   const turns = measuredTurns(
@@ -23,7 +23,7 @@ function play(rounds: number, cost: (groups: number) => number): number[] {
 const share = (groups: readonly number[], wanted: number) => groups.filter((one) => one === wanted).length / groups.length
 
 describe('measuredTurns', () => {
-  it('lets one batch run at a time while all go together, and wakes who waited', () => {
+  it('runs one batch at a time while all go together, and wakes waiting callers', () => {
     const turns = measuredTurns(
       () => SEQUENCES,
       () => 0,
@@ -35,13 +35,13 @@ describe('measuredTurns', () => {
     expect(wake).toHaveBeenCalledOnce()
     expect(turns.take(SEQUENCES, wake)).toBe(SEQUENCES)
   })
-  it('stays with the larger batches where two groups get less done, and with two groups where they get more', () => {
+  it('keeps the faster of one batch and two groups', () => {
     const together = play(2000, (groups) => (groups === 1 ? 1 : 1.2)).slice(200)
     expect(share(together, 1)).toBeGreaterThan(0.8)
     const apart = play(2000, (groups) => (groups === 1 ? 1 : 0.6)).slice(200)
     expect(share(apart, 2)).toBeGreaterThan(0.8)
   })
-  it('changes its mind when what is faster changes', () => {
+  it('switches when the faster one changes', () => {
     let calls = 0
     const groups = play(4000, (now) => {
       calls += 1
@@ -50,7 +50,7 @@ describe('measuredTurns', () => {
     expect(share(groups.slice(200, 1900), 1)).toBeGreaterThan(0.8)
     expect(share(groups.slice(3000), 2)).toBeGreaterThan(0.8)
   })
-  it('does not measure a single sequence, nor turns that are about prompts', () => {
+  it('does not measure a single sequence, or turns with long prompts', () => {
     const alone = measuredTurns(
       () => 1,
       () => 0,

@@ -4,7 +4,7 @@ import { highestCosine } from '../../../src/core/math.js'
 const vector = (...values: number[]) => Float32Array.from(values)
 
 describe('highestCosine', () => {
-  it('is that with the vector of the nearest direction, whatever their lengths', () => {
+  it('is the cosine with the nearest direction, at any length', () => {
     const others = [vector(3, 0), vector(0, -2), vector(1, 1)]
     const found = highestCosine(others, [vector(5, 0), vector(0, 4), vector(-1, 0)])
     ;[1, Math.SQRT1_2, 0].forEach((expected, i) => {

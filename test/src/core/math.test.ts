@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { ShapeError } from '../../../src/core/errors.js'
 import { argmax, logSumExp, softmax, standardDeviation, topIndices } from '../../../src/core/math.js'
 
-/** Few different values, so that ties are common. */
+/** Few distinct values, so that ties are common. */
 const values = fc
   .array(fc.integer({ min: -20, max: 20 }), { minLength: 1, maxLength: 300 })
   .map((list) => Float32Array.from(list))
 
 describe('standardDeviation', () => {
-  it('is that of the values as a whole population', () => {
+  it('is that of a whole population', () => {
     expect(standardDeviation(Float32Array.of(2, 4, 4, 4, 5, 5, 7, 9))).toBe(2)
     expect(standardDeviation(Float32Array.of(3))).toBe(0)
   })
@@ -25,20 +25,20 @@ describe('topIndices', () => {
       }),
     )
   })
-  it.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses %s wherever it stands', (bad) => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses %s at any place', (bad) => {
     for (const at of [0, 1, 4]) {
       const list = Float32Array.of(5, 4, 3, 2, 1)
       list[at] = bad
       expect(() => topIndices(list, 2)).toThrow(new ShapeError(`Expected finite values, got ${bad} at index ${at}`))
     }
   })
-  it('takes none that may not be chosen, and refuses where none may', () => {
+  it('skips banned tokens, and refuses if all are banned', () => {
     const banned = Number.NEGATIVE_INFINITY
     expect([...topIndices([banned, 2, banned, 3], 3)]).toEqual([3, 1])
     expect([...topIndices([banned, 2, 1, 3], 2)]).toEqual([3, 1])
     expect(() => topIndices([banned, banned], 1)).toThrow(new ShapeError('Expected a value that may be chosen, got −∞ only'))
   })
-  it('refuses to take more than there are', () => {
+  it('refuses more than the number of values', () => {
     expect(() => topIndices(Float32Array.of(1, 2), 3)).toThrow(
       new ShapeError('Expected at least 3 values to take the 3 largest, got 2'),
     )
@@ -49,7 +49,7 @@ describe('argmax', () => {
   it('finds the first of the largest', () => {
     expect(argmax([1, 3, 3, 2])).toBe(1)
   })
-  it('refuses nothing and what is not finite', () => {
+  it('refuses an empty list and values that are not finite', () => {
     expect(() => argmax([])).toThrow(ShapeError)
     expect(() => argmax([1, Number.NaN])).toThrow(new ShapeError('Expected finite values, got NaN at index 1'))
   })

@@ -16,15 +16,15 @@ describe('editDistance', () => {
 
 describe('nearest', () => {
   const names = ['topK', 'topP', 'combineScore', 'selectGreedy']
-  it('finds the name that was meant, whatever its case', () => {
+  it('finds the intended name in any case', () => {
     expect(nearest('topk', names)).toBe('topK')
     expect(nearest('combinScore', names)).toBe('combineScore')
     expect(nearest('select_greedy', names)).toBe('selectGreedy')
   })
-  it('knows none where most of the name would have to change', () => {
+  it('finds none if most of the name differs', () => {
     expect(nearest('xyz', names)).toBeUndefined()
     expect(nearest('topK', [])).toBeUndefined()
     expect(didYouMean('xyz', names)).toBe('')
   })
-  it('asks in brackets', () => expect(didYouMean('topk', names)).toBe(' (did you mean `topK`?)'))
+  it('puts its question in brackets', () => expect(didYouMean('topk', names)).toBe(' (did you mean `topK`?)'))
 })

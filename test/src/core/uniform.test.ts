@@ -3,7 +3,7 @@ import { philox, uniform } from '../../../src/core/uniform.js'
 
 const count = 20_000
 
-/** Sum of squared deviations from equal shares: with 63 degrees of freedom it stays below 120 but once in 50,000 times. */
+/** Sum of squared deviations from equal shares. With 63 degrees of freedom it exceeds 120 once in 50,000 times. */
 const chiSquared = (numbers: readonly number[], bins = 64): number => {
   const counts = new Array<number>(bins).fill(0)
   for (const number of numbers) counts[Math.floor(number * bins)]!++
@@ -24,7 +24,7 @@ describe('uniform', () => {
       'd16cfe09 94fdcceb 5001e420 24126ea1',
     )
   })
-  it('gives the same number for the same arguments, another for any other', () => {
+  it('gives the same number for the same arguments, and another for others', () => {
     expect(uniform(1, 'a', 0, 0)).toBe(uniform(1, 'a', 0, 0))
     const others = [
       uniform(1, 'a', 0, 0),

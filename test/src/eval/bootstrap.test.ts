@@ -14,7 +14,7 @@ const intervalsOf = (metrics: readonly Metric[], replies: readonly (readonly [st
 }
 
 describe('bootstrap', () => {
-  it('gives the interval that the paired bootstrap gives of a difference from nothing', () => {
+  it('equals the paired bootstrap of a difference from 0', () => {
     const { a } = evalGolden.bootstrap
     const paired = pairedBootstrap([mean], { seed: 3 })
     a.forEach((value, index) => {
@@ -41,7 +41,7 @@ describe('bootstrap', () => {
     expect(hits).toBeGreaterThan(87)
   })
 
-  it('draws all samples of a prompt together: ten times the same reply says no more than one', () => {
+  it("resamples a prompt's samples together, so repeated replies add nothing", () => {
     const once = Array.from({ length: 20 }, (_, index) => [`p${index}`, of([index])] as const)
     const tenTimes = once.flatMap((reply) => Array.from({ length: 10 }, () => reply))
     const [narrow, wide] = [intervalsOf([mean], tenTimes)[0]!, intervalsOf([mean], once)[0]!]
@@ -49,7 +49,7 @@ describe('bootstrap', () => {
     expect(narrow.high).toBeCloseTo(wide.high, 9)
   })
 
-  it('weighs perplexity by tokens, and is null for a metric that no reply has', () => {
+  it('weights perplexity by tokens, and is null for a metric that no reply has', () => {
     const replies = [['a', of([Number.NaN, Math.log(2)], 5)] as const, ['b', of([Number.NaN, Math.log(2)], 7)] as const]
     const [none, same] = intervalsOf([mean, perplexity], replies)
     expect(none).toBeNull()

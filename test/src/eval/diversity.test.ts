@@ -5,12 +5,11 @@ import { diversity } from '../../../src/eval/diversity.js'
 import { evalGolden } from './eval.js'
 
 describe('diversity', () => {
-  it.each(evalGolden.replies.map((reply) => [reply.tokenIds.length, reply] as const))(
-    'of %i tokens is what numpy counts',
-    (_, reply) => expect(diversity(reply.tokenIds)).toBeCloseTo(reply.diversity, 12),
+  it.each(evalGolden.replies.map((reply) => [reply.tokenIds.length, reply] as const))('equals numpy for %i tokens', (_, reply) =>
+    expect(diversity(reply.tokenIds)).toBeCloseTo(reply.diversity, 12),
   )
 
-  it('is the product of the shares of distinct n-grams, whatever the tokens', () =>
+  it('is the product of the shares of distinct n-grams for any tokens', () =>
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.nat(3), fc.nat(2 ** 31 - 1)), { maxLength: 40 }), (tokenIds) => {
         const share = (n: number): number => {
@@ -23,9 +22,7 @@ describe('diversity', () => {
 })
 
 describe('cosine', () => {
-  it.each(evalGolden.cosines)('is what numpy gives', ({ a, b, cosine: expected }) =>
-    expect(cosine(a, b)).toBeCloseTo(expected, 12),
-  )
+  it.each(evalGolden.cosines)('equals numpy', ({ a, b, cosine: expected }) => expect(cosine(a, b)).toBeCloseTo(expected, 12))
 
-  it('of a vector without direction is 0', () => expect(cosine([0, 0], [1, 2])).toBe(0))
+  it('is 0 for a zero vector', () => expect(cosine([0, 0], [1, 2])).toBe(0))
 })

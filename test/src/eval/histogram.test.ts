@@ -10,7 +10,7 @@ const of = (values: readonly number[], finest = 2 ** -20) => {
 const value = fc.double({ min: -1e9, max: 1e9, noNaN: true })
 
 describe('histogram', () => {
-  it('counts every value in the bin that holds it, in any order and over any range', () =>
+  it('counts every value in its bin, in any order and range', () =>
     fc.assert(
       fc.property(fc.array(value, { minLength: 1, maxLength: 2000 }), (values) => {
         const [bins] = sharedBins([of(values)])
@@ -21,20 +21,20 @@ describe('histogram', () => {
       { numRuns: 40 },
     ))
 
-  it('holds few bins however many values there are', () => {
+  it('has few bins for any number of values', () => {
     const one = of(Array.from({ length: 100_000 }, (_, index) => Math.sin(index) * 1e6))
     const { count, width } = one.figures()
     expect(count).toBe(100_000)
     expect(one.bins(width).length).toBeLessThanOrEqual(512)
   })
 
-  it('leaves out what is not finite', () => {
+  it('omits values that are not finite', () => {
     expect(of([Number.NaN, Infinity, 1]).figures()).toMatchObject({ count: 1, low: 1, high: 1 })
   })
 })
 
 describe('sharedBins', () => {
-  it('cuts all at the same places, more finely where there are more values', () => {
+  it('uses the same bins for all, and finer ones for more values', () => {
     const few = sharedBins([of([0, 1, 2, 3]), of([8, 9])])
     expect(new Set(few.flat().map(({ from, to }) => to - from))).toEqual(new Set([2]))
     const many = Array.from({ length: 5000 }, (_, index) => index / 500)
@@ -42,7 +42,7 @@ describe('sharedBins', () => {
     expect(sharedBins([of(many)])[0]!.length).toBeLessThanOrEqual(41)
   })
 
-  it('gives one bin for values that are all the same, and none for none', () => {
+  it('gives one bin for equal values, and none without values', () => {
     expect(sharedBins([of([5, 5], 1), of([], 1)])).toEqual([[{ from: 5, to: 6, count: 2 }], []])
     expect(sharedBins([of([0, 0])])[0]).toHaveLength(1)
     expect(sharedBins([of([]), of([])])).toEqual([[], []])

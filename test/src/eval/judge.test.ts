@@ -59,14 +59,14 @@ describe('judgePrompt', () => {
 describe('judgeFigures', () => {
   const judged = (a: number, b: number, first: 'a' | 'b'): Judgement => ({ id: 'x', a, b, first })
 
-  it('counts wins of A, and of what was shown first', () => {
+  it('counts wins of A, and of the first reply shown', () => {
     const figures = judgeFigures([judged(7, 5, 'a'), judged(7, 5, 'b'), judged(4, 4, 'a'), judged(1, 10, 'b')])
     expect(figures).toMatchObject({ judged: 4, win: 2, tie: 1, lose: 1, meanA: 4.75, meanB: 6 })
     expect(figures.winTie!.value).toBe(0.75)
     expect(figures.firstWins!.value).toBeCloseTo(2 / 3, 12)
   })
 
-  it('sees a judge that always prefers the first reply', () => {
+  it('detects a judge that always prefers the first reply', () => {
     const all = Array.from({ length: 40 }, (_, index) => (index % 2 ? judged(6, 5, 'a') : judged(5, 6, 'b')))
     expect(judgeFigures(all)).toMatchObject({
       win: 20,
@@ -75,7 +75,7 @@ describe('judgeFigures', () => {
     })
   })
 
-  it('of nothing, and of judges without an order, has no figures', () => {
+  it('has no figures without judgements, and no order effect without an order', () => {
     expect(judgeFigures([])).toMatchObject({ judged: 0, winTie: null, meanA: null, firstWins: null })
     expect(judgeFigures([{ id: 'x', a: 1, b: 2 }])).toMatchObject({ lose: 1, firstWins: null })
   })

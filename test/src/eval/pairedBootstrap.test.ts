@@ -45,7 +45,7 @@ describe('poissonWeights', () => {
 })
 
 describe('pairedBootstrap', () => {
-  it('gives the mean difference that numpy gives, and nearly the interval of its ordinary bootstrap', () => {
+  it('gives the mean difference of numpy, and nearly the interval of its ordinary bootstrap', () => {
     const { a, b, value, low, high } = evalGolden.bootstrap
     const estimate = estimateOf(a.map((each, index) => [`p${index}`, each, b[index]!]))
     const width = high - low
@@ -80,14 +80,14 @@ describe('pairedBootstrap', () => {
     expect(covered / samples).toBeLessThan(0.98)
   })
 
-  it('takes the samples of a prompt together: repeating them narrows nothing', () => {
+  it("resamples a prompt's samples together, so repeating them narrows nothing", () => {
     const { normal } = seeded(5)
     const prompts = Array.from({ length: 100 }, (_, index) => [`p${index}`, normal(), 0] as const)
     const [once, fourTimes] = [estimateOf(prompts), estimateOf(prompts.flatMap((pair) => [pair, pair, pair, pair]))]
     expect(fourTimes.high - fourTimes.low).toBeCloseTo(once.high - once.low, 9)
   })
 
-  it('weighs perplexity by tokens, and leaves out pairs of which one has no number', () => {
+  it('weights perplexity by tokens, and omits pairs without both numbers', () => {
     const bootstrap = pairedBootstrap([{ name: 'perplexity', kind: 'perplexity' }, mean], { seed: 0 })
     const two = (loss: number, reward: number, tokens: number): Measured => ({ values: Float64Array.of(loss, reward), tokens })
     bootstrap.add('a', two(1, Number.NaN, 10), two(2, 1, 5))
@@ -97,7 +97,7 @@ describe('pairedBootstrap', () => {
     expect(reward).toBeNull()
   })
 
-  it('of nothing is nothing', () => expect(pairedBootstrap([mean], { seed: 0 }).differences()).toEqual([null]))
+  it('is null without values', () => expect(pairedBootstrap([mean], { seed: 0 }).differences()).toEqual([null]))
 })
 
 describe('quantile', () => {

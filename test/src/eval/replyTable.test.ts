@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { replyTable } from '../../../src/eval/replyTable.js'
 
 describe('replyTable', () => {
-  it('finds each of many replies by id and sample, and none that was not kept', () => {
+  it('finds each of many replies by id and sample, and no other', () => {
     const table = replyTable(2)
     const count = 20_000
     for (let row = 0; row < count; row++)
@@ -16,7 +16,7 @@ describe('replyTable', () => {
     expect(table.get('other', 0)).toBeUndefined()
   })
 
-  it('says when a key comes twice, and when it is paired twice in a round', () => {
+  it('reports a duplicate key, and a second pairing in a round', () => {
     const table = replyTable(1)
     const reply = { values: Float64Array.of(1), tokens: 1 }
     expect([table.add('a', 0, reply), table.add('a', 0, reply), table.add('a', 1, reply)]).toEqual([true, false, true])

@@ -3,14 +3,14 @@ import { wilson } from '../../../src/eval/wilson.js'
 import { evalGolden, seeded } from './eval.js'
 
 describe('wilson', () => {
-  it.each(evalGolden.wilson)('of $successes of $n is between the roots of its equation', ({ successes, n, interval }) => {
+  it.each(evalGolden.wilson)('lies between the roots of its equation for $successes of $n', ({ successes, n, interval }) => {
     const { value, low, high } = wilson(successes, n)!
     expect(value).toBe(successes / n)
     expect(low).toBeCloseTo(interval[0], 6)
     expect(high).toBeCloseTo(interval[1], 6)
   })
 
-  it('of nothing is nothing', () => expect(wilson(0, 0)).toBeUndefined())
+  it('is null without values', () => expect(wilson(0, 0)).toBeUndefined())
 
   it.each([
     [0.5, 30],

@@ -1,19 +1,18 @@
-import { mkdtemp, rename, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Observable } from 'rxjs'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Row, Run } from '../../../src/core/run.js'
 import { readRows } from '../../../src/io/readRows.js'
 import { toParquet } from '../../../src/io/toParquet.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from './duckdb.js'
 import { errorRow, fakeRun, gathered, meta, row } from './fakeRun.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = join(await mkdtemp(join(tmpdir(), 'rxargs-changed-')), 'out')
+tempFolder((path) => {
+  folder = join(path, 'out')
 })
-afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
 
 const old = (id: string, fields: Partial<Row> = {}) => row(id, { completion: 'old', promptHash: `of ${id}`, ...fields })
 const changed = (id: string, fields: Partial<Row> = {}) => row(id, { completion: 'new', promptHash: 'another', ...fields })
@@ -21,12 +20,12 @@ const held = async () =>
   (await gathered(readRows(folder))).map(({ id, completion }) => `${id} ${completion}`).sort((a, b) => (a < b ? -1 : 1))
 
 describe('toParquet into a folder whose rows were made of other prompts', () => {
-  it('leaves out the rows whose prompt is the same', async () => {
+  it('skips the rows whose prompt is the same', async () => {
     await toParquet(folder, fakeRun([old('a'), old('b')]))
     expect(await toParquet(folder, fakeRun([old('a'), old('b'), old('c')]))).toMatchObject({ written: 1, skipped: 2 })
   })
 
-  it('refuses, names the rows, and begins none of those that follow', async () => {
+  it('refuses, names the rows, and starts no later one', async () => {
     await toParquet(folder, fakeRun([old('a'), old('b'), old('c', { sample: 1 })]))
     const run = fakeRun([old('a'), changed('b'), old('new'), changed('c', { sample: 1 })])
     await expect(toParquet(folder, run)).rejects.toThrow(
@@ -43,7 +42,7 @@ describe('toParquet into a folder whose rows were made of other prompts', () => 
     )
   })
 
-  it('does not wait for the end of an input that has none', async () => {
+  it('does not wait for the end of an endless input', async () => {
     await toParquet(folder, fakeRun([old('a')]))
     let isClosed = false
     const endless: Run = {
@@ -60,7 +59,7 @@ describe('toParquet into a folder whose rows were made of other prompts', () => 
     expect(isClosed).toBe(true)
   })
 
-  it('decodes them anew with redoChanged, each in the place of the old one', async () => {
+  it('replaces each of them with redoChanged', async () => {
     const policy = () => ({ rows: 2, milliseconds: 1000 })
     await toParquet(folder, fakeRun([old('a'), old('b'), old('c'), errorRow('d')]), { policy })
     const run = fakeRun([changed('a'), old('b'), changed('c'), errorRow('d')])
@@ -69,7 +68,7 @@ describe('toParquet into a folder whose rows were made of other prompts', () => 
     expect(await toParquet(folder, run)).toMatchObject({ written: 0, skipped: 4 })
   })
 
-  it('makes error rows again whatever their prompt is now, and still refuses the others', async () => {
+  it('retries error rows with any prompt, and still refuses the others', async () => {
     await toParquet(folder, fakeRun([errorRow('a'), old('b')]))
     await expect(toParquet(folder, fakeRun([changed('a')]))).rejects.toThrow('holds a row made from another prompt')
     await expect(toParquet(folder, fakeRun([changed('b'), changed('a')]), { retryErrors: true })).rejects.toThrow('`b`. Use')
@@ -83,7 +82,7 @@ describe('toParquet into a folder whose rows were made of other prompts', () => 
     expect(await held()).toEqual(['a new'])
   })
 
-  it('refuses rows of an earlier version, which kept no hash, unless they are to be made again', async () => {
+  it('refuses rows of 0.1.0, which have no hash, unless they are replaced', async () => {
     await toParquet(folder, fakeRun([old('a'), old('b')]))
     const part = join(folder, 'part-00000.parquet')
     const plain = join(folder, '..', 'plain.parquet')
@@ -103,7 +102,7 @@ describe('toParquet into a folder whose rows were made of other prompts', () => 
 describe('toParquet with functions that have no version', () => {
   const runMeta = { ...meta(), missingVersions: ['reward `brief`'] }
 
-  it('writes, but does not go on: it cannot tell whether they are the same', async () => {
+  it('writes, but does not resume', async () => {
     await toParquet(folder, fakeRun([old('a')], { runMeta }))
     const again = () => toParquet(folder, fakeRun([old('a'), old('b')], { runMeta }))
     await expect(again()).rejects.toThrow(

@@ -1,17 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Prompt } from '../../../src/core/prompt.js'
 import { fromFile } from '../../../src/io/fromFile.js'
 import { chatTemplate } from '../../../src/models/checkpoint/template/chatTemplate.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from './duckdb.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-conversation-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const calls =
   '{% for m in messages %}<{{m.role}}{% if m.name is defined %}:{{m.name}}{% endif %}>{% for t in m.tool_calls or [] %}[{{t.function.name}} {{t.function.arguments|tojson}}]{% endfor %}{% if m.reasoning_content is defined %}({{m.reasoning_content}}){% endif %}{{m.content}}{% endfor %}<a>'
@@ -28,13 +27,13 @@ const ofLine = async (line: string): Promise<Prompt> => {
 }
 
 describe('messages in a file', () => {
-  it('reach the chat template with all their keys', async () => {
+  it('reach the chat template with all keys', async () => {
     const call = '{"type":"function","function":{"name":"temp","arguments":{"city":"Bern"}}}'
     const line = `{"messages":[{"role":"user","content":"How warm?"},{"role":"assistant","content":"","reasoning_content":"ask","tool_calls":[${call}]},{"role":"tool","name":"temp","content":"22"}]}`
     expect(rendered(await ofLine(line), calls)).toBe('<user>How warm?<assistant>[temp {"city": "Bern"}](ask)<tool:temp>22<a>')
   })
 
-  it('keep the order of keys and the writing of numbers, as Python does', async () => {
+  it('keep the order of keys and the text of numbers, as Python does', async () => {
     const json = '{"b":1,"2":22.0,"1":[1e2,12345678901234567890,-0,0.5],"__proto__":null}'
     const line = `{"messages":[{"role":"user","content":"x","data":${json}}]}`
     expect(rendered(await ofLine(line), '{{ messages[0].data|tojson }}')).toBe(
@@ -42,7 +41,7 @@ describe('messages in a file', () => {
     )
   })
 
-  it('come with the tools and variables of their row', async () => {
+  it('have the tools and variables of their row', async () => {
     const line =
       '{"messages":[{"role":"user","content":"x"}],"tools":[{"name":"f"}],"chat_template_kwargs":{"enable_thinking":false}}'
     expect(rendered(await ofLine(line), '{{ tools|tojson }} {{ enable_thinking }}')).toBe('[{"name": "f"}] False')
@@ -65,7 +64,7 @@ describe('messages in a file', () => {
     ['{"messages":[{"role":"user","content":"x"}],"tools":"f"}', '`tools` to be a list of JSON schemas, got `f`'],
     ['{"messages":[{"role":"user","content":"x"}],"chat_template_kwargs":[1]}', '`chat_template_kwargs` to be an object'],
     ['{"prompt":"x","tools":[{"name":"f"}]}', 'messages beside `tools`, which is for a chat template'],
-  ])('are an error row where they are not what they should be: %s', async (line, message) => {
+  ])('are an error row if they are invalid: %s', async (line, message) => {
     expect((await ofLine(line)).error).toContain(`in.jsonl:1: Expected ${message}`)
   })
 

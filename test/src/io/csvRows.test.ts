@@ -1,16 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fromFile } from '../../../src/io/fromFile.js'
 import { scoredTexts } from '../../../src/io/scoredTexts.js'
+import { tempFolder } from '../../tempFolder.js'
 import { gathered } from './fakeRun.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-kinds-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const file = async (name: string, content: string | Uint8Array): Promise<string> => {
   await writeFile(join(folder, name), content)
@@ -21,7 +20,7 @@ const read = async (path: string) =>
   (await gathered(fromFile(path))).map(({ id, content, error }) => error ?? [id, content?.text])
 
 describe('CSV', () => {
-  it('has rows under the line they begin in, typed settings, and empty fields as nothing', async () => {
+  it('has rows by their first line, typed settings, and empty fields as null', async () => {
     const path = await file(
       'in.csv',
       'prompt,k,weight,messages,note\n"two\nlines, ""quoted""",5,"{""chat"": 2}",,\n\nplain,,1.5,,x\n,,,"[{""role"":""user"",""content"":""Hi""}]",\n',
@@ -43,7 +42,7 @@ describe('CSV', () => {
     ])
   })
 
-  it('has an error row where fields are missing or too many', async () => {
+  it('has an error row for missing or surplus fields', async () => {
     const path = await file('in.csv', 'id,prompt\na,one\nb\nc,two,three\nd,last\n')
     expect(await read(path)).toEqual([
       ['a', 'one'],
@@ -62,7 +61,7 @@ describe('CSV', () => {
     await expect(read(await file('in.csv', content))).rejects.toThrow(message)
   })
 
-  it('is scored by the columns that it names', async () => {
+  it('has the columns that score names', async () => {
     const path = await file('in.csv', 'prompt,answer\na,b\n')
     await expect(gathered(scoredTexts(path))).rejects.toThrow(/to have a column `completion`, found prompt, answer/)
     expect(await gathered(scoredTexts(path, { completionColumn: 'answer' }))).toMatchObject([{ completion: 'b' }])

@@ -29,7 +29,7 @@ describe('the dataset hh', () => {
 })
 
 describe('the dataset shp', () => {
-  it("gives the post as the human's turn, under the post's id", () =>
+  it("reads the post as the human's turn, under its id", () =>
     expect(from({ post_id: 'abc', history: 'Why?' }, 'shp')).toEqual({
       id: 'abc',
       place: 'a.jsonl:7',
@@ -60,7 +60,7 @@ describe('fromFile', () => {
     ])
   })
 
-  it('reads HH-RLHF out of JSONL, with the columns of the row where asked', async () => {
+  it("reads HH-RLHF out of JSONL, with the row's columns on request", async () => {
     const path = join(folder, 'hh.jsonl')
     await writeFile(path, `${JSON.stringify({ chosen: `${turns} a`, rejected: `${turns} b` })}\n`)
     const [prompt] = await gathered(fromFile(path, { dataset: 'hh', keepInput: true }))

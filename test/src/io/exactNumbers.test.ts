@@ -1,22 +1,21 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { toPlain } from '../../../src/core/text/json.js'
 import { parseExactly, stringifyExactly } from '../../../src/io/exactJson.js'
 import { fromFile } from '../../../src/io/fromFile.js'
 import { readRows } from '../../../src/io/readRows.js'
 import { scoredTexts } from '../../../src/io/scoredTexts.js'
 import { toParquet } from '../../../src/io/toParquet.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from './duckdb.js'
 import { fakeRun, gathered, meta, row } from './fakeRun.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-exact-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const jsonl = async (...lines: readonly string[]): Promise<string> => {
   const path = join(folder, 'in.jsonl')
@@ -32,9 +31,9 @@ describe('JSON that is read exactly', () => {
     '{"text":"1.0, -0: 1e3","n":[12,0.5,-7,-0.5]}',
     '{"2":1,"1":{"b":1e+21,"0":"\\\\","__proto__":null}}',
     '{"s":"\\u0000 \\"[1.50","x":{"y":[true,null,{}]},"z":1.50}',
-  ])('comes back as it was: %s', (json) => expect(stringifyExactly(parseExactly(json))).toBe(json))
+  ])('round-trips: %s', (json) => expect(stringifyExactly(parseExactly(json))).toBe(json))
 
-  it('has plain numbers wherever a double has the same text', () => {
+  it('has plain numbers if a double has the same text', () => {
     expect(parseExactly('{"a":9007199254740991,"b":0.5,"c":-3}')).toEqual({ a: 9007199254740991, b: 0.5, c: -3 })
     expect(toPlain(parseExactly('{"a":7,"b":1.0}'))).toEqual({ a: 7, b: 1 })
   })
@@ -55,17 +54,17 @@ describe('JSON that is read exactly', () => {
     },
   )
 
-  it('takes strings of megabytes, which look like numbers throughout', () => {
+  it('reads strings of megabytes that look like numbers', () => {
     const text = 'say \\"[1.50\\": -0, '.repeat(50_000)
     expect(stringifyExactly(parseExactly(`{"n":2.0,"text":"${text}\\\\"}`))).toBe(`{"n":2.0,"text":"${text}\\\\"}`)
     expect(parseExactly(`{"n":2,"text":"${text}"}`)).toMatchObject({ n: 2 })
   })
 
-  it('keeps the last of keys that stand twice, as JSON.parse does', () => {
+  it('keeps the last of duplicate keys, like JSON.parse', () => {
     expect(stringifyExactly(parseExactly('{"a":1.0,"a":2.0}'))).toBe('{"a":2.0}')
   })
 
-  it('says what JSON has no word for', () => {
+  it('writes values that JSON lacks as null, base64 or text', () => {
     const value = { nan: Number.NaN, bytes: Buffer.from('hi'), none: new Date(Number.NaN), big: 2n ** 64n, day: new Date(0) }
     const rest = '"nan":null,"bytes":"aGk=","none":null'
     expect(stringifyExactly(value)).toBe(`{${rest},"big":18446744073709551616,"day":"1970-01-01T00:00:00.000Z"}`)
@@ -91,14 +90,14 @@ describe('ids', () => {
     ['timestamp', ['2024-01-31T12:00:00.000Z', '2024-01-31T12:00:00.000001Z', '1969-12-31T23:59:59.999999Z']],
     ['timestamp_ns', ['2024-01-31T12:00:00.000000001Z', '2024-01-31T12:00:00.000000002Z', '2024-01-31T12:00:00.500Z']],
     ['uuid', ['6ba7b810-9dad-11d1-80b4-00c04fd430c8']],
-  ])('of Parquet, as %s, each keep all their digits', async (type, written) => {
+  ])('of Parquet as %s keep all digits', async (type, written) => {
     const path = join(folder, 'in.parquet')
     const values = written.map((id) => `('${id.replace('Z', '')}'::${type})`)
     await query(`copy (select id, 'x' as prompt from (values ${values.join(', ')}) t(id)) to '${path}' (format parquet)`)
     expect(await idsOf(path)).toEqual(written)
   })
 
-  it('of the two rows in question are the same from either kind of file', async () => {
+  it('are the same from either file format', async () => {
     const path = join(folder, 'in.parquet')
     const written = ['1488576245112852481', '1488576245112852482']
     await query(`copy (select unnest([${written.join('::decimal(20), ')}]) as id, 'a' as prompt) to '${path}' (format parquet)`)
@@ -108,7 +107,7 @@ describe('ids', () => {
 })
 
 describe('decimals of Parquet', () => {
-  it('are exact in lists, structs and maps, however many bytes they have', async () => {
+  it('are exact in lists, structs and maps, at any width', async () => {
     const path = join(folder, 'nested.parquet')
     await query(
       `copy (select [0.3, null, 1.1]::decimal(4,1)[] as list, {'a': 12345678901234567.89::decimal(20,2), 'b': [{'c': 0.7}]} as struct,
@@ -119,7 +118,7 @@ describe('decimals of Parquet', () => {
     )
   })
 
-  it('set options of a row as other numbers do', async () => {
+  it('set options of a row like other numbers', async () => {
     const path = join(folder, 'in.parquet')
     await query(`copy (select 'x' as prompt, 0.5 as weight, 7::decimal(38,0) as k) to '${path}' (format parquet)`)
     expect((await gathered(fromFile(path)))[0]!.overrides).toEqual({ weight: 0.5, k: 7 })
@@ -134,7 +133,7 @@ describe('decimals of Parquet', () => {
 })
 
 describe('columns that are kept', () => {
-  it('have the floats of Parquet as floats, and the order of keys in JSON', async () => {
+  it('keep Parquet floats as floats, and the order of JSON keys', async () => {
     const path = join(folder, 'in.parquet')
     await query(
       `copy (select 'x' as prompt, {'a': 2.0::double, 'far': 1e21::double} as s, '{"2":1,"1":2.50}'::json as j) to '${path}' (format parquet)`,
@@ -143,7 +142,7 @@ describe('columns that are kept', () => {
     expect(stringifyExactly(prompt!.input)).toBe('{"prompt":"x","s":{"a":2.0,"far":1e+21},"j":{"2":1,"1":2.50}}')
   })
 
-  it('keep their digits in Parquet, and when a part is written anew', async () => {
+  it('keep their digits in Parquet, also in a rewritten part', async () => {
     const line = '{"prompt":"x","n":1488576245112852481,"f":1.0,"deep":[{"x":-0,"y":1e3}]}'
     const [prompt] = await gathered(fromFile(await jsonl(line), { keepInput: true }))
     const out = join(folder, 'out')
@@ -160,7 +159,7 @@ describe('columns that are kept', () => {
 })
 
 describe('texts to score', () => {
-  it('whose sample is no number are errors, not sample 0', async () => {
+  it('are errors if their sample is no number', async () => {
     const path = await jsonl(
       '{"id":1.0,"prompt":"x","completion":"y","sample":2.0}',
       ...['"1"', '-1', '0.5', '3000000000', '{}'].map((sample) => `{"id":"a","prompt":"x","completion":"y","sample":${sample}}`),

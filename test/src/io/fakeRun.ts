@@ -23,6 +23,10 @@ export const row = (id: string, fields: Partial<Row> = {}): Row => ({
   ...fields,
 })
 
+/** `count` rows r0, r1, … */
+export const many = (count: number, fields: (index: number) => Partial<Row> = () => ({})): Row[] =>
+  Array.from({ length: count }, (_, index) => row(`r${index}`, fields(index)))
+
 export const errorRow = (id: string, error = 'too long'): Row =>
   row(id, {
     finishReason: 'error',

@@ -21,7 +21,7 @@ const leave = (fields: object, name = '.run-00000000.lock') =>
   writeFile(join(folder, name), JSON.stringify({ ...owner, ...fields }))
 
 describe('the lock of a folder', () => {
-  it('has one holder, and is free when it is released', async () => {
+  it('has one holder, and is free after release', async () => {
     const release = await lockFolder(folder)
     await expect(lockFolder(folder)).rejects.toThrow(`${folder} is in use: this process is writing to it`)
     await release()
@@ -29,7 +29,7 @@ describe('the lock of a folder', () => {
     await (await lockFolder(folder))()
   })
 
-  it('goes to exactly one of many that ask at the same time, or to none that would share it', async () => {
+  it('goes to exactly one of many simultaneous callers', async () => {
     const asked = await Promise.allSettled(Array.from({ length: 12 }, () => lockFolder(folder)))
     const held = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
     expect(held).toHaveLength(1)
@@ -37,14 +37,14 @@ describe('the lock of a folder', () => {
     await held[0]!()
   })
 
-  it('is taken over from a process that is no more', async () => {
+  it('is taken over from a dead process', async () => {
     await leave({})
     const release = await lockFolder(folder)
     expect(await locks()).not.toContain('.run-00000000.lock')
     await release()
   })
 
-  it.skipIf(process.platform !== 'linux')('is taken over from an earlier process whose number another one has now', async () => {
+  it.skipIf(process.platform !== 'linux')('is taken over from a dead process whose number was reused', async () => {
     await leave({ pid: process.pid, birth: 'another boot 17' })
     await (await lockFolder(folder))()
     expect(await locks()).toEqual([])
@@ -61,21 +61,21 @@ describe('the lock of a folder', () => {
       { pid: process.ppid },
       `process ${process.ppid} on ${hostname()}, started 2026-01-02T03:04:05.000Z, is writing to it`,
     ],
-  ])('is not taken from a process %s: the message says who, and which file it is', async (_, fields, message) => {
+  ])('is not taken from a process %s, and the message names it and the file', async (_, fields, message) => {
     await leave(fields)
     await expect(lockFolder(folder)).rejects.toThrow(message)
     await expect(lockFolder(folder)).rejects.toThrow(`remove ${join(folder, '.run-00000000.lock')}`)
     expect(await locks()).toEqual(['.run-00000000.lock'])
   })
 
-  it('is not taken where it cannot be read', async () => {
+  it('is not taken if it is unreadable', async () => {
     await writeFile(join(folder, '.run-0.lock'), '')
     await expect(lockFolder(folder)).rejects.toThrow('its lock file cannot be read. If no other run uses the folder, remove')
   })
 })
 
 describe('toParquet and answers of a judge', () => {
-  it('hold the lock until they end, fail or are stopped, and take no other into the folder', async () => {
+  it('hold the lock until they end, fail or stop', async () => {
     const stop = new AbortController()
     let second: Promise<unknown> | undefined
     const hangs = () => {

@@ -1,17 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { countRows } from '../../../src/io/countRows.js'
 import { fromFile } from '../../../src/io/fromFile.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from './duckdb.js'
 import { gathered } from './fakeRun.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-from-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const file = async (name: string, content: string | Uint8Array): Promise<string> => {
   await writeFile(join(folder, name), content)
@@ -19,7 +18,7 @@ const file = async (name: string, content: string | Uint8Array): Promise<string>
 }
 
 describe('fromFile', () => {
-  it('reads JSONL: blank lines are skipped, bad ones are errors with file and line', async () => {
+  it('reads JSONL, skips blank lines, and makes errors of bad ones with file and line', async () => {
     const path = await file(
       'a.jsonl',
       '\ufeff{"prompt":"one"}\r\n\n  \n{"prompt":"t\u2028wo","id":"b"}\n[1]\nnot json\n"text"\n{"prompt":"last"}',
@@ -60,7 +59,7 @@ describe('fromFile', () => {
     ])
   })
 
-  it('is pulled, not read ahead', async () => {
+  it('reads on demand, not ahead', async () => {
     let read = 0
     async function* stdin() {
       for (; read < 1e6; read++) yield Buffer.from('{"prompt":"a"}\n')
@@ -71,7 +70,7 @@ describe('fromFile', () => {
     expect(read).toBeLessThan(7)
   })
 
-  it.each(['snappy', 'gzip', 'zstd', 'uncompressed', 'brotli', 'lz4_raw'])('reads Parquet packed by %s', async (codec) => {
+  it.each(['snappy', 'gzip', 'zstd', 'uncompressed', 'brotli', 'lz4_raw'])('reads Parquet compressed by %s', async (codec) => {
     const path = join(folder, 'hh.parquet')
     await query(
       `copy (select 'p' || i as question, case when i % 2 = 0 then i end as id, ['.', 'x'] as stop, i as other from range(5000) t(i))
@@ -100,7 +99,7 @@ describe('fromFile', () => {
     expect((await gathered(fromFile(blob)))[0]!.error).toContain('got bytes that are not UTF-8')
   })
 
-  it('names the columns of a Parquet file that has none of prompts', async () => {
+  it('names the columns of a Parquet file without prompts', async () => {
     const path = join(folder, 'none.parquet')
     await query(`copy (select i as other, i as topic from range(3) t(i)) to '${path}' (format parquet)`)
     await expect(gathered(fromFile(path))).rejects.toThrow(
@@ -108,13 +107,13 @@ describe('fromFile', () => {
     )
   })
 
-  it('hands all columns on when asked', async () => {
+  it('passes all columns on with keepInput', async () => {
     const path = join(folder, 'more.parquet')
     await query(`copy (select 'x' as prompt, 7::bigint as topic, [1.5] as list) to '${path}' (format parquet)`)
     expect((await gathered(fromFile(path, { keepInput: true })))[0]!.input).toEqual({ prompt: 'x', topic: 7, list: [1.5] })
   })
 
-  it('fails for a file that is missing or damaged', async () => {
+  it('fails for a missing or damaged file', async () => {
     await expect(gathered(fromFile(join(folder, 'none.jsonl')))).rejects.toThrow(
       /Expected an input file at .*, found nothing there/,
     )

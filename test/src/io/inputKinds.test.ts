@@ -1,21 +1,20 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Prompt } from '../../../src/core/prompt.js'
 import { toPlain } from '../../../src/core/text/json.js'
 import { countRows } from '../../../src/io/countRows.js'
 import { type FileOptions, fromFile } from '../../../src/io/fromFile.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from './duckdb.js'
 import { gathered } from './fakeRun.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-kinds-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const file = async (name: string, content: string | Uint8Array): Promise<string> => {
   await writeFile(join(folder, name), content)
@@ -75,12 +74,12 @@ describe('inputs that can be read', () => {
   it.each([
     ['JSONL', 'in.jsonl', '{"id":"a","prompt":"one","prompt":"two"}\n{"id":"b","prompt":"two"}\n', '"prompt"'],
     ['a JSON array', 'in.json', '[{"messages":[{"role":"user","role":"system"}]}, {"id":"b","prompt":"two"}]', '"role"'],
-  ])('are rows of %s with errors where a key comes twice', async (_, name, content, key) => {
+  ])('are rows of %s, with errors for duplicate keys', async (_, name, content, key) => {
     const path = await file(name, content)
     expect(await read(path)).toEqual([`${path}:1: Expected each key once, got ${key} twice`, ['b', 'two']])
   })
 
-  it('are zstd of several frames', async () => {
+  it('are zstd with several frames', async () => {
     expect((await read(await file('in.zst', Buffer.concat([ZSTD, ZSTD])))).length).toBe(4)
   })
 
@@ -92,7 +91,7 @@ describe('inputs that can be read', () => {
 })
 
 describe('a JSON array', () => {
-  it('has its elements read one by one, however its bytes come', () =>
+  it('is read element by element, for any chunks', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ id: fc.uuid(), prompt: fc.string({ unit: 'binary', minLength: 1 }), other: fc.jsonValue() }), {
@@ -112,7 +111,7 @@ describe('a JSON array', () => {
       ),
     ))
 
-  it('has an error row for an element that is no object, under its number', async () => {
+  it('has an error row under its number for an element that is no object', async () => {
     const path = await file('in.json', '[{"prompt": "one"}, 5, [1, [2]], {"prompt": "x"} {}, {"prompt": "last"}]')
     expect(await read(path)).toEqual([
       ['in.json:1', 'one'],
@@ -129,12 +128,12 @@ describe('a JSON array', () => {
     ['[{"prompt":"one"}]\n{"prompt":"two"}', 'more behind its end after element 1'],
     ['[{"prompt":"one"}, {"prompt": nope}]', 'what is no JSON'],
     ['[', 'no end at its start'],
-  ])('that is damaged is refused: %s', async (text, what) => {
+  ])('is refused if it is damaged: %s', async (text, what) => {
     const path = await file('in.json', text)
     await expect(read(path)).rejects.toThrow(new RegExp(`Expected ${path} to be one JSON array, found ${what}`))
   })
 
-  it('is pulled, not read ahead', async () => {
+  it('reads on demand, not ahead', async () => {
     let chunks = 0
     async function* stdin() {
       yield Buffer.from('[{"prompt":"a"}')
@@ -179,7 +178,7 @@ describe('inputs that cannot be read', () => {
     await expect(read(path)).rejects.toThrow(what)
   })
 
-  it('are Parquet that is called JSONL only where it is compressed or on standard input', async () => {
+  it('are Parquet named JSONL only if compressed or on standard input', async () => {
     const path = join(folder, 'in.jsonl')
     await query(`copy (select 'one' as prompt, 'a' as id) to '${path}' (format parquet)`)
     expect(await read(path)).toEqual([['a', 'one']])
@@ -203,7 +202,7 @@ describe('inputs that cannot be read', () => {
     await expect(read(path)).rejects.toThrow(`Expected ${path} to be a whole ${format} stream: `)
   })
 
-  it('let go of a file whose reader stops', async () => {
+  it('close the file when the reader stops', async () => {
     const path = await file('in.jsonl.gz', gzipSync(LINES.repeat(10_000)))
     const prompts = fromFile(path)
     await prompts.next()

@@ -14,7 +14,7 @@ const isLinux = process.platform === 'linux'
 const prompts = `${root}data/prompts/sample.jsonl`
 
 describe('makeFolder', () => {
-  it('makes folders and says which', async () => {
+  it('makes folders and returns them', async () => {
     const [outer, inner] = [join(folder, 'a'), join(folder, 'a', 'b')]
     expect(await makeFolder(inner)).toEqual([inner, outer])
     expect(await makeFolder(inner)).toEqual([])
@@ -37,7 +37,7 @@ describe('checkOutput', () => {
     await checkOutput(join(folder, 'there'))
     expect(readdirSync(join(folder, 'there'))).toEqual([])
   })
-  it.runIf(isLinux)('refuses a folder that takes no files', async () => {
+  it.runIf(isLinux)('refuses a folder that it cannot write', async () => {
     await expect(checkOutput('/proc')).rejects.toThrow(/^Expected to write into \/proc: /)
   })
 })
@@ -50,7 +50,7 @@ describe('checkOutputFile', () => {
   ])('refuses %s', async (path, replaces, message) => {
     await expect(checkOutputFile(path, replaces)).rejects.toThrow(message)
   })
-  it('takes a new file, and one that it may replace', async () => {
+  it('accepts a new file, and one that it may replace', async () => {
     await checkOutputFile(join(folder, 'new.html'), false)
     await checkOutputFile(file, true)
     expect(readdirSync(folder)).not.toContain('new.html')
@@ -77,7 +77,7 @@ describe('an output that cannot be written', () => {
   })
 
   it.skipIf(process.platform === 'win32')(
-    'for want of room ends generate before the first prompt',
+    'on a full disk ends generate before the first prompt',
     () => {
       const command = `ulimit -f 100; exec "${process.execPath}" dist/src/cli/main.js generate data/prompts/sample.jsonl -o "$0"`
       const { status, stderr } = spawnSync('sh', ['-c', command, join(folder, 'full')], { cwd: root, encoding: 'utf8' })

@@ -1,14 +1,13 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { addPart, listParts } from '../../../src/io/parquet/partFiles.js'
+import { tempFolder } from '../../tempFolder.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-parts-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const failing = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }))
@@ -17,7 +16,7 @@ describe('addPart', () => {
   it.each([
     ['links', {}],
     ['claims, where there are no links', { link: failing('EPERM') }],
-  ])('lets many writers share a folder by %s: nothing is lost, nothing left over', async (_, options) => {
+  ])('lets many writers share a folder by %s without loss', async (_, options) => {
     const paths = await Promise.all(Array.from({ length: 20 }, (_, index) => addPart(folder, bytes(`${index}`), options)))
     expect(new Set(paths).size).toBe(20)
     expect((await readdir(folder)).sort()).toEqual(paths.map((path) => basename(path)).sort())
@@ -33,7 +32,7 @@ describe('addPart', () => {
     await expect(addPart(join(folder, 'none'), bytes('a'))).rejects.toThrow(/Expected to write a part file into/)
   })
 
-  it('removes what it replaces only when its own bytes are on the disk', async () => {
+  it('removes the replaced part only after its own bytes are on disk', async () => {
     const replacing = async () => Promise.reject(new Error('too early'))
     await expect(addPart(join(folder, 'none'), bytes('a'), { replacing })).rejects.toThrow(/Expected to write a part file into/)
     const old = await addPart(folder, bytes('a'))
@@ -41,7 +40,7 @@ describe('addPart', () => {
     expect(await readdir(folder)).toEqual([basename(path)])
   })
 
-  it('goes on after the highest number, past five digits, too', async () => {
+  it('continues after the highest number, past five digits, too', async () => {
     await rm(await addPart(folder, bytes('a')))
     await writeFile(join(folder, 'part-99999.parquet'), '')
     expect(basename(await addPart(folder, bytes('b')))).toBe('part-100000.parquet')

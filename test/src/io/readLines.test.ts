@@ -13,7 +13,7 @@ const linesOf = (bytes: Uint8Array, { size = 1 << 16, longest = 1000 } = {}) =>
   gathered(readLines(inChunks(bytes, size), { longest }))
 
 describe('readLines', () => {
-  it('splits at newlines only, wherever the chunks end', () =>
+  it('splits at newlines only, for any chunks', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(fc.string({ unit: fc.constantFrom('a', 'é', '😀', '\u2028', '\u2029', '\u0085', '\r', ' '), maxLength: 6 })),
@@ -25,7 +25,7 @@ describe('readLines', () => {
       ),
     ))
 
-  it('reads a last line without an end, and none after the last end', async () => {
+  it('reads a last line without newline, and none after a final newline', async () => {
     expect(await linesOf(encoder.encode('a\nb'))).toEqual([
       { number: 1, text: 'a' },
       { number: 2, text: 'b' },
@@ -38,7 +38,7 @@ describe('readLines', () => {
     expect((await linesOf(encoder.encode('\ufeffa\n\ufeffb'))).map(({ text }) => text)).toEqual(['a', '\ufeffb'])
   })
 
-  it('says of a line that it is no UTF-8, and reads the next', async () => {
+  it('reports a line that is not UTF-8, and reads the next', async () => {
     const bytes = Uint8Array.of(0x61, 0xff, 0x0a, 0x62)
     expect(await linesOf(bytes)).toEqual([
       { number: 1, problem: 'UTF-8' },
@@ -46,7 +46,7 @@ describe('readLines', () => {
     ])
   })
 
-  it('reads past a line that is too long, in the memory of a chunk', async () => {
+  it('skips a line that is too long, in the memory of a chunk', async () => {
     async function* huge() {
       yield encoder.encode('a\n')
       for (let count = 0; count < 256; count++) yield new Uint8Array(1 << 20).fill(0x78)

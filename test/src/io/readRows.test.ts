@@ -8,7 +8,7 @@ import { jsonl, pair, reward, root, rxargs } from '../cli/rxargs.js'
 const camel = (name: string): string => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
 
 describe('readRows', () => {
-  it('names fields as rows do, and keeps the names of further rewards', async () => {
+  it('uses the field names of rows, and keeps the names of further rewards', async () => {
     const out = join(await mkdtemp(join(tmpdir(), 'rxargs-rows-')), 'out')
     const args = ['generate', `${root}data/prompts/sample.jsonl`, ...pair, '--reward', `my_other_rm=${reward}`]
     await rxargs([...args, '--limit', '1', '--max-new-tokens', '2', '--trace', '-o', out])

@@ -37,18 +37,24 @@ const MIXED =
   /out mixes rows of several runs: .*part-00000\.parquet has `k` 10, `weight` 1\.5, `seed` 7, and .*part-00001\.parquet has `k` 5, `weight` 2, `seed` 8/
 const DOUBLED = /Row `a`, sample 0, is there twice: in .*part-00000\.parquet and in .*part-00001\.parquet/
 
+const readers: [string, () => string[]][] = [
+  ['eval', () => ['eval', folder]],
+  ['report', () => ['report', folder, '-o', join(base, 'page.html')]],
+  ['judge', () => ['judge', folder, folder, '--judge', 'rm:nowhere']],
+  ['cat', () => ['cat', folder]],
+  ['why', () => ['why', folder, 'a']],
+]
+
+async function refuses(args: string[], message: RegExp): Promise<void> {
+  const { code, stdout, stderr } = await rxargs(args)
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(message)
+}
+
 describe('a folder with rows of two runs', () => {
-  it.each([
-    ['eval', () => ['eval', folder]],
-    ['report', () => ['report', folder, '-o', join(base, 'page.html')]],
-    ['judge', () => ['judge', folder, folder, '--judge', 'rm:nowhere']],
-    ['cat', () => ['cat', folder]],
-    ['why', () => ['why', folder, 'a']],
-  ])('is refused by %s, with the options that differ', async (_, args) => {
+  it.each(readers)('is refused by %s, with the options that differ', async (_, args) => {
     await mixed()
-    const { code, stdout, stderr } = await rxargs(args())
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toMatch(MIXED)
+    await refuses(args(), MIXED)
   })
 
   it('is refused in the API, too', async () => {
@@ -58,7 +64,7 @@ describe('a folder with rows of two runs', () => {
     await expect(toParquet(folder, fakeRun([], { runMeta: meta(spec) }))).rejects.toThrow('`k` 5, but this run has 10')
   })
 
-  it('may be of two versions, and of a model that moved', async () => {
+  it('may come from two versions, or a moved model', async () => {
     await toParquet(folder, fakeRun([row('a')]))
     const moved = { ...meta(), version: '9.9.9', models: { lm: { path: '/elsewhere', sha256: 'aa' } } }
     await toParquet(folder, fakeRun([row('b')], { runMeta: moved }))
@@ -67,20 +73,12 @@ describe('a folder with rows of two runs', () => {
 })
 
 describe('a folder with a row twice', () => {
-  it.each([
-    ['eval', () => ['eval', folder]],
-    ['report', () => ['report', folder, '-o', join(base, 'page.html')]],
-    ['judge', () => ['judge', folder, folder, '--judge', 'rm:nowhere']],
-    ['cat', () => ['cat', folder]],
-    ['why', () => ['why', folder, 'a']],
-  ])('is refused by %s, with the key and the files', async (_, args) => {
+  it.each(readers)('is refused by %s, with the key and the files', async (_, args) => {
     await doubled()
-    const { code, stdout, stderr } = await rxargs(args())
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toMatch(DOUBLED)
+    await refuses(args(), DOUBLED)
   })
 
-  it('is not written further, but replaced by force', async () => {
+  it('is not continued, but replaced by force', async () => {
     await doubled()
     await expect(toParquet(folder, fakeRun([row('c')]))).rejects.toThrow(
       /twice: in .* and in .*\. Use another folder, or --force/,
@@ -91,13 +89,13 @@ describe('a folder with a row twice', () => {
 })
 
 describe('files of something else', () => {
-  it('are printed by cat, whatever their ids', async () => {
+  it('are printed by cat with any ids', async () => {
     const path = join(base, 'other.parquet')
     await query(`copy (select 'a' as id from range(2)) to '${path}' (format parquet)`)
     expect((await rxargs(['cat', path])).stdout).toBe('{"id":"a"}\n{"id":"a"}\n')
   })
 
-  it('are refused among those of a run', async () => {
+  it('are refused among the parts of a run', async () => {
     await toParquet(folder, fakeRun([row('a')]))
     await query(`copy (select 'b' as id) to '${folder}/part-00001.parquet' (format parquet)`)
     await expect(readRunParts(folder)).rejects.toThrow(

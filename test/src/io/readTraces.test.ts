@@ -53,7 +53,7 @@ describe('readTraces', () => {
     expect(two!.reply).toMatchObject({ id: 'b', error: 'too long', trace: null })
   })
 
-  it('asks about each row once, and gives those that are wanted from any row group, in their order', async () => {
+  it('calls the filter once a row, and yields matches from any row group in order', async () => {
     const ids = Array.from({ length: 2100 }, (_, index) => `r${index}`)
     const path = await part('many', ids.map(traced), { [RUN_KEY]: run })
     const wanted = ['r0', 'r999', 'r2050', 'r2099']
@@ -69,7 +69,7 @@ describe('readTraces', () => {
     expect(await gathered(readTraces(path, () => false))).toEqual([])
   })
 
-  it('refuses files that are no part of a run', async () => {
+  it('refuses files outside a run', async () => {
     const path = await part('foreign', [row('a')], {})
     await expect(gathered(readTraces(path, () => true))).rejects.toThrow('to be a part of a run of rxargs, found no `rxargs.run`')
   })

@@ -1,21 +1,17 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Row } from '../../../src/core/run.js'
+import { describe, expect, it } from 'vitest'
 import { readColumns } from '../../../src/io/readRows.js'
 import { toParquet } from '../../../src/io/toParquet.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from './duckdb.js'
-import { errorRow, fakeRun, gathered, meta, row } from './fakeRun.js'
+import { errorRow, fakeRun, gathered, many, meta, row } from './fakeRun.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = join(await mkdtemp(join(tmpdir(), 'rxargs-io-')), 'out')
+tempFolder((path) => {
+  folder = join(path, 'out')
 })
-afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
 
-const many = (count: number, fields: (index: number) => Partial<Row> = () => ({})): Row[] =>
-  Array.from({ length: count }, (_, index) => row(`r${index}`, fields(index)))
 const ids = async () => (await gathered(readColumns(folder))).map(({ id }) => id)
 const names = async () => (await readdir(folder)).sort()
 
@@ -38,13 +34,13 @@ describe('toParquet into a folder of another run', () => {
     expect(await ids()).toEqual(['r0', 'r1'])
   })
 
-  it('does not mind another path of the same model, or another version', async () => {
+  it('accepts another path of the same model, and another version', async () => {
     await toParquet(folder, fakeRun(many(2)))
     const moved = { ...meta(), version: '9.9.9', models: { lm: { path: '/elsewhere', sha256: 'aa' } } }
     expect((await toParquet(folder, fakeRun(many(2), { runMeta: moved }))).skipped).toBe(2)
   })
 
-  it('starts over with force, and only once it has something to show', async () => {
+  it('starts over with force once it has a row', async () => {
     await toParquet(folder, fakeRun(many(2), { runMeta: other }))
     const failing = fakeRun([], { runMeta: asked, fails: new Error('no') })
     await expect(toParquet(folder, failing, { force: true })).rejects.toThrow('no')
@@ -53,7 +49,7 @@ describe('toParquet into a folder of another run', () => {
     expect(await ids()).toEqual(['new'])
   })
 
-  it('refuses parts that are not of a run, but for force', async () => {
+  it('refuses parts of no run without force', async () => {
     await toParquet(folder, fakeRun(many(2)))
     await query(`copy (select 1 as id) to '${folder}/part-00007.parquet' (format parquet)`)
     await expect(toParquet(folder, fakeRun(many(2)))).rejects.toThrow(/part-00007\.parquet to be a part of a run/)
@@ -66,12 +62,12 @@ describe('toParquet into a folder of another run', () => {
 describe('toParquet with error rows', () => {
   const first = [row('a'), errorRow('b'), row('c'), errorRow('d')]
 
-  it('leaves them unless they are to be retried', async () => {
+  it('keeps them without retryErrors', async () => {
     await toParquet(folder, fakeRun(first))
     expect(await toParquet(folder, fakeRun([row('b'), row('d')]))).toMatchObject({ written: 0, skipped: 2 })
   })
 
-  it('puts the new row in the place of the old one, and keeps those that were not made again', async () => {
+  it('replaces the old row by the new one, and keeps the others', async () => {
     await toParquet(folder, fakeRun(first), { policy: () => ({ rows: 2, milliseconds: 1000 }) })
     const summary = await toParquet(folder, fakeRun([row('a'), row('b')]), { retryErrors: true })
     expect(summary).toMatchObject({ written: 1, skipped: 1 })
@@ -85,7 +81,7 @@ describe('toParquet with error rows', () => {
     expect(rows.find(({ id }) => id === 'a')).toMatchObject({ token_ids: [3, 4, 5], started_at: new Date(1_700_000_000_000) })
   })
 
-  it('removes a part of which nothing is left', async () => {
+  it('removes a part without remaining rows', async () => {
     await toParquet(folder, fakeRun([errorRow('a'), errorRow('b')]))
     await toParquet(folder, fakeRun([row('a'), errorRow('b', 'again')]), { retryErrors: true })
     expect((await gathered(readColumns(folder))).map(({ id, error }) => [id, error])).toEqual([

@@ -1,27 +1,23 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Row } from '../../../src/core/run.js'
+import { describe, expect, it } from 'vitest'
 import { readColumns } from '../../../src/io/readRows.js'
 import { toParquet } from '../../../src/io/toParquet.js'
+import { tempFolder } from '../../tempFolder.js'
 import { query } from './duckdb.js'
-import { errorRow, fakeRun, gathered, meta, row } from './fakeRun.js'
+import { errorRow, fakeRun, gathered, many, meta, row } from './fakeRun.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = join(await mkdtemp(join(tmpdir(), 'rxargs-io-')), 'out')
+tempFolder((path) => {
+  folder = join(path, 'out')
 })
-afterEach(() => rm(join(folder, '..'), { recursive: true, force: true }))
 
-const many = (count: number, fields: (index: number) => Partial<Row> = () => ({})): Row[] =>
-  Array.from({ length: count }, (_, index) => row(`r${index}`, fields(index)))
 const ids = async () => (await gathered(readColumns(folder))).map(({ id }) => id)
 const names = async () => (await readdir(folder)).sort()
 
 describe('toParquet', () => {
-  it('writes each row once, and DuckDB finds every one by its text', async () => {
+  it('writes each row once, readable by DuckDB', async () => {
     const texts = [
       '',
       'a',
@@ -53,7 +49,7 @@ describe('toParquet', () => {
     expect(new Map(back.map(({ id, prompt }) => [id, prompt]))).toEqual(new Map(rows.map(({ id, prompt }) => [id, prompt])))
   })
 
-  it('writes the columns of the design, in types that DuckDB knows', async () => {
+  it('writes the documented columns in types that DuckDB reads', async () => {
     const rows = [row('a', { seed: 2 ** 53 - 1, input: { topic: 'x', n: [1, null], big: 2n ** 60n } }), errorRow('b')]
     await toParquet(folder, fakeRun(rows))
     const types = await query(`describe select * from '${folder}/*.parquet'`)
@@ -134,7 +130,7 @@ describe('toParquet', () => {
     expect([full!.candidate_ids, empty!.candidate_ids, hole!.candidate_ids]).toEqual([[[0, 1, 2], [0]], [], [[], [0, 1]]])
   })
 
-  it('has the columns of a trace in each part of a traced run, rows without a trace alone included', async () => {
+  it('has the trace columns in each part of a traced run, also without a traced row', async () => {
     await toParquet(folder, fakeRun([errorRow('a')], { runMeta: meta({ trace: true }) }))
     expect(await query(`select candidate_ids from '${folder}/*.parquet'`)).toEqual([{ candidate_ids: null }])
   })
@@ -151,7 +147,7 @@ describe('toParquet', () => {
     ])
   })
 
-  it('carries what went into the run in every part', async () => {
+  it("stores the run's metadata in every part", async () => {
     await toParquet(folder, fakeRun(many(40)))
     const found = await query(
       `select decode(value) v from parquet_kv_metadata('${folder}/*.parquet') where decode(key) = 'rxargs.run'`,
@@ -160,7 +156,7 @@ describe('toParquet', () => {
     for (const { v } of found) expect(JSON.parse(v as string)).toEqual(meta())
   })
 
-  it('writes a first part early, larger ones later, and none without rows', async () => {
+  it('writes a first part early, later ones larger, and none without rows', async () => {
     await toParquet(folder, fakeRun(many(200)))
     const counts = await query(
       `select filename, count(*)::int n from read_parquet('${folder}/*.parquet', filename = true) group by 1 order by 1`,
@@ -172,7 +168,7 @@ describe('toParquet', () => {
     expect(await readdir(empty)).toEqual([])
   })
 
-  it('writes a part when its time is up, though the run goes on', async () => {
+  it('writes a part after its time limit while the run goes on', async () => {
     const stop = new AbortController()
     const done = toParquet(folder, fakeRun(many(3), { hangs: () => undefined }), {
       signal: stop.signal,
@@ -185,7 +181,7 @@ describe('toParquet', () => {
     expect(await ids()).toEqual(['r0', 'r1', 'r2'])
   })
 
-  it('leaves no folder where a run fails before its first row, unless it was there', async () => {
+  it('leaves no new folder if a run fails before its first row', async () => {
     const failing = () => toParquet(folder, fakeRun([], { fails: new Error('worker ended') }))
     await expect(failing()).rejects.toThrow('worker ended')
     expect(existsSync(folder)).toBe(false)
@@ -194,14 +190,14 @@ describe('toParquet', () => {
     expect(await names()).toEqual([])
   })
 
-  it('leaves rows at the run while a part is being written and the next is full', async () => {
+  it('takes no rows while a part is being written and the next is full', async () => {
     const run = fakeRun(many(400), { open: 8 })
     await toParquet(folder, run, { policy: () => ({ rows: 2, milliseconds: 1000 }) })
     expect(run.most()).toBe(8)
     expect((await ids()).length).toBe(400)
   })
 
-  it('goes on where it stopped', async () => {
+  it('resumes', async () => {
     await toParquet(folder, fakeRun(many(5)))
     const again = await toParquet(folder, fakeRun(many(8)))
     expect(again).toMatchObject({ written: 3, skipped: 5 })
@@ -210,7 +206,7 @@ describe('toParquet', () => {
     expect(all).toEqual({ written: 0, errors: 0, skipped: 8, skippedErrors: 0, files: [] })
   })
 
-  it('writes what was finished when it is aborted', async () => {
+  it('writes finished rows on abort', async () => {
     const stop = new AbortController()
     const hangs = () => stop.abort(new Error('interrupted'))
     const done = toParquet(folder, fakeRun(many(3), { hangs }), { signal: stop.signal })
@@ -222,12 +218,12 @@ describe('toParquet', () => {
     expect((await toParquet(folder, fakeRun(many(5)))).skipped).toBe(3)
   })
 
-  it('writes what was finished when the run fails', async () => {
+  it('writes finished rows if the run fails', async () => {
     await expect(toParquet(folder, fakeRun(many(3), { fails: new Error('worker ended') }))).rejects.toThrow('worker ended')
     expect(await ids()).toEqual(['r0', 'r1', 'r2'])
   })
 
-  it('fails when the folder cannot be written', async () => {
+  it('fails if the folder is not writable', async () => {
     await writeFile(join(folder, '..', 'file'), '')
     await expect(toParquet(join(folder, '..', 'file'), fakeRun(many(1)))).rejects.toThrow(
       /Expected to make the folder .*file: a file of that name is there/,

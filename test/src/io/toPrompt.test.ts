@@ -6,7 +6,7 @@ const from = (values: Record<string, unknown>, options?: PromptOptions) =>
 const messages = [{ role: 'user', content: 'Hi' }]
 
 describe('toPrompt', () => {
-  it('takes the id of the row, a number as text, else file and row number', () => {
+  it("uses the row's id, a number as text, or file and row number", () => {
     expect(from({ prompt: 'x', id: 'own' }).id).toBe('own')
     expect(from({ prompt: 'x', id: 12 }).id).toBe('12')
     expect(from({ prompt: 'x', id: 12345678901234567890n }).id).toBe('12345678901234567890')
@@ -14,7 +14,7 @@ describe('toPrompt', () => {
     expect(from({ prompt: 'x' })).toEqual({ id: 'a.jsonl:7', place: 'a.jsonl:7', content: { text: 'x' } })
   })
 
-  it('hands on what the row sets for itself, integers of Parquet as numbers', () => {
+  it("passes the row's settings on, with Parquet integers as numbers", () => {
     const values = { pipeline: 'greedy', weight: 0.5, k: 3n, temperature: null, seed: 0, max_new_tokens: 9n }
     expect(from({ prompt: 'x', ...values }).overrides).toEqual({
       pipeline: 'greedy',
@@ -31,7 +31,7 @@ describe('toPrompt', () => {
     ['max-new-tokens', 'max_new_tokens'],
     ['maxPromptTokens', 'max_prompt_tokens'],
     ['chatTemplateKwargs', 'chat_template_kwargs'],
-  ])('refuses the column %s, which would set nothing', (column, own) => {
+  ])('refuses the column %s, which sets nothing', (column, own) => {
     const error = `data/a.jsonl:7: Expected \`${own}\` as the name of a column, got \`${column}\``
     expect(from({ prompt: 'x', [column]: 5 })).toEqual({ id: 'a.jsonl:7', place: 'a.jsonl:7', error })
     expect(from({ prompt: 'x', [column]: null })).not.toHaveProperty('error')
@@ -54,25 +54,25 @@ describe('toPrompt', () => {
     ['chat makes it a message', 'chat', { prompt: 'x' }, { content: { messages: [{ role: 'user', content: 'x' }] } }],
   ])('%s', (_, template, values, expected) => expect(from(values, { template })).toMatchObject(expected))
 
-  it('reads the column named, and prefers it to messages', () => {
+  it('reads the given column and prefers it to messages', () => {
     expect(from({ question: 'x', messages, prompt: 'y' }, { promptColumn: 'question' }).content).toEqual({ text: 'x' })
     expect(from({ messages }, { promptColumn: 'messages' }).content).toEqual({ messages })
   })
 
-  it('keeps all keys of messages, in their order', () => {
+  it('keeps all keys of messages in order', () => {
     const named = [{ ...messages[0], name: 'n', tool_calls: [{ function: { name: 'f', arguments: { city: 'Bern' } } }] }]
     expect(JSON.stringify(from({ messages: named }).content)).toBe(
       '{"messages":[{"role":"user","content":"Hi","name":"n","tool_calls":[{"function":{"name":"f","arguments":{"city":"Bern"}}}]}]}',
     )
   })
 
-  it('takes one stop string or several', () => {
+  it('accepts one or several stop strings', () => {
     expect(from({ prompt: 'x', stop: '.' }).stop).toEqual(['.'])
     expect(from({ prompt: 'x', stop: ['.', '\n'] }).stop).toEqual(['.', '\n'])
     expect(from({ prompt: 'x', stop: null }).stop).toBeUndefined()
   })
 
-  it('hands the columns on when asked', () => {
+  it('passes the columns on with keepInput', () => {
     expect(from({ prompt: 'x', topic: 1 }, { keepInput: true }).input).toEqual({ prompt: 'x', topic: 1 })
     expect(from({ prompt: '', topic: 1 }, { keepInput: true })).toMatchObject({ error: expect.any(String), input: { topic: 1 } })
   })
@@ -101,7 +101,7 @@ describe('toPrompt', () => {
     expect(prompt.error).toMatch(/^data\/a\.jsonl:7: Expected /)
   })
 
-  it('keeps the own id of a row that is an error otherwise', () => {
+  it('keeps the id of a row with another error', () => {
     expect(from({ id: 'own', prompt: '' }).id).toBe('own')
     expect(from({ id: [], prompt: '' }).id).toBe('a.jsonl:7')
   })

@@ -56,32 +56,32 @@ function candidateTable({ candidates, chosen, greedy, differs }, rewards) {
 /** One of two replies side by side: its run, its tokens, and the candidates of the picked token. */
 function sideOf(root, onChange) {
   const [menu, summary, reply, panel] = ['.run', '.summary', '.reply', '.panel'].map((name) => root.querySelector(name))
-  let shown
+  let current
   let at = 0
 
   function showStep(next) {
-    at = Math.max(0, Math.min(shown.steps.length - 1, next))
-    const step = shown.steps[at]
+    at = Math.max(0, Math.min(current.steps.length - 1, next))
+    const step = current.steps[at]
     for (const token of reply.querySelectorAll('.token')) {
       const isPicked = Number(token.dataset.at) === at
       token.setAttribute('aria-pressed', String(isPicked))
       token.tabIndex = isPicked ? 0 : -1
     }
     const instead = step.differs ? `greedy would have chosen ${quoted(...step.candidates[step.greedy])}` : 'as greedy'
-    const heading = element('p', `Step ${at} of ${shown.steps.length}: ${quoted(step.text, step.id)}, ${instead}`)
-    panel.replaceChildren(heading, candidateTable(step, shown.rewards))
+    const heading = element('p', `Step ${at} of ${current.steps.length}: ${quoted(step.text, step.id)}, ${instead}`)
+    panel.replaceChildren(heading, candidateTable(step, current.rewards))
   }
 
   function showReply() {
-    shown = row.replies.find(({ run }) => String(run) === menu.value) ?? row.replies[0]
-    const { steps, completion, reward } = shown
+    current = row.replies.find(({ run }) => String(run) === menu.value) ?? row.replies[0]
+    const { steps, completion, reward } = current
     panel.replaceChildren()
     if (!steps) {
       reply.replaceChildren(element('span', completion))
       summary.textContent = `Reward ${number(reward)}. Decoded without --trace, so there are no candidates.`
       return
     }
-    summary.textContent = `Reward ${number(reward)}. ${steps.length} tokens, ${countDiffering(shown)} differ from greedy.`
+    summary.textContent = `Reward ${number(reward)}. ${steps.length} tokens, ${countDiffering(current)} differ from greedy.`
     reply.replaceChildren(
       ...steps.map((step, index) => {
         // Button elements are boxes, so lines would break in the middle of words.
@@ -108,7 +108,7 @@ function sideOf(root, onChange) {
     reply.querySelector(`[data-at="${at}"]`).focus()
   })
   return {
-    shown: () => shown,
+    current: () => current,
     /** Shows the chosen row in the run of the row before, or in the proposed run. */
     showRow(proposed) {
       const runs = row.replies.map(({ run }) => run)
@@ -128,7 +128,7 @@ const sides = [...document.querySelectorAll('.side')].map((root) => sideOf(root,
 
 /** Shows the first token at which the two replies differ. */
 function showDifference() {
-  const [one, other] = sides.map((side) => side.shown())
+  const [one, other] = sides.map((side) => side.current())
   if (!one?.steps || !other?.steps || one.run === other.run) {
     difference.textContent = ''
     return

@@ -18,7 +18,7 @@ import { logitsStep } from '../../../marbles.js'
 const models = schedule(fakeModels())
 
 describe('decoderFromSpec', () => {
-  it("makes of a decoder's spec the decoder again", async () => {
+  it('rebuilds a decoder from its spec', async () => {
     for (const decoder of [args({ k: 4 }), argsStochastic(), greedy(), topKSampling({ k: 5 }), nucleus()]) {
       const { spec, need } = decoder(models)
       const again = decoderFromSpec(JSON.parse(JSON.stringify(spec)))(models)
@@ -63,12 +63,12 @@ describe('decoderFromSpec', () => {
       'Expected the last steps to choose a token, such as `selectGreedy`; none does',
       ['steps', 0],
     ],
-  ])('refuses %s, and knows where', (_, steps, message, path) => {
+  ])('refuses %s and says where', (_, steps, message, path) => {
     const refused = () => decoderFromSpec({ steps })
     expect(refused).toThrow(new OptionError(message))
     expect(thrown(refused)).toMatchObject({ path })
   })
-  it('names the operators that there are where none is near', () => {
+  it('lists the operators if no name is similar', () => {
     expect(() => decoderFromSpec({ steps: [{ best: {} }] })).toThrow(/got `best`; known: .*topK, topP, /)
   })
   it.each([[undefined], [{}], [{ steps: [] }], [{ steps: [{ topK: { k: 1 }, topP: { p: 1 } }] }], [{ steps: ['topK'] }]])(
@@ -77,14 +77,14 @@ describe('decoderFromSpec', () => {
       expect(() => decoderFromSpec(spec)).toThrow(OptionError)
     },
   )
-  it('refuses a reward that is not there', () => {
+  it('refuses an unknown reward', () => {
     const decoder = decoderFromSpec({ steps: [{ topK: { k: 1 } }, { batchReward: { reward: 'kind' } }, { selectGreedy: {} }] })
     expect(() => decoder(models)).toThrow(
       new OptionError('`batchReward`: Expected `reward` to be one of the rewards (fake), got `kind`'),
     )
     expect(() => decoder(schedule(fakeModels(fakeLm(), [])))).toThrow('(none)')
   })
-  it("makes operators of one's own, which need all logits unless they say otherwise", async () => {
+  it('makes custom operators, which need all logits by default', async () => {
     const own = (module: object) => extendedRegistry(builtIn, { operators: module } as Record<string, unknown>, './own.js')
     const only = { about: '', needs: ['logits'], make: () => map((step: LogitsStep) => step) }
     const steps = [{ pass: null }, { topK: { k: 2 } }, { selectGreedy: {} }]

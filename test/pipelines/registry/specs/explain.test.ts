@@ -14,7 +14,7 @@ import { fakeLm, fakeModels, fakeRm } from '../../../fakes.js'
 
 const models = schedule(fakeModels(undefined, [fakeRm({ name: 'safe' }), fakeRm({ name: 'short' })]))
 
-/** What the module exports, run as the JavaScript that is left without its types. */
+/** The exports of the module, run as JavaScript without its types. */
 const evaluated = (typeScript: string): rxargs.Decoder => {
   const [, imports, body] = typeScript.match(
     /^import \{ type Decoder, (.*) \} from 'rxargs'\n\nexport const \w+: Decoder = ([\s\S]*)$/,
@@ -22,7 +22,7 @@ const evaluated = (typeScript: string): rxargs.Decoder => {
   return new Function('rxargs', `const { ${imports} } = rxargs\nreturn ${body}`)(rxargs) as rxargs.Decoder
 }
 
-/** There is one reward: whether it is named makes no difference. */
+/** There is one reward, so its name makes no difference. */
 const unnamed = (spec: rxargs.DecoderSpec | undefined) =>
   spec!.steps.map((step) =>
     Object.entries(step).map(([name, options]) => [
@@ -32,7 +32,7 @@ const unnamed = (spec: rxargs.DecoderSpec | undefined) =>
   )
 
 describe('explain', () => {
-  it('shows steps, what flows, needs and TypeScript', () => {
+  it('shows steps, data flow, needs and TypeScript', () => {
     expect(explain({ name: 'args', about: 'of the paper', ...specOf(decoderByName('args', { k: 5 })) })).toBe(`args: of the paper
 
   steps:
@@ -63,12 +63,12 @@ In TypeScript:
   )`)
   })
 
-  it.each(Object.keys(decoders))('shows steps of %s that make the same decoder again, from YAML and in code', (name) => {
+  it.each(Object.keys(decoders))('shows steps of %s that rebuild the decoder, as YAML and as code', (name) => {
     const decoder = decoderByName(name)
     const { spec, need } = specOf(decoder)
     const text = explain({ name, spec, need })
     const yaml = text.match(/^ {2}steps:\n(?: {4}.*\n)+/m)![0].replace(/^ {2}/gm, '')
-    // Any reward will do for most; GenARM takes autoregressive ones only.
+    // GenARM accepts autoregressive rewards only, the others any.
     const lms = { expert: fakeLm(), antiexpert: fakeLm(), amateur: fakeLm() }
     const all = schedule({ ...fakeModels(undefined, [{ ...fakeRm(), unit: 'logprob' }]), lms })
     const again = decoderFromSpec(pipelineFromText(yaml, name))(all)
@@ -78,7 +78,7 @@ In TypeScript:
     expect(unnamed(code(all).spec)).toEqual(unnamed(original.spec))
   })
 
-  it('names the rewards that it needs', () => {
+  it('lists the needed rewards', () => {
     const steps = [
       { topK: { k: 1 } },
       { batchReward: { reward: 'safe' } },
@@ -93,7 +93,7 @@ In TypeScript:
     expect(evaluated(typeScriptOf('two', checkedSteps(spec)))(models).spec).toEqual(decoderFromSpec({ steps })(models).spec)
   })
 
-  it("shows operators of one's own under their module", () => {
+  it('shows custom operators under their module', () => {
     const boost = {
       options: z.strictObject({ words: z.array(z.string()), by: z.number() }),
       needs: ['scores'],

@@ -8,7 +8,7 @@ const spec = {
 }
 
 describe('overridden', () => {
-  it('sets an option wherever it is stated, and nothing else', () => {
+  it('sets an option in the steps that have it, and nothing else', () => {
     expect(overridden(spec, { k: 3, weight: 2, temperature: undefined })).toEqual({
       name: 'mine',
       steps: [{ topK: { k: 3 } }, { batchReward: {} }, { combineScore: { weight: 2 } }, { selectGreedy: null }],
@@ -20,7 +20,7 @@ describe('overridden', () => {
       { combineScore: { weight: 0 } },
     ])
   })
-  it('sets numbers by the names of rewards', () => {
+  it('sets numbers by reward name', () => {
     const two = { steps: [{ combineScore: { reward: 'safe', weight: 1 } }, { combineScore: { reward: 'short', weight: 1 } }] }
     expect(overridden(two, { weight: { short: 0.5 } }).steps).toEqual([
       { combineScore: { reward: 'safe', weight: 1 } },
@@ -34,7 +34,7 @@ describe('overridden', () => {
       new OptionError('Expected `weight` by reward name (safe, short), got one value for all'),
     )
   })
-  it('refuses options that no step sets, and operators that it cannot make again', () => {
+  it('refuses options that no step has, and unregistered operators', () => {
     expect(() => overridden(spec, { temperature: 1 })).toThrow(
       new OptionError('No step takes `temperature`; the steps set k, weight'),
     )

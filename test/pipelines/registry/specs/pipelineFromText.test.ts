@@ -6,7 +6,7 @@ const yaml = (...lines: string[]): string => `${lines.join('\n')}\n`
 const read = (text: string) => pipelineFromText(text, 'mine.yaml')
 
 describe('pipelineFromText', () => {
-  it('reads YAML and JSON alike', () => {
+  it('reads YAML and JSON', () => {
     const spec = { name: 'mine', steps: [{ topK: { k: 10 } }, { selectGreedy: null }] }
     expect(read(yaml('# a comment', 'name: mine', 'steps:', '  - topK: { k: 10 }', '  - selectGreedy:'))).toEqual(spec)
     expect(read(JSON.stringify(spec, null, 2))).toEqual(spec)

@@ -12,11 +12,11 @@ const stepsOf = (schema: unknown): Step[] =>
   (schema as { oneOf: [{ properties: { steps: { items: { anyOf: Step[] } } } }] }).oneOf[0].properties.steps.items.anyOf
 
 describe('pipelineSchema', () => {
-  it('is the one that comes with the package (rxargs explain --schema > data/pipelines/schema.json)', () => {
+  it('equals data/pipelines/schema.json (rxargs explain --schema > data/pipelines/schema.json)', () => {
     const file = readFileSync(new URL('../../../../data/pipelines/schema.json', import.meta.url), 'utf8')
     expect(JSON.parse(file)).toEqual(JSON.parse(JSON.stringify(pipelineSchema())))
   })
-  it('knows every operator and its options', () => {
+  it('has every operator and its options', () => {
     const steps = stepsOf(pipelineSchema())
     expect(steps.flatMap(({ required }) => required)).toEqual(Object.keys(builtIn.operators))
     const topK = steps.find(({ required }) => required[0] === 'topK')
@@ -28,7 +28,7 @@ describe('pipelineSchema', () => {
     const greedy = steps.find(({ required }) => required[0] === 'selectGreedy')!
     expect(greedy.properties.selectGreedy).toMatchObject({ type: ['object', 'null'], additionalProperties: false })
   })
-  it('accepts what the package accepts, and nothing else', () => {
+  it('accepts exactly the pipelines that the package accepts', () => {
     const schema = z.fromJSONSchema(JSON.parse(JSON.stringify(pipelineSchema())))
     expect(schema.safeParse({ search: { bestOfN: { n: 2 } } }).success).toBe(true)
     expect(schema.safeParse({ search: { bestOfN: { n: 0 } } }).success).toBe(false)

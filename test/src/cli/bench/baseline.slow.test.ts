@@ -1,16 +1,15 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { tempFolder } from '../../../tempFolder.js'
 import { lm, reward, rxargs } from '../rxargs.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-baseline-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** A baseline that says each prompt again, and writes down what it was asked. */
+/** A baseline that repeats each prompt and records its requests. */
 async function echo(seconds: number): Promise<string> {
   const file = join(folder, 'echo.mjs')
   const body = [
@@ -27,7 +26,7 @@ async function echo(seconds: number): Promise<string> {
 }
 
 describe('rxargs bench --make', () => {
-  it('writes a pair that decodes to full length, with prompts of exactly so many tokens in turn, the same for the same seed', async () => {
+  it('writes a pair that decodes to full length, with prompts of the given lengths, the same for a seed', async () => {
     const sizes = 'd=32,layers=1,reward-layers=2,heads=2,kv=1,ffn=40,vocab=300,prompt-tokens=9+4,prompts=3,seed=7'
     for (const name of ['a', 'b']) {
       expect(await rxargs(['bench', '--make', sizes, '--out', join(folder, name)])).toMatchObject({ code: 0 })
@@ -53,7 +52,7 @@ describe('rxargs bench --make', () => {
     expect(stderr).toContain(said)
   })
 
-  it('needs prompts when nothing is made', async () =>
+  it('requires prompts without --make', async () =>
     expect(await rxargs(['bench'])).toMatchObject({ code: 2, stderr: expect.stringContaining('`--prompts`') }))
 })
 
@@ -65,7 +64,7 @@ describe('rxargs bench --baseline', () => {
     return rxargs(['bench', '--prompts', prompts, ...settings, '--baseline', command, ...args])
   }
 
-  it('asks for the same prompts, weights and choice, and prints the ratio of tokens a second', async () => {
+  it('sends the baseline the same prompts and weights, and prints the ratio of tokens/s', async () => {
     const { stdout } = await bench(await echo(0.5), '--decoder', 'args,greedy', '--json')
     const { settings } = JSON.parse(stdout)
     for (const { baseline, tokens_per_second: ours, prompt_tokens: echoed } of settings) {
@@ -85,7 +84,7 @@ describe('rxargs bench --baseline', () => {
     expect(asked[1]).toMatchObject({ lm, reward, concurrency: 2, end_token_ids: [1, 2] })
   })
 
-  it('says in one line when the baseline ends, speaks nonsense or cannot do the decoder', async () => {
+  it('reports in one line that the baseline ends, answers nonsense or lacks the decoder', async () => {
     const fails = `"${process.execPath}" -e "console.error('no torch here'); process.exit(3)"`
     expect(await bench(fails, '--decoder', 'args')).toMatchObject({ code: 1, stderr: expect.stringContaining('no torch here') })
     const speaks = `"${process.execPath}" -e "console.log('hello')"`

@@ -53,7 +53,7 @@ describe('rxargs bench', () => {
     expect(settings[1].mean_batch.lm).toBeGreaterThan(1)
   })
 
-  it('prints the same for people', async () => {
+  it('prints the same as text', async () => {
     const { code, stdout } = await bench('--concurrency', '2', '--decoder', 'args', '--limit', '2')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^args, 2 at once: [\d.]+ tokens\/s\n {2}2 prompts, \d+ tokens in /m)

@@ -12,13 +12,13 @@ const recording = (rows: Readonly<Record<string, number[]>>, rewardMs: number): 
   },
 })
 
-it('counts tokens up to the first difference of each completion, whatever the order, and compares the time a token', () => {
+it('counts tokens up to the first difference of each completion, in any order, and compares the time a token', () => {
   const args = recording({ a: [1, 2, 3, 4], b: [5, 6], c: [7] }, 14)
   const other = recording({ c: [7], b: [5, 6], a: [1, 2, 9, 4] }, 7)
   expect(compareWithArgs(other, args)).toEqual({ same_tokens: 5 / 6, completions: 3, same_completions: 2, reward_time: 0.5 })
 })
 
-it('takes a reply that stops earlier for another', () => {
+it('counts a reply that stops earlier as different', () => {
   const [args, other] = [recording({ a: [1, 2] }, 4), recording({ a: [1] }, 4)]
   expect(compareWithArgs(other, args)).toEqual({ same_tokens: 1, completions: 1, same_completions: 0, reward_time: 2 })
 })

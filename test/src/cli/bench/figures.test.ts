@@ -4,7 +4,7 @@ import { figuresOf, percentile, unionMs } from '../../../../src/cli/bench/figure
 const run = (startedAt: number, endedAt: number, tokens = 1) => ({ startedAt, endedAt, rows: 1, tokens, reads: 1 })
 
 describe('unionMs', () => {
-  it('counts time once in which several runs went on', () => {
+  it('counts overlapping runs once', () => {
     expect(unionMs([])).toBe(0)
     expect(unionMs([run(10, 20), run(0, 5)])).toBe(15)
     expect(unionMs([run(0, 10), run(5, 12), run(6, 7), run(20, 21)])).toBe(13)
@@ -12,7 +12,7 @@ describe('unionMs', () => {
 })
 
 describe('percentile', () => {
-  it('is a value of the list, by nearest rank', () => {
+  it('is the value at the nearest rank', () => {
     expect(percentile([3, 1, 2, 4], 0.5)).toBe(2)
     expect(percentile([3, 1, 2, 4], 0.95)).toBe(4)
     expect(percentile([7], 0.5)).toBe(7)
@@ -44,36 +44,36 @@ describe('figuresOf', () => {
   const work = { flops: ({ tokens }: { tokens: number }) => 1e6 * tokens, bytes: 2e6 }
   const figures = figuresOf(recording, { lm: work })
 
-  it('gives rates over the wall time and latencies of each sequence', () => {
+  it('gives rates over the wall time, and latencies of sequences', () => {
     expect(figures).toMatchObject({ seconds: 1, tokens_per_second: 5, prompt_tokens_per_second: 30 })
     expect(figures.time_to_first_token_ms).toEqual({ p50: 100, p95: 200 })
     expect(figures.time_per_token_ms).toEqual({ p50: 100, p95: 200 })
   })
-  it('says which part of the wall time each model ran, and none', () => {
+  it('gives the share of the wall time of each model, and of none', () => {
     expect(figures.run_share).toEqual({ lm: 0.2, rm: 0.2 })
     expect(figures.lm_prefill_share).toBe(0.1)
     expect(figures.outside_run_share).toBeCloseTo(0.65, 12)
   })
-  it('gives the time that a step is with each operator', () => {
+  it('gives the time of a step in each operator', () => {
     expect(figures.operator_ms).toEqual({ topK: 2, batchReward: 80 })
   })
   it('counts batches by size', () => {
     expect(figures.mean_batch).toEqual({ lm: 5 / 3, rm: 3 })
     expect(figures.batch_sizes).toEqual({ lm: { 1: 1, 2: 2 }, rm: { 3: 1 } })
   })
-  it('divides the time outside runs into workers, messages and all else', () => {
+  it('splits the time outside runs into workers, messages and the rest', () => {
     const { workers, messages, operators } = figures.outside_share
     expect(workers).toBeCloseTo(0.02, 12)
     expect(messages).toBeCloseTo(0.04, 12)
     expect(operators).toBeCloseTo(0.59, 12)
   })
-  it('counts tokens from the second on over the time in which any are decoded', () => {
+  it('counts tokens from the second on over the decoding time', () => {
     expect(figures.decode_tokens_per_second).toBeCloseTo(3000 / 300, 12)
   })
-  it('gives operations a second over the time in runs', () => {
+  it('gives operations per second over the time in runs', () => {
     expect(figures.gflops).toEqual({ lm: (32 * 1e6) / 200 / 1e6 })
   })
-  it('gives the size of a cache beside what its tokens need, when they need most', () => {
+  it("gives the size of a cache beside its tokens' need at the peak", () => {
     const cached = [
       { ...run(0, 1), cache: { bytes: 64, needed: 8 } },
       { ...run(1, 2), cache: { bytes: 64, needed: 32 } },

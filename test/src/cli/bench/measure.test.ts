@@ -8,15 +8,15 @@ const large = { flops: ({ tokens }: { tokens: number }) => 1e6 * tokens, bytes: 
 const small = { ...large, bytes: 5e6 }
 
 describe('rooflineShare', () => {
-  it('is operations at the peak for many tokens, weights at the speed of memory for few', () => {
+  it('counts operations at the peak for many tokens, weights at memory speed for few', () => {
     expect(
       rooflineShare({ ...wall, runs: { lm: [run(80), run(1)], rm: [run(60)] } }, { lm: large, rm: large }, peaks),
     ).toBeCloseTo((80 + 50 + 60) / 1000, 12)
   })
-  it('does not count weights that caches may hold', () => {
+  it('ignores weights that caches may hold', () => {
     expect(rooflineShare({ ...wall, runs: { lm: [run(80), run(1)] } }, { lm: small }, peaks)).toBeCloseTo(0.081, 12)
   })
-  it('is left out where the work of a model is not known', () => {
+  it('is absent if the work of a model is unknown', () => {
     expect(rooflineShare({ ...wall, runs: { lm: [run(1)], onnx: [run(1)] } }, { lm: small }, peaks)).toBeNull()
   })
 })

@@ -9,7 +9,7 @@ describe('ratioPlot', () => {
     const { settings } = JSON.parse(await readFile(`${root}data/bench/results.json`, 'utf8')) as {
       settings: Parameters<typeof ratioPlot>[0]
     }
-    const rows = settings.filter(({ asked, baseline }) => asked && baseline)
+    const rows = settings.filter(({ goal, baseline }) => goal && baseline)
     const svg = ratioPlot(settings)
     const { document } = parseHTML(svg)
     const texts = [...document.querySelectorAll('text')].map(({ textContent }) => textContent)

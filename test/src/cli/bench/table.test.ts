@@ -1,18 +1,17 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Baseline } from '../../../../src/cli/bench/baseline.js'
 import { benchTable, tableText } from '../../../../src/cli/bench/table.js'
 import { tableRows } from '../../../../src/cli/bench/tableRows.js'
 import type { Terminal } from '../../../../src/cli/terminal.js'
+import { tempFolder } from '../../../tempFolder.js'
 
 let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-table-'))
+tempFolder((path) => {
+  folder = path
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const machine = {
   ...{
@@ -29,7 +28,7 @@ const machine = {
 }
 const tiny = { d: 32, layers: 2, heads: 2, ffn: 64, vocab: 257, 'prompt-tokens': [8] }
 
-/** Answers at once with as many tokens as were asked for. */
+/** Answers at once with the requested number of tokens. */
 const baseline: Baseline = {
   decode: async ({ prompt_token_ids: prompts, max_new_tokens: tokens }) => ({
     token_ids: prompts.map(() => Array<number>(tokens).fill(0)),
@@ -39,7 +38,7 @@ const baseline: Baseline = {
   close: () => undefined,
 }
 
-it('measures every row with the small as with the large pairs, and writes what it found down', async () => {
+it('measures every row with small and large pairs, and writes the results', async () => {
   const rows = [
     {
       name: 'tiny',
@@ -48,7 +47,7 @@ it('measures every row with the small as with the large pairs, and writes what i
       prompts: 2,
       concurrency: 2,
       maxNewTokens: 4,
-      asked: { ratio: 3, decode_ratio: 4 },
+      goal: { ratio: 3, decode_ratio: 4 },
     },
     {
       name: 'costs',
@@ -110,6 +109,6 @@ it('measures every row with the small as with the large pairs, and writes what i
 })
 
 it('has the pairs, lengths and goals of the README', () => {
-  expect(tableRows.filter(({ asked }) => asked).map(({ asked }) => asked!.ratio)).toEqual([6, 16, 4.3, 11, 10, 16])
+  expect(tableRows.filter(({ goal }) => goal).map(({ goal }) => goal!.ratio)).toEqual([6, 16, 4.3, 11, 10, 16])
   expect(new Set(tableRows.map(({ name }) => name)).size).toBe(tableRows.length)
 })

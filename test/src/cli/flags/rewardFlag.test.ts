@@ -32,7 +32,7 @@ describe('functionReward', () => {
     const flag = rewardFlag(text)
     return flag.kind === 'function' ? functionReward(flag).spec : undefined
   }
-  it('reads options as what their function takes', () => {
+  it('reads options by the schema of their function', () => {
     expect(spec('length(target=20)')).toEqual({ length: { target: 20, unit: 'characters' } })
     expect(spec('regex(pattern=20, count=true)')).toEqual({ regex: { pattern: '20', flags: 'u', count: true } })
     expect(spec('words(banned="a, b c", wanted=d)')).toEqual({ words: { wanted: ['d'], banned: ['a', 'b c'] } })
@@ -42,10 +42,10 @@ describe('functionReward', () => {
       ensemble: { of: ['x-1', 'y'], weight: { 'x-1': 2, y: -1000 } },
     })
     expect(() => spec('ensemble(of="x, y", weight="x=two")')).toThrow(
-      'Expected `weight` to be finite numbers by the names of members, got `x=two` (string)',
+      'Expected `weight` to be finite numbers by member name, got `x=two` (string)',
     )
   })
-  it('shows what was written where it is not that', () => {
+  it('shows the flag as written in its error', () => {
     expect(() => spec('length(target=ten)')).toThrow('Expected `target` to be an integer >= 1, got `ten` (string)')
     expect(() => spec('length(target=)')).toThrow('Expected `target` to be an integer >= 1, got `` (string)')
     expect(() => spec('best()')).toThrow(

@@ -21,7 +21,7 @@ const generate = (...args: string[]) => rxargs(['generate', input, ...pair, '--m
 const ids = ['a', 'in.jsonl:2', 'in.jsonl:3', 'in.jsonl:4', 'in.jsonl:6', 'in.jsonl:7']
 
 describe('rxargs generate', () => {
-  it('writes JSONL on stdout: a row a prompt, errors with file and line', async () => {
+  it('writes one JSONL row a prompt to stdout, and errors with file and line', async () => {
     const { code, stdout, stderr } = await generate()
     const rows = jsonl(stdout).sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1))
     expect(rows.map(({ id }) => id)).toEqual(ids)
@@ -38,7 +38,7 @@ describe('rxargs generate', () => {
     expect(code).toBe(0)
   })
 
-  it('writes Parquet, prints a table, and does nothing when all is done', async () => {
+  it('writes Parquet, prints a table, and decodes nothing once all is done', async () => {
     const first = await generate('-o', out, '--samples', '2')
     expect(first).toMatchObject({ code: 0 })
     expect(first.stdout).toMatch(/^prompt +completion +reward *\n─+ {2}─+ {2}─+\n/)
@@ -72,7 +72,7 @@ describe('rxargs generate', () => {
     expect(await tokens('8')).toEqual(alone)
   })
 
-  it('refuses a folder of other options, and replaces it with --force', async () => {
+  it('refuses a folder with other options, and replaces it with --force', async () => {
     await generate('-o', out)
     const other = await generate('-o', out, '--weight', '2')
     expect(other.code).toBe(1)
@@ -81,7 +81,7 @@ describe('rxargs generate', () => {
     expect((await query(`select count(*)::int n from '${out}/*.parquet'`))[0]).toEqual({ n: 6 })
   })
 
-  it('makes error rows again when asked', async () => {
+  it('retries error rows on request', async () => {
     await generate('-o', out)
     await writeFile(input, `${JSON.stringify({ id: 'a', prompt: 'One' })}\n\n\n${JSON.stringify({ prompt: 'Four' })}\n`)
     const { stderr } = await generate('-o', out, '--retry-errors')
@@ -91,14 +91,14 @@ describe('rxargs generate', () => {
     expect(rows.map(({ ok }) => ok)).toEqual([true, true, false, true, false, true])
   })
 
-  it('ends with 1 when there are error rows only', async () => {
+  it('exits with 1 if all rows are error rows', async () => {
     const { code, stdout, stderr } = await rxargs(['generate', ...pair], '{"prompt":""}\n')
     expect(jsonl(stdout)).toMatchObject([{ id: 'stdin:1', finish_reason: 'error' }])
     expect(stderr).toContain('Every row is an error row')
     expect(code).toBe(1)
   })
 
-  it('takes templates, stops, limits, traces and the input along', async () => {
+  it('applies templates, stops, limits, traces and kept input', async () => {
     const { stdout } = await generate('--template', 'hh', '--limit', '1', '--trace', '--keep-input')
     const [row] = jsonl(stdout)
     expect(row).toMatchObject({ id: 'a', prompt: '\n\nHuman: One\n\nAssistant:', input: { id: 'a', prompt: 'One' } })
@@ -110,7 +110,7 @@ describe('rxargs generate', () => {
     expect(jsonl(cut)[0]!.completion).toBe(completion.slice(0, completion.indexOf(completion.slice(1, 2))))
   })
 
-  it('prints what would run, and runs nothing', async () => {
+  it('prints the plan without running it', async () => {
     const { code, stdout } = await generate('-o', out, '--dry-run', '--samples', '2')
     expect(code).toBe(0)
     expect(stdout).toMatch(/input +.*: 6 prompts, 12 rows/)

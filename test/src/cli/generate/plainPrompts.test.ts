@@ -27,11 +27,11 @@ describe('plainPrompts', () => {
     ])
   })
 
-  it('says nothing of prompts in the form of the template, of messages and of broken prompts', async () => {
+  it("ignores prompts in the template's form, messages and broken prompts", async () => {
     expect(await said([{ text: render([]) }, { messages: [{ role: 'user', content: 'Hi' }] }, undefined])).toEqual([])
   })
 
-  it('says nothing where the model has no template, or one that opens no reply or leaves messages out', async () => {
+  it('ignores models without a template, or with one that opens no reply or omits messages', async () => {
     const none = () => {
       throw new TemplateError('none')
     }
@@ -42,7 +42,7 @@ describe('plainPrompts', () => {
 })
 
 describe('rxargs generate', () => {
-  it('says so on stderr, and with another template nothing', async () => {
+  it('warns on stderr, and is silent with another template', async () => {
     const line = '{"id":"a","prompt":"What is a good movie?"}\n'
     const run = (...flags: string[]) => rxargs(['generate', '--max-new-tokens', '2', ...flags], line)
     expect((await run()).stderr).toContain('Prompt `a` bypasses the chat template')

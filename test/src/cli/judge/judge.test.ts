@@ -25,7 +25,7 @@ afterEach(async () => {
 const first: Behaviour = { text: 'The first.\n{"first": 8, "second": 4}', tokens: 50 }
 let number = 0
 
-/** Judges the runs by a server that behaves so. */
+/** Judges the runs by a server with this behaviour. */
 async function judged(
   behave: (asked: Asked, number: number) => Behaviour,
   more: readonly string[] = [],
@@ -39,7 +39,7 @@ async function judged(
 const answers = async (out: string) => readFile(join(out, 'answers.jsonl'), 'utf8')
 
 describe('rxargs judge', () => {
-  it('sees a judge that always prefers what is shown first', async () => {
+  it('detects a judge that always prefers the first reply', async () => {
     const { code, figures, out } = await judged(() => first)
     expect(code).toBe(0)
     expect(figures).toMatchObject({
@@ -57,7 +57,7 @@ describe('rxargs judge', () => {
     expect(server!.most()).toBeLessThanOrEqual(4)
   })
 
-  it('gets through rate limits, failures, cut, slow and nonsense answers', async () => {
+  it('survives rate limits, failures, and cut, slow and nonsense answers', async () => {
     const bad: Behaviour[] = [
       { status: 429 },
       { status: 500 },
@@ -72,7 +72,7 @@ describe('rxargs judge', () => {
     expect(figures.tokens).toBe(505)
   })
 
-  it('goes on where it stopped, and asks nothing twice; a line that was cut is asked for again', async () => {
+  it('resumes without repeated requests, except for a cut line', async () => {
     const stopped = await judged(() => first, ['--max-calls', '6'])
     expect(stopped.figures).toMatchObject({ judged: 6, left: 4, ceiling: '6 calls' })
     expect(stopped.stderr).toContain('Stopped at the limit of 6 calls: 4 of 10 pairs are not judged\n')
@@ -85,7 +85,7 @@ describe('rxargs judge', () => {
     expect(all.figures).toEqual(again.figures)
   })
 
-  it('takes the key from the environment only, and writes it nowhere', async () => {
+  it('reads the key from the environment only, and writes it nowhere', async () => {
     process.env.RXARGS_JUDGE_KEY = 'top-secret'
     const { stderr, out } = await judged((_, at) => (at === 0 ? { status: 500, body: 'top-secret' } : first))
     expect(server!.requests.every(({ authorization }) => authorization === 'Bearer top-secret')).toBe(true)
@@ -96,7 +96,7 @@ describe('rxargs judge', () => {
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/refused: 401 Unauthorized: … is wrong\n$/) })
   })
 
-  it('says in words what came out, and fails where nothing was judged', async () => {
+  it('prints the outcome, and fails without a judgement', async () => {
     server = await judgeServer(() => first)
     const chat = ['--judge', server.url, '--model', 'judge', '-o', join(folder, 'words')]
     const { stdout, stderr } = await rxargs(['judge', ...runs, ...chat])
@@ -112,7 +112,7 @@ describe('rxargs judge', () => {
     )
   })
 
-  it('judges by a reward model: what eval says of the same model', async () => {
+  it('judges by a reward model, like eval', async () => {
     const { code, stdout } = await rxargs(['judge', ...runs, '--judge', `rm:${reward}`, '--json'])
     const evaluated = await rxargs(['eval', runs[1], runs[0], '--reward-model', `rm=${reward}`, '--json'])
     const { win, tie, lose, first_wins: firstWins } = JSON.parse(stdout)
@@ -135,7 +135,7 @@ describe('rxargs judge', () => {
     expect(stderr).toContain(message)
   })
 
-  it('refuses a file of answers that holds something else', async () => {
+  it('refuses a file without answers', async () => {
     const out = await mkdtemp(join(folder, 'other-'))
     await writeFile(join(out, 'answers.jsonl'), '{"id":"x"}\n')
     const { code, stderr } = await judged(() => first, [], out)

@@ -16,11 +16,11 @@ describe('differencesPlot', () => {
       expect(svg).toContain(word)
     expect(svg).not.toContain('none<')
   })
-  it('has 0 in the middle of its axis where no run differs', () => {
+  it('has 0 in the middle of its axis if no run differs', () => {
     const same = { ...pair('args'), differences: { reward: { value: 0, low: 0, high: 0 } } }
     const svg = differencesPlot([same], 'reward')!
     const ticks = svg.match(/aria-label="x-axis tick label"[^>]*>(.*?)<\/g>/)![1]!.match(/(?<=>)[^<]+(?=<)/g)
     expect(ticks).toEqual(['−1.0', '−0.5', '0.0', '0.5', '1.0'])
   })
-  it('is none where no run has it', () => expect(differencesPlot([pair('args')], 'reward')).toBeUndefined())
+  it('is absent if no run has the metric', () => expect(differencesPlot([pair('args')], 'reward')).toBeUndefined())
 })

@@ -18,19 +18,19 @@ const contrast = (one: string, other: string): number => {
 }
 
 describe('drawPlot', () => {
-  it('has its title as text and as what a screen reader says', () => {
+  it('has its title as text and for screen readers', () => {
     expect(drawn()).toMatch(/^<svg [^>]*aria-label="Reward. by weight"/)
     expect(drawn()).toMatch(/<text [^>]*class="title"[^>]*>Reward<\/text>/)
     expect(drawn('r'.repeat(90))).toMatch(/>…r{46}<\/text>/)
   })
 
-  it('is the same each time, and XML by itself', () => {
+  it('is deterministic, and valid XML', () => {
     expect(drawn()).toBe(drawn())
     expect(drawn()).toMatch(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/)
     expect(drawn('a < b & c')).toContain('a &lt; b &amp; c</text>')
   })
 
-  it.each(['light', 'dark'])('has colours for text and series that stand out on a %s page', (theme) => {
+  it.each(['light', 'dark'])('has text and series colours with contrast on a %s page', (theme) => {
     const rules = drawn().split('@media (prefers-color-scheme:dark)')[theme === 'light' ? 0 : 1]!
     const paper = rules.match(/background:(#[\da-f]+)/)![1]!.replace(/^#(.)(.)(.)$/, '#$1$1$2$2$3$3')
     const colours = [...rules.matchAll(/(?:\{color|--series-\d):(#[\da-f]{6})/g)].map(([, colour]) => colour!)

@@ -1,21 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { errorReasons } from '../../../../src/cli/print/errorReasons.js'
 import { readRows } from '../../../../src/io/readRows.js'
-import { jsonl, pair, rxargs } from '../rxargs.js'
+import { tempFolder } from '../../../tempFolder.js'
+import { jsonl, lines, pair, rxargs, tiny } from '../rxargs.js'
 
-let folder: string
 let out: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-readable-'))
-  out = join(folder, 'out')
+tempFolder((path) => {
+  out = join(path, 'out')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
-
-const tiny = [...pair, '--max-new-tokens', '4']
-const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 
 describe('error rows', () => {
   const input = lines(
@@ -37,7 +30,7 @@ describe('error rows', () => {
     expect(code).toBe(0)
   })
 
-  it('end a run at the first of them with --strict; what was made before is kept', async () => {
+  it('end a run at the first one with --strict, and earlier rows stay', async () => {
     const { stderr, code, stdout } = await rxargs(['generate', ...tiny, '--strict', '--concurrency', '1'], input)
     expect(code).toBe(1)
     expect(stderr).toContain('rxargs: Stopped at the first error row (--strict): `b`: stdin:2: Expected `prompt`')
@@ -50,7 +43,7 @@ describe('error rows', () => {
     expect((await rxargs(['generate', ...tiny, '--strict'], lines({ prompt: 'Hi' }))).code).toBe(0)
   })
 
-  it('end a score at the first of them with --strict', async () => {
+  it('end score at the first one with --strict', async () => {
     const texts = lines(
       { id: 'a', prompt: 'Hi', completion: 'Ho' },
       { id: 'b', prompt: 'Hi' },
@@ -61,7 +54,7 @@ describe('error rows', () => {
     expect(code).toBe(1)
   })
 
-  it('fail a run where they are more than half, of its rows or of all in the folder', async () => {
+  it("fail a run if they are more than half of its rows or of the folder's", async () => {
     const bad = lines({ prompt: 'Hi' }, { prompt: 1 }, { prompt: 2 })
     const { code, stderr } = await rxargs(['generate', ...tiny, '-o', out], bad)
     expect([code, stderr]).toEqual([1, expect.stringContaining('More than half of the rows are error rows: 2 of 3')])
@@ -74,7 +67,7 @@ describe('error rows', () => {
     expect(more.code).toBe(0)
   })
 
-  it('of one kind differ in place, numbers and what was found', () => {
+  it('of one kind may differ in place, numbers and values', () => {
     const reasons = errorReasons()
     const errors = [
       'a.jsonl:1: Expected x, got `1`',

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { fit, inOneLine } from '../../../../src/cli/print/fit.js'
 
 describe('fit', () => {
-  it('fills exactly the columns, whatever the text', () =>
+  it('fills exactly the columns for any text', () =>
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), fc.integer({ min: 1, max: 30 }), (text, columns) => {
         expect(stringWidth(fit(inOneLine(text), columns))).toBe(columns)

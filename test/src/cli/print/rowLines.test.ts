@@ -1,21 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readColumns } from '../../../../src/io/readRows.js'
-import { pair, root, rxargs } from '../rxargs.js'
+import { tempFolder } from '../../../tempFolder.js'
+import { lines, root, rxargs, tiny } from '../rxargs.js'
 
-let folder: string
 let out: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rxargs-readable-'))
-  out = join(folder, 'out')
+tempFolder((path) => {
+  out = join(path, 'out')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const chat = ['--lm', `${root}data/models/chat-lm`, '--reward', `${root}data/models/chat-rm`, '--max-new-tokens', '4']
-const tiny = [...pair, '--max-new-tokens', '4']
-const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 const messages = [
   { role: 'user', content: 'Hello' },
   { role: 'assistant', content: 'Hi!' },
@@ -23,7 +17,7 @@ const messages = [
 ]
 
 describe('rows on stdout', () => {
-  it('are text to read: what the user wrote, the reply, the reward', async () => {
+  it("are readable text: the user's message, the reply, the reward", async () => {
     const input = lines({ id: 'a', messages }, { id: 'b', prompt: 'Plain' })
     const { stdout, code } = await rxargs(['generate', ...chat, '--concurrency', '1', '--text'], input)
     expect(code).toBe(0)
@@ -35,7 +29,7 @@ describe('rows on stdout', () => {
     expect((await rxargs(['cat', out, '--text'])).stdout).toBe(stdout)
   })
 
-  it('are what a plain prompt was before a template', async () => {
+  it('show a plain prompt without its template', async () => {
     const { stdout } = await rxargs(
       ['generate', ...tiny, '--template', 'hh', '--text'],
       lines({ id: 'a', prompt: 'Hi\u001b[31m' }),
@@ -43,7 +37,7 @@ describe('rows on stdout', () => {
     expect(stdout).toMatch(/^== a, .*\nHi\[31m\n--\n/)
   })
 
-  it('have the columns asked for, in their order', async () => {
+  it('have the requested columns in order', async () => {
     const input = lines({ id: 'a', prompt: 'Hi' }, { id: 'b' }, { id: 'c', prompt: 'Ho' })
     const { stdout } = await rxargs(['generate', ...tiny, '--columns', 'finish_reason,id'], input)
     const rows = stdout.trimEnd().split('\n').sort()
@@ -63,7 +57,7 @@ describe('rows on stdout', () => {
     expect(code).toBe(2)
   })
 
-  it('are refused without such a column, by the names that there are', async () => {
+  it('are refused for an unknown column, with the known names', async () => {
     const { code, stderr } = await rxargs(['generate', ...tiny, '--columns', 'id,topic'], lines({ prompt: 'a' }))
     expect(stderr).toMatch(/Expected columns of these rows \(id, sample, prompt, .*\), got `topic`/)
     expect(code).toBe(2)
@@ -73,7 +67,7 @@ describe('rows on stdout', () => {
 })
 
 describe('the table after a run', () => {
-  it("shows the user's last message, not what the template made of it", async () => {
+  it("shows the user's last message, not the rendered prompt", async () => {
     const { stdout } = await rxargs(['generate', ...chat, '-o', out], lines({ id: 'a', messages }))
     expect(stdout.split('\n')[2]).toMatch(/^How do I make bread\? +(?!error)/)
     const rows: unknown[] = []

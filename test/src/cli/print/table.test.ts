@@ -5,7 +5,7 @@ import { table } from '../../../../src/cli/print/table.js'
 import { row } from '../../io/fakeRun.js'
 
 describe('table', () => {
-  it('has one line a row, as wide as the terminal, whatever the text', () => {
+  it('has one line a row, as wide as the terminal, for any text', () => {
     const rows = [
       { id: 'a', prompt: 'one\n\ntwo\u001b[31m', completion: '日本語'.repeat(40), reward: 1.23456, error: null },
       { id: 'b', prompt: null, completion: null, reward: null, error: 'too\nlong' },
@@ -41,7 +41,7 @@ describe('progress', () => {
     return text
   }
 
-  it('is a line every few seconds where it is not a terminal', () => {
+  it('is a line every few seconds without a terminal', () => {
     const lines = drawn(false).trimEnd().split('\n')
     expect(lines).toEqual([
       expect.stringMatching(/^1 of 4 rows, \d+ tokens\/s, mean reward 0\.500, /),
@@ -49,7 +49,7 @@ describe('progress', () => {
     ])
   })
 
-  it('is a bar that stays in its line on a terminal', () => {
+  it('is a bar in one line on a terminal', () => {
     const text = drawn(true)
     expect(text.match(/\n/g)).toHaveLength(1)
     expect(text).toContain('\r\u001b[K██████░░░░')

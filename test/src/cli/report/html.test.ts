@@ -7,7 +7,7 @@ const rowsOf = (cells: readonly (readonly string[])[]) =>
   [...tableOf(cells).querySelectorAll('tr')].map(({ children }) => [...children].map(({ textContent }) => textContent))
 
 describe('tableHtml', () => {
-  it('has an interval in a line of its own, and each cell its column for a phone', () => {
+  it("has intervals in separate lines, and each cell's column name for phones", () => {
     const cell = tableOf([
       ['run', 'reward'],
       ['args', '7.420 [5.954, 9.032]'],
@@ -17,7 +17,7 @@ describe('tableHtml', () => {
     expect(cell.querySelector('.interval')!.textContent).toBe('[5.954, 9.032]')
   })
 
-  it('turns a table with more columns than the page has room for', () => {
+  it('transposes a table that is too wide for the page', () => {
     const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index))
     const [narrow, wide] = [numbers(10), numbers(11)]
     expect(rowsOf([narrow, narrow])).toEqual([narrow, narrow])

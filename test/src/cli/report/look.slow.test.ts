@@ -15,10 +15,10 @@ const screens: readonly Screen[] = [1280, 375].flatMap((width) => [
   { width, theme: 'dark' } as const,
 ])
 let folder: string
-/** Two runs of a model with two rewards and a sweep; two made up, with a constant reward, a limit and much to be said. */
+/** Two runs of a model with two rewards and a sweep, and two synthetic ones with a constant reward, a limit and many notices. */
 let pages: Readonly<{ decoded: string; made: string }>
 
-/** Replies of 1 to 40 tokens, every fourth of which ends at the limit. */
+/** Replies of 1 to 40 tokens. Every fourth one ends at the limit. */
 const replies = (ids: readonly string[], fields: object) =>
   ids.map((id, index) => {
     const isCut = index % 4 === 0
@@ -55,7 +55,7 @@ const textsOf = (svg: { querySelectorAll: (selector: string) => Iterable<{ textC
   [...svg.querySelectorAll('text')].map(({ textContent }) => textContent ?? '')
 
 describe('the report as it is seen', () => {
-  it.for(['decoded', 'made'] as const)('%s: is legible on a desktop and a phone, light and dark', async (page, context) => {
+  it.for(['decoded', 'made'] as const)('is legible on a desktop and a phone, light and dark: %s', async (page, context) => {
     context.skip(browser === undefined, WITHOUT)
     const faults = await readFile(new URL('pageFaults.js', import.meta.url), 'utf8')
     await using(pages[page], screens[0]!, async ({ value, turnTo }) => {
@@ -69,7 +69,7 @@ describe('the report as it is seen', () => {
     })
   })
 
-  it('finds what a reader could not read', async (context) => {
+  it('finds illegible text', async (context) => {
     context.skip(browser === undefined, WITHOUT)
     const faults = await readFile(new URL('pageFaults.js', import.meta.url), 'utf8')
     await using(pages.made, { width: 375 }, async ({ value }) => {
@@ -92,7 +92,7 @@ describe('the report as it is seen', () => {
     expect((await documentOf(pages.decoded)).querySelectorAll('#metrics li, #notes').length).toBe(0)
   })
 
-  it('says which replies were cut off at the token limit, in a colour of their own, in the last bin', async () => {
+  it('shows replies at the token limit in their own colour in the last bin', async () => {
     const svg = await svgOf(pages.made, 'Distribution of length')
     expect(textsOf(svg)).toEqual(
       expect.arrayContaining(['% of replies; orange: cut off at the token limit', `25% cut off at the limit of ${LIMIT} tokens`]),
@@ -130,7 +130,7 @@ describe('the report as it is seen', () => {
     },
   )
 
-  it('has two replies to a prompt side by side, on a phone below each other', async (context) => {
+  it('shows two replies side by side, and stacked on a phone', async (context) => {
     context.skip(browser === undefined, WITHOUT)
     await using(pages.decoded, { width: 1280 }, async ({ value, turnTo }) => {
       const sides = `[...document.querySelectorAll('.side')]`

@@ -35,7 +35,7 @@ const cellsOf = (table: { querySelectorAll: (selector: string) => Iterable<unkno
   )
 
 describe('rxargs report', () => {
-  it('has the tables of rxargs eval, and a plot of each figure that is there', async () => {
+  it('has the tables of rxargs eval, and a plot of each existing figure', async () => {
     const made = await rxargs(['report', greedy, guided, '-o', page])
     expect(made).toMatchObject({ code: 0, stdout: `${page}\n`, stderr: `guided: leaves out 1 error row\n` })
     const document = documentOf(await readFile(page, 'utf8'))
@@ -54,7 +54,7 @@ describe('rxargs report', () => {
     expect(document.body.textContent).toContain('leaves out 1 error row')
   })
 
-  it('embeds the same sample of every run, and says so', async () => {
+  it('embeds the same sample of every run, and notes it', async () => {
     const small = join(folder, 'small.html')
     await rxargs(['report', greedy, guided, '-o', small, '--inspect', '2', '--seed', '5'])
     const document = documentOf(await readFile(small, 'utf8'))
@@ -66,7 +66,7 @@ describe('rxargs report', () => {
     expect(await readFile(small, 'utf8')).toContain('No reply is in this page: <code>--inspect 0</code>.')
   })
 
-  it('has the plots and the table of a sweep that is named', async () => {
+  it('has the plots and the table of --sweep', async () => {
     const swept = join(folder, 'sweep')
     const settings = ['--lm', lm, '--reward', reward, '--max-new-tokens', '4', '--weight', '0,2', '--k', '2,4']
     const file = join(folder, 'prompts.jsonl')
@@ -103,7 +103,7 @@ describe('rxargs report', () => {
     expect(refused.stderr).toContain(message)
   })
 
-  it('loads nothing, and lets one script run', async () => {
+  it('loads nothing, and allows one script', async () => {
     const html = await readFile(page, 'utf8')
     const document = documentOf(html)
     const policy = document.querySelector('meta[http-equiv]')!.getAttribute('content')
@@ -124,7 +124,7 @@ describe('rxargs report', () => {
     expect(refused.stderr.match(/\n/g)).toHaveLength(1)
   })
 
-  it('replaces a file with --force only, and says where it cannot be written', async () => {
+  it('replaces a file with --force only, and names a place that it cannot write', async () => {
     const path = join(folder, 'there.html')
     await writeFile(path, 'mine')
     expect(await rxargs(['report', greedy, '-o', path])).toMatchObject({ code: 1, stderr: expect.stringContaining('--force') })
@@ -177,7 +177,7 @@ describe('the page in a browser', () => {
     )
   })
 
-  it('never reads what a prompt, a reply, an id or a run is called as HTML', async (context) => {
+  it('never interprets prompts, replies, ids or run names as HTML', async (context) => {
     context.skip(browser === undefined, WITHOUT)
     const hostile = `</script><script>document.title='broken'</script><!--<script><img src=x onerror="document.title='broken'">&amp;`
     const codec = await loadCodec(lm)
@@ -206,7 +206,7 @@ describe('the page in a browser', () => {
     expect(document.getElementById('inspector-prompt')!.textContent).toBe(hostile.trim())
   })
 
-  it.for([1280, 375])('is used by mouse and keyboard, on a screen of %i pixels', async (width, context) => {
+  it.for([1280, 375])('works by mouse and keyboard on a screen of %i pixels', async (width, context) => {
     context.skip(browser === undefined, WITHOUT)
     const path = join(folder, `used-${width}.html`)
     expect((await rxargs(['report', greedy, guided, '-o', path])).code).toBe(0)

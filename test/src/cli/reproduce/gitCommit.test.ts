@@ -16,10 +16,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('gitCommit', () => {
-  it("is the short hash of a checkout's commit, asked at its root", async () => {
+  it("is the short hash of a checkout's commit at its root", async () => {
     expect(await gitCommit(join(folder, 'checkout'))).toBe(git('rev-parse', '--short', 'HEAD'))
   })
-  it('is none within a checkout of something else, nor outside of one', async () => {
+  it('is absent inside another checkout and outside of one', async () => {
     expect(await gitCommit(join(folder, 'checkout', 'node_modules'))).toBeUndefined()
     expect(await gitCommit(folder)).toBeUndefined()
   })

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('rxargs reproduce', () => {
-  it('writes tables, costs and plots, says what is left out, and goes on where it was', async () => {
+  it('writes tables, costs and plots, names what is missing, and resumes', async () => {
     const out = join(folder, 'out')
     const first = await rxargs([...args, '-o', out])
     expect(first.code, first.stderr).toBe(0)

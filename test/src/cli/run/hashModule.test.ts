@@ -33,14 +33,14 @@ describe('the hash of a module', () => {
     expect(await hash()).not.toBe(before)
   })
 
-  it('does not depend on files beside it, nor on where the folder lies', async () => {
+  it("depends neither on other files nor on the folder's path", async () => {
     const before = await hash()
     await write('beside.mjs', 'export const none = 1\n')
     await cp(folder, join(base, 'copy'), { recursive: true })
     expect(await hashModule(join(base, 'copy', 'main.mjs'))).toBe(before)
   })
 
-  it('is that of the file where it imports none, or is no module', async () => {
+  it("is the file's hash without imports, or if it is no module", async () => {
     for (const code of ["import 'rxjs'\nexport default 1\n", 'module.exports = {\n']) {
       await write('main.mjs', code)
       expect(await hash()).toBe(createHash('sha256').update(code).digest('hex'))

@@ -9,7 +9,7 @@ const module = (name: string, body: string): string => {
   writeFileSync(join(folder, name), body)
   return join(folder, name)
 }
-/** A reward that does something after so many calls that rows have been finished by then. */
+/** A reward that misbehaves after enough calls for some rows to finish. */
 const after = (deed: string): string => `let calls = 0\nexport default () => {\n  if (calls++ === 30) ${deed}\n  return 1\n}\n`
 
 describe('a reward module', () => {
@@ -21,7 +21,7 @@ describe('a reward module', () => {
     ['calls process.exit in a timer', after('setTimeout(() => process.exit(), 0)'), /:3 called process\.exit\(\)/],
     ['imports exit', `import { exit } from 'node:process'\n${after('exit(3)')}`, /:4 called process\.exit\(3\)/],
   ])(
-    'that %s ends the run by its name, and finished rows are kept',
+    'that %s ends the run by name, and finished rows stay',
     async (name, body, message) => {
       const [path, out] = [module(`${name.replaceAll(/\W/g, '')}.mjs`, body), join(folder, `${name.replaceAll(/\W/g, '')}`)]
       const args = ['generate', `${root}data/prompts/sample.jsonl`, '--lm', lm, '--reward', path, '--k', '2']
@@ -38,7 +38,7 @@ describe('a reward module', () => {
     30_000,
   )
 
-  it('that never ends to load is an error that names it', async () => {
+  it('that never finishes loading is an error that names it', async () => {
     const path = module('waits.mjs', 'await new Promise(() => {})\nexport default () => 1\n')
     const child = started(['generate', `${root}data/prompts/sample.jsonl`, '--lm', lm, '--reward', path])
     expect(await finished(child)).toMatchObject({
@@ -47,7 +47,7 @@ describe('a reward module', () => {
     })
   }, 30_000)
 
-  it('that ends the process when it is loaded is an error, too', async () => {
+  it('that ends the process on loading is an error, too', async () => {
     const path = module('early.mjs', 'process.exit(0)\nexport default () => 1\n')
     const child = started(['generate', `${root}data/prompts/sample.jsonl`, '--lm', lm, '--reward', path])
     expect(await finished(child)).toMatchObject({ code: 1, stderr: expect.stringContaining(`${path}:1 called process.exit(0)`) })

@@ -12,11 +12,11 @@ it.each<[string, TextReward]>([
   ['a function', textReward('mine', loop, { timeoutMs: 50 })],
   ['an asynchronous function', textReward('mine', async () => loop(), { timeoutMs: 50 })],
   ['a function of all texts', batchTextReward('mine', loop, { timeoutMs: 50 })],
-])('stops %s that loops without end', (_, reward) =>
+])('stops %s in an endless loop', (_, reward) =>
   expect(call(reward)).rejects.toEqual(new Error('the call did not return within 50 ms')),
 )
 
-it('leaves results and errors as they are', async () => {
+it('passes results and errors on', async () => {
   expect(await call(textReward('mine', (text) => text.length))).toEqual([1])
   const error = new TypeError('no')
   await expect(

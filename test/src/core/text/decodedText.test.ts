@@ -22,7 +22,7 @@ const replies = fc.oneof(
   fc.constant(' 日本語 🇨🇭👍🏽 e\u0301 \r\n'),
 )
 
-/** The text at each step: what is certain. */
+/** The certain text at each step. */
 const certain = (codec: TextCodec, before: readonly number[], tokenIds: readonly number[]): string[] => {
   let decoded = decodedText(codec, before)
   const texts: string[] = []
@@ -44,7 +44,7 @@ describe.each(readdirSync(tokenizers))('text of the tokenizer %s, token by token
       fc.property(fc.constantFrom(...prompts), ids, (prompt, tokenIds) => {
         const before = codec.encode(prompt, true)
         const all = codec.decode([...before, ...tokenIds], true).slice(codec.decode(before, true).length)
-        // A reply may begin in the middle of the prompt's run of byte tokens, which then is no text any more.
+        // A reply may begin in the middle of the prompt's run of byte tokens. Then that run has no text.
         const runsOn = codec.byteTokenIds?.has(before.at(-1)!) && codec.byteTokenIds.has(tokenIds[0]!)
         const whole = textAfter(codec, before, tokenIds)
         if (!runsOn) expect(whole).toBe(all)
@@ -58,22 +58,22 @@ describe.each(readdirSync(tokenizers))('text of the tokenizer %s, token by token
       { numRuns: 60 },
     )
 
-  it('is the whole text, in pieces of whole characters, for tokens at random', () =>
+  it('is the whole text in whole characters for random tokens', () =>
     holds(fc.array(fc.nat({ max: codec.vocabSize - 1 }), { maxLength: 24 })))
 
-  it('is so for the tokens of any text', () => holds(replies.map((text) => codec.encode(text, false))))
+  it('is the whole text for the tokens of any text', () => holds(replies.map((text) => codec.encode(text, false))))
 
-  it('is so for tokens that are bytes and parts of bytes', () =>
+  it('is the whole text for byte tokens and parts of characters', () =>
     holds(
       fc.array(fc.constantFrom(...codec.encode('👩‍👧日e\u0301', false), ...codec.encode('a<|end|> ', false)), { maxLength: 24 }),
     ))
 
-  it('has every character of ordinary text once it is complete', () => {
+  it('has every character of ordinary text as soon as it is complete', () => {
     const ids = codec.encode('They are all open.', false)
     expect(certain(codec, [], ids).at(-1)).toBe(codec.decode(ids, true))
   })
 
-  it('is that of each token after those before it, in ordinary text', () => {
+  it('is the text of each token in its context, in ordinary text', () => {
     const ids = codec.encode('They are all open.', false)
     const texts = ids.map((id, index) => tokenText(codec, ids.slice(0, index), id))
     expect(texts.join('')).toBe(codec.decode(ids, true))
@@ -81,7 +81,7 @@ describe.each(readdirSync(tokenizers))('text of the tokenizer %s, token by token
 })
 
 describe('tokenText', () => {
-  it('names a special token, which has no text', async () => {
+  it('names a special token', async () => {
     const codec = await loadCodec(join(tokenizers, 'bytes'))
     const [end] = codec.encode('<|end|>', false)
     expect(codec.decode([end!], true)).toBe('')

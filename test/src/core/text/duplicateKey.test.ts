@@ -9,7 +9,7 @@ it.each([
   ['{ "a" : {"x":1} ,\n "b" : [] , "a" : null }', 'a'],
 ])('finds the key that %s has twice', (text, key) => expect(duplicateKey(text)).toBe(key))
 
-it('finds none in what was written from an object, whatever its keys and texts', () => {
+it('finds none in serialised objects with any keys and texts', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       expect(duplicateKey(JSON.stringify(value))).toBeUndefined()
@@ -17,7 +17,7 @@ it('finds none in what was written from an object, whatever its keys and texts',
   )
 })
 
-it('reads strings of megabytes, and what looks like keys within strings', () => {
+it('reads strings of megabytes, and ignores key-like text within strings', () => {
   const long = JSON.stringify({ a: 'x\\"'.repeat(2_000_000), b: '{"a":1,"a":2}' })
   expect(duplicateKey(long)).toBeUndefined()
   expect(duplicateKey(`${long.slice(0, -1)},"a":1}`)).toBe('a')

@@ -35,7 +35,7 @@ describe('jsonPrefix', () => {
     ['\u00a01', 0],
   ])('reads %j up to %i', (text, length) => expect(jsonPrefix(text)).toEqual({ length, complete: false }))
 
-  it('takes each beginning of a JSON text for one, and says when it is whole', () => {
+  it('accepts each prefix of a JSON text, and tells when it is complete', () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom(undefined, 1, '\t'), (json, indent) => {
         const text = ` ${JSON.stringify(JSON.parse(json), null, indent)}\n`
@@ -48,7 +48,7 @@ describe('jsonPrefix', () => {
     )
   })
 
-  it('agrees with JSON.parse about what is whole', () => {
+  it('agrees with JSON.parse about complete texts', () => {
     const pieces = fc.constantFrom(
       '{',
       '}',
