@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { HttpBindings } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono, type Context as HonoContext } from 'hono'
-import { fromEvent, map, merge, type Observable } from 'rxjs'
+import { defer, fromEvent, map, merge, type Observable, of } from 'rxjs'
 import type * as z from 'zod'
 import { ApiError } from './ApiError.js'
 import { errorOf } from './errorOf.js'
@@ -12,6 +12,7 @@ import { modelList } from './modelList.js'
 import { chatFormat, textFormat, tokenName } from './replies/answers.js'
 import { pace } from './replies/pace.js'
 import { requestChoices } from './replies/requestChoices.js'
+import { requestGrammar } from './replies/requestGrammar.js'
 import { respond } from './replies/respond.js'
 import type { Service } from './replies/service.js'
 import { chatRequest } from './requests/chatRequest.js'
@@ -118,7 +119,9 @@ const goneOf = ({ life }: Service, { req }: Context): Observable<never> => {
       throw new ApiError(503, message, { code })
     })
   return merge(
-    fromEvent(req.raw.signal, 'abort').pipe(errs('The client has gone', 'cancelled')),
+    defer(() => (req.raw.signal.aborted ? of(true) : fromEvent(req.raw.signal, 'abort'))).pipe(
+      errs('The client has gone', 'cancelled'),
+    ),
     life.ended.pipe(errs('The server is shutting down', 'shutting_down')),
   )
 }
@@ -143,14 +146,22 @@ function utf8(bytes: ArrayBuffer): string {
 
 type AnswerOptions = Parameters<typeof requestChoices>[2] & Readonly<{ format: typeof textFormat; prefix: string }>
 
-function answer(service: Service, context: Context, request: SharedRequest, { format, prefix, ...requested }: AnswerOptions) {
+async function answer(service: Service, context: Context, request: SharedRequest, options: AnswerOptions): Promise<Response> {
+  const { format, prefix, ...requested } = options
   const own = pace()
-  const choices = requestChoices(service, request, requested, own)
-  const nameOf = tokenName(service.models.lm.codec, request.return_tokens_as_token_ids ?? false)
-  return respond(choices, {
-    ...{ service, prefix, pace: own, format: format(nameOf), n: request.n ?? 1, stream: request.stream ?? false },
-    includeUsage: request.stream_options?.include_usage ?? false,
-    gone: goneOf(service, context),
-    drop: () => context.env.outgoing.destroy(),
-  })
+  const grammar = requestGrammar(service)
+  try {
+    const choices = requestChoices(service, request, requested, { pace: own, grammar })
+    await grammar.compile()
+    const nameOf = tokenName(service.models.lm.codec, request.return_tokens_as_token_ids ?? false)
+    return await respond(choices, {
+      ...{ service, prefix, pace: own, format: format(nameOf), n: request.n ?? 1, stream: request.stream ?? false },
+      includeUsage: request.stream_options?.include_usage ?? false,
+      ...{ gone: goneOf(service, context), end: grammar.close },
+      drop: () => context.env.outgoing.destroy(),
+    })
+  } catch (error) {
+    grammar.close()
+    throw error
+  }
 }

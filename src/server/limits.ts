@@ -16,6 +16,9 @@ export const limitsOptions = z.strictObject({
   maxLogprobs: count.default(100),
   maxCandidates: count.default(256),
   maxSchemaBytes: count.default(64 * 1024),
+  /** Requests with a grammar at a time: each has a thread. */
+  maxGrammars: count.default(4),
+  grammarTimeoutMs: count.default(20_000),
   requestTimeoutMs: count.default(600_000),
   stallTimeoutMs: count.default(30_000),
 })

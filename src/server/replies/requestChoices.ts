@@ -7,6 +7,7 @@ import type { SharedRequest } from '../requests/fields.js'
 import { choices, type ReplyChoice } from './choices.js'
 import type { Pace } from './pace.js'
 import { requestDecoder } from './requestDecoder.js'
+import type { RequestGrammar } from './requestGrammar.js'
 import { requestRewards } from './requestRewards.js'
 import type { Service } from './service.js'
 
@@ -30,7 +31,12 @@ export type RequestedReplies = Readonly<{
  *
  * @throws ApiError for anything that the models, the decoder or the limits refuse
  */
-export function requestChoices(service: Service, request: SharedRequest, requested: RequestedReplies, pace: Pace): ReplyChoice[] {
+export function requestChoices(
+  service: Service,
+  request: SharedRequest,
+  requested: RequestedReplies,
+  { pace, grammar }: Readonly<{ pace: Pace; grammar: RequestGrammar }>,
+): ReplyChoice[] {
   const { replies, limits, registry, decoder } = service
   const { prompts, logprobs } = requested
   const { rxargs } = request
@@ -56,7 +62,7 @@ export function requestChoices(service: Service, request: SharedRequest, request
   service.slots.reserve(prompts.length * n)
 
   return said(() => {
-    const models = requestRewards(service, rxargs?.rewards)
+    const models = grammar.threaded(requestRewards(service, rxargs?.rewards))
     const search = requestDecoder(request, {
       ...{ decoder, registry, models, bind: replies.bind, paced: pace.decoder },
       logprobs: logprobs !== undefined,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { concat, defer, lastValueFrom, map, merge, type Observable, of, takeUntil, tap, timer, toArray } from 'rxjs'
+import { concat, defer, finalize, lastValueFrom, map, merge, type Observable, of, takeUntil, tap, timer, toArray } from 'rxjs'
 import { ApiError } from '../ApiError.js'
 import { errorOf } from '../errorOf.js'
 import type { AnswerFormat, AnswerHead } from './answers.js'
@@ -20,6 +20,8 @@ export type RespondOptions = Readonly<{
   pace: Pace
   /** Errors when the client is gone, or the server has to end. */
   gone: Observable<never>
+  /** Called when the replies have ended, for whatever reason. */
+  end: () => void
   /** Closes the connection. */
   drop: () => void
 }>
@@ -37,7 +39,7 @@ export async function respond(choices: readonly ReplyChoice[], options: RespondO
     }),
   )
   // An answer that is cut short is an error, so that nobody takes it for a whole one.
-  const events = merge(...choices.map((choice) => choice.events)).pipe(takeUntil(merge(gone, late)))
+  const events = merge(...choices.map((choice) => choice.events)).pipe(takeUntil(merge(gone, late)), finalize(options.end))
   return stream ? streamed(events, choices, head, options) : whole(events, choices, head, options)
 }
 

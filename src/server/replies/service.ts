@@ -35,6 +35,8 @@ export type Service = Required<Omit<ServiceOptions, 'onNotice' | 'metrics'>> &
     replies: ReplyDecoder
     slots: Slots
     life: Life
+    /** Counts the grammars of requests, each of which has a thread. */
+    grammars: { running: number }
     /** Runs a stream once there is a place for it. A lost model ends the service. */
     admit: <T>(source: Observable<T>) => Observable<T>
     /** What scores existing texts, by the name of the reward. */
@@ -53,7 +55,7 @@ export function startService({ onNotice, registry = builtIn, ...options }: Servi
   )
   const life = new Life()
   return {
-    ...{ ...options, registry, slots, life },
+    ...{ ...options, registry, slots, life, grammars: { running: 0 } },
     admit: (source) =>
       slots.admit(source).pipe(
         tap({

@@ -84,7 +84,6 @@ describe('limits', () => {
     const whole = await served.post(COMPLETIONS, long)
     expect(whole.status).toBe(408)
     const chunks = await served.chunks<Chunk>(COMPLETIONS, long)
-    expect(chunks.length).toBeGreaterThan(1)
     expect(chunks.at(-1)!.error!.code).toBe('timeout')
     await until(() => served!.service.slots.running === 0)
   })
