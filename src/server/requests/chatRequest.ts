@@ -18,7 +18,7 @@ export const chatRequest = z.strictObject({
   max_completion_tokens: z.int().min(1).nullish().describe('an integer >= 1'),
   logprobs: z.boolean().nullish().describe('true or false'),
   top_logprobs: z.int().min(0).nullish().describe('an integer >= 0'),
-  chat_template_kwargs: z.record(z.string(), z.json()).nullish().describe('variables of the chat template'),
+  chat_template_kwargs: z.record(z.string(), z.unknown()).nullish().describe('variables of the chat template'),
   store: z.literal(false).nullish().describe('false: nothing is stored'),
   modalities: z
     .tuple([z.literal('text')])
