@@ -89,6 +89,20 @@ it.each([
   expect([code, stderr]).toEqual([2, expect.stringMatching(message)])
 })
 
+it('says in one line which packages are missing', { timeout: 180_000 }, async () => {
+  const hooks = `export const resolve = (name, context, next) => {
+    if (!/^(@hono|hono)/.test(name)) return next(name, context)
+    throw Object.assign(new Error("Cannot find package 'hono' imported from here"), { code: 'ERR_MODULE_NOT_FOUND' })
+  }`
+  const data = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`
+  const without = data(`import { register } from 'node:module'; register(${JSON.stringify(data(hooks))})`)
+  const run = promisify(execFile)(process.execPath, ['--import', without, `${root}dist/src/cli/main.js`, 'serve', ...pair])
+  await expect(run).rejects.toMatchObject({
+    code: 2,
+    stderr: 'rxargs: `rxargs serve` needs two more packages: npm install hono @hono/node-server\n',
+  })
+})
+
 it('names a port that is taken', { timeout: 180_000 }, async () => {
   const { url, child } = await serving(...pair)
   const { code, stderr } = await finished(started(['serve', ...pair, '--port', new URL(url).port]))
