@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -24,5 +26,7 @@ export default defineConfig({
     // The code has no global state, so files of a worker share its modules: importing them anew for each takes a third of the time.
     isolate: false,
     unstubEnvs: true,
+    // Tests leave the user's cache alone.
+    env: { XDG_CACHE_HOME: join(tmpdir(), 'rxargs-test-cache') },
   },
 })

@@ -5,8 +5,9 @@ import { ModelLostError, messageOf, RewardError } from '../../src/core/errors.js
 import type { Reward } from '../../src/core/model.js'
 import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import { textAfter } from '../../src/core/text/decodedText.js'
-import { promptText } from '../../src/core/text/promptText.js'
+import { wholeText, withToken } from '../../src/core/text/decodedText.js'
+import { growingText } from '../decoding/growingText.js'
+import { renderOnce } from './renderOnce.js'
 
 /**
  * Adapts a reward over text to operators. The reward reads the prompt's text (messages rendered with the chat template), the completion
@@ -22,20 +23,24 @@ export function rewardOfText(
   source: TextReward,
   { codec, endTokenIds }: Pick<BatchedLanguageModel, 'codec' | 'endTokenIds'>,
 ): Reward {
-  const replyOf = ({ prompt, promptTokenIds, tokenIds }: Sequence, more: readonly number[]): ReplySoFar => {
-    const all = [...tokenIds, ...more]
+  const promptOf = renderOnce(codec)
+  const textOf = growingText(codec)
+  const replyOf = (sequence: Sequence, candidateId?: number): ReplySoFar => {
+    const { prompt, tokenIds } = sequence
+    const { now } = textOf(sequence)
+    const [text, more] = candidateId === undefined ? [now, 0] : [withToken(codec, now, candidateId), 1]
     return {
-      prompt: promptText(prompt, codec.render),
-      completion: textAfter(codec, promptTokenIds, all),
-      tokens: all.length,
-      ended: endTokenIds.includes(all.at(-1) ?? -1),
+      prompt: promptOf(prompt),
+      completion: wholeText(codec, text),
+      tokens: tokenIds.length + more,
+      ended: endTokenIds.includes(candidateId ?? tokenIds.at(-1) ?? -1),
     }
   }
   const score = textScores(source)
   return {
     name: source.name,
-    score: (sequence, candidateIds) => score(Array.from(candidateIds, (id) => replyOf(sequence, [id]))),
-    value: (sequence) => score([replyOf(sequence, [])]).pipe(map(([value]) => value!)),
+    score: (sequence, candidateIds) => score(Array.from(candidateIds, (id) => replyOf(sequence, id))),
+    value: (sequence) => score([replyOf(sequence)]).pipe(map(([value]) => value!)),
   }
 }
 
@@ -45,14 +50,19 @@ export const textScores =
   (replies: readonly ReplySoFar[]): Observable<Float32Array> =>
     defer(() => {
       const cancelled = new AbortController()
+      let isDone = false
       const texts = replies.map(({ prompt, completion }) => prompt + completion)
       return from(callReward(name, async () => scoreTexts(texts, cancelled.signal, replies))).pipe(
         timeout({
           first: timeoutMs,
           with: () => throwError(() => new RewardError(`Reward \`${name}\` returned nothing within ${timeoutMs} ms`)),
         }),
-        map((rewards) => checkRewards(name, rewards, { texts: texts.length })),
-        finalize(() => cancelled.abort()),
+        map((rewards) => {
+          isDone = true
+          return checkRewards(name, rewards, { texts: texts.length })
+        }),
+        // An abort makes an error with its stack, so only a call that still runs is aborted.
+        finalize(() => isDone || cancelled.abort()),
       )
     })
 

@@ -2,7 +2,8 @@ import { defer, map, type Observable } from 'rxjs'
 import type { BatchedPairReward, EncodedPair } from '../../src/core/batched.js'
 import type { Reward, TextCodec } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import { textAfter } from '../../src/core/text/decodedText.js'
+import { wholeText, withToken } from '../../src/core/text/decodedText.js'
+import { growingText } from '../decoding/growingText.js'
 import { renderOnce } from './renderOnce.js'
 
 /**
@@ -19,10 +20,11 @@ export function rewardOverPairs(
   call: (key: object, pairs: readonly EncodedPair[]) => Observable<Float32Array>,
 ): Reward {
   const promptOf = renderOnce(lmCodec)
-  const pairOf = (sequence: Sequence, more: readonly number[]): EncodedPair => {
-    const { prompt, promptTokenIds, tokenIds } = sequence
-    const completion = textAfter(lmCodec, promptTokenIds, [...tokenIds, ...more]).replace(/\uFFFD+$/u, '')
-    return encodePair(promptOf(prompt), completion)
+  const textOf = growingText(lmCodec)
+  const pairOf = (sequence: Sequence, candidateId?: number): EncodedPair => {
+    const { now } = textOf(sequence)
+    const reply = wholeText(lmCodec, candidateId === undefined ? now : withToken(lmCodec, now, candidateId))
+    return encodePair(promptOf(sequence.prompt), reply.replace(/\uFFFD+$/u, ''))
   }
   return {
     name,
@@ -30,9 +32,9 @@ export function rewardOverPairs(
       defer(() =>
         call(
           sequence.key,
-          Array.from(candidateIds, (id) => pairOf(sequence, [id])),
+          Array.from(candidateIds, (id) => pairOf(sequence, id)),
         ),
       ),
-    value: (sequence) => defer(() => call(sequence.key, [pairOf(sequence, [])])).pipe(map(([value]) => value!)),
+    value: (sequence) => defer(() => call(sequence.key, [pairOf(sequence)])).pipe(map(([value]) => value!)),
   }
 }

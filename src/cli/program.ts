@@ -14,6 +14,7 @@ import { scoreCommand } from './score.js'
 import { serveCommand } from './serve.js'
 import { sweepCommand } from './sweep.js'
 import type { Terminal } from './terminal.js'
+import { tuneCommand } from './tune/tune.js'
 import { whyCommand } from './why.js'
 
 /** Builds the command line with all verbs. A usage error prints one line on stderr and throws a CommanderError; it never ends the process. */
@@ -27,6 +28,7 @@ export function program(terminal: Terminal): Command {
     evalCommand(terminal),
     reportCommand(terminal),
     sweepCommand(terminal),
+    tuneCommand(terminal),
     judgeCommand(terminal),
     reproduceCommand(terminal),
     catCommand(terminal),

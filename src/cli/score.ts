@@ -10,11 +10,10 @@ import { checkInput } from '../io/prompts/openInput.js'
 import { promptColumns, type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
 import { toParquet } from '../io/toParquet.js'
-import { type WeightDtype, weightDtypes } from '../models/graph/quantize.js'
-import { FP16_NOTICE } from '../models/loadModels.js'
 import { BASE_HELP, onBase } from './flags/adapterFlags.js'
 import { embeddedPath } from './flags/embeddedPath.js'
-import { DTYPE_HELP, number, oneOf, text, withLabels } from './flags/flags.js'
+import { type EngineFlags, engineFlags, engineOf } from './flags/engineFlags.js'
+import { number, oneOf, text, withLabels } from './flags/flags.js'
 import { loadRewards } from './flags/loadRewards.js'
 import { type OpenedReward, openReward } from './flags/openReward.js'
 import { REDO_HELP, resumeOptions } from './flags/resumeOptions.js'
@@ -37,7 +36,6 @@ type Flags = Readonly<{
   rewardTimeout?: number
   rewardLabel?: string
   base?: string
-  dtype: WeightDtype
   concurrency: number
   limit?: number
   keepInput?: boolean
@@ -46,6 +44,7 @@ type Flags = Readonly<{
   redoChanged?: boolean
   strict?: boolean
 }> &
+  EngineFlags &
   RowLines
 
 const { concurrency } = scoreOptions.shape
@@ -53,7 +52,7 @@ const FUNCTIONS = Object.keys(rewardFunctions).filter((name) => name !== 'ensemb
 
 /** `rxargs score` computes the reward of existing texts. */
 export const scoreCommand = (terminal: Terminal): Command =>
-  rowLineFlags(new Command('score'))
+  engineFlags(rowLineFlags(new Command('score')))
     .description('compute the reward of existing texts, prompts with completions; adds no end token')
     .argument(
       '[input]',
@@ -75,7 +74,6 @@ export const scoreCommand = (terminal: Terminal): Command =>
     )
     .option('--base <model>', BASE_HELP, text('base'))
     .option('--reward-label <label>', 'label of the classifier to use as the reward, if it has several', text('reward-label'))
-    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option(
       '--concurrency <number>',
       'texts to score at the same time',
@@ -93,12 +91,15 @@ export const scoreCommand = (terminal: Terminal): Command =>
 type Opened = Omit<OpenedReward, 'origin'> & Readonly<{ origin: () => Promise<Source | undefined> }>
 
 /** Checks `--reward` and imports its module. The function that it gives opens the reward, which loads a model. */
-async function prepareReward(flag: RewardFlag, { rewardLabel, rewardTimeout, dtype }: Flags): Promise<() => Promise<Opened>> {
+async function prepareReward(
+  flag: RewardFlag,
+  { rewardLabel, rewardTimeout, ...engine }: Flags,
+): Promise<(say: (notice: string) => void) => Promise<Opened>> {
   if (flag.kind === 'model' || flag.kind === 'server') {
     // Refuses a time limit for a model.
     if (flag.kind === 'model') await loadRewards([flag], rewardTimeout)
-    const reward = withLabels([flag], rewardLabel === undefined ? [] : [rewardLabel])[0]!
-    return () => openReward(reward, dtype, rewardTimeout)
+    const named = withLabels([flag], rewardLabel === undefined ? [] : [rewardLabel])[0]!
+    return async (say) => openReward(named, await engineOf(engine, say), rewardTimeout)
   }
   if (rewardLabel !== undefined)
     throw new OptionError(`Expected \`--reward-label\` beside a model or a server, got a ${flag.kind}`)
@@ -110,7 +111,7 @@ async function prepareReward(flag: RewardFlag, { rewardLabel, rewardTimeout, dty
 
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { stdin, stdout, stderr, signal } = terminal
-  const { output, limit, template, promptColumn, completionColumn, keepInput, dtype } = flags
+  const { output, limit, template, promptColumn, completionColumn, keepInput } = flags
   const resume = resumeOptions(flags)
   const lines = { ...(flags.text && { text: true }), ...(flags.columns && { columns: flags.columns }) }
   checkRowLines(lines, output)
@@ -121,8 +122,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const open = await prepareReward(flag, flags)
   const progress = startProgress({ stream: stderr })
   progress.say(`${input === '-' ? 'standard input' : input} scored by ${path}`)
-  const reward = await open()
-  if (dtype === 'fp16') progress.say(FP16_NOTICE)
+  const reward = await open(progress.say)
   for (const notice of reward.notices) progress.say(notice)
   try {
     signal.throwIfAborted()

@@ -116,10 +116,10 @@ async function run(flags: Flags, models: ModelFlags, chosen: ChosenDecoder, { st
     models.rewards.map((each) => (each.kind === 'function' && each.of === 'ensemble' ? functionReward(each) : each)),
     weight ?? {},
   )
-  const { lm, lms, dtype, device } = models
+  const { lm, lms, engine } = models
   const reward = await loadRewards(models.rewards, models.rewardTimeout)
   const keys = (process.env[KEYS] ?? '').split(',').flatMap((key) => key.trim() || [])
-  const loaded = await loadModels({ lm, lms, reward, dtype, device, onNotice: say })
+  const loaded = await loadModels({ lm, lms, reward, ...engine, onNotice: say })
   try {
     signal.throwIfAborted()
     const { maxRunning, maxQueue, maxPromptTokens, maxReplyTokens, maxN, maxBodyBytes, host, port } = flags

@@ -72,7 +72,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   checkCoherence(flags)
   const points = sweepPoints(k, weight)
   const settings = settingsOf({ ...rest, output })
-  const { lm, dtype, device, force, retryErrors, redoChanged } = settings
+  const { lm, engine, force, retryErrors, redoChanged } = settings
   const rewards = await loadRewards(settings.rewards, settings.rewardTimeout)
   const chosen = new Map<SweepPoint, ChosenDecoder>()
   for (const point of points)
@@ -82,7 +82,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   await checkOutput(output)
 
   const progress = startProgress({ stream: stderr })
-  const models = await loadModels({ lm, reward: rewards, dtype, device, onNotice: progress.say })
+  const models = await loadModels({ lm, reward: rewards, ...engine, onNotice: progress.say })
   const coherence = await loadCoherence({ encoder, pooling }, progress.say)
   try {
     signal.throwIfAborted()

@@ -51,14 +51,14 @@ export class RewardError extends Error {
 
 /**
  * An HTTP server gave no usable answer. `isHopeless` means that the next call would fail, too (wrong key, wrong address). `kind` says whether
- * the server refused this call, gave a wrong answer, or is down or busy (`outage`), for which the call is not at fault.
+ * the server refused this call, gave a wrong answer, failed at it (500), or is down or busy (`outage`), for which the call is not at fault.
  */
 export class RemoteError extends Error {
   override readonly name = 'RemoteError'
   constructor(
     message: string,
     readonly isHopeless = false,
-    readonly kind: 'answer' | 'refusal' | 'outage' = 'answer',
+    readonly kind: 'answer' | 'refusal' | 'failure' | 'outage' = 'answer',
   ) {
     super(message)
   }

@@ -11,11 +11,12 @@ import type { EncoderReading } from './graph/layers/encoder.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { ModelWorker } from './runtime/thread/ModelWorker.js'
 import type { Watch } from './runtime/watch.js'
+import { type CacheOption, weightCacheOf } from './weightCache.js'
 
 /** An encoder's checkpoint and its worker. */
 export type StartedEncoder = Readonly<{ checkpoint: EncoderCheckpoint; worker: ModelWorker; notices: readonly string[] }>
 
-type Running = Readonly<{ threads: number; dtype?: WeightDtype }> & Watch
+type Running = Readonly<{ threads: number; dtype?: WeightDtype }> & CacheOption & Watch
 
 /** Heads of transformers' models that an embedding ignores, and those that a classifier ignores. */
 const OTHER_HEADS = /^((bert|roberta)\.)?pooler\.|^(cls|lm_head|classifier|qa_outputs)\./
@@ -36,7 +37,7 @@ export function unreadOfEncoder(checkpoint: EncoderCheckpoint, unused: readonly 
 export async function startEncoder(
   checkpoint: EncoderCheckpoint,
   read: EncoderReading,
-  { threads, dtype, onRun, onTrip }: Running,
+  { threads, dtype, onRun, onTrip, ...kept }: Running,
 ): Promise<StartedEncoder> {
   const { folder, config, tensors } = checkpoint
   const { model, weightsFolder, width, inMemory, unusedTensors } = buildEncoder(config, tensors, read, dtype)
@@ -49,10 +50,10 @@ export async function startEncoder(
   } as const
   const worker = await ModelWorker.start(
     folder,
-    { graph: model, folder: weightsFolder, inMemory, threads, encoder },
+    { graph: model, folder: weightsFolder, inMemory, threads, encoder, ...(await weightCacheOf(folder, dtype, kept)) },
     { ...(onRun && { onRun }), ...(onTrip && { onTrip }) },
   )
-  return { checkpoint, worker, notices }
+  return { checkpoint, worker, notices: [...notices, ...worker.notices] }
 }
 
 export const encoderPoolings = ['mean', 'cls', 'pooler'] as const

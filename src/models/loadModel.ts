@@ -19,6 +19,7 @@ import { readsAhead } from './runtime/exported/planOnnx.js'
 import type { ModelWorker } from './runtime/thread/ModelWorker.js'
 import type { Watch } from './runtime/watch.js'
 import { startWorker } from './startWorker.js'
+import { type CacheOption, weightCacheOf } from './weightCache.js'
 
 /** A model and its worker, with the label of a reward. */
 export type LoadedModel = Readonly<{
@@ -36,7 +37,7 @@ export type LoadedModel = Readonly<{
 
 type ReadGraph = Readonly<{ graph: BuiltGraph; reading?: RewardReading; notices: readonly string[] }>
 
-type Running = Readonly<{ threads: number; device?: Device; warmUp?: number }> & Watch
+type Running = Readonly<{ threads: number; device?: Device; warmUp?: number }> & CacheOption & Watch
 
 /**
  * Reads a model folder and writes its graph. Loads no weights.
@@ -92,7 +93,7 @@ export function rewardGraph(
  */
 export async function loadModel(
   path: string,
-  { threads, device = 'cpu', warmUp, onRun, onTrip, ...expected }: Expected & Running,
+  { threads, device = 'cpu', warmUp, cache, hash, onRun, onTrip, ...expected }: Expected & Running,
 ): Promise<LoadedModel> {
   const watch = { ...(onRun && { onRun }), ...(onTrip && { onTrip }) }
   const onnx = await findOnnx(path, expected.dtype)
@@ -118,11 +119,18 @@ export async function loadModel(
     output: graph.output,
     logprobs: reading?.kind === 'vocabulary',
     threads,
+    ...(await weightCacheOf(path, expected.dtype, { ...(cache !== undefined && { cache }), ...(hash && { hash }) })),
     ...(device === 'webgpu' && { gpuLock, ...(warmUp !== undefined && { warmUp }) }),
   }
   const { codec, worker } = await startWorker(folder, setup, watch, fittingCodec(checkpoint))
-  const loaded = { checkpoint: { ...checkpoint, codec }, worker, chunk: CHUNK, notices, ...(reading && { reading }) }
-  // If positions depend on the length, hidden states change as a sequence grows, so none are kept.
+  const loaded = {
+    checkpoint: { ...checkpoint, codec },
+    worker,
+    chunk: CHUNK,
+    notices: [...notices, ...worker.notices],
+    ...(reading && { reading }),
+  }
+  // If positions depend on the length, hidden states change as a sequence grows, so none are remembered.
   return graph.hiddenSize === undefined || graph.longAfter !== undefined ? loaded : { ...loaded, hiddenSize: graph.hiddenSize }
 }
 

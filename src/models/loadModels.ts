@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import * as z from 'zod'
 import { OptionError } from '../core/errors.js'
 import { aFunction, parseOptions } from '../core/parseOptions.js'
-import type { EnsembleReward, RewardSource, TextReward } from '../core/rewardSource.js'
+import type { EnsembleReward, RewardSource, Source, TextReward } from '../core/rewardSource.js'
 import type { Models } from '../core/run.js'
 import { batchedLanguageModel } from './batchedModels.js'
 import { chooseDevice, type DeviceChoice, deviceChoices } from './device.js'
@@ -13,8 +13,10 @@ import { type LoadedReward, loadReward, type RewardFolder } from './loadReward.j
 import { modelName } from './modelFolder.js'
 import { recordedPath } from './recordedPath.js'
 import { type RemoteLanguageModel, type RemoteLm, remoteLanguageModel } from './remote/remoteLanguageModel.js'
+import type { RemoteWorld } from './remote/remoteOptions.js'
 import { type RemoteReward, remoteReward } from './remote/remoteReward.js'
-import type { SessionRun, Trip } from './runtime/watch.js'
+import type { ServerRequest, SessionRun, Trip } from './runtime/watch.js'
+import type { CacheOption } from './weightCache.js'
 
 const atLeastOne = z.int().min(1)
 const aModel = (value: unknown): boolean =>
@@ -30,6 +32,7 @@ const loadOptions = z.strictObject({
     .describe('a reward or a list of rewards: each a path, an object with `path` or `url`, or a reward that is a function'),
   onRun: aFunction.optional(),
   onTrip: aFunction.optional(),
+  onRequest: aFunction.optional(),
   onNotice: aFunction.optional(),
   dtype: z
     .enum(weightDtypes)
@@ -39,10 +42,12 @@ const loadOptions = z.strictObject({
     .enum(deviceChoices)
     .default('cpu')
     .describe(`one of ${deviceChoices.join(', ')}`),
+  cache: z.boolean().default(true).describe('true or false'),
   threads: atLeastOne.default(availableParallelism()).describe('an integer >= 1'),
   maxBatch: atLeastOne.default(64).describe('an integer >= 1'),
 })
 
+export const WARM_UP_NOTICE = 'Warming up the GPU: its shaders are compiled once for each shape'
 export const FP16_NOTICE = 'On a CPU, fp16 weights are computed in fp32: no faster than fp32'
 
 /**
@@ -76,6 +81,10 @@ export type LoadOptions = Readonly<{
   dtype?: WeightDtype
   /** Where models run: on the `cpu` (default), on a GPU through `webgpu`, or with `auto` on a GPU if there is one. */
   device?: DeviceChoice
+  /**
+   * Whether rounded weights are kept in `rxargs/weights` of `XDG_CACHE_HOME` or `~/.cache` (default), so that the next start need not round them.
+   */
+  cache?: boolean
   /** Threads per model (default: all cores). The models take turns. */
   threads?: number
   /** Most sequences of a batched call. */
@@ -84,6 +93,8 @@ export type LoadOptions = Readonly<{
   onRun?: (model: string, run: SessionRun) => void
   /** Called after every batch's trip to a model's worker and back. For measurements. */
   onTrip?: (model: string, trip: Trip) => void
+  /** Called after every answered request to the server of `lm` or of the reward of that name. For measurements. */
+  onRequest?: (model: string, request: ServerRequest) => void
   /** Called with warnings that are no errors. */
   onNotice?: (notice: string) => void
 }>
@@ -96,26 +107,47 @@ export type LoadOptions = Readonly<{
  * @throws RemoteError for an invalid address
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
-  const { lm, lms, reward, threads, maxBatch, dtype, ...rest } = parseOptions(
+  const { lm, lms, reward, threads, maxBatch, dtype, cache, ...rest } = parseOptions(
     loadOptions,
     options === undefined ? {} : options,
     'loadModels',
   )
-  const { onRun, onTrip, onNotice } = options
+  const { onRun, onTrip, onRequest, onNotice } = options
   const { device, ...chosen } = await chooseDevice(rest.device, dtype, onNotice)
   const warming = chosen.warmUp && { warmUp: maxBatch }
-  if (warming) onNotice?.('Warming up the GPU: its shaders are compiled once for each shape')
+  if (warming) onNotice?.(WARM_UP_NOTICE)
   if (dtype === 'fp16') onNotice?.(FP16_NOTICE)
-  const rewards = rewardList(reward)
+  const requests = (name: string): RemoteWorld =>
+    onRequest ? { onRequest: (request: ServerRequest) => onRequest(name, request) } : {}
+  const rewards = rewardList(reward, requests)
   const duplicate = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
   if (duplicate !== undefined) throw new OptionError(`Expected a different name for each model, got \`${duplicate}\` twice`)
+  const folders = {
+    ...(typeof lm === 'string' && { lm }),
+    ...roles('lm', Object.entries(lms)),
+    ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))),
+  }
+  const sums = new Map(Object.entries(folders).map(([role, path]) => [role, hashModel(path, dtype)]))
+  const hashing = hashes(folders, sums, { ...(isQuantized(dtype) && { dtype }), ...(device !== 'cpu' && { device }) })
+  // If hashing fails first, loading still reports what is wrong with the folder.
+  for (const sum of [hashing, ...sums.values()]) sum.catch(() => undefined)
+  const cacheOf = (role: string): CacheOption => ({ cache, ...(sums.has(role) && { hash: sums.get(role)! }) })
   const loads: Promise<Readonly<{ close: () => Promise<void> }>>[] = []
   const watch = (name: string) => ({
     ...(onRun && { onRun: (run: SessionRun) => onRun(name, run) }),
     ...(onTrip && { onTrip: (trip: Trip) => onTrip(name, trip) }),
   })
   const loadLm = async (path: string, name: string, role: string) => {
-    const loaded = await loadModel(path, { head: 'lm', role, threads, dtype, device, ...warming, ...watch(name) })
+    const loaded = await loadModel(path, {
+      head: 'lm',
+      role,
+      threads,
+      dtype,
+      device,
+      ...warming,
+      ...cacheOf(role),
+      ...watch(name),
+    })
     const { codec, generation } = loaded.checkpoint
     for (const notice of [...loaded.notices, ...(codec.notices ?? []), ...generation.notices]) onNotice?.(notice)
     return { source: batchedLanguageModel(loaded, maxBatch), close: () => loaded.worker.close() }
@@ -127,19 +159,9 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   const close = async () => {
     for (const result of await Promise.allSettled(loads)) if (result.status === 'fulfilled') await result.value.close()
   }
-  const hashing = hashes(
-    {
-      ...(typeof lm === 'string' && { lm }),
-      ...roles('lm', Object.entries(lms)),
-      ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))),
-    },
-    dtype,
-  )
-  // If hashing fails first, loading still reports what is wrong with the folder.
-  hashing.catch(() => undefined)
   try {
     const [main, further, loaded] = await Promise.all([
-      kept<LoadedLm>(typeof lm === 'string' ? loadLm(lm, 'lm', 'lm') : remoteLanguageModel(lm)),
+      kept<LoadedLm>(typeof lm === 'string' ? loadLm(lm, 'lm', 'lm') : remoteLanguageModel(lm, requests('lm'))),
       Promise.all(
         Object.entries(lms).map(async ([name, path]) => {
           const { source } = await kept(loadLm(path, name, `lm ${name}`))
@@ -149,7 +171,9 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
       Promise.all(
         rewards.map(async (reward): Promise<Pick<LoadedReward, 'label'> & { source: RewardSource }> => {
           if (!('path' in reward)) return { source: reward }
-          const one = await kept(loadReward(reward, { threads, dtype, device, ...warming, maxBatch, ...watch(reward.name) }))
+          const { name } = reward
+          const running = { threads, dtype, device, ...warming, maxBatch, ...cacheOf(`reward ${name}`), ...watch(name) }
+          const one = await kept(loadReward(reward, running))
           for (const notice of [...one.notices, ...noticesOf(one.source)]) onNotice?.(notice)
           return one
         }),
@@ -182,11 +206,14 @@ const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string
     Object.entries(sums).map(([role, sum]) => [role, labels[role] === undefined ? sum : { ...sum, label: labels[role] }]),
   )
 
-/** SHA-256 of each model's files by role. A function of text has no files. */
-async function hashes(folders: Readonly<Record<string, string>>, dtype: WeightDtype): Promise<Models['hashes']> {
-  const rounded = isQuantized(dtype) && { dtype }
+/** SHA-256 of each model's files by role, with what else decides its numbers. A function of text has no files. */
+async function hashes(
+  folders: Readonly<Record<string, string>>,
+  sums: ReadonlyMap<string, Promise<string>>,
+  decisive: Pick<Source, 'dtype' | 'device'>,
+): Promise<Models['hashes']> {
   const hashed = Object.entries(folders).map(
-    async ([role, path]) => [role, { path: await recordedPath(path), sha256: await hashModel(path, dtype), ...rounded }] as const,
+    async ([role, path]) => [role, { path: await recordedPath(path), sha256: (await sums.get(role))!, ...decisive }] as const,
   )
   return Object.fromEntries(await Promise.all(hashed))
 }
@@ -198,11 +225,11 @@ const hashesOfFiles = (rewards: readonly OneReward[]): Models['hashes'] =>
 type LoadedLm = Omit<RemoteLanguageModel, 'origin'> & Partial<Pick<RemoteLanguageModel, 'origin'>>
 type OneReward = RewardFolder | TextReward | EnsembleReward
 
-function rewardList(reward: LoadOptions['reward']): OneReward[] {
+function rewardList(reward: LoadOptions['reward'], requests: (name: string) => RemoteWorld): OneReward[] {
   const list = reward === undefined ? [] : Array.isArray(reward) ? (reward as readonly RewardOption[]) : [reward as RewardOption]
   const rewards = list.map((reward): OneReward => {
     if (typeof reward === 'string') return { name: modelName(reward), path: reward }
-    if ('url' in reward) return remoteReward(reward)
+    if ('url' in reward) return remoteReward(reward, requests(reward.name))
     return 'path' in reward ? { ...reward, name: reward.name ?? modelName(reward.path) } : reward
   })
   const names = rewards.map(({ name }) => name)

@@ -12,11 +12,7 @@ import { blocksOf, pages, root } from './pages.js'
 const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npm ci\b/, 'installs from the registry; .ci/run runs it'],
   [/^npm (start|test|run test:slow)\b/, '.ci/run runs it'],
-  [/^(UPDATE_DOCS=1 )?npx vitest\b/, 'runs this suite'],
-  [
-    /^npx rxargs explain --schema\b/,
-    'writes data/pipelines, which other tests read; test/pipelines/registry/specs/pipelineSchema.test.ts compares it',
-  ],
+  [/^npx vitest\b/, 'runs this suite'],
   [/^pip install\b/, 'installs from the registry'],
   [/^npm install hono\b/, 'installs from the registry'],
   [/^npx rxargs serve\b/, 'runs until it is stopped; test/src/cli/serve.slow.test.ts starts it'],

@@ -8,11 +8,11 @@ import { generateOptions } from '../../../pipelines/run/generate.js'
 import { OptionError } from '../../core/errors.js'
 import { checkOutput } from '../../io/outputFolder.js'
 import { type PairSizes, pairSizes, writeRandomPair } from '../../models/checkpoint/writeRandomPair.js'
-import { type DeviceChoice, deviceChoices } from '../../models/device.js'
-import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { bestPeaks } from '../../models/peaks/peaks.js'
 import { embeddedPath } from '../flags/embeddedPath.js'
-import { DEVICE_HELP, DTYPE_HELP, list, type NamedPath, namedPath, number, oneOf, text, withLabels } from '../flags/flags.js'
+import { type EngineFlags, engineFlags } from '../flags/engineFlags.js'
+import { list, type NamedPath, namedPath, number, oneOf, text, withLabels } from '../flags/flags.js'
+import { type LmFlags, lmFlag, serverFlags } from '../flags/lmFlag.js'
 import { machineOf } from '../run/machine.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { startBaseline } from './baseline.js'
@@ -21,26 +21,25 @@ import { machineText, settingText } from './report.js'
 import { benchTable } from './table.js'
 import { tableRows } from './tableRows.js'
 
-type Flags = Readonly<{
-  prompts?: string
-  lm?: string
-  reward?: NamedPath
-  rewardLabel?: string
-  decoder: readonly string[]
-  k: number
-  weight: number
-  concurrency: readonly number[]
-  device: DeviceChoice
-  dtype: WeightDtype
-  maxNewTokens: number
-  limit?: number
-  threads: number
-  baseline?: string
-  make?: PairSizes
-  table?: string
-  out: string
-  json?: boolean
-}>
+type Flags = Omit<LmFlags, 'lmAdapter'> &
+  EngineFlags &
+  Readonly<{
+    prompts?: string
+    reward?: NamedPath
+    rewardLabel?: string
+    decoder: readonly string[]
+    k: number
+    weight: number
+    concurrency: readonly number[]
+    maxNewTokens: number
+    limit?: number
+    threads: number
+    baseline?: string
+    make?: PairSizes
+    table?: string
+    out: string
+    json?: boolean
+  }>
 
 const { maxNewTokens, concurrency } = generateOptions.shape
 const { k, weight } = argsOptions.shape
@@ -48,15 +47,19 @@ const count = z.int().min(1).describe('an integer >= 1')
 
 /** `rxargs bench` measures how fast a pair of models decodes here. */
 export const benchCommand = (terminal: Terminal): Command =>
-  new Command('bench')
+  engineFlags(serverFlags(new Command('bench')))
     .description('measure how fast a pair of models decodes: tokens/s, latency, batches, where the time goes')
     .option(
       '--prompts <file>',
       'file with prompts: JSONL, JSON, CSV or Parquet; each setting decodes all of them once',
       text('prompts'),
     )
-    .option('--lm <folder>', 'language model, or an *.onnx of it (default: the embedded chat-lm)', text('lm'))
-    .option('--reward <[name=]folder>', 'reward model (default: the embedded chat-rm)', namedPath('reward'))
+    .option('--lm <folder>', 'language model, an *.onnx of it, or a server (default: the embedded chat-lm)', text('lm'))
+    .option(
+      '--reward <[name=]folder>',
+      'reward model, or a server (NAME=http://…) (default: the embedded chat-rm)',
+      namedPath('reward'),
+    )
     .option('--reward-label <label>', 'label of a classifier to use as the reward, if it has several', text('reward-label'))
     .option(
       '--decoder <names>',
@@ -78,8 +81,6 @@ export const benchCommand = (terminal: Terminal): Command =>
       number('max-new-tokens', maxNewTokens),
       maxNewTokens.parse(undefined),
     )
-    .option('--device <name>', DEVICE_HELP, oneOf('device', deviceChoices), 'cpu')
-    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option('--limit <number>', 'decode at most this many prompts', number('limit', count))
     .option('--threads <number>', 'threads per model', number('threads', count), availableParallelism())
     .option(
@@ -99,7 +100,7 @@ export const benchCommand = (terminal: Terminal): Command =>
 
 async function run(flags: Flags, terminal: Terminal): Promise<void> {
   const { stdout } = terminal
-  const { prompts, device, dtype, threads, k: candidates, weight } = flags
+  const { prompts, device, dtype, cache, threads, k: candidates, weight: given } = flags
   for (const folder of [flags.table, flags.make || flags.table !== undefined ? flags.out : undefined])
     if (folder !== undefined) await checkOutput(folder)
   if (flags.make) return writeLine(stdout, await make(flags.out, flags.make))
@@ -109,13 +110,19 @@ async function run(flags: Flags, terminal: Terminal): Promise<void> {
   const baseline = flags.baseline === undefined ? undefined : startBaseline(flags.baseline)
   try {
     if (flags.table !== undefined)
-      return await benchTable(tableRows, { machine, baseline, folder: flags.table, pairs: flags.out, device, dtype }, terminal)
+      return await benchTable(
+        tableRows,
+        { machine, baseline, folder: flags.table, pairs: flags.out, device, dtype, cache },
+        terminal,
+      )
     const [reward] = withLabels(
       [flags.reward ?? { path: embeddedPath('chat-rm') }],
       flags.rewardLabel === undefined ? [] : [flags.rewardLabel],
     )
-    const pair = { lm: flags.lm ?? embeddedPath('chat-lm'), reward: reward! }
-    const options = { k: candidates, weight: weight }
+    const pair = { lm: lmFlag(flags), reward: reward! }
+    if (baseline && (typeof pair.lm !== 'string' || 'url' in pair.reward))
+      throw new OptionError('Expected models in folders beside `--baseline`, got a server')
+    const options = { k: candidates, weight: given }
     const settings = await measure({ ...flags, ...pair, prompts: prompts!, limit: flags.limit, options }, baseline, terminal)
     const measured = { ...machine, ...bestPeaks(settings.map(({ peaks }) => peaks)) }
     if (flags.json) return await writeLine(stdout, JSON.stringify({ machine: measured, settings }, null, 1))

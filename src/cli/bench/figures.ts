@@ -1,5 +1,5 @@
 import type { LinearWork } from '../../models/linearWork.js'
-import type { SessionRun, Trip } from '../../models/runtime/watch.js'
+import type { ServerRequest, SessionRun, Trip } from '../../models/runtime/watch.js'
 
 /** Events of one measured setting. Times are milliseconds since the epoch. */
 export type Recording = Readonly<{
@@ -12,6 +12,8 @@ export type Recording = Readonly<{
   /** By model. */
   runs: Readonly<Record<string, readonly SessionRun[]>>
   trips: Readonly<Record<string, readonly Trip[]>>
+  /** Answered requests to servers. */
+  requests: Readonly<Record<string, readonly ServerRequest[]>>
   /** Calls in each batch, by model. */
   batches: Readonly<Record<string, readonly number[]>>
   /** Milliseconds in each operator, over all steps of all sequences. */
@@ -52,6 +54,8 @@ export type Figures = Readonly<{
   batch_sizes: ByName<Readonly<Record<string, number>>>
   /** Bytes of the KV cache over the bytes that its tokens need, at the peak. */
   cache_overhead: ByName<number>
+  /** Requests to servers: how many, of how many prompts or texts on average, and how long they took. */
+  requests: ByName<Readonly<{ count: number; mean_items: number; ms: Spread }>>
   /** Bytes to the GPU and back over the whole run, by model. */
   gpu_bytes: ByName<Readonly<{ up: number; down: number }>>
   peak_rss_bytes: number
@@ -99,6 +103,11 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}): 
     mean_batch: mapValues(batches, (sizes) => sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length)),
     batch_sizes: mapValues(batches, countSizes),
     cache_overhead: cacheOverheads(runs),
+    requests: mapValues(recording.requests, (each) => ({
+      count: each.length,
+      mean_items: each.reduce((sum, { items }) => sum + items, 0) / each.length,
+      ms: spread(each.map(({ startedAt: from, endedAt: to }) => to - from)),
+    })),
     gpu_bytes: gpuBytes(runs),
     peak_rss_bytes: recording.peakRssBytes,
   }

@@ -7,17 +7,16 @@ import { fromFile } from '../../io/fromFile.js'
 import { checkInput } from '../../io/prompts/openInput.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
 import { isEncoder, loadEncoderCheckpoint } from '../../models/checkpoint/loadEncoderCheckpoint.js'
-import type { DeviceChoice } from '../../models/device.js'
-import type { WeightDtype } from '../../models/graph/quantize.js'
 import { encoderWork, type LinearWork, linearWork } from '../../models/linearWork.js'
 import { readModel } from '../../models/loadModel.js'
-import { loadModels } from '../../models/loadModels.js'
-import { modelName } from '../../models/modelFolder.js'
+import { loadModels, type RewardOption } from '../../models/loadModels.js'
 import { findOnnx } from '../../models/onnx/findOnnx.js'
 import type { Peaks } from '../../models/peaks/peak.js'
 import { bestPeaks, peaksOf } from '../../models/peaks/peaks.js'
 import { READ_BYTES } from '../../models/peaks/readPeak.js'
-import type { NamedPath } from '../flags/flags.js'
+import type { RemoteLm } from '../../models/remote/remoteLanguageModel.js'
+import type { EngineFlags } from '../flags/engineFlags.js'
+import type { RewardPath } from '../flags/flags.js'
 import { takeFirst } from '../run/takeFirst.js'
 import type { Terminal } from '../terminal.js'
 import type { Baseline } from './baseline.js'
@@ -30,18 +29,17 @@ import type { BenchSetting } from './report.js'
 /** A pair of models and its settings: each decoder at each concurrency, on the same prompts. */
 export type MeasuredPair = Readonly<{
   prompts: string
-  lm: string
-  reward: NamedPath
+  lm: string | RemoteLm
+  reward: RewardPath
   decoder: readonly string[]
   /** Options of decoders that use the reward. */
   options: ArgsOptions
   concurrency: readonly number[]
   maxNewTokens: number
-  device: DeviceChoice
-  dtype: WeightDtype
   threads: number
   limit: number | undefined
-}>
+}> &
+  EngineFlags
 
 /** Omits figures that need every setting. */
 type Recorded = Readonly<{ setting: Omit<BenchSetting, 'peaks' | 'roofline_share'>; recording: Recording }>
@@ -57,7 +55,7 @@ export async function measure(
   const prompts: Prompt[] = []
   for await (const prompt of takeFirst(fromFile(pair.prompts, { template: 'auto', stdin }), pair.limit)) prompts.push(prompt)
   if (prompts.length === 0) throw new InputError(`Expected prompts in ${pair.prompts}, got none`)
-  const { lm, reward, device, dtype, threads, maxNewTokens, options } = pair
+  const { lm, reward, device, dtype, cache, threads, maxNewTokens, options } = pair
   const { take, ...watch } = runLog()
   const work = await workOf(pair)
   // On all cores, because the threads of the models share them.
@@ -65,9 +63,8 @@ export async function measure(
   const before = await peaksOf(cores)
   const models = await loadModels({
     lm,
-    reward,
-    device,
-    dtype,
+    reward: rewardOption(reward),
+    ...{ device, dtype, cache },
     threads,
     ...watch,
     onNotice: (notice) => stderr.write(`${notice}\n`),
@@ -91,8 +88,9 @@ export async function measure(
           beside_args: null,
           ...figures,
         }
-        const task = { lm, reward: reward.path, concurrency, maxNewTokens, decoder: name, models, options }
-        const compared = baseline && (await compare(baseline, task, recording, figures.decode_tokens_per_second))
+        const pair = typeof lm === 'string' ? { lm, reward: reward.path } : undefined
+        const task = pair && { ...pair, concurrency, maxNewTokens, decoder: name, models, options }
+        const compared = baseline && task && (await compare(baseline, task, recording, figures.decode_tokens_per_second))
         settings.push({ setting: { ...setting, baseline: compared ?? null }, recording })
       }
     }
@@ -107,17 +105,23 @@ export async function measure(
   }))
 }
 
-/** Cost of a run, by model. It is unknown for an exported ONNX graph. */
+/** A server's address is in `url`, and `path` is only for messages. */
+function rewardOption({ path, url, ...reward }: RewardPath): RewardOption {
+  return url === undefined ? { path, ...reward } : { url, ...reward }
+}
+
+/** Cost of a run, by model. It is unknown for an exported ONNX graph and a server. */
 async function workOf({ lm, reward, dtype }: MeasuredPair): Promise<Record<string, LinearWork>> {
-  const name = reward.name ?? modelName(reward.path)
+  const { name } = reward
   const ready = (path: string) => findOnnx(path, dtype)
   const scoring = async () =>
     (await isEncoder(reward.path))
       ? encoderWork((await loadEncoderCheckpoint(reward.path)).config)
       : linearWork((await readModel(reward.path, { ...reward, head: 'reward', role: `reward ${name}` })).config)
   return {
-    ...(!(await ready(lm)) && { lm: linearWork((await readModel(lm, { head: 'lm', role: 'lm' })).config) }),
-    ...(!(await ready(reward.path)) && { [name]: await scoring() }),
+    ...(typeof lm === 'string' &&
+      !(await ready(lm)) && { lm: linearWork((await readModel(lm, { head: 'lm', role: 'lm' })).config) }),
+    ...(!('url' in reward) && !(await ready(reward.path)) && { [name]: await scoring() }),
   }
 }
 

@@ -6,24 +6,30 @@ import type { Prompt } from '../../core/prompt.js'
 import type { Models } from '../../core/run.js'
 import type { Decoder } from '../../core/step.js'
 import type { LoadOptions } from '../../models/loadModels.js'
-import { clock, type SessionRun, type Trip } from '../../models/runtime/watch.js'
+import { clock, type ServerRequest, type SessionRun, type Trip } from '../../models/runtime/watch.js'
 import type { Recording } from './figures.js'
 
 const RSS_EVERY_MS = 50
 
-type Logged = Readonly<{ runs: Record<string, SessionRun[]>; trips: Record<string, Trip[]> }>
+type Logged = Readonly<{
+  runs: Record<string, SessionRun[]>
+  trips: Record<string, Trip[]>
+  requests: Record<string, ServerRequest[]>
+}>
 
 /** Callbacks for the models' reports. `take` gives the reports since its last call. */
-export type RunLog = Required<Pick<LoadOptions, 'onRun' | 'onTrip'>> & Readonly<{ take: () => Logged }>
+export type RunLog = Required<Pick<LoadOptions, 'onRun' | 'onTrip' | 'onRequest'>> & Readonly<{ take: () => Logged }>
 
 export function runLog(): RunLog {
-  let logged: Logged = { runs: {}, trips: {} }
+  const nothing = (): Logged => ({ runs: {}, trips: {}, requests: {} })
+  let logged = nothing()
   return {
     onRun: (model, run) => pushTo(logged.runs, model, run),
     onTrip: (model, trip) => pushTo(logged.trips, model, trip),
+    onRequest: (model, request) => pushTo(logged.requests, model, request),
     take: () => {
       const taken = logged
-      logged = { runs: {}, trips: {} }
+      logged = nothing()
       return taken
     },
   }

@@ -54,6 +54,7 @@ export function settingText(setting: BenchSetting): string {
     ...rooflineLines(setting.roofline_share),
     ...cacheLines(setting.cache_overhead),
     ...gpuLines(setting),
+    ...requestLines(setting.requests),
     ...baselineLines(setting.baseline),
     ...besideLines(setting.beside_args),
     `  wall time by activity (${percent(setting.outside_run_share)} outside runs):`,
@@ -93,6 +94,12 @@ const gpuLines = ({ gpu_bytes: bytes, completion_tokens: tokens }: BenchSetting)
   )
   return each.length === 0 ? [] : [`  bytes between host and GPU for each token: ${each.join(', ')}`]
 }
+
+const requestLines = (requests: BenchSetting['requests']): string[] =>
+  Object.entries(requests).map(
+    ([model, { count, mean_items: items, ms }]) =>
+      `  requests to the server of ${model}: ${count} of ${number(items)} ${model === 'lm' ? 'prompts' : 'texts'}, answered in ${number(ms.p50)} ms (p95 ${number(ms.p95)})`,
+  )
 
 const besideLines = (beside: ArgsComparison | null): string[] =>
   beside

@@ -2,9 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder } from '../../io/outputFolder.js'
 import { pairSizes, writeRandomPair } from '../../models/checkpoint/writeRandomPair.js'
-import type { DeviceChoice } from '../../models/device.js'
-import type { WeightDtype } from '../../models/graph/quantize.js'
 import { bestPeaks } from '../../models/peaks/peaks.js'
+import type { EngineFlags } from '../flags/engineFlags.js'
 import type { Machine, MeasuredMachine } from '../run/machine.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import type { Baseline } from './baseline.js'
@@ -19,18 +18,21 @@ type TableOptions = Readonly<{
   folder: string
   /** Folder for the random pairs. */
   pairs: string
-  device: DeviceChoice
-  dtype: WeightDtype
-}>
+}> &
+  EngineFlags
 
 /** Measures every row and writes results.json, results.md and results.svg into a folder. Rows may share a pair. */
 export async function benchTable(rows: readonly TableRow[], options: TableOptions, terminal: Terminal): Promise<void> {
-  const { machine, baseline, folder, pairs, device, dtype } = options
+  const { machine, baseline, folder, pairs, device, dtype, cache } = options
   const settings: TableSetting[] = []
   for (const { name, sizes, goal, ...row } of rows) {
     const pair = join(pairs, Object.entries(sizes).flat(2).join('-'))
     await writeRandomPair(pair, pairSizes.parse(sizes))
-    const models = { lm: join(pair, 'lm'), reward: { path: join(pair, 'reward') }, prompts: join(pair, 'prompts.jsonl') }
+    const models = {
+      lm: join(pair, 'lm'),
+      reward: { name: 'reward', path: join(pair, 'reward') },
+      prompts: join(pair, 'prompts.jsonl'),
+    }
     const { decoder, prompts: limit, concurrency, maxNewTokens, weight } = row
     const measuredPair = {
       ...models,
@@ -38,8 +40,7 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
       options: weight === undefined ? {} : { weight },
       concurrency: [concurrency],
       maxNewTokens,
-      device,
-      dtype,
+      ...{ device, dtype, cache },
       limit,
       threads: machine.threads,
     }

@@ -52,13 +52,6 @@ export const collect =
   <T>(parse: (text: string) => T) =>
   (value: string, before: readonly T[] | undefined): readonly T[] => [...(before ?? []), parse(value)]
 
-/** Help of `--dtype`. */
-export const DTYPE_HELP =
-  'precision of the weights: fp32, fp16 (computed as fp32 on a CPU), q8 or q4; for a folder of ONNX graphs, which graph to use'
-
-/** Help of `--device`. */
-export const DEVICE_HELP = 'device for the models: cpu, webgpu (a GPU), or auto (a GPU if there is one)'
-
 export type NamedPath = Readonly<{ name?: string; path: string; label?: string }>
 
 /** A reward with its name. With `url` it is a server, and `path` is the address without secrets. */

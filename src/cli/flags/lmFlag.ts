@@ -1,10 +1,12 @@
+import type { Command } from 'commander'
 import { messageOf, OptionError } from '../../core/errors.js'
 import { joinAdapter } from '../../models/checkpoint/adapter/adapterPath.js'
 import { httpAddress, isHttp, redactAddress } from '../../models/remote/httpAddress.js'
-import type { RemoteLm } from '../../models/remote/remoteLanguageModel.js'
+import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote/remoteLanguageModel.js'
 import { embeddedPath } from './embeddedPath.js'
+import { number, oneOf, text } from './flags.js'
 
-type LmFlags = Readonly<{
+export type LmFlags = Readonly<{
   lm?: string
   lmAdapter?: string
   lmModel?: string
@@ -12,6 +14,22 @@ type LmFlags = Readonly<{
   lmTop?: number
   lmPrompt?: RemoteLm['prompt']
 }>
+
+/** Adds the flags of a language model behind HTTP. */
+export const serverFlags = (command: Command): Command =>
+  command
+    .option('--lm-model <name>', 'name of the model on the server', text('lm-model'))
+    .option('--lm-tokenizer <folder>', "folder with the tokenizer and configs of the server's model", text('lm-tokenizer'))
+    .option(
+      '--lm-top <number>',
+      'maximum number of top tokens that the server returns (default: 20)',
+      number('lm-top', remoteLmOptions.shape.maxTop),
+    )
+    .option(
+      '--lm-prompt <form>',
+      `form of the prompts sent to the server: ${promptForms.join(', ')} (default: ids)`,
+      oneOf('lm-prompt', promptForms),
+    )
 
 /**
  * Reads the language model from the flags: a folder, or a server with the name of its model and a tokenizer.

@@ -4,17 +4,17 @@ import { searches } from '../../../pipelines/registry/searchRegistry.js'
 import { rewardFunctions } from '../../../pipelines/rewards/rewardByName.js'
 import { textRewardOptions } from '../../../pipelines/rewards/textReward.js'
 import { OptionError } from '../../core/errors.js'
-import { type DeviceChoice, deviceChoices } from '../../models/device.js'
-import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
-import { promptForms, type RemoteLm, remoteLmOptions } from '../../models/remote/remoteLanguageModel.js'
+import type { promptForms, RemoteLm } from '../../models/remote/remoteLanguageModel.js'
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import { embeddedPath } from './embeddedPath.js'
-import { collect, DEVICE_HELP, DTYPE_HELP, flagsOfDecoders, number, oneOf, otherLm, text, withLabels } from './flags.js'
-import { lmFlag } from './lmFlag.js'
+import { type EngineFlags, engineFlags } from './engineFlags.js'
+import { collect, flagsOfDecoders, number, otherLm, text, withLabels } from './flags.js'
+import { lmFlag, serverFlags } from './lmFlag.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
 /** Flags of the models, as commander parses them. */
 export type GivenModelFlags = AdapterFlags &
+  EngineFlags &
   Readonly<{
     lm?: string
     lmModel?: string
@@ -25,8 +25,6 @@ export type GivenModelFlags = AdapterFlags &
     reward?: readonly RewardFlag[]
     rewardTimeout?: number
     rewardLabel?: readonly string[]
-    device: DeviceChoice
-    dtype: WeightDtype
   }>
 
 /** Flags of decoders and searches, as commander parses them. */
@@ -60,12 +58,11 @@ export type ModelFlags = Readonly<{
   lms: Readonly<Record<string, string>>
   rewards: readonly RewardFlag[]
   rewardTimeout: number | undefined
-  device: DeviceChoice
-  dtype: WeightDtype
+  engine: EngineFlags
 }>
 
 /** Adds the flags of the models. */
-export const modelFlags = (command: Command): Command =>
+export function modelFlags(command: Command): Command {
   command
     .option(
       '--lm <folder>',
@@ -74,18 +71,7 @@ export const modelFlags = (command: Command): Command =>
     )
     .option('--lm-adapter <folder>', 'LoRA adapter (PEFT) to merge into the language model', text('lm-adapter'))
     .option('--base <model>', BASE_HELP, text('base'))
-    .option('--lm-model <name>', 'name of the model on the server', text('lm-model'))
-    .option('--lm-tokenizer <folder>', "folder with the tokenizer and configs of the server's model", text('lm-tokenizer'))
-    .option(
-      '--lm-top <number>',
-      'maximum number of top tokens that the server returns (default: 20)',
-      number('lm-top', remoteLmOptions.shape.maxTop),
-    )
-    .option(
-      '--lm-prompt <form>',
-      `form of the prompts sent to the server: ${promptForms.join(', ')} (default: ids)`,
-      oneOf('lm-prompt', promptForms),
-    )
+  serverFlags(command)
     .option('--other-lm <name=folder>', 'further language model for decoders that combine several, repeatable', collect(otherLm))
     .option(
       '--reward <[name=]reward>',
@@ -102,8 +88,8 @@ export const modelFlags = (command: Command): Command =>
       'time limit in milliseconds: for a module per step of a prompt, for a server per request (default: 30000)',
       number('reward-timeout', textRewardOptions.shape.timeoutMs),
     )
-    .option('--device <name>', DEVICE_HELP, oneOf('device', deviceChoices), 'cpu')
-    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
+  return engineFlags(command)
+}
 
 /** Decoder flags whose help differs from that of `generate`. */
 export type OtherFlags = Readonly<Record<string, Readonly<{ value: string; about: string }>>>
@@ -147,6 +133,6 @@ export function modelsOf(flags: GivenModelFlags): ModelFlags {
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
     rewards,
     rewardTimeout: flags.rewardTimeout,
-    ...{ dtype: flags.dtype, device: flags.device },
+    engine: { device: flags.device, dtype: flags.dtype, cache: flags.cache },
   }
 }

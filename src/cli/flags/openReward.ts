@@ -1,13 +1,13 @@
-import { availableParallelism } from 'node:os'
 import type { Source, TextReward } from '../../core/rewardSource.js'
-import { isQuantized, type WeightDtype } from '../../models/graph/quantize.js'
+import { isQuantized } from '../../models/graph/quantize.js'
 import { hashModel } from '../../models/hashModel.js'
 import { type LoadedReward, loadReward } from '../../models/loadReward.js'
 import { recordedPath } from '../../models/recordedPath.js'
 import { remoteReward } from '../../models/remote/remoteReward.js'
+import type { engineOf } from './engineFlags.js'
 import type { RewardPath } from './flags.js'
 
-const MAX_BATCH = 64
+type Engine = Awaited<ReturnType<typeof engineOf>>
 
 /** A reward model or server, ready to score texts. `origin` identifies it. */
 export type OpenedReward = Omit<LoadedReward, 'source' | 'label'> &
@@ -20,7 +20,7 @@ export type OpenedReward = Omit<LoadedReward, 'source' | 'label'> &
  */
 export async function openReward(
   { name, path, url, label }: RewardPath,
-  dtype: WeightDtype,
+  engine: Engine,
   timeoutMs?: number,
 ): Promise<OpenedReward> {
   const labelOption = label !== undefined && { label }
@@ -28,13 +28,18 @@ export async function openReward(
     const source = remoteReward({ name, url, ...labelOption, ...(timeoutMs !== undefined && { timeoutMs }) })
     return { source, origin: async () => source.source!, notices: [], close: async () => undefined }
   }
-  const { label: read, ...loaded } = await loadReward(
-    { name, path, ...labelOption },
-    { threads: availableParallelism(), maxBatch: MAX_BATCH, dtype },
-  )
-  const decisive = { ...(isQuantized(dtype) && { dtype }), ...(read !== undefined && { label: read }) }
+  const { dtype, device } = engine
+  const hash = hashModel(path, dtype)
+  // Loading reports what is wrong with a folder, also if hashing fails first.
+  hash.catch(() => undefined)
+  const { label: read, ...loaded } = await loadReward({ name, path, ...labelOption }, { ...engine, hash })
+  const decisive = {
+    ...(isQuantized(dtype) && { dtype }),
+    ...(device !== 'cpu' && { device }),
+    ...(read !== undefined && { label: read }),
+  }
   return {
     ...loaded,
-    origin: async () => ({ path: await recordedPath(path), sha256: await hashModel(path, dtype), ...decisive }),
+    origin: async () => ({ path: await recordedPath(path), sha256: await hash, ...decisive }),
   }
 }

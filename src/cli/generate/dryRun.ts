@@ -3,12 +3,13 @@ import { listParts } from '../../io/parquet/partFiles.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
 import type { GenerateFlags } from '../flags/generateFlags.js'
 import { describeLm } from '../flags/lmFlag.js'
-import { bytes, count, describeModel } from '../print/describeModel.js'
+import { batchBytes, bytes, count, describeModel, PROGRAM_BYTES } from '../print/describeModel.js'
 import { type Terminal, writeLine } from '../terminal.js'
 
 /** Prints what `generate` would do with these flags, and how much memory it would need. Loads no weights and writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
-  const { settings, limit, output, lm, lms, rewards, dtype } = flags
+  const { settings, limit, output, lm, lms, rewards } = flags
+  const { dtype } = flags.engine
   const rows = await countRows(input, { needs: [promptColumns(flags)] })
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const further = Object.entries(lms).map(([name, path]) => ({ role: `lm ${name}`, path }))
@@ -34,11 +35,14 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
         notices,
         tokens,
         cacheBytes: size.cacheBytes * tokens * settings.concurrency,
+        batchBytes: batchBytes(size, settings.concurrency),
       }
     }),
   )
   const weights = models.reduce((sum, { size }) => sum + size.weightBytes, 0)
   const cache = models.reduce((sum, { cacheBytes }) => sum + cacheBytes, 0)
+  const loading = models.reduce((sum, { size }) => sum + size.loadBytes, 0)
+  const batch = models.reduce((sum, model) => sum + model.batchBytes, 0)
   const positions = models.reduce((sum, { size, tokens }) => sum + size.positionBytes(tokens), 0)
   const many = prompts === undefined ? 'unknown number of prompts' : `${prompts} prompts, ${prompts * settings.samples} rows`
   const memory = [
@@ -48,7 +52,10 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
       `at most ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,
     ],
     ...(positions > 0 ? [['positions', `at most ${bytes(positions)} of tables, which grow with the sequences`]] : []),
-    ['memory', `at most ${bytes(weights + cache + positions)}, plus the activations of a batch`],
+    [
+      'memory',
+      `about ${bytes(weights + loading + cache + positions + batch + PROGRAM_BYTES)} at most: weights${loading > 0 ? ` and ${bytes(loading)} more while they load` : ''}, cache${positions > 0 ? ', positions' : ''}, ${bytes(batch)} for a batch, ${bytes(PROGRAM_BYTES)} for the program`,
+    ],
   ]
   const lines = [
     ['input', `${input === '-' ? 'standard input' : input}: ${many}`],

@@ -59,8 +59,7 @@ async function run(
     lm: flags.lm,
     lms: flags.lms,
     reward: rewards,
-    dtype: flags.dtype,
-    device: flags.device,
+    ...flags.engine,
     onNotice: progress.say,
   })
   try {

@@ -20,9 +20,11 @@ import { readSafetensors } from '../../models/checkpoint/weights/safetensors.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { modelFolder } from '../../models/modelFolder.js'
 import { findOnnx } from '../../models/onnx/findOnnx.js'
-import { DTYPE_HELP, number, oneOf } from '../flags/flags.js'
+import { weightCacheFolder, weightCacheSize } from '../../models/weightCache.js'
+import { DTYPE_HELP } from '../flags/engineFlags.js'
+import { number, oneOf } from '../flags/flags.js'
 import { lengthFlags } from '../flags/lengthFlags.js'
-import { bytes, count, type ModelSize, positionsOf, sizeOf, windowOf } from '../print/describeModel.js'
+import { batchBytes, bytes, count, type ModelSize, PROGRAM_BYTES, positionsOf, sizeOf, windowOf } from '../print/describeModel.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { describeHeads } from './describeHeads.js'
 import { inspectDevices } from './devices.js'
@@ -146,33 +148,56 @@ async function inspectFolder(folder: string, { dtype, ...run }: Flags): Promise<
     ...(codec ? inspectTokenizer(codec, await readTokenizerFiles(folder)) : []),
     ...(ends ? [ends] : []),
     ...(config && described && size ? [memoryOf(config, size, run)] : []),
+    ...(await cacheLine()),
     ['unused', described?.unused.length ? described.unused.join(', ') : undefined, described?.unused],
   ]
   return { lines: lines.filter(([, text]) => text !== undefined), problems, config }
 }
 
-/** Memory of the weights, of the cache per token, and of the cache for all sequences at their maximum length. */
+/** Memory that the program needs at most to decode with a model, and its parts. */
 function memoryOf(
   { contextLength }: ModelConfig,
-  { weightBytes, cacheBytes, positionBytes }: ModelSize,
+  size: ModelSize,
   { concurrency: sequences, maxNewTokens: more, maxPromptTokens = Number.POSITIVE_INFINITY }: Memory,
 ): InspectedLine {
+  const { weightBytes, loadBytes, cacheBytes, positionBytes } = size
   const tokens = Math.min(contextLength, maxPromptTokens + more)
   const cache = cacheBytes * tokens * sequences
-  const positions = positionBytes(tokens)
-  const tables = positions === 0 ? '' : `, ${bytes(positions)} of rotary tables`
+  const [positions, batch] = [positionBytes(tokens), batchBytes(size, sequences)]
+  const total = weightBytes + loadBytes + cache + positions + batch + PROGRAM_BYTES
+  const parts = [
+    `${bytes(weightBytes)} of weights`,
+    ...(loadBytes > 0 ? [`${bytes(loadBytes)} more while they load`] : []),
+    `${bytes(cacheBytes)} of cache per token: ${bytes(cache)} for ${sequences} sequences of up to ${tokens} tokens`,
+    ...(positions > 0 ? [`${bytes(positions)} of rotary tables`] : []),
+    `${bytes(batch)} for a batch`,
+    `${bytes(PROGRAM_BYTES)} for the program`,
+  ]
   return [
     'memory',
-    `${bytes(weightBytes)} of weights, ${bytes(cacheBytes)} of cache per token: ${bytes(cache)} for ${sequences} sequences of up to ${tokens} tokens${tables}`,
+    `about ${bytes(total)} at most: ${parts.join(', ')}`,
     {
       weights_bytes: weightBytes,
+      load_bytes: loadBytes,
       cache_bytes_a_token: cacheBytes,
       sequences,
       tokens_a_sequence: tokens,
       cache_bytes: cache,
       position_bytes: positions,
+      batch_bytes: batch,
+      program_bytes: PROGRAM_BYTES,
+      total_bytes: total,
     },
   ]
+}
+
+/** Says how much the cache of rounded weights holds, of all models together. */
+async function cacheLine(): Promise<InspectedLine[]> {
+  const folder = weightCacheFolder()
+  const size = await weightCacheSize(folder)
+  if (size.entries === 0) return []
+  const models = `${size.entries} ${size.entries === 1 ? 'model' : 'models'}`
+  return [['cache', `${models}, ${bytes(size.bytes)} in ${folder}, which you can delete`, { folder, ...size }]]
 }
 
 async function generationOf(folder: string): Promise<JsonFile | undefined> {

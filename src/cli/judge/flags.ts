@@ -2,11 +2,13 @@ import type { Command } from 'commander'
 import * as z from 'zod'
 import { generateOptions } from '../../../pipelines/run/generate.js'
 import { OptionError } from '../../core/errors.js'
-import { number, text } from '../flags/flags.js'
+import { type DeviceChoice, deviceChoices } from '../../models/device.js'
+import { number, oneOf, text } from '../flags/flags.js'
 
 export type JudgeFlags = Readonly<{
   judge?: string
   rewardLabel?: string
+  device?: DeviceChoice
   model?: string
   output?: string
   prompts: number
@@ -40,6 +42,11 @@ export const judgeFlags = (command: Command): Command =>
     .argument('<b>', 'folder of the run to compare with')
     .option('--judge <url>', `OpenAI-compatible server, or rm:FOLDER for a reward model; ${KEY} holds the API key`, text('judge'))
     .option('--reward-label <label>', 'label of the reward model that judges, if it has several', text('reward-label'))
+    .option(
+      '--device <name>',
+      `device for a reward model that judges: ${deviceChoices.join(', ')} (default: cpu)`,
+      oneOf('device', deviceChoices),
+    )
     .option('--model <name>', 'name of the judge model on the server', text('model'))
     .option('-o, --output <folder>', 'folder for the answers; the same command later requests only missing ones', text('output'))
     .option('--prompts <number>', 'prompts to draw from those that both runs answered', number('prompts', count), 300)
@@ -56,7 +63,7 @@ export const judgeFlags = (command: Command): Command =>
     .option('--max-tokens-total <number>', 'maximum tokens, as the answers report them', number('max-tokens-total', count))
     .option('--json', 'print JSON')
 
-export type ChatSettings = Omit<JudgeFlags, 'judge'> & Readonly<{ url: string; model: string; output: string }>
+export type ChatSettings = Omit<JudgeFlags, 'judge' | 'device'> & Readonly<{ url: string; model: string; output: string }>
 /** `judge`: the flag as written. */
 export type JudgeSettings = Readonly<{ judge: string }> &
   (Readonly<{ rm: Readonly<{ path: string; label?: string }> }> | Readonly<{ chat: ChatSettings }>)
@@ -83,7 +90,8 @@ export function judgeSettings(flags: Partial<JudgeFlags> & Pick<JudgeFlags, 'pro
   }
   if (!/^https?:\/\//.test(judge) || !URL.canParse(judge))
     throw new OptionError(`Expected \`--judge\` to be an http(s) address or rm:FOLDER, got \`${judge}\``)
-  const { model, output, rewardLabel } = flags
+  const { model, output, rewardLabel, device } = flags
+  if (device !== undefined) throw new OptionError('A chat model runs on its server, so `--device` does not apply')
   if (rewardLabel !== undefined) throw new OptionError('A chat model has no labels, so `--reward-label` does not apply')
   if (model === undefined) throw new OptionError('Expected `--model`, the name of the judge model on the server, got nothing')
   if (output === undefined) throw new OptionError('Expected `--output`, a folder for the answers, got nothing')

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import { wordsNotice } from '../../../pipelines/evaluation/comparable.js'
 import { type Judged, judge, judgeByReward } from '../../../pipelines/evaluation/judge.js'
@@ -10,17 +9,17 @@ import { judgeFigures } from '../../eval/judgeFigures.js'
 import { answersFile } from '../../io/answersFile.js'
 import { readReplies } from '../../io/readReplies.js'
 import { strayFiles } from '../../io/strayFiles.js'
+import type { DeviceChoice } from '../../models/device.js'
 import { loadReward } from '../../models/loadReward.js'
 import { modelName } from '../../models/modelFolder.js'
 import { chatCompletions } from '../../models/remote/chatCompletions.js'
+import { engineOf } from '../flags/engineFlags.js'
 import { startProgress } from '../print/progress.js'
 import { folderName } from '../run/folderName.js'
 import { RunFailed } from '../run/runSummary.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { type ChatSettings, type JudgeFlags, judgeFlags, judgeSettings, KEY } from './flags.js'
 import { judgeJson, judgeTable } from './table.js'
-
-const MAX_BATCH = 64
 
 /** `rxargs judge` lets a chat model or a reward model decide which of two runs replies better. */
 export const judgeCommand = (terminal: Terminal): Command =>
@@ -44,7 +43,7 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
     progress.expect(pairs.length)
     const judged =
       'rm' in settings
-        ? await byReward(settings.rm, pairs, progress.say)
+        ? await byReward(settings.rm, pairs, flags.device, progress.say)
         : await byChat(pairs, settings.chat, progress.skip, signal)
     progress.end()
     if (judged.failed > 0) {
@@ -64,10 +63,14 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
 async function byReward(
   rm: Readonly<{ path: string; label?: string }>,
   pairs: readonly ReplyPair[],
+  device: DeviceChoice | undefined,
   say: (notice: string) => void,
 ): Promise<Judged> {
   const reward = { ...rm, name: modelName(rm.path) }
-  const { source, notices, close } = await loadReward(reward, { threads: availableParallelism(), maxBatch: MAX_BATCH })
+  const { source, notices, close } = await loadReward(
+    reward,
+    await engineOf({ device: device ?? 'cpu', dtype: 'fp32', cache: false }, say),
+  )
   for (const notice of notices) say(notice)
   try {
     return await judgeByReward(pairs, rewardMeasure(source))

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { checkHead, type Expected } from '../../models/checkHead.js'
 import type { ModelConfig } from '../../models/checkpoint/families/config.js'
 import type { EncoderConfig } from '../../models/checkpoint/families/encoderConfig.js'
+import { blockLayout } from '../../models/checkpoint/gguf/repackBlocks.js'
 import { fittingCodec } from '../../models/checkpoint/loadCheckpoint.js'
 import { isEncoder, loadEncoderCheckpoint } from '../../models/checkpoint/loadEncoderCheckpoint.js'
 import type { Tensors } from '../../models/checkpoint/weights/safetensors.js'
+import { isPlain } from '../../models/checkpoint/weights/storedTensor.js'
 import { buildEncoder } from '../../models/graph/buildEncoder.js'
 import { longAfterOf } from '../../models/graph/buildGraph.js'
 import { ropesOf } from '../../models/graph/layers/rope.js'
@@ -17,6 +19,7 @@ import { encoderLabel, vocabularyNotice } from '../../models/loadReward.js'
 import { findOnnx, type OnnxFile } from '../../models/onnx/findOnnx.js'
 import { type OnnxCheckpoint, readOnnxModel } from '../../models/onnx/readOnnxModel.js'
 import { cacheBytesPerToken } from '../../models/runtime/decoder/cacheShape.js'
+import { CHUNK } from '../../models/runtime/decoder/passes.js'
 import { ropeBytes } from '../../models/runtime/decoder/ropeFeeds.js'
 
 /** Rounds to three digits and a unit: `5.47 M`. */
@@ -38,6 +41,8 @@ export type ModelSize = Readonly<{
   dtypes: readonly string[]
   /** Bytes of the loaded weights: fp32 except quantized ones, a tied embedding twice; for an exported graph, the size of its files. */
   weightBytes: number
+  /** Bytes beyond the weights while they load: what is not read from its file as it is lies in memory twice, blocks of few bits three times. */
+  loadBytes: number
   /** Bytes of keys and values per token; none for an encoder. */
   cacheBytes: number
   /** Bytes of the rotary tables for sequences of this many tokens. Learned positions are weights. */
@@ -63,8 +68,16 @@ export function windowOf(config: ModelConfig): string {
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
 
-/** Bytes that quantization saves: codes and one fp32 scale per block instead of fp32 weights. */
-const bytesSaved = ({ shape, bits }: TensorInMemory): number => (bits ? elements(shape) * (4 - bits / 8 - 4 / BLOCK) : 0)
+/** Bytes of a tensor that the runtime gets from memory: values in fp32 or as stored, or codes with a scale, and maybe an offset, for each block. */
+function bytesInMemory(tensor: TensorInMemory): number {
+  const { shape, bits, stored, transposed = false, length } = tensor
+  const count = elements(shape)
+  if (bits === undefined) return isPlain(tensor) ? length : 4 * count
+  const { size, offsets } = (stored ? blockLayout(tensor, transposed) : undefined) ?? { size: BLOCK, offsets: false }
+  return count * (bits / 8 + (offsets ? 8 : 4) / size)
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
 /** Computes the memory of a model from the headers of its files. */
 export function sizeOf(
@@ -78,15 +91,25 @@ export function sizeOf(
   for (const { dtype, shape } of all) byType.set(dtype, (byType.get(dtype) ?? 0) + elements(shape))
   const stored = ['lm_head.weight', 'embed_out.weight'].some(tensors.has)
   const width = 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize
+  const quantized = inMemory.filter(({ bits }) => bits !== undefined)
   const tied = 'head' in config && config.head === 'lm' && config.tieWordEmbeddings && !stored ? config.vocabSize * width : 0
   return {
     parameters,
     dtypes: [...byType].sort(([, a], [, b]) => b - a).map(([dtype]) => dtype),
-    weightBytes: 4 * (parameters + tied) - inMemory.reduce((sum, matrix) => sum + bytesSaved(matrix), 0),
+    weightBytes: 4 * (parameters + tied) - sum(quantized.map((one) => 4 * elements(one.shape) - bytesInMemory(one))),
+    loadBytes: sum([...inMemory, ...quantized].map(bytesInMemory)),
     cacheBytes: 'kvHeads' in config ? cacheBytesPerToken(config) : 0,
     positionBytes: (tokens) => ('kvHeads' in config ? ropeBytes(ropesOf(config), tokens, longAfterOf(config)) : 0),
   }
 }
+
+/**
+ * Bytes of the program itself, with Node, the runtime and tokenizers: 200 to 220 MB are measured with the embedded language model, on Linux.
+ */
+export const PROGRAM_BYTES = 200e6
+
+/** Bytes for the keys and values of a run's new tokens, which the runtime has in its own memory and gives out: of each sequence one piece of a prompt. */
+export const batchBytes = ({ cacheBytes }: ModelSize, sequences: number): number => 2 * CHUNK * cacheBytes * sequences
 
 /** Describes a model without loading it: config, memory and notices. */
 export async function describeModel(path: string, expected: Expected) {
@@ -117,6 +140,7 @@ export async function sizeOfOnnx({ folder, name }: OnnxFile, { contract, opened 
   return {
     dtypes: [name],
     weightBytes: files.reduce((sum, { size }) => sum + size, 0),
+    loadBytes: 0,
     cacheBytes: contract.planes.reduce((sum, { heads, headDim, type }) => sum + heads * headDim * bytesOf[type], 0),
     positionBytes: () => 0,
   }

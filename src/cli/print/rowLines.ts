@@ -53,7 +53,7 @@ function rowText(record: Cells): string {
       ? [`${name.replace(FURTHER_REWARD, '')} ${value.toFixed(3)}`]
       : [],
   )
-  const ended = reason === 'length' ? ['cut off at the token limit'] : []
+  const ended = reason === 'length' ? ['cut off by --max-new-tokens or the context'] : []
   const name = typeof sample === 'number' && sample > 0 ? `${String(id)}, sample ${sample}` : String(id)
   const reply = [typeof error === 'string' ? `error: ${harmless(error)}` : '', harmless(completion)].filter((part) => part !== '')
   return [`== ${[harmless(name), ...rewards, ...ended].join(', ')}`, harmless(message ?? prompt), '--', ...reply, ''].join('\n')

@@ -48,7 +48,7 @@ type Limits = Partial<Pick<ReproduceFlags, 'concurrency' | 'limit'>>
 function runOf(chosen: ChosenDecoder, models: Models, { flags, progress, terminal }: Reproducing, limits: Limits = {}) {
   const { prompts, maxNewTokens, seed, concurrency, limit } = { ...flags, ...limits }
   const settings = settingsOf({
-    ...{ template: 'auto', device: 'cpu', dtype: 'fp32', samples: 1, maxNewTokens, seed, concurrency },
+    ...{ template: 'auto', device: 'cpu', dtype: 'fp32', cache: true, samples: 1, maxNewTokens, seed, concurrency },
     ...(limit !== undefined && { limit }),
   })
   return generateRun(prompts, settings, chosen, models, progress, terminal)

@@ -1,44 +1,31 @@
-import { availableParallelism } from 'node:os'
 import type { Command } from 'commander'
 import { type Measure, perplexityMeasure, rewardMeasure } from '../../../pipelines/evaluation/measures.js'
 import { generateOptions } from '../../../pipelines/run/generate.js'
 import { OptionError } from '../../core/errors.js'
 import { batchedLanguageModel } from '../../models/batchedModels.js'
-import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { loadModel } from '../../models/loadModel.js'
-import { FP16_NOTICE } from '../../models/loadModels.js'
 import { isHttp } from '../../models/remote/httpAddress.js'
-import {
-  collect,
-  DTYPE_HELP,
-  type NamedPath,
-  namedPath,
-  number,
-  oneOf,
-  type RewardPath,
-  text,
-  withLabels,
-} from '../flags/flags.js'
+import { type EngineFlags, engineFlags, engineOf } from '../flags/engineFlags.js'
+import { collect, type NamedPath, namedPath, number, type RewardPath, text, withLabels } from '../flags/flags.js'
 import { openReward } from '../flags/openReward.js'
 import { type CoherenceFlags, checkCoherence, coherenceFlags, loadCoherence } from './coherence.js'
 
-const MAX_BATCH = 64
 const { seed } = generateOptions.shape
 
 /** Flags that choose what to measure besides the figures in the rows. */
 export type MeasureFlags = CoherenceFlags &
+  EngineFlags &
   Readonly<{
     rewardModel?: readonly NamedPath[]
     rewardLabel?: readonly string[]
     lm?: string
-    dtype: WeightDtype
     seed: number
   }>
 
 /** The flags of commands that evaluate runs. */
 export const measureFlags = (command: Command): Command =>
   coherenceFlags(
-    command
+    engineFlags(command)
       .option(
         '--reward-model <[name=]reward>',
         'also score the replies with this reward model or server (NAME=http://…); repeatable',
@@ -54,9 +41,7 @@ export const measureFlags = (command: Command): Command =>
         'measure perplexity under this language model; takes about as long as decoding the replies',
         text('lm'),
       ),
-  )
-    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
-    .option('--seed <number>', 'seed of the bootstrap', number('seed', seed), seed.parse(undefined))
+  ).option('--seed <number>', 'seed of the bootstrap', number('seed', seed), seed.parse(undefined))
 
 /**
  * Reads the reward models from the flags.
@@ -75,14 +60,18 @@ export function measuredRewards({ rewardModel = [], rewardLabel, ...coherence }:
 /** Loads a measure for each model in the flags. Adds a closing function for each to `closing`, even if a later model fails to load. */
 export async function loadMeasures(
   rewards: readonly RewardPath[],
-  { lm, dtype, ...flags }: MeasureFlags,
+  { lm, device, dtype, cache, ...flags }: MeasureFlags,
   say: (notice: string) => void,
   closing: (() => Promise<void>)[],
 ): Promise<Measure[]> {
-  if (dtype === 'fp16' && (lm !== undefined || rewards.length > 0)) say(FP16_NOTICE)
   const measures: Measure[] = []
+  let chosen: ReturnType<typeof engineOf> | undefined
+  const engine = () => {
+    chosen ??= engineOf({ device, dtype, cache }, say)
+    return chosen
+  }
   for (const reward of rewards) {
-    const loaded = await openReward(reward, dtype)
+    const loaded = await openReward(reward, await engine())
     closing.push(loaded.close)
     for (const notice of loaded.notices) say(notice)
     measures.push(rewardMeasure(loaded.source))
@@ -92,10 +81,11 @@ export async function loadMeasures(
       throw new OptionError(
         'Expected `--lm` to be a folder: perplexity needs the logits of all tokens, and a server does not return them',
       )
-    const loaded = await loadModel(lm, { head: 'lm', role: 'lm', dtype, threads: availableParallelism() })
+    const { maxBatch, ...running } = await engine()
+    const loaded = await loadModel(lm, { head: 'lm', role: 'lm', ...running })
     closing.push(() => loaded.worker.close())
     for (const notice of loaded.notices) say(notice)
-    measures.push(perplexityMeasure(batchedLanguageModel(loaded, MAX_BATCH)))
+    measures.push(perplexityMeasure(batchedLanguageModel(loaded, maxBatch)))
   }
   const coherence = await loadCoherence(flags, say)
   if (coherence !== undefined) {

@@ -13,12 +13,15 @@ export type Columns = Readonly<Record<string, Column>>
 /** Rows of a row group. A part file seldom has more, so that it is one row group. */
 const ROW_GROUP = 1000
 
+/** How pages are compressed. All readers know it. Part files of one folder may differ. */
+const CODEC = 'GZIP'
+
 type Field = ConstructorParameters<typeof parquet.ParquetSchema>[0][string]
 
 /** Writes no statistics. The library orders text in another way than readers do, and readers skipped rows because of it. */
 function fieldOf({ type, lists = 0, required = false }: Column): Field {
   const optional = !required
-  if (lists === 0) return { type: type === 'JSON' ? 'UTF8' : type, optional, compression: 'GZIP', statistics: false }
+  if (lists === 0) return { type: type === 'JSON' ? 'UTF8' : type, optional, compression: CODEC, statistics: false }
   const element = fieldOf({ type, lists: lists === 2 ? 1 : 0 })
   return { type: 'LIST', optional, fields: { list: { repeated: true, fields: { element } } } }
 }

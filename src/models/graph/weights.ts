@@ -11,8 +11,8 @@ const storedTypes: Readonly<Record<Dtype, ElementType>> = { F32: 'float', F16: '
 
 /**
  * A tensor that the graph does not read from its file. `path` is its location in the graph. With `bits` it is a matrix in blocks, with scales at
- * `path`/scales. Its weights are quantised (after a transposition if `transposed`) or, with `stored`, copied in the file's own blocks, with any
- * offsets at `path`/offsets.
+ * `path`.scales. Its weights are quantised (after a transposition if `transposed`) or, with `stored`, copied in the file's own blocks, with any
+ * offsets at `path`.offsets.
  */
 export type TensorInMemory = Tensor &
   Readonly<{ name: string; path: string; bits?: 4 | 8; transposed?: boolean; stored?: boolean }>
@@ -45,6 +45,9 @@ export type Weights = Readonly<{
   readonly inMemory: readonly TensorInMemory[]
 }>
 
+/** A tensor's name as a file's. */
+const fileName = (name: string): string => encodeURIComponent(name).replaceAll('*', '%2A')
+
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
 
 /** @throws ModelError from `require`: a tensor is missing, has another shape or an unsupported type */
@@ -67,8 +70,9 @@ export function graphWeights(
     const plain = isPlain(tensor)
     const { file, begin } = tensor
     const [type, length] = plain ? [storedTypes[tensor.dtype], tensor.length] : (['float', 4 * elements(shape)] as const)
-    if (!fromFiles) inMemory.set(name, { ...tensor, name, path: name })
-    const data = fromFiles ? { location: basename(file), begin, length } : { location: name, begin: 0, length }
+    const path = fileName(name)
+    if (!fromFiles) inMemory.set(name, { ...tensor, name, path })
+    const data = fromFiles ? { location: basename(file), begin, length } : { location: path, begin: 0, length }
     return { type, value: graph.external(name, type, shape, data) }
   }
 
@@ -99,7 +103,7 @@ export function graphWeights(
           `Expected the inputs of \`${name}\` to be a multiple of ${BLOCK} for ${dtype} weights, got ${from}. Use fp32`,
         )
       usedNames.add(name)
-      const path = `${name}/${dtype}`
+      const path = `${fileName(name)}.${dtype}`
       const { bits: codeBits, size: block, offsets } = layout ?? { bits: width, size: BLOCK, offsets: false }
       inMemory.set(path, { ...tensor, name, path, bits: codeBits, transposed, stored: layout !== undefined })
       const [blocks, bytes] = [from / block, (block * codeBits) / 8]
@@ -109,8 +113,8 @@ export function graphWeights(
         bits: codeBits,
         block,
         packed: external(path, 'uint8', [to, blocks, bytes], to * blocks * bytes),
-        scales: external(`${path}/scales`, 'float', [to, blocks], to * blocks * 4),
-        ...(offsets && { offsets: external(`${path}/offsets`, 'float', [to, blocks], to * blocks * 4) }),
+        scales: external(`${path}.scales`, 'float', [to, blocks], to * blocks * 4),
+        ...(offsets && { offsets: external(`${path}.offsets`, 'float', [to, blocks], to * blocks * 4) }),
       }
     },
   }

@@ -1,107 +1,176 @@
 import { RemoteError } from '../../core/errors.js'
+import { clock, type ServerRequest } from '../runtime/watch.js'
 
-export type MergeOptions = Readonly<{
-  /** Most items in a request. */
+export type MergeOptions<Item> = Readonly<{
+  /** Most items of a request. */
   maxBatch: number
   /** Most requests at the same time. */
   concurrency: number
+  /** Items of different kinds never share a request. */
+  kindOf?: (item: Item) => unknown
+  /** For a server that may take one item a request only: the most requests at the same time if it turns out so. */
+  concurrencyAlone?: number
+  /** Called after each request that was answered. */
+  onRequest?: (request: ServerRequest) => void
 }>
 
-type Send<Item, Result> = (items: readonly Item[], signal: AbortSignal) => Promise<readonly Result[]>
-/** The part of a caller's items that goes into one request. */
-type Part<Item, Result> = Readonly<{
-  items: readonly Item[]
+/** Answers each item with its result, or with the error that is its own. `isAlone` is false for a request that may be split. */
+type Send<Item, Result> = (
+  items: readonly Item[],
+  signal: AbortSignal,
+  isAlone: boolean,
+) => Promise<readonly (Result | RemoteError)[]>
+
+type Call<Result> = Readonly<{
   signal: AbortSignal
-  resolve: (results: readonly Result[]) => void
+  results: Result[]
+  settle: (index: number, result: Result) => void
   reject: (reason: unknown) => void
 }>
+type Entry<Item, Result> = Readonly<{ item: Item; index: number; call: Call<Result> }>
 
 /**
- * Merges small calls into large requests, first come, first served. It splits a call with more than `maxBatch` items. If the server refuses a
- * request of several calls or answers it wrongly, each call is sent alone, so no call fails because of another's items. A call rejects when
- * its signal aborts. A request is aborted when all its calls are.
+ * Merges calls with a few items each into requests with many. Once there is room for a request, the waiting items go together, first come,
+ * first served. A caller leaves when its signal aborts; a request without callers is aborted.
  *
- * - errors: the rejection of `send`, for all calls in that request; the signal's reason
+ * A request that is refused or answered wrongly is split into halves until the items at fault are alone, so that no call fails for another's
+ * items. If all halves succeed, the server takes fewer items than were sent, and later requests have fewer. With `concurrencyAlone` it is not
+ * known whether a server takes several items: the first requests have two.
+ *
+ * - errors: the rejection of `send`, or the item's own error; the signal's reason
  */
 export function mergedCalls<Item, Result>(
   send: Send<Item, Result>,
-  { maxBatch, concurrency }: MergeOptions,
+  { maxBatch, concurrency, kindOf = () => undefined, concurrencyAlone, onRequest }: MergeOptions<Item>,
 ): (items: readonly Item[], signal: AbortSignal) => Promise<Result[]> {
-  const waiting = new Set<Part<Item, Result>>()
+  const waiting = new Set<Entry<Item, Result>>()
+  let isKnown = concurrencyAlone === undefined
+  let limit = isKnown ? maxBatch : Math.min(2, maxBatch)
   let running = 0
   let isDue = false
 
+  const most = (): number => (limit === 1 ? (concurrencyAlone ?? concurrency) : concurrency)
   const wake = (): void => {
     if (isDue) return
     isDue = true
     // Waits for the other calls of this turn of the event loop.
     setImmediate(() => {
       isDue = false
-      while (running < concurrency && waiting.size > 0) start(takeBatch(waiting, maxBatch))
+      while (running < most() && waiting.size > 0) start(taken(waiting, limit, kindOf))
     })
   }
-  const start = (parts: readonly Part<Item, Result>[]): void => {
+  const start = (entries: readonly Entry<Item, Result>[]): void => {
     running++
-    request(send, parts).finally(() => {
+    request(entries).finally(() => {
       running--
       if (waiting.size > 0) wake()
     })
   }
-  const join = (items: readonly Item[], signal: AbortSignal): Promise<readonly Result[]> =>
-    new Promise((resolve, reject) => {
-      const part = { items, signal, resolve, reject }
-      const leave = (): void => {
-        waiting.delete(part)
-        reject(signal.reason)
+  /** Returns whether every item got its result. */
+  const request = async (entries: readonly Entry<Item, Result>[]): Promise<boolean> => {
+    const calls = new Set(entries.map(({ call }) => call))
+    const cancelled = new AbortController()
+    const check = (): void => {
+      for (const { signal } of calls) if (!signal.aborted) return
+      cancelled.abort()
+    }
+    const leave = (): void => {
+      for (const { signal } of calls) signal.removeEventListener('abort', check)
+    }
+    for (const { signal } of calls) signal.addEventListener('abort', check, { once: true })
+    const startedAt = clock()
+    try {
+      const results = await send(
+        entries.map(({ item }) => item),
+        cancelled.signal,
+        entries.length === 1,
+      )
+      onRequest?.({ startedAt, endedAt: clock(), items: entries.length })
+      const failed = entries.filter(({ index, call }, at) => {
+        const result = results[at]!
+        if (result instanceof RemoteError) call.reject(result)
+        else call.settle(index, result)
+        return result instanceof RemoteError
+      })
+      // Also after another request was split for a failure that had passed by then.
+      if (entries.length > 1 && (!isKnown || entries.length > limit)) [isKnown, limit] = [true, maxBatch]
+      return failed.length === 0
+    } catch (error) {
+      leave()
+      const live = entries.filter(({ call }) => !call.signal.aborted)
+      const halves = halvesOf(live, error)
+      if (halves.length === 0) for (const { call } of live) call.reject(error)
+      const all = (await Promise.all(halves.map(request))).every(Boolean) && halves.length > 0
+      if (all && !(isKnown && isFailure(error))) {
+        isKnown = true
+        limit = Math.max(1, Math.min(limit, Math.ceil(live.length / 2)))
       }
-      if (signal.aborted) return leave()
+      return all
+    } finally {
+      leave()
+    }
+  }
+  return (items, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      const results = new Array<Result>(items.length)
+      let missing = items.length
+      if (missing === 0) return resolve(results)
+      const leave = (): void => call.reject(signal.reason)
+      const call: Call<Result> = {
+        ...{ signal, results },
+        settle: (index, result) => {
+          results[index] = result
+          if (--missing > 0) return
+          signal.removeEventListener('abort', leave)
+          resolve(results)
+        },
+        reject: (reason) => {
+          signal.removeEventListener('abort', leave)
+          for (const entry of own) waiting.delete(entry)
+          reject(reason)
+        },
+      }
       signal.addEventListener('abort', leave, { once: true })
-      waiting.add(part)
+      const own = items.map((item, index) => ({ item, index, call }))
+      for (const entry of own) waiting.add(entry)
       wake()
     })
-  return async (items, signal) => {
-    const parts = Array.from({ length: Math.ceil(items.length / maxBatch) }, (_, part) =>
-      join(items.slice(part * maxBatch, (part + 1) * maxBatch), signal),
-    )
-    return (await Promise.all(parts)).flat()
-  }
 }
 
-/** Removes the first waiting calls that fit into one request. */
-function takeBatch<Item, Result>(waiting: Set<Part<Item, Result>>, maxBatch: number): Part<Item, Result>[] {
-  const parts: Part<Item, Result>[] = []
-  let count = 0
-  for (const part of waiting) {
-    count += part.items.length
-    if (count > maxBatch) break
-    waiting.delete(part)
-    parts.push(part)
+/** Takes the first waiting items of one kind, at most `limit`. */
+function taken<Item, Result>(
+  waiting: Set<Entry<Item, Result>>,
+  limit: number,
+  kindOf: (item: Item) => unknown,
+): Entry<Item, Result>[] {
+  const entries: Entry<Item, Result>[] = []
+  let kind: unknown
+  for (const entry of waiting) {
+    const own = kindOf(entry.item)
+    if (entries.length === 0) kind = own
+    if (own !== kind) continue
+    waiting.delete(entry)
+    entries.push(entry)
+    if (entries.length === limit) break
   }
-  return parts
+  return entries
 }
 
-async function request<Item, Result>(send: Send<Item, Result>, parts: readonly Part<Item, Result>[]): Promise<void> {
-  const controller = new AbortController()
-  const check = (): void => {
-    if (parts.every(({ signal }) => signal.aborted)) controller.abort()
-  }
-  for (const { signal } of parts) signal.addEventListener('abort', check, { once: true })
-  try {
-    const results = await send(
-      parts.flatMap(({ items }) => items),
-      controller.signal,
-    )
-    let read = 0
-    for (const { items, resolve } of parts) {
-      resolve(results.slice(read, read + items.length))
-      read += items.length
-    }
-  } catch (error) {
-    const live = parts.filter(({ signal }) => !signal.aborted)
-    const isOwn = error instanceof RemoteError && !error.isHopeless && error.kind !== 'outage'
-    if (isOwn && parts.length > 1) for (const part of live) await request(send, [part])
-    else for (const { reject } of live) reject(error)
-  } finally {
-    for (const { signal } of parts) signal.removeEventListener('abort', check)
-  }
+const isFailure = (error: unknown): boolean => error instanceof RemoteError && error.kind === 'failure'
+
+/**
+ * Cuts items in two if one of them may be at fault, between calls if there are several. Items of one call are cut only after a refusal: a wrong
+ * answer to a single call is final.
+ */
+function halvesOf<Item, Result>(live: readonly Entry<Item, Result>[], error: unknown): (readonly Entry<Item, Result>[])[] {
+  if (!(error instanceof RemoteError) || error.isHopeless || error.kind === 'outage' || live.length < 2) return []
+  const middle = Math.ceil(live.length / 2)
+  const between = (at: number): boolean => live[at - 1]?.call !== live[at]?.call && at > 0 && at < live.length
+  const offset = Array.from({ length: middle + 1 }, (_, away) => away).find(
+    (away) => between(middle - away) || between(middle + away),
+  )
+  if (offset === undefined && error.kind === 'answer') return []
+  const cut = offset === undefined ? middle : between(middle - offset) ? middle - offset : middle + offset
+  return [live.slice(0, cut), live.slice(cut)]
 }

@@ -19,7 +19,12 @@ export type PostOptions = Readonly<{
 }>
 
 /** `admit` waits until a request may go out or rejects. `settle` receives the answer, if any. */
-export type RequestWatch<T> = Readonly<{ admit: () => Promise<void>; settle: (answer?: T) => void }>
+export type RequestWatch<T> = Readonly<{
+  admit?: () => Promise<void>
+  settle?: (answer?: T) => void
+  /** The request has several items, and one of them may cause a 500. So a 500 is an error at once. */
+  isSplittable?: boolean
+}>
 
 /** The longest `Retry-After` that we wait for. */
 const LONGEST_PAUSE_MS = 5 * 60_000
@@ -31,6 +36,7 @@ export class TransientError extends Error {
     message: string,
     readonly pauseMs = 0,
     readonly isOutage = true,
+    readonly status?: number,
   ) {
     super(message)
   }
@@ -57,6 +63,7 @@ const sleepFor = (milliseconds: number, signal: AbortSignal): Promise<unknown> =
  * incomplete answers. It pauses before each retry, at least as long as `Retry-After`.
  *
  * - `read`: converts the answer; a `TransientError` that it throws causes a retry
+ * - `watch.isSplittable`: a 500 is an error of kind `failure` at once, so that the caller can send the items separately
  * - errors: `RemoteError` if no attempt can succeed, all attempts failed, or the breaker is open; errors of `read` and `watch.admit`; the
  *   signal's reason
  */
@@ -85,7 +92,7 @@ export function postJson(endpoint: string, options: PostOptions) {
     let pause = 0
     for (let failed = 0; ; failed++) {
       breaker?.admit(address)
-      await watch?.admit()
+      await watch?.admit?.()
       let answer: T | undefined
       try {
         answer = await attempt(body, read, signal)
@@ -97,6 +104,10 @@ export function postJson(endpoint: string, options: PostOptions) {
           else breaker?.succeeded() // The server works: it says what is wrong.
           throw error
         }
+        if (watch?.isSplittable && error.status === 500) {
+          breaker?.failed('attempt')
+          throw new RemoteError(`${address} failed: ${error.message}`, false, 'failure')
+        }
         if (failed === retries || error.pauseMs > LONGEST_PAUSE_MS) {
           if (error.isOutage) breaker?.failed('request')
           else breaker?.succeeded()
@@ -106,7 +117,7 @@ export function postJson(endpoint: string, options: PostOptions) {
         breaker?.failed('attempt')
         pause = Math.max(backoffMs * 2 ** failed, error.pauseMs)
       } finally {
-        watch?.settle(answer)
+        watch?.settle?.(answer)
       }
       await sleep(Math.min(LONGEST_PAUSE_MS, pause), signal)
     }
@@ -128,6 +139,6 @@ async function refusal(response: Response, address: string, redact: (text: strin
   const body = redact(excerpt(await response.text().catch(() => '')))
   const message = `${status} ${response.statusText}${body === '' ? '' : `: ${body}`}`
   if (status === 408 || status === 429 || status >= 500)
-    return new TransientError(message, retryAfter(headers, Date.now()), status !== 429)
+    return new TransientError(message, retryAfter(headers, Date.now()), status !== 429, status)
   return new RemoteError(`${address} refused: ${message}`, [401, 403, 404, 405].includes(status), 'refusal')
 }

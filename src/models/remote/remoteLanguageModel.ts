@@ -9,9 +9,10 @@ import { modelFolder } from '../modelFolder.js'
 import { endpointOf } from './chatCompletions.js'
 import { circuitBreaker } from './circuitBreaker.js'
 import { redactAddress } from './httpAddress.js'
+import { mergedCalls } from './mergedCalls.js'
 import { postJson } from './postJson.js'
 import { type RemoteWorld, type RequestOptions, requestOptions } from './remoteOptions.js'
-import { tokenIdOf, topLogprobs } from './topLogprobs.js'
+import { choicesIn, tokenIdOf, topLogprobs } from './topLogprobs.js'
 
 export const promptForms = ['ids', 'text'] as const
 
@@ -44,11 +45,17 @@ export type RemoteLm = RequestOptions &
 
 export type RemoteLanguageModel = Readonly<{ source: BatchedLanguageModel; origin: Source; close: () => Promise<void> }>
 
-/** Most steps that wait for the server at the same time. The server batches them. */
+/** Most prompts in a request. */
 const MAX_BATCH = 64
+/** Most requests at the same time: several, so that prompts wait little for each other; few, so that they share the next request. */
+const CONCURRENCY = 4
+
+/** A step of one sequence. A request holds steps of equal `need`. First steps go separately, because the server reads whole prompts for them. */
+type Step = Readonly<{ prompt: readonly number[] | string; tokens: number; need: number; isFirst: boolean }>
 
 /**
- * Connects to a language model behind HTTP. Each call requests one more token with its top alternatives and their log-probabilities (the
+ * Connects to a language model behind HTTP. Calls that wait together share a request if the server takes a list of prompts; the first requests
+ * find this out. Each call requests one more token with its top alternatives and their log-probabilities (the
  * model's own distribution, at temperature 1). With `prompt: 'text'`, the text must encode to the same token ids again. The key comes from
  * the environment variable `RXARGS_LM_API_KEY`.
  *
@@ -60,7 +67,7 @@ const MAX_BATCH = 64
  */
 export async function remoteLanguageModel(
   given: RemoteLm,
-  { environment = process.env, sleep, now }: RemoteWorld = {},
+  { environment = process.env, sleep, now, onRequest }: RemoteWorld = {},
 ): Promise<RemoteLanguageModel> {
   const { url, model, tokenizer, maxTop, prompt: form, failures, pauseMs, ...options } = parseOptions(remoteLmOptions, given)
   const endpoint = endpointOf(url, '/completions')
@@ -71,6 +78,26 @@ export async function remoteLanguageModel(
   const post = postJson(endpoint, { ...options, breaker, ...(key && { key }), ...(sleep && { sleep }) })
   const reading = { server, vocabSize, idOf: tokenIdOf(codec, server) }
   const running = new Map<object, AbortController>()
+  const begun = new WeakSet<object>()
+
+  const send = async (steps: readonly Step[], signal: AbortSignal, isAlone: boolean): Promise<(Logits | RemoteError)[]> => {
+    const prompts = steps.map(({ prompt }) => prompt)
+    const { need } = steps[0]!
+    const body = {
+      ...{ model, prompt: isAlone ? prompts[0] : prompts },
+      ...{ max_tokens: 1, temperature: 0, logprobs: need, return_tokens_as_token_ids: true },
+    }
+    const read = (answer: unknown): (Logits | RemoteError)[] => {
+      if (form === 'text') checkPromptTokens(answer, steps, server)
+      return choicesIn(answer, steps.length, server).map((choice) => resultOrError(() => topLogprobs(choice, need, reading)))
+    }
+    return post(body, read, signal, { isSplittable: !isAlone })
+  }
+  const ask = mergedCalls(send, {
+    ...{ maxBatch: MAX_BATCH, concurrency: CONCURRENCY, concurrencyAlone: MAX_BATCH },
+    kindOf: ({ need, isFirst }) => `${need} ${isFirst}`,
+    ...(onRequest && { onRequest }),
+  })
 
   const logits = async ({ sequence, need }: LogitsCall): Promise<Logits> => {
     if (need === 'all') throw new OptionError(`${server}: expected a step that reads the top ${maxTop} tokens at most, got all`)
@@ -78,13 +105,11 @@ export async function remoteLanguageModel(
     const prompt = form === 'text' ? textPrompt(ids, codec, server) : ids
     const controller = new AbortController()
     running.set(sequence.key, controller)
-    const body = { model, prompt, max_tokens: 1, temperature: 0, logprobs: need, return_tokens_as_token_ids: true }
+    const isFirst = !begun.has(sequence.key)
+    begun.add(sequence.key)
     try {
-      const read = (answer: unknown): Logits => {
-        if (form === 'text') checkPromptTokens(answer, ids.length, server)
-        return topLogprobs(answer, need, reading)
-      }
-      return await post(body, read, controller.signal)
+      const [result] = await ask([{ prompt, tokens: ids.length, need, isFirst }], controller.signal)
+      return result!
     } catch (error) {
       if (error instanceof RemoteError && error.isHopeless)
         throw new ModelLostError(`Language model: ${error.message}`, { cause: error })
@@ -115,6 +140,16 @@ export async function remoteLanguageModel(
   }
 }
 
+/** Returns an error of one choice. Thrown, it would fail the whole request. */
+function resultOrError(read: () => Logits): Logits | RemoteError {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof RemoteError) return error
+    throw error
+  }
+}
+
 /**
  * Decodes token ids, special tokens included, for a server that takes only text.
  *
@@ -133,11 +168,12 @@ function textPrompt(tokenIds: readonly number[], codec: TextCodec, server: strin
 }
 
 /**
- * Compares the server's count of prompt tokens (`usage.prompt_tokens`), if it sends one, with ours.
+ * Compares the server's count of prompt tokens (`usage.prompt_tokens`, of all prompts together), if it sends one, with ours.
  *
  * @throws RemoteError if they differ: the server adds a token of its own, or has another tokenizer
  */
-function checkPromptTokens(answer: unknown, expected: number, server: string): void {
+function checkPromptTokens(answer: unknown, steps: readonly Step[], server: string): void {
+  const expected = steps.reduce((sum, { tokens }) => sum + tokens, 0)
   const { usage } = (answer ?? {}) as { usage?: { prompt_tokens?: unknown } | null }
   const got = usage?.prompt_tokens
   if (typeof got === 'number' && got !== expected)

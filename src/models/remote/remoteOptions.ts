@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { ServerRequest } from '../runtime/watch.js'
 import type { PostOptions } from './postJson.js'
 
 const milliseconds = z
@@ -29,9 +30,10 @@ export type RequestOptions = Readonly<{
   pauseMs?: number | undefined
 }>
 
-/** Replaces clock and environment in tests. */
+/** Replaces clock and environment in tests. `onRequest` measures requests. */
 export type RemoteWorld = Readonly<{
   environment?: Readonly<Record<string, string | undefined>>
   sleep?: NonNullable<PostOptions['sleep']>
   now?: () => number
+  onRequest?: (request: ServerRequest) => void
 }>

@@ -13,8 +13,8 @@ export const remoteRewardOptions = z.strictObject({
   name: z.string().min(1).describe('a name'),
   url: z.string().describe('an http(s) address'),
   label: z.string().min(1).optional().describe('the label of a class'),
-  maxBatch: z.int().min(1).default(32).describe('an integer >= 1'),
-  concurrency: z.int().min(1).default(8).describe('an integer >= 1'),
+  maxBatch: z.int().min(1).optional().describe('an integer >= 1'),
+  concurrency: z.int().min(1).optional().describe('an integer >= 1'),
   ...requestOptions,
 })
 
@@ -32,9 +32,9 @@ export type RemoteReward = RequestOptions &
     url: string
     /** The class whose score is the reward: its name for TEI, its index for vLLM. */
     label?: string | undefined
-    /** Most texts in a request (32). */
+    /** Most texts in a request (32; 1,024 for vLLM). */
     maxBatch?: number | undefined
-    /** Most requests at the same time (8). */
+    /** Most requests at the same time (8; 32 for TEI). */
     concurrency?: number | undefined
   }>
 
@@ -46,18 +46,24 @@ export type RemoteReward = RequestOptions &
  * @throws OptionError for an invalid option
  * @throws RemoteError for an invalid address, or one with a user or password
  */
-export function remoteReward(given: RemoteReward, { environment = process.env, sleep, now }: RemoteWorld = {}): TextReward {
-  const { name, url, label, maxBatch, concurrency, failures, pauseMs, ...options } = parseOptions(remoteRewardOptions, given)
+export function remoteReward(
+  given: RemoteReward,
+  { environment = process.env, sleep, now, onRequest }: RemoteWorld = {},
+): TextReward {
+  const { name, url, label, failures, pauseMs, ...rest } = parseOptions(remoteRewardOptions, given)
   const address = httpAddress(url)
   const shape = shapeOf(address)
+  const { maxBatch = shape.maxBatch, concurrency = shape.concurrency, ...options } = rest
   const key = remoteKey('RXARGS_REWARD_API_KEY', name, environment)
   const breaker = circuitBreaker({ failures, pauseMs, ...(now && { now }) })
   const post = postJson(address.href, { ...options, breaker, ...(key && { key }), ...(sleep && { sleep }) })
   const server = redactAddress(url)
   const call = mergedCalls<string, number>(
-    (texts, signal) =>
-      post(shape.body(texts), (answer) => rewardsIn(answer, { shape, count: texts.length, label, server }), signal),
-    { maxBatch, concurrency },
+    (texts, signal, isAlone) =>
+      post(shape.body(texts), (answer) => rewardsIn(answer, { shape, count: texts.length, label, server }), signal, {
+        isSplittable: !isAlone,
+      }),
+    { maxBatch, concurrency, ...(onRequest && { onRequest }) },
   )
   return {
     name,

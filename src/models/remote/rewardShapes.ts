@@ -8,6 +8,9 @@ export type RewardShape = Readonly<{
   /** Reads the classes of each text, or returns undefined for another shape. A plain number is one class without a label. */
   classes: (answer: unknown) => readonly (readonly Class[])[] | undefined
   expected: string
+  /** Most texts of a request, and most requests at once, unless the user says otherwise. */
+  maxBatch: number
+  concurrency: number
 }>
 
 type Class = Readonly<{ label: string; value: unknown }>
@@ -32,6 +35,9 @@ const classify: RewardShape = {
         )
       : undefined,
   expected: '`{"data": [{"probs": [number]}, …]}`',
+  // vLLM has no limit of its own and schedules the texts one by one.
+  maxBatch: 1024,
+  concurrency: 8,
 }
 
 /** TEI's prediction API. Each text is a list of one, because TEI reads a list of two texts as a pair. `raw_scores` requests logits. */
@@ -43,6 +49,9 @@ const predict: RewardShape = {
       each(one, (scored) => (isObject(scored) ? { label: String(scored.label), value: scored.score } : undefined)),
     ),
   expected: '`[[{"label": name, "score": number}], …]`',
+  // TEI takes 32 texts unless it is started with another `--max-client-batch-size`, and 512 requests.
+  maxBatch: 32,
+  concurrency: 32,
 }
 
 const plain: RewardShape = {
@@ -50,6 +59,8 @@ const plain: RewardShape = {
   body: (texts) => ({ texts }),
   classes: (answer) => each(answer, (value) => only(value)),
   expected: '`[number, …]`',
+  maxBatch: 32,
+  concurrency: 8,
 }
 
 /** Chooses the shape by the end of the address's path: `/classify`, `/predict`, or anything else. */

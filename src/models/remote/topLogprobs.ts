@@ -36,9 +36,29 @@ export function tokenIdOf(codec: TextCodec, server: string): (token: string) => 
   }
 }
 
+/**
+ * Reads the choices of an answer in the order of its `count` prompts. Each choice's `index` says which prompt it belongs to.
+ *
+ * @param server for messages
+ * @throws RemoteError for another number of choices, or a missing index
+ */
+export function choicesIn(answer: unknown, count: number, server: string): unknown[] {
+  const choices = isObject(answer) && Array.isArray(answer.choices) ? (answer.choices as readonly unknown[]) : undefined
+  if (!choices)
+    throw new RemoteError(
+      `${server}: expected \`choices[0].logprobs.top_logprobs[0]\` of one token, got \`${excerpt(JSON.stringify(answer))}\``,
+    )
+  if (count === 1) return [choices[0]]
+  const indices = choices.map((choice) => (isObject(choice) ? choice.index : undefined))
+  const ordered = Array.from({ length: count }, (_, index) => choices[indices.indexOf(index)])
+  if (choices.length === count && !ordered.includes(undefined)) return ordered
+  throw new RemoteError(
+    `${server}: expected one choice for each of ${count} prompts, with \`index\` 0 to ${count - 1}, got ${choices.length} with ${excerpt(indices.join(', ')) || 'none'}`,
+  )
+}
+
 /** Reads the top tokens at the first position: by text (OpenAI, vLLM), or as a list with ids (llama.cpp's server). */
-function pairsOf(answer: unknown, idOf: TopLogprobs['idOf']): Pair[] | undefined {
-  const choice = isObject(answer) && Array.isArray(answer.choices) ? (answer.choices[0] as unknown) : undefined
+function pairsOf(choice: unknown, idOf: TopLogprobs['idOf']): Pair[] | undefined {
   const logprobs = isObject(choice) ? choice.logprobs : undefined
   if (!isObject(logprobs)) return undefined
   const content = Array.isArray(logprobs.content) ? (logprobs.content[0] as unknown) : undefined
@@ -52,14 +72,14 @@ function pairsOf(answer: unknown, idOf: TopLogprobs['idOf']): Pair[] | undefined
 const numberOf = (value: unknown): number => (typeof value === 'number' ? Math.fround(value) : Number.NaN)
 
 /**
- * Reads the top `need` tokens from an answer, best first, ties to the lower id. Log-probabilities are over the whole vocabulary.
+ * Reads the top `need` tokens from a choice, best first, ties to the lower id. Log-probabilities are over the whole vocabulary.
  *
- * @throws RemoteError for fewer tokens and for any other answer; the message says server, expected and actual answer
+ * @throws RemoteError for fewer tokens and for any other choice; the message says server, expected and actual answer
  */
-export function topLogprobs(answer: unknown, need: number, { server, vocabSize, idOf }: TopLogprobs): Logits {
-  const pairs = pairsOf(answer, idOf)
+export function topLogprobs(choice: unknown, need: number, { server, vocabSize, idOf }: TopLogprobs): Logits {
+  const pairs = pairsOf(choice, idOf)
   if (!pairs) {
-    const got = excerpt(JSON.stringify(isObject(answer) ? (answer.choices ?? answer) : answer))
+    const got = excerpt(JSON.stringify(choice ?? []))
     throw new RemoteError(`${server}: expected \`choices[0].logprobs.top_logprobs[0]\` of one token, got \`${got}\``)
   }
   const bad = pairs.find(([id, value]) => !Number.isInteger(id) || id < 0 || id >= vocabSize || !Number.isFinite(value))

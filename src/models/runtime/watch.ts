@@ -24,5 +24,8 @@ export type SessionRun = Readonly<{
 /** The times of a batch by `clock`: sent, received in the worker, answered there, and back in the calling thread. */
 export type Trip = Readonly<{ postedAt: number; receivedAt: number; answeredAt: number; arrivedAt: number }>
 
+/** An answered request to a server: times by `clock`, further attempts included, and its items (prompts or texts). */
+export type ServerRequest = Readonly<{ startedAt: number; endedAt: number; items: number }>
+
 /** Callbacks that measure a worker. */
 export type Watch = Readonly<{ onRun?: (run: SessionRun) => void; onTrip?: (trip: Trip) => void }>

@@ -1,6 +1,7 @@
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { tempFolder } from '../../tempFolder.js'
 import { jsonl, pair, rxargs } from './rxargs.js'
 
@@ -61,5 +62,33 @@ describe('--dtype', () => {
     const [fp32, q8, q4] = [await weights('fp32'), await weights('q8'), await weights('q4')]
     expect(q8).toBeLessThan(fp32 / 2)
     expect(q4).toBeLessThan(q8)
+  })
+})
+
+describe('the cache of rounded weights', () => {
+  afterEach(() => vi.unstubAllEnvs())
+  const q4 = async (...flags: string[]) => {
+    const run = await rxargs([...generate, ...embedded, '--dtype', 'q4', ...flags], input)
+    const { token_ids, rewards } = jsonl(run.stdout)[0]!
+    return { row: { token_ids, rewards }, stderr: run.stderr }
+  }
+
+  it('holds an entry of each model, and a start from it decodes the same', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'))
+    const without = await q4('--no-cache')
+    await expect(readdir(join(folder, 'cache'))).rejects.toThrow()
+    const [first, second] = [await q4(), await q4()]
+    expect(await readdir(join(folder, 'cache', 'rxargs', 'weights'))).toHaveLength(2)
+    expect([first.row, second.row]).toEqual([without.row, without.row])
+    const { stdout } = await rxargs(['inspect', model('chat-lm')])
+    expect(stdout).toMatch(/^cache +2 models, [\d.]+ \wi?B in /m)
+  })
+
+  it('is left out with a notice where it cannot be written', async () => {
+    await writeFile(join(folder, 'file'), '')
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'file'))
+    const { row, stderr } = await q4()
+    expect(stderr).toContain(`Rounded weights cannot be kept in ${join(folder, 'file', 'rxargs', 'weights')}`)
+    expect(row).toEqual((await q4('--no-cache')).row)
   })
 })

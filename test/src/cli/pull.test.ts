@@ -2,8 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { publicPairs } from '../../../src/models/hub/publicPairs.js'
+import { repositoryOf } from '../../../src/models/hub/repository.js'
 import { type ServedHub, serveHub } from '../models/hub/serveHub.js'
-import { jsonl, lm, pair, reward, rxargs } from './rxargs.js'
+import { jsonl, lm, pair, reward, root, rxargs } from './rxargs.js'
 
 let folder: string
 let hub: ServedHub | undefined
@@ -64,12 +66,24 @@ describe('rxargs pull', () => {
       /^rxargs: Expected a model folder at org\/none, found nothing there nor in .*rxargs pull org\/none/m,
     ],
     [['pull', 'no model'], 2, /^rxargs: Expected a model as ORG\/NAME or ORG\/NAME@REVISION, got `no model`\n$/],
-    [['pull'], 2, /^rxargs: missing required argument 'model'\n$/],
+    [['pull'], 2, /^rxargs: Expected a model as ORG\/NAME, or `--list` for suggestions, got nothing\n$/],
+    [['pull', 'org/lm', '--list'], 2, /^rxargs: Expected nothing beside `--list`, got `org\/lm`\n$/],
     [['pull', 'org/none'], 1, /There is no model org\/none on http.*, or it needs a token: give one in HF_TOKEN\n$/],
   ])('reports a failure: %j', async (args, code, message) => {
     await serve('org/lm', lm)
     const done = await rxargs(args, '{"prompt":"Hi"}\n')
     expect([done.code, done.stdout]).toEqual([code, ''])
     expect(done.stderr).toMatch(message)
+  })
+
+  it('lists public pairs, which the page of the models describes', async () => {
+    const { code, stdout } = await rxargs(['pull', '--list'])
+    expect(code).toBe(0)
+    const page = await readFile(`${root}src/models/README.md`, 'utf8')
+    for (const { lm: name, reward: guide, ...rest } of publicPairs) {
+      expect(stdout).toMatch(new RegExp(`^${name} +${guide} +${rest.size} +${rest.head}$`, 'm'))
+      expect(page).toContain(`| \`${name}\` | \`${guide}\` | ${rest.size} | ${rest.head} | ${rest.licence} | ${rest.checked} |`)
+      expect([repositoryOf(name).name, repositoryOf(guide).name]).toEqual([name, guide])
+    }
   })
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { query } from '../io/duckdb.js'
 import type { Behaviour } from '../models/remote/jsonServer.js'
-import { type Form, type LmServer, lmServer } from '../models/remote/lmServer.js'
+import { type CompletionBody, type Form, type LmServer, lmServer, promptsOf } from '../models/remote/lmServer.js'
 import { jsonl, lm, reward, rxargs } from './rxargs.js'
 
 const KEY = 'sesame-5678'
@@ -58,7 +58,7 @@ describe('rxargs with a language model behind HTTP', () => {
     expect({ path, authorization }).toEqual({ path: '/v1/completions?token=hidden', authorization: `Bearer ${KEY}` })
     expect(body).toEqual({
       model: 'tiny',
-      prompt: expect.arrayContaining([expect.any(Number)]),
+      prompt: expect.arrayContaining([expect.arrayContaining([expect.any(Number)])]),
       ...{ max_tokens: 1, temperature: 0, return_tokens_as_token_ids: true },
       logprobs: { greedy: 1, args: 10, 'top-k': 20 }[decoder],
     })
@@ -76,16 +76,39 @@ describe('rxargs with a language model behind HTTP', () => {
     expectSame(here.stdout, there.stdout)
   })
 
-  it('makes an error row of a refused prompt, and of no other', async () => {
-    server.settings.instead = ({ prompt }, number) =>
-      number > 4 && prompt.length === longest() ? { status: 400, body: 'no' } : undefined
-    const longest = () => Math.max(...server.requests.slice(0, 3).map(({ body }) => body.prompt.length))
+  it('makes an error row of the prompt that it refuses, and of no other', async () => {
+    // The longest prompt is refused from its third token on.
+    const lengths = (bodies: readonly CompletionBody[]) => bodies.flatMap(promptsOf).map(({ length }) => length)
+    const longest = () => Math.max(...lengths(server.requests.slice(0, 3).map(({ body }) => body)))
+    server.settings.instead = (body, number) =>
+      number > 4 && lengths([body]).includes(longest()) ? { status: 400, body: 'no' } : undefined
     const { stdout } = await generate(...remote())
     const errors = jsonl(stdout).filter(({ error }) => error !== null)
     expect(errors.map(({ error }) => error)).toEqual([`${server.url}/completions?… refused: 400 Bad Request: no`])
   })
 
-  it('records its address and model, never the key, and refuses rows of another model', async () => {
+  it('sends the steps of several prompts in one request', async () => {
+    const prompts = Array.from({ length: 16 }, (_, number) => JSON.stringify({ prompt: `Say ${number}` })).join('\n')
+    const { stdout } = await rxargs(['generate', '-', ...remote(), '--decoder', 'greedy', '--max-new-tokens', '8'], prompts)
+    const tokens = [...decoded(stdout).values()].reduce((sum, { token_ids: ids }) => sum + ids.length, 0)
+    const sizes = server.requests.map(({ body }) => promptsOf(body).length)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(tokens)
+    expect(sizes.length).toBeLessThan(tokens / 2)
+  })
+
+  it.each<[string, Behaviour]>([
+    ['fails', { status: 500, body: 'AssertionError' }],
+    ['refuses', { status: 400, body: 'prompt must be a string or a list of ids' }],
+    ['answers the first prompt only', { body: '{"choices":[{"index":0,"logprobs":null}]}' }],
+  ])('asks one prompt at a time of a server that %s where it gets several', async (_, answer) => {
+    server.settings.instead = (body) => (promptsOf(body).length > 1 ? answer : undefined)
+    const [here, there] = [await generate('--lm', lm), await generate(...remote())]
+    expectSame(here.stdout, there.stdout)
+    // Lists are tried until the first is answered, with the prompts' first steps.
+    expect(server.requests.filter(({ body }) => promptsOf(body).length > 1).length).toBeLessThanOrEqual(2)
+  })
+
+  it('writes its address and model, never the key, and does not mix in rows of another model', async () => {
     const out = join(folder, 'out')
     const { stderr } = await generate(...remote(), '-o', out)
     const [meta] = await query(

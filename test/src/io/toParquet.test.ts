@@ -40,6 +40,7 @@ describe('toParquet', () => {
     expect(await query(`select count(*)::int n, count(distinct id)::int ids, count(completion)::int c from ${files}`)).toEqual([
       { n: 3000, ids: 3000, c: rows.filter(({ completion }) => completion !== null).length },
     ])
+    expect(await query(`select distinct compression from parquet_metadata(${files})`)).toEqual([{ compression: 'GZIP' }])
     for (const id of ['r0', 'r1', 'r17', 'r999', 'r1000', 'r2999']) {
       const [found] = await query(`select prompt, completion from ${files} where id = '${id}'`)
       const { prompt, completion } = rows.find((each) => each.id === id)!

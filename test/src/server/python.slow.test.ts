@@ -23,7 +23,7 @@ function environment(): string | undefined {
 
 const python = environment()
 const run = (program: string, args: readonly string[]) =>
-  promisify(execFile)(join(python!, 'bin', program), args, { maxBuffer: 1e8, timeout: 300_000 }).catch(
+  promisify(execFile)(join(python!, 'bin', program), args, { cwd: python, maxBuffer: 1e8, timeout: 300_000 }).catch(
     ({ stdout, stderr }: { stdout: string; stderr: string }) => ({ stdout: `${stdout}\n${stderr}`, stderr: 'failed' }),
   )
 

@@ -6,6 +6,7 @@ import {
   SequenceDecoder,
   type Tokenizer,
 } from '@huggingface/tokenizers'
+import { remembered } from './remembered.js'
 
 /** Both keep a byte-order mark, because it was in the text. */
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -60,9 +61,8 @@ export function exactDecoder(part: Tokenizer['decoder']): void {
   else if (part instanceof ByteFallbackDecoder) part.decode_chain = decodeByteTokens
   else if (part instanceof ByteLevelDecoder) {
     const byteByCharacter = part.byte_decoder
-    part.decode_chain = (tokens) => [
-      lossy.decode(Uint8Array.from(tokens.flatMap((token) => [...bytesOf(token, byteByCharacter)]))),
-    ]
+    const bytes = remembered((token) => Buffer.from(bytesOf(token, byteByCharacter)))
+    part.decode_chain = (tokens) => [lossy.decode(Buffer.concat(tokens.map(bytes)))]
   } else if (part instanceof MetaspaceDecoder) {
     const { replacement, config } = part
     const first = 'prepend_scheme' in config && config.prepend_scheme === 'never' ? ' ' : ''

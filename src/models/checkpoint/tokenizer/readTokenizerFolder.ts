@@ -6,6 +6,7 @@ import { type GenerationConfig, readGenerationConfig } from '../generationConfig
 import { isGguf } from '../gguf/readGguf.js'
 import { readGgufSource } from '../gguf/readGgufSource.js'
 import { checkJson, positiveInteger, readJson, readOptionalJson } from '../readJson.js'
+import { fitVocabulary } from './fitVocabulary.js'
 import { loadCodec, type PairCodec } from './loadCodec.js'
 
 /** What a run needs of a model behind HTTP: its tokenizer, the ends of replies, and its context length. */
@@ -25,7 +26,7 @@ const sizes = z.looseObject({
 /**
  * Reads the tokenizer, config.json and generation_config.json of a model folder of any family; weights are not needed.
  *
- * @throws ModelError when one of the files is missing or damaged, or config.json has no context length
+ * @throws ModelError when one of the files is missing or damaged, config.json has no context length, or the tokenizer does not fit the vocabulary
  */
 export async function readTokenizerFolder(path: string): Promise<TokenizerFolder> {
   const folder = resolve(path)
@@ -44,7 +45,8 @@ export async function readTokenizerFolder(path: string): Promise<TokenizerFolder
     generationJson && { json: generationJson, file: generationFile },
     vocabSize,
   )
-  return { ...generation, folder, codec: await loadCodec(folder), contextLength, vocabSize }
+  const codec = fitVocabulary(folder, vocabSize, await loadCodec(folder))
+  return { ...generation, folder, codec, contextLength, vocabSize }
 }
 
 /** The server's own GGUF file, as llama.cpp serves it. */
@@ -52,7 +54,8 @@ async function ofGguf(file: string): Promise<TokenizerFolder> {
   const { json } = await readGgufSource(file)
   const { vocab_size: vocabSize, max_position_embeddings: contextLength } = checkJson(ofGgufSchema, json, file)
   const generation = readGenerationConfig({ json, file }, undefined, vocabSize)
-  return { ...generation, folder: file, codec: await loadCodec(file), contextLength, vocabSize }
+  const codec = fitVocabulary(file, vocabSize, await loadCodec(file))
+  return { ...generation, folder: file, codec, contextLength, vocabSize }
 }
 
 const ofGgufSchema = z.looseObject({ vocab_size: positiveInteger, max_position_embeddings: positiveInteger })

@@ -18,6 +18,8 @@ export class ModelWorker {
   private nextKey = 1
   private nextCall = 1
   private failure: Error | undefined
+  /** Warnings of the start that are no errors. */
+  notices: readonly string[] = []
 
   private constructor(
     private readonly worker: Worker,
@@ -86,11 +88,15 @@ export class ModelWorker {
   }
 
   private receive(message: FromWorker): void {
-    if (message.type === 'ready') this.settle(0, (call) => call.resolve([]))
-    else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
-    else if (message.type === 'lost')
+    if (message.type === 'ready') {
+      this.notices = message.notices
+      this.settle(0, (call) => call.resolve([]))
+    } else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
+    else if (message.type === 'lost') {
       this.fail(new ModelLostError(`The GPU was lost while ${this.name} ran on it: ${message.message}`))
-    else if (message.type === 'results') {
+      // Without an end of its own, the worker would keep `close` waiting.
+      void this.worker.terminate()
+    } else if (message.type === 'results') {
       const { runs, receivedAt, answeredAt } = message
       const { onRun, onTrip } = this.watch
       if (onRun) runs.forEach(onRun)

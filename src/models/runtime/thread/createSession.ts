@@ -1,3 +1,4 @@
+import { MessageChannel } from 'node:worker_threads'
 import { InferenceSession } from 'onnxruntime-node'
 import { ModelError } from '../../../core/errors.js'
 import { isBlockType } from '../../checkpoint/gguf/blocks.js'
@@ -7,6 +8,7 @@ import { quantize } from '../../graph/quantize.js'
 import type { TensorInMemory } from '../../graph/weights.js'
 import { WEBGPU } from '../device/gpu.js'
 import type { SessionSetup } from './protocol.js'
+import { cachedWeights, cacheNotice, type WeightCache, type WeightFile } from './weightCache.js'
 
 /**
  * Opens a session over a graph or its file. The weights stay in the checkpoint's files. Threads do not spin between operators, because the sessions of
@@ -14,9 +16,16 @@ import type { SessionSetup } from './protocol.js'
  *
  * @throws Error of the runtime if it cannot use a GPU; `gpuProblem` reads it
  */
-export async function createSession({ graph, folder, threads, inMemory, gpuLock }: SessionSetup): Promise<InferenceSession> {
+export async function createSession(
+  { graph, folder, threads, inMemory, gpuLock, cache }: SessionSetup,
+  onNotice: (notice: string) => void,
+): Promise<InferenceSession> {
+  // The runtime reads all weights from one folder or none, so an entry also holds those that are not rounded.
+  const isRounded = inMemory.some(({ bits }) => bits !== undefined)
+  const entry = cache && isRounded ? await entryOf(cache, inMemory, onNotice) : undefined
+  const files = entry === undefined ? await filesOf(inMemory) : []
   const options: InferenceSession.SessionOptions = {
-    ...(inMemory.length > 0 && { externalData: await weightsInMemory(inMemory) }),
+    ...(files.length > 0 && { externalData: files }),
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
     intraOpNumThreads: threads,
@@ -24,34 +33,86 @@ export async function createSession({ graph, folder, threads, inMemory, gpuLock 
     // Callers get failures as errors, so the runtime does not print them.
     logSeverityLevel: 4,
     ...(gpuLock && WEBGPU),
-    extra: { session: { model_external_initializers_file_folder_path: folder, intra_op: { allow_spinning: '0' } } },
+    extra: { session: { model_external_initializers_file_folder_path: entry ?? folder, intra_op: { allow_spinning: '0' } } },
   }
-  return typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options)
+  try {
+    return await (typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options))
+  } finally {
+    free(files)
+  }
 }
 
-/** A file of weights that exists in memory only, in the runtime's form. */
-type WeightFile = Readonly<{ path: string; data: Uint8Array }>
+/** Frees the files' memory at once, of which the runtime has copies: the message that takes it is never read. */
+function free(files: readonly WeightFile[]): void {
+  const { port1, port2 } = new MessageChannel()
+  port1.postMessage(null, [...new Set(files.map(({ data }) => data.buffer as ArrayBuffer))])
+  port1.close()
+  port2.close()
+}
+
+/** One tensor after the other, because each may need several times its own memory. */
+async function filesOf(tensors: readonly TensorInMemory[]): Promise<WeightFile[]> {
+  const files: WeightFile[] = []
+  const pooled = pool()
+  for (const tensor of tensors) for (const { path, data } of await weightFiles(tensor)) files.push({ path, data: pooled(data) })
+  return files
+}
+
+/** The folder of the weights in the cache; nothing if the cache cannot be used. */
+async function entryOf(
+  cache: WeightCache,
+  tensors: readonly TensorInMemory[],
+  onNotice: (notice: string) => void,
+): Promise<string | undefined> {
+  try {
+    return await cachedWeights(cache, tensors, weightFiles)
+  } catch (error) {
+    if (error instanceof ModelError) throw error
+    onNotice(cacheNotice(cache.folder, error))
+    return undefined
+  }
+}
 
 /**
- * Reads tensors one after the other, converts them to the graph's form and quantises those with `bits`.
+ * Reads a tensor, makes it if it is not in its file as it is, and rounds it if it is to be rounded.
  *
  * @throws ModelError if a weight to quantise is not finite: its block would have no scale
  */
-async function weightsInMemory(tensors: readonly TensorInMemory[]): Promise<WeightFile[]> {
-  const files: WeightFile[] = []
-  for (const tensor of tensors) {
-    const { path } = tensor
-    if (tensor.bits === undefined) {
-      files.push({ path, data: isPlain(tensor) ? await readBytes(tensor) : bytesOf(await readValues(tensor)) })
-      continue
+async function weightFiles(tensor: TensorInMemory): Promise<WeightFile[]> {
+  const { path } = tensor
+  if (tensor.bits === undefined)
+    return [{ path, data: isPlain(tensor) ? await readBytes(tensor) : bytesOf(await readValues(tensor)) }]
+  const { packed, scales, offsets } = await blocksOf(tensor, tensor.bits)
+  if (!scales.every(Number.isFinite) || offsets?.every(Number.isFinite) === false)
+    throw new ModelError(`Expected finite weights in tensor \`${tensor.name}\` of ${tensor.file}`)
+  return [
+    { path, data: packed },
+    { path: `${path}.scales`, data: bytesOf(scales) },
+    ...(offsets ? [{ path: `${path}.offsets`, data: bytesOf(offsets) }] : []),
+  ]
+}
+
+/** Bytes of a part of the pool, and the multiple that tensors begin at. */
+const [PART, ALIGNED] = [2 ** 26, 64]
+
+/**
+ * Copies small pieces of memory into large parts. The system gets a large part back when it is freed; many small pieces would stay with the
+ * allocator of this thread.
+ */
+function pool(): (data: Uint8Array) => Uint8Array {
+  let part = new Uint8Array(0)
+  let used = 0
+  return (data) => {
+    if (data.length >= PART) return data
+    if (used + data.length > part.length) {
+      part = new Uint8Array(PART)
+      used = 0
     }
-    const { packed, scales, offsets } = await blocksOf(tensor, tensor.bits)
-    if (!scales.every(Number.isFinite) || offsets?.every(Number.isFinite) === false)
-      throw new ModelError(`Expected finite weights in tensor \`${tensor.name}\` of ${tensor.file}`)
-    files.push({ path, data: packed }, { path: `${path}/scales`, data: bytesOf(scales) })
-    if (offsets) files.push({ path: `${path}/offsets`, data: bytesOf(offsets) })
+    const copy = part.subarray(used, used + data.length)
+    copy.set(data)
+    used += Math.ceil(data.length / ALIGNED) * ALIGNED
+    return copy
   }
-  return files
 }
 
 const bytesOf = ({ buffer }: Float32Array): Uint8Array => new Uint8Array(buffer)

@@ -3,6 +3,7 @@ import type { EngineModel } from '../decoder/Engine.js'
 import type { EncoderModel } from '../EncoderEngine.js'
 import type { OnnxModel } from '../exported/OnnxEngine.js'
 import type { SessionRun } from '../watch.js'
+import type { WeightCache } from './weightCache.js'
 
 /** What `createSession` needs. */
 export type SessionSetup = Readonly<{
@@ -11,6 +12,8 @@ export type SessionSetup = Readonly<{
   folder: string
   inMemory: readonly TensorInMemory[]
   threads: number
+  /** Where rounded weights are kept; absent if they are rounded at each start. */
+  cache?: WeightCache
   /** Present if the model runs on the GPU: Int32[1], the lock that the process's threads share. */
   gpuLock?: SharedArrayBuffer
   /** Warms up the GPU for this many sequences at the same time. */
@@ -31,7 +34,8 @@ export type ToWorker =
   | Readonly<{ type: 'close' }>
 
 export type FromWorker =
-  | Readonly<{ type: 'ready' }>
+  /** `notices` are warnings that are no errors. */
+  | Readonly<{ type: 'ready'; notices: readonly string[] }>
   | Readonly<{ type: 'failed'; message: string }>
   | Readonly<{
       type: 'results'

@@ -27,11 +27,14 @@ type Answerer = Readonly<{
   release(key: number): void
 }>
 
-async function open(onRun: (run: SessionRun) => void): Promise<Answerer & Readonly<{ close: () => Promise<void> }>> {
+async function open(
+  onRun: (run: SessionRun) => void,
+  onNotice: (notice: string) => void,
+): Promise<Answerer & Readonly<{ close: () => Promise<void> }>> {
   const lock = setup.gpuLock && new Int32Array(setup.gpuLock)
   const { session, gpu } = lock
-    ? await withLock(lock, async () => ({ session: await createSession(setup), gpu: await openGpu() }))
-    : { session: await createSession(setup), gpu: undefined }
+    ? await withLock(lock, async () => ({ session: await createSession(setup, onNotice), gpu: await openGpu() }))
+    : { session: await createSession(setup, onNotice), gpu: undefined }
   const close = () => session.release()
   if ('encoder' in setup) {
     const engine = new EncoderEngine(session, setup.encoder, onRun)
@@ -69,7 +72,11 @@ async function answer(engine: Answerer, id: number, packed: Int32Array, runs: Se
 
 async function serve(): Promise<void> {
   const runs: SessionRun[] = []
-  const engine = await open((run) => runs.push(run))
+  const notices: string[] = []
+  const engine = await open(
+    (run) => runs.push(run),
+    (notice) => notices.push(notice),
+  )
   let work: Promise<void> = Promise.resolve()
   port.on('message', (message: ToWorker) => {
     work = work.then(async () => {
@@ -81,7 +88,7 @@ async function serve(): Promise<void> {
       }
     })
   })
-  post({ type: 'ready' })
+  post({ type: 'ready', notices })
 }
 
 serve().catch((error: unknown) => {

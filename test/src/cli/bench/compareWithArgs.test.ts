@@ -3,7 +3,17 @@ import { compareWithArgs } from '../../../../src/cli/bench/compareWithArgs.js'
 import type { Recording } from '../../../../src/cli/bench/figures.js'
 
 const recording = (rows: Readonly<Record<string, number[]>>, rewardMs: number): Recording => ({
-  ...{ startedAt: 0, endedAt: 100, promptTokens: 0, sequences: [], trips: {}, batches: {}, operators: {}, peakRssBytes: 0 },
+  ...{
+    startedAt: 0,
+    endedAt: 100,
+    promptTokens: 0,
+    sequences: [],
+    trips: {},
+    requests: {},
+    batches: {},
+    operators: {},
+    peakRssBytes: 0,
+  },
   completionTokens: Object.values(rows).flat().length,
   rows: Object.entries(rows).map(([id, tokenIds]) => ({ id, promptTokenIds: [], tokenIds })),
   runs: {

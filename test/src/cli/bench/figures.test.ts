@@ -33,6 +33,7 @@ describe('figuresOf', () => {
       { startedAt: 1900, tokensAt: [] },
     ],
     runs: { lm: [run(1000, 1100, 30), { ...run(1200, 1300, 2), rows: 2 }], rm: [run(1250, 1450, 10)] },
+    requests: {},
     trips: {
       lm: [{ postedAt: 990, receivedAt: 1000, answeredAt: 1110, arrivedAt: 1120 }],
       rm: [{ postedAt: 1190, receivedAt: 1200, answeredAt: 1460, arrivedAt: 1470 }],

@@ -67,6 +67,7 @@ it('measures every row with small and large pairs, and writes the results', asyn
     pairs: join(folder, 'pairs'),
     device: 'cpu',
     dtype: 'fp32',
+    cache: true,
   } as const
   await benchTable(rows, options, terminal as unknown as Terminal)
   const results = JSON.parse(await readFile(join(folder, 'bench', 'results.json'), 'utf8'))

@@ -115,7 +115,7 @@ describe('rxargs generate', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/input +.*: 6 prompts, 12 rows/)
     expect(stdout).toMatch(/decoder +args \(k 10, weight 1\.5\)/)
-    expect(stdout).toMatch(/memory +at most [\d.]+ MB/)
+    expect(stdout).toMatch(/memory +about [\d.]+ MB at most/)
     expect(await readdir(folder)).toEqual(['in.jsonl'])
   })
 })

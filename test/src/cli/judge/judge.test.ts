@@ -123,6 +123,7 @@ describe('rxargs judge', () => {
   it.each([
     [['--judge', 'rm:'], 'to be an address or rm:FOLDER'],
     [['--judge', 'rm:x', '--max-calls', '3'], 'A reward model runs on this machine, so `--max-calls` does not apply'],
+    [['--judge', 'http://host', '--device', 'webgpu'], 'A chat model runs on its server, so `--device` does not apply'],
     [['--judge', 'ftp://x', '--model', 'm'], 'Expected `--judge` to be an http(s) address or rm:FOLDER, got `ftp://x`'],
     [['--judge', 'http://x'], 'Expected `--model`, the name of the judge model on the server, got nothing'],
     [['--judge', 'http://x', '--model', 'm'], 'Expected `--output`, a folder for the answers, got nothing'],

@@ -22,7 +22,7 @@ describe('rows on stdout', () => {
     const { stdout, code } = await rxargs(['generate', ...chat, '--concurrency', '1', '--text'], input)
     expect(code).toBe(0)
     expect(stdout).toMatch(
-      /^== a, reward -?\d+\.\d{3}, cut off at the token limit\nHow do I\nmake bread\?\n--\n.+\n\n== b, reward .*\nPlain\n--\n/s,
+      /^== a, reward -?\d+\.\d{3}, cut off by --max-new-tokens or the context\nHow do I\nmake bread\?\n--\n.+\n\n== b, reward .*\nPlain\n--\n/s,
     )
     expect(stdout).not.toContain('<|begin|>')
     await rxargs(['generate', ...chat, '--concurrency', '1', '-o', out], input)

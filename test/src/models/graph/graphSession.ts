@@ -61,7 +61,7 @@ export async function openGraph(folder: string, changed: Readonly<Record<string,
     tensors,
     dtype,
   )
-  const session = await createSession({ graph: model, folder: weightsFolder, inMemory, threads: 1 })
+  const session = await createSession({ graph: model, folder: weightsFolder, inMemory, threads: 1 }, () => undefined)
   const { layers, kvHeads, headDim } = shape
   const tables = ropeFeeds(ropes, longAfter)
   const count = 2 * layers

@@ -30,7 +30,7 @@ function respond(response: ServerResponse, how: Behaviour): void {
 /** A server on 127.0.0.1 that does as it is told: `behave` is asked for each request, with its number from 0. */
 export async function jsonServer<Body>(behave: (request: Request<Body>, number: number) => Behaviour | Promise<Behaviour>) {
   const requests: Request<Body>[] = []
-  let [open, most] = [0, 0]
+  let [open, most, connections] = [0, 0, 0]
   const server = createServer((request, response) => {
     open++
     most = Math.max(most, open)
@@ -46,12 +46,15 @@ export async function jsonServer<Body>(behave: (request: Request<Body>, number: 
         () => response.destroy(), // The client left.
       )
   })
+  server.on('connection', () => connections++)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     open: () => open,
     most: () => most,
+    /** How many connections were made. */
+    connections: () => connections,
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve())

@@ -4,12 +4,16 @@ import { loadModel } from '../../../../src/models/loadModel.js'
 import { sequenceOf } from '../../../fakes.js'
 import { type Behaviour, jsonServer } from './jsonServer.js'
 
-export type CompletionBody = Readonly<{ model: string; prompt: number[]; max_tokens: number; logprobs: number }>
+export type CompletionBody = Readonly<{ model: string; prompt: number[] | number[][]; max_tokens: number; logprobs: number }>
+
+/** The prompts of a request, which may be one list of ids. */
+export const promptsOf = ({ prompt }: CompletionBody): number[][] =>
+  typeof prompt[0] === 'number' ? [prompt as number[]] : (prompt as number[][])
 
 /** How the likeliest tokens are written: by id in a text (vLLM), in a list with ids (llama.cpp's server), or by their text (OpenAI). */
 export type Form = 'token_id' | 'list' | 'text'
 
-/** A completions endpoint over a model of this process. `form` and `instead` may be changed between requests. */
+/** A completions endpoint over a model of this process. It takes one prompt or a list. `form` and `instead` may be changed between requests. */
 export async function lmServer(path: string) {
   const loaded = await loadModel(path, { head: 'lm', role: 'lm', threads: 1 })
   const model = batchedLanguageModel(loaded, 64)
@@ -26,16 +30,21 @@ export async function lmServer(path: string) {
   const server = await jsonServer<CompletionBody>(async ({ body }, number) => {
     const bad = settings.instead(body, number)
     if (bad) return bad
-    const sequence = sequenceOf('', '', { key: {}, promptTokenIds: body.prompt, tokenIds: [] })
-    const [all] = await model.run([{ sequence, need: 'all' }])
-    model.release(sequence.key)
-    const best = [...topIndices(all!.values, body.logprobs)]
-    const total = logSumExp(all!.values)
-    const logprobs = logprobsOf(
-      best,
-      best.map((id) => all!.values[id]! - total),
-    )
-    return { body: JSON.stringify({ choices: [{ index: 0, text: '', logprobs, finish_reason: 'length' }] }) }
+    const choice = async (promptTokenIds: number[], index: number) => {
+      const sequence = sequenceOf('', '', { key: {}, promptTokenIds, tokenIds: [] })
+      const [all] = await model.run([{ sequence, need: 'all' }])
+      model.release(sequence.key)
+      const best = [...topIndices(all!.values, body.logprobs)]
+      const total = logSumExp(all!.values)
+      const logprobs = logprobsOf(
+        best,
+        best.map((id) => all!.values[id]! - total),
+      )
+      return { index, text: '', logprobs, finish_reason: 'length' }
+    }
+    const choices = []
+    for (const [index, prompt] of promptsOf(body).entries()) choices.push(await choice(prompt, index))
+    return { body: JSON.stringify({ choices: choices.toReversed() }) }
   })
   return {
     ...server,

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,7 +41,13 @@ describe('remoteLanguageModel', () => {
     )
   })
 
-  it('sends text that encodes to the same token ids, and refuses any other', async () => {
+  it('keeps its connection from step to step', async () => {
+    const model = await behind([])
+    for (let step = 0; step < 5; step++) await model.run([{ sequence, need: 2 }])
+    expect([server!.requests.length, server!.connections()]).toEqual([5, 1])
+  })
+
+  it('sends the text where the text gives the same token ids, and fails where it does not', async () => {
     const model = await behind([], { prompt: 'text' })
     const text = 'A dog'
     const promptTokenIds = model.codec.encode(text, false)
@@ -98,6 +104,24 @@ describe('remoteLanguageModel', () => {
     await expect(behind([], { tokenizer: folder })).rejects.toThrow(
       `Expected \`max_position_embeddings\` in ${join(folder, 'config.json')}, found none`,
     )
+    await rm(folder, { recursive: true })
+  })
+
+  it('fits the tokenizer to the vocabulary in config.json, as for a model of this machine', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rxargs-tokenizer-'))
+    await cp(tokenizer, folder, { recursive: true })
+    const change = async (name: string, fields: (json: Record<string, unknown>) => object) => {
+      const json = JSON.parse(await readFile(join(folder, name), 'utf8')) as Record<string, unknown>
+      await writeFile(join(folder, name), JSON.stringify({ ...json, ...fields(json) }))
+    }
+    const padding = { id: 280, content: '[PAD]', special: true, normalized: false }
+    await change('tokenizer.json', ({ added_tokens: added }) => ({ added_tokens: [...(added as object[]), padding] }))
+    const { codec } = await behind([], { tokenizer: folder })
+    expect(codec.notices).toContainEqual(expect.stringContaining('has tokens that the model has no embedding for: "[PAD]" (280)'))
+    expect(() => codec.encode('a[PAD]', false)).toThrow('(its vocabulary has 280), got "[PAD]" (280)')
+    await change('config.json', () => ({ vocab_size: 100 }))
+    await server?.close()
+    await expect(behind([], { tokenizer: folder })).rejects.toThrow(/^Expected the tokenizer in .* to fit the vocabulary of 100/)
     await rm(folder, { recursive: true })
   })
 })

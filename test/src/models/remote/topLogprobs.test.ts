@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { RemoteError } from '../../../../src/core/errors.js'
-import { tokenIdOf, topLogprobs } from '../../../../src/models/remote/topLogprobs.js'
+import { choicesIn, tokenIdOf, topLogprobs } from '../../../../src/models/remote/topLogprobs.js'
 import { charCodec } from '../../../fakes.js'
 
 const codec = charCodec()
 const reading = { server: 'http://host', vocabSize: 128, idOf: tokenIdOf(codec, 'http://host') }
-const read = (logprobs: unknown, need = 2) => topLogprobs({ choices: [{ logprobs }] }, need, reading)
+const read = (logprobs: unknown, need = 2) => topLogprobs({ logprobs }, need, reading)
 const byText = (first: Readonly<Record<string, unknown>>) => ({ tokens: ['x'], top_logprobs: [first] })
 
 describe('topLogprobs', () => {
@@ -31,7 +31,7 @@ describe('topLogprobs', () => {
   })
 
   it.each<[unknown, string]>([
-    [null, 'expected `choices[0].logprobs.top_logprobs[0]` of one token, got `[{"logprobs":null}]`'],
+    [null, 'expected `choices[0].logprobs.top_logprobs[0]` of one token, got `{"logprobs":null}`'],
     [{ top_logprobs: [] }, 'expected `choices[0].logprobs.top_logprobs[0]`'],
     [byText({ a: -1 }), 'expected the top 2 tokens, got 1. The server may limit `logprobs`'],
     [byText({ a: -1, b: null }), 'expected token ids below 128 with finite logprobs, got 98 with NaN'],
@@ -51,5 +51,28 @@ describe('topLogprobs', () => {
   it('refuses a text of several tokens', () => {
     const same = { ...codec, decode: (ids: readonly number[]) => (ids[0]! < 3 ? '\uFFFD' : 'x') }
     expect(() => tokenIdOf(same, 'http://host')('\uFFFD')).toThrow('got "\uFFFD", the text of tokens 0, 1, 2')
+  })
+})
+
+describe('choicesIn', () => {
+  const choices = (...indices: unknown[]) => ({ choices: indices.map((index) => ({ index, text: `of ${index}` })) })
+
+  it('gives the choices in the order of the prompts, however they came', () => {
+    expect(choicesIn(choices(2, 0, 1), 3, 'http://host')).toEqual(choices(0, 1, 2).choices)
+  })
+
+  it('asks no index of the only choice', () => {
+    expect(choicesIn({ choices: [{ text: 'a' }] }, 1, 'http://host')).toEqual([{ text: 'a' }])
+  })
+
+  it.each<[string, unknown, string]>([
+    ['no choices', { error: 'x' }, 'got `{"error":"x"}`'],
+    ['one choice for all', choices(0), 'expected one choice for each of 3 prompts, with `index` 0 to 2, got 1 with 0'],
+    ['one index for all', choices(0, 0, 0), 'got 3 with 0, 0, 0'],
+    ['too many', choices(0, 1, 2, 3), 'got 4 with 0, 1, 2, 3'],
+    ['none', choices(), 'got 0 with none'],
+  ])('refuses %s', (_, answer, message) => {
+    expect(() => choicesIn(answer, 3, 'http://host')).toThrow(RemoteError)
+    expect(() => choicesIn(answer, 3, 'http://host')).toThrow(message)
   })
 })

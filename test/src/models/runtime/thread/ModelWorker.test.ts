@@ -85,4 +85,15 @@ describe('ModelWorker', () => {
       console.log('answered')`
     expect(program(script)).toMatchObject({ status: 0, stdout: 'answered\n', stderr: '' })
   })
+
+  it('fails the calls under way and every later one if the GPU is lost, as if the worker had ended', async () => {
+    const worker = await load()
+    const underWay = worker.run([call(1, 2)])
+    threadOf(worker).emit('message', { type: 'lost', message: 'the driver was reset' })
+    for (const run of [underWay, worker.run([call(1)])]) {
+      const error = await run.catch((failure: unknown) => failure)
+      expect(error).toBeInstanceOf(ModelLostError)
+      expect((error as Error).message).toBe(`The GPU was lost while ${folder} ran on it: the driver was reset`)
+    }
+  })
 })

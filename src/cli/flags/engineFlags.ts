@@ -1,0 +1,43 @@
+import { availableParallelism } from 'node:os'
+import type { Command } from 'commander'
+import { chooseDevice, type DeviceChoice, deviceChoices } from '../../models/device.js'
+import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
+import { FP16_NOTICE, WARM_UP_NOTICE } from '../../models/loadModels.js'
+import type { RewardOptions } from '../../models/loadReward.js'
+import { oneOf } from './flags.js'
+
+/** Flags that choose how models run. */
+export type EngineFlags = Readonly<{ device: DeviceChoice; dtype: WeightDtype; cache: boolean }>
+
+/** Help of `--dtype`. */
+export const DTYPE_HELP =
+  'precision of the weights: fp32, fp16 (computed as fp32 on a CPU), q8 or q4; for a folder of ONNX graphs, which graph to use'
+
+const MAX_BATCH = 64
+
+/** Adds the flags that choose how models run. */
+export const engineFlags = (command: Command): Command =>
+  command
+    .option(
+      '--device <name>',
+      'device for the models: cpu, webgpu (a GPU), or auto (a GPU if there is one)',
+      oneOf('device', deviceChoices),
+      'cpu',
+    )
+    .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
+    .option('--no-cache', 'round weights to q8 or q4 anew instead of keeping them in ~/.cache/rxargs')
+
+/**
+ * Chooses the device for models that are loaded one by one, on all cores.
+ *
+ * @throws OptionError as `chooseDevice`
+ */
+export async function engineOf(
+  { device, dtype, cache }: EngineFlags,
+  say: (notice: string) => void,
+): Promise<RewardOptions & Readonly<{ dtype: WeightDtype; device: NonNullable<RewardOptions['device']> }>> {
+  if (dtype === 'fp16') say(FP16_NOTICE)
+  const { warmUp, ...chosen } = await chooseDevice(device, dtype, say)
+  if (warmUp) say(WARM_UP_NOTICE)
+  return { ...chosen, dtype, cache, threads: availableParallelism(), maxBatch: MAX_BATCH, ...(warmUp && { warmUp: MAX_BATCH }) }
+}

@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { lm, rxargs } from '../rxargs.js'
+
+it('measures 64 prompts of a server in few requests with many prompts each', async () => {
+  const path = fileURLToPath(new URL('../../../../data/bench/latencyServer.mjs', import.meta.url))
+  const server = spawn(process.execPath, [path, '20', '256'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const folder = await mkdtemp(join(tmpdir(), 'rxargs-bench-'))
+  try {
+    const url = await new Promise<string>((resolve) =>
+      server.stdout.once('data', (line: Buffer) => resolve(line.toString().trim())),
+    )
+    const prompts = join(folder, 'prompts.jsonl')
+    await writeFile(prompts, Array.from({ length: 64 }, (_, id) => `${JSON.stringify({ prompt: `Say ${id}` })}\n`).join(''))
+    const at = ['--lm', url, '--lm-model', 'none', '--lm-tokenizer', lm, '--reward', `r=${url.replace('/v1', '/classify')}`]
+    const sizes = ['--prompts', prompts, '--concurrency', '64', '--max-new-tokens', '8', '--decoder', 'args', '--json']
+    const { code, stdout } = await rxargs(['bench', ...at, ...sizes])
+    expect(code).toBe(0)
+    const [{ requests, completion_tokens: tokens }] = JSON.parse(stdout).settings
+    expect(requests.lm.count * requests.lm.mean_items).toBeCloseTo(tokens, 6)
+    expect(requests.lm.mean_items).toBeGreaterThan(16)
+    expect(requests.r.mean_items).toBeGreaterThan(160)
+    expect(requests.lm.ms.p50).toBeGreaterThan(18)
+  } finally {
+    server.kill()
+    await rm(folder, { recursive: true, force: true })
+  }
+})

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { RemoteError } from '../../../../src/core/errors.js'
+import { type MergeOptions, mergedCalls } from '../../../../src/models/remote/mergedCalls.js'
+
+type Answer = number | RemoteError
+const refused = (): RemoteError => new RemoteError('refused', false, 'refusal')
+const failed = (): RemoteError => new RemoteError('500', false, 'failure')
+const tens = (items: readonly number[]): Answer[] => items.map((item) => 10 * item)
+
+/** Merged calls of a server that answers so, and the sizes of its requests. */
+function merged(answer: (items: readonly number[]) => Answer[], options: Partial<MergeOptions<number>> = {}) {
+  const sizes: number[] = []
+  const call = mergedCalls<number, number>(
+    async (items) => {
+      sizes.push(items.length)
+      return answer(items)
+    },
+    { maxBatch: 8, concurrency: 2, ...options },
+  )
+  const outcome = async (items: readonly number[]) =>
+    call(items, new AbortController().signal).catch((error: Error) => error.message)
+  return { sizes, all: (calls: readonly (readonly number[])[]) => Promise.all(calls.map(outcome)) }
+}
+const singles = (count: number) => Array.from({ length: count }, (_, item) => [item])
+
+describe('mergedCalls', () => {
+  it('fails the call of an item with an error of its own, without another request', async () => {
+    const { sizes, all } = merged((items) => tens(items).map((result) => (result === 20 ? new RemoteError('no 2') : result)))
+    expect(await all(singles(4))).toEqual([[0], [10], 'no 2', [30]])
+    expect(sizes).toEqual([4])
+  })
+
+  it.each<[string, () => RemoteError]>([
+    ['refuses', refused],
+    ['fails at', failed],
+    ['answers wrongly for', () => new RemoteError('wrong')],
+  ])('finds the one item that a server %s, in halves', async (_, error) => {
+    const { sizes, all } = merged((items) => {
+      if (items.includes(5)) throw error()
+      return tens(items)
+    })
+    const results = await all(singles(8))
+    expect(results.map((result) => typeof result === 'string')).toEqual(Array.from({ length: 8 }, (_, item) => item === 5))
+    expect(sizes.toSorted((a, b) => b - a)).toEqual([8, 4, 4, 2, 2, 1, 1])
+  })
+
+  it('sends no more at once than a server was seen to take', async () => {
+    const { sizes, all } = merged((items) => {
+      if (items.length > 3) throw refused()
+      return tens(items)
+    })
+    expect(await all([[0, 1, 2, 3, 4, 5, 6]])).toEqual([[0, 10, 20, 30, 40, 50, 60]])
+    sizes.length = 0
+    await all(singles(7))
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(3)
+  })
+
+  it('gives an outage to all at once', async () => {
+    const { sizes, all } = merged(() => {
+      throw new RemoteError('down', false, 'outage')
+    })
+    expect(await all(singles(3))).toEqual(['down', 'down', 'down'])
+    expect(sizes).toEqual([3])
+  })
+
+  it('finds out whether a server takes several items, and with how many requests it goes on', async () => {
+    const lists = merged(tens, { concurrencyAlone: 8 })
+    await lists.all(singles(8))
+    await lists.all(singles(8))
+    expect([lists.sizes[0], lists.sizes.at(-1)]).toEqual([2, 8])
+    const alone = merged(
+      (items) => {
+        if (items.length > 1) throw failed()
+        return tens(items)
+      },
+      { concurrencyAlone: 8 },
+    )
+    expect(await alone.all(singles(8))).toEqual(singles(8).map(([item]) => [10 * item!]))
+    alone.sizes.length = 0
+    await alone.all(singles(8))
+    expect(alone.sizes).toEqual(Array(8).fill(1))
+  })
+
+  it('keeps kinds apart', async () => {
+    const seen: (readonly number[])[] = []
+    const { all } = merged(
+      (items) => {
+        seen.push(items)
+        return tens(items)
+      },
+      { kindOf: (item) => item % 2 },
+    )
+    await all(singles(6))
+    expect(seen).toEqual([
+      [0, 2, 4],
+      [1, 3, 5],
+    ])
+  })
+})
