@@ -20,8 +20,9 @@ export default defineConfig({
   test: {
     projects: projects.map((test) => ({ extends: true as const, test })),
     setupFiles: ['test/fastCheck.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Long enough for a machine that also does other work.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     maxWorkers: 2,
     // The code has no global state, so files of a worker share its modules: importing them anew for each takes a third of the time.
     isolate: false,

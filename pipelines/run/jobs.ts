@@ -100,19 +100,15 @@ export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, opti
 }
 
 /**
- * Refuses limits that no prompt can meet, before the first prompt is read.
+ * Refuses a reply that fits into the context with no prompt, before the first prompt is read.
  *
  * @throws OptionError that names the limit and the context
  */
-export function checkContext(
-  { maxNewTokens, maxPromptTokens = 1 }: Readonly<{ maxNewTokens: number; maxPromptTokens?: number | undefined }>,
-  contextLength: number,
-): void {
-  for (const [name, tokens] of Object.entries({ maxNewTokens, maxPromptTokens }))
-    if (tokens >= contextLength)
-      throw new OptionError(
-        `Expected \`${name}\` to be below the context of ${contextLength} tokens, which holds prompt and reply, got ${tokens}`,
-      )
+export function checkContext({ maxNewTokens }: Readonly<{ maxNewTokens: number }>, contextLength: number): void {
+  if (maxNewTokens >= contextLength)
+    throw new OptionError(
+      `Expected \`maxNewTokens\` to be below the context of ${contextLength} tokens, which holds prompt and reply, got ${maxNewTokens}`,
+    )
 }
 
 /** Tokenizes the content of a prompt, or reads the text of its token ids, for rewards with another tokenizer. */
@@ -136,7 +132,7 @@ function checkedIds(tokenIds: readonly number[], { vocabSize }: TextCodec): read
 }
 
 function limitOf({ maxPromptTokens, maxNewTokens, contextLength }: StartOptions): Readonly<{ limit: number; why: string }> {
-  if (maxPromptTokens !== undefined) return { limit: maxPromptTokens, why: '' }
+  if (maxPromptTokens !== undefined) return { limit: Math.min(maxPromptTokens, contextLength - 1), why: '' }
   return {
     limit: contextLength - maxNewTokens,
     why: `: the context of ${contextLength} minus ${maxNewTokens} new tokens`,

@@ -86,7 +86,6 @@ describe('exactly one row a prompt and sample', () => {
   it.each([
     ['maxNewTokens', 8],
     ['maxNewTokens', 1e9],
-    ['maxPromptTokens', 8],
   ])('except for %s %d, beyond the context', async (name, tokens) => {
     const models = fakeModels(fakeLm({ contextLength: 8 }))
     await expect(run(['1'], { models, maxNewTokens: 2, [name]: tokens })).rejects.toThrow(

@@ -75,6 +75,7 @@ describe('a prompt that is too long', () => {
     expect(length({ maxNewTokens: 20 })).toBe(44)
     expect(length({ maxPromptTokens: 60 })).toBe(60)
     expect(length({ maxPromptTokens: 63 })).toBe(63)
+    expect(length({ maxPromptTokens: 4096 })).toBe(63)
   })
 
   it('is an error if only BOS would be left, or if new tokens fill the context', () => {

@@ -45,7 +45,7 @@ describe('--reward-label', () => {
     expect(jsonl(safe.stdout)[0]!.reward).not.toBe(jsonl(helpful.stdout)[0]!.reward)
     expect(await scored()).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('name one of `verbose` (0), `helpful` (1), `safe` (2)'),
+      stderr: expect.stringContaining('Choose one of `verbose` (0), `helpful` (1), `safe` (2)'),
     })
     expect(await scored('--reward-label', 'kind')).toMatchObject({ code: 2, stderr: expect.stringContaining('got `kind`') })
   })
@@ -75,7 +75,7 @@ describe('--reward-label', () => {
     expect((await evaluated('0'))['reward:m']).not.toBeCloseTo(jsonl(scored.stdout)[0]!.reward as number, 4)
     const judged = (...flags: string[]) => rxargs(['judge', ...runs, '--judge', `rm:${labelled}`, '--json', ...flags])
     expect((await judged('--reward-label', 'safe')).code).toBe(0)
-    expect(await judged()).toMatchObject({ code: 1, stderr: expect.stringContaining('name one of `verbose` (0)') })
+    expect(await judged()).toMatchObject({ code: 1, stderr: expect.stringContaining('Choose one of `verbose` (0)') })
     const chat = ['--judge', 'http://localhost', '--model', 'm', '--output', 'o', '--reward-label', 'safe']
     expect(await rxargs(['judge', ...runs, ...chat])).toMatchObject({
       code: 2,
