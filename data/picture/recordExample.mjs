@@ -31,5 +31,5 @@ await servingEmbedded(async (url) => {
     if (!response.ok) throw new Error(await response.text())
     streams[side] = lasting(await response.text())
   }
-  writeFileSync(new URL(`${page}/example.json`, root), `${JSON.stringify({ settings, streams })}\n`)
+  writeFileSync(new URL(`${page}/example.json`, root), `${JSON.stringify({ lm: server.lm, settings, streams })}\n`)
 })

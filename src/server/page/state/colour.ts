@@ -1,3 +1,4 @@
+import { extentOf } from './plot.js'
 import type { Candidate, Reply } from './reply.js'
 import type { RewardSetting } from './settings.js'
 
@@ -15,14 +16,10 @@ export function shownReward({ rewards }: Pick<Candidate, 'rewards'>, weighted: r
   return values.length > 0 && Number.isFinite(sum) ? sum : undefined
 }
 
-/** A scale around the median of the tokens that are shown, so that both replies share their colours. */
+/** A scale from the lowest to the highest reward of the tokens that are shown, so that both replies share their colours. */
 export function colourScale(replies: readonly Reply[], weighted: readonly RewardSetting[]): ColourScale {
-  const values = replies
-    .flatMap(({ tokens }) => tokens.flatMap((token) => shownReward(token, weighted) ?? []))
-    .sort((one, other) => one - other)
-  if (values.length === 0) return { middle: 0, reach: 1 }
-  const middle = (values[Math.floor((values.length - 1) / 2)]! + values[Math.ceil((values.length - 1) / 2)]!) / 2
-  return { middle, reach: Math.max(values.at(-1)! - middle, middle - values[0]!) || 1 }
+  const { low, high } = extentOf(replies.flatMap(({ tokens }) => tokens.flatMap((token) => shownReward(token, weighted) ?? [])))
+  return { middle: (low + high) / 2, reach: (high - low) / 2 }
 }
 
 /** A step of the scale, from -4 (low) to 4 (high). */

@@ -5,10 +5,10 @@ import type { Run } from './session.js'
 import type { Settings } from './settings.js'
 
 /** A run that record.mjs has recorded: the settings, and the text of both streams. */
-export type Example = Readonly<{ settings: Settings; streams: Readonly<Record<Side, string>> }>
+export type Example = Readonly<{ lm: string; settings: Settings; streams: Readonly<Record<Side, string>> }>
 
-export function runOf({ settings, streams }: Example): Run {
-  return { settings, replies: { greedy: replyOf(streams.greedy), guided: replyOf(streams.guided) }, isExample: true }
+export function runOf({ lm, settings, streams }: Example): Run {
+  return { settings, replies: { greedy: replyOf(streams.greedy), guided: replyOf(streams.guided) }, recordedOf: lm }
 }
 
 function replyOf(stream: string): Reply {

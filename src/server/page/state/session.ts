@@ -6,7 +6,12 @@ import { fittedTo, type Settings } from './settings.js'
 export type Replies = Readonly<Record<Side, Reply>>
 
 /** Replies and the settings that they were made with. */
-export type Run = Readonly<{ settings: Settings; replies: Replies; isExample?: boolean }>
+export type Run = Readonly<{
+  settings: Settings
+  replies: Replies
+  /** The language model of a recorded run. Only the same one can continue it. */
+  recordedOf?: string
+}>
 
 export type Session = Readonly<{
   settings: Settings

@@ -27,7 +27,8 @@ export function App() {
   const [kept, setKept] = useState<Place>()
   const [pointed, setPointed] = useState<Place>()
   const { server, settings, notice, past } = session
-  const { replies, settings: made, isExample } = session.run
+  const { replies, settings: made, recordedOf } = session.run
+  const canContinue = server !== undefined && (recordedOf === undefined || recordedOf === server.lm)
   const running = isRunning(session)
   const exists = (place: Place | undefined) => place && replies[place.side].tokens[place.index] && place
   const place = exists(pointed) ?? exists(kept) ?? firstPlace(replies)
@@ -64,7 +65,7 @@ export function App() {
               <h2 id="replies" class="visually-hidden">
                 Replies
               </h2>
-              {isExample && (
+              {recordedOf !== undefined && (
                 <p class="hint">
                   A recorded example: two embedded models of 6 million parameters answered “{promptOf(made)}”. Press Run for your
                   own.
@@ -75,6 +76,7 @@ export function App() {
                   <ReplyPanel
                     key={side}
                     {...{ side, settings: made, scale, place, change }}
+                    about={server?.decoders.find(({ name }) => name === made.decoder)?.about}
                     reply={replies[side]}
                     keep={setKept}
                     point={setPointed}
@@ -87,7 +89,7 @@ export function App() {
               <CandidateTable
                 {...{ place, scale, settings: made }}
                 token={place && replies[place.side].tokens[place.index]}
-                canContinue={server !== undefined && place !== undefined && replies[place.side].status !== 'running'}
+                canContinue={canContinue && place !== undefined && replies[place.side].status !== 'running'}
                 take={(chosen) => {
                   if (place === undefined) return
                   setKept(place)

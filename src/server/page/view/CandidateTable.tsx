@@ -36,7 +36,7 @@ export function CandidateTable({ place, token, settings, scale, canContinue, tak
                 {rewards.map(({ name, weight }) => (
                   <th scope="col" key={name}>
                     {rewards.length > 1 ? name : 'Reward'}
-                    {place?.side === 'guided' && <span class="weight"> × {plain(weight)}</span>}
+                    {place?.side === 'guided' && <span class="times"> × {plain(weight)}</span>}
                   </th>
                 ))}
                 <th scope="col">Score</th>

@@ -5,7 +5,7 @@ export function KeyForm({ onKey }: Readonly<{ onKey: (key: string) => void }>) {
   const [key, setKey] = useState('')
   return (
     <form
-      class="notice key"
+      class="notice ask"
       onSubmit={(event) => {
         event.preventDefault()
         onKey(key)

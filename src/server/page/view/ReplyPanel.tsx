@@ -12,6 +12,8 @@ export type ReplyPanelProps = Readonly<{
   reply: Reply
   /** Those that the reply was made with. */
   settings: Settings
+  /** What the decoder does, in words. */
+  about: string | undefined
   scale: ColourScale
   place: Place | undefined
   keep: (place: Place) => void
@@ -20,7 +22,7 @@ export type ReplyPanelProps = Readonly<{
 }>
 
 /** One of the two replies: its rule, its tokens, its reward. */
-export function ReplyPanel({ side, reply, settings, scale, place, keep, point, change }: ReplyPanelProps) {
+export function ReplyPanel({ side, reply, settings, about, scale, place, keep, point, change }: ReplyPanelProps) {
   const { tokens, status, rewards, error } = reply
   const name = titleOf(side, settings)
   const overruled = tokens.filter(isOverruled).length
@@ -28,7 +30,7 @@ export function ReplyPanel({ side, reply, settings, scale, place, keep, point, c
     <article class={`reply ${side}`} aria-label={name}>
       <div class="head">
         <h3>{name}</h3>
-        <p class="rule">{ruleOf(side, settings)}</p>
+        <p class="rule">{ruleOf(side, settings, about)}</p>
         <p class="rewards">
           {settings.rewards.map(({ name: reward }) => (
             <span key={reward}>
@@ -91,8 +93,9 @@ const titleOf = (side: Side, { decoder }: Settings): string => {
   return decoder === 'args' ? 'ARGS' : decoder
 }
 
-function ruleOf(side: Side, { rewards, temperature }: Settings): string {
+function ruleOf(side: Side, { decoder, rewards, temperature }: Settings, about: string | undefined): string {
   if (side === 'greedy') return 'highest logit'
+  if (decoder !== 'args') return about ?? ''
   const sum = rewards.map(({ name, weight }) => `${plain(weight)} × ${rewards.length > 1 ? name : 'reward'}`).join(' + ')
   return `${temperature > 0 ? 'sampled by' : 'highest'} logit${sum === '' ? '' : ` + ${sum}`}`
 }

@@ -18,6 +18,7 @@ export type TokensProps = Readonly<{
 /** The tokens of a reply as one list: the arrow keys walk along it, Enter goes to the candidates. */
 export function Tokens({ side, tokens, label, current, levelOf, rewardOf, point, keep }: TokensProps) {
   const reachable = current ?? 0
+  const hasEnd = isEnd(tokens.at(-1))
   const onKey = (event: KeyboardEvent & { currentTarget: HTMLElement }): void => {
     const places: Readonly<Record<string, number>> = {
       ...{ ArrowRight: reachable + 1, ArrowDown: reachable + 1, ArrowLeft: reachable - 1, ArrowUp: reachable - 1 },
@@ -43,7 +44,7 @@ export function Tokens({ side, tokens, label, current, levelOf, rewardOf, point,
       onPointerLeave={() => point(undefined)}
     >
       {tokens.map((token, index) => {
-        const text = token.text.includes('\uFFFD') ? token.delta || '▫' : token.text
+        const text = shownText(token, index)
         const level = levelOf(token)
         return (
           <Fragment key={index}>
@@ -52,7 +53,7 @@ export function Tokens({ side, tokens, label, current, levelOf, rewardOf, point,
               tabIndex={index === reachable ? 0 : -1}
               aria-selected={index === current}
               aria-label={`${text.trim() || 'space'}, reward ${rewardOf(token)}${isOverruled(token) ? ', the reward overruled greedy' : ''}`}
-              class={`token${isOverruled(token) ? ' overruled' : ''}${token.picked ? ' picked' : ''}`}
+              class={`token${isOverruled(token) ? ' overruled' : ''}${token.picked ? ' picked' : ''}${index === tokens.length - 1 && hasEnd ? ' end' : ''}`}
               data-level={level}
               onPointerEnter={({ pointerType }) => pointerType !== 'touch' && point({ side, index })}
               onFocus={() => keep({ side, index })}
@@ -65,4 +66,13 @@ export function Tokens({ side, tokens, label, current, levelOf, rewardOf, point,
       })}
     </div>
   )
+}
+
+/** A token that writes nothing, such as the end of a turn. Part of a character writes nothing either, but its text is a replacement character. */
+const isEnd = (token: Token | undefined): boolean => token !== undefined && token.delta === '' && !token.text.includes('\uFFFD')
+
+/** A token that is part of a character shows the character where it is complete. */
+function shownText({ text, delta }: Token, index: number): string {
+  if (text.includes('\uFFFD')) return delta || '▫'
+  return index === 0 ? text.replace(/^ /, '') : text
 }

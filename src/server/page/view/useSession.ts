@@ -74,7 +74,7 @@ export function useSession(): SessionHandle {
     for (const side of sides) void read(side, source, [])
   }
 
-  const connect = async (withKey: string | undefined): Promise<void> => {
+  const connect = async (withKey: string | undefined): Promise<ServerInfo | undefined> => {
     try {
       const response = await fetch('/v1/models', { headers: bearer(withKey) })
       if (!response.ok) throw await errorOf(response)
@@ -82,17 +82,28 @@ export function useSession(): SessionHandle {
       dispatch({ type: 'server', server })
       dispatch({ type: 'notice', notice: opened.problem })
       setNeedsKey(false)
-      if (opened.isLinked) start({ settings: fittedTo(opened.settings, server), server, key: withKey })
+      return server
     } catch (error) {
       if (error instanceof ServerError && error.status === 401) setNeedsKey(true)
       else dispatch({ type: 'notice', notice: reasonOf(error) })
     }
   }
 
+  /** What a link asks for runs at once. */
+  const startLinked = (server: ServerInfo | undefined, withKey?: string): void => {
+    if (server && opened.isLinked) start({ settings: fittedTo(opened.settings, server), server, key: withKey })
+  }
+
   useEffect(() => {
-    void connect(undefined)
+    // A link that is pasted over this one opens like any other.
+    const onLink = (): void => location.reload()
+    addEventListener('hashchange', onLink)
+    void connect(undefined).then((server) => startLinked(server))
     if (!opened.isLinked) void readExample().then((run) => dispatch({ type: 'show', run }))
-    return halt
+    return () => {
+      removeEventListener('hashchange', onLink)
+      halt()
+    }
   }, [])
 
   return {
@@ -101,7 +112,10 @@ export function useSession(): SessionHandle {
     change: (change) => dispatch({ type: 'change', change }),
     run: () => {
       if (session.server) start({ settings: session.settings, server: session.server, key })
-      else void connect(key)
+      else
+        void connect(key).then((server) => {
+          if (server) start({ settings: fittedTo(session.settings, server), server, key })
+        })
     },
     stop: halt,
     undo: () => {
@@ -118,7 +132,7 @@ export function useSession(): SessionHandle {
     },
     useKey: (given) => {
       setKey(given)
-      void connect(given)
+      void connect(given).then((server) => startLinked(server, given))
     },
   }
 }
