@@ -1,5 +1,5 @@
 import { extentOf } from './plot.js'
-import type { Candidate, Reply } from './reply.js'
+import type { ShownCandidate, ShownReply } from './reply.js'
 import type { RewardSetting } from './settings.js'
 
 /** Steps on each side of the middle of the scale. */
@@ -9,7 +9,10 @@ export const REACH = 4
 export type ColourScale = Readonly<{ middle: number; reach: number }>
 
 /** The reward that colours a token: the only one, or the sum of several by their weights. Undefined where one is missing. */
-export function shownReward({ rewards }: Pick<Candidate, 'rewards'>, weighted: readonly RewardSetting[]): number | undefined {
+export function shownReward(
+  { rewards }: Pick<ShownCandidate, 'rewards'>,
+  weighted: readonly RewardSetting[],
+): number | undefined {
   const values = weighted.map(({ name }) => rewards[name] ?? Number.NaN)
   const sum =
     values.length === 1 ? values[0]! : values.reduce((total, value, index) => total + value * weighted[index]!.weight, 0)
@@ -17,7 +20,7 @@ export function shownReward({ rewards }: Pick<Candidate, 'rewards'>, weighted: r
 }
 
 /** A scale from the lowest to the highest reward of the tokens that are shown, so that both replies share their colours. */
-export function colourScale(replies: readonly Reply[], weighted: readonly RewardSetting[]): ColourScale {
+export function colourScale(replies: readonly ShownReply[], weighted: readonly RewardSetting[]): ColourScale {
   const { low, high } = extentOf(replies.flatMap(({ tokens }) => tokens.flatMap((token) => shownReward(token, weighted) ?? [])))
   return { middle: (low + high) / 2, reach: (high - low) / 2 }
 }

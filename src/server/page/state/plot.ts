@@ -23,7 +23,7 @@ export function ticksOf({ low, high }: Extent, count: number): readonly number[]
 }
 
 /** An SVG path through values; a missing one leaves a gap. */
-export function pathOf(
+export function linePath(
   values: readonly (number | undefined)[],
   x: (index: number) => number,
   y: (value: number) => number,

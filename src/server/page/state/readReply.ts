@@ -12,21 +12,21 @@ export class ServerError extends Error {
   }
 }
 
-export type ReadOptions = Readonly<{ key: string | undefined; signal: AbortSignal; onChunk: (chunk: Chunk) => void }>
+export type ReadReplyOptions = Readonly<{ key: string | undefined; signal: AbortSignal; onChunk: (chunk: Chunk) => void }>
 
 /**
  * Asks for a reply and hands over its chunks as they come.
  *
  * @throws ServerError for an answer that is no stream, and a stream that ends before its last event
  */
-export async function readReply({ path, body }: ReplyRequest, { key, signal, onChunk }: ReadOptions): Promise<void> {
+export async function readReply({ path, body }: ReplyRequest, { key, signal, onChunk }: ReadReplyOptions): Promise<void> {
   const response = await fetch(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...bearer(key) },
     body: JSON.stringify(body),
     signal,
   })
-  if (!response.ok || response.body === null) throw await errorOf(response)
+  if (!response.ok || response.body === null) throw await answerError(response)
   const events = chunkParser(onChunk)
   const decoder = new TextDecoder()
   const reader = response.body.getReader()
@@ -58,7 +58,7 @@ export function chunkParser(
 }
 
 /** The error of an answer, in OpenAI's shape or not. */
-export async function errorOf(response: Response): Promise<ServerError> {
+export async function answerError(response: Response): Promise<ServerError> {
   const text = await response.text()
   try {
     const { message } = (JSON.parse(text) as { error: { message: string } }).error

@@ -1,4 +1,4 @@
-export type Candidate = Readonly<{
+export type ShownCandidate = Readonly<{
   id: number
   text: string
   logit: number | null
@@ -8,20 +8,20 @@ export type Candidate = Readonly<{
 }>
 
 /** A token of a reply, with the candidates of its step. */
-export type Token = Candidate &
+export type ShownToken = ShownCandidate &
   Readonly<{
     /** The whole characters that this token completes; a token may hold part of one. */
     delta: string
-    candidates: readonly Candidate[]
+    candidates: readonly ShownCandidate[]
     /** Index of the candidate that was taken. */
     chosen: number
     /** Whether the reader took it, instead of the decoder. */
     picked?: boolean
   }>
 
-export type Reply = Readonly<{
+export type ShownReply = Readonly<{
   status: 'empty' | 'running' | 'finished' | 'stopped' | 'failed'
-  tokens: readonly Token[]
+  tokens: readonly ShownToken[]
   /** Why the model ended it. */
   reason?: string
   /** Rewards of prompt and whole reply, by name. */
@@ -30,7 +30,7 @@ export type Reply = Readonly<{
   error?: string
 }>
 
-export const emptyReply: Reply = { status: 'empty', tokens: [] }
+export const emptyReply: ShownReply = { status: 'empty', tokens: [] }
 
 /** A chunk of a stream, of either kind of answer. */
 export type Chunk = Readonly<{
@@ -40,7 +40,7 @@ export type Chunk = Readonly<{
     delta?: Readonly<{ content?: string }>
     finish_reason?: string | null
     rxargs?: Readonly<{
-      tokens?: readonly (Candidate & Readonly<{ candidates?: readonly Candidate[]; chosen?: number }>)[]
+      tokens?: readonly (ShownCandidate & Readonly<{ candidates?: readonly ShownCandidate[]; chosen?: number }>)[]
       rewards?: Readonly<Record<string, number | null>>
       error?: string
     }>
@@ -48,14 +48,14 @@ export type Chunk = Readonly<{
 }>
 
 /** The reply after one more chunk of its stream. */
-export function withChunk(reply: Reply, { error, choices }: Chunk): Reply {
+export function withChunk(reply: ShownReply, { error, choices }: Chunk): ShownReply {
   if (error) return { ...reply, status: 'failed', error: error.message }
   const choice = choices?.[0]
   if (choice === undefined) return reply
   const { rxargs, finish_reason: reason } = choice
   const delta = choice.delta?.content ?? choice.text ?? ''
   const tokens = rxargs?.tokens ?? []
-  const added = tokens.map((token, index): Token => {
+  const added = tokens.map((token, index): ShownToken => {
     const { candidates, chosen, ...own } = token
     return { ...own, delta: index === tokens.length - 1 ? delta : '', candidates: candidates ?? [own], chosen: chosen ?? 0 }
   })
@@ -69,7 +69,7 @@ export function withChunk(reply: Reply, { error, choices }: Chunk): Reply {
 }
 
 /** The beginning of a reply up to a token, with another candidate in that token's place. */
-export function continuedFrom({ tokens }: Reply, index: number, chosen: number): Reply {
+export function continuedFrom({ tokens }: ShownReply, index: number, chosen: number): ShownReply {
   const token = tokens[index]
   const candidate = token?.candidates[chosen]
   if (token === undefined || candidate === undefined) throw new RangeError(`No candidate ${chosen} at token ${index}`)
@@ -77,7 +77,8 @@ export function continuedFrom({ tokens }: Reply, index: number, chosen: number):
   return { status: 'running', tokens: [...tokens.slice(0, index), picked] }
 }
 
-export const textOf = ({ tokens }: Reply): string => tokens.map(({ delta }) => delta).join('')
+export const replySoFar = ({ tokens }: ShownReply): string => tokens.map(({ delta }) => delta).join('')
 
 /** Whether the reward changed the choice: the token is not the one that greedy decoding takes. */
-export const isOverruled = ({ candidates, chosen, picked }: Token): boolean => candidates.length > 1 && chosen !== 0 && !picked
+export const isOverruled = ({ candidates, chosen, picked }: ShownToken): boolean =>
+  candidates.length > 1 && chosen !== 0 && !picked

@@ -1,5 +1,5 @@
 import type { ServerInfo } from './serverInfo.js'
-import { controlsOf, type Settings } from './settings.js'
+import { controlsOf, type PageSettings } from './settings.js'
 
 /** The two replies that stand side by side. */
 export const sides = ['greedy', 'guided'] as const
@@ -10,7 +10,12 @@ export type ReplyRequest = Readonly<{ path: string; body: Readonly<Record<string
 /**
  * The request of one reply. The greedy one is ARGS with weight 0: it takes the likeliest token, and its rewards are there to look at.
  */
-export function requestOf(settings: Settings, side: Side, server: ServerInfo, replyTokenIds: readonly number[]): ReplyRequest {
+export function requestOf(
+  settings: PageSettings,
+  side: Side,
+  server: ServerInfo,
+  replyTokenIds: readonly number[],
+): ReplyRequest {
   const { mode, prompt, messages, maxTokens, seed } = settings
   const { temperature, ...own } = side === 'greedy' ? greedyFields(settings) : guidedFields(settings, server)
   return {
@@ -30,7 +35,7 @@ export function requestOf(settings: Settings, side: Side, server: ServerInfo, re
 
 type Fields = Readonly<{ temperature?: number } & Record<string, unknown>>
 
-function greedyFields({ k, rewards }: Settings): Fields {
+function greedyFields({ k, rewards }: PageSettings): Fields {
   if (rewards.length === 0) return { temperature: 0, decoder: 'top-k', k, rewards: [] }
   return {
     temperature: 0,
@@ -41,7 +46,7 @@ function greedyFields({ k, rewards }: Settings): Fields {
   }
 }
 
-function guidedFields({ decoder, k, temperature, rewards }: Settings, { decoders }: ServerInfo): Fields {
+function guidedFields({ decoder, k, temperature, rewards }: PageSettings, { decoders }: ServerInfo): Fields {
   const reads = controlsOf(decoders.find(({ name }) => name === decoder))
   return {
     // What samples by itself keeps its own temperature unless one is chosen.
@@ -53,7 +58,7 @@ function guidedFields({ decoder, k, temperature, rewards }: Settings, { decoders
   }
 }
 
-const weightsOf = (rewards: Settings['rewards']) => Object.fromEntries(rewards.map(({ name, weight }) => [name, weight]))
+const weightsOf = (rewards: PageSettings['rewards']) => Object.fromEntries(rewards.map(({ name, weight }) => [name, weight]))
 
-const named = (rewards: Settings['rewards']) =>
+const named = (rewards: PageSettings['rewards']) =>
   rewards.map(({ name, function: of, options }) => (of === undefined ? name : { name, function: of, options: options ?? {} }))

@@ -1,23 +1,23 @@
-import { type Chunk, continuedFrom, emptyReply, type Reply, withChunk } from './reply.js'
+import { type Chunk, continuedFrom, emptyReply, type ShownReply, withChunk } from './reply.js'
 import type { Side } from './request.js'
 import type { ServerInfo } from './serverInfo.js'
-import { fittedTo, type Settings } from './settings.js'
+import { fittedTo, type PageSettings } from './settings.js'
 
-export type Replies = Readonly<Record<Side, Reply>>
+export type Replies = Readonly<Record<Side, ShownReply>>
 
 /** Replies and the settings that they were made with. */
-export type Run = Readonly<{
-  settings: Settings
+export type ShownRun = Readonly<{
+  settings: PageSettings
   replies: Replies
   /** The language model of a recorded run. Only the same one can continue it. */
   recordedOf?: string
 }>
 
 export type Session = Readonly<{
-  settings: Settings
-  run: Run
+  settings: PageSettings
+  run: ShownRun
   /** Runs to go back to, the latest last. */
-  past: readonly Run[]
+  past: readonly ShownRun[]
   server?: ServerInfo
   /** A line about the page itself. */
   notice?: string
@@ -26,8 +26,8 @@ export type Session = Readonly<{
 export type Action =
   | Readonly<{ type: 'server'; server: ServerInfo }>
   | Readonly<{ type: 'notice'; notice: string | undefined }>
-  | Readonly<{ type: 'change'; change: Partial<Settings> }>
-  | Readonly<{ type: 'show'; run: Run }>
+  | Readonly<{ type: 'change'; change: Partial<PageSettings> }>
+  | Readonly<{ type: 'show'; run: ShownRun }>
   | Readonly<{ type: 'start' }>
   | Readonly<{ type: 'continue'; side: Side; index: number; chosen: number }>
   | Readonly<{ type: 'chunk'; side: Side; chunk: Chunk }>
@@ -36,9 +36,9 @@ export type Action =
 
 const MOST_PAST = 50
 
-const running: Reply = { status: 'running', tokens: [] }
+const running: ShownReply = { status: 'running', tokens: [] }
 
-export const firstSession = (settings: Settings): Session => ({
+export const firstSession = (settings: PageSettings): Session => ({
   settings,
   run: { settings, replies: { greedy: emptyReply, guided: emptyReply } },
   past: [],
@@ -49,7 +49,7 @@ export const isRunning = ({ run }: Session): boolean => Object.values(run.replie
 /** The session after something happened. */
 export function next(session: Session, action: Action): Session {
   const { settings, run, past } = session
-  const withReply = (side: Side, reply: Reply): Session => ({
+  const withReply = (side: Side, reply: ShownReply): Session => ({
     ...session,
     run: { ...run, replies: { ...run.replies, [side]: reply } },
   })
@@ -92,11 +92,11 @@ export function next(session: Session, action: Action): Session {
 }
 
 /** The past with the current run, its unfinished replies as they are. */
-function remembered({ run, past }: Session): readonly Run[] {
+function remembered({ run, past }: Session): readonly ShownRun[] {
   const { greedy, guided } = run.replies
   if (greedy.status === 'empty' && guided.status === 'empty') return past
   const replies = { greedy: halted(greedy), guided: halted(guided) }
   return [...past, { ...run, replies }].slice(-MOST_PAST)
 }
 
-const halted = (reply: Reply): Reply => (reply.status === 'running' ? { ...reply, status: 'stopped' } : reply)
+const halted = (reply: ShownReply): ShownReply => (reply.status === 'running' ? { ...reply, status: 'stopped' } : reply)

@@ -1,6 +1,6 @@
 import type { DecoderInfo, ServerInfo } from './serverInfo.js'
 
-export type Message = Readonly<{ role: 'system' | 'user' | 'assistant'; content: string }>
+export type ChatMessage = Readonly<{ role: 'system' | 'user' | 'assistant'; content: string }>
 
 /** A reward and its weight. With `function` it is a reward function with options, otherwise one of the server's rewards. */
 export type RewardSetting = Readonly<{
@@ -11,10 +11,10 @@ export type RewardSetting = Readonly<{
 }>
 
 /** What a reader chooses, and a link carries. */
-export type Settings = Readonly<{
+export type PageSettings = Readonly<{
   mode: 'prompt' | 'chat'
   prompt: string
-  messages: readonly Message[]
+  messages: readonly ChatMessage[]
   decoder: string
   k: number
   temperature: number
@@ -27,7 +27,7 @@ export const roles = ['user', 'assistant', 'system'] as const
 
 export const DEFAULT_WEIGHT = 1.5
 
-export const defaultSettings: Settings = {
+export const defaultSettings: PageSettings = {
   mode: 'chat',
   prompt: '',
   messages: [{ role: 'user', content: 'I feel sad today. What should I do?' }],
@@ -40,7 +40,7 @@ export const defaultSettings: Settings = {
 }
 
 /** The settings with the server's rewards in place of rewards that it does not have. */
-export function fittedTo(settings: Settings, { rewards, decoders, decoder }: ServerInfo): Settings {
+export function fittedTo(settings: PageSettings, { rewards, decoders, decoder }: ServerInfo): PageSettings {
   const known = settings.rewards.filter(({ name, function: of }) => of !== undefined || rewards.includes(name))
   const served = rewards.slice(0, 1).map((name) => ({ name, weight: DEFAULT_WEIGHT }))
   return {

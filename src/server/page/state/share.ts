@@ -1,7 +1,7 @@
-import { defaultSettings, type Message, type RewardSetting, roles, type Settings } from './settings.js'
+import { type ChatMessage, defaultSettings, type PageSettings, type RewardSetting, roles } from './settings.js'
 
 /** Settings as the fragment of a link. A fragment is not sent to any server. */
-export function fragmentOf(settings: Settings): string {
+export function fragmentOf(settings: PageSettings): string {
   const { mode, prompt, messages, rewards, ...rest } = settings
   const fields = new URLSearchParams({ mode })
   if (mode === 'prompt') fields.set('prompt', prompt)
@@ -16,11 +16,11 @@ export function fragmentOf(settings: Settings): string {
  *
  * @throws Error with a line for the reader
  */
-export function settingsOf(fragment: string): Settings {
+export function linkSettings(fragment: string): PageSettings {
   const fields = new URLSearchParams(fragment.replace(/^#/, ''))
   const foreign = [...fields.keys()].find((name) => !Object.hasOwn(readers, name))
   if (foreign !== undefined) throw new Error(`This link says \`${foreign}\`, which is no setting`)
-  const read = [...fields].map(([name, text]) => [name, readers[name as keyof Settings](text, name)])
+  const read = [...fields].map(([name, text]) => [name, readers[name as keyof PageSettings](text, name)])
   return { ...defaultSettings, ...Object.fromEntries(read) }
 }
 
@@ -58,7 +58,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const hasOnly = (value: object, names: readonly string[]): boolean => Object.keys(value).every((name) => names.includes(name))
 
-const isMessage = (one: unknown): one is Message =>
+const isMessage = (one: unknown): one is ChatMessage =>
   isObject(one) && hasOnly(one, ['role', 'content']) && typeof one.content === 'string' && roles.some((role) => role === one.role)
 
 const isReward = (one: unknown): one is RewardSetting =>
@@ -70,7 +70,7 @@ const isReward = (one: unknown): one is RewardSetting =>
   (one.options === undefined || isObject(one.options))
 
 /** How each setting is read from text. */
-const readers: { readonly [Name in keyof Settings]: (text: string, name: string) => Settings[Name] } = {
+const readers: { readonly [Name in keyof PageSettings]: (text: string, name: string) => PageSettings[Name] } = {
   mode: (text, name) => {
     if (text === 'prompt' || text === 'chat') return text
     throw wrong(name, 'prompt or chat', text)

@@ -1,13 +1,13 @@
 import { type ColourScale, levelOf, shownReward } from '../state/colour.js'
-import type { Token } from '../state/reply.js'
-import type { Settings } from '../state/settings.js'
+import type { ShownToken } from '../state/reply.js'
+import type { PageSettings } from '../state/settings.js'
 import { figure, plain, visible } from './format.js'
 import type { Place } from './place.js'
 
 export type CandidateTableProps = Readonly<{
   place: Place | undefined
-  token: Token | undefined
-  settings: Settings
+  token: ShownToken | undefined
+  settings: PageSettings
   scale: ColourScale
   canContinue: boolean
   take: (chosen: number) => void
@@ -87,6 +87,6 @@ export function CandidateTable({ place, token, settings, scale, canContinue, tak
   )
 }
 
-function tagsOf({ chosen, picked }: Token, index: number): readonly string[] {
+function tagsOf({ chosen, picked }: ShownToken, index: number): readonly string[] {
   return [...(index === chosen ? [picked ? 'your choice' : 'taken'] : []), ...(index === 0 ? ['greedy'] : [])]
 }

@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks'
-import { type Message, roles, type Settings } from '../state/settings.js'
+import { type ChatMessage, type PageSettings, roles } from '../state/settings.js'
 import { fragmentOf } from '../state/share.js'
 import { CopyButton } from './CopyButton.js'
 
 export type ComposerProps = Readonly<{
-  settings: Settings
+  settings: PageSettings
   running: boolean
   canUndo: boolean
-  change: (change: Partial<Settings>) => void
+  change: (change: Partial<PageSettings>) => void
   run: () => void
   stop: () => void
   undo: () => void
@@ -68,9 +68,9 @@ export function Composer({ settings, running, canUndo, change, run, stop, undo }
 function Messages({
   messages,
   onChange,
-}: Readonly<{ messages: readonly Message[]; onChange: (messages: readonly Message[]) => void }>) {
+}: Readonly<{ messages: readonly ChatMessage[]; onChange: (messages: readonly ChatMessage[]) => void }>) {
   const [added, setAdded] = useState(false)
-  const replace = (index: number, change: Partial<Message>): void =>
+  const replace = (index: number, change: Partial<ChatMessage>): void =>
     onChange(messages.map((message, at) => (at === index ? { ...message, ...change } : message)))
   const add = (): void => {
     setAdded(true)

@@ -1,7 +1,7 @@
 import { type ColourScale, levelOf, shownReward } from '../state/colour.js'
-import { isOverruled, type Reply, textOf } from '../state/reply.js'
+import { isOverruled, replySoFar, type ShownReply } from '../state/reply.js'
 import type { Side } from '../state/request.js'
-import type { Settings } from '../state/settings.js'
+import type { PageSettings } from '../state/settings.js'
 import { CopyButton } from './CopyButton.js'
 import { figure, plain } from './format.js'
 import type { Place } from './place.js'
@@ -9,16 +9,16 @@ import { Tokens } from './Tokens.js'
 
 export type ReplyPanelProps = Readonly<{
   side: Side
-  reply: Reply
+  reply: ShownReply
   /** Those that the reply was made with. */
-  settings: Settings
+  settings: PageSettings
   /** What the decoder does, in words. */
   about: string | undefined
   scale: ColourScale
   place: Place | undefined
   keep: (place: Place) => void
   point: (place: Place | undefined) => void
-  change: (change: Partial<Settings>) => void
+  change: (change: Partial<PageSettings>) => void
 }>
 
 /** One of the two replies: its rule, its tokens, its reward. */
@@ -73,7 +73,7 @@ export function ReplyPanel({ side, reply, settings, about, scale, place, keep, p
                 mode: 'chat',
                 messages: [
                   ...settings.messages,
-                  { role: 'assistant', content: textOf(reply).trim() },
+                  { role: 'assistant', content: replySoFar(reply).trim() },
                   { role: 'user', content: '' },
                 ],
               })
@@ -82,25 +82,25 @@ export function ReplyPanel({ side, reply, settings, about, scale, place, keep, p
             Reply
           </button>
         )}
-        <CopyButton name="Copy" text={() => textOf(reply)} disabled={tokens.length === 0} />
+        <CopyButton name="Copy" text={() => replySoFar(reply)} disabled={tokens.length === 0} />
       </div>
     </article>
   )
 }
 
-const titleOf = (side: Side, { decoder }: Settings): string => {
+const titleOf = (side: Side, { decoder }: PageSettings): string => {
   if (side === 'greedy') return 'Greedy'
   return decoder === 'args' ? 'ARGS' : decoder
 }
 
-function ruleOf(side: Side, { decoder, rewards, temperature }: Settings, about: string | undefined): string {
+function ruleOf(side: Side, { decoder, rewards, temperature }: PageSettings, about: string | undefined): string {
   if (side === 'greedy') return 'highest logit'
   if (decoder !== 'args') return about ?? ''
   const sum = rewards.map(({ name, weight }) => `${plain(weight)} × ${rewards.length > 1 ? name : 'reward'}`).join(' + ')
   return `${temperature > 0 ? 'sampled by' : 'highest'} logit${sum === '' ? '' : ` + ${sum}`}`
 }
 
-function statusOf({ status, reason, tokens }: Reply): string {
+function statusOf({ status, reason, tokens }: ShownReply): string {
   const count = `${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'}`
   if (status === 'finished') return `${count} · ${reason === 'length' ? 'stopped at the limit' : 'ended by the model'}`
   if (status === 'stopped') return `${count} · stopped`

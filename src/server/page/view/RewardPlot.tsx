@@ -1,9 +1,9 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { shownReward } from '../state/colour.js'
-import { extentOf, pathOf, ticksOf } from '../state/plot.js'
+import { extentOf, linePath, ticksOf } from '../state/plot.js'
 import { type Side, sides } from '../state/request.js'
 import type { Replies } from '../state/session.js'
-import type { Settings } from '../state/settings.js'
+import type { PageSettings } from '../state/settings.js'
 import { figure, plain } from './format.js'
 import type { Place } from './place.js'
 
@@ -12,7 +12,7 @@ const EDGE = { left: 44, right: 14, top: 12, bottom: 26 }
 
 export type RewardPlotProps = Readonly<{
   replies: Replies
-  settings: Settings
+  settings: PageSettings
   place: Place | undefined
   point: (place: Place | undefined) => void
   keep: (place: Place) => void
@@ -79,7 +79,7 @@ export function RewardPlot({ replies, settings, place, point, keep }: RewardPlot
             ))}
           {place && <line class="cursor" x1={x(place.index)} x2={x(place.index)} y1={EDGE.top} y2={HEIGHT - EDGE.bottom} />}
           {sides.map((side) => (
-            <path key={side} class={`line ${side}`} d={pathOf(values[side], x, y)} />
+            <path key={side} class={`line ${side}`} d={linePath(values[side], x, y)} />
           ))}
           {place && shown !== undefined && <circle class={`dot ${place.side}`} cx={x(place.index)} cy={y(shown)} r="4.5" />}
         </svg>
@@ -93,7 +93,7 @@ export function RewardPlot({ replies, settings, place, point, keep }: RewardPlot
   )
 }
 
-const guidedName = ({ decoder }: Settings): string => (decoder === 'args' ? 'ARGS' : decoder)
+const guidedName = ({ decoder }: PageSettings): string => (decoder === 'args' ? 'ARGS' : decoder)
 
 /** The width of an element, as it changes. */
 function useWidth(element: Readonly<{ current: HTMLElement | null }>): number {

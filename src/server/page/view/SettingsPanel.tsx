@@ -1,12 +1,12 @@
 import type { ServerInfo } from '../state/serverInfo.js'
-import { controlsOf, type Settings } from '../state/settings.js'
+import { controlsOf, type PageSettings } from '../state/settings.js'
 import { NumberField } from './NumberField.js'
 import { RewardList } from './RewardList.js'
 
 export type SettingsPanelProps = Readonly<{
-  settings: Settings
+  settings: PageSettings
   server: ServerInfo | undefined
-  change: (change: Partial<Settings>) => void
+  change: (change: Partial<PageSettings>) => void
 }>
 
 /** How the guided reply is decoded. */

@@ -1,16 +1,16 @@
 import { Fragment } from 'preact'
-import { isOverruled, type Token } from '../state/reply.js'
+import { isOverruled, type ShownToken } from '../state/reply.js'
 import type { Side } from '../state/request.js'
 import type { Place } from './place.js'
 
 export type TokensProps = Readonly<{
   side: Side
-  tokens: readonly Token[]
+  tokens: readonly ShownToken[]
   label: string
   /** The token whose candidates are shown. */
   current: number | undefined
-  levelOf: (token: Token) => number | undefined
-  rewardOf: (token: Token) => string
+  levelOf: (token: ShownToken) => number | undefined
+  rewardOf: (token: ShownToken) => string
   point: (place: Place | undefined) => void
   keep: (place: Place) => void
 }>
@@ -69,10 +69,11 @@ export function Tokens({ side, tokens, label, current, levelOf, rewardOf, point,
 }
 
 /** A token that writes nothing, such as the end of a turn. Part of a character writes nothing either, but its text is a replacement character. */
-const isEnd = (token: Token | undefined): boolean => token !== undefined && token.delta === '' && !token.text.includes('\uFFFD')
+const isEnd = (token: ShownToken | undefined): boolean =>
+  token !== undefined && token.delta === '' && !token.text.includes('\uFFFD')
 
 /** A token that is part of a character shows the character where it is complete. */
-function shownText({ text, delta }: Token, index: number): string {
+function shownText({ text, delta }: ShownToken, index: number): string {
   if (text.includes('\uFFFD')) return delta || '▫'
   return index === 0 ? text.replace(/^ /, '') : text
 }

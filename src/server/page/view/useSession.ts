@@ -1,18 +1,18 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from 'preact/hooks'
 import { readExample } from '../state/example.js'
-import { bearer, errorOf, readReply, ServerError } from '../state/readReply.js'
+import { answerError, bearer, readReply, ServerError } from '../state/readReply.js'
 import { type Chunk, continuedFrom } from '../state/reply.js'
 import { requestOf, type Side, sides } from '../state/request.js'
 import { type ServerInfo, serverInfoOf } from '../state/serverInfo.js'
 import { firstSession, next, type Session } from '../state/session.js'
-import { defaultSettings, fittedTo, type Settings } from '../state/settings.js'
-import { settingsOf } from '../state/share.js'
+import { defaultSettings, fittedTo, type PageSettings } from '../state/settings.js'
+import { linkSettings } from '../state/share.js'
 
 /** The settings of the link that opened the page, or what is wrong with them. */
-function linked(): Readonly<{ settings: Settings; isLinked: boolean; problem?: string }> {
+function linked(): Readonly<{ settings: PageSettings; isLinked: boolean; problem?: string }> {
   if (location.hash.length < 2) return { settings: defaultSettings, isLinked: false }
   try {
-    return { settings: settingsOf(location.hash), isLinked: true }
+    return { settings: linkSettings(location.hash), isLinked: true }
   } catch (error) {
     return { settings: defaultSettings, isLinked: false, problem: messageOf(error) }
   }
@@ -28,7 +28,7 @@ export type SessionHandle = Readonly<{
   session: Session
   /** Whether the server asks for a key that it has not got. */
   needsKey: boolean
-  change: (change: Partial<Settings>) => void
+  change: (change: Partial<PageSettings>) => void
   run: () => void
   stop: () => void
   undo: () => void
@@ -36,7 +36,7 @@ export type SessionHandle = Readonly<{
   useKey: (key: string) => void
 }>
 
-type Source = Readonly<{ settings: Settings; server: ServerInfo; key: string | undefined }>
+type Source = Readonly<{ settings: PageSettings; server: ServerInfo; key: string | undefined }>
 
 /** The session of the page, and what a reader can do with it. */
 export function useSession(): SessionHandle {
@@ -77,7 +77,7 @@ export function useSession(): SessionHandle {
   const connect = async (withKey: string | undefined): Promise<ServerInfo | undefined> => {
     try {
       const response = await fetch('/v1/models', { headers: bearer(withKey) })
-      if (!response.ok) throw await errorOf(response)
+      if (!response.ok) throw await answerError(response)
       const server = serverInfoOf(await response.json())
       dispatch({ type: 'server', server })
       dispatch({ type: 'notice', notice: opened.problem })
