@@ -50,6 +50,13 @@ export function fittedTo(settings: PageSettings, { rewards, decoders, decoder }:
   }
 }
 
+/** What settings ask for that the server does not have, as a line for the reader. */
+export function lackOf(settings: PageSettings, { rewards, decoders }: ServerInfo): string | undefined {
+  if (!decoders.some(({ name }) => name === settings.decoder)) return `This server has no decoder \`${settings.decoder}\``
+  const lost = settings.rewards.find(({ name, function: of }) => of === undefined && !rewards.includes(name))
+  return lost && `This server has no reward \`${lost.name}\`; it has ${rewards.join(', ') || 'none'}`
+}
+
 /** Which settings a decoder reads. */
 export function controlsOf(decoder: DecoderInfo | undefined): Readonly<{ k: boolean; weight: boolean; temperature: boolean }> {
   const known = Object.keys(decoder?.options.properties ?? {})

@@ -14,7 +14,7 @@ export type RewardListProps = Readonly<{
 const firstOptions: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   length: { target: 80 },
   regex: { pattern: '\\bfriend', count: true },
-  words: { wanted: ['friend'], banned: [] },
+  words: { wanted: ['friends'], banned: [] },
 }
 
 /** The rewards, each with its weight, and a choice of more. */

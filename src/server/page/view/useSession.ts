@@ -5,7 +5,7 @@ import { type Chunk, continuedFrom } from '../state/reply.js'
 import { requestOf, type Side, sides } from '../state/request.js'
 import { type ServerInfo, serverInfoOf } from '../state/serverInfo.js'
 import { firstSession, next, type Session } from '../state/session.js'
-import { defaultSettings, fittedTo, type PageSettings } from '../state/settings.js'
+import { defaultSettings, fittedTo, lackOf, type PageSettings } from '../state/settings.js'
 import { linkSettings } from '../state/share.js'
 
 /** The settings of the link that opened the page, or what is wrong with them. */
@@ -80,7 +80,7 @@ export function useSession(): SessionHandle {
       if (!response.ok) throw await answerError(response)
       const server = serverInfoOf(await response.json())
       dispatch({ type: 'server', server })
-      dispatch({ type: 'notice', notice: opened.problem })
+      dispatch({ type: 'notice', notice: opened.problem ?? (opened.isLinked ? lackOf(opened.settings, server) : undefined) })
       setNeedsKey(false)
       return server
     } catch (error) {
@@ -91,7 +91,8 @@ export function useSession(): SessionHandle {
 
   /** What a link asks for runs at once. */
   const startLinked = (server: ServerInfo | undefined, withKey?: string): void => {
-    if (server && opened.isLinked) start({ settings: fittedTo(opened.settings, server), server, key: withKey })
+    if (server && opened.isLinked && lackOf(opened.settings, server) === undefined)
+      start({ settings: fittedTo(opened.settings, server), server, key: withKey })
   }
 
   useEffect(() => {
