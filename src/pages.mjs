@@ -1,9 +1,12 @@
 /** Puts the pages of reports and of the server beside the compiled code: part of `npm run build`. */
 import { cpSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 
 const root = new URL('../', import.meta.url)
 const playground = 'src/server/page'
+
+const pathIn = (path) => fileURLToPath(new URL(path, root))
 
 const isServed = (path) => !/\.(tsx?|mjs)$|(^|[\\/])(tsconfig\.json|state|view)$/.test(path)
 
@@ -16,9 +19,9 @@ const notices = ['preact', 'eventsource-parser'].map((name) => {
   return `${name}\n\n${readFileSync(new URL('LICENSE', folder), 'utf8').trim()}`
 })
 
-const bundle = await rolldown({ input: new URL(`dist/${playground}/main.js`, root).pathname })
+const bundle = await rolldown({ input: pathIn(`dist/${playground}/main.js`) })
 await bundle.write({
-  file: new URL(`dist/${playground}/playground.js`, root).pathname,
+  file: pathIn(`dist/${playground}/playground.js`),
   format: 'esm',
   minify: true,
   postBanner: `/*!\n${notices.join('\n\n')}\n*/`,

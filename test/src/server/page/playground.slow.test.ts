@@ -93,7 +93,12 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     await saying(page, 'greedy', 'stopped')
     const stopped = await tokensOf(page, 'guided')
     expect(stopped.length).toBeLessThan(2000)
-    await expect.poll(() => slow.held.size).toBe(0)
+    const callsMeanwhile = async (): Promise<number> => {
+      const before = slow.batches.length
+      await delay(200)
+      return slow.batches.length - before
+    }
+    await expect.poll(callsMeanwhile, { timeout: 20_000 }).toBe(0)
     await run(page)
     await page.locator('.reply.guided [role=option]').nth(3).waitFor()
     await page.getByRole('button', { name: 'Stop' }).click()
