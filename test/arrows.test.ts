@@ -21,7 +21,10 @@ const filesUnder = (folder: string, ending: string): SourceFile[] =>
     .map((name) => ({ path: `${folder}/${name.replaceAll('\\', '/')}` }))
     .map(({ path }) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }))
 
-const source = ['src', 'operators', 'pipelines'].flatMap((folder) => filesUnder(folder, '.ts'))
+const source = ['src', 'operators', 'pipelines'].flatMap((folder) => [
+  ...filesUnder(folder, '.ts'),
+  ...filesUnder(folder, '.tsx'),
+])
 const python = ['data', 'test'].flatMap((folder) => filesUnder(folder, '.py'))
 const assets = ['.css', '.js'].flatMap((ending) => filesUnder('src', ending))
 const tests = filesUnder('test', '.ts')
@@ -106,6 +109,8 @@ describe('brokenArrows', () => {
     ['src/cli/main.ts', '../index.js', 'src/index.ts'],
     ['src/index.ts', './cli/main.js', 'src/cli/main.ts'],
     ['src/index.ts', '../test/arrows.js', 'test/arrows.ts'],
+    ['src/server/page/state/a.ts', '../../limits.js', 'src/server/limits.ts'],
+    ['src/server/app.ts', './page/main.js', 'src/server/page/main.ts'],
   ])('refuses %s importing %s', (path, specifier, target) =>
     expect(breaches(path, specifier)).toEqual([`${path} imports ${target}`]),
   )
@@ -132,6 +137,7 @@ describe('strayLibraries', () => {
     ['src/models/graph/a.ts', '@bufbuild/protobuf/codegenv2'],
     ['src/io/a.ts', 'node:fs/promises'],
     ['src/cli/a.ts', 'commander'],
+    ['src/server/page/view/a.tsx', 'preact/hooks'],
   ])('lets %s import %s', (path, specifier) => expect(breaches(path, specifier)).toEqual([]))
 
   it.each([
@@ -143,6 +149,8 @@ describe('strayLibraries', () => {
     ['src/cli/a.ts', 'onnxruntime-node'],
     ['src/io/a.ts', 'fs'],
     ['src/models/a.ts', 'onnxruntime-common'],
+    ['src/server/app.ts', 'preact'],
+    ['src/server/page/a.ts', 'node:fs'],
   ])('refuses %s importing %s', (path, specifier) => expect(breaches(path, specifier)).toEqual([`${path} imports ${specifier}`]))
 })
 

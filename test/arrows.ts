@@ -15,7 +15,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'src/io': ['src/core'],
   operators: ['src/core'],
   pipelines: ['operators', 'src/eval', 'src/core'],
-  'src/cli': ['pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/core'],
+  // Runs in a browser, so it knows none of the others. The first room of a path is its room.
+  'src/server/page': [],
+  'src/cli': ['src/server', 'pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/core'],
   'src/server': ['pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/core'],
   'src/rxjs.ts': [],
   'src/zod.ts': [],
@@ -23,7 +25,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms without files, clocks or threads import no Node module. */
-const pureRooms = ['src/core', 'src/eval', 'operators', 'pipelines']
+const pureRooms = ['src/core', 'src/eval', 'operators', 'pipelines', 'src/server/page']
 
 /** The only room that imports a library. Every room may import `rxjs` and `zod`. */
 export const homes: Readonly<Record<string, string>> = {
@@ -31,6 +33,9 @@ export const homes: Readonly<Record<string, string>> = {
   '@observablehq/plot': 'src/cli',
   linkedom: 'src/cli',
   '@bufbuild/protobuf': 'src/models',
+  '@hono/node-server': 'src/server',
+  hono: 'src/server',
+  'prom-client': 'src/server',
   '@huggingface/gguf': 'src/models',
   '@huggingface/jinja': 'src/models',
   '@huggingface/tokenizers': 'src/models',
@@ -54,6 +59,9 @@ export const homes: Readonly<Record<string, string>> = {
   zod: '*',
 }
 
+/** Libraries that are built into the page; who installs rxargs does not install them. */
+const bundled: Readonly<Record<string, string>> = { preact: 'src/server/page', 'eventsource-parser': 'src/server/page' }
+
 export const roomOf = (path: string): string | undefined =>
   Object.keys(arrows).find((room) => path === room || path.startsWith(`${room}/`))
 
@@ -69,7 +77,7 @@ export function nodesOf({ path, text }: SourceFile): readonly Node[] {
     if ('type' in value && typeof value.type === 'string') nodes.push(value as Node)
     Object.values(value).forEach(visit)
   }
-  visit(parseAst(text, { lang: 'ts' }, path))
+  visit(parseAst(text, { lang: path.endsWith('.tsx') ? 'tsx' : 'ts' }, path))
   trees.set(text, nodes)
   return nodes
 }
@@ -108,7 +116,7 @@ export function importsOf(file: SourceFile): Import[] {
   })
 }
 
-/** The file that a relative specifier names; undefined for a package. */
+/** The file that a relative specifier names, `.tsx` as `.ts`; undefined for a package. */
 export const targetOf = (path: string, specifier: string): string | undefined =>
   specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts') : undefined
 
@@ -136,7 +144,7 @@ export const strayLibraries = (files: readonly SourceFile[]): string[] =>
       const room = roomOf(file.path)
       const allowed = specifier.startsWith('node:')
         ? room !== undefined && !pureRooms.includes(room)
-        : [room, '*'].includes(homes[packageOf(specifier)] ?? 'nowhere')
+        : [room, '*'].includes({ ...homes, ...bundled }[packageOf(specifier)] ?? 'nowhere')
       return allowed ? [] : [`${file.path} imports ${specifier}`]
     }),
   )
@@ -145,7 +153,7 @@ export const strayLibraries = (files: readonly SourceFile[]): string[] =>
 export function cycles(files: readonly SourceFile[]): string[] {
   const targets = new Map(
     files.map((file) => [
-      file.path,
+      file.path.replace(/\.tsx$/, '.ts'),
       importsOf(file).flatMap(({ specifier }) => (specifier ? (targetOf(file.path, specifier) ?? []) : [])),
     ]),
   )
@@ -158,7 +166,7 @@ export function cycles(files: readonly SourceFile[]): string[] {
       finished.add(path)
     }
   }
-  for (const { path } of files) visit(path, [])
+  for (const path of targets.keys()) visit(path, [])
   return found
 }
 

@@ -6,7 +6,7 @@ import { brokenStages, fullFolders, namesWithTwoMeanings, verbsTogether } from '
 const root = new URL('../', import.meta.url)
 const filesUnder = (folder: string): SourceFile[] =>
   readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.includes('generated'))
+    .filter((name) => /\.tsx?$/.test(name) && !name.includes('generated'))
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
     .map((path) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }))
 

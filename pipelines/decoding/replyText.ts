@@ -1,4 +1,5 @@
 import type { TextCodec } from '../../src/core/model.js'
+import type { Sequence } from '../../src/core/sequence.js'
 import { decodedText, withToken } from '../../src/core/text/decodedText.js'
 import type { DecodedStep } from './decode.js'
 
@@ -14,11 +15,15 @@ function begunStop(text: string, stop: readonly string[]): number {
 
 /**
  * Streams the text of a reply: each step returns the text that is final by then. Pieces hold whole characters and no part of a stop
- * string; together they are the row's completion.
+ * string; together they are the row's completion, without the text of tokens that the reply begins with.
  */
-export function replyText(codec: TextCodec, promptTokenIds: readonly number[], stop: readonly string[]) {
-  let decoded = decodedText(codec, promptTokenIds)
-  let sent = 0
+export function replyText(
+  codec: TextCodec,
+  { promptTokenIds, tokenIds: begun = [] }: Pick<Sequence, 'promptTokenIds'> & Partial<Pick<Sequence, 'tokenIds'>>,
+  stop: readonly string[],
+) {
+  let decoded = begun.reduce((text, id) => withToken(codec, text, id), decodedText(codec, promptTokenIds))
+  let sent = decoded.text.length
   return ({ tokenId, finish }: Pick<DecodedStep, 'tokenId' | 'finish'>): string => {
     decoded = withToken(codec, decoded, tokenId)
     const text = finish ? finish.completion : decoded.text.slice(0, decoded.text.length - begunStop(decoded.text, stop))

@@ -1,16 +1,14 @@
-import { catchError, defer, finalize, map, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs'
+import { catchError, defer, map, type Observable, of } from 'rxjs'
 import * as z from 'zod'
-import { batchCalls } from '../../operators/batchCalls.js'
 import type { BatchedPairReward, BatchedRewardModel } from '../../src/core/batched.js'
-import { InputError, ModelLostError, messageOf, RewardError, TemplateError } from '../../src/core/errors.js'
+import { InputError, ModelLostError, messageOf, TemplateError } from '../../src/core/errors.js'
 import type { TextCodec } from '../../src/core/model.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Prompt } from '../../src/core/prompt.js'
-import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
+import type { TextReward } from '../../src/core/rewardSource.js'
 import { type Row, type RowsOptions, type Run, type RunMeta, version } from '../../src/core/run.js'
 import { promptText } from '../../src/core/text/promptText.js'
-import { textScores } from '../rewards/rewardOfText.js'
-import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
+import { type TextScorer, textScorer } from '../rewards/textScorer.js'
 import { abortOn, deliver, runOf } from '../run/deliveries.js'
 import { hashPrompt } from '../run/hashPrompt.js'
 import { applyKeepInput, keepInputOption } from '../run/keepInput.js'
@@ -59,29 +57,16 @@ export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: Sco
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
   const missing = listMissingOfReward(reward, hashes[reward.name])
   const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing }
-  if (reward.kind === 'text') return runOfTexts(texts, ofText(reward), unrendered(reward), settings)
-  if (reward.kind === 'pairs') return runOfTexts(texts, batch(pairTexts(reward)), reward.render, settings)
-  return runOfTexts(texts, batch(tokenTexts(reward)), reward.codec.render, settings)
+  const scorer = { name: reward.name, score: textScorer(reward) }
+  return runOfTexts(texts, scorer, renderOf(reward), settings)
 }
 
-type Texts<Call> = Pick<WholeTexts<Call>, 'name' | 'read' | 'release'> &
-  Readonly<{ scheduled: OperatorFunction<Call, number | undefined> }>
-
-const batch = <Call>(texts: WholeTexts<Call>): Texts<Call> => ({
-  ...texts,
-  scheduled: batchCalls((calls: readonly Call[]) => texts.run(calls), { maxBatch: texts.maxBatch }),
-})
-
-/** Runs calls side by side, so that a failing one affects no other. */
-function ofText(reward: TextReward): Texts<ReplySoFar> {
-  const scores = textScores(reward)
-  return {
-    name: reward.name,
-    read: writtenText,
-    scheduled: mergeMap((reply) => scores([reply]).pipe(map(([value]) => value))),
-    release: () => undefined,
-  }
+const renderOf = (reward: ScoreModels['reward']): TextCodec['render'] => {
+  if (reward.kind === 'text') return unrendered(reward)
+  return reward.kind === 'pairs' ? reward.render : reward.codec.render
 }
+
+type Scorer = Readonly<{ name: string; score: TextScorer }>
 
 const unrendered =
   ({ name }: TextReward) =>
@@ -93,9 +78,9 @@ type ScoreSettings = Omit<z.output<typeof scoreOptions>, 'keepInput'> &
   Pick<ScoreModels, 'hashes'> &
   Readonly<{ missing: readonly string[] }>
 
-function runOfTexts<Call>(
+function runOfTexts(
   source: AsyncIterable<ScoredText>,
-  texts: Texts<Call>,
+  { name, score }: Scorer,
   render: TextCodec['render'],
   { concurrency, spec, now = Date.now, hashes, missing }: ScoreSettings,
 ): Run {
@@ -104,16 +89,8 @@ function runOfTexts<Call>(
       const startedAt = now()
       const row = (fields: Partial<Row>): Row => ({ ...emptyRow(text), startedAt, durationMs: now() - startedAt, ...fields })
       return defer(() => {
-        const { prompt, call } = callOf(text, texts, render)
-        return of(call).pipe(
-          texts.scheduled,
-          map((value) => {
-            if (value === undefined || !Number.isFinite(value))
-              throw new RewardError(`Reward \`${texts.name}\` returned ${value}`)
-            return row({ prompt, reward: value })
-          }),
-          finalize(() => texts.release(call)),
-        )
+        const { prompt, completion, special } = partsOf(text, render)
+        return score(prompt, completion, special).pipe(map((value) => row({ prompt, reward: value })))
       }).pipe(
         catchError((error: unknown) => {
           if (error instanceof ModelLostError) throw error
@@ -127,7 +104,7 @@ function runOfTexts<Call>(
       defer(() => deliver(hashedTexts(source, done), rowOf, concurrency)),
       signal,
     )
-  const meta = { version, spec: { ...spec, score: texts.name }, seed: 0, models: hashes }
+  const meta = { version, spec: { ...spec, score: name }, seed: 0, models: hashes }
   return runOf({ ...meta, ...(missing.length > 0 && { missingVersions: missing }) }, deliveries)
 }
 
@@ -151,13 +128,12 @@ export async function* hashedTexts(
   }
 }
 
-function callOf<Call>({ content, completion, error }: ScoredText, { read }: Texts<Call>, render: TextCodec['render']) {
+function partsOf({ content, completion, error }: ScoredText, render: TextCodec['render']) {
   if (error !== undefined || !content || completion === undefined) {
     throw new InputError(error ?? 'Expected a prompt and its completion, got nothing')
   }
-  const prompt = promptText(content, render)
   // A template writes its own special tokens.
-  return { prompt, call: read(prompt, completion, content.messages === undefined) }
+  return { prompt: promptText(content, render), completion, special: content.messages === undefined }
 }
 
 const emptyRow = (text: HashedText): Omit<Row, 'startedAt' | 'durationMs'> => ({

@@ -1,22 +1,20 @@
-import { catchError, defer, finalize, map, mergeMap, type Observable, of, reduce, tap } from 'rxjs'
+import { catchError, defer, EMPTY, map, mergeMap, type Observable, of, tap } from 'rxjs'
 import * as z from 'zod'
 import type { BatchReport } from '../../operators/batchCalls.js'
-import { ModelLostError, messageOf, OptionError, ShapeError } from '../../src/core/errors.js'
+import { ModelLostError, messageOf, OptionError } from '../../src/core/errors.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Prompt } from '../../src/core/prompt.js'
 import { type Models, type Row, type RowKey, type RowsOptions, type Run, version } from '../../src/core/run.js'
 import type { Decoder } from '../../src/core/step.js'
-import { type BoundSearch, perToken, type Search, scoredSequence } from '../decoding/decode.js'
-import { finish, stopsOf } from '../decoding/finish.js'
-import { replyText } from '../decoding/replyText.js'
+import type { BoundSearch, Search } from '../decoding/decode.js'
 import { builtIn, type Registry } from '../registry/registry.js'
-import { schedule } from '../schedule/schedule.js'
 import { abortOn, deliver, runOf } from './deliveries.js'
-import { checkContext, type Job, jobs, startOf, type Truncate, truncations } from './jobs.js'
+import { checkContext, type Job, jobs, type Truncate, truncations } from './jobs.js'
 import { applyKeepInput, keepInputOption } from './keepInput.js'
 import { listMissingVersions } from './listMissingVersions.js'
+import { replyDecoder } from './replyDecoder.js'
 import { rowOptions, rowSettings } from './rowSettings.js'
-import { type DecodedRow, emptyTally, errorRow, ownFields, rowOf, tally, valuesOf } from './rows.js'
+import { type DecodedRow, emptyTally, errorRow, ownFields, rowOf, tally } from './rows.js'
 
 const aFunction = <T>() =>
   z
@@ -106,61 +104,38 @@ export function generate(
   checkParts(source, decoder, models)
   const { source: prompts, spec } = applyKeepInput(source, settings)
   const { maxNewTokens, maxPromptTokens, truncate, samples, seed, stop, concurrency, trace } = settings
-  const { codec, endTokenIds, stopStrings: modelStop } = models.lm
-  const scheduled = schedule(models, {
+  const { codec } = models.lm
+  const replies = replyDecoder(models, {
     onNotice,
     onBatch: onEvent && ((model, report) => onEvent({ type: 'batch', model, report })),
   })
-  const { rewards, lms } = scheduled
-  const columns = { trace, rewards: [...rewards.keys()] }
-  const bind = (one: Decoder | Search): BoundSearch => {
-    const bound = ('search' in one ? one : perToken(one)).search(scheduled)
-    checkNeed(bound, models)
-    return bound
-  }
+  const { bind, scheduled } = replies
+  const columns = { trace, rewards: [...scheduled.rewards.keys()] }
   const run = { search: bind(decoder), seed, maxNewTokens, maxPromptTokens, truncate }
   if (samples > 1 && isDeterministic(run.search))
     onNotice?.(
       `The decoder draws no random numbers, so the ${samples} samples of a prompt are equal, unless its row names another decoder`,
     )
 
-  // A reward model that reads the same tokens needs room for them, too.
-  const sameTokens = models.rewards.filter((source) => 'codec' in source && source.codec.fingerprint === codec.fingerprint)
-  const contextLength = Math.min(
-    ...[models.lm, ...Object.values(models.lms ?? {}), ...sameTokens].map((model) =>
-      'contextLength' in model ? model.contextLength : Infinity,
-    ),
-  )
-
-  checkContext(settings, contextLength)
+  checkContext(settings, replies.contextLength)
 
   const decodeJob = (job: Job, startedAt: number): Observable<DecodedRow> => {
     const own = rowSettings(job.prompt, { run, registry, reward: columns.rewards[0], bind })
-    const { start, text, truncatedTokens } = startOf(job, { codec, contextLength, ...own })
-    const { texts, tokenIds } = stopsOf(
-      [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop, ...modelStop],
-      codec,
-    )
-    const ends = [...endTokenIds, ...tokenIds]
-    const finished = finish({ codec, endTokenIds: ends, stop: texts, maxNewTokens: own.maxNewTokens, contextLength })
+    const stops = [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop]
+    const { events, text, truncatedTokens } = replies.prepare(job, { ...own, stop: stops })
     const key = { id: job.prompt.id, sample: job.sample }
-    const pieceOf = replyText(codec, start.promptTokenIds, texts)
-    return own.search.steps(start, finished).pipe(
-      tap((step) => onEvent?.({ type: 'token', key, text: pieceOf(step) })),
-      reduce((sum, one) => tally(sum, one, columns), emptyTally()),
-      mergeMap((sum) => {
-        if (!sum.last?.finish) throw new ShapeError('The decoder ended before the sequence was finished')
-        return valuesOf(rewards, scoredSequence(sum.last)).pipe(
-          map(({ values, error }) => {
-            const row = rowOf(sum, text, values, { startedAt, durationMs: now() - startedAt }, columns)
-            const made = truncatedTokens > 0 ? { ...row, truncatedTokens } : row
-            // Keep the reply; only its reward is missing.
-            return error === undefined ? made : { ...made, finishReason: 'error' as const, error }
-          }),
-        )
-      }),
-      finalize(() => {
-        for (const each of [...rewards.values(), ...lms.values()]) each.release?.(start)
+    const sum = emptyTally()
+    return events.pipe(
+      mergeMap((event) => {
+        if (event.type === 'step') {
+          tally(sum, event.step, columns)
+          onEvent?.({ type: 'token', key, text: event.text })
+          return EMPTY
+        }
+        const row = rowOf(sum, text, event.values, { startedAt, durationMs: now() - startedAt }, columns)
+        const made = truncatedTokens > 0 ? { ...row, truncatedTokens } : row
+        // Keep the reply; only its reward is missing.
+        return of(event.error === undefined ? made : { ...made, finishReason: 'error' as const, error: event.error })
       }),
     )
   }
@@ -232,15 +207,3 @@ const isDeterministic = ({ spec, entry }: BoundSearch): boolean =>
   entry === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : entry.name === 'beam'
 
 const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of non-empty strings') })
-
-function checkNeed({ need = 'all', spec }: Pick<BoundSearch, 'need' | 'spec'>, { lm }: Models): void {
-  const { all, maxTop } = lm.capabilities
-  const name = spec?.name ?? spec?.steps.flatMap((step) => Object.keys(step)).join(' → ')
-  const decoder = name === undefined ? 'The decoder' : `The decoder \`${name}\``
-  if (need === 'all' && !all)
-    throw new OptionError(`${decoder} needs the logits of all tokens, but the language model returns only the top ${maxTop}`)
-  if (need !== 'all' && need > maxTop)
-    throw new OptionError(
-      `${decoder} needs the logits of the top ${need} tokens, but the language model returns at most ${maxTop}`,
-    )
-}

@@ -78,18 +78,16 @@ export type Start = Readonly<{ start: Sequence; text: string; truncatedTokens: n
 export function startOf({ prompt, sample }: Pick<Job, 'prompt' | 'sample'>, options: StartOptions): Start {
   const { codec, seed, truncate, contextLength } = options
   checkContext(options, contextLength)
-  const { id, content, error } = prompt
-  if (error !== undefined || !content) throw new InputError(error ?? 'Expected a prompt, got nothing')
-  if (content.messages ? content.messages.length === 0 : content.text === '') throw new InputError('The prompt is empty')
-
-  const text = promptText(content, codec.render)
-  // A template writes its own special tokens.
-  const promptTokenIds = codec.encode(text, content.messages === undefined)
+  const { id, error, replyTokenIds = [] } = prompt
+  if (error !== undefined) throw new InputError(error)
+  const { content, text, promptTokenIds } = tokenized(prompt, codec)
   const length = promptTokenIds.length
   if (length === 0) throw new InputError('The prompt is empty: it has no tokens')
-  const started = { key: {}, promptId: id, sample, seed, tokenIds: [] }
-  if (truncate === 'error' && length >= contextLength)
-    throw new InputError(`The prompt has ${length} tokens and leaves no room in the context of ${contextLength}`)
+  const started = { key: {}, promptId: id, sample, seed, tokenIds: checkedIds(replyTokenIds, codec) }
+  if (truncate === 'error' && length + replyTokenIds.length >= contextLength)
+    throw new InputError(
+      `The prompt has ${length + replyTokenIds.length} tokens and leaves no room in the context of ${contextLength}`,
+    )
   const { limit, why } = limitOf(options)
   if (length <= limit) return { text, truncatedTokens: 0, start: { ...started, prompt: content, promptTokenIds } }
   if (truncate === 'error') throw new InputError(`The prompt has ${length} tokens, the limit is ${limit}${why}`)
@@ -111,6 +109,26 @@ export function checkContext({ maxNewTokens }: Readonly<{ maxNewTokens: number }
     throw new OptionError(
       `Expected \`maxNewTokens\` to be below the context of ${contextLength} tokens, which holds prompt and reply, got ${maxNewTokens}`,
     )
+}
+
+/** Tokenizes the content of a prompt, or reads the text of its token ids, for rewards with another tokenizer. */
+function tokenized({ content, tokenIds }: Prompt, codec: TextCodec) {
+  if (tokenIds !== undefined) {
+    if (content) throw new InputError('Expected a prompt or its token ids, got both')
+    const text = codec.decode(checkedIds(tokenIds, codec), false)
+    return { content: { text }, text, promptTokenIds: tokenIds }
+  }
+  if (!content) throw new InputError('Expected a prompt, got nothing')
+  if (content.messages ? content.messages.length === 0 : content.text === '') throw new InputError('The prompt is empty')
+  const text = promptText(content, codec.render)
+  // A template writes its own special tokens.
+  return { content, text, promptTokenIds: codec.encode(text, content.messages === undefined) }
+}
+
+function checkedIds(tokenIds: readonly number[], { vocabSize }: TextCodec): readonly number[] {
+  const foreign = tokenIds.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize)
+  if (foreign !== undefined) throw new InputError(`Expected token ids from 0 to ${vocabSize - 1}, got ${foreign}`)
+  return tokenIds
 }
 
 function limitOf({ maxPromptTokens, maxNewTokens, contextLength }: StartOptions): Readonly<{ limit: number; why: string }> {

@@ -141,7 +141,7 @@ function textOrNull(content: PromptContent, codec: TextCodec): string | null {
 }
 
 /** The rewards of a whole sequence. A failed one is null; `error` is that of the first. */
-type Valued = Readonly<{ values: Values; error?: string }>
+export type Valued = Readonly<{ values: Values; error?: string }>
 
 /**
  * Reads each reward of a whole sequence. A failing reward does not affect the others.

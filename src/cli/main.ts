@@ -24,7 +24,7 @@ for (const [name, exitCode] of [
 ] as const) {
   process.on(name, () => {
     if (stop.signal.aborted) exit(exitCode)
-    stderr.write('\nInterrupted: saving finished rows. Interrupt again to quit now.\n')
+    stderr.write('\nInterrupted: finishing what is under way. Interrupt again to quit now.\n')
     stop.abort(new Interrupted(exitCode))
   })
 }

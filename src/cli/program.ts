@@ -12,6 +12,7 @@ import { pullCommand } from './pull.js'
 import { reportCommand } from './report/report.js'
 import { reproduceCommand } from './reproduce/reproduce.js'
 import { scoreCommand } from './score.js'
+import { serveCommand } from './serve.js'
 import { sweepCommand } from './sweep.js'
 import type { Terminal } from './terminal.js'
 import { tuneCommand } from './tune/tune.js'
@@ -37,6 +38,7 @@ export function program(terminal: Terminal): Command {
     mergeCommand(terminal),
     whyCommand(terminal),
     inspectCommand(terminal),
+    serveCommand(terminal),
     pullCommand(terminal),
     benchCommand(terminal),
     explainCommand(terminal),

@@ -25,6 +25,12 @@ export interface TextCodec {
   render(messages: readonly Message[], variables?: TemplateVariables): string
   /** Tokens that a grammar allows, including end tokens where it may end. Absent if the codec cannot tell. Throws `OptionError` for a tokenizer without bytes. */
   grammar?(source: GrammarSource, endTokenIds: readonly number[]): AllowedTokens
+  /** The same in a thread of its own, for grammars of somebody else: it ends with `signal`, or when a step takes longer than `timeoutMs`. */
+  grammarThread?(
+    source: GrammarSource,
+    endTokenIds: readonly number[],
+    limits: Readonly<{ timeoutMs: number; signal: AbortSignal }>,
+  ): AllowedTokens
   readonly vocabSize: number
   /** Describes the settings in its files that are not applied. */
   readonly notices?: readonly string[]

@@ -14,6 +14,10 @@ export type Prompt = Readonly<{
   /** File and row number, such as `prompts.jsonl:12`. A second row with the same id gets this as its id. */
   place?: string
   content?: PromptContent
+  /** Token ids of the prompt, instead of content. */
+  tokenIds?: readonly number[]
+  /** Token ids that the reply begins with. */
+  replyTokenIds?: readonly number[]
   error?: string
   /** Stop strings of this row, besides the run's. */
   stop?: readonly string[]

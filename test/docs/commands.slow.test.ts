@@ -14,6 +14,9 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npm (start|test|run test:slow)\b/, '.ci/run runs it'],
   [/^npx vitest\b/, 'runs this suite'],
   [/^pip install\b/, 'installs from the registry'],
+  [/^npm install hono\b/, 'installs from the registry'],
+  [/^npx rxargs serve\b/, 'runs until it is stopped; test/src/cli/serve.slow.test.ts starts it'],
+  [/^curl http:\/\/127/, 'needs that server; test/src/cli/serve.slow.test.ts runs it'],
   [/^npm run bench\b/, 'needs PyTorch and an idle machine, and writes data/bench'],
 ]
 const reasonOf = (command: string): string | undefined => NOT_RUN.find(([pattern]) => pattern.test(command))?.[1]

@@ -19,7 +19,7 @@ const codec: TextCodec = {
 function piecesOf(tokenIds: readonly number[], stop: readonly string[]) {
   const finished = finish({ codec, endTokenIds: [END], stop, maxNewTokens: tokenIds.length, contextLength: 1e6 })
   const start = sequenceOf('ab', '')
-  const pieceOf = replyText(codec, start.promptTokenIds, stop)
+  const pieceOf = replyText(codec, start, stop)
   const pieces: string[] = []
   for (const [step, tokenId] of tokenIds.entries()) {
     const end = finished({ ...start, tokenIds: tokenIds.slice(0, step + 1) })

@@ -144,11 +144,11 @@ describe('exactly one row a prompt and sample', () => {
     [
       'never settles',
       (texts) => (texts[0]!.startsWith('bad') ? new Promise(() => {}) : texts.map(() => 1)),
-      /^Reward `mine` returned nothing within 50 ms$/,
+      /^Reward `mine` returned nothing within 500 ms$/,
     ],
   ])('for a prompt whose reward %s, while its neighbours finish', async (_, score, message) => {
     const rows = await run(['good', 'bad', 'also'], {
-      models: fakeModels(fakeLm(), [batchTextReward('mine', score, { timeoutMs: 50 })]),
+      models: fakeModels(fakeLm(), [batchTextReward('mine', score, { timeoutMs: 500 })]),
     })
     expect(rows.map(({ finishReason }) => finishReason)).toEqual(['length', 'error', 'length'])
     expect(rows[1]!.error).toMatch(message)

@@ -47,13 +47,12 @@ describe('--json-schema', () => {
       expect(stopped.length).toBeGreaterThan(0)
       for (const { completion } of stopped) expect(reply.safeParse(JSON.parse(completion)).error).toBeUndefined()
     },
-    60_000,
   )
 
   it('reports length for a reply that the limit cuts', async () => {
     const cut = await replies('--json-schema', schema, '--max-new-tokens', '3')
     expect(cut.map(({ finish_reason }) => finish_reason)).toEqual(cut.map(() => 'length'))
-  }, 60_000)
+  })
 
   it.each([
     ['a schema that cannot be read', file('type.json', '{"type":"foo"}'), /#\/type: expected one of string, integer/],
@@ -87,5 +86,5 @@ describe('data/pipelines/json.yaml', () => {
     const stopped = rows.filter(({ finish_reason }) => finish_reason === 'stop')
     expect(stopped.length).toBeGreaterThan(0)
     for (const { completion } of stopped) expect(ofPipeline.safeParse(JSON.parse(completion)).error).toBeUndefined()
-  }, 60_000)
+  })
 })

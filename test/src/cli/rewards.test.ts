@@ -115,10 +115,10 @@ describe('rxargs generate with a model and a module', () => {
         return texts[0].startsWith('Say') && texts.length > 1 ? new Promise(() => {}) : texts.map(() => 1)
       }\n`,
     )
-    const { stdout, code } = await generate('--reward', path, '--reward-timeout', '20')
+    const { stdout, code } = await generate('--reward', path, '--reward-timeout', '500')
     const errors = new Map(jsonl(stdout).map(({ id, error }) => [id, error]))
     expect(Object.fromEntries(errors)).toEqual({
-      'stdin:1': 'Reward `half` returned nothing within 20 ms',
+      'stdin:1': 'Reward `half` returned nothing within 500 ms',
       'stdin:2': 'Reward `half` failed: not one',
     })
     expect(code).toBe(1)

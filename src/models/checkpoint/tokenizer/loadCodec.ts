@@ -5,6 +5,7 @@ import { canonicalJson } from '../../../core/canonicalJson.js'
 import { ModelError, messageOf } from '../../../core/errors.js'
 import type { TextCodec } from '../../../core/model.js'
 import { allowedTokens } from '../../grammar/allowedTokens.js'
+import { grammarThread } from '../../grammar/grammarThread.js'
 import { chatTemplate } from '../template/chatTemplate.js'
 import { checkModel } from './checkModel.js'
 import { exactTokenizer } from './exactTokenizer.js'
@@ -87,6 +88,7 @@ export async function loadCodec(folder: string, options: CodecOptions = {}): Pro
   const files = await readTokenizerFiles(folder)
   const { tokenizer, fingerprint } = createTokenizer(files, folder)
   const { template, specialTokens, specialIds, vocabSize, wordCount, addedIds } = files
+  const vocabulary = () => vocabularyOf(files, (id) => tokenizer.id_to_token(id))
   return {
     encode: (text, special) => tokenizer.encode(wellFormed(text), { add_special_tokens: special }).ids,
     decode(tokenIds, skipSpecial) {
@@ -102,12 +104,8 @@ export async function loadCodec(folder: string, options: CodecOptions = {}): Pro
       pairTemplate(files.tokenizer.post_processor, namesTypes(files.config) ?? typed, join(folder, 'tokenizer.json')),
     byteTokenIds: byteTokenIdsOf(files, tokenizer),
     render: chatTemplate({ ...template, specialTokens, folder, now: options.now ?? (() => new Date()) }),
-    grammar: (source, endTokenIds) =>
-      allowedTokens(
-        source,
-        vocabularyOf(files, (id) => tokenizer.id_to_token(id)),
-        endTokenIds,
-      ),
+    grammar: (source, endTokenIds) => allowedTokens(source, vocabulary(), endTokenIds),
+    grammarThread: (source, endTokenIds, limits) => grammarThread({ source, vocabulary: vocabulary(), endTokenIds }, limits),
     vocabSize,
     wordCount,
     addedIds,

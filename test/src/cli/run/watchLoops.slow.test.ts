@@ -58,5 +58,5 @@ describe('what a module prints', () => {
     expect(code).toBe(0)
     expect(jsonl(stdout)).toHaveLength(2)
     for (const word of ['one', 'two', 'three', 'four']) expect(stderr).toMatch(new RegExp(`^${word}$`, 'm'))
-  }, 60_000)
+  })
 })

@@ -55,7 +55,7 @@ describe('chatCompletions', () => {
   })
 
   it('retries after a time-out', async () => {
-    const { answer } = await asked([{ slow: true }, good], { timeoutMs: 50 })
+    const { answer } = await asked([{ slow: true }, good], { timeoutMs: 1000 })
     expect(answer).toEqual({ text: 'fine', tokens: 12 })
   })
 

@@ -33,7 +33,7 @@ describe('remoteLanguageModel', () => {
     ['an answer that does not come', { slow: true }],
     ['a cut answer', { cut: true }],
   ])('retries after %s', async (_, bad) => {
-    const model = await behind([bad, bad], { timeoutMs: 100 })
+    const model = await behind([bad, bad], 'slow' in bad ? { timeoutMs: 1000 } : {})
     const [logits] = await model.run([{ sequence, need: 2 }])
     expect(logits).toEqual({ tokenIds: Int32Array.of(7, 3), values: Float32Array.of(-0.5, -1.5), logSumExp: 0 })
     expect(server!.requests.map(({ path, body }) => [path, (body as { prompt: unknown }).prompt])).toEqual(

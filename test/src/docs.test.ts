@@ -10,17 +10,17 @@ import { tempFolder } from '../tempFolder.js'
 const pages = ['operators/README.md', 'src/cli/README.md', 'data/pipelines/schema.json']
 const verbs = [...readFileSync(`${root}src/cli/README.md`, 'utf8').matchAll(/^<!-- help (\w+) -->$/gm)].map(([, name]) => name)
 
-describe('pages.mjs', () => {
+describe('docs.mjs', () => {
   let copy: string
   tempFolder((path) => {
     copy = path
     for (const folder of ['operators', 'src/cli', 'data/pipelines']) mkdirSync(join(copy, folder), { recursive: true })
-    for (const name of [...pages, 'src/pages.mjs', 'package.json']) cpSync(`${root}${name}`, join(copy, name))
+    for (const name of [...pages, 'src/docs.mjs', 'package.json']) cpSync(`${root}${name}`, join(copy, name))
     cpSync(`${root}dist`, join(copy, 'dist'), { recursive: true })
     for (const name of ['node_modules', 'data/models', 'data/prompts', 'data/reproduction'])
       symlinkSync(`${root}${name}`, join(copy, name), 'dir')
   })
-  const script = () => join(copy, 'src/pages.mjs')
+  const script = () => join(copy, 'src/docs.mjs')
   const run = (...flags: string[]) => spawnSync(process.execPath, [script(), ...flags], { cwd: copy, encoding: 'utf8' })
   const read = (page: string) => readFileSync(join(copy, page), 'utf8')
 

@@ -1,0 +1,138 @@
+import { concat, concatMap, defer, finalize, type MonoTypeOperatorFunction, map, type Observable, of, tap } from 'rxjs'
+import type { BatchReport } from '../../operators/batchCalls.js'
+import { OptionError, ShapeError } from '../../src/core/errors.js'
+import type { Models } from '../../src/core/run.js'
+import type { Decoder, DecoderModels } from '../../src/core/step.js'
+import { type BoundSearch, type DecodedStep, perToken, type Search, scoredSequence } from '../decoding/decode.js'
+import { finish, stopsOf } from '../decoding/finish.js'
+import { replyText } from '../decoding/replyText.js'
+import { schedule } from '../schedule/schedule.js'
+import { type Job, type Start, startOf } from './jobs.js'
+import type { RowSettings } from './rowSettings.js'
+import { type Valued, valuesOf } from './rows.js'
+
+export type ReplyDecoderOptions = Readonly<{
+  /** Called with warnings that are no errors, each once. */
+  onNotice?: ((notice: string) => void) | undefined
+  /** Called after each batch of `lm`, or of the reward of that name. */
+  onBatch?: ((model: string, report: BatchReport) => void) | undefined
+}>
+
+/** Settings of a reply. `stop` holds texts that end it, besides the model's own. `models` are those that its search is bound to. */
+export type ReplySettings = RowSettings & Readonly<{ stop: readonly string[]; models?: DecoderModels }>
+
+/**
+ * What a reply emits: its steps, then its end. `text` is the part of the reply that is final with the step: whole characters, together the
+ * completion. The end has the last step and the rewards of prompt and reply; `error` is that of the first reward that failed.
+ */
+export type ReplyEvent =
+  | Readonly<{ type: 'step'; step: DecodedStep; text: string }>
+  | (Readonly<{ type: 'end'; last: DecodedStep }> & Valued)
+
+/** A reply that has not started: its tokenized prompt, and how it goes on. It decodes once somebody subscribes. */
+export type PreparedReply = Start & Readonly<{ events: Observable<ReplyEvent> }>
+
+export type ReplyDecoder = Readonly<{
+  /** The models with one scheduler each, which all replies share. */
+  scheduled: DecoderModels
+  /** Most tokens of prompt and reply together. */
+  contextLength: number
+  /**
+   * Binds a decoder or a search to the models.
+   *
+   * @throws OptionError for a need for more logits than the language model returns
+   */
+  bind: (decoder: Decoder | Search, models?: DecoderModels) => BoundSearch
+  /**
+   * Tokenizes a prompt and prepares its reply.
+   *
+   * @throws InputError for a prompt that cannot be decoded
+   * @throws TemplateError if the template refuses the messages
+   */
+  prepare: (job: Pick<Job, 'prompt' | 'sample'>, settings: ReplySettings) => PreparedReply
+}>
+
+/**
+ * Decodes replies on models that all of them share. Calls of running replies are merged into batches, and a reply joins and leaves between
+ * steps.
+ */
+export function replyDecoder(models: Models, { onNotice, onBatch }: ReplyDecoderOptions = {}): ReplyDecoder {
+  const { codec, endTokenIds, stopStrings } = models.lm
+  const scheduled = schedule(models, { ...(onNotice && { onNotice }), ...(onBatch && { onBatch }) })
+  const contextLength = sharedContext(models)
+
+  return {
+    scheduled,
+    contextLength,
+    bind: (one, bound = scheduled) => {
+      const search = ('search' in one ? one : perToken(one)).search(bound)
+      checkNeed(search, models)
+      return search
+    },
+    prepare: (job, { search, stop, models: bound = scheduled, ...settings }) => {
+      const prepared = startOf(job, { codec, contextLength, ...settings })
+      const { start } = prepared
+      const { texts, tokenIds } = stopsOf([...stop, ...stopStrings], codec)
+      const ends = [...endTokenIds, ...tokenIds]
+      const finished = finish({ codec, endTokenIds: ends, stop: texts, maxNewTokens: settings.maxNewTokens, contextLength })
+      const pieceOf = replyText(codec, start, texts)
+      const { rewards, lms } = bound
+      const decoded = search.steps(start, finished).pipe(
+        map((step): ReplyEvent => ({ type: 'step', step, text: pieceOf(step) })),
+        concatMap((event) => {
+          const last = event.type === 'step' ? event.step : undefined
+          return last?.finish ? concat(of(event), endOf(last, rewards)) : of(event)
+        }),
+        throwUnlessFinished(),
+      )
+      const events = decoded.pipe(
+        // On completion, error and unsubscription alike.
+        finalize(() => {
+          for (const each of [...rewards.values(), ...lms.values()]) each.release?.(start)
+        }),
+      )
+      return { ...prepared, events }
+    },
+  }
+}
+
+const endOf = (last: DecodedStep, rewards: DecoderModels['rewards']): Observable<ReplyEvent> =>
+  valuesOf(rewards, scoredSequence(last)).pipe(map((valued) => ({ type: 'end', last, ...valued })))
+
+/** Errors if a reply completes before its end. */
+function throwUnlessFinished(): MonoTypeOperatorFunction<ReplyEvent> {
+  return (source) =>
+    defer(() => {
+      let ended = false
+      return source.pipe(
+        tap({
+          next: ({ type }) => {
+            ended ||= type === 'end'
+          },
+          complete: () => {
+            if (!ended) throw new ShapeError('The decoder ended before the sequence was finished')
+          },
+        }),
+      )
+    })
+}
+
+/** The smallest context of the models that read the reply's tokens. A reward model with the same tokens needs room for them, too. */
+function sharedContext({ lm, lms = {}, rewards }: Models): number {
+  const sameTokens = rewards.filter((source) => 'codec' in source && source.codec.fingerprint === lm.codec.fingerprint)
+  return Math.min(
+    ...[lm, ...Object.values(lms), ...sameTokens].map((model) => ('contextLength' in model ? model.contextLength : Infinity)),
+  )
+}
+
+function checkNeed({ need = 'all', spec }: Pick<BoundSearch, 'need' | 'spec'>, { lm }: Models): void {
+  const { all, maxTop } = lm.capabilities
+  const named = spec?.name ?? spec?.steps.flatMap((step) => Object.keys(step)).join(' → ')
+  const decoder = named === undefined ? 'The decoder' : `The decoder \`${named}\``
+  if (need === 'all' && !all)
+    throw new OptionError(`${decoder} needs the logits of all tokens, but the language model returns only the top ${maxTop}`)
+  if (need !== 'all' && need > maxTop)
+    throw new OptionError(
+      `${decoder} needs the logits of the top ${need} tokens, but the language model returns at most ${maxTop}`,
+    )
+}

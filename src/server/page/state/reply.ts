@@ -1,0 +1,84 @@
+export type ShownCandidate = Readonly<{
+  id: number
+  text: string
+  logit: number | null
+  score: number | null
+  /** By name. */
+  rewards: Readonly<Record<string, number | null>>
+}>
+
+/** A token of a reply, with the candidates of its step. */
+export type ShownToken = ShownCandidate &
+  Readonly<{
+    /** The whole characters that this token completes; a token may hold part of one. */
+    delta: string
+    candidates: readonly ShownCandidate[]
+    /** Index of the candidate that was taken. */
+    chosen: number
+    /** Whether the reader took it, instead of the decoder. */
+    picked?: boolean
+  }>
+
+export type ShownReply = Readonly<{
+  status: 'empty' | 'running' | 'finished' | 'stopped' | 'failed'
+  tokens: readonly ShownToken[]
+  /** Why the model ended it. */
+  reason?: string
+  /** Rewards of prompt and whole reply, by name. */
+  rewards?: Readonly<Record<string, number | null>>
+  /** For a reply that failed, or whose rewards did. */
+  error?: string
+}>
+
+export const emptyReply: ShownReply = { status: 'empty', tokens: [] }
+
+/** A chunk of a stream, of either kind of answer. */
+export type Chunk = Readonly<{
+  error?: Readonly<{ message: string }>
+  choices?: readonly Readonly<{
+    text?: string
+    delta?: Readonly<{ content?: string }>
+    finish_reason?: string | null
+    rxargs?: Readonly<{
+      tokens?: readonly (ShownCandidate & Readonly<{ candidates?: readonly ShownCandidate[]; chosen?: number }>)[]
+      rewards?: Readonly<Record<string, number | null>>
+      error?: string
+    }>
+  }>[]
+}>
+
+/** The reply after one more chunk of its stream. */
+export function withChunk(reply: ShownReply, { error, choices }: Chunk): ShownReply {
+  if (error) return { ...reply, status: 'failed', error: error.message }
+  const choice = choices?.[0]
+  if (choice === undefined) return reply
+  const { rxargs, finish_reason: reason } = choice
+  const delta = choice.delta?.content ?? choice.text ?? ''
+  const tokens = rxargs?.tokens ?? []
+  const added = tokens.map((token, index): ShownToken => {
+    const { candidates, chosen, ...own } = token
+    return { ...own, delta: index === tokens.length - 1 ? delta : '', candidates: candidates ?? [own], chosen: chosen ?? 0 }
+  })
+  return {
+    ...reply,
+    tokens: [...reply.tokens, ...added],
+    ...(reason && { status: reason === 'error' ? 'failed' : 'finished', reason }),
+    ...(rxargs?.rewards && { rewards: rxargs.rewards }),
+    ...(rxargs?.error !== undefined && { error: rxargs.error }),
+  }
+}
+
+/** The beginning of a reply up to a token, with another candidate in that token's place. */
+export function continuedFrom({ tokens }: ShownReply, index: number, chosen: number): ShownReply {
+  const token = tokens[index]
+  const candidate = token?.candidates[chosen]
+  if (token === undefined || candidate === undefined) throw new RangeError(`No candidate ${chosen} at token ${index}`)
+  const picked = { ...candidate, delta: candidate.text, candidates: token.candidates, chosen, picked: true }
+  return { status: 'running', tokens: [...tokens.slice(0, index), picked] }
+}
+
+export const replySoFar = ({ tokens }: ShownReply): string => tokens.map(({ delta }) => delta).join('')
+
+/** Whether the reward changed the choice: the token is not the one that greedy decoding takes. */
+export const isOverruled = ({ candidates, chosen, picked }: ShownToken): boolean =>
+  candidates.length > 1 && chosen !== 0 && !picked

@@ -1,0 +1,54 @@
+/** One option of a decoder or reward function, as JSON Schema describes it. */
+export type OptionSchema = Readonly<{ type?: string; default?: unknown; description?: string; enum?: readonly string[] }>
+
+export type OptionsSchema = Readonly<{ properties?: Readonly<Record<string, OptionSchema>>; required?: readonly string[] }>
+
+export type DecoderInfo = Readonly<{
+  name: string
+  kind: 'decoder' | 'search'
+  about: string
+  needs_reward: boolean
+  options: OptionsSchema
+}>
+
+/** What GET /v1/models says of the server, as far as the page reads it. */
+export type ServerInfo = Readonly<{
+  lm: string
+  decoder: string
+  decoders: readonly DecoderInfo[]
+  rewards: readonly string[]
+  functions: readonly Readonly<{ name: string; options: OptionsSchema }>[]
+  maxTokens: number
+  maxCandidates: number
+}>
+
+type ModelAnswer = Readonly<{
+  data: readonly Readonly<{
+    id: string
+    rxargs: Readonly<{
+      decoder: string
+      decoders: readonly DecoderInfo[]
+      rewards: readonly Readonly<{ name: string }>[]
+      reward_functions: ServerInfo['functions']
+      max_tokens: number
+      limits: Readonly<{ candidates: number }>
+    }>
+  }>[]
+}>
+
+/** Functions that the page offers; requests to the API can name further ones. */
+const offered = ['length', 'regex', 'words']
+
+export function serverInfoOf(answer: unknown): ServerInfo {
+  const model = (answer as ModelAnswer).data[0]
+  if (model === undefined) throw new Error('The server has no model')
+  const { decoder, decoders, rewards, reward_functions: functions, max_tokens: maxTokens, limits } = model.rxargs
+  return {
+    lm: model.id,
+    ...{ decoder, maxTokens, maxCandidates: limits.candidates },
+    // A decoder that reads a second language model cannot be told from others by its options. The server refuses it by name.
+    decoders,
+    rewards: rewards.map(({ name }) => name),
+    functions: functions.filter(({ name }) => offered.includes(name)),
+  }
+}

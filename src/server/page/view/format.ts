@@ -1,0 +1,11 @@
+/** A number of a model with two digits and a real minus sign; a dash where there is none. */
+export const figure = (value: number | null | undefined): string =>
+  value === null || value === undefined || !Number.isFinite(value) ? '–' : signed(value.toFixed(2))
+
+/** A number as somebody wrote it, such as a weight. */
+export const plain = (value: number): string => signed(String(Number(value.toPrecision(6))))
+
+const signed = (text: string): string => text.replace(/^-/, '−')
+
+/** Text of a token with its spaces and line breaks to be seen. */
+export const visible = (text: string): string => text.replaceAll(' ', '␣').replaceAll('\n', '↵').replaceAll('\t', '⇥')

@@ -1,0 +1,70 @@
+import { type Observable, tap } from 'rxjs'
+import type { Search } from '../../../pipelines/decoding/decode.js'
+import { builtIn, type Registry } from '../../../pipelines/registry/registry.js'
+import { type TextScorer, textScorer } from '../../../pipelines/rewards/textScorer.js'
+import { type ReplyDecoder, replyDecoder } from '../../../pipelines/run/replyDecoder.js'
+import { ModelLostError } from '../../core/errors.js'
+import type { Models } from '../../core/run.js'
+import type { Decoder } from '../../core/step.js'
+import type { Metrics } from '../http/metrics.js'
+import type { Limits } from '../limits.js'
+import { Life } from './Life.js'
+import { Slots } from './Slots.js'
+
+export type ServiceOptions = Readonly<{
+  /** The name under which requests ask for the model. */
+  name: string
+  models: Models
+  /** For requests that name no decoder. */
+  decoder: Decoder | Search
+  /** Its name, for the list of models. */
+  decoderName: string
+  registry?: Registry
+  /** Tokens of a reply whose request sets no limit. */
+  maxNewTokens: number
+  limits: Limits
+  /** Figures for Prometheus, if they are collected. */
+  metrics?: Metrics | undefined
+  onNotice?: (notice: string) => void
+}>
+
+/** What all requests share: the models with their schedulers, and the places for running replies. */
+export type Service = Required<Omit<ServiceOptions, 'onNotice' | 'metrics'>> &
+  Pick<ServiceOptions, 'metrics'> &
+  Readonly<{
+    replies: ReplyDecoder
+    slots: Slots
+    life: Life
+    /** Counts the grammars of requests, each of which has a thread. */
+    grammars: { running: number }
+    /** Runs a stream once there is a place for it. A lost model ends the service. */
+    admit: <T>(source: Observable<T>) => Observable<T>
+    /** What scores existing texts, by the name of the reward. */
+    scorers: ReadonlyMap<string, TextScorer>
+  }>
+
+export function startService({ onNotice, registry = builtIn, ...options }: ServiceOptions): Service {
+  const { models, limits, metrics } = options
+  const onBatch = metrics?.onBatch
+  const slots = new Slots(limits.maxRunning, limits.maxQueue)
+  metrics?.watch(slots)
+  const scorers = models.rewards.flatMap((reward) =>
+    reward.kind === 'ensemble'
+      ? []
+      : [[reward.name, textScorer(reward, onBatch ? { onBatch: (report) => onBatch(reward.name, report) } : {})] as const],
+  )
+  const life = new Life()
+  return {
+    ...{ ...options, registry, slots, life, grammars: { running: 0 } },
+    admit: (source) =>
+      slots.admit(source).pipe(
+        tap({
+          error: (error: unknown) => {
+            if (error instanceof ModelLostError) life.lose()
+          },
+        }),
+      ),
+    replies: replyDecoder(models, { onNotice, onBatch }),
+    scorers: new Map(scorers),
+  }
+}

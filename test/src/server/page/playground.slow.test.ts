@@ -1,0 +1,210 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadModels } from '../../../../src/models/loadModels.js'
+import { linkSettings } from '../../../../src/server/page/state/share.js'
+import { browser, WITHOUT } from '../../../browser.js'
+import { fakeLm, fakeModels } from '../../../fakes.js'
+import { type Served, serve } from '../served.js'
+import { launch, openPage, saying, tokensOf, violations } from './openPage.js'
+
+describe.skipIf(browser === undefined)(`the playground (${browser === undefined ? WITHOUT : 'in Chromium'})`, () => {
+  let chromium: Browser
+  /** The embedded models, and models that answer slowly and never end a reply. */
+  let embedded: Served
+  let endless: Served
+  const slow = fakeLm({ delay: () => delay(15) })
+
+  beforeAll(async () => {
+    const models = await loadModels({ lm: 'data/models/chat-lm', reward: 'data/models/chat-rm' })
+    embedded = await serve(models, { name: 'chat-lm' })
+    endless = await serve(fakeModels(slow))
+    chromium = await launch()
+  })
+
+  afterAll(async () => {
+    await chromium?.close()
+    await Promise.all([embedded?.close(), endless?.close()])
+  })
+
+  const run = async (page: Page): Promise<void> => {
+    await page.getByRole('button', { name: 'Run' }).click()
+  }
+
+  it('shows a recorded example at once, with its candidates and its plot', async () => {
+    const { page, said } = await openPage(chromium, embedded.url)
+    await page.getByText('A recorded example').waitFor()
+    expect((await tokensOf(page, 'greedy')).length).toBeGreaterThan(10)
+    expect((await tokensOf(page, 'guided')).length).toBeGreaterThan(10)
+    expect(await page.locator('.reply .overruled').count()).toBeGreaterThan(0)
+    expect(await page.locator('.candidates tbody tr').count()).toBe(10)
+    expect(await page.locator('.plot path.line').count()).toBe(2)
+    expect(said).toEqual([])
+    await page.context().close()
+  })
+
+  it('streams both replies, which are those of the API', async () => {
+    const { page, said } = await openPage(chromium, embedded.url)
+    await page.getByLabel('Message 1', { exact: true }).fill('How do I learn to cook?')
+    await page.getByLabel('Max tokens').fill('12')
+    await run(page)
+    await saying(page, 'greedy', '12 tokens')
+    await saying(page, 'guided', '12 tokens')
+    for (const [side, weight] of [
+      ['greedy', 0],
+      ['guided', 1.5],
+    ] as const) {
+      const { choices } = await embedded.answer('/v1/chat/completions', {
+        messages: [{ role: 'user', content: 'How do I learn to cook?' }],
+        ...{ max_tokens: 12, seed: 1, temperature: 0, rxargs: { decoder: 'args', k: 10, weight } },
+      })
+      expect((await tokensOf(page, side)).join('')).toBe(choices[0]!.message.content.trimStart())
+    }
+    expect(said).toEqual([])
+    await page.context().close()
+  })
+
+  it('continues from a candidate, and goes back', async () => {
+    const { page } = await openPage(chromium, embedded.url)
+    await page.getByText('A recorded example').waitFor()
+    const before = await tokensOf(page, 'guided')
+    await page.locator('.reply.guided [role=option]').nth(3).click()
+    const candidate = page.locator('.candidates .candidate').nth(4)
+    const taken = (await candidate.textContent())!.replaceAll('␣', ' ')
+    await candidate.click()
+    await saying(page, 'guided', 'tokens ·')
+    const after = await tokensOf(page, 'guided')
+    expect(after.slice(0, 4)).toEqual([...before.slice(0, 3), taken])
+    expect(after).not.toEqual(before)
+    expect(await page.locator('.reply.guided .picked').textContent()).toBe(taken)
+    expect(await page.locator('.candidates .chosen .tags').textContent()).toBe('your choice')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    expect(await tokensOf(page, 'guided')).toEqual(before)
+    await page.context().close()
+  })
+
+  it('stops, and frees the server', async () => {
+    const { page } = await openPage(chromium, endless.url)
+    await page.getByLabel('Max tokens').fill('2000')
+    await run(page)
+    await page.locator('.reply.guided [role=option]').nth(3).waitFor()
+    await page.keyboard.press('Escape')
+    await saying(page, 'guided', 'stopped')
+    await saying(page, 'greedy', 'stopped')
+    const stopped = await tokensOf(page, 'guided')
+    expect(stopped.length).toBeLessThan(2000)
+    const callsMeanwhile = async (): Promise<number> => {
+      const before = slow.batches.length
+      await delay(200)
+      return slow.batches.length - before
+    }
+    await expect.poll(callsMeanwhile, { timeout: 20_000 }).toBe(0)
+    await run(page)
+    await page.locator('.reply.guided [role=option]').nth(3).waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await saying(page, 'guided', 'stopped')
+    await page.context().close()
+  })
+
+  it('works by keys alone: run, walk along the tokens, continue from a candidate', async () => {
+    const { page } = await openPage(chromium, embedded.url)
+    await page.getByLabel('Message 1', { exact: true }).fill('Hello')
+    await page.getByLabel('Max tokens').fill('6')
+    await page.keyboard.press('Control+Enter')
+    await saying(page, 'guided', 'token')
+    await page.locator('.reply.greedy [role=option]').first().focus()
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowRight')
+    await page.getByText('Candidates at token 3').waitFor()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    const candidate = (await page.locator('.candidate:focus').textContent())!.replaceAll('␣', ' ')
+    await page.keyboard.press('Enter')
+    await page.locator('.reply.greedy .picked').waitFor()
+    expect(await page.locator('.reply.greedy .picked').textContent()).toBe(candidate)
+    await page.context().close()
+  })
+
+  it('puts its settings into a link, never a key, and runs what a link says', async () => {
+    const keyed = await serve(fakeModels(), { keys: ['secret-key'] })
+    try {
+      const { page } = await openPage(chromium, keyed.url)
+      await page.getByLabel('This server asks for an API key').fill('secret-key')
+      await page.getByRole('button', { name: 'Use key' }).click()
+      await page.getByLabel('Add a reward').selectOption('function:length')
+      await page.getByLabel('Message 1', { exact: true }).fill('Grüße & 你好 #1')
+      await page.getByLabel('Max tokens').fill('7')
+      await run(page)
+      await saying(page, 'guided', '7 tokens')
+      await page.getByRole('button', { name: 'Copy link' }).click()
+      await page.waitForURL(/#mode=chat/)
+      const { hash, href } = new URL(page.url())
+      expect(href).not.toContain('secret')
+      expect(linkSettings(hash).messages).toEqual([{ role: 'user', content: 'Grüße & 你好 #1' }])
+      expect(linkSettings(hash).rewards.map(({ function: of }) => of)).toEqual([undefined, 'length'])
+      const made = await tokensOf(page, 'guided')
+      const { page: other } = await openPage(chromium, `${keyed.url}/${hash}`)
+      await other.getByLabel('This server asks for an API key').fill('secret-key')
+      await other.getByRole('button', { name: 'Use key' }).click()
+      await saying(other, 'guided', '7 tokens')
+      expect(await tokensOf(other, 'guided')).toEqual(made)
+      await Promise.all([page.context().close(), other.context().close()])
+    } finally {
+      await keyed.close()
+    }
+  })
+
+  it('says what is wrong with a link, and what the server refuses', async () => {
+    const { page } = await openPage(chromium, `${endless.url}/#k=many`)
+    await page.getByRole('alert').getByText('Expected `k` of this link to be an integer >= 1, got `many`').waitFor()
+    await page.getByLabel('Add a reward').selectOption('function:regex')
+    await page.getByLabel('pattern').fill('(')
+    await run(page)
+    await page.locator('.reply.guided .error', { hasText: 'regex' }).waitFor()
+    await page.context().close()
+  })
+
+  it('says that the server has gone', async () => {
+    const gone = await serve(fakeModels(fakeLm({ delay: () => delay(15) })))
+    const { page } = await openPage(chromium, gone.url)
+    await page.getByLabel('Add a reward').waitFor()
+    await gone.close()
+    await run(page)
+    await page.locator('.reply.guided .error', { hasText: 'The server does not answer' }).waitFor()
+    await page.context().close()
+  })
+
+  it('inserts text as text', async () => {
+    const { page, said } = await openPage(chromium, endless.url)
+    await page.getByLabel('Message 1', { exact: true }).fill('<img src=x onerror=alert(1)>')
+    await page.getByLabel('Max tokens').fill('3')
+    await run(page)
+    await saying(page, 'guided', '3 tokens')
+    expect(await page.locator('main img').count()).toBe(0)
+    expect(said).toEqual([])
+    await page.context().close()
+  })
+
+  it.each(['light', 'dark'] as const)('breaks no rule of axe-core in the %s theme, at any width', async (colorScheme) => {
+    for (const width of [1280, 390]) {
+      const { page } = await openPage(chromium, embedded.url, { colorScheme, viewport: { width, height: 844 } })
+      await page.getByText('A recorded example').waitFor()
+      await page.getByLabel('Add a reward').selectOption('function:words')
+      expect(await violations(page)).toEqual([])
+      await page.context().close()
+    }
+  })
+
+  it('fits a phone', async () => {
+    const { page } = await openPage(chromium, embedded.url, {
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+      isMobile: true,
+    })
+    await page.getByText('A recorded example').waitFor()
+    await page.locator('.reply.guided [role=option]').nth(2).tap()
+    await page.getByText('Candidates at token 3').waitFor()
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+    await page.context().close()
+  })
+})

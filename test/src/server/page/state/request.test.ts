@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { requestOf } from '../../../../../src/server/page/state/request.js'
+import type { DecoderInfo, ServerInfo } from '../../../../../src/server/page/state/serverInfo.js'
+import { defaultSettings, fittedTo, freeName, lackOf } from '../../../../../src/server/page/state/settings.js'
+
+const decoder = (name: string, options: readonly string[], kind: DecoderInfo['kind'] = 'decoder'): DecoderInfo => ({
+  ...{ name, kind, about: '', needs_reward: true },
+  options: { properties: Object.fromEntries(options.map((option) => [option, {}])) },
+})
+
+const server: ServerInfo = {
+  ...{ lm: 'tiny', decoder: 'args', rewards: ['rm'], functions: [], maxTokens: 16, maxCandidates: 256 },
+  decoders: [decoder('args', ['k', 'weight']), decoder('nucleus', ['p', 'temperature']), decoder('beam', ['beams'], 'search')],
+}
+
+const settings = fittedTo({ ...defaultSettings, rewards: [] }, server)
+const words = { name: 'nice', weight: 2, function: 'words', options: { wanted: ['you'] } }
+
+describe('requestOf', () => {
+  it('asks for greedy decoding as ARGS of weight 0, so that rewards are there to see', () => {
+    const { path, body } = requestOf({ ...settings, rewards: [...settings.rewards, words], temperature: 1 }, 'greedy', server, [])
+    expect(path).toBe('/v1/chat/completions')
+    expect(body).toMatchObject({
+      temperature: 0,
+      rxargs: { decoder: 'args', k: 10, weight: { rm: 0, nice: 0 }, detail: 'candidates' },
+    })
+  })
+
+  it('names rewards and functions with their weights', () => {
+    const { body } = requestOf({ ...settings, rewards: [...settings.rewards, words] }, 'guided', server, [])
+    expect(body.rxargs).toEqual({
+      ...{ decoder: 'args', k: 10, weight: { rm: 1.5, nice: 2 }, detail: 'candidates' },
+      rewards: ['rm', { name: 'nice', function: 'words', options: { wanted: ['you'] } }],
+    })
+  })
+
+  it('continues after token ids, in a plain prompt, too', () => {
+    const { path, body } = requestOf({ ...settings, mode: 'prompt', prompt: 'Hi' }, 'guided', server, [3, 4])
+    expect(path).toBe('/v1/completions')
+    expect(body).toMatchObject({ prompt: 'Hi', rxargs: { reply_token_ids: [3, 4] } })
+    expect(body).not.toHaveProperty('messages')
+  })
+
+  it.each(['nucleus', 'beam'])('sends %s no setting that it does not read', (name) => {
+    const { body } = requestOf({ ...settings, decoder: name }, 'guided', server, [])
+    expect(body.rxargs).toEqual({ decoder: name, rewards: ['rm'], detail: 'candidates' })
+    expect(body).not.toHaveProperty('temperature')
+  })
+})
+
+describe('fittedTo', () => {
+  it('replaces rewards and a decoder that the server does not have', () =>
+    expect(
+      fittedTo({ ...defaultSettings, decoder: 'gone', rewards: [{ name: 'gone', weight: 1 }, words] }, server),
+    ).toMatchObject({
+      decoder: 'args',
+      rewards: [words],
+    }))
+})
+
+describe('lackOf', () => {
+  it.each([
+    [{ decoder: 'gone' }, 'This server has no decoder `gone`'],
+    [{ rewards: [{ name: 'gone', weight: 1 }] }, 'This server has no reward `gone`; it has rm'],
+    [{ rewards: [words] }, undefined],
+  ])('tells what %o asks for in vain', (change, line) => expect(lackOf({ ...settings, ...change }, server)).toBe(line))
+})
+
+describe('freeName', () => {
+  it('counts on', () =>
+    expect(
+      freeName('words', [
+        { name: 'words', weight: 1 },
+        { name: 'words-2', weight: 1 },
+      ]),
+    ).toBe('words-3'))
+})
