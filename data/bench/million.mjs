@@ -1,8 +1,8 @@
 // Measures what grows with the number of prompts. Run it after `npm run build`: node data/bench/million.mjs [scan|finished|run] [rows]
 //   scan      rows of JSONL that are read, hashed and skipped (1,000,000)
 //   finished  how long a run takes to see that all its rows are there (100,000)
-//   run       memory of `rxargs generate` at 1,000 prompts and at this many, and the share of writing in its time (100,000)
-// Wall time depends on what else the machine does, so CPU seconds stand beside it.
+//   run       peak memory and wall time of `rxargs generate` at 1,000 prompts and at this many (100,000)
+// Wall time depends on what else the machine does. The first two also tell CPU seconds.
 import { spawn } from 'node:child_process'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -66,7 +66,7 @@ const runOf = (rows) => ({
     }),
 })
 
-/** Runs the program and reads its peak memory and its CPU seconds from the kernel. */
+/** Runs the program and reads its peak memory from the kernel. */
 function program(args) {
   return new Promise((resolve) => {
     const started = performance.now()

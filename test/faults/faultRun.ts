@@ -9,9 +9,17 @@ import { query } from '../../test/src/io/duckdb.js'
 
 export const PROMPTS = 40
 
-export type Ended = Readonly<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>
+export type Ended = Readonly<{
+  code: number | null
+  signal: NodeJS.Signals | null
+  stderr: string
+  /** Rows that its folder held when it had ended. */
+  rows: number
+}>
 export type Started = Readonly<{ child: ChildProcess; end: Promise<Ended> }>
 export type StartOptions = Readonly<{ env?: NodeJS.ProcessEnv; uid?: number; flags?: readonly string[]; before?: string }>
+
+const isPart = (name: string): boolean => /^part-\d{5}\.parquet$/.test(name)
 
 export const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
@@ -28,7 +36,9 @@ export async function faultRun(model: readonly string[] = pair) {
   await writeFile(input, lines.join('\n'))
   const args = ['generate', input, ...model, '--max-new-tokens', '12', '--concurrency', '4', '--part-rows', '3', '--keep-input']
   const names = async (at = out): Promise<string[]> => (await readdir(at).catch(() => [])).sort()
-  const parts = async (): Promise<number> => (await names()).filter((name) => name.startsWith('part-')).length
+  const parts = async (at = out): Promise<number> => (await names(at)).filter((name) => name.startsWith('part-')).length
+  const rows = async (at = out): Promise<number> =>
+    (await parts(at)) === 0 ? 0 : Number((await query(`select count(*) as n from '${at}/part-*.parquet'`))[0]!.n)
 
   const ended: string[] = []
   const start = ({ env, uid, flags = [], before }: StartOptions = {}): Started => {
@@ -44,15 +54,16 @@ export async function faultRun(model: readonly string[] = pair) {
     })
     const end = new Promise<Ended>((resolve) =>
       child.once('close', async (code, signal) => {
-        ended.push(`${code ?? signal} with ${await parts()} parts`)
-        resolve({ code, signal, stderr })
+        const held = await rows()
+        ended.push(`${code ?? signal} with ${held} of ${PROMPTS} rows`)
+        resolve({ code, signal, stderr, rows: held })
       }),
     )
     return { child, end }
   }
 
   return {
-    ...{ folder, input, out, parts, start },
+    ...{ folder, input, out, rows, start },
     /** How its runs ended, in their order. */
     ended,
     /** Waits until a run has written so many parts, or has ended. */
@@ -62,7 +73,7 @@ export async function faultRun(model: readonly string[] = pair) {
     /** Nothing but whole parts is left, and none of them is damaged or has a row twice. */
     async expectClean(): Promise<void> {
       const left = await names()
-      expect(left.filter((name) => !/^part-\d{5}\.parquet$/.test(name))).toEqual([])
+      expect(left.filter((name) => !isPart(name))).toEqual([])
       if (left.length === 0) return
       const { stdout, code } = await rxargs(['verify', out])
       expect({ stdout, code }).toMatchObject({ code: 0, stdout: expect.stringContaining('each once, undamaged') })
@@ -71,12 +82,12 @@ export async function faultRun(model: readonly string[] = pair) {
     async expectRecovery(whole: string): Promise<void> {
       const { code, stderr } = await start().end
       expect({ code, stderr }).toMatchObject({ code: 0 })
-      await this.expectClean()
+      expect((await names()).filter((name) => !isPart(name))).toEqual([])
       const verified = await rxargs(['verify', out, '--input', input])
       expect(verified.stdout).toMatch(new RegExp(`^${PROMPTS} rows in \\d+ files: complete, each once, undamaged\\n$`))
       const columns = 'id, sample, completion, token_ids, rewards, reward, error, seed'
-      const rows = (at: string) => query(`select ${columns} from '${at}/*.parquet' order by id`)
-      expect(await rows(out)).toEqual(await rows(whole))
+      const sorted = (at: string) => query(`select ${columns} from '${at}/*.parquet' order by id`)
+      expect(await sorted(out)).toEqual(await sorted(whole))
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   }
