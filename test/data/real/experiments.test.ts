@@ -53,7 +53,7 @@ describe('the experiments', () => {
   it('names pipelines that the registry takes', () => {
     const files = new Set(tables.flatMap(({ runs }) => runs.flatMap(({ file }) => file ?? [])))
     expect(files.size).toBeGreaterThan(0)
-    for (const file of files) expect(() => pipelineFromText(read(`../pipelines/${file}.yaml`), file, builtIn)).not.toThrow()
+    for (const file of files) expect(() => pipelineFromText(read(`../../${file}`), file, builtIn)).not.toThrow()
   })
 })
 
@@ -80,7 +80,10 @@ describe('arguments', () => {
 })
 
 describe('jobRows', () => {
-  const rows = jobRows(quick(table('reviews')), promptsOf(table('reviews')), { fluent: 'FLUENT', rad: 'RAD' })
+  const rows = jobRows(quick(table('reviews')), promptsOf(table('reviews')), {
+    'data/pipelines/fluent.yaml': 'FLUENT',
+    'data/pipelines/rad.yaml': 'RAD',
+  })
   const row = (id: string) => rows.find((one) => one.id === `${id}/reviews-01`)
 
   it('has a row for each run and each of the first prompts', () => {
