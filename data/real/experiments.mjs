@@ -82,7 +82,7 @@ export const tables = [
       limit: 100,
       perplexity: 0,
     },
-    runs: [greedy, topK, args(10, 0.5), bestOf(8), fluent(1), nucleus, stochastic(10, 0.5), contrastive],
+    runs: [greedy, args(10, 0.5), args(10, 1), bestOf(8), fluent(1), topK, nucleus, stochastic(10, 0.5), contrastive],
   },
   {
     ...{
@@ -108,8 +108,8 @@ export const tables = [
   },
 ]
 
-/** A table of few prompts and few tokens, to see that everything works. */
-export const quick = (table) => ({ ...table, limit: 2, newTokens: 6, perplexity: 2 })
+/** A table of few prompts and few tokens, with as few starts of the models as its rewards allow, to see that everything works. */
+export const quick = (table) => ({ ...table, limit: 2, newTokens: 6, perplexity: 2, together: table.guide !== undefined })
 
 const limited = ({ limit }) => (limit === undefined ? [] : ['--limit', `${limit}`])
 const limits = (table) => ['--max-new-tokens', `${table.newTokens}`, '--concurrency', `${table.concurrency}`]

@@ -7,6 +7,19 @@ const sum = (values) => values.reduce((all, value) => all + value, 0)
 const mean = (values) => (values.length === 0 ? undefined : sum(values) / values.length)
 const byId = (rows) => new Map(rows.map((row) => [row.id, row]))
 
+/** What a prompt asks: its text, or the turns of its chat. */
+export const askedIn = ({ prompt, messages }) => prompt ?? messages.map(({ content }) => content).join('\n')
+
+const rounded = (value) => (Number.isFinite(value) ? Number(value.toFixed(3)) : undefined)
+
+/** One record for each prompt that has replies: what was asked, and the reply of each run with the rewards of guide and judge. */
+export const sideBySide = (prompts, rows) =>
+  prompts.flatMap(({ id, ...asked }) => {
+    const own = rows.filter((row) => row.id === id)
+    const replies = own.map(({ run, reply, guide, judge }) => [run, { reply, guide: rounded(guide), judge: rounded(judge) }])
+    return own.length === 0 ? [] : [{ id, ...asked, replies: Object.fromEntries(replies) }]
+  })
+
 /** The share of replies that the judge calls positive, with Wilson's 95% interval. */
 export const positiveShare = (rows) => wilson(rows.filter(({ judge }) => judge > 0).length, rows.length)
 

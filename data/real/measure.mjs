@@ -10,7 +10,7 @@ import { loadReward } from '../../dist/src/models/loadReward.js'
 const MAX_BATCH = 32
 
 /** What loads each measure. A reward model is an adapter on the language model. */
-const openers = (table, { lm, adapters, threads }) => {
+const openers = (table, { lm, adapters, threads, asked }) => {
   const reward = (name) => async () => {
     const { source, close } = await loadReward(
       { name, path: `${lm}+${adapters}/${table[name]}` },
@@ -22,7 +22,9 @@ const openers = (table, { lm, adapters, threads }) => {
     ...(table.judge && { guide: reward('guide'), judge: reward('judge') }),
     coherence: async () => {
       const encoder = await loadEncoder('data/models/encoder')
-      return { measure: coherenceMeasure(encoder).measure, close: encoder.close }
+      const { measure } = coherenceMeasure(encoder)
+      // Without the words of the chat template, which all prompts share.
+      return { measure: (batch) => measure(batch.map((one) => ({ ...one, prompt: asked.get(one.id) }))), close: encoder.close }
     },
     perplexity: async () => {
       const loaded = await loadModel(lm, { head: 'lm', role: 'lm', dtype: 'fp32', threads })
@@ -34,7 +36,7 @@ const openers = (table, { lm, adapters, threads }) => {
 const keyOf = ({ run, id, completion }) => JSON.stringify([run, id, completion])
 
 /**
- * Adds figures to replies (`Reply` with its `run`). `wanted`: whether a reply needs a measure. Models are loaded only if something is left
+ * Adds figures to replies (`Reply` with its `run`). `wanted`: whether a reply needs a measure. `asked`: what was asked, by id. Models are loaded only if something is left
  * to measure, one at a time.
  */
 export async function measureReplies(replies, table, { cache, say, wanted, ...models }) {
@@ -60,7 +62,7 @@ export async function measureReplies(replies, table, { cache, say, wanted, ...mo
     }
   }
   return replies.map((reply) => ({
-    ...{ id: reply.id, run: reply.run, prompt: reply.prompt, reply: reply.completion, tokens: reply.tokenIds.length },
+    ...{ id: reply.id, run: reply.run, reply: reply.completion, tokens: reply.tokenIds.length },
     diversity: diversity(reply.tokenIds),
     ...known.get(keyOf(reply)),
   }))

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { GGUF, jobRows, PACKAGE, quick, runArgs, tableArgs, tables } from './experiments.mjs'
-import { figuresOf } from './figures.mjs'
+import { askedIn, figuresOf, sideBySide } from './figures.mjs'
 import { measureReplies } from './measure.mjs'
 import { report } from './report.mjs'
 
@@ -115,11 +115,9 @@ async function repliesOf(table, paths) {
 /** Measures a table, writes its replies, and gives the figures of its runs. */
 async function figuresOfTable(table, paths, folder) {
   const replies = await repliesOf(table, paths)
-  const few = new Set(
-    jsonl(`data/real/prompts/${table.name}.jsonl`)
-      .slice(0, table.perplexity)
-      .map(({ id }) => id),
-  )
+  const prompts = jsonl(`data/real/prompts/${table.name}.jsonl`)
+  const asked = new Map(prompts.map((prompt) => [prompt.id, askedIn(prompt)]))
+  const few = new Set(prompts.slice(0, table.perplexity).map(({ id }) => id))
   mkdirSync(join(root, paths.measured), { recursive: true })
   const rows = await measureReplies(replies, table, {
     ...{
@@ -130,12 +128,9 @@ async function figuresOfTable(table, paths, folder) {
       threads: availableParallelism(),
     },
     wanted: (name, { id }) => name !== 'perplexity' || few.has(id),
+    asked,
   })
-  const order = (a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1)
-  write(
-    `${folder}/${table.name}.jsonl`,
-    lines(rows.map(({ tokens, diversity, coherence, perplexity, ...row }) => row).sort(order)),
-  )
+  write(`${folder}/${table.name}.jsonl`, lines(sideBySide(prompts, rows)))
   const byRun = table.runs.map((one) => [one, rows.filter(({ run }) => run === one.name)])
   const first = byRun[0][1]
   return byRun.filter(([, own]) => own.length > 0).map(([one, own]) => figuresOf(table, one, own, first))
@@ -188,7 +183,7 @@ async function main() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
   main().catch((error) => {
-    if (!(error instanceof Failure) && error?.code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw error
+    if (!(error instanceof Failure) && !String(error?.code).startsWith('ERR_PARSE_ARGS')) throw error
     say(`real: ${error.message}`)
     process.exitCode = 1
   })

@@ -18,12 +18,14 @@ type Figures = Readonly<{
   ) => Readonly<{ win: number; tie: number; lose: number; prompts: number; share?: Share }>
   difference: (rows: readonly Row[], against: readonly Row[], name: string) => Share | null
   perplexityOf: (rows: readonly Row[]) => number | undefined
+  sideBySide: (prompts: readonly object[], rows: readonly object[]) => unknown
+  askedIn: (prompt: object) => string
   figuresOf: (table: object, run: object, rows: readonly Row[], first: readonly Row[]) => Readonly<Record<string, unknown>>
 }>
 type Report = Readonly<{ figuresTable: (figures: readonly object[]) => string }>
 
 const folder = new URL('../../../data/real/', import.meta.url)
-const { positiveShare, winTie, difference, perplexityOf, figuresOf } = (await import(
+const { positiveShare, winTie, difference, perplexityOf, figuresOf, sideBySide, askedIn } = (await import(
   new URL('figures.mjs', folder).href
 )) as Figures
 const { figuresTable } = (await import(new URL('report.mjs', folder).href)) as Report
@@ -69,6 +71,47 @@ describe('perplexityOf', () => {
     ]
     expect(perplexityOf(rows)).toBeCloseTo(Math.exp((4 * 1 + 12 * 2) / 16))
     expect(perplexityOf([row('a', 0)])).toBeUndefined()
+  })
+})
+
+describe('rules', () => {
+  it('are read from the replies', () => {
+    const replies = ['You can.', `One sentence ${'a'.repeat(100)}.`, 'First. Second, not yours', 'Ask your cat? No!']
+    const rows = replies.map((reply, index) => row(`${index}`, 0, reply))
+    expect(figuresOf({ verdict: 'rules' }, { name: 'greedy', modelTokens: 1 }, rows, rows)).toMatchObject({
+      near: { value: 0.25 },
+      withoutYou: { value: 0.5 },
+      oneSentence: { value: 0.5 },
+    })
+  })
+})
+
+describe('sideBySide', () => {
+  it('has one record for each prompt with replies, rounded rewards and what was asked', () =>
+    expect(
+      sideBySide(
+        [
+          { id: 'a', prompt: 'Once' },
+          { id: 'b', prompt: 'no reply' },
+        ],
+        [
+          { ...row('a', 0.12345, 'upon'), run: 'greedy' },
+          { ...row('a', -1, 'more'), run: 'args' },
+        ],
+      ),
+    ).toEqual([
+      {
+        id: 'a',
+        prompt: 'Once',
+        replies: { greedy: { reply: 'upon', guide: 0.123, judge: 0.123 }, args: { reply: 'more', guide: -1, judge: -1 } },
+      },
+    ]))
+})
+
+describe('askedIn', () => {
+  it('is the text of a prompt, or of the turns of a chat without the template', () => {
+    expect(askedIn({ prompt: 'Once' })).toBe('Once')
+    expect(askedIn({ messages: [{ content: 'Hello' }, { content: 'Hi' }] })).toBe('Hello\nHi')
   })
 })
 
