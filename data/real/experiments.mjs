@@ -116,6 +116,7 @@ export const tables = [
       args(10, 1),
       fluent(1),
       penalty(1),
+      varied(1, 20),
       args(5, 0.5),
       args(10, 0.25),
       args(10, 2),
