@@ -41,8 +41,11 @@ const varied = (weight, by) =>
     weight: `guide=${weight},varied=${by}`,
     also: 'varied=repetition(n=3)',
   })
-/** ARGS with a rule as its reward: a function of the text, which no model reads. */
-const rule = (name, reward, weight) => run(name, 1, { decoder: 'args', k: 10, weight, reward })
+/**
+ * ARGS with a rule as its reward: a function of the text, which no model reads. Many candidates cost nothing then, and the end of the reply is
+ * seldom among the first ten.
+ */
+const rule = (name, reward, weight) => run(name, 1, { decoder: 'args', k: 100, weight, reward })
 
 const sentiment = { guide: 'sentiment-guide', judge: 'sentiment-judge', verdict: 'positive', newTokens: 32, concurrency: 48 }
 const hh = { guide: 'hh-guide', judge: 'hh-judge', verdict: 'win' }
@@ -84,7 +87,7 @@ export const tables = [
     ...{ name: 'rules', title: 'Rules that are checked by eye', verdict: 'rules', newTokens: 96, concurrency: 16 },
     runs: [
       greedy,
-      rule('length-120', 'length=length(target=120)', 40),
+      rule('length-120', 'length=length(target=120)', 200),
       rule('no-you', 'words=words(banned="you, your")', 20),
       rule('one-sentence', 'sentence=regex(pattern="^[^.!?]*[.!?]?$")', 20),
     ],

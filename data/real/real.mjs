@@ -4,7 +4,7 @@
  * Runs and scores lie in out/real. The same command goes on where it stopped.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -102,7 +102,8 @@ async function repliesOf(table, paths) {
   const { readReplies } = await compiled('src/index.js')
   const replies = []
   const add = async (folder, of) => {
-    if (!existsSync(join(root, folder))) return
+    const path = join(root, folder)
+    if (!existsSync(path) || !readdirSync(path).some((name) => name.endsWith('.parquet'))) return
     for await (const reply of readReplies(folder, { texts: true }))
       if (reply.finishReason !== 'error') replies.push({ ...reply, ...of(reply) })
   }
