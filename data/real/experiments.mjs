@@ -133,7 +133,8 @@ export const tables = [
 export const quick = (table) => ({ ...table, limit: 2, newTokens: 6, perplexity: 2, together: table.guide !== undefined })
 
 const limited = ({ limit }) => (limit === undefined ? [] : ['--limit', `${limit}`])
-const limits = (table) => ['--max-new-tokens', `${table.newTokens}`, '--concurrency', `${table.concurrency}`]
+/** Rows that failed are decoded again when the command is. */
+const limits = (table) => ['--retry-errors', '--max-new-tokens', `${table.newTokens}`, '--concurrency', `${table.concurrency}`]
 const guide = (table, { lm, adapters }) => ['--base', lm, '--reward', `guide=${adapters}/${table.guide}`]
 
 /** Whether a reward chooses tokens or replies. */

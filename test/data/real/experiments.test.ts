@@ -63,7 +63,7 @@ describe('arguments', () => {
 
   it('give a guided run its guide and options', () => {
     expect(of('args-k10-w0.5')).toBe(
-      'generate data/real/prompts/hh-held-out.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/hh-guide --decoder args-pruned --k=10 --weight=0.5 --max-new-tokens 128 --concurrency 50 --limit 100 --output runs/hh-held-out/args-k10-w0.5',
+      'generate data/real/prompts/hh-held-out.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/hh-guide --decoder args-pruned --k=10 --weight=0.5 --retry-errors --max-new-tokens 128 --concurrency 50 --limit 100 --output runs/hh-held-out/args-k10-w0.5',
     )
     expect(of('fluent-w1')).toContain('--pipeline data/pipelines/fluent.yaml --weight=1')
   })
@@ -75,7 +75,7 @@ describe('arguments', () => {
 
   it('decode the runs of a table together if it says so', () =>
     expect(tableArgs(table('reviews'), paths).join(' ')).toBe(
-      'generate jobs/reviews.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/sentiment-guide --max-new-tokens 32 --concurrency 48 --output runs/reviews',
+      'generate jobs/reviews.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/sentiment-guide --retry-errors --max-new-tokens 32 --concurrency 48 --output runs/reviews',
     ))
 })
 
