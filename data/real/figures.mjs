@@ -63,12 +63,13 @@ const ruled = (rows) => ({
   oneSentence: shareOf(rows, (reply) => /^[^.!?]*[.!?]?$/.test(reply)),
 })
 
-/** Figures of one run beside the first of its table. */
-export const figuresOf = (table, one, rows, first) => ({
+/** Figures of one run beside the first of its table, and of the table's `focus` against the run. */
+export const figuresOf = (table, one, rows, first, focus) => ({
   name: one.name,
   prompts: rows.length,
   ...(table.verdict === 'positive' && { positive: positiveShare(rows) }),
   ...(table.verdict === 'rules' && ruled(rows)),
+  ...(focus && focus !== rows && { focusWins: winTie(focus, rows) }),
   ...(rows !== first && {
     ...(table.verdict !== 'rules' && {
       win: winTie(rows, first),

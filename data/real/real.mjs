@@ -134,7 +134,8 @@ async function figuresOfTable(table, paths, folder) {
   write(`${folder}/${table.name}.jsonl`, lines(sideBySide(prompts, rows)))
   const byRun = table.runs.map((one) => [one, rows.filter(({ run }) => run === one.name)])
   const first = byRun[0][1]
-  return byRun.filter(([, own]) => own.length > 0).map(([one, own]) => figuresOf(table, one, own, first))
+  const focus = byRun.find(([{ name }]) => name === table.focus)?.[1]
+  return byRun.filter(([, own]) => own.length > 0).map(([one, own]) => figuresOf(table, one, own, first, focus))
 }
 
 async function main() {

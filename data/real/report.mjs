@@ -17,6 +17,7 @@ const columns = [
   ['without "you", "your"', ({ withoutYou }) => share(withoutYou)],
   ['one sentence', ({ oneSentence }) => share(oneSentence)],
   ['win-tie against greedy, by the judge', ({ win }) => share(win?.share)],
+  ['ARGS (weight 0.5) wins or ties against it', ({ focusWins }) => share(focusWins?.share)],
   ['win / tie / lose', ({ win }) => (win ? `${win.win} / ${win.tie} / ${win.lose}` : '')],
   ['reward by the guide', ({ guide }) => number(guide)],
   ['more than greedy', ({ guideMore }) => more(guideMore)],

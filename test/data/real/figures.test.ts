@@ -20,7 +20,13 @@ type Figures = Readonly<{
   perplexityOf: (rows: readonly Row[]) => number | undefined
   sideBySide: (prompts: readonly object[], rows: readonly object[]) => unknown
   askedIn: (prompt: object) => string
-  figuresOf: (table: object, run: object, rows: readonly Row[], first: readonly Row[]) => Readonly<Record<string, unknown>>
+  figuresOf: (
+    table: object,
+    run: object,
+    rows: readonly Row[],
+    first: readonly Row[],
+    focus?: readonly Row[],
+  ) => Readonly<Record<string, unknown>>
 }>
 type Report = Readonly<{ figuresTable: (figures: readonly object[]) => string }>
 
@@ -71,6 +77,15 @@ describe('perplexityOf', () => {
     ]
     expect(perplexityOf(rows)).toBeCloseTo(Math.exp((4 * 1 + 12 * 2) / 16))
     expect(perplexityOf([row('a', 0)])).toBeUndefined()
+  })
+})
+
+describe('focus', () => {
+  it('is compared with each other run', () => {
+    const [greedy, args] = [[row('a', 1)], [row('a', 2, 'x')]]
+    const run = { name: 'greedy', modelTokens: 1 }
+    expect(figuresOf({ verdict: 'win' }, run, greedy, greedy, args)).toMatchObject({ focusWins: { win: 1, prompts: 1 } })
+    expect(figuresOf({ verdict: 'win' }, run, args, greedy, args)).not.toHaveProperty('focusWins')
   })
 })
 
