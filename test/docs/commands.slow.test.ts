@@ -17,6 +17,8 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npm install hono\b/, 'installs from the registry'],
   [/^npx rxargs serve\b/, 'runs until it is stopped; test/src/cli/serve.slow.test.ts starts it'],
   [/^curl http:\/\/127/, 'needs that server; test/src/cli/serve.slow.test.ts runs it'],
+  [/^npm run real\b/, 'downloads a model, then decodes for an hour; test/data/real tests its parts'],
+  [/^lm=|--lm \$lm\b/, 'needs the model that npm run real downloads'],
   [/^npm run bench\b/, 'needs PyTorch and an idle machine, and writes data/bench'],
 ]
 const reasonOf = (command: string): string | undefined => NOT_RUN.find(([pattern]) => pattern.test(command))?.[1]

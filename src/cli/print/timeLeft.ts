@@ -21,8 +21,10 @@ export type TimeLeft = Readonly<{
 export function timeLeft({ rows, made, elapsed, tokens, maxTokens, running }: TimeLeft): number | undefined {
   if (rows <= 0 || elapsed <= 0) return undefined
   if (maxTokens === undefined || tokens === 0) return made === 0 ? undefined : (elapsed / made) * rows
-  const mean = made === 0 ? maxTokens : Math.min(maxTokens, tokens / made)
   const under = [...running]
+  // So far the time went into reading the prompts.
+  if (made === 0 && tokens < 2 * under.length) return undefined
+  const mean = made === 0 ? maxTokens : Math.min(maxTokens, tokens / made)
   const ofRunning = under.reduce((sum, own) => sum + Math.max(0, Math.min(mean, maxTokens - own)), 0)
   return ((ofRunning + Math.max(0, rows - under.length) * mean) * elapsed) / tokens
 }

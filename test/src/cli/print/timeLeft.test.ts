@@ -14,6 +14,13 @@ describe('timeLeft', () => {
     expect(left).toBeLessThan(31_000)
   })
 
+  it('says nothing while prompts are read, before the rows at work have a second token each', () => {
+    const running = Array<number>(16).fill(1)
+    expect(timeLeft({ ...given, tokens: 1, running: [1] })).toBeUndefined()
+    expect(timeLeft({ ...given, tokens: 16, running })).toBeUndefined()
+    expect(timeLeft({ ...given, tokens: 32, running: running.map(() => 2) })).toBeGreaterThan(0)
+  })
+
   it('learns the length of replies', () => {
     expect(timeLeft({ ...given, rows: 20, made: 50, running: [] })).toBeCloseTo(20 * 20 * 10)
   })

@@ -31,6 +31,34 @@ it('gives up on a template that never ends', () => {
   expect(() => endless([])).toThrow(/cannot be rendered: it did not end within 50 ms/)
 })
 
+describe('a template that is late', () => {
+  /** Never ends the first time, as if the machine had been busy with others. */
+  const late = (workedMs: () => number) => {
+    let asked = 0
+    const now = (): Date => {
+      if (asked++ === 0) for (;;);
+      return new Date(0)
+    }
+    return {
+      render: chatTemplate({ ...options, source: "{{ strftime_now('%Y') }}", now, timeoutMs: 30, workedMs }),
+      asked: () => asked,
+    }
+  }
+
+  it('is rendered again if the process could hardly work in that time', () => {
+    const { render, asked } = late(() => 0)
+    expect(render([])).toBe('1970')
+    expect(asked()).toBe(2)
+  })
+
+  it('fails if the process worked all the time', () => {
+    let worked = 0
+    const { render, asked } = late(() => (worked += 30))
+    expect(() => render([])).toThrow('it did not end within 30 ms')
+    expect(asked()).toBe(1)
+  })
+})
+
 describe('what a template sees', () => {
   const render = chatTemplate({
     ...options,

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { builtIn } from '../../../pipelines/registry/registry.js'
+import { pipelineFromText } from '../../../pipelines/registry/specs/pipelineFromText.js'
+
+type Run = Readonly<{
+  name: string
+  modelTokens: number
+  decoder?: string
+  file?: string
+  options: Readonly<Record<string, number>>
+}>
+type Table = Readonly<{ name: string; guide: string; judge: string; together?: boolean; limit?: number; runs: readonly Run[] }>
+type Row = Readonly<Record<string, unknown> & { id: string }>
+type Paths = Readonly<Record<string, string>>
+type Experiments = Readonly<{
+  tables: readonly Table[]
+  quick: (table: Table) => Table
+  runArgs: (table: Table, run: Run, paths: Paths) => string[]
+  tableArgs: (table: Table, paths: Paths) => string[]
+  jobRows: (table: Table, prompts: readonly Row[], pipelines: Readonly<Record<string, string>>) => Row[]
+}>
+
+const folder = new URL('../../../data/real/', import.meta.url)
+const { tables, quick, runArgs, tableArgs, jobRows } = (await import(new URL('experiments.mjs', folder).href)) as Experiments
+const read = (path: string): string => readFileSync(new URL(path, folder), 'utf8')
+const promptsOf = ({ name }: Table): Row[] =>
+  read(`prompts/${name}.jsonl`)
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row)
+const paths = { lm: 'lm.gguf', adapters: 'adapters', jobs: 'jobs', runs: 'runs' }
+const table = (name: string): Table => tables.find((one) => one.name === name)!
+
+describe('the experiments', () => {
+  it.each(tables.map((one) => [one.name, one] as const))('%s compares runs of different names with greedy decoding', (_, one) => {
+    expect(one.runs[0]!.name).toBe('greedy')
+    expect(new Set(one.runs.map(({ name }) => name)).size).toBe(one.runs.length)
+    expect(one.judge === undefined || one.guide !== one.judge).toBe(true)
+  })
+
+  it.each(tables.map((one) => [one.name, one] as const))('%s has prompts with ids of their own', (_, one) => {
+    const ids = promptsOf(one).map(({ id }) => id)
+    expect(ids.length).toBeGreaterThanOrEqual(one.limit ?? 12)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  it('validates on other prompts than it reports', () => {
+    const held = new Set(promptsOf(table('hh-held-out')).map(({ id }) => id))
+    expect(promptsOf(table('hh-validation')).filter(({ id }) => held.has(id))).toEqual([])
+  })
+
+  it('names pipelines that the registry takes', () => {
+    const files = new Set(tables.flatMap(({ runs }) => runs.flatMap(({ file }) => file ?? [])))
+    expect(files.size).toBeGreaterThan(0)
+    for (const file of files) expect(() => pipelineFromText(read(`../../${file}`), file, builtIn)).not.toThrow()
+  })
+})
+
+describe('arguments', () => {
+  const held = table('hh-held-out')
+  const of = (name: string) => runArgs(held, held.runs.find((one) => one.name === name)!, paths).join(' ')
+
+  it('give a guided run its guide and options', () => {
+    expect(of('args-k10-w0.5')).toBe(
+      'generate data/real/prompts/hh-held-out.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/hh-guide --decoder args-pruned --k=10 --weight=0.5 --retry-errors --max-new-tokens 128 --concurrency 50 --limit 100 --output runs/hh-held-out/args-k10-w0.5',
+    )
+    expect(of('fluent-w1')).toContain('--pipeline data/pipelines/fluent.yaml --weight=1')
+  })
+
+  it('give an unguided run a reward that costs nothing', () => {
+    expect(of('greedy')).toContain('--reward none=length(target=200) --decoder greedy')
+    expect(of('greedy')).not.toContain('--base')
+  })
+
+  it('decode the runs of a table together if it says so', () =>
+    expect(tableArgs(table('reviews'), paths).join(' ')).toBe(
+      'generate jobs/reviews.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/sentiment-guide --retry-errors --max-new-tokens 32 --concurrency 48 --output runs/reviews',
+    ))
+})
+
+describe('jobRows', () => {
+  const rows = jobRows(quick(table('reviews')), promptsOf(table('reviews')), {
+    'data/pipelines/fluent.yaml': 'FLUENT',
+    'data/pipelines/rad.yaml': 'RAD',
+  })
+  const row = (id: string) => rows.find((one) => one.id === `${id}/reviews-01`)
+
+  it('has a row for each run and each of the first prompts', () => {
+    expect(rows.length).toBe(2 * table('reviews').runs.length)
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length)
+  })
+
+  it('gives each row the settings of its run', () => {
+    const prompt = promptsOf(table('reviews'))[0]!.prompt
+    expect(row('greedy')).toEqual({ id: 'greedy/reviews-01', prompt, pipeline: 'greedy' })
+    expect(row('args-k10-w-1')).toMatchObject({ pipeline: 'args-pruned', k: 10, weight: -1 })
+    expect(row('best-of-6')).toMatchObject({ pipeline: { search: { bestOfN: { n: 6 } } } })
+    expect(row('fluent-w2')).toMatchObject({ pipeline: 'FLUENT', weight: 2 })
+  })
+})
