@@ -94,3 +94,38 @@ export async function faultRun(model: readonly string[] = pair) {
 }
 
 export type FaultRun = Awaited<ReturnType<typeof faultRun>>
+
+/** A module that Node loads before the program, in each of its threads. */
+export async function preload({ folder }: FaultRun, code: string): Promise<NodeJS.ProcessEnv> {
+  const path = join(folder, 'preload.mjs')
+  await writeFile(path, `import { isMainThread } from 'node:worker_threads'\n${code}`)
+  return { NODE_OPTIONS: `--import ${path}` }
+}
+
+/** A clock that is somewhere else in ten years at each look, and says at the end how often somebody looked. */
+export const JUMPS = `
+const now = Date.now.bind(Date)
+const YEARS = 10 * 365 * 86_400_000
+let looks = 0
+Date.now = () => {
+  looks++
+  return now() + Math.round((Math.random() - 0.5) * YEARS)
+}
+if (isMainThread) process.on('exit', () => process.stderr.write('clock jumped ' + looks + ' times\\n'))
+`
+
+/** `fillMemory()` takes memory until the process dies. */
+export const FILL_MEMORY = `
+function fillMemory() {
+  for (const held = []; ; ) held.push(new Array(100_000).fill(0.5))
+}
+`
+
+/** Fills the disk of the output folder to its last byte. */
+export async function fill({ out }: FaultRun, { child }: Started): Promise<void> {
+  for (let size = 65_536; child.exitCode === null && size >= 1; size = Math.floor(size / 2))
+    await writeFile(join(out, 'filler'), Buffer.alloc(size), { flag: 'a' }).then(
+      () => (size *= 2),
+      () => undefined,
+    )
+}

@@ -3,7 +3,7 @@ import { appendFile, chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } 
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lm, reward, rxargs } from '../../test/src/cli/rxargs.js'
-import { type FaultRun, faultRun, PROMPTS, type Started, sleep } from './faultRun.js'
+import { type FaultRun, FILL_MEMORY, faultRun, fill, JUMPS, PROMPTS, preload, type Started, sleep } from './faultRun.js'
 
 /**
  * The real program, broken at random moments. A round counts only if the fault struck while rows were pending; otherwise it is tried again, at
@@ -68,13 +68,6 @@ async function moment(run: FaultRun, started: Started): Promise<void> {
   if (random() < 0.3) return sleep(random() * milliseconds)
   await run.reach(1 + Math.floor(random() * 10), started)
   await sleep(random() * 20)
-}
-
-/** A module that Node loads before the program, in each of its threads. */
-async function preload({ folder }: FaultRun, code: string): Promise<NodeJS.ProcessEnv> {
-  const path = join(folder, 'preload.mjs')
-  await writeFile(path, `import { isMainThread } from 'node:worker_threads'\n${code}`)
-  return { NODE_OPTIONS: `--import ${path}` }
 }
 
 describe.skipIf(process.platform === 'win32')('a run loses no row and makes none twice', () => {
@@ -243,29 +236,3 @@ describe.skipIf(process.platform === 'win32')('a run loses no row and makes none
     await run.remove()
   })
 })
-
-/** A clock that is somewhere else in ten years at each look, and says at the end how often somebody looked. */
-const JUMPS = `
-const now = Date.now.bind(Date)
-const YEARS = 10 * 365 * 86_400_000
-let looks = 0
-Date.now = () => {
-  looks++
-  return now() + Math.round((Math.random() - 0.5) * YEARS)
-}
-if (isMainThread) process.on('exit', () => process.stderr.write('clock jumped ' + looks + ' times\\n'))
-`
-
-const FILL_MEMORY = `
-function fillMemory() {
-  for (const held = []; ; ) held.push(new Array(100_000).fill(0.5))
-}
-`
-
-async function fill({ out }: FaultRun, { child }: Started): Promise<void> {
-  for (let size = 65_536; child.exitCode === null && size >= 1; size = Math.floor(size / 2))
-    await writeFile(join(out, 'filler'), Buffer.alloc(size), { flag: 'a' }).then(
-      () => (size *= 2),
-      () => undefined,
-    )
-}
