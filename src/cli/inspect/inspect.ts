@@ -59,7 +59,10 @@ export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
     .option('--devices', 'instead of a model, list the values of --device on this machine')
     .option('--json', 'print JSON')
     .action(async (path: string | undefined, flags: Flags) => {
-      if (flags.devices) return inspectDevices(flags, { stdout, signal })
+      if (flags.devices) {
+        if (path !== undefined) throw new OptionError(`Expected nothing beside \`--devices\`, got \`${path}\``)
+        return inspectDevices(flags, { stdout, signal })
+      }
       if (path === undefined) throw new OptionError('Expected a model to inspect, or `--devices`, got nothing')
       const onnx = await findOnnx(path, flags.dtype)
       const { lines, problems, config } = onnx ? await inspectOnnx(onnx) : await inspectFolder(await modelFolder(path), flags)

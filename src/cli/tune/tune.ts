@@ -116,9 +116,10 @@ async function run(input: string, flags: Flags, given: readonly GivenFlag[], ter
     const decode = async (point: SweepPoint | typeof GREEDY, limit: number): Promise<void> => {
       const name = point === GREEDY ? GREEDY : point.name
       const chosen: ChosenDecoder = await (point === GREEDY ? chooseDecoder({ decoder: GREEDY }) : choose(point))
-      const rows = generateRun(input, { ...settings, limit }, chosen, models, progress, terminal)
-      // Only the first round of a setting may replace rows; the next ones go on.
+      // Only the first round of a setting may replace rows; the next ones go on, and do not count its rows again.
       const first = !begun.has(name)
+      const counted = first ? progress : { ...progress, skip: () => undefined }
+      const rows = generateRun(input, { ...settings, limit }, chosen, models, counted, terminal)
       begun.add(name)
       await toParquet(join(folder, name), rows, { force: force && first, retryErrors, redoChanged, signal: terminal.signal })
     }
@@ -182,5 +183,6 @@ async function checkJudge(judge: RewardPath, { rewards, engine: { dtype } }: Gen
 
 function aboutRound({ grid, prompts, settings, leader, behind }: TuneRound): string {
   const lost = behind.length === 0 ? 'none is behind' : `${behind.length} behind: ${behind.join(', ')}`
-  return `${grid} grid, ${prompts} prompts: ${leader} leads ${settings} settings, ${lost}`
+  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
+  return `${grid} grid, ${count(prompts, 'prompt')}: ${leader} leads ${count(settings, 'setting')}, ${lost}`
 }

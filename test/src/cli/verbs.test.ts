@@ -94,6 +94,13 @@ describe('rxargs score', () => {
 })
 
 describe('rxargs inspect', () => {
+  it.each([
+    [[lm, '--devices'], `Expected nothing beside \`--devices\`, got \`${lm}\``],
+    [[], 'Expected a model to inspect, or `--devices`, got nothing'],
+  ])('refuses %j', async (args, message) =>
+    expect(await rxargs(['inspect', ...args])).toMatchObject({ code: 2, stdout: '', stderr: `rxargs: ${message}\n` }),
+  )
+
   it('describes a model', async () => {
     const { code, stdout } = await rxargs(['inspect', lm])
     expect(code).toBe(0)

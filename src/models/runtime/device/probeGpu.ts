@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { messageOf } from '../../../core/errors.js'
 import { type GraphBuilder, graphBuilder } from '../../graph/builder.js'
+import { disableTelemetry } from '../telemetry.js'
 import { WEBGPU } from './gpu.js'
 
 /** Whether a GPU is usable. `float16`: it has 16-bit numbers. Recent GPUs have them; software renderers do not. */
@@ -24,6 +25,7 @@ export const isGpuLost = (error: unknown): boolean =>
 
 /** Runs a small graph on the GPU, and one with 16-bit numbers. */
 export async function probeGpu(): Promise<FoundGpu> {
+  disableTelemetry()
   try {
     await runProbe((graph, input) => graph.node('Abs', [input]))
   } catch (error) {

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { ModelError, ModelLostError } from '../../../core/errors.js'
 import type { ModelAnswer, ModelCall } from '../call.js'
+import { disableTelemetry } from '../telemetry.js'
 import { clock, type Watch } from '../watch.js'
 import { packCalls, unpackResults } from './packing.js'
 import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js'
@@ -38,6 +39,7 @@ export class ModelWorker {
 
   /** Starts the thread and loads the model. */
   static async start(name: string, setup: WorkerSetup, watch: Watch = {}): Promise<ModelWorker> {
+    disableTelemetry()
     // The worker must not inherit flags such as --input-type of `node -e`.
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup, execArgv: [] })
     const started = new ModelWorker(worker, name, watch)
