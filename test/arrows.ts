@@ -29,6 +29,7 @@ const pureRooms = ['src/core', 'src/eval', 'operators', 'pipelines', 'src/server
 
 /** The only room that imports a library. Every room may import `rxjs` and `zod`. */
 export const homes: Readonly<Record<string, string>> = {
+  '@aws-sdk/client-s3': 'src/io',
   '@observablehq/plot': 'src/cli',
   linkedom: 'src/cli',
   '@bufbuild/protobuf': 'src/models',
@@ -46,9 +47,11 @@ export const homes: Readonly<Record<string, string>> = {
   'csv-parse': 'src/io',
   fzstd: 'src/io',
   hyparquet: 'src/io',
+  'hyparquet-writer': 'src/io',
   'hyparquet-compressors': 'src/io',
   'onnxruntime-node': 'src/models',
   'parquetjs-lite': 'src/io',
+  picomatch: 'src/io',
   re2js: 'pipelines',
   rxjs: '*',
   'string-width': 'src/cli',

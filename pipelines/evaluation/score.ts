@@ -101,7 +101,7 @@ function runOfTexts(
 
   const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
     abortOn(
-      defer(() => deliver(once(source, done), rowOf, concurrency)),
+      defer(() => deliver(hashedTexts(source, done), rowOf, concurrency)),
       signal,
     )
   const meta = { version, spec: { ...spec, score: name }, seed: 0, models: hashes }
@@ -110,8 +110,11 @@ function runOfTexts(
 
 type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>
 
-/** Yields each text once. A second one with the same id and sample becomes an error under its place. */
-async function* once(texts: AsyncIterable<ScoredText>, done?: RowsOptions['done']): AsyncGenerator<HashedText, void> {
+/** Yields each text once, with its hash. A second one with the same id and sample becomes an error under its place. */
+export async function* hashedTexts(
+  texts: AsyncIterable<ScoredText>,
+  done?: RowsOptions['done'],
+): AsyncGenerator<HashedText, void> {
   const names = new Set<string>()
   let number = 0
   for await (const text of texts) {

@@ -7,6 +7,7 @@ import { explainCommand } from './explain.js'
 import { generateCommand } from './generate/generate.js'
 import { inspectCommand } from './inspect/inspect.js'
 import { judgeCommand } from './judge/judge.js'
+import { mergeCommand } from './merge.js'
 import { pullCommand } from './pull.js'
 import { reportCommand } from './report/report.js'
 import { reproduceCommand } from './reproduce/reproduce.js'
@@ -15,6 +16,7 @@ import { serveCommand } from './serve.js'
 import { sweepCommand } from './sweep.js'
 import type { Terminal } from './terminal.js'
 import { tuneCommand } from './tune/tune.js'
+import { verifyCommand } from './verify.js'
 import { whyCommand } from './why.js'
 
 /** Builds the command line with all verbs. A usage error prints one line on stderr and throws a CommanderError; it never ends the process. */
@@ -32,6 +34,8 @@ export function program(terminal: Terminal): Command {
     judgeCommand(terminal),
     reproduceCommand(terminal),
     catCommand(terminal),
+    verifyCommand(terminal),
+    mergeCommand(terminal),
     whyCommand(terminal),
     inspectCommand(terminal),
     serveCommand(terminal),

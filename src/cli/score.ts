@@ -14,21 +14,22 @@ import { BASE_HELP, onBase } from './flags/adapterFlags.js'
 import { embeddedPath } from './flags/embeddedPath.js'
 import { type EngineFlags, engineFlags, engineOf } from './flags/engineFlags.js'
 import { number, oneOf, text, withLabels } from './flags/flags.js'
+import { INPUT_HELP, type RowFlags, rowFlags } from './flags/inputFlags.js'
 import { loadRewards } from './flags/loadRewards.js'
 import { type OpenedReward, openReward } from './flags/openReward.js'
-import { REDO_HELP, resumeOptions } from './flags/resumeOptions.js'
+import { type OutputFlags, outputFlags, partPolicy } from './flags/outputFlags.js'
+import { resumeOptions } from './flags/resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './flags/rewardFlag.js'
 import { startProgress } from './print/progress.js'
 import { checkRowLines, type RowLines, rowLineFlags } from './print/rowLines.js'
 import { toLines } from './print/toLines.js'
-import { inputOf } from './run/inputOf.js'
+import { describeInput, inputOf } from './run/inputOf.js'
 import { runSummary } from './run/runSummary.js'
-import { takeFirst } from './run/takeFirst.js'
+import { takeFirst } from './run/takePrompts.js'
 import { stopAtError, watchRows } from './run/watchRows.js'
 import type { Terminal } from './terminal.js'
 
 type Flags = Readonly<{
-  output?: string
   promptColumn?: string
   completionColumn: string
   template: Template
@@ -39,12 +40,10 @@ type Flags = Readonly<{
   concurrency: number
   limit?: number
   keepInput?: boolean
-  force?: boolean
-  retryErrors?: boolean
-  redoChanged?: boolean
-  strict?: boolean
 }> &
   EngineFlags &
+  RowFlags &
+  OutputFlags &
   RowLines
 
 const { concurrency } = scoreOptions.shape
@@ -52,41 +51,35 @@ const FUNCTIONS = Object.keys(rewardFunctions).filter((name) => name !== 'ensemb
 
 /** `rxargs score` computes the reward of existing texts. */
 export const scoreCommand = (terminal: Terminal): Command =>
-  engineFlags(rowLineFlags(new Command('score')))
-    .description('compute the reward of existing texts, prompts with completions; adds no end token')
-    .argument(
-      '[input]',
-      'JSONL, JSON, CSV (each also as .gz or .zst) or Parquet file, or a folder of part files; standard input if - or omitted',
-    )
-    .option('-o, --output <folder>', 'folder for Parquet part files; without it, rows go to stdout as JSONL', text('output'))
-    .option('--prompt-column <name>', 'column with the prompt (default: prompt, or messages)', text('prompt-column'))
-    .option('--completion-column <name>', 'column with the completion', text('completion-column'), 'completion')
-    .option('--template <name>', `prompt format: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
-    .option(
-      '--reward <[name=]reward>',
-      `model folder, GGUF file, LoRA adapter, module (./my-reward.js), server (NAME=http://…), or function: ${FUNCTIONS.join(', ')}, with options such as length(target=200) (default: the embedded chat-rm)`,
-      rewardFlag,
-    )
-    .option(
-      '--reward-timeout <number>',
-      'time limit in milliseconds: for a module per text, for a server per request (default: 30000)',
-      number('reward-timeout', textRewardOptions.shape.timeoutMs),
-    )
-    .option('--base <model>', BASE_HELP, text('base'))
-    .option('--reward-label <label>', 'label of the classifier to use as the reward, if it has several', text('reward-label'))
-    .option(
-      '--concurrency <number>',
-      'texts to score at the same time',
-      number('concurrency', concurrency),
-      concurrency.parse(undefined),
-    )
-    .option('--limit <number>', 'score at most this many texts', number('limit', concurrency))
-    .option('--keep-input', "also store the input's own columns, as JSON in the column input")
-    .option('--force', 'replace the rows in the folder')
-    .option('--retry-errors', 'score error rows again')
-    .option('--redo-changed', REDO_HELP)
-    .option('--strict', 'stop at the first error row')
-    .action(async (input: string | undefined, flags: Flags) => run(inputOf(input, terminal), flags, terminal))
+  rowFlags(
+    outputFlags(engineFlags(rowLineFlags(new Command('score'))))
+      .description('compute the reward of existing texts, prompts with completions; adds no end token')
+      .argument('[input]', `texts: ${INPUT_HELP}`)
+      .option('--prompt-column <name>', 'column with the prompt (default: prompt, or messages)', text('prompt-column'))
+      .option('--completion-column <name>', 'column with the completion', text('completion-column'), 'completion')
+      .option('--template <name>', `prompt format: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
+      .option(
+        '--reward <[name=]reward>',
+        `model folder, GGUF file, LoRA adapter, module (./my-reward.js), server (NAME=http://…), or function: ${FUNCTIONS.join(', ')}, with options such as length(target=200) (default: the embedded chat-rm)`,
+        rewardFlag,
+      )
+      .option(
+        '--reward-timeout <number>',
+        'time limit in milliseconds: for a module per text, for a server per request (default: 30000)',
+        number('reward-timeout', textRewardOptions.shape.timeoutMs),
+      )
+      .option('--base <model>', BASE_HELP, text('base'))
+      .option('--reward-label <label>', 'label of the classifier to use as the reward, if it has several', text('reward-label'))
+      .option(
+        '--concurrency <number>',
+        'texts to score at the same time',
+        number('concurrency', concurrency),
+        concurrency.parse(undefined),
+      )
+      .option('--limit <number>', 'score at most this many texts', number('limit', concurrency))
+      .option('--keep-input', "also store the input's own columns, as JSON in the column input"),
+    'score',
+  ).action(async (input: string | undefined, flags: Flags) => run(inputOf(input, terminal), flags, terminal))
 
 type Opened = Omit<OpenedReward, 'origin'> & Readonly<{ origin: () => Promise<Source | undefined> }>
 
@@ -115,20 +108,21 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const resume = resumeOptions(flags)
   const lines = { ...(flags.text && { text: true }), ...(flags.columns && { columns: flags.columns }) }
   checkRowLines(lines, output)
+  const policy = partPolicy(flags)
   await checkInput(input, promptColumns(flags))
   if (output !== undefined) await checkOutput(output)
   const [flag] = onBase([flags.reward ?? rewardFlag(embeddedPath('chat-rm'))], flags.base)
   const { path, name } = flag
   const open = await prepareReward(flag, flags)
   const progress = startProgress({ stream: stderr })
-  progress.say(`${input === '-' ? 'standard input' : input} scored by ${path}`)
+  progress.say(`${describeInput(input)} scored by ${path}`)
   const reward = await open(progress.say)
   for (const notice of reward.notices) progress.say(notice)
   try {
     signal.throwIfAborted()
     const origin = await reward.origin()
     const hashes = origin === undefined ? {} : { [name]: origin }
-    const options = { template, promptColumn, completionColumn, keepInput }
+    const options = { template, promptColumn, completionColumn, keepInput, onError: flags.onError }
     const made = score(
       takeFirst(scoredTexts(input, { ...options, stdin }), limit),
       { reward: reward.source, hashes },
@@ -147,7 +141,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
     const summary =
       output === undefined
         ? await toLines(rows, stdout, { ...lines, signal })
-        : await toParquet(output, rows, { ...resume, signal, onNotice: progress.say })
+        : await toParquet(output, rows, { ...resume, signal, onNotice: progress.say, ...(policy && { policy }) })
     await counting
     progress.end()
     await runSummary({ summary, output, input }, terminal, progress)

@@ -1,8 +1,9 @@
 import { readParquet } from './parquet/readParquet.js'
-import { openInput, statInput } from './prompts/openInput.js'
+import { openInput } from './prompts/openInput.js'
 import { readLines } from './prompts/readLines.js'
-import { type ReadOptions, readRecords } from './prompts/readRecords.js'
-import { parquetFiles } from './readRows.js'
+import { fileRecords, type ReadOptions } from './prompts/readRecords.js'
+import { isRemote } from './sources/inputFile.js'
+import { listInput } from './sources/listInput.js'
 
 /** Reading a larger file twice, only to show progress, would cost too much. */
 const LARGEST = 256 * 2 ** 20
@@ -10,26 +11,33 @@ const LARGEST = 256 * 2 ** 20
 const LARGEST_COMPRESSED = 32 * 2 ** 20
 const COMPRESSED = /\.(gz|gzip|zst|zstd)$/i
 
-/** Counts the rows that `fromFile` reads from a path; undefined if that takes much reading or is impossible, as for `-`. */
-export async function countRows(path: string, { needs }: Pick<ReadOptions, 'needs'> = {}): Promise<number | undefined> {
-  if (path === '-') return undefined
-  const found = await statInput(path)
-  if (found.isDirectory()) return parquetRows(path)
-  // A pipe can be read only once.
-  if (!found.isFile()) return undefined
-  const { format, bytes, close } = await openInput(path, { columns: needs?.flat() })
-  if (format === 'parquet') return parquetRows(path)
-  const isLarge = found.size > (COMPRESSED.test(path) ? LARGEST_COMPRESSED : LARGEST)
-  if (isLarge || format !== 'jsonl') await close()
-  if (isLarge) return undefined
+/**
+ * Counts the rows that `fromFile` reads from an input; undefined if that takes much reading or is impossible, as for `-` and for remote files.
+ */
+export async function countRows(input: string, { needs }: Pick<ReadOptions, 'needs'> = {}): Promise<number | undefined> {
+  if (input === '-' || isRemote(input)) return undefined
   let count = 0
-  if (format === 'jsonl') {
-    for await (const { text } of readLines(bytes)) if (text === undefined || text.trim() !== '') count++
-  } else for await (const _ of readRecords(path, { needs })) count++
+  let read = 0
+  for (const file of await listInput(input)) {
+    const { name, size, buffer } = file
+    // A pipe can be read only once.
+    if (size === undefined) return undefined
+    const { format, bytes, close } = await openInput(file, needs?.flat())
+    if (format === 'parquet') {
+      count += (await readParquet(name, buffer)).rowCount
+      continue
+    }
+    read += COMPRESSED.test(name) ? (size * LARGEST) / LARGEST_COMPRESSED : size
+    if (read > LARGEST) {
+      await close()
+      return undefined
+    }
+    if (format === 'jsonl') {
+      for await (const { text } of readLines(bytes)) if (text === undefined || text.trim() !== '') count++
+    } else {
+      await close()
+      for await (const _ of fileRecords(file, { needs })) count++
+    }
+  }
   return count
-}
-
-async function parquetRows(path: string): Promise<number> {
-  const files = await Promise.all((await parquetFiles(path)).map(readParquet))
-  return files.reduce((sum, { rowCount }) => sum + rowCount, 0)
 }

@@ -8,6 +8,7 @@ import * as z from 'zod'
 import { messageOf, OutputError } from '../core/errors.js'
 
 const LOCK = /^\.run-[\w-]+\.lock$/
+const UNPLACED = /^\.run-[\w-]+\.tmp$/
 
 /** `birth` distinguishes the process from a later one with the same number; null if the platform cannot tell. */
 const ownerSchema = z.object({ host: z.string(), pid: z.int(), startedAt: z.string(), birth: z.string().nullable() })
@@ -76,7 +77,8 @@ async function place(path: string): Promise<void> {
 type Held = Readonly<{ name: string; owner: Owner | undefined }>
 
 async function liveOwners(folder: string, own: string): Promise<Held[]> {
-  const names = (await readdir(folder)).filter((name) => LOCK.test(name) && name !== own)
+  const all = await readdir(folder)
+  const names = all.filter((name) => LOCK.test(name) && name !== own)
   const live: Held[] = []
   for (const name of names) {
     const text = await readFile(join(folder, name), 'utf8').catch(() => undefined)
@@ -84,6 +86,11 @@ async function liveOwners(folder: string, own: string): Promise<Held[]> {
     const owner = ownerOf(text)
     if (owner === undefined || isAlive(owner)) live.push({ name, owner })
     else await rm(join(folder, name), { force: true })
+  }
+  // A process that died before its lock file had its name.
+  for (const name of all.filter((each) => UNPLACED.test(each))) {
+    const owner = ownerOf(await readFile(join(folder, name), 'utf8').catch(() => ''))
+    if (owner !== undefined && !isAlive(owner)) await rm(join(folder, name), { force: true })
   }
   return live
 }

@@ -1,11 +1,16 @@
 import * as z from 'zod'
-import { OptionError } from '../core/errors.js'
+import { InputError, OptionError } from '../core/errors.js'
 import { aPath, parseOptions } from '../core/parseOptions.js'
 import type { Prompt } from '../core/prompt.js'
 import { templateColumns } from './prompts/conversation.js'
 import { datasets, readings } from './prompts/datasets.js'
 import { type ReadOptions, readRecords } from './prompts/readRecords.js'
 import { type PromptOptions, promptColumns, settingColumns, templates, toPrompt } from './prompts/toPrompt.js'
+
+/** What happens to a malformed row: it becomes a prompt with an error, or the reading stops. */
+export type OnError = 'row' | 'stop'
+
+export const onErrors: readonly OnError[] = ['row', 'stop']
 
 const fromFileOptions = z.strictObject({
   template: z
@@ -18,17 +23,26 @@ const fromFileOptions = z.strictObject({
     .optional()
     .describe(`one of ${datasets.join(', ')}`),
   keepInput: z.boolean().optional().describe('true or false'),
+  onError: z
+    .string()
+    .optional()
+    .describe(`one of ${onErrors.join(', ')}`),
   stdin: z
     .custom<object>((value) => typeof value === 'object' && value !== null)
     .optional()
     .describe('a stream of bytes'),
 })
 
-export type FileOptions = PromptOptions & Pick<ReadOptions, 'stdin'>
+export type FileOptions = PromptOptions &
+  Pick<ReadOptions, 'stdin'> &
+  Readonly<{
+    /** What happens to a malformed row: it becomes a prompt with an error (`row`, the default), or the reading fails (`stop`). */
+    onError?: OnError
+  }>
 
 /**
- * Reads prompts on demand from a file or standard input (`-`): JSONL, a JSON array or CSV, also compressed by gzip or zstd, a Parquet file, or
- * a folder of Parquet files. The content decides which of these a file is.
+ * Reads prompts on demand from standard input (`-`), a file, the files of a folder or a glob, or an address of http(s) or s3. A file is JSONL, a
+ * JSON array or CSV, each also compressed by gzip or zstd, or Parquet; its content decides.
  *
  * The columns `pipeline`, `weight`, `k`, `temperature`, `seed`, `max_new_tokens`, `max_prompt_tokens`, `truncate` and `stop` set options of their
  * row. A row without an `id` gets file name and row number (`sample.jsonl:12`). Blank lines are skipped. A row without a usable prompt, and a
@@ -36,7 +50,8 @@ export type FileOptions = PromptOptions & Pick<ReadOptions, 'stdin'>
  *
  * A dataset whose rows share prompts (SHP) gives each prompt once. Memory: its ids.
  *
- * @throws InputError (while reading) if there is no such file, or it is damaged, has no column of prompts, or is of another kind
+ * @throws InputError (while reading) if there is no such file, or it is damaged, has no column of prompts, or is of another kind; with
+ *   `onError: 'stop'` also for a malformed row
  * @throws OptionError for an unknown template or dataset, and for a dataset together with a template or a column
  */
 export function fromFile(path: string, options: FileOptions = {}): AsyncGenerator<Prompt> {
@@ -57,11 +72,20 @@ async function* promptsOf(path: string, options: FileOptions): AsyncGenerator<Pr
     const prompt = toPrompt(record, options)
     if (ids?.has(prompt.id)) continue
     ids?.add(prompt.id)
-    yield prompt
+    yield checked(prompt, options)
   }
 }
 
-function checkOptions({ template = 'auto', promptColumn, dataset }: FileOptions): void {
+/** @throws InputError for a malformed prompt, if it is to stop the reading */
+export function checked<P extends Prompt>(prompt: P, { onError = 'row' }: Pick<FileOptions, 'onError'>): P {
+  if (onError === 'stop' && prompt.error !== undefined)
+    throw new InputError(`Stopped at a malformed row (--on-error stop): ${prompt.error}`)
+  return prompt
+}
+
+function checkOptions({ template = 'auto', promptColumn, dataset, onError = 'row' }: FileOptions): void {
+  if (!onErrors.includes(onError))
+    throw new OptionError(`Expected \`onError\` to be one of ${onErrors.join(', ')}, got \`${onError}\``)
   if (!templates.includes(template))
     throw new OptionError(`Expected \`template\` to be one of ${templates.join(', ')}, got \`${template}\``)
   if (dataset === undefined) return

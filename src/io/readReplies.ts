@@ -28,7 +28,7 @@ const FURTHER = 'reward_'
 export async function runRewards(
   path: string,
 ): Promise<Readonly<{ rewards: readonly string[]; kinds: Readonly<Record<string, RewardKind>> }>> {
-  const files = await Promise.all((await parquetFiles(path)).map(readParquet))
+  const files = await Promise.all((await parquetFiles(path)).map((file) => readParquet(file)))
   const meta = runMeta(files[0]!.metadata)
   const columns = files.flatMap(({ columns: names }) => names.filter((name) => name.startsWith(FURTHER)))
   const rewards = [...new Set(columns)].map((name) => name.slice(FURTHER.length))

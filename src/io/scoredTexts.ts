@@ -1,10 +1,11 @@
 import type { Prompt } from '../core/prompt.js'
 import { toPlain } from '../core/text/json.js'
+import { checked, type FileOptions } from './fromFile.js'
 import { templateColumns } from './prompts/conversation.js'
-import { type InputRecord, type ReadOptions, readRecords } from './prompts/readRecords.js'
+import { type InputRecord, readRecords } from './prompts/readRecords.js'
 import { type PromptOptions, promptColumns, toPrompt } from './prompts/toPrompt.js'
 
-export type TextOptions = PromptOptions & Pick<ReadOptions, 'stdin'> & Readonly<{ completionColumn?: string }>
+export type TextOptions = FileOptions & Readonly<{ completionColumn?: string }>
 
 /** A prompt with its completion. */
 export type FileText = Prompt & Readonly<{ completion?: string; sample: number }>
@@ -34,7 +35,7 @@ function textOf(record: InputRecord, column: string, options: PromptOptions): Fi
 }
 
 /**
- * Reads prompts with their completions on demand from a file, a folder of part files, or standard input (`-`). A row without both becomes a text
+ * Reads prompts with their completions on demand from the inputs of `fromFile`. A row without both becomes a text
  * with an `error`. `sample` is the row's own, or 0 without one.
  */
 export async function* scoredTexts(path: string, options: TextOptions = {}): AsyncGenerator<FileText> {
@@ -42,5 +43,5 @@ export async function* scoredTexts(path: string, options: TextOptions = {}): Asy
   const columns = [...new Set(['id', 'sample', 'messages', ...templateColumns, promptColumn, completionColumn])]
   const needs = [promptColumns(options), [completionColumn]]
   const records = readRecords(path, { columns: keepInput ? undefined : columns, needs, stdin })
-  for await (const record of records) yield textOf(record, completionColumn, options)
+  for await (const record of records) yield checked(textOf(record, completionColumn, options), options)
 }

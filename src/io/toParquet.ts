@@ -145,11 +145,15 @@ export async function toParquet(folder: string, run: Run, options: ToParquetOpti
   }
   try {
     const release = await lockFolder(folder)
-    // What a folder holds besides this run's parts is named, so that nobody takes it for rows.
-    for (const name of await removeUnfinished(folder))
-      options.onNotice?.(`${folder}: removed ${name}, an unfinished part of a run that was killed`)
-    for (const notice of await strayFiles(folder, true)) options.onNotice?.(notice)
-    return await writeRows(folder, run, options, keep).finally(release)
+    try {
+      // What a folder holds besides this run's parts is named, so that nobody takes it for rows.
+      for (const name of await removeUnfinished(folder))
+        options.onNotice?.(`${folder}: removed ${name}, an unfinished part of a run that was killed`)
+      for (const notice of await strayFiles(folder, true)) options.onNotice?.(notice)
+      return await writeRows(folder, run, options, keep)
+    } finally {
+      await release()
+    }
   } catch (error) {
     if (isNew && written.length === 0) await removeEmpty(folder)
     throw error

@@ -2,10 +2,13 @@ import type { Command } from 'commander'
 import { type GenerateOptions, generateOptions } from '../../../pipelines/run/generate.js'
 import { type Truncate, truncations } from '../../../pipelines/run/jobs.js'
 import { OptionError } from '../../core/errors.js'
+import type { OnError } from '../../io/fromFile.js'
 import { type Dataset, datasets } from '../../io/prompts/datasets.js'
 import { type Template, templates } from '../../io/prompts/toPrompt.js'
+import type { Shard } from '../run/takePrompts.js'
 import type { DecoderFlags } from './chooseDecoder.js'
 import { collect, number, oneOf, text } from './flags.js'
+import { INPUT_HELP, type RowFlags, rowFlags, SHARD_HELP, shard } from './inputFlags.js'
 import { lengthFlags } from './lengthFlags.js'
 import {
   type DecoderOptionFlags,
@@ -16,29 +19,28 @@ import {
   modelsOf,
   type OtherFlags,
 } from './modelFlags.js'
-import { REDO_HELP, resumeOptions } from './resumeOptions.js'
+import { type OutputFlags, outputFlags, partPolicy } from './outputFlags.js'
+import { resumeOptions } from './resumeOptions.js'
 
 /** Flags as commander parses them. */
 export type GivenFlags = GivenModelFlags &
   DecoderFlags &
   DecoderOptionFlags &
+  RowFlags &
+  OutputFlags &
   Readonly<{
-    output?: string
     promptColumn?: string
     template: Template
     dataset?: Dataset
     maxNewTokens: number
     maxPromptTokens?: number
     truncate?: Truncate
-    strict?: boolean
     samples: number
     stop?: readonly string[]
     seed: number
     concurrency: number
     limit?: number
-    force?: boolean
-    retryErrors?: boolean
-    redoChanged?: boolean
+    shard?: Shard
     trace?: boolean
     keepInput?: boolean
     dryRun?: boolean
@@ -53,11 +55,14 @@ export type GenerateFlags = ModelFlags &
     redoChanged: boolean
     dryRun: boolean
     limit: number | undefined
+    shard: Shard | undefined
+    policy: ReturnType<typeof partPolicy>
     template: Template
     dataset: Dataset | undefined
     promptColumn: string | undefined
     keepInput: boolean
     strict: boolean
+    onError: OnError | undefined
     settings: Required<Pick<GenerateOptions, 'maxNewTokens' | 'samples' | 'seed' | 'concurrency' | 'stop' | 'trace'>> &
       Pick<GenerateOptions, 'maxPromptTokens' | 'truncate'>
   }>
@@ -71,7 +76,7 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     .option('--prompt-column <name>', 'column with the prompt (default: prompt, or messages)', text('prompt-column'))
     .option('--template <name>', `prompt format: ${templates.join(', ')}`, oneOf('template', templates), 'auto')
     .option('--dataset <name>', `read the input as a dataset of the paper: ${datasets.join(', ')}`, oneOf('dataset', datasets))
-  return lengthFlags(decoderFlags(modelFlags(command), others))
+  lengthFlags(decoderFlags(modelFlags(command), others))
     .option(
       '--truncate <how>',
       `handling of a longer prompt: ${truncations.join(', ')} (write an error row, or drop its first tokens; default: error)`,
@@ -89,22 +94,13 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
     .option('--limit <number>', 'decode at most this many prompts', number('limit', samples))
     .option('--trace', 'also store the candidates of each step')
     .option('--keep-input', "also store the input's own columns, as JSON in the column input")
-    .option('--force', 'replace the rows in the folder')
-    .option('--retry-errors', 'decode error rows again')
-    .option('--redo-changed', REDO_HELP)
-    .option('--strict', 'stop at the first error row')
+  return rowFlags(command, 'decode')
 }
 
 /** Adds all flags of `generate`. */
 export const generateFlags = (command: Command): Command =>
-  decodingFlags(
-    command
-      .argument(
-        '[input]',
-        'file with prompts: JSONL, a JSON array, CSV (each also as .gz or .zst) or Parquet; standard input if - or omitted',
-      )
-      .option('-o, --output <folder>', 'folder for Parquet part files; without it, rows go to stdout as JSONL', text('output')),
-  )
+  decodingFlags(outputFlags(command.argument('[input]', `prompts: ${INPUT_HELP}`)))
+    .option('--shard <index/count>', SHARD_HELP, shard)
     .option('--json-schema <file>', 'constrain replies to JSON that matches this JSON Schema', text('json-schema'))
     .option('--dry-run', 'show what would run and how much memory it needs')
 
@@ -115,7 +111,7 @@ export const generateFlags = (command: Command): Command =>
  */
 export function settingsOf(flags: GivenFlags): GenerateFlags {
   const { output, template, promptColumn, dataset, limit, stop = [], trace = false, dryRun = false } = flags
-  const { keepInput = false, strict = false } = flags
+  const { keepInput = false, strict = false, onError } = flags
   const resume = resumeOptions(flags)
   if (dataset !== undefined && (template !== 'auto' || promptColumn !== undefined)) {
     const foreign = promptColumn === undefined ? 'template' : 'prompt-column'
@@ -123,7 +119,8 @@ export function settingsOf(flags: GivenFlags): GenerateFlags {
   }
   return {
     ...resume,
-    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict },
+    ...{ output, dryRun, limit, template, promptColumn, dataset, keepInput, strict, onError },
+    ...{ shard: flags.shard, policy: partPolicy(flags) },
     ...modelsOf(flags),
     settings: {
       maxNewTokens: flags.maxNewTokens,

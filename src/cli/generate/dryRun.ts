@@ -4,11 +4,12 @@ import { promptColumns } from '../../io/prompts/toPrompt.js'
 import type { GenerateFlags } from '../flags/generateFlags.js'
 import { describeLm } from '../flags/lmFlag.js'
 import { batchBytes, bytes, count, describeModel, PROGRAM_BYTES } from '../print/describeModel.js'
+import { describeInput } from '../run/inputOf.js'
 import { type Terminal, writeLine } from '../terminal.js'
 
 /** Prints what `generate` would do with these flags, and how much memory it would need. Loads no weights and writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
-  const { settings, limit, output, lm, lms, rewards } = flags
+  const { settings, limit, shard, output, lm, lms, rewards } = flags
   const { dtype } = flags.engine
   const rows = await countRows(input, { needs: [promptColumns(flags)] })
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
@@ -58,7 +59,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
     ],
   ]
   const lines = [
-    ['input', `${input === '-' ? 'standard input' : input}: ${many}`],
+    ['input', `${describeInput(input)}: ${many}${shard ? `, of which this is shard ${shard.index} of ${shard.count}` : ''}`],
     ['decoder', `${about}, at most ${settings.maxNewTokens} new tokens, seed ${settings.seed}`],
     ...(typeof lm === 'string' ? [] : [['lm', `${describeLm(lm)}: a server, its tokenizer in ${lm.tokenizer}`]]),
     ...models.map(({ role, path, config, size }) => [

@@ -15,7 +15,7 @@ import { startProgress } from '../print/progress.js'
 import { checkRowLines, type RowLines, rowLineFlags } from '../print/rowLines.js'
 import { toLines } from '../print/toLines.js'
 import { expectRows, generateRun } from '../run/generateRun.js'
-import { inputOf } from '../run/inputOf.js'
+import { describeInput, inputOf } from '../run/inputOf.js'
 import { runSummary } from '../run/runSummary.js'
 import type { Terminal } from '../terminal.js'
 import { dryRun } from './dryRun.js'
@@ -38,7 +38,7 @@ async function run(
 ): Promise<void> {
   const { stdout, stderr, signal } = terminal
   const { about, weight } = chosen
-  const { output, force, retryErrors, redoChanged } = flags
+  const { output, force, retryErrors, redoChanged, policy } = flags
   const lines = { ...(text && { text }), ...(columns && { columns }) }
   checkRowLines(lines, output)
   const rewardNames = flags.rewards.map((each) =>
@@ -52,7 +52,7 @@ async function run(
 
   const progress = startProgress({ stream: stderr })
   progress.say(
-    `${input === '-' ? 'standard input' : input} with ${about}; ${[describeLm(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
+    `${describeInput(input)} with ${about}; ${[describeLm(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
   )
   for (const notice of await strayFiles(input)) progress.say(notice)
   const models = await loadModels({
@@ -73,7 +73,10 @@ async function run(
     const summary =
       output === undefined
         ? await toLines(rows, stdout, { ...lines, signal })
-        : await toParquet(output, rows, { force, retryErrors, redoChanged, signal, onNotice: progress.say })
+        : await toParquet(output, rows, {
+            ...{ force, retryErrors, redoChanged, signal, onNotice: progress.say },
+            ...(policy && { policy }),
+          })
     await counting
     progress.end()
     await runSummary({ summary, output, input }, terminal, progress)

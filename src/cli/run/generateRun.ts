@@ -9,20 +9,21 @@ import type { ChosenDecoder } from '../flags/chooseDecoder.js'
 import type { GenerateFlags } from '../flags/generateFlags.js'
 import type { Progress } from '../print/progress.js'
 import type { Terminal } from '../terminal.js'
-import { takeFirst } from './takeFirst.js'
+import { takeFirst, takeShard } from './takePrompts.js'
 import { stopAtError, watchRows } from './watchRows.js'
 
 /** Builds the run for the flags of `generate`, with loaded models, and reports to `progress`. `around` may wrap the stream of prompts. */
 export function generateRun(
   input: string,
-  { template, promptColumn, dataset, keepInput, limit, strict, settings }: GenerateFlags,
+  { template, promptColumn, dataset, keepInput, limit, shard, strict, onError, settings }: GenerateFlags,
   { decoder, registry, use }: ChosenDecoder,
   models: Models,
   progress: Progress,
   { stdin }: Terminal,
   around: (prompts: AsyncIterable<Prompt>) => AsyncIterable<Prompt> = (prompts) => prompts,
 ): Run {
-  const prompts = around(takeFirst(fromFile(input, { template, promptColumn, dataset, keepInput, stdin }), limit))
+  const read = fromFile(input, { template, promptColumn, dataset, keepInput, onError, stdin })
+  const prompts = around(takeShard(takeFirst(read, limit), shard))
   const own = { ...(dataset && { dataset }), ...(Object.keys(use).length > 0 && { use }) }
   const run = generate(prompts, decoder, models, {
     ...settings,
@@ -41,9 +42,18 @@ export function generateRun(
 
 /** Tells `progress` how many rows to expect, if that is known. */
 export async function expectRows(input: string, flags: GenerateFlags, progress: Progress): Promise<void> {
-  const { dataset, limit, settings } = flags
+  const { dataset, limit, shard, settings } = flags
   if (dataset !== undefined && readings[dataset].repeats) return
   // The reader reports errors of the input.
-  const count = await countRows(input, { needs: [promptColumns(flags)] }).catch(() => undefined)
-  if (count !== undefined) progress.expect(Math.min(count, limit ?? count) * settings.samples, settings.maxNewTokens)
+  const all = await countRows(input, { needs: [promptColumns(flags)] }).catch(() => undefined)
+  if (all === undefined) return
+  const count = shard === undefined ? Math.min(all, limit ?? all) : await countPrompts(input, flags)
+  progress.expect(count * settings.samples, settings.maxNewTokens)
+}
+
+/** Counts the prompts of a shard, which takes reading their ids. */
+async function countPrompts(input: string, { template, promptColumn, dataset, limit, shard }: GenerateFlags): Promise<number> {
+  let count = 0
+  for await (const _ of takeShard(takeFirst(fromFile(input, { template, promptColumn, dataset }), limit), shard)) count++
+  return count
 }

@@ -2,6 +2,7 @@ import type { Summary } from '../../io/toParquet.js'
 import type { Progress } from '../print/progress.js'
 import { tableOf } from '../print/table.js'
 import { type Terminal, writeLine } from '../terminal.js'
+import { describeInput } from './inputOf.js'
 
 /** A run ended, but too many of its rows are error rows. */
 export class RunFailed extends Error {}
@@ -23,7 +24,7 @@ export async function runSummary(
   progress: Progress,
 ): Promise<void> {
   const { written, errors, skipped, skippedErrors, files } = summary
-  if (written === 0 && skipped === 0) progress.say(`No prompts in ${input === '-' ? 'standard input' : input}`)
+  if (written === 0 && skipped === 0) progress.say(`No prompts in ${describeInput(input)}`)
   else if (written === 0)
     progress.say(`Nothing to do: ${output} already holds ${skipped === 1 ? 'the row' : `all ${rows(skipped)}`}`)
   else {

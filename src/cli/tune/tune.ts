@@ -26,7 +26,7 @@ import { openReward } from '../flags/openReward.js'
 import { type TableFormat, tableFormats } from '../print/formatTable.js'
 import { startProgress } from '../print/progress.js'
 import { generateRun } from '../run/generateRun.js'
-import { takeFirst } from '../run/takeFirst.js'
+import { takeFirst } from '../run/takePrompts.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { type GivenFlag, generateCommandLine } from './generateCommandLine.js'
 import { tuneAdvice, tuneJson, tuneTable } from './report.js'
@@ -148,9 +148,10 @@ async function run(input: string, flags: Flags, given: readonly GivenFlag[], ter
 }
 
 /** Ids of the prompts that each setting decodes, in order. */
-async function promptIds(input: string, { template, promptColumn, dataset, limit }: GenerateFlags): Promise<string[]> {
+async function promptIds(input: string, { template, promptColumn, dataset, limit, onError }: GenerateFlags): Promise<string[]> {
   const ids: string[] = []
-  for await (const { id, place = id, overrides } of takeFirst(fromFile(input, { template, promptColumn, dataset }), limit)) {
+  const prompts = fromFile(input, { template, promptColumn, dataset, onError })
+  for await (const { id, place = id, overrides } of takeFirst(prompts, limit)) {
     const own = (['pipeline', 'weight', 'k'] as const).find((name) => overrides?.[name] !== undefined)
     if (own !== undefined)
       throw new InputError(

@@ -1,4 +1,4 @@
-/** The parts of parquetjs-lite 0.8.7 that `encodeParquet` uses. The package ships no types. */
+/** The parts of parquetjs-lite 0.8.7 that `writeParquetFile` uses. The package ships no types. */
 declare module 'parquetjs-lite' {
   type Leaf = { type: string; optional?: boolean; compression?: 'GZIP' | 'SNAPPY'; statistics?: boolean }
   type Group = { type?: 'LIST'; optional?: boolean; repeated?: boolean; fields: Record<string, Leaf | Group> }

@@ -57,7 +57,7 @@ export async function preparePartFolder(folder: string, now: () => number = Date
 }
 
 /** Writes the folder's own entry to the disk, if the platform can. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   await handle?.sync().catch(() => undefined)
   await handle?.close()

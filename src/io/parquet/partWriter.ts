@@ -1,4 +1,5 @@
 import type { Delivery, Row, RunMeta } from '../../core/run.js'
+import { stringifyExactly } from '../exactJson.js'
 import { encodeParquet } from './encodeParquet.js'
 import { keyOf } from './heldRows.js'
 import { addPart, removeParts, replacePart } from './partFiles.js'
@@ -6,8 +7,8 @@ import { readParquet } from './readParquet.js'
 import { columnNames, columnsOf, recordOf } from './rowColumns.js'
 import { RUN_KEY } from './runMeta.js'
 
-/** Rows become a part file at this number of rows, or this long after the first of them. */
-export type FlushPolicy = Readonly<{ rows: number; milliseconds: number }>
+/** Rows become a part file at this number of rows, at about this many bytes in memory (64 MiB), or this long after the first of them. */
+export type FlushPolicy = Readonly<{ rows: number; milliseconds: number; bytes?: number }>
 
 /** The first part comes within seconds, so that a running job can be read. Later parts are larger. */
 export const growing = (part: number): FlushPolicy => ({
@@ -15,8 +16,8 @@ export const growing = (part: number): FlushPolicy => ({
   milliseconds: Math.min(60_000, 3_000 * 4 ** part),
 })
 
-/** Rows with long traces hold many numbers. The writer keeps at most about this many. */
-const NUMBERS = 4_000_000
+/** Rows with long traces hold many numbers. The writer keeps at most about this much of them. */
+const BYTES = 64 * 2 ** 20
 
 export type PartWriterOptions = Readonly<{
   folder: string
@@ -39,8 +40,11 @@ export interface PartWriter {
   readonly files: readonly string[]
 }
 
-const sizeOf = ({ tokenIds, promptTokenIds, trace = [] }: Row): number =>
-  4 * (tokenIds?.length ?? 0) + (promptTokenIds?.length ?? 0) + trace.reduce((sum, step) => sum + 4 * step.tokenIds.length, 0)
+/** About the bytes of a row in memory: eight a number, two a character. */
+const bytesOf = ({ tokenIds, promptTokenIds, trace = [], prompt, completion, input }: Row): number =>
+  8 * (4 * (tokenIds?.length ?? 0) + (promptTokenIds?.length ?? 0)) +
+  trace.reduce((sum, step) => sum + 16 * step.tokenIds.length, 0) +
+  2 * ((prompt?.length ?? 0) + (completion?.length ?? 0) + (input ? stringifyExactly(input).length : 0))
 
 /** Removes the rows with these keys from a part file, and the file if no row is left. */
 async function withoutRows(folder: string, path: string, keys: ReadonlySet<string>): Promise<void> {
@@ -50,14 +54,14 @@ async function withoutRows(folder: string, path: string, keys: ReadonlySet<strin
     if (!keys.has(keyOf(record as { id: string; sample: number }))) kept.push(record)
   }
   if (kept.length === 0) return removeParts([path])
-  return replacePart(folder, path, await encodeParquet(columnsOf(new Set(file.columns)), kept, Object.fromEntries(file.metadata)))
+  return replacePart(folder, path, encodeParquet(columnsOf(new Set(file.columns)), kept, Object.fromEntries(file.metadata)))
 }
 
 /** Gathers rows and writes them as part files, one after another. */
 export function partWriter({ folder, meta, replaces, replaced: pending, policy = growing }: PartWriterOptions): PartWriter {
   const files: string[] = []
-  let buffer: Row[] = []
-  let numbers = 0
+  const buffer: Readonly<{ row: Row; bytes: number }>[] = []
+  let bufferBytes = 0
   let waiting: (() => void)[] = []
   let timer: NodeJS.Timeout | undefined
   let isReplaced = false
@@ -91,15 +95,30 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
   const write = async (rows: readonly Row[]) => {
     const records = rows.map(recordOf)
     const names = new Set([...columnNames(meta), ...records.flatMap(Object.keys)])
-    const bytes = await encodeParquet(columnsOf(names), records, { [RUN_KEY]: JSON.stringify(meta) })
+    const encoded = encodeParquet(columnsOf(names), records, { [RUN_KEY]: JSON.stringify(meta) })
     const replacing = async () => {
       await replaceOnce()
       await replaceRows(rows)
     }
-    files.push(await addPart(folder, bytes, { replacing }))
+    files.push(await addPart(folder, encoded, { replacing }))
   }
 
-  const isFull = () => buffer.length >= policy(files.length).rows || numbers >= NUMBERS
+  const isFull = (): boolean => {
+    const { rows, bytes = BYTES } = policy(files.length)
+    return buffer.length >= rows || bufferBytes >= bytes
+  }
+
+  /** Takes the rows of the next part, and leaves those that came while it was full. */
+  const takePart = (): Row[] => {
+    const { rows, bytes = BYTES } = policy(files.length)
+    let taken = 0
+    const last = buffer.findIndex((one, index) => {
+      taken += one.bytes
+      return index + 1 >= rows || taken >= bytes
+    })
+    bufferBytes -= taken
+    return buffer.splice(0, last === -1 ? buffer.length : last + 1).map(({ row }) => row)
+  }
 
   const release = () => {
     const receipts = waiting
@@ -111,9 +130,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
     clearTimeout(timer)
     timer = undefined
     if (busy || broken || buffer.length === 0) return
-    const rows = buffer
-    buffer = []
-    numbers = 0
+    const rows = takePart()
     busy = true
     release()
     writing = write(rows).then(
@@ -141,8 +158,9 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
     failure,
     take({ row, taken }) {
       if (broken) return
-      buffer.push(row)
-      numbers += sizeOf(row)
+      const bytes = bytesOf(row)
+      buffer.push({ row, bytes })
+      bufferBytes += bytes
       // While one part is being written, a second one may fill. If it is full, further rows wait for their receipt.
       if (busy && isFull()) waiting.push(taken)
       else taken()

@@ -1,4 +1,5 @@
 import {
+  type AsyncBuffer,
   asyncBufferFromFile,
   type FileMetaData,
   parquetMetadataAsync,
@@ -84,18 +85,23 @@ function spanOf(numbers: ReadonlySet<number>, start: number, end: number): [numb
 /**
  * Opens a Parquet file and reads its footer.
  *
+ * @param path a local file, or with `open` the name of a file that lies elsewhere
  * @throws InputError if it is missing or no Parquet file; from `records` also if a page cannot be read
  */
-export async function readParquet(path: string): Promise<ParquetFile> {
+export async function readParquet(
+  path: string,
+  open: () => Promise<AsyncBuffer> = () => asyncBufferFromFile(path),
+): Promise<ParquetFile> {
   const reading = async <T>(read: () => Promise<T>): Promise<T> => {
     try {
       return await read()
     } catch (error) {
+      if (error instanceof InputError) throw error
       throw new InputError(`Expected ${path} to be a complete Parquet file: ${messageOf(error)}`)
     }
   }
   const { file, metadata, restore } = await reading(async () => {
-    const buffer = await asyncBufferFromFile(path)
+    const buffer = await open()
     return { file: buffer, ...unscaleDecimals(await parquetMetadataAsync(buffer)) }
   })
   // Loaded late, because its tables take many kilobytes.

@@ -1,5 +1,5 @@
 import type { Row, RunMeta, TracedStep } from '../../core/run.js'
-import type { Columns } from './encodeParquet.js'
+import type { Columns } from './columns.js'
 
 const base: Columns = {
   id: { type: 'UTF8', required: true },

@@ -16,20 +16,32 @@ export async function* jsonArray(chunks: AsyncIterable<Uint8Array>, where: strin
   let depth = 0
   let number = 1
   let closedAt: number | undefined
+  // Where the element begins as people count.
+  let start = { line: 1, column: 1 }
+  const move = (bytes: Buffer): void => {
+    const text = bytes.toString()
+    const lines = text.split('\n')
+    const before = lines.length === 1 ? start.column : 1
+    start = { line: start.line + lines.length - 1, column: before + lines.at(-1)!.length }
+  }
   const failure = (what: string): InputError =>
     new InputError(
       `Expected ${where} to be one JSON array, found ${what} ${number === 1 ? 'at its start' : `after element ${number - 1}`}`,
     )
   const take = (end: number, isLast: boolean): void => {
     const bytes = buffer.subarray(from - dropped, end - dropped)
-    if (!(isLast && number === 1 && bytes.toString('latin1').trim() === '')) elements.push(lineOf([bytes], number++))
+    if (!(isLast && number === 1 && bytes.toString('latin1').trim() === ''))
+      elements.push({ ...lineOf([bytes], number++), start })
+    move(buffer.subarray(from - dropped, end + 1 - dropped))
     from = end + 1
   }
   const tokenizer = new Tokenizer()
   tokenizer.onToken = ({ token, offset }) => {
     if (closedAt !== undefined) return
     if (token === TokenType.LEFT_BRACKET || token === TokenType.LEFT_BRACE) {
-      if (depth++ === 0) from = offset + 1
+      if (depth++ > 0) return
+      move(buffer.subarray(0, offset + 1 - dropped))
+      from = offset + 1
     } else if (token === TokenType.COMMA && depth === 1) take(offset, false)
     else if (token === TokenType.RIGHT_BRACKET || token === TokenType.RIGHT_BRACE) {
       if (--depth > 0) return

@@ -1,8 +1,6 @@
-import { createReadStream, type Stats } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
-import { InputError, messageOf } from '../../core/errors.js'
-import { parquetFiles } from '../readRows.js'
+import { InputError } from '../../core/errors.js'
+import { type InputFile, lastPart } from '../sources/inputFile.js'
+import { listInput } from '../sources/listInput.js'
 import { type ContentKind, contentKind, HEAD_BYTES, type RowFormat } from './contentKind.js'
 import { decompress } from './decompress.js'
 
@@ -11,19 +9,8 @@ type Bytes = AsyncIterable<Uint8Array>
 /** An open input: its format and its decompressed bytes. Parquet is read by position instead. */
 export type OpenInput = RowFormat & Readonly<{ bytes: Bytes; close: () => Promise<void> }>
 
-export type OpenOptions = Readonly<{
-  /** The bytes behind `-`. */
-  stdin?: Bytes
-  /** CSV without the ending .csv or .tsv is recognized by one of these columns. */
-  columns?: readonly string[]
-}>
-
-const CHUNK = 1 << 20
 const COMPRESSED = /\.(gz|gzip|zst|zstd)$/i
 const READABLE = 'JSONL, a JSON array, CSV (each also as gzip or zstd) or Parquet'
-
-/** Name of an input in messages. */
-export const inputName = (path: string): string => (path === '-' ? 'stdin' : path)
 
 /** Reads chunks until their kind is certain. Gives the kind and all bytes from the first on. */
 async function peek(bytes: Bytes, kindOf: (head: Uint8Array, ended: boolean) => ContentKind | undefined) {
@@ -59,16 +46,16 @@ async function peek(bytes: Bytes, kindOf: (head: Uint8Array, ended: boolean) => 
 }
 
 /**
- * Opens a file or standard input (`-`) and recognizes its kind by the first bytes. Reads no further.
+ * Opens a file of an input and recognizes its kind by the first bytes. Reads no further.
  *
- * @throws InputError for a kind that cannot be read; the message names the path and the kind
+ * @param columns CSV without the ending .csv or .tsv is recognized by one of these columns
+ * @throws InputError for a kind that cannot be read; the message names the file and the kind
  */
-export async function openInput(path: string, options: OpenOptions = {}): Promise<OpenInput> {
-  const { stdin = process.stdin, columns = [] } = options
-  const where = inputName(path)
+export async function openInput(file: InputFile, columns: readonly string[] = []): Promise<OpenInput> {
+  const where = file.name
   const refusal = (what: string): InputError => new InputError(`Expected ${READABLE} in ${where}, found ${what}`)
-  let bytes: Bytes = path === '-' ? stdin : createReadStream(path, { highWaterMark: CHUNK })
-  let name = basename(path)
+  let bytes: Bytes = file.bytes()
+  let name = lastPart(where)
   for (let layers = 0; ; layers++) {
     const content = await peek(bytes, (head, ended) => contentKind(head, ended, { name, columns }))
     const { kind, close } = content
@@ -76,7 +63,7 @@ export async function openInput(path: string, options: OpenOptions = {}): Promis
       if (kind.format !== 'parquet') return { ...kind, bytes: content.bytes, close }
       await close()
       if (layers > 0) throw refusal('compressed Parquet (decompress it first: its pages are compressed already)')
-      if (path === '-') throw refusal('Parquet (which needs a file: its table of contents is at its end)')
+      if (file.buffer === undefined) throw refusal('Parquet (which needs a file: its table of contents is at its end)')
       return { ...kind, bytes: content.bytes, close }
     }
     if ('unreadable' in kind || layers > 0) {
@@ -88,21 +75,8 @@ export async function openInput(path: string, options: OpenOptions = {}): Promis
   }
 }
 
-/** @throws InputError if there is nothing at the path */
-export async function statInput(path: string): Promise<Stats> {
-  return stat(path).catch((error: unknown) => {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new InputError(`Expected an input file at ${path}, ${missing ? 'found nothing there' : messageOf(error)}`)
-  })
-}
-
-/** @throws InputError for a folder without Parquet files; the message says what it holds */
-export async function parquetInFolder(path: string): Promise<readonly string[]> {
-  const names = await readdir(path)
-  if (names.some((name) => name.endsWith('.parquet'))) return parquetFiles(path)
-  const there = names.slice(0, 3).join(', ') || 'nothing'
-  throw new InputError(`Expected a file, or a folder of Parquet files, at ${path}, found a folder of ${there}`)
-}
+/** An input of more files has only so many of them opened before the run. */
+const CHECKED = 1000
 
 /**
  * Checks an input before a run loads its models. It does not look into pipes, because their bytes can be read only once.
@@ -112,7 +86,9 @@ export async function parquetInFolder(path: string): Promise<readonly string[]> 
  */
 export async function checkInput(path: string, columns?: readonly string[]): Promise<void> {
   if (path === '-') return
-  const found = await statInput(path)
-  if (found.isDirectory()) await parquetInFolder(path)
-  else if (found.isFile()) await (await openInput(path, { columns })).close()
+  const files = await listInput(path)
+  const local = files.filter(({ size }) => size !== undefined)
+  // Of remote files one shows whether the address and the access are right.
+  for (const file of local.length > 0 ? local.slice(0, CHECKED) : files.filter(({ buffer }) => buffer).slice(0, 1))
+    await (await openInput(file, columns)).close()
 }

@@ -1,5 +1,13 @@
-/** One line of a text file. An unreadable line has a `problem` instead of text. */
-export type Line = Readonly<{ number: number; text?: string; problem?: string }>
+/**
+ * One line of a text file, or an element of a JSON array, with its number. `start` is where an element's text begins in the file. An
+ * unreadable one has a `problem` instead of text.
+ */
+export type Line = Readonly<{
+  number: number
+  text?: string
+  problem?: string
+  start?: Readonly<{ line: number; column: number }>
+}>
 
 const NEWLINE = 0x0a
 const RETURN = 0x0d

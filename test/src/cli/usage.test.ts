@@ -47,7 +47,7 @@ describe('rxargs generate refuses', () => {
 
   it('a missing input without a pipe', async () => {
     expect(await refusal(['generate'])).toContain(
-      'Expected an input: a JSONL, JSON, CSV or Parquet file, or - for standard input',
+      'Expected an input: a JSONL, JSON, CSV or Parquet file, a folder, a glob or an address, or - for standard input',
     )
   })
 

@@ -36,7 +36,7 @@ async function part(name: string, rows: readonly Row[], metadata: Record<string,
   const path = join(folder, name)
   await preparePartFolder(path)
   const records = rows.map(recordOf)
-  await addPart(path, await encodeParquet(columnsOf(new Set(records.flatMap(Object.keys))), records, metadata), {})
+  await addPart(path, encodeParquet(columnsOf(new Set(records.flatMap(Object.keys))), records, metadata), {})
   return path
 }
 const run = JSON.stringify(meta({ rewards: ['safe', 'short'], trace: true }))

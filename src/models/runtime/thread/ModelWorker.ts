@@ -72,8 +72,9 @@ export class ModelWorker {
     if (!this.failure) {
       this.post({ type: 'close' })
       this.fail(new ModelLostError(`The worker of ${this.name} was closed`))
-      this.worker.ref()
     }
+    // A crashed thread, too, takes a moment to end. Without this, the process could end first.
+    this.worker.ref()
     await this.exited
   }
 

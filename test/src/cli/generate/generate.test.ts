@@ -30,7 +30,7 @@ describe('rxargs generate', () => {
       null,
       expect.stringContaining('`a` again in in.jsonl:3'),
       `${input}:4: Expected \`prompt\` to be text that is not empty, got \`3\` (number)`,
-      `${input}:6: Expected a JSON object, got \`not json\``,
+      `${input}:6:2: Expected a JSON object, got \`not json\``,
       null,
     ])
     expect(rows[0]).toMatchObject({ sample: 0, prompt: 'One', finish_reason: expect.stringMatching(/stop|length/), seed: 0 })

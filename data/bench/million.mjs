@@ -1,0 +1,114 @@
+// Measures what grows with the number of prompts. Run it after `npm run build`: node data/bench/million.mjs [scan|finished|run] [rows]
+//   scan      rows of JSONL that are read, hashed and skipped (1,000,000)
+//   finished  how long a run takes to see that all its rows are there (100,000)
+//   run       peak memory and wall time of `rxargs generate` at 1,000 prompts and at this many (100,000)
+// Wall time depends on what else the machine does. The first two also tell CPU seconds.
+import { spawn } from 'node:child_process'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { jobs } from '../../dist/pipelines/run/jobs.js'
+import { fromFile } from '../../dist/src/io/fromFile.js'
+import { toParquet } from '../../dist/src/io/toParquet.js'
+import { pairSizes, writeRandomPair } from '../../dist/src/models/checkpoint/writeRandomPair.js'
+import { Observable } from '../../dist/src/rxjs.js'
+
+const folder = await mkdtemp(join(tmpdir(), 'rxargs-million-'))
+const say = (line) => process.stdout.write(`${line}\n`)
+
+async function writePrompts(path, rows) {
+  const file = await open(path, 'w')
+  for (let from = 0; from < rows; from += 10_000) {
+    const lines = Array.from({ length: Math.min(10_000, rows - from) }, (_, at) =>
+      JSON.stringify({ id: `row-${from + at}`, prompt: `Tell me about the number ${from + at} and why it matters.` }),
+    )
+    await file.writeFile(`${lines.join('\n')}\n`)
+  }
+  await file.close()
+}
+
+async function measured(name, rows, work) {
+  const [cpu, started] = [process.cpuUsage(), performance.now()]
+  await work()
+  const { user, system } = process.cpuUsage(cpu)
+  const [wall, busy] = [(performance.now() - started) / 1000, (user + system) / 1e6]
+  const rss = Math.round(process.memoryUsage.rss() / 2 ** 20)
+  say(
+    `${name}: ${rows} rows in ${wall.toFixed(1)} s (${Math.round(rows / wall)} rows/s), ${busy.toFixed(1)} CPU s (${Math.round(rows / busy)} rows/s), RSS ${rss} MiB`,
+  )
+}
+
+const row = (number) => ({
+  ...{ id: `row-${number}`, sample: 0, prompt: `Tell me about ${number}`, completion: 'a few words', promptTokenIds: [1, 2, 3] },
+  ...{ tokenIds: [4, 5], finishReason: 'stop', error: null, reward: 0.5, rewards: [1, 2], logits: [1, 2], scores: [1, 2] },
+  ...{
+    seed: 0,
+    promptTokens: 3,
+    completionTokens: 2,
+    startedAt: 1e12,
+    durationMs: 5,
+    promptHash: String(number).padStart(16, '0'),
+  },
+})
+
+/** A run of rows that cost nothing to make, so that only the folder's work is measured. */
+const runOf = (rows) => ({
+  meta: { version: '0.1.0', spec: {}, seed: 0, models: {} },
+  deliveries: ({ done } = {}) =>
+    new Observable((subscriber) => {
+      let number = 0
+      const next = () => {
+        while (number < rows && (done?.(row(number)) ?? false)) number++
+        if (number === rows) return subscriber.complete()
+        subscriber.next({ row: row(number++), taken: () => setImmediate(next) })
+      }
+      next()
+    }),
+})
+
+/** Runs the program and reads its peak memory from the kernel. */
+function program(args) {
+  return new Promise((resolve) => {
+    const started = performance.now()
+    const child = spawn(process.execPath, ['dist/src/cli/main.js', ...args], { stdio: 'ignore' })
+    let peak = 0
+    const timer = setInterval(async () => {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '')
+      peak = Math.max(peak, Number(status.match(/VmHWM:\s+(\d+)/)?.[1] ?? 0) / 1024)
+    }, 200)
+    child.once('close', (code) => {
+      clearInterval(timer)
+      resolve({ code, peak: Math.round(peak), seconds: (performance.now() - started) / 1000 })
+    })
+  })
+}
+
+const measures = {
+  async scan(rows = 1_000_000) {
+    const path = join(folder, 'prompts.jsonl')
+    await writePrompts(path, rows)
+    await measured('read, hashed and skipped', rows, async () => {
+      for await (const _ of jobs(fromFile(path), { samples: 1, done: () => true }));
+    })
+  },
+  async finished(rows = 100_000) {
+    const out = join(folder, 'rows')
+    await measured('written', rows, () => toParquet(out, runOf(rows)))
+    await measured('seen to be there', rows, () => toParquet(out, runOf(rows)))
+  },
+  async run(rows = 100_000) {
+    await writeRandomPair(folder, pairSizes.parse({ d: 8, layers: 1, heads: 2, vocab: 257, ffn: 8, context: 128 }))
+    const pair = ['--lm', join(folder, 'lm'), '--reward', join(folder, 'reward')]
+    for (const count of [1_000, rows]) {
+      const [path, out] = [join(folder, `${count}.jsonl`), join(folder, `out-${count}`)]
+      await writePrompts(path, count)
+      const { code, peak, seconds } = await program(['generate', path, ...pair, '--max-new-tokens', '1', '-o', out])
+      say(`generate: ${count} prompts, code ${code}, ${seconds.toFixed(1)} s, peak RSS ${peak} MiB`)
+    }
+  },
+}
+
+const [name, rows] = process.argv.slice(2)
+for (const [each, measure] of Object.entries(measures))
+  if (name === undefined || name === each) await measure(rows && Number(rows))
+await rm(folder, { recursive: true })

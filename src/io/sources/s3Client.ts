@@ -1,0 +1,43 @@
+import { OptionError } from '../../core/errors.js'
+
+/** A bucket and a key, or the beginning of keys. */
+export type S3Address = Readonly<{ bucket: string; key: string }>
+
+/** @throws OptionError for another address than s3://BUCKET/KEY */
+export function s3Address(address: string): S3Address {
+  const [, bucket, key] = address.match(/^s3:\/\/([^/]+)(?:\/(.*))?$/is) ?? []
+  if (bucket === undefined) throw new OptionError(`Expected s3://BUCKET/KEY, got \`${address}\``)
+  return { bucket, key: key ?? '' }
+}
+
+export type S3 = Awaited<ReturnType<typeof openS3>>
+
+/**
+ * Opens a client of S3 with the settings that every AWS tool reads: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_REGION, AWS_ENDPOINT_URL and others.
+ *
+ * @throws OptionError if the package of the client is not installed
+ */
+export async function openS3() {
+  // Loaded late, because it is optional.
+  const sdk = await import('@aws-sdk/client-s3').catch(() => {
+    throw new OptionError(
+      'Expected the package @aws-sdk/client-s3 for s3:// addresses, which is not installed: npm i @aws-sdk/client-s3',
+    )
+  })
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION } = process.env
+  const region = AWS_REGION ?? AWS_DEFAULT_REGION
+  const endpoint = AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL
+  const client = new sdk.S3Client({
+    // Servers other than Amazon's rarely have a name for each bucket, and seldom care for the region.
+    ...(endpoint !== undefined && { endpoint, forcePathStyle: true, region: region ?? 'us-east-1' }),
+    ...(region !== undefined && { region }),
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    followRegionRedirects: true,
+  })
+  return { sdk, client }
+}
+
+/** Status of a failed request; undefined if no answer came. */
+export const s3Status = (error: unknown): number | undefined =>
+  (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode

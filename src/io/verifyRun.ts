@@ -1,0 +1,168 @@
+import { readdir, stat } from 'node:fs/promises'
+import { InputError, messageOf } from '../core/errors.js'
+import type { RowKey, RunMeta } from '../core/run.js'
+import { describeDuplicate, keyOf } from './parquet/heldRows.js'
+import { readParquet } from './parquet/readParquet.js'
+import { RUN_KEY, runMeta } from './parquet/runMeta.js'
+import { describeMix } from './parquet/sameRun.js'
+import { checkSeal } from './parquet/seal.js'
+import { parquetFiles } from './readRows.js'
+import { strayFiles } from './strayFiles.js'
+
+/** A row that the input asks for. */
+export type ExpectedRow = RowKey & Readonly<{ promptHash: string }>
+
+export type Verification = Readonly<{
+  files: number
+  rows: number
+  /** How many of the rows are error rows. */
+  errors: number
+  /** What is wrong, one line each. */
+  problems: readonly string[]
+  /** What is worth knowing and is not wrong. */
+  notices: readonly string[]
+}>
+
+type Held = Readonly<{ path: string; hash: string | null }>
+type Found = { files: number; errors: number; first?: Readonly<{ name: string; meta: RunMeta }>; rows: Map<string, Held> }
+
+/** Names at most this many rows or files of a kind. */
+const NAMED = 5
+
+const listed = (names: readonly string[]): string =>
+  `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ''}`
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/**
+ * Lists the files of folders and single files. A folder may be empty, as that of a shard without prompts is.
+ *
+ * @throws InputError if there is none at all
+ */
+export async function runFiles(paths: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>()
+  for (const path of paths) {
+    const isEmpty = (await readdir(path).catch(() => undefined))?.every((name) => !name.endsWith('.parquet'))
+    found.set(path, isEmpty ? [] : await parquetFiles(path))
+  }
+  if ([...found.values()].every((files) => files.length === 0))
+    throw new InputError(`Expected Parquet files in ${paths.join(', ')}, found none`)
+  return found
+}
+
+/** Gathers findings of a kind, so that a thousand of them are one line. */
+function findings() {
+  const kinds = new Map<string, { count: number; names: string[] }>()
+  return {
+    add(kind: string, name: string) {
+      const one = kinds.get(kind) ?? { count: 0, names: [] }
+      if (one.count++ < NAMED) one.names.push(name)
+      kinds.set(kind, one)
+    },
+    lines: () =>
+      [...kinds].map(([kind, { count, names }]) => {
+        const more = count > names.length ? ` and ${count - names.length} more` : ''
+        return `${kind}: ${counted(count, 'row')}: ${names.join(', ')}${more}`
+      }),
+  }
+}
+
+/**
+ * Checks the rows of one or more folders, such as the shards of a run, or of single files: each file has the bytes with which it was written,
+ * all come from one run, and each row is there once. With the rows that an input asks for, each of them is there, made from this prompt, and no
+ * other. Memory: a few texts per row.
+ *
+ * @param expected gives the rows that the input asks for, once the run is known
+ * @throws InputError if a path holds no Parquet files
+ */
+export async function verifyRun(
+  paths: readonly string[],
+  expected?: (meta: RunMeta) => AsyncIterable<ExpectedRow>,
+): Promise<Verification> {
+  const problems: string[] = []
+  const notices: string[] = []
+  const found: Found = { files: 0, errors: 0, rows: new Map() }
+  const unsealed: string[] = []
+  const sources = await runFiles(paths)
+  for (const [folder, files] of sources) {
+    for (const path of files) {
+      found.files++
+      try {
+        await readPart(path, found, { problems, unsealed })
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error
+        problems.push(messageOf(error))
+      }
+    }
+    if (!(await stat(folder)).isDirectory()) continue
+    if (files.length === 0) notices.push(`${folder} has no rows`)
+    notices.push(...(await strayFiles(folder, files.length === 0)))
+  }
+  const { first, rows, files, errors } = found
+  if (unsealed.length > 0) notices.push(`No checksum in ${counted(unsealed.length, 'file')}: ${listed(unsealed)}`)
+  const count = rows.size
+  if (first !== undefined)
+    problems.push(...(expected ? await compare(rows, expected(first.meta)) : missingSamples(rows, first.meta)))
+  return { files, rows: count, errors, problems, notices }
+}
+
+async function readPart(
+  path: string,
+  found: Found,
+  { problems, unsealed }: Readonly<{ problems: string[]; unsealed: string[] }>,
+) {
+  const state = await checkSeal(path)
+  if (state === 'damaged') problems.push(`${path} is damaged: its bytes are not those that were written`)
+  if (state === 'unsealed') unsealed.push(path)
+  const file = await readParquet(path)
+  const meta = runMeta(file.metadata)
+  if (meta === undefined) problems.push(`${path} is no part of a run: it has no \`${RUN_KEY}\` in its metadata`)
+  else {
+    const mix = found.first && describeMix(found.first, { name: path, meta })
+    if (mix !== undefined) problems.push(`Rows of several runs: ${mix}`)
+    found.first ??= { name: path, meta }
+  }
+  // Without a checksum only reading all of it shows damage.
+  const columns = state === 'intact' ? ['id', 'sample', 'finish_reason', 'prompt_hash'] : undefined
+  for await (const { id, sample, finish_reason: reason, prompt_hash: hash } of file.records(columns)) {
+    const key = { id: String(id), sample: Number(sample) }
+    const other = found.rows.get(keyOf(key))
+    if (other !== undefined) problems.push(describeDuplicate(key, other.path, path))
+    else found.rows.set(keyOf(key), { path, hash: typeof hash === 'string' ? hash : null })
+    if (reason === 'error') found.errors++
+  }
+}
+
+const nameOf = (key: string): string => {
+  const at = key.indexOf(' ')
+  const sample = key.slice(0, at)
+  return `\`${key.slice(at + 1)}\`${sample === '0' ? '' : ` (sample ${sample})`}`
+}
+
+/** Compares rows with those that an input asks for. Empties the map. */
+async function compare(rows: Map<string, Held>, expected: AsyncIterable<ExpectedRow>): Promise<string[]> {
+  const found = findings()
+  for await (const row of expected) {
+    const key = keyOf(row)
+    const held = rows.get(key)
+    if (held === undefined) found.add('Missing', nameOf(key))
+    else if (held.hash === null) found.add('Made by an earlier version, without a hash of the prompt', nameOf(key))
+    else if (held.hash !== row.promptHash) found.add('Made from another prompt or other settings of the row', nameOf(key))
+    rows.delete(key)
+  }
+  for (const key of rows.keys()) found.add('Not in the input', nameOf(key))
+  return found.lines()
+}
+
+/** Without an input, a prompt's other samples tell which of them are missing. */
+function missingSamples(rows: ReadonlyMap<string, Held>, { spec: { samples } }: RunMeta): string[] {
+  const found = findings()
+  if (typeof samples !== 'number' || samples < 2) return []
+  const ids = new Set([...rows.keys()].map((key) => key.slice(key.indexOf(' ') + 1)))
+  for (const id of ids)
+    for (let sample = 0; sample < samples; sample++) {
+      const key = keyOf({ id, sample })
+      if (!rows.has(key)) found.add('Missing', nameOf(key))
+    }
+  return found.lines()
+}
