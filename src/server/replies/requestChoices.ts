@@ -56,18 +56,25 @@ export function requestChoices(
   const foreign = Object.keys(request.logit_bias ?? {}).find((id) => Number(id) >= vocabSize)
   if (foreign !== undefined)
     throw new ApiError(400, `Expected token ids below ${vocabSize} in \`logit_bias\`, got ${foreign}`, { param: 'logit_bias' })
+  const begun = rxargs?.reply_token_ids ?? []
+  const unknown = begun.find((id) => id >= vocabSize)
+  if (unknown !== undefined)
+    throw new ApiError(400, `Expected token ids below ${vocabSize} in \`rxargs.reply_token_ids\`, got ${unknown}`, {
+      param: 'rxargs.reply_token_ids',
+      code: 'invalid_value',
+    })
   const { response_format: format } = request
   if (format?.type === 'json_schema')
     checkLimit('response_format', JSON.stringify(format.json_schema.schema).length, limits.maxSchemaBytes, 'bytes of a schema')
   service.slots.reserve(prompts.length * n)
 
-  return said(() => {
+  return said(prompts.some(({ content }) => content?.messages) ? 'messages' : 'prompt', () => {
     const models = grammar.threaded(requestRewards(service, rxargs?.rewards))
     const search = requestDecoder(request, {
       ...{ decoder, registry, models, bind: replies.bind, paced: pace.decoder },
+      maxCandidates: limits.maxCandidates,
       logprobs: logprobs !== undefined,
     })
-    const begun = rxargs?.reply_token_ids ?? []
     const { maxTokens } = requested
     if (maxTokens !== undefined && limits.maxReplyTokens !== undefined) checkLimit('max_tokens', maxTokens, limits.maxReplyTokens)
     const most = replies.contextLength - 1
@@ -93,12 +100,13 @@ export function requestChoices(
 }
 
 /** What was wrong with a prompt or an option is an error of the request. */
-function said<T>(make: () => T): T {
+function said<T>(param: 'messages' | 'prompt', make: () => T): T {
   try {
     return make()
   } catch (error) {
-    if (error instanceof InputError || error instanceof TemplateError || error instanceof ShapeError)
-      throw new ApiError(400, error.message, { param: 'prompt', code: contextCode(error.message) })
+    if (error instanceof TemplateError) throw new ApiError(400, error.withoutFolder, { param, code: 'invalid_prompt' })
+    if (error instanceof InputError || error instanceof ShapeError)
+      throw new ApiError(400, error.message, { param, code: contextCode(error.message) })
     if (error instanceof OptionError) throw new ApiError(400, error.message, { code: 'invalid_value' })
     throw error
   }
