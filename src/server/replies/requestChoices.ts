@@ -22,6 +22,8 @@ type Content = Pick<Prompt, 'content' | 'tokenIds'>
 export type RequestedReplies = Readonly<{
   prompts: readonly Content[]
   maxTokens: number | undefined
+  /** The field that holds `maxTokens`. */
+  maxTokensField: 'max_tokens' | 'max_completion_tokens'
   /** How many of the likeliest tokens to report at each step; undefined for none at all. */
   logprobs: number | undefined
 }>
@@ -75,11 +77,11 @@ export function requestChoices(
       maxCandidates: limits.maxCandidates,
       logprobs: logprobs !== undefined,
     })
-    const { maxTokens } = requested
-    if (maxTokens !== undefined && limits.maxReplyTokens !== undefined) checkLimit('max_tokens', maxTokens, limits.maxReplyTokens)
+    const { maxTokens, maxTokensField: field } = requested
+    if (maxTokens !== undefined && limits.maxReplyTokens !== undefined) checkLimit(field, maxTokens, limits.maxReplyTokens)
     const most = replies.contextLength - 1
     const maxNewTokens = maxTokens === undefined ? Math.min(most, begun.length + service.maxNewTokens) : begun.length + maxTokens
-    checkLimit('max_tokens', maxNewTokens, most)
+    checkLimit(field, maxNewTokens, most)
     return choices(service, {
       prompts: prompts.map((prompt) => ({
         id: rxargs?.id ?? DEFAULT_ID,
