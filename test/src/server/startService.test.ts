@@ -3,6 +3,7 @@ import { args } from '../../../pipelines/decoders/args.js'
 import { dexperts } from '../../../pipelines/decoders/dexperts.js'
 import { topKSampling } from '../../../pipelines/decoders/topKSampling.js'
 import { OptionError, TemplateError } from '../../../src/core/errors.js'
+import { bindServer } from '../../../src/server/startServer.js'
 import { charCodec, fakeLm, fakeModels, fakeRm } from '../../fakes.js'
 import { serve } from './served.js'
 
@@ -49,6 +50,31 @@ it("does not tell a client the model's folder", async () => {
     { error: { message: 'The chat template refuses the messages: no', param: 'messages' } },
   ])
   await served.close()
+})
+
+describe('an address', () => {
+  it('that is taken is refused in plain words', async () => {
+    const served = await serve()
+    const { port } = new URL(served.url)
+    await expect(bindServer({ host: '127.0.0.1', port: Number(port) })).rejects.toThrow(
+      `Port ${port} of 127.0.0.1 is taken by another program (EADDRINUSE); \`--port 0\` takes a free one`,
+    )
+    await served.close()
+  })
+
+  it('that this machine does not have is refused in plain words', async () => {
+    await expect(bindServer({ host: '192.0.2.1', port: 0 })).rejects.toThrow(/`--host` to be an address of this machine/)
+  })
+
+  it('answers 503 while models load', async () => {
+    const free = await serve()
+    const { port } = new URL(free.url)
+    await free.close()
+    const bound = await bindServer({ host: '127.0.0.1', port: Number(port) })
+    const ready = await fetch(`http://127.0.0.1:${port}/ready`)
+    expect([ready.status, await ready.json()]).toMatchObject([503, { error: { code: 'loading' } }])
+    bound.close()
+  })
 })
 
 it("takes a request's own k before the decoder's default is checked", async () => {
