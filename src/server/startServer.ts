@@ -8,7 +8,7 @@ import type { Service } from './replies/service.js'
 
 export type Address = Readonly<{ host: string; port: number }>
 
-export type StartOptions = Readonly<{
+export type ServerOptions = Readonly<{
   service: Service
   /** Keys that requests may bear; without any, none is asked for. */
   keys?: readonly string[]
@@ -28,7 +28,7 @@ export type RunningServer = Readonly<{
 
 /** A server that has its port, and answers 503 until it has a service. */
 export type BoundServer = Readonly<{
-  start: (options: StartOptions) => RunningServer
+  start: (options: ServerOptions) => RunningServer
   close: () => void
 }>
 
@@ -44,7 +44,7 @@ const IDLE_CHECK_MS = 50
 const LAST_WORDS_MS = 500
 
 /** Starts the HTTP server of a service. */
-export const startServer = async ({ host, port, ...options }: Address & StartOptions): Promise<RunningServer> =>
+export const startServer = async ({ host, port, ...options }: Address & ServerOptions): Promise<RunningServer> =>
   (await bindServer({ host, port })).start(options)
 
 /**
