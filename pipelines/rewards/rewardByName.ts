@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
+import { didYouMean } from '../../src/core/nearest.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 import type { EnsembleReward, TextReward } from '../../src/core/rewardSource.js'
 import { ensembleReward, ensembleRewardOptions } from './ensembleReward.js'
@@ -41,6 +42,8 @@ export const rewardFunctions: Readonly<Record<string, RewardFunction>> = {
  */
 export function rewardByName(name: string, of: string, options: unknown = {}): TextReward | EnsembleReward {
   if (!Object.hasOwn(rewardFunctions, of))
-    throw new OptionError(`Expected a reward function (${Object.keys(rewardFunctions).join(', ')}), got \`${of}\``)
+    throw new OptionError(
+      `Expected a reward function (${Object.keys(rewardFunctions).join(', ')}), got \`${of}\`${didYouMean(of, Object.keys(rewardFunctions))}`,
+    )
   return rewardFunctions[of]!.make(name, options)
 }

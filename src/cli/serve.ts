@@ -109,7 +109,7 @@ async function serverModules() {
 }
 
 async function run(flags: Flags, models: ModelFlags, chosen: ChosenDecoder, { stderr, signal }: Terminal): Promise<void> {
-  const { startServer, startService, limitsOptions, collectMetrics } = await serverModules()
+  const { bindServer, startService, limitsOptions, collectMetrics } = await serverModules()
   const { decoder, name: decoderName, registry, about, weight } = chosen
   const say = (line: string): void => void stderr.write(`${line}\n`)
   weightsOf(
@@ -119,10 +119,15 @@ async function run(flags: Flags, models: ModelFlags, chosen: ChosenDecoder, { st
   const { lm, lms, engine } = models
   const reward = await loadRewards(models.rewards, models.rewardTimeout)
   const keys = (process.env[KEYS] ?? '').split(',').flatMap((key) => key.trim() || [])
-  const loaded = await loadModels({ lm, lms, reward, ...engine, onNotice: say })
+  const { host, port } = flags
+  const bound = await bindServer({ host, port })
+  const loaded = await loadModels({ lm, lms, reward, ...engine, onNotice: say }).catch((error: unknown) => {
+    bound.close()
+    throw error
+  })
   try {
     signal.throwIfAborted()
-    const { maxRunning, maxQueue, maxPromptTokens, maxReplyTokens, maxN, maxBodyBytes, host, port } = flags
+    const { maxRunning, maxQueue, maxPromptTokens, maxReplyTokens, maxN, maxBodyBytes } = flags
     const metrics = await collectMetrics()
     if (!metrics) say('No metrics: npm install prom-client')
     const service = startService({
@@ -133,13 +138,17 @@ async function run(flags: Flags, models: ModelFlags, chosen: ChosenDecoder, { st
         requestTimeoutMs: Math.ceil(flags.requestTimeout * 1000),
       }),
     })
-    const server = await startServer({ service, host, port, keys, origins: flags.cors ?? [] })
+    const server = bound.start({ service, keys, origins: flags.cors ?? [] })
     if (!server.isLocal && keys.length === 0) say(`Whoever reaches ${host} can use this server: set ${KEYS} to ask for a key`)
-    await writeLine(stderr, `${describeLm(lm)} with ${about} at ${server.url}`)
+    await writeLine(stderr, `${describeLm(lm)} with ${about}, ${rewardsOf(models)} at ${server.url}`)
     if (!signal.aborted) await once(signal, 'abort')
     await server.drain(flags.drainTimeout * 1000)
     if (!(signal.reason instanceof Interrupted)) throw signal.reason
   } finally {
+    bound.close()
     await loaded.close()
   }
 }
+
+const rewardsOf = ({ rewards }: ModelFlags): string =>
+  `${rewards.length === 1 ? 'reward' : 'rewards'} ${rewards.map(({ name }) => name).join(', ')}`

@@ -32,6 +32,14 @@ export class ModelLostError extends Error {
 /** Messages cannot be rendered because there is no chat template, or because it refuses them. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'
+
+  /** @param withoutFolder the message for somebody who must not learn the model's folder */
+  constructor(
+    message: string,
+    readonly withoutFolder = message,
+  ) {
+    super(message)
+  }
 }
 
 /** Input that is no prompt. The message names the file, the line and what was expected. */

@@ -82,17 +82,24 @@ export function app({ service, guards }: AppOptions): Hono<Bindings> {
   server.post('/v1/completions', async (context) => {
     const request = await bodyOf(context, completionRequest)
     return answer(service, context, request, {
-      ...{ prompts: promptsOf(request.prompt), maxTokens: request.max_tokens ?? undefined },
+      ...{ prompts: promptsOf(request.prompt), maxTokens: request.max_tokens ?? undefined, maxTokensField: 'max_tokens' },
       ...{ logprobs: request.logprobs ?? undefined, format: textFormat, prefix: 'cmpl' },
     })
   })
   server.post('/v1/chat/completions', async (context) => {
     const request = await bodyOf(context, chatRequest)
-    const { top_logprobs: top, logprobs } = request
+    const { top_logprobs: top, logprobs, max_tokens: most, max_completion_tokens: mostOfReply } = request
     if (top && !logprobs)
       throw new ApiError(400, 'Expected `logprobs` to be true beside `top_logprobs`', { param: 'top_logprobs' })
+    if (most && mostOfReply && most !== mostOfReply)
+      throw new ApiError(
+        400,
+        `Expected \`max_tokens\` and \`max_completion_tokens\` to be the same, got ${most} and ${mostOfReply}`,
+        { param: 'max_tokens', code: 'invalid_value' },
+      )
     return answer(service, context, request, {
-      ...{ prompts: [messagesOf(request)], maxTokens: request.max_completion_tokens ?? request.max_tokens ?? undefined },
+      ...{ prompts: [messagesOf(request)], maxTokens: mostOfReply ?? most ?? undefined },
+      maxTokensField: mostOfReply ? 'max_completion_tokens' : 'max_tokens',
       ...{ logprobs: logprobs ? (top ?? 0) : undefined, format: chatFormat, prefix: 'chatcmpl' },
     })
   })

@@ -1,13 +1,15 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import { OptionError } from '../core/errors.js'
+import { ApiError } from './ApiError.js'
 import { app } from './app.js'
 import type { Service } from './replies/service.js'
 
-export type StartServerOptions = Readonly<{
+export type Address = Readonly<{ host: string; port: number }>
+
+export type ServerOptions = Readonly<{
   service: Service
-  host: string
-  port: number
   /** Keys that requests may bear; without any, none is asked for. */
   keys?: readonly string[]
   /** Origins whose pages may read answers. */
@@ -24,6 +26,12 @@ export type RunningServer = Readonly<{
   drain: (timeoutMs: number) => Promise<void>
 }>
 
+/** A server that has its port, and answers 503 until it has a service. */
+export type BoundServer = Readonly<{
+  start: (options: ServerOptions) => RunningServer
+  close: () => void
+}>
+
 /** Limits of the connection, in milliseconds and bytes. */
 const HEADERS_MS = 10_000
 const BODY_MS = 30_000
@@ -35,11 +43,17 @@ const IDLE_CHECK_MS = 50
 /** Time for the last event of replies that are ended. */
 const LAST_WORDS_MS = 500
 
-/** Starts the HTTP server of an service. */
-export async function startServer(options: StartServerOptions): Promise<RunningServer> {
-  const { service, host, port, keys = [], origins = [] } = options
-  const hosts = isLoopback(host) ? [...new Set([...LOOPBACK, bracketed(host)])] : undefined
-  const listener = getRequestListener(app({ service, guards: { keys, origins, hosts } }).fetch)
+/** Starts the HTTP server of a service. */
+export const startServer = async ({ host, port, ...options }: Address & ServerOptions): Promise<RunningServer> =>
+  (await bindServer({ host, port })).start(options)
+
+/**
+ * Takes the port, before models load for minutes in vain.
+ *
+ * @throws OptionError for an address that this machine does not have, and Error for a port that is taken
+ */
+export async function bindServer({ host, port }: Address): Promise<BoundServer> {
+  let listener = getRequestListener(loading)
   const server = createServer(
     {
       headersTimeout: HEADERS_MS,
@@ -54,7 +68,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   server.maxConnections = CONNECTIONS
   await listening(server, host, port)
   const { address, port: bound, family } = server.address() as AddressInfo
-  return {
+  const running = (service: Service): RunningServer => ({
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`,
     isLocal: isLoopback(host),
     drain: async (timeoutMs) => {
@@ -70,7 +84,23 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       clearInterval(idle)
       clearTimeout(late)
     },
+  })
+  return {
+    start: ({ service, keys = [], origins = [] }) => {
+      const hosts = isLoopback(host) ? [...new Set([...LOOPBACK, bracketed(host)])] : undefined
+      listener = getRequestListener(app({ service, guards: { keys, origins, hosts } }).fetch)
+      return running(service)
+    },
+    close: () => {
+      server.close()
+      server.closeAllConnections()
+    },
   }
+}
+
+function loading(): Response {
+  const { body, status } = new ApiError(503, 'The server is loading its models; try again later', { code: 'loading' })
+  return Response.json(body, { status, headers: { 'retry-after': '1' } })
 }
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
@@ -79,6 +109,19 @@ const isLoopback = (host: string): boolean => LOOPBACK.includes(bracketed(host))
 
 const listening = (server: Server, host: string, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error) => reject(plainly(error, host, port)))
     server.listen(port, host, () => resolve())
   })
+
+function plainly(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const { code } = error
+  if (code === 'EADDRINUSE')
+    return new Error(`Port ${port} of ${host} is taken by another program (EADDRINUSE); \`--port 0\` takes a free one`)
+  if (code === 'EACCES')
+    return new OptionError(`This user may not listen on port ${port} of ${host} (EACCES); \`--port 0\` takes a free one`)
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EINVAL')
+    return new OptionError(
+      `Expected \`--host\` to be an address of this machine, such as 127.0.0.1 or 0.0.0.0, got \`${host}\` (${code}); \`--port 0\` takes a free port of it`,
+    )
+  return error
+}

@@ -3,6 +3,7 @@ import { basename, extname } from 'node:path'
 import type * as z from 'zod'
 import { rewardByName, rewardFunctions } from '../../../pipelines/rewards/rewardByName.js'
 import { OptionError } from '../../core/errors.js'
+import { didYouMean } from '../../core/nearest.js'
 import { modelName } from '../../models/modelFolder.js'
 import { isHttp } from '../../models/remote/httpAddress.js'
 import { namedPath } from './flags.js'
@@ -39,6 +40,9 @@ export function rewardFlag(value: string): RewardFlag {
   if (Object.hasOwn(rewardFunctions, path) && !existsSync(path))
     return { kind: 'function', name: name ?? path, path, of: path, options: {} }
   const isModule = MODULES.includes(extname(path))
+  const near = /^\w+$/.test(path) ? didYouMean(path, Object.keys(rewardFunctions)) : ''
+  if (near !== '' && !existsSync(path))
+    throw new OptionError(`Expected \`--reward\` to be a model folder, module, server or function, found no \`${path}\`${near}`)
   return { kind: isModule ? 'module' : 'model', name: name ?? (isModule ? basename(path, extname(path)) : modelName(path)), path }
 }
 

@@ -22,6 +22,8 @@ type Content = Pick<Prompt, 'content' | 'tokenIds'>
 export type RequestedReplies = Readonly<{
   prompts: readonly Content[]
   maxTokens: number | undefined
+  /** The field that holds `maxTokens`. */
+  maxTokensField: 'max_tokens' | 'max_completion_tokens'
   /** How many of the likeliest tokens to report at each step; undefined for none at all. */
   logprobs: number | undefined
 }>
@@ -56,23 +58,30 @@ export function requestChoices(
   const foreign = Object.keys(request.logit_bias ?? {}).find((id) => Number(id) >= vocabSize)
   if (foreign !== undefined)
     throw new ApiError(400, `Expected token ids below ${vocabSize} in \`logit_bias\`, got ${foreign}`, { param: 'logit_bias' })
+  const begun = rxargs?.reply_token_ids ?? []
+  const unknown = begun.find((id) => id >= vocabSize)
+  if (unknown !== undefined)
+    throw new ApiError(400, `Expected token ids below ${vocabSize} in \`rxargs.reply_token_ids\`, got ${unknown}`, {
+      param: 'rxargs.reply_token_ids',
+      code: 'invalid_value',
+    })
   const { response_format: format } = request
   if (format?.type === 'json_schema')
     checkLimit('response_format', JSON.stringify(format.json_schema.schema).length, limits.maxSchemaBytes, 'bytes of a schema')
   service.slots.reserve(prompts.length * n)
 
-  return said(() => {
+  return said(prompts.some(({ content }) => content?.messages) ? 'messages' : 'prompt', () => {
     const models = grammar.threaded(requestRewards(service, rxargs?.rewards))
     const search = requestDecoder(request, {
       ...{ decoder, registry, models, bind: replies.bind, paced: pace.decoder },
+      maxCandidates: limits.maxCandidates,
       logprobs: logprobs !== undefined,
     })
-    const begun = rxargs?.reply_token_ids ?? []
-    const { maxTokens } = requested
-    if (maxTokens !== undefined && limits.maxReplyTokens !== undefined) checkLimit('max_tokens', maxTokens, limits.maxReplyTokens)
+    const { maxTokens, maxTokensField: field } = requested
+    if (maxTokens !== undefined && limits.maxReplyTokens !== undefined) checkLimit(field, maxTokens, limits.maxReplyTokens)
     const most = replies.contextLength - 1
     const maxNewTokens = maxTokens === undefined ? Math.min(most, begun.length + service.maxNewTokens) : begun.length + maxTokens
-    checkLimit('max_tokens', maxNewTokens, most)
+    checkLimit(field, maxNewTokens, most)
     return choices(service, {
       prompts: prompts.map((prompt) => ({
         id: rxargs?.id ?? DEFAULT_ID,
@@ -93,12 +102,13 @@ export function requestChoices(
 }
 
 /** What was wrong with a prompt or an option is an error of the request. */
-function said<T>(make: () => T): T {
+function said<T>(param: 'messages' | 'prompt', make: () => T): T {
   try {
     return make()
   } catch (error) {
-    if (error instanceof InputError || error instanceof TemplateError || error instanceof ShapeError)
-      throw new ApiError(400, error.message, { param: 'prompt', code: contextCode(error.message) })
+    if (error instanceof TemplateError) throw new ApiError(400, error.withoutFolder, { param, code: 'invalid_prompt' })
+    if (error instanceof InputError || error instanceof ShapeError)
+      throw new ApiError(400, error.message, { param, code: contextCode(error.message) })
     if (error instanceof OptionError) throw new ApiError(400, error.message, { code: 'invalid_value' })
     throw error
   }

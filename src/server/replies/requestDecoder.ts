@@ -5,9 +5,12 @@ import { decoderFromSpec } from '../../../pipelines/registry/specs/decoderFromSp
 import { overridden } from '../../../pipelines/registry/specs/overridden.js'
 import { checkedSearch } from '../../../pipelines/registry/specs/searchFromSpec.js'
 import { OptionError } from '../../core/errors.js'
+import { didYouMean } from '../../core/nearest.js'
 import type { Decoder, DecoderModels, DecoderSpec } from '../../core/step.js'
 import { ApiError } from '../ApiError.js'
+import { checkLimit } from '../limits.js'
 import type { ResponseFormat, SharedRequest } from '../requests/fields.js'
+import { largestK, scoresCandidates } from './candidateLimit.js'
 import { withModelLogits } from './modelLogits.js'
 
 export type RequestDecoderOptions = Readonly<{
@@ -17,6 +20,8 @@ export type RequestDecoderOptions = Readonly<{
   bind: (decoder: Decoder | Search, models: DecoderModels) => BoundSearch
   /** The models of the request, with its rewards. */
   models: DecoderModels
+  /** How many candidates of a step a reward may score. */
+  maxCandidates: number
   /** Whether steps must carry the language model's own logits. */
   logprobs: boolean
   /** Wraps the decoder of a reply that waits for its reader. */
@@ -32,8 +37,28 @@ type Steps = DecoderSpec['steps']
  * @throws ApiError for a field that the decoder or search does not take
  */
 export function requestDecoder(request: SharedRequest, options: RequestDecoderOptions): BoundSearch {
+  try {
+    const bound = boundDecoder(request, options)
+    if (scoresCandidates(bound, options.models, options.registry))
+      checkLimit('rxargs', largestK(bound), options.maxCandidates, '`k` with a reward')
+    return bound
+  } catch (error) {
+    if (!(error instanceof OptionError) || error.path[0] !== 'reward') throw error
+    if (request.rxargs?.rewards?.length === 0) throw needsReward()
+    throw new ApiError(400, error.message, { param: 'rxargs', code: 'invalid_value' })
+  }
+}
+
+const needsReward = (): ApiError =>
+  new ApiError(400, 'Expected `rxargs.rewards` to name a reward, because the decoder needs one, got an empty list', {
+    param: 'rxargs.rewards',
+    code: 'invalid_value',
+  })
+
+function boundDecoder(request: SharedRequest, options: RequestDecoderOptions): BoundSearch {
   const { registry, bind, models, logprobs, paced } = options
   const base = within('rxargs.decoder', () => baseOf(request, options))
+  if ('search' in base && request.rxargs?.rewards?.length === 0 && searches[base.search.name]?.needsReward) throw needsReward()
   if ('search' in base) return bind(namedSearch(base.search, request, logprobs), models)
   const first = models.reward?.name
   let spec: DecoderSpec = base
@@ -53,7 +78,8 @@ function within<T>(param: string, make: () => T): T {
   try {
     return make()
   } catch (error) {
-    if (error instanceof OptionError) throw new ApiError(400, error.message, { param, code: 'invalid_value' })
+    if (error instanceof OptionError && error.path[0] !== 'reward')
+      throw new ApiError(400, error.message, { param, code: 'invalid_value' })
     throw error
   }
 }
@@ -68,11 +94,19 @@ function baseOf({ rxargs }: SharedRequest, { decoder, registry, bind, models }: 
   if (steps) return { steps: steps.map((step) => step as Steps[number]) }
   if (typeof name === 'string' && Object.hasOwn(searches, name) && !Object.hasOwn(registry.decoders, name))
     return { search: { name, options: {} } }
-  const { entry, spec } = bind(typeof name === 'string' ? decoderByName(name, {}, registry) : decoder, models)
+  const { entry, spec } = bind(typeof name === 'string' ? decoderNamed(name, rxargs?.k, registry) : decoder, models)
   if (entry) return { search: entry }
   if (spec === undefined || spec.steps.some((step) => 'custom' in step))
     throw new OptionError('Expected a decoder of registered operators; that of this server has others')
   return spec
+}
+
+/** A decoder with the request's own `k`, if it takes one: the default may be more than the language model gives. */
+function decoderNamed(name: string, k: number | null | undefined, registry: Registry): Decoder {
+  const entry = Object.hasOwn(registry.decoders, name) ? registry.decoders[name] : undefined
+  if (entry) return decoderByName(name, k && 'k' in entry.options.shape ? { k } : {}, registry)
+  const names = [...Object.keys(registry.decoders), ...Object.keys(searches)]
+  throw new OptionError(`Expected a decoder or search (${names.join(', ')}), got \`${name}\`${didYouMean(name, names)}`)
 }
 
 /** Fields that only a decoder takes, because they change the logits of single steps. */

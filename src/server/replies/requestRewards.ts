@@ -1,6 +1,6 @@
 import { rewardByName } from '../../../pipelines/rewards/rewardByName.js'
 import { rewardOfText } from '../../../pipelines/rewards/rewardOfText.js'
-import { OptionError, RewardError } from '../../core/errors.js'
+import { OptionError } from '../../core/errors.js'
 import type { Reward } from '../../core/model.js'
 import { ApiError } from '../ApiError.js'
 import type { RxargsFields } from '../requests/rxargsFields.js'
@@ -57,8 +57,10 @@ function withMaxCandidates(reward: Reward, maxCandidates: number): Reward {
     ...reward,
     score: (sequence, candidateIds) => {
       if (candidateIds.length <= maxCandidates) return reward.score(sequence, candidateIds)
-      throw new RewardError(
+      throw new ApiError(
+        400,
         `Expected at most ${maxCandidates} candidates for reward \`${reward.name}\`, got ${candidateIds.length}`,
+        { param: 'rxargs', code: 'limit_exceeded' },
       )
     },
   }

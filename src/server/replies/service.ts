@@ -1,13 +1,14 @@
 import { type Observable, tap } from 'rxjs'
-import type { Search } from '../../../pipelines/decoding/decode.js'
+import { perToken, type Search } from '../../../pipelines/decoding/decode.js'
 import { builtIn, type Registry } from '../../../pipelines/registry/registry.js'
 import { type TextScorer, textScorer } from '../../../pipelines/rewards/textScorer.js'
 import { type ReplyDecoder, replyDecoder } from '../../../pipelines/run/replyDecoder.js'
-import { ModelLostError } from '../../core/errors.js'
+import { ModelLostError, OptionError } from '../../core/errors.js'
 import type { Models } from '../../core/run.js'
 import type { Decoder } from '../../core/step.js'
 import type { Metrics } from '../http/metrics.js'
 import type { Limits } from '../limits.js'
+import { largestK, scoresCandidates } from './candidateLimit.js'
 import { Life } from './Life.js'
 import { Slots } from './Slots.js'
 
@@ -43,6 +44,7 @@ export type Service = Required<Omit<ServiceOptions, 'onNotice' | 'metrics'>> &
     scorers: ReadonlyMap<string, TextScorer>
   }>
 
+/** @throws OptionError for options with which each request would fail */
 export function startService({ onNotice, registry = builtIn, ...options }: ServiceOptions): Service {
   const { models, limits, metrics } = options
   const onBatch = metrics?.onBatch
@@ -54,7 +56,7 @@ export function startService({ onNotice, registry = builtIn, ...options }: Servi
       : [[reward.name, textScorer(reward, onBatch ? { onBatch: (report) => onBatch(reward.name, report) } : {})] as const],
   )
   const life = new Life()
-  return {
+  const service: Service = {
     ...{ ...options, registry, slots, life, grammars: { running: 0 } },
     admit: (source) =>
       slots.admit(source).pipe(
@@ -67,4 +69,32 @@ export function startService({ onNotice, registry = builtIn, ...options }: Servi
     replies: replyDecoder(models, { onNotice, onBatch }),
     scorers: new Map(scorers),
   }
+  checkService(service)
+  return service
+}
+
+/**
+ * Refuses flags of the server with which each request would fail.
+ *
+ * @throws OptionError that names the flag and its limit
+ */
+function checkService({ replies, decoder, registry, limits, maxNewTokens, models }: Service): void {
+  const { contextLength, scheduled, bind } = replies
+  if (maxNewTokens >= contextLength)
+    throw new OptionError(
+      `Expected \`--max-new-tokens\` to be below the context of ${contextLength} tokens, which holds prompt and reply, got ${maxNewTokens}`,
+    )
+  const unbound = 'search' in decoder ? decoder : perToken(decoder)
+  const bound = unbound.search(scheduled)
+  const k = largestK(bound)
+  const { maxTop } = models.lm.capabilities
+  if (k > maxTop)
+    throw new OptionError(
+      `Expected \`--k\` to be at most ${maxTop}, the number of tokens that the language model gives logits of, got ${k}`,
+    )
+  if (k > limits.maxCandidates && scoresCandidates(bound, scheduled, registry))
+    throw new OptionError(
+      `Expected \`--k\` to be at most ${limits.maxCandidates}, the candidates per step that a server scores with a reward, got ${k}`,
+    )
+  bind(decoder)
 }

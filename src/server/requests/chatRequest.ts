@@ -6,7 +6,7 @@ const textPart = z.strictObject({ type: z.literal('text'), text: wellFormedText 
 const message = z
   .strictObject({
     role: wellFormedText.min(1).max(64).describe('a role, such as user'),
-    content: z.union([wellFormedText, z.array(textPart).min(1)]).describe('text, or a list of text parts'),
+    content: z.union([wellFormedText, z.array(textPart).min(1)]).describe('text or a list of text parts'),
     name: wellFormedText.nullish().describe('text'),
   })
   .describe('an object with `role` and `content`')

@@ -44,7 +44,13 @@ export const sharedFields = {
   stream: z.boolean().nullish().describe('true or false'),
   stream_options: z.strictObject({ include_usage: z.boolean().nullish() }).nullish().describe('an object with `include_usage`'),
   logit_bias: z
-    .record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100))
+    .record(
+      z
+        .string()
+        .regex(/^\d{1,9}$/)
+        .describe('token ids'),
+      z.number().min(-100).max(100).describe('a number from -100 to 100'),
+    )
     .nullish()
     .describe('numbers from -100 to 100 by token id'),
   frequency_penalty: penalty,

@@ -18,7 +18,8 @@ export function messagesOf({ messages, chat_template_kwargs: variables }: ChatRe
     content: {
       messages: messages.map(({ role, content, name }) => ({
         role,
-        content,
+        // Most templates print a list as it is, so its parts become one text.
+        content: typeof content === 'string' ? content : content.map(({ text }) => text).join(''),
         ...(name !== null && name !== undefined && { name }),
       })),
       ...(variables && { chatTemplateKwargs: variables as Readonly<Record<string, Json>> }),

@@ -83,6 +83,8 @@ it('serves with keys of the environment, metrics, and another name', { timeout: 
 it.each([
   [['--port', '70000'], /^rxargs: Expected `--port` to be an integer from 0 to 65535, got `70000`\n$/],
   [['--cors', '*'], /^rxargs: Expected `--cors` to be an origin/],
+  [['--k', '300'], /^rxargs: Expected `--k` to be at most 256, the candidates/],
+  [['--max-new-tokens', '1024'], /^rxargs: Expected `--max-new-tokens` to be below the context of 1024/],
   [['--max-n', '0'], /^rxargs: Expected `--max-n` to be an integer >= 1/],
 ])('refuses %j', { timeout: 180_000 }, async (flags, message) => {
   const { code, stderr } = await finished(started(['serve', ...flags]))
@@ -107,5 +109,8 @@ it('names a port that is taken', { timeout: 180_000 }, async () => {
   const { url, child } = await serving(...pair)
   const { code, stderr } = await finished(started(['serve', ...pair, '--port', new URL(url).port]))
   child.kill('SIGKILL')
-  expect([code, stderr.split('\n').at(-2)]).toEqual([1, expect.stringMatching(/^rxargs: .*EADDRINUSE/)])
+  expect([code, stderr.split('\n').at(-2)]).toEqual([
+    1,
+    expect.stringMatching(/^rxargs: Port \d+ of 127.0.0.1 is taken .*EADDRINUSE.*`--port 0`/),
+  ])
 })

@@ -101,6 +101,14 @@ describe('an answer', () => {
     expect(choices[0]!.rxargs.rewards).toEqual({ fake: row.reward, other: row.otherRewards!.other!.reward })
   })
 
+  it('of a chat is the same for text parts as for their text', async () => {
+    const contentOf = (content: unknown) => ({ messages: [{ role: 'user', content }], seed: 1, max_tokens: 4 })
+    const text = await served.answer(CHAT, contentOf('Hi there'))
+    const parts = ['Hi', ' there'].map((part) => ({ type: 'text', text: part }))
+    const ofParts = await served.answer(CHAT, contentOf(parts))
+    expect([ofParts.choices, ofParts.usage]).toEqual([text.choices, text.usage])
+  })
+
   it('reports a seed that it has drawn, which gives the same reply again', async () => {
     const body = { prompt: 'seed', temperature: 5, max_tokens: 12 }
     const first = await served.answer(COMPLETIONS, body)

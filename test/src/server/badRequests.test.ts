@@ -21,15 +21,19 @@ afterAll(async () => {
 })
 
 describe('a bad request', () => {
-  it.each(badRequests.map((bad) => ({ kind: bad[0], bad })))('$kind', async ({ bad: [, path, body, status, param] }) => {
-    const response = await served.post(path, body)
-    const answer: unknown = await response.json()
-    expect(answers.Error.safeParse(answer).error).toBeUndefined()
-    const { error } = answer as { error: { message: string; param: string | null } }
-    expect(response.status, error.message).toBe(status)
-    expect(error.message.length).toBeLessThan(700)
-    if (param !== undefined) expect(error.param).toBe(param)
-  })
+  it.each(badRequests.map((bad) => ({ kind: bad[0], bad })))(
+    '$kind',
+    async ({ bad: [, path, body, status, param, message = ''] }) => {
+      const response = await served.post(path, body)
+      const answer: unknown = await response.json()
+      expect(answers.Error.safeParse(answer).error).toBeUndefined()
+      const { error } = answer as { error: { message: string; param: string | null } }
+      expect(response.status, error.message).toBe(status)
+      expect(error.message.length).toBeLessThan(700)
+      expect(error.message).toContain(message)
+      if (param !== undefined) expect(error.param).toBe(param)
+    },
+  )
 
   it.each([
     ['a form', 'application/x-www-form-urlencoded'],

@@ -1,11 +1,12 @@
-/** Requests that a server must refuse, with the status and the field that it must name. */
-export type BadRequest = readonly [kind: string, path: string, body: string, status: number, param?: string]
+/** Requests that a server must refuse, with the status, the field that it must name, and what it must say. */
+export type BadRequest = readonly [kind: string, path: string, body: string, status: number, param?: string, message?: string]
 
 const completion = (fields: object): string => JSON.stringify({ prompt: 'a', max_tokens: 2, ...fields })
 const chat = (fields: object): string => JSON.stringify({ messages: [{ role: 'user', content: 'a' }], max_tokens: 2, ...fields })
 const rxargs = (fields: object): string => completion({ rxargs: fields })
 const format = (json_schema: object): string => completion({ response_format: { type: 'json_schema', json_schema } })
 
+const CONTENT = 'to be text or a list of text parts'
 const C = '/v1/completions'
 const M = '/v1/chat/completions'
 const deep = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`
@@ -53,10 +54,27 @@ export const badRequests: readonly BadRequest[] = [
   ['options of no stream', C, completion({ stream_options: { include_usage: true } }), 400, 'stream_options'],
   ['an unknown option of a stream', C, completion({ stream: true, stream_options: { x: 1 } }), 400, 'stream_options.x'],
   ['too many logprobs', C, completion({ logprobs: 1e6 }), 400, 'logprobs'],
-  ['a bias of no token', C, completion({ logit_bias: { a: 1 } }), 400, 'logit_bias.a'],
+  [
+    'a bias of no token',
+    C,
+    completion({ logit_bias: { a: 1 } }),
+    400,
+    'logit_bias.a',
+    'the keys of `logit_bias` to be token ids, got `a`',
+  ],
   ['a bias beyond the vocabulary', C, completion({ logit_bias: { 999999: 1 } }), 400, 'logit_bias'],
   ['a bias beyond 100', C, completion({ logit_bias: { 1: 101 } }), 400, 'logit_bias.1'],
   ['a penalty beyond 2', C, completion({ frequency_penalty: 3 }), 400, 'frequency_penalty'],
+  ['top_k', C, completion({ top_k: 5 }), 400, 'top_k', 'did you mean `rxargs.k`?'],
+  ['a field of ours beside those of OpenAI', C, completion({ weight: 5 }), 400, 'weight', 'did you mean `rxargs.weight`?'],
+  ['two limits of a reply', M, chat({ max_completion_tokens: 3 }), 400, 'max_tokens', 'to be the same, got 2 and 3'],
+  [
+    'max_completion_tokens beyond the context',
+    M,
+    chat({ max_tokens: null, max_completion_tokens: 1e6 }),
+    400,
+    'max_completion_tokens',
+  ],
   ['a misspelt field', C, completion({ temprature: 1 }), 400, 'temprature'],
   ['echo', C, completion({ echo: true }), 400, 'echo'],
   ['best_of', C, completion({ best_of: 3 }), 400, 'best_of'],
@@ -67,32 +85,60 @@ export const badRequests: readonly BadRequest[] = [
   ['no schema', C, format({ name: 'x' }), 400, 'response_format.json_schema.schema'],
   ['a huge schema', C, format({ schema: { enum: Array.from({ length: 20_000 }, (_, at) => `value ${at}`) } }), 400],
   ['no messages', M, chat({ messages: [] }), 400, 'messages'],
-  ['a message without content', M, chat({ messages: [{ role: 'user' }] }), 400],
+  ['a message without content', M, chat({ messages: [{ role: 'user' }] }), 400, 'messages.0.content', CONTENT],
+  ['a message with null', M, chat({ messages: [{ role: 'user', content: null }] }), 400, 'messages.0.content', CONTENT],
+  ['a message with no parts', M, chat({ messages: [{ role: 'user', content: [] }] }), 400, 'messages.0.content', CONTENT],
   [
     'a message with an image',
     M,
     chat({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'http://x' } }] }] }),
     400,
+    'messages.0.content',
+    CONTENT,
   ],
   ['a message with another field', M, chat({ messages: [{ role: 'user', content: 'a', tool_calls: [] }] }), 400],
   ['tools', M, chat({ tools: [{ type: 'function', function: { name: 'f' } }] }), 400],
   ['top_logprobs alone', M, chat({ top_logprobs: 2 }), 400, 'top_logprobs'],
   ['a prompt in a chat', M, chat({ prompt: 'a' }), 400, 'prompt'],
   ['audio', M, chat({ modalities: ['audio'] }), 400],
-  ['an unknown field of ours', C, rxargs({ wieght: 1 }), 400, 'rxargs.wieght'],
-  ['an unknown decoder', C, rxargs({ decoder: 'arg' }), 400, 'rxargs.decoder'],
+  ['an unknown field of ours', C, rxargs({ wieght: 1 }), 400, 'rxargs.wieght', 'did you mean `weight`?'],
+  ['an unknown decoder', C, rxargs({ decoder: 'arg' }), 400, 'rxargs.decoder', 'did you mean `args`?'],
+  ['an unknown search', C, rxargs({ decoder: 'bem' }), 400, 'rxargs.decoder', 'beam), got `bem` (did you mean `beam`?)'],
   ['a decoder and steps', C, rxargs({ decoder: 'args', steps: [{ selectGreedy: {} }] }), 400, 'rxargs.decoder'],
   ['steps in a wrong order', C, rxargs({ steps: [{ selectGreedy: {} }] }), 400],
   ['an unknown operator', C, rxargs({ steps: [{ topQ: {} }] }), 400],
   ['a search that there is not', C, rxargs({ search: { bestOfM: {} } }), 400, 'rxargs.decoder'],
   ['k 0', C, rxargs({ k: 0 }), 400, 'rxargs.k'],
   ['k too high', C, rxargs({ k: 1e6 }), 400, 'rxargs.k'],
+  [
+    'k too high in steps with a reward',
+    C,
+    rxargs({ steps: [{ topK: { k: 257 } }, { batchReward: {} }, { selectGreedy: {} }] }),
+    400,
+    'rxargs',
+  ],
   ['k of a decoder without', C, rxargs({ decoder: 'nucleus', k: 3 }), 400, 'rxargs.k'],
   ['the weight of an unknown reward', C, rxargs({ weight: { nobody: 1 } }), 400, 'rxargs.weight'],
   ['an unknown reward', C, rxargs({ rewards: ['nobody'] }), 400, 'rxargs.rewards.0'],
+  ['no reward for args', C, rxargs({ rewards: [] }), 400, 'rxargs.rewards', 'the decoder needs one'],
+  ['no reward for a search', C, rxargs({ rewards: [], decoder: 'best-of-n' }), 400, 'rxargs.rewards', 'the decoder needs one'],
+  [
+    'a step with an unknown reward',
+    C,
+    rxargs({ steps: [{ topK: { k: 2 } }, { batchReward: { reward: 'no' } }, { selectGreedy: {} }] }),
+    400,
+    'rxargs',
+  ],
   ['a reward twice', C, rxargs({ rewards: ['fake', 'fake'] }), 400, 'rxargs.rewards'],
   ['the address of a reward', C, rxargs({ rewards: ['http://127.0.0.1:1/classify'] }), 400, 'rxargs.rewards.0'],
-  ['a module as reward', C, rxargs({ rewards: [{ name: 'm', function: './reward.js' }] }), 400],
+  [
+    'a module as reward',
+    C,
+    rxargs({ rewards: [{ name: 'm', function: './reward.js' }] }),
+    400,
+    'rxargs.rewards.0.function',
+    'one of length, regex,',
+  ],
   [
     'a regex with a lookahead',
     C,
@@ -112,7 +158,8 @@ export const badRequests: readonly BadRequest[] = [
   ['a bias of a search', C, completion({ logit_bias: { 1: 1 }, rxargs: { decoder: 'beam' } }), 400, 'logit_bias'],
   ['a temperature of beam search', C, completion({ temperature: 1, rxargs: { decoder: 'beam' } }), 400, 'temperature'],
   ['reply tokens of a search', C, rxargs({ decoder: 'beam', reply_token_ids: [65] }), 400, 'rxargs.reply_token_ids'],
-  ['reply tokens beyond the vocabulary', C, rxargs({ reply_token_ids: [9999] }), 400],
+  ['reply tokens beyond the vocabulary', C, rxargs({ reply_token_ids: [9999] }), 400, 'rxargs.reply_token_ids'],
+  ['reply tokens that leave no room', C, rxargs({ reply_token_ids: Array(5000).fill(65) }), 400],
   ['a score of one text', '/v1/score', '{"text_1": "a"}', 400, 'text_2'],
   ['scores of other counts', '/v1/score', '{"text_1": ["a", "b"], "text_2": ["a", "b", "c"]}', 400, 'text_1'],
   ['a score by an unknown reward', '/v1/score', '{"model": "nobody", "text_1": "a", "text_2": "b"}', 404, 'model'],

@@ -92,9 +92,9 @@ describe('limits', () => {
     served = await serve(fakeModels(), { limits: { maxCandidates: 8 } })
     const steps = [{ topP: { p: 1 } }, { batchReward: {} }, { selectGreedy: {} }]
     const refused = await served.post(COMPLETIONS, { prompt: 'wide', rxargs: { steps } })
-    expect(refused.status).toBe(500)
+    expect(refused.status).toBe(400)
     expect(await refused.json()).toMatchObject({
-      error: { code: 'reward_failed', message: expect.stringContaining('at most 8') },
+      error: { code: 'limit_exceeded', message: expect.stringContaining('at most 8') },
     })
   })
 })

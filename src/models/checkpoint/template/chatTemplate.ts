@@ -111,6 +111,7 @@ export function chatTemplate(
     if (chosen === undefined)
       throw new TemplateError(
         `Expected a chat template in ${folder} (chat_template.jinja, or chat_template in tokenizer_config.json), found ${others.length > 0 ? `only ${others.join(', ')}` : 'none'}: this model takes plain prompts only`,
+        'The model has no chat template: it takes plain prompts only',
       )
     try {
       const template = templateOf(chosen)
@@ -124,13 +125,20 @@ export function chatTemplate(
       }
       const tell = (format: string) => strftime(now(), format)
       const refuse = (reason: string): never => {
-        throw new TemplateError(`The chat template of ${folder} refuses the messages: ${reason}`)
+        throw new TemplateError(
+          `The chat template of ${folder} refuses the messages: ${reason}`,
+          `The chat template refuses the messages: ${reason}`,
+        )
       }
       timed ??= within(timeoutMs, workedMs)
       return timed(() => template(variables, { tell, refuse }))
     } catch (error) {
       if (error instanceof TemplateError) throw error
-      throw new TemplateError(`The chat template of ${folder} cannot be rendered: ${messageOf(error)}`)
+      const reason = messageOf(error)
+      throw new TemplateError(
+        `The chat template of ${folder} cannot be rendered: ${reason}`,
+        `The chat template cannot be rendered: ${reason}`,
+      )
     }
   }
 }

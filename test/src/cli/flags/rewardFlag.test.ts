@@ -22,6 +22,7 @@ describe('rewardFlag', () => {
   it.each([
     ['length(200)', 'Expected options as `NAME=VALUE, NAME="VALUE"` in `length(200)`'],
     ['length(target=1, target=2)', 'Expected each option once in `length(target=1, target=2)`, got `target` twice'],
+    ['lenth', 'found no `lenth` (did you mean `length`?)'],
     ['words(banned="a)', 'Expected options as'],
     ['regex(pattern=a{1,2})', 'Expected options as'],
   ])('refuses %s', (text, message) => expect(() => rewardFlag(text)).toThrow(message))
@@ -48,6 +49,7 @@ describe('functionReward', () => {
   it('shows the flag as written in its error', () => {
     expect(() => spec('length(target=ten)')).toThrow('Expected `target` to be an integer >= 1, got `ten` (string)')
     expect(() => spec('length(target=)')).toThrow('Expected `target` to be an integer >= 1, got `` (string)')
+    expect(() => spec('lenth(target=2)')).toThrow('got `lenth` (did you mean `length`?)')
     expect(() => spec('best()')).toThrow(
       'Expected a reward function (length, regex, json, repetition, words, ensemble), got `best`',
     )
