@@ -74,13 +74,17 @@ export function fittedTo(settings: PageSettings, { rewards, decoders, decoder }:
   return {
     ...settings,
     rewards: known.length > 0 ? known : served,
-    decoder: decoders.some(({ name }) => name === settings.decoder) ? settings.decoder : decoder,
+    decoder: decoders.some(({ name, unavailable }) => name === settings.decoder && unavailable === undefined)
+      ? settings.decoder
+      : decoder,
   }
 }
 
 /** What settings ask for that the server does not have, as a line for the reader. */
 export function lackOf(settings: PageSettings, { rewards, decoders }: ServerInfo): string | undefined {
-  if (!decoders.some(({ name }) => name === settings.decoder)) return `This server has no decoder \`${settings.decoder}\``
+  const chosen = decoders.find(({ name }) => name === settings.decoder)
+  if (chosen === undefined) return `This server has no decoder \`${settings.decoder}\``
+  if (chosen.unavailable !== undefined) return `This server cannot run \`${chosen.name}\`: ${chosen.unavailable}`
   const lost = settings.rewards.find(({ name, function: of }) => of === undefined && !rewards.includes(name))
   return lost && `This server has no reward \`${lost.name}\`; it has ${rewards.join(', ') || 'none'}`
 }

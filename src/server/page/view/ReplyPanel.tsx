@@ -43,6 +43,7 @@ export function ReplyPanel({ side, reply, settings, about, scale, place, keep, p
         {tokens.length > 0 && (
           <Tokens
             {...{ side, tokens, point, keep }}
+            running={status === 'running'}
             label={`Tokens of ${name}`}
             current={place?.side === side ? place.index : undefined}
             levelOf={(token) => {

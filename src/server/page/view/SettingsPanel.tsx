@@ -21,8 +21,8 @@ export function SettingsPanel({ settings, server, change }: SettingsPanelProps) 
       <label class="field choice">
         <span>Decoder</span>
         <select value={decoder} onChange={({ currentTarget }) => change({ decoder: currentTarget.value })}>
-          {(server?.decoders ?? [{ name: decoder }]).map(({ name }) => (
-            <option key={name} value={name}>
+          {(server?.decoders ?? [{ name: decoder, unavailable: undefined }]).map(({ name, unavailable }) => (
+            <option key={name} value={name} disabled={unavailable !== undefined} title={unavailable}>
               {name}
             </option>
           ))}

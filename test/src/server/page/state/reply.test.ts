@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import {
   carriesReward,
+  continuedFrom,
   isOverruled,
   isWeightedSum,
   type ShownCandidate,
   type ShownToken,
+  surplusOf,
 } from '../../../../../src/server/page/state/reply.js'
 
 type Numbers = readonly [logit: number | null, score: number | null, reward?: number | null]
@@ -87,6 +89,26 @@ describe('isOverruled', () => {
       true,
     ],
   ])('%s', (_, one, expected) => expect(isOverruled(one)).toBe(expected))
+})
+
+describe('surplusOf', () => {
+  const said = (...pieces: readonly (readonly [text: string, delta: string])[]): readonly ShownToken[] =>
+    pieces.map(([text, delta]) => ({ ...token([[1, 1]], 0), text, delta }))
+  it.each([
+    ['nothing of a whole reply', said(['Hi', 'Hi'], ['.', '.']), [0, 0]],
+    ['a stop string', said(['Hi', 'Hi'], ['\n', ''], ['Human', ''], [':', '']), [0, 1, 5, 1]],
+    ['the end of a token that begins the stop string', said(['Hi.\n', 'Hi.'], ['Human', '']), [1, 5]],
+    ['nothing of text that came later', said(['Hi', 'Hi'], ['\n', ''], ['you', '\nyou']), [0, 0, 0]],
+    ['the token that ends a turn', said(['Hi', 'Hi'], ['<|end|>', '']), [0, 7]],
+    ['a stop string after parts of a character', said(['\uFFFD', ''], ['\uFFFD', '你'], ['Human', '']), [0, 0, 5]],
+    ['a part of a character that was never whole', said(['Hi', 'Hi'], ['\uFFFD', '']), [0, 1]],
+  ])('counts %s', (_, tokens, expected) => expect(surplusOf(tokens)).toEqual(expected))
+
+  it('is nothing before a candidate that the reader took', () => {
+    const tokens = said(['Hi', 'Hi'], ['\n', ''], ['Human', ''])
+    const { tokens: continued } = continuedFrom({ status: 'finished', tokens }, 2, 0)
+    expect(continued.map(({ delta }) => delta)).toEqual(['Hi', '', '\nt0'])
+  })
 })
 
 describe('the numbers of candidates', () => {

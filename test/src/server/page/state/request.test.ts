@@ -11,7 +11,12 @@ const decoder = (name: string, options: readonly string[], kind: DecoderInfo['ki
 
 const server: ServerInfo = {
   ...{ lm: 'tiny', decoder: 'args', rewards: ['rm'], functions: [], maxTokens: 16, maxCandidates: 256 },
-  decoders: [decoder('args', ['k', 'weight']), decoder('nucleus', ['p', 'temperature']), decoder('beam', ['beams'], 'search')],
+  decoders: [
+    decoder('args', ['k', 'weight']),
+    decoder('nucleus', ['p', 'temperature']),
+    decoder('beam', ['beams'], 'search'),
+    { ...decoder('cut', []), unavailable: 'Expected an amateur' },
+  ],
 }
 
 const settings = fittedTo({ ...defaultSettings, rewards: [] }, server)
@@ -101,8 +106,12 @@ describe('lackOf', () => {
   it.each([
     [{ decoder: 'gone' }, 'This server has no decoder `gone`'],
     [{ rewards: [{ name: 'gone', weight: 1 }] }, 'This server has no reward `gone`; it has rm'],
+    [{ decoder: 'cut' }, 'This server cannot run `cut`: Expected an amateur'],
     [{ rewards: [words] }, undefined],
   ])('tells what %o asks for in vain', (change, line) => expect(lackOf({ ...settings, ...change }, server)).toBe(line))
+
+  it('keeps a decoder that cannot run out of the settings', () =>
+    expect(fittedTo({ ...defaultSettings, decoder: 'cut' }, server).decoder).toBe('args'))
 })
 
 describe('freeName', () => {
