@@ -108,7 +108,7 @@ function OptionField({ name, schema, value, onChange }: OptionFieldProps) {
     )
   if (schema.enum)
     return (
-      <label class="field">
+      <label class="field choice">
         <span>{name}</span>
         <select value={String(value)} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
           {schema.enum.map((one) => (

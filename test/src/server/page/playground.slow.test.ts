@@ -195,6 +195,55 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     }
   })
 
+  it('fits a phone with several rewards, and cuts nothing off', async () => {
+    const { page } = await openPage(chromium, embedded.url, { viewport: { width: 390, height: 844 } })
+    for (const one of ['length', 'words']) await page.getByLabel('Add a reward').selectOption(`function:${one}`)
+    await page.getByLabel('Weight').nth(3).fill('-0.125')
+    await page.getByLabel('Max tokens').fill('6')
+    await run(page)
+    await saying(page, 'guided', '6 tokens')
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+    expect(await page.locator('.candidates .scroll').evaluate((one) => one.scrollWidth - one.clientWidth)).toBe(0)
+    await page.context().close()
+  })
+
+  it('does not run what cannot run, and says what it expects until that is there', async () => {
+    const { page } = await openPage(chromium, embedded.url)
+    await page.getByText('A recorded example').waitFor()
+    const before = await tokensOf(page, 'guided')
+    const alert = page.locator('.problem')
+    await page.getByLabel('Max tokens').fill('0')
+    await run(page)
+    expect(await alert.textContent()).toBe('Expected `Max tokens` to be an integer >= 1, got 0')
+    await page.getByLabel('Max tokens').fill('3')
+    expect(await alert.count()).toBe(0)
+    await page.getByLabel('Message 1', { exact: true }).fill('')
+    await page.keyboard.press('Control+Enter')
+    expect(await alert.textContent()).toBe('Expected message 1 to have text, got an empty one')
+    expect(await tokensOf(page, 'guided')).toEqual(before)
+    await page.context().close()
+  })
+
+  it('offers what the server can run, and says of best-of-n no more than is true', async () => {
+    const { page } = await openPage(chromium, embedded.url)
+    const decoders = page.locator('.settings > .choice select')
+    await decoders.locator('option[value=genarm]').waitFor({ state: 'attached' })
+    expect(await decoders.locator('option:disabled').allTextContents()).toEqual(['genarm', 'dexperts', 'contrastive-decoding'])
+    expect(await decoders.locator('option[value=dexperts]').getAttribute('title')).toContain('`expert`')
+    await decoders.selectOption('beam')
+    expect(await page.getByLabel('Temperature').count()).toBe(0)
+    await decoders.selectOption('best-of-n')
+    await page.getByText('0 leaves it at 0.7').waitFor()
+    await page.getByLabel('Max tokens').fill('6')
+    await run(page)
+    await saying(page, 'guided', 'tokens ·')
+    expect(await page.locator('.reply.guided .foot').textContent()).not.toContain('overruled')
+    expect(await page.locator('.reply.guided .overruled').count()).toBe(0)
+    await page.locator('.reply.guided [role=option]').first().focus()
+    expect(await page.locator('.candidates thead').textContent()).toBe('TokenLogitScoreTaken by')
+    await page.context().close()
+  })
+
   it('fits a phone', async () => {
     const { page } = await openPage(chromium, embedded.url, {
       viewport: { width: 360, height: 740 },
