@@ -1,5 +1,5 @@
 import type { ServerInfo } from './serverInfo.js'
-import { anyNumber, isWithin, type NumberRange, type PageSettings, positiveInteger, rangeOfK, ranges } from './settings.js'
+import { countRange, isWithin, type NumberRange, type PageSettings, rangeOfK, ranges, weightRange } from './settings.js'
 
 /** Why settings cannot run, as a line for the reader. Undefined if they can. */
 export function problemOf(settings: PageSettings, server: ServerInfo | undefined): string | undefined {
@@ -24,10 +24,10 @@ function numbersOf(
     ['Temperature', temperature, ranges.temperature],
     ['Max tokens', maxTokens, ranges.maxTokens],
     ['Seed', seed, ranges.seed],
-    ...rewards.map(({ name, weight }): NamedNumber => [`Weight of ${name}`, weight, anyNumber]),
+    ...rewards.map(({ name, weight }): NamedNumber => [`Weight of ${name}`, weight, weightRange]),
     ...rewards.flatMap(({ name, options = {} }) =>
       Object.entries(options).flatMap(([option, value]): NamedNumber[] =>
-        typeof value === 'number' ? [[`${option} of ${name}`, value, positiveInteger]] : [],
+        typeof value === 'number' ? [[`${option} of ${name}`, value, countRange]] : [],
       ),
     ),
   ]

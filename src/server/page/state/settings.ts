@@ -50,8 +50,8 @@ export const ranges = {
 } satisfies Readonly<Record<string, NumberRange>>
 
 /** An option of a reward function that is an integer, and any other number. */
-export const positiveInteger: NumberRange = { min: 1, isInteger: true, expected: 'an integer >= 1' }
-export const anyNumber: NumberRange = { expected: 'a number' }
+export const countRange: NumberRange = { min: 1, isInteger: true, expected: 'an integer >= 1' }
+export const weightRange: NumberRange = { expected: 'a number' }
 
 export function isWithin(
   value: number,

@@ -1,5 +1,5 @@
 import type { OptionSchema, ServerInfo } from '../state/serverInfo.js'
-import { anyNumber, DEFAULT_WEIGHT, freeName, positiveInteger, type RewardSetting } from '../state/settings.js'
+import { countRange, DEFAULT_WEIGHT, freeName, type RewardSetting, weightRange } from '../state/settings.js'
 import { NumberField } from './NumberField.js'
 
 export type RewardListProps = Readonly<{
@@ -57,7 +57,7 @@ export function RewardList({ rewards, server, hasWeight, onChange }: RewardListP
               <NumberField
                 name="Weight"
                 value={reward.weight}
-                range={anyNumber}
+                range={weightRange}
                 onChange={(weight) => replace(index, { weight })}
               />
             </div>
@@ -97,8 +97,7 @@ type OptionFieldProps = Readonly<{ name: string; schema: OptionSchema; value: un
 
 /** A field for one option of a reward function, after its schema. */
 function OptionField({ name, schema, value, onChange }: OptionFieldProps) {
-  if (schema.type === 'integer')
-    return <NumberField name={name} value={Number(value)} range={positiveInteger} onChange={onChange} />
+  if (schema.type === 'integer') return <NumberField name={name} value={Number(value)} range={countRange} onChange={onChange} />
   if (schema.type === 'boolean')
     return (
       <label class="field check">

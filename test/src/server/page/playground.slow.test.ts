@@ -6,7 +6,7 @@ import { linkSettings } from '../../../../src/server/page/state/share.js'
 import { browser, WITHOUT } from '../../../browser.js'
 import { fakeLm, fakeModels } from '../../../fakes.js'
 import { type Served, serve } from '../served.js'
-import { launch, openPage, saying, tokensOf, violations } from './openPage.js'
+import { launch, openPage, saying, tokensOf } from './openPage.js'
 
 describe.skipIf(browser === undefined)(`the playground (${browser === undefined ? WITHOUT : 'in Chromium'})`, () => {
   let chromium: Browser
@@ -185,28 +185,6 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     await page.context().close()
   })
 
-  it.each(['light', 'dark'] as const)('breaks no rule of axe-core in the %s theme, at any width', async (colorScheme) => {
-    for (const width of [1280, 390]) {
-      const { page } = await openPage(chromium, embedded.url, { colorScheme, viewport: { width, height: 844 } })
-      await page.getByText('A recorded example').waitFor()
-      await page.getByLabel('Add a reward').selectOption('function:words')
-      expect(await violations(page)).toEqual([])
-      await page.context().close()
-    }
-  })
-
-  it('fits a phone with several rewards, and cuts nothing off', async () => {
-    const { page } = await openPage(chromium, embedded.url, { viewport: { width: 390, height: 844 } })
-    for (const one of ['length', 'words']) await page.getByLabel('Add a reward').selectOption(`function:${one}`)
-    await page.getByLabel('Weight').nth(3).fill('-0.125')
-    await page.getByLabel('Max tokens').fill('6')
-    await run(page)
-    await saying(page, 'guided', '6 tokens')
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
-    expect(await page.locator('.candidates .scroll').evaluate((one) => one.scrollWidth - one.clientWidth)).toBe(0)
-    await page.context().close()
-  })
-
   it('does not run what cannot run, and says what it expects until that is there', async () => {
     const { page } = await openPage(chromium, embedded.url)
     await page.getByText('A recorded example').waitFor()
@@ -241,19 +219,6 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     expect(await page.locator('.reply.guided .overruled').count()).toBe(0)
     await page.locator('.reply.guided [role=option]').first().focus()
     expect(await page.locator('.candidates thead').textContent()).toBe('TokenLogitScoreTaken by')
-    await page.context().close()
-  })
-
-  it('fits a phone', async () => {
-    const { page } = await openPage(chromium, embedded.url, {
-      viewport: { width: 360, height: 740 },
-      hasTouch: true,
-      isMobile: true,
-    })
-    await page.getByText('A recorded example').waitFor()
-    await page.locator('.reply.guided [role=option]').nth(2).tap()
-    await page.getByText('Candidates at token 3').waitFor()
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
     await page.context().close()
   })
 })
