@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 import { colourScale } from '../state/colour.js'
 import { problemOf } from '../state/problemOf.js'
 import { isOverruled } from '../state/reply.js'
@@ -43,7 +43,8 @@ export function App() {
     run()
   }
 
-  useEffect(() => {
+  // A key right after a change must find that change: an ordinary effect runs a frame later.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key === 'Escape' && running) stop()
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) start()
