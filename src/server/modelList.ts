@@ -1,6 +1,10 @@
 import * as z from 'zod'
-import { searches } from '../../pipelines/registry/searchRegistry.js'
+import { decoderByName } from '../../pipelines/registry/registry.js'
+import { searchByName, searches } from '../../pipelines/registry/searchRegistry.js'
 import { rewardFunctions } from '../../pipelines/rewards/rewardByName.js'
+import { OptionError } from '../core/errors.js'
+import type { DecoderModels } from '../core/step.js'
+import { requestRewards } from './replies/requestRewards.js'
 import type { Service } from './replies/service.js'
 import { requestFunctions } from './requests/rxargsFields.js'
 
@@ -9,11 +13,40 @@ const schemaOf = (options: z.ZodObject) => {
   return schema
 }
 
+/**
+ * Why no request can run a decoder or search here, such as a language model that the server has not loaded. Undefined if one can: with all
+ * rewards of the server, with one of them, or with a function where the server has none.
+ */
+function lackOf({ replies, registry }: Service, name: string, rewardChoices: readonly DecoderModels[]): string | undefined {
+  const made = Object.hasOwn(registry.decoders, name) ? decoderByName(name, {}, registry) : searchByName(name)
+  const lacks = rewardChoices.map((models) => {
+    try {
+      replies.bind(made, models)
+      return undefined
+    } catch (error) {
+      if (error instanceof OptionError) return error.message
+      throw error
+    }
+  })
+  return lacks.includes(undefined) ? undefined : lacks[0]
+}
+
+function rewardChoicesOf(service: Service): readonly DecoderModels[] {
+  const names = [...service.replies.scheduled.rewards.keys()]
+  const choices =
+    names.length > 0
+      ? [names, ...names.map((one) => [one])]
+      : [[{ name: 'length', function: 'length' as const, options: { target: 1 } }]]
+  return choices.map((rewards) => requestRewards(service, rewards))
+}
+
 /** The answer of GET /v1/models: the model, and under `rxargs` what requests can ask of it. */
 export function modelList(service: Service) {
   const { name, registry, replies, limits, decoderName, maxNewTokens } = service
   const entries = { ...searches, ...registry.decoders }
   const kindOf = (decoder: string) => (Object.hasOwn(registry.decoders, decoder) ? 'decoder' : 'search')
+  const rewardChoices = rewardChoicesOf(service)
+  const lacks = Object.fromEntries(Object.keys(entries).map((decoder) => [decoder, lackOf(service, decoder, rewardChoices)]))
   return {
     object: 'list',
     data: [
@@ -23,6 +56,7 @@ export function modelList(service: Service) {
           decoder: decoderName,
           decoders: Object.entries(entries).map(([decoder, { about, options, needsReward }]) => ({
             ...{ name: decoder, kind: kindOf(decoder), about, needs_reward: needsReward, options: schemaOf(options) },
+            ...(lacks[decoder] !== undefined && { unavailable: lacks[decoder] }),
           })),
           rewards: [...replies.scheduled.rewards.values()].map(({ name: reward, unit = 'reward', members }) => ({
             ...{ name: reward, unit },

@@ -170,10 +170,29 @@ describe('log-probabilities', () => {
 it('lists the model with its decoders, rewards and functions', async () => {
   const list = (await (await fetch(`${served.url}/v1/models`)).json()) as Record<string, unknown>
   expect(answers.ModelList.safeParse(list).error).toBeUndefined()
-  const [{ id, rxargs }] = list.data as [{ id: string; rxargs: Record<string, { name: string }[]> }]
+  const [{ id, rxargs }] = list.data as [{ id: string; rxargs: Record<string, { name: string; unavailable?: string }[]> }]
   expect(id).toBe('tiny')
   expect(rxargs.rewards!.map(({ name }) => name)).toEqual(['fake', 'other'])
   expect(rxargs.decoders!.map(({ name }) => name)).toEqual(expect.arrayContaining(['args', 'best-of-n']))
+  expect(rxargs.decoders!.filter(({ unavailable }) => unavailable !== undefined).map(({ name }) => name)).toEqual([
+    'genarm',
+    'dexperts',
+    'contrastive-decoding',
+  ])
   expect(rxargs.reward_functions!.map(({ name }) => name)).toContain('regex')
   expect(await (await fetch(`${served.url}/v1/models/tiny`)).json()).toMatchObject({ id: 'tiny' })
+})
+
+it('says why the server cannot run a decoder, and of no other: a request refuses the same ones', async () => {
+  const bare = await serve(fakeModels(fakeLm(), []))
+  const { data } = (await (await fetch(`${bare.url}/v1/models`)).json()) as {
+    data: [{ rxargs: { decoders: { name: string; unavailable?: string }[] } }]
+  }
+  const rewards = [{ name: 'short', function: 'length', options: { target: 4 } }]
+  for (const { name, unavailable } of data[0].rxargs.decoders) {
+    const response = await bare.post(COMPLETIONS, { prompt: 'a', max_tokens: 1, rxargs: { decoder: name, rewards } })
+    const { error } = (await response.json()) as { error?: { message: string } }
+    expect([name, error?.message.replace('short', 'length')]).toEqual([name, unavailable])
+  }
+  await bare.close()
 })

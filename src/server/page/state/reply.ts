@@ -73,12 +73,69 @@ export function continuedFrom({ tokens }: ShownReply, index: number, chosen: num
   const token = tokens[index]
   const candidate = token?.candidates[chosen]
   if (token === undefined || candidate === undefined) throw new RangeError(`No candidate ${chosen} at token ${index}`)
-  const picked = { ...candidate, delta: candidate.text, candidates: token.candidates, chosen, picked: true }
-  return { status: 'running', tokens: [...tokens.slice(0, index), picked] }
+  // Text that might have become a stop string has not come yet. The tokens that hold it are part of the reply now.
+  const before = tokens.slice(0, index)
+  const waiting = before.slice(before.findLastIndex(hasText) + 1)
+  const delta = [...waiting, candidate].map(({ text }) => text).join('')
+  const picked = { ...candidate, delta, candidates: token.candidates, chosen, picked: true }
+  return { status: 'running', tokens: [...before, picked] }
 }
 
 export const replySoFar = ({ tokens }: ShownReply): string => tokens.map(({ delta }) => delta).join('')
 
-/** Whether the reward changed the choice: the token is not the one that greedy decoding takes. */
-export const isOverruled = ({ candidates, chosen, picked }: ShownToken): boolean =>
-  candidates.length > 1 && chosen !== 0 && !picked
+/** Whether a token brought text, or part of a character. */
+const hasText = ({ delta, text }: ShownToken): boolean => delta !== '' || text.includes('\uFFFD')
+
+/**
+ * How many characters at the end of each token are not part of the reply: a stop string, or the name of the token that ends a turn. The API
+ * leaves them out of its text.
+ */
+export function surplusOf(tokens: readonly ShownToken[]): readonly number[] {
+  const reply = tokens.map(({ delta }) => delta).join('')
+  if (
+    !tokens
+      .map(({ text }) => text)
+      .join('')
+      .startsWith(reply)
+  ) {
+    // Parts of characters have no length that counts.
+    const last = tokens.findLastIndex(hasText)
+    return tokens.map(({ text }, index) => (index > last ? text.length : 0))
+  }
+  let left = reply.length
+  return tokens.map(({ text }) => {
+    const part = Math.min(left, text.length)
+    left -= part
+    return text.length - part
+  })
+}
+
+/** Whether candidates carry the reward of this name: the decoder asked for it at this step. */
+export const carriesReward = ({ candidates }: Pick<ShownToken, 'candidates'>, name: string): boolean =>
+  candidates.some(({ rewards }) => isNumber(rewards[name]))
+
+/**
+ * Whether the reward changed the choice: it lifted the token above the likeliest one. A sampled token with a lower score was drawn by chance,
+ * and a candidate without a score was never a choice.
+ */
+export function isOverruled({ candidates, chosen, picked, rewards }: ShownToken): boolean {
+  const [likeliest, taken] = [candidates[0], candidates[chosen]]
+  if (picked || chosen === 0 || likeliest === undefined || taken === undefined) return false
+  return Object.values(rewards).some(isNumber) && scoreOf(taken) > scoreOf(likeliest)
+}
+
+const isNumber = (value: number | null | undefined): value is number => typeof value === 'number'
+const scoreOf = ({ score }: ShownCandidate): number => score ?? Number.NEGATIVE_INFINITY
+
+/** Sums of 32-bit numbers differ by this much, for values of this size. */
+const ROUNDING = 1e-4
+
+/** Whether the score of each candidate is its logit + weight * reward. */
+export function isWeightedSum({ candidates }: ShownToken, weights: Readonly<Record<string, number>>): boolean {
+  return candidates.every(({ logit, score, rewards }) => {
+    const terms = Object.entries(weights).map(([name, weight]) => weight * (rewards[name] ?? Number.NaN))
+    const sum = terms.reduce((total, term) => total + term, logit ?? Number.NaN)
+    // A reward that was not read, or that failed, leaves no score to explain.
+    return score === null || !Number.isFinite(sum) || Math.abs(sum - score) <= ROUNDING * Math.max(1, Math.abs(score))
+  })
+}

@@ -50,7 +50,7 @@ function guidedFields({ decoder, k, temperature, rewards }: PageSettings, { deco
   const reads = controlsOf(decoders.find(({ name }) => name === decoder))
   return {
     // What samples by itself keeps its own temperature unless one is chosen.
-    ...(reads.temperature && (temperature > 0 || reads.weight) && { temperature }),
+    ...(reads.temperature && (temperature > 0 || reads.ownTemperature === undefined) && { temperature }),
     decoder,
     ...(reads.k && { k }),
     ...(reads.weight && rewards.length > 0 && { weight: weightsOf(rewards) }),

@@ -9,6 +9,8 @@ export type DecoderInfo = Readonly<{
   about: string
   needs_reward: boolean
   options: OptionsSchema
+  /** Why this server cannot run it. */
+  unavailable?: string
 }>
 
 /** What GET /v1/models says of the server, as far as the page reads it. */
@@ -46,7 +48,6 @@ export function serverInfoOf(answer: unknown): ServerInfo {
   return {
     lm: model.id,
     ...{ decoder, maxTokens, maxCandidates: limits.candidates },
-    // A decoder that reads a second language model cannot be told from others by its options. The server refuses it by name.
     decoders,
     rewards: rewards.map(({ name }) => name),
     functions: functions.filter(({ name }) => offered.includes(name)),

@@ -1,4 +1,14 @@
-import { type ChatMessage, defaultSettings, type PageSettings, type RewardSetting, roles } from './settings.js'
+import {
+  type ChatMessage,
+  defaultSettings,
+  isWithin,
+  type NumberRange,
+  numberOf,
+  type PageSettings,
+  type RewardSetting,
+  ranges,
+  roles,
+} from './settings.js'
 
 /** Settings as the fragment of a link. A fragment is not sent to any server. */
 export function fragmentOf(settings: PageSettings): string {
@@ -28,14 +38,12 @@ const wrong = (name: string, expected: string, got: string): Error =>
   new Error(`Expected \`${name}\` of this link to be ${expected}, got \`${got.slice(0, 80)}\``)
 
 const number =
-  (expected: string, accepts: (value: number) => boolean) =>
+  (range: NumberRange) =>
   (text: string, name: string): number => {
-    const value = text.trim() === '' ? Number.NaN : Number(text)
-    if (Number.isFinite(value) && accepts(value)) return value
-    throw wrong(name, expected, text)
+    const value = numberOf(text)
+    if (isWithin(value, range)) return value
+    throw wrong(name, range.expected, text)
   }
-
-const count = number('an integer >= 1', (value) => Number.isInteger(value) && value >= 1)
 
 const list =
   <T>(expected: string, accepts: (one: unknown) => one is T) =>
@@ -78,9 +86,9 @@ const readers: { readonly [Name in keyof PageSettings]: (text: string, name: str
   prompt: (text) => text,
   messages: list('a list of messages', isMessage),
   decoder: (text) => text,
-  k: count,
-  temperature: number('a number from 0 to 100', (value) => value >= 0 && value <= 100),
-  maxTokens: count,
-  seed: number('an integer >= 0', (value) => Number.isSafeInteger(value) && value >= 0),
+  k: number(ranges.k),
+  temperature: number(ranges.temperature),
+  maxTokens: number(ranges.maxTokens),
+  seed: number(ranges.seed),
   rewards: list('a list of rewards', isReward),
 }

@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 import { colourScale } from '../state/colour.js'
+import { problemOf } from '../state/problemOf.js'
 import { isOverruled } from '../state/reply.js'
 import { sides } from '../state/request.js'
 import { isRunning, type Replies } from '../state/session.js'
@@ -26,6 +27,7 @@ export function App() {
   const { session, needsKey, change, run, stop, undo, continueFrom, useKey } = useSession()
   const [kept, setKept] = useState<Place>()
   const [pointed, setPointed] = useState<Place>()
+  const [refused, setRefused] = useState(false)
   const { server, settings, notice, past } = session
   const { replies, settings: made, recordedOf } = session.run
   const canContinue = server !== undefined && (recordedOf === undefined || recordedOf === server.lm)
@@ -33,12 +35,16 @@ export function App() {
   const exists = (place: Place | undefined) => place && replies[place.side].tokens[place.index] && place
   const place = exists(pointed) ?? exists(kept) ?? firstPlace(replies)
   const scale = colourScale([replies.greedy, replies.guided], made.rewards)
+  const problem = problemOf(settings, server)
   const start = (): void => {
+    setRefused(problem !== undefined)
+    if (problem !== undefined) return
     setKept(undefined)
     run()
   }
 
-  useEffect(() => {
+  // A key right after a change must find that change: an ordinary effect runs a frame later.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key === 'Escape' && running) stop()
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) start()
@@ -60,7 +66,12 @@ export function App() {
         {needsKey && <KeyForm onKey={useKey} />}
         <div class="columns">
           <div class="work">
-            <Composer {...{ settings, running, change, stop, undo }} run={start} canUndo={past.length > 0} />
+            <Composer
+              {...{ settings, running, change, stop, undo }}
+              run={start}
+              canUndo={past.length > 0}
+              problem={refused ? problem : undefined}
+            />
             <section aria-labelledby="replies">
               <h2 id="replies" class="visually-hidden">
                 Replies

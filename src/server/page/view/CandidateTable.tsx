@@ -1,7 +1,7 @@
 import { type ColourScale, levelOf, shownReward } from '../state/colour.js'
-import type { ShownToken } from '../state/reply.js'
+import { carriesReward, isWeightedSum, type ShownToken } from '../state/reply.js'
 import type { PageSettings } from '../state/settings.js'
-import { figure, plain, visible } from './format.js'
+import { figure, visible, weightedSum } from './format.js'
 import type { Place } from './place.js'
 
 export type CandidateTableProps = Readonly<{
@@ -15,7 +15,8 @@ export type CandidateTableProps = Readonly<{
 
 /** The candidates of one token, the likeliest first: what the decoder chose from, and what greedy decoding would have taken. */
 export function CandidateTable({ place, token, settings, scale, canContinue, take }: CandidateTableProps) {
-  const { rewards } = settings
+  const rewards = settings.rewards.filter(({ name }) => token && carriesReward(token, name))
+  const rule = place?.side === 'guided' && token && ruleOf(token, rewards)
   return (
     <section class="candidates" aria-labelledby="candidates">
       <div class="bar">
@@ -33,10 +34,9 @@ export function CandidateTable({ place, token, settings, scale, canContinue, tak
               <tr>
                 <th scope="col">Token</th>
                 <th scope="col">Logit</th>
-                {rewards.map(({ name, weight }) => (
+                {rewards.map(({ name }) => (
                   <th scope="col" key={name}>
-                    {rewards.length > 1 ? name : 'Reward'}
-                    {place?.side === 'guided' && <span class="times"> × {plain(weight)}</span>}
+                    {settings.rewards.length > 1 ? name : 'Reward'}
                   </th>
                 ))}
                 <th scope="col">Score</th>
@@ -82,9 +82,16 @@ export function CandidateTable({ place, token, settings, scale, canContinue, tak
           </table>
         </div>
       )}
+      {rule && <p class="quiet sum">{rule}</p>}
       {token && <p class="quiet">Press a candidate to continue the reply from it.</p>}
     </section>
   )
+}
+
+/** How the score comes about, where it is the weighted sum. Other decoders have scores of their own. */
+function ruleOf(token: ShownToken, rewards: PageSettings['rewards']): string | undefined {
+  const weights = Object.fromEntries(rewards.map(({ name, weight }) => [name, weight]))
+  return rewards.length > 0 && isWeightedSum(token, weights) ? `Score = ${weightedSum(rewards)}` : undefined
 }
 
 function tagsOf({ chosen, picked }: ShownToken, index: number): readonly string[] {

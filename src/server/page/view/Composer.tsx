@@ -7,6 +7,8 @@ export type ComposerProps = Readonly<{
   settings: PageSettings
   running: boolean
   canUndo: boolean
+  /** Why Run refused. */
+  problem: string | undefined
   change: (change: Partial<PageSettings>) => void
   run: () => void
   stop: () => void
@@ -14,7 +16,7 @@ export type ComposerProps = Readonly<{
 }>
 
 /** Where a prompt or a chat is written, and the buttons that run it. */
-export function Composer({ settings, running, canUndo, change, run, stop, undo }: ComposerProps) {
+export function Composer({ settings, running, canUndo, problem, change, run, stop, undo }: ComposerProps) {
   const { mode, prompt } = settings
   const link = (): string => {
     const fragment = fragmentOf(settings)
@@ -61,6 +63,11 @@ export function Composer({ settings, running, canUndo, change, run, stop, undo }
         </button>
         <CopyButton name="Copy link" text={link} />
       </div>
+      {problem !== undefined && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
     </section>
   )
 }

@@ -43,7 +43,7 @@ export function Header({ server }: Readonly<{ server: ServerInfo | undefined }>)
         )}
       </p>
       <label class="theme">
-        <span class="visually-hidden">Theme</span>
+        Theme
         <select
           value={theme}
           onChange={({ currentTarget: { value } }) => {

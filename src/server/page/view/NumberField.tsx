@@ -1,23 +1,19 @@
 import { useEffect, useState } from 'preact/hooks'
+import { isWithin, type NumberRange, numberOf } from '../state/settings.js'
 
 export type NumberFieldProps = Readonly<{
   name: string
   hint?: string
   value: number
-  min?: number
-  max?: number
-  /** 1 for integers. */
-  step: number
-  disabled?: boolean
+  range: NumberRange
   onChange: (value: number) => void
 }>
 
-/** A number that somebody types. What is no number within its limits stays in the field, marked, and changes nothing. */
-export function NumberField({ name, hint, value, min, max, step, disabled = false, onChange }: NumberFieldProps) {
+/** A number that somebody types. What is no number within its range is marked, and Run refuses it. */
+export function NumberField({ name, hint, value, range, onChange }: NumberFieldProps) {
   const [text, setText] = useState(String(value))
-  const accepted = accepts(text, { min, max, step })
   useEffect(() => {
-    if (Number(text) !== value) setText(String(value))
+    if (!Object.is(numberOf(text), value)) setText(String(value))
   }, [value])
   return (
     <label class="field">
@@ -28,23 +24,15 @@ export function NumberField({ name, hint, value, min, max, step, disabled = fals
       <input
         type="number"
         inputMode="decimal"
-        {...{ min, max, disabled }}
-        step={step === 1 ? 1 : 'any'}
+        {...{ min: range.min, max: range.max }}
+        step={range.isInteger ? 1 : 'any'}
         value={text}
-        aria-invalid={!accepted}
+        aria-invalid={!isWithin(numberOf(text), range)}
         onInput={({ currentTarget }) => {
           setText(currentTarget.value)
-          if (accepts(currentTarget.value, { min, max, step })) onChange(Number(currentTarget.value))
+          onChange(numberOf(currentTarget.value))
         }}
       />
     </label>
   )
-}
-
-function accepts(
-  text: string,
-  { min = -Number.MAX_VALUE, max = Number.MAX_VALUE, step }: Readonly<{ min?: number; max?: number; step: number }>,
-) {
-  const value = text.trim() === '' ? Number.NaN : Number(text)
-  return value >= min && value <= max && (step !== 1 || Number.isSafeInteger(value))
 }

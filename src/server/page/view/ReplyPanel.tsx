@@ -3,7 +3,7 @@ import { isOverruled, replySoFar, type ShownReply } from '../state/reply.js'
 import type { Side } from '../state/request.js'
 import type { PageSettings } from '../state/settings.js'
 import { CopyButton } from './CopyButton.js'
-import { figure, plain } from './format.js'
+import { figure, weightedSum } from './format.js'
 import type { Place } from './place.js'
 import { Tokens } from './Tokens.js'
 
@@ -43,6 +43,7 @@ export function ReplyPanel({ side, reply, settings, about, scale, place, keep, p
         {tokens.length > 0 && (
           <Tokens
             {...{ side, tokens, point, keep }}
+            running={status === 'running'}
             label={`Tokens of ${name}`}
             current={place?.side === side ? place.index : undefined}
             levelOf={(token) => {
@@ -96,8 +97,7 @@ const titleOf = (side: Side, { decoder }: PageSettings): string => {
 function ruleOf(side: Side, { decoder, rewards, temperature }: PageSettings, about: string | undefined): string {
   if (side === 'greedy') return 'highest logit'
   if (decoder !== 'args') return about ?? ''
-  const sum = rewards.map(({ name, weight }) => `${plain(weight)} × ${rewards.length > 1 ? name : 'reward'}`).join(' + ')
-  return `${temperature > 0 ? 'sampled by' : 'highest'} logit${sum === '' ? '' : ` + ${sum}`}`
+  return `${temperature > 0 ? 'sampled by' : 'highest'} ${weightedSum(rewards)}`
 }
 
 function statusOf({ status, reason, tokens }: ShownReply): string {

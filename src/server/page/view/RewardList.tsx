@@ -1,5 +1,5 @@
 import type { OptionSchema, ServerInfo } from '../state/serverInfo.js'
-import { DEFAULT_WEIGHT, freeName, type RewardSetting } from '../state/settings.js'
+import { countRange, DEFAULT_WEIGHT, freeName, type RewardSetting, weightRange } from '../state/settings.js'
 import { NumberField } from './NumberField.js'
 
 export type RewardListProps = Readonly<{
@@ -49,12 +49,17 @@ export function RewardList({ rewards, server, hasWeight, onChange }: RewardListP
                 type="range"
                 aria-label={`Weight of ${reward.name}`}
                 min={0}
-                max={Math.max(10, reward.weight)}
+                max={Math.max(10, reward.weight || 0)}
                 step={0.1}
-                value={reward.weight}
+                value={reward.weight || 0}
                 onInput={({ currentTarget }) => replace(index, { weight: Number(currentTarget.value) })}
               />
-              <NumberField name="Weight" value={reward.weight} step={0.1} onChange={(weight) => replace(index, { weight })} />
+              <NumberField
+                name="Weight"
+                value={reward.weight}
+                range={weightRange}
+                onChange={(weight) => replace(index, { weight })}
+              />
             </div>
           )}
           {Object.entries(server?.functions.find(({ name }) => name === reward.function)?.options.properties ?? {}).map(
@@ -92,7 +97,7 @@ type OptionFieldProps = Readonly<{ name: string; schema: OptionSchema; value: un
 
 /** A field for one option of a reward function, after its schema. */
 function OptionField({ name, schema, value, onChange }: OptionFieldProps) {
-  if (schema.type === 'integer') return <NumberField name={name} value={Number(value)} min={1} step={1} onChange={onChange} />
+  if (schema.type === 'integer') return <NumberField name={name} value={Number(value)} range={countRange} onChange={onChange} />
   if (schema.type === 'boolean')
     return (
       <label class="field check">
@@ -102,7 +107,7 @@ function OptionField({ name, schema, value, onChange }: OptionFieldProps) {
     )
   if (schema.enum)
     return (
-      <label class="field">
+      <label class="field choice">
         <span>{name}</span>
         <select value={String(value)} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
           {schema.enum.map((one) => (

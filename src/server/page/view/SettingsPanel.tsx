@@ -1,5 +1,5 @@
 import type { ServerInfo } from '../state/serverInfo.js'
-import { controlsOf, type PageSettings } from '../state/settings.js'
+import { controlsOf, type PageSettings, rangeOfK, ranges } from '../state/settings.js'
 import { NumberField } from './NumberField.js'
 import { RewardList } from './RewardList.js'
 
@@ -13,16 +13,16 @@ export type SettingsPanelProps = Readonly<{
 export function SettingsPanel({ settings, server, change }: SettingsPanelProps) {
   const { decoder, k, temperature, maxTokens, seed, rewards } = settings
   const chosen = server?.decoders.find(({ name }) => name === decoder)
-  const reads = server === undefined ? { k: true, weight: true, temperature: true } : controlsOf(chosen)
+  const reads = controlsOf(chosen)
   return (
     <aside class="settings" aria-labelledby="settings">
       <h2 id="settings">Settings</h2>
       <RewardList {...{ rewards, server }} hasWeight={reads.weight} onChange={(changed) => change({ rewards: changed })} />
-      <label class="field">
+      <label class="field choice">
         <span>Decoder</span>
         <select value={decoder} onChange={({ currentTarget }) => change({ decoder: currentTarget.value })}>
-          {(server?.decoders ?? [{ name: decoder }]).map(({ name }) => (
-            <option key={name} value={name}>
+          {(server?.decoders ?? [{ name: decoder, unavailable: undefined }]).map(({ name, unavailable }) => (
+            <option key={name} value={name} disabled={unavailable !== undefined} title={unavailable}>
               {name}
             </option>
           ))}
@@ -32,26 +32,27 @@ export function SettingsPanel({ settings, server, change }: SettingsPanelProps) 
       <div class="grid">
         <NumberField
           name="k"
-          hint="candidates a step"
+          hint={reads.k ? 'candidates a step' : 'candidates of Greedy'}
           value={k}
-          min={1}
-          max={server?.maxCandidates ?? 256}
-          step={1}
-          disabled={!reads.k}
+          range={rangeOfK(server)}
           onChange={(value) => change({ k: value })}
         />
+        {reads.temperature && (
+          <NumberField
+            name="Temperature"
+            hint={reads.ownTemperature === undefined ? '0 takes the best' : `0 leaves it at ${reads.ownTemperature}`}
+            value={temperature}
+            range={ranges.temperature}
+            onChange={(value) => change({ temperature: value })}
+          />
+        )}
         <NumberField
-          name="Temperature"
-          hint="0 takes the best"
-          value={temperature}
-          min={0}
-          max={100}
-          step={0.1}
-          disabled={!reads.temperature}
-          onChange={(value) => change({ temperature: value })}
+          name="Max tokens"
+          value={maxTokens}
+          range={ranges.maxTokens}
+          onChange={(value) => change({ maxTokens: value })}
         />
-        <NumberField name="Max tokens" value={maxTokens} min={1} step={1} onChange={(value) => change({ maxTokens: value })} />
-        <NumberField name="Seed" value={seed} min={0} step={1} onChange={(value) => change({ seed: value })} />
+        <NumberField name="Seed" value={seed} range={ranges.seed} onChange={(value) => change({ seed: value })} />
       </div>
     </aside>
   )

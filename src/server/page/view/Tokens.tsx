@@ -1,11 +1,13 @@
 import { Fragment } from 'preact'
-import { isOverruled, type ShownToken } from '../state/reply.js'
+import { isOverruled, type ShownToken, surplusOf } from '../state/reply.js'
 import type { Side } from '../state/request.js'
 import type { Place } from './place.js'
 
 export type TokensProps = Readonly<{
   side: Side
   tokens: readonly ShownToken[]
+  /** Whether more tokens come. */
+  running: boolean
   label: string
   /** The token whose candidates are shown. */
   current: number | undefined
@@ -16,9 +18,10 @@ export type TokensProps = Readonly<{
 }>
 
 /** The tokens of a reply as one list: the arrow keys walk along it, Enter goes to the candidates. */
-export function Tokens({ side, tokens, label, current, levelOf, rewardOf, point, keep }: TokensProps) {
+export function Tokens({ side, tokens, running, label, current, levelOf, rewardOf, point, keep }: TokensProps) {
   const reachable = current ?? 0
-  const hasEnd = isEnd(tokens.at(-1))
+  // While a reply runs, text that may become a stop string is still to come.
+  const surplus = running ? [] : surplusOf(tokens)
   const onKey = (event: KeyboardEvent & { currentTarget: HTMLElement }): void => {
     const places: Readonly<Record<string, number>> = {
       ...{ ArrowRight: reachable + 1, ArrowDown: reachable + 1, ArrowLeft: reachable - 1, ArrowUp: reachable - 1 },
@@ -44,7 +47,10 @@ export function Tokens({ side, tokens, label, current, levelOf, rewardOf, point,
       onPointerLeave={() => point(undefined)}
     >
       {tokens.map((token, index) => {
+        const outside = surplus[index] ?? 0
+        const isOutside = outside > 0 && outside === token.text.length
         const text = shownText(token, index)
+        const written = isOutside ? text : text.slice(0, text.length - outside)
         const level = levelOf(token)
         return (
           <Fragment key={index}>
@@ -52,15 +58,21 @@ export function Tokens({ side, tokens, label, current, levelOf, rewardOf, point,
               role="option"
               tabIndex={index === reachable ? 0 : -1}
               aria-selected={index === current}
-              aria-label={`${text.trim() || 'space'}, reward ${rewardOf(token)}${isOverruled(token) ? ', the reward overruled greedy' : ''}`}
-              class={`token${isOverruled(token) ? ' overruled' : ''}${token.picked ? ' picked' : ''}${index === tokens.length - 1 && hasEnd ? ' end' : ''}`}
+              aria-label={`${text.trim() || 'space'}, reward ${rewardOf(token)}${isOverruled(token) ? ', the reward overruled greedy' : ''}${isOutside ? ', not part of the reply' : ''}`}
+              class={`token${isOverruled(token) ? ' overruled' : ''}${token.picked ? ' picked' : ''}${isOutside ? ' outside' : ''}`}
+              title={isOutside ? NOT_PART : undefined}
               data-level={level}
               onPointerEnter={({ pointerType }) => pointerType !== 'touch' && point({ side, index })}
               onFocus={() => keep({ side, index })}
             >
-              {text === '' ? '∎' : text.replaceAll('\n', '↵')}
+              {text === '' ? '∎' : written.replaceAll('\n', '↵')}
+              {!isOutside && outside > 0 && (
+                <span class="outside" title={NOT_PART}>
+                  {text.slice(text.length - outside).replaceAll('\n', '↵')}
+                </span>
+              )}
             </span>
-            {'\n'.repeat(text.split('\n').length - 1)}
+            {!isOutside && '\n'.repeat(written.split('\n').length - 1)}
           </Fragment>
         )
       })}
@@ -68,9 +80,7 @@ export function Tokens({ side, tokens, label, current, levelOf, rewardOf, point,
   )
 }
 
-/** A token that writes nothing, such as the end of a turn. Part of a character writes nothing either, but its text is a replacement character. */
-const isEnd = (token: ShownToken | undefined): boolean =>
-  token !== undefined && token.delta === '' && !token.text.includes('\uFFFD')
+const NOT_PART = 'not part of the reply'
 
 /** A token that is part of a character shows the character where it is complete. */
 function shownText({ text, delta }: ShownToken, index: number): string {

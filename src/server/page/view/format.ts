@@ -1,9 +1,15 @@
+import type { RewardSetting } from '../state/settings.js'
+
 /** A number of a model with two digits and a real minus sign; a dash where there is none. */
 export const figure = (value: number | null | undefined): string =>
   value === null || value === undefined || !Number.isFinite(value) ? '–' : signed(value.toFixed(2))
 
 /** A number as somebody wrote it, such as a weight. */
 export const plain = (value: number): string => signed(String(Number(value.toPrecision(6))))
+
+/** The sum that ARGS maximises, in words. */
+export const weightedSum = (rewards: readonly RewardSetting[]): string =>
+  ['logit', ...rewards.map(({ name, weight }) => `${plain(weight)} × ${rewards.length > 1 ? name : 'reward'}`)].join(' + ')
 
 const signed = (text: string): string => text.replace(/^-/, '−')
 

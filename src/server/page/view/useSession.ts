@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from 'preact/hooks'
 import { readExample } from '../state/example.js'
+import { problemOf } from '../state/problemOf.js'
 import { answerError, bearer, readReply, ServerError } from '../state/readReply.js'
 import { type Chunk, continuedFrom } from '../state/reply.js'
 import { requestOf, type Side, sides } from '../state/request.js'
@@ -17,6 +18,10 @@ function linked(): Readonly<{ settings: PageSettings; isLinked: boolean; problem
     return { settings: defaultSettings, isLinked: false, problem: messageOf(error) }
   }
 }
+
+/** Why a link does not run here. */
+const obstacleOf = (settings: PageSettings, server: ServerInfo): string | undefined =>
+  lackOf(settings, server) ?? problemOf(settings, server)
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -80,7 +85,7 @@ export function useSession(): SessionHandle {
       if (!response.ok) throw await answerError(response)
       const server = serverInfoOf(await response.json())
       dispatch({ type: 'server', server })
-      dispatch({ type: 'notice', notice: opened.problem ?? (opened.isLinked ? lackOf(opened.settings, server) : undefined) })
+      dispatch({ type: 'notice', notice: opened.problem ?? (opened.isLinked ? obstacleOf(opened.settings, server) : undefined) })
       setNeedsKey(false)
       return server
     } catch (error) {
@@ -91,7 +96,7 @@ export function useSession(): SessionHandle {
 
   /** What a link asks for runs at once. */
   const startLinked = (server: ServerInfo | undefined, withKey?: string): void => {
-    if (server && opened.isLinked && lackOf(opened.settings, server) === undefined)
+    if (server && opened.isLinked && obstacleOf(opened.settings, server) === undefined)
       start({ settings: fittedTo(opened.settings, server), server, key: withKey })
   }
 

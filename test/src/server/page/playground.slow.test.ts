@@ -6,7 +6,7 @@ import { linkSettings } from '../../../../src/server/page/state/share.js'
 import { browser, WITHOUT } from '../../../browser.js'
 import { fakeLm, fakeModels } from '../../../fakes.js'
 import { type Served, serve } from '../served.js'
-import { launch, openPage, saying, tokensOf, violations } from './openPage.js'
+import { launch, openPage, saying, tokensOf } from './openPage.js'
 
 describe.skipIf(browser === undefined)(`the playground (${browser === undefined ? WITHOUT : 'in Chromium'})`, () => {
   let chromium: Browser
@@ -185,26 +185,40 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     await page.context().close()
   })
 
-  it.each(['light', 'dark'] as const)('breaks no rule of axe-core in the %s theme, at any width', async (colorScheme) => {
-    for (const width of [1280, 390]) {
-      const { page } = await openPage(chromium, embedded.url, { colorScheme, viewport: { width, height: 844 } })
-      await page.getByText('A recorded example').waitFor()
-      await page.getByLabel('Add a reward').selectOption('function:words')
-      expect(await violations(page)).toEqual([])
-      await page.context().close()
-    }
+  it('does not run what cannot run, and says what it expects until that is there', async () => {
+    const { page } = await openPage(chromium, embedded.url)
+    await page.getByText('A recorded example').waitFor()
+    const before = await tokensOf(page, 'guided')
+    const alert = page.locator('.problem')
+    await page.getByLabel('Max tokens').fill('0')
+    await run(page)
+    expect(await alert.textContent()).toBe('Expected `Max tokens` to be an integer >= 1, got 0')
+    await page.getByLabel('Max tokens').fill('3')
+    expect(await alert.count()).toBe(0)
+    await page.getByLabel('Message 1', { exact: true }).fill('')
+    await page.keyboard.press('Control+Enter')
+    expect(await alert.textContent()).toBe('Expected message 1 to have text, got an empty one')
+    expect(await tokensOf(page, 'guided')).toEqual(before)
+    await page.context().close()
   })
 
-  it('fits a phone', async () => {
-    const { page } = await openPage(chromium, embedded.url, {
-      viewport: { width: 360, height: 740 },
-      hasTouch: true,
-      isMobile: true,
-    })
-    await page.getByText('A recorded example').waitFor()
-    await page.locator('.reply.guided [role=option]').nth(2).tap()
-    await page.getByText('Candidates at token 3').waitFor()
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+  it('offers what the server can run, and says of best-of-n no more than is true', async () => {
+    const { page } = await openPage(chromium, embedded.url)
+    const decoders = page.locator('.settings > .choice select')
+    await decoders.locator('option', { hasText: 'genarm' }).waitFor({ state: 'attached' })
+    expect(await decoders.locator('option:disabled').allTextContents()).toEqual(['genarm', 'dexperts', 'contrastive-decoding'])
+    expect(await decoders.locator('option', { hasText: 'dexperts' }).getAttribute('title')).toContain('`expert`')
+    await decoders.selectOption('beam')
+    expect(await page.getByLabel('Temperature').count()).toBe(0)
+    await decoders.selectOption('best-of-n')
+    await page.getByText('0 leaves it at 0.7').waitFor()
+    await page.getByLabel('Max tokens').fill('6')
+    await run(page)
+    await saying(page, 'guided', 'tokens ·')
+    expect(await page.locator('.reply.guided .foot').textContent()).not.toContain('overruled')
+    expect(await page.locator('.reply.guided .overruled').count()).toBe(0)
+    await page.locator('.reply.guided [role=option]').first().focus()
+    expect(await page.locator('.candidates thead').textContent()).toBe('TokenLogitScoreTaken by')
     await page.context().close()
   })
 })

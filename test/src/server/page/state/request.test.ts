@@ -1,16 +1,22 @@
 import { describe, expect, it } from 'vitest'
+import { problemOf } from '../../../../../src/server/page/state/problemOf.js'
 import { requestOf } from '../../../../../src/server/page/state/request.js'
 import type { DecoderInfo, ServerInfo } from '../../../../../src/server/page/state/serverInfo.js'
-import { defaultSettings, fittedTo, freeName, lackOf } from '../../../../../src/server/page/state/settings.js'
+import { defaultSettings, fittedTo, freeName, lackOf, numberOf } from '../../../../../src/server/page/state/settings.js'
 
 const decoder = (name: string, options: readonly string[], kind: DecoderInfo['kind'] = 'decoder'): DecoderInfo => ({
   ...{ name, kind, about: '', needs_reward: true },
-  options: { properties: Object.fromEntries(options.map((option) => [option, {}])) },
+  options: { properties: Object.fromEntries(options.map((option) => [option, { default: 1 }])) },
 })
 
 const server: ServerInfo = {
   ...{ lm: 'tiny', decoder: 'args', rewards: ['rm'], functions: [], maxTokens: 16, maxCandidates: 256 },
-  decoders: [decoder('args', ['k', 'weight']), decoder('nucleus', ['p', 'temperature']), decoder('beam', ['beams'], 'search')],
+  decoders: [
+    decoder('args', ['k', 'weight']),
+    decoder('nucleus', ['p', 'temperature']),
+    decoder('beam', ['beams'], 'search'),
+    { ...decoder('cut', []), unavailable: 'Expected an amateur' },
+  ],
 }
 
 const settings = fittedTo({ ...defaultSettings, rewards: [] }, server)
@@ -48,6 +54,44 @@ describe('requestOf', () => {
   })
 })
 
+describe('the temperature', () => {
+  const sampled: DecoderInfo = {
+    ...{ name: 'sampled', kind: 'search', about: '', needs_reward: true },
+    options: { properties: { temperature: { default: 0.7 } } },
+  }
+  const both = { ...server, decoders: [...server.decoders, sampled] }
+  it.each([
+    ['args', 0, 0],
+    ['args', 2, 2],
+    ['sampled', 0, undefined],
+    ['sampled', 2, 2],
+    ['beam', 2, undefined],
+  ])('of %s at %d is sent as %s', (name, temperature, expected) =>
+    expect(requestOf({ ...settings, decoder: name, temperature }, 'guided', both, []).body.temperature).toBe(expected),
+  )
+})
+
+describe('problemOf', () => {
+  const user = { role: 'user', content: 'Hi' } as const
+  it.each([
+    [{ maxTokens: 0 }, 'Expected `Max tokens` to be an integer >= 1, got 0'],
+    [{ seed: -1 }, 'Expected `Seed` to be an integer >= 0, got -1'],
+    [{ k: 1.5 }, 'Expected `k` to be an integer from 1 to 256, got 1.5'],
+    [{ k: 257 }, 'Expected `k` to be an integer from 1 to 256, got 257'],
+    [{ temperature: numberOf('') }, 'Expected `Temperature` to be a number from 0 to 100, got no number'],
+    [{ rewards: [{ name: 'rm', weight: Number.NaN }] }, 'Expected `Weight of rm` to be a number, got no number'],
+    [
+      { rewards: [{ name: 'short', weight: 1, function: 'length', options: { target: 0 } }] },
+      'Expected `target of short` to be an integer >= 1, got 0',
+    ],
+    [{ messages: [user, { role: 'user', content: ' \n' }] as const }, 'Expected message 2 to have text, got an empty one'],
+    [{ messages: [] }, 'Expected a message, got none'],
+    [{ mode: 'prompt', prompt: '' } as const, 'Expected a prompt, got an empty one'],
+    [{ mode: 'prompt', prompt: ' ', seed: 0, k: 256 } as const, undefined],
+    [{ messages: [user] }, undefined],
+  ])('says of %o what is expected', (change, line) => expect(problemOf({ ...settings, ...change }, server)).toBe(line))
+})
+
 describe('fittedTo', () => {
   it('replaces rewards and a decoder that the server does not have', () =>
     expect(
@@ -62,8 +106,12 @@ describe('lackOf', () => {
   it.each([
     [{ decoder: 'gone' }, 'This server has no decoder `gone`'],
     [{ rewards: [{ name: 'gone', weight: 1 }] }, 'This server has no reward `gone`; it has rm'],
+    [{ decoder: 'cut' }, 'This server cannot run `cut`: Expected an amateur'],
     [{ rewards: [words] }, undefined],
   ])('tells what %o asks for in vain', (change, line) => expect(lackOf({ ...settings, ...change }, server)).toBe(line))
+
+  it('keeps a decoder that cannot run out of the settings', () =>
+    expect(fittedTo({ ...defaultSettings, decoder: 'cut' }, server).decoder).toBe('args'))
 })
 
 describe('freeName', () => {
