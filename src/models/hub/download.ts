@@ -101,7 +101,7 @@ async function attempt(file: HubFile, { url, request, onBytes }: DownloadOptions
 /**
  * Downloads one file, or resumes an earlier download. It checks size and hash before the file gets its name.
  *
- * @throws ModelError for a file with another size or hash than listed, which it removes
+ * @throws ModelError for a file with another size or hash than listed; the file is removed
  * @throws ConnectionError if the connection breaks repeatedly; the part stays for the next call
  */
 export async function download(file: HubFile, options: DownloadOptions): Promise<void> {

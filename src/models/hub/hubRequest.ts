@@ -29,7 +29,7 @@ function refusal(status: number, code: string | null, { endpoint, token }: HubSe
 }
 
 /**
- * `fetch` for one model. It sends the token to the hub itself, never to the target of a redirect, and turns a refusal into one line.
+ * `fetch` for one model. It sends the token only to the hub, never to the target of a redirect. It turns a refusal into one line.
  *
  * @returns a response that is ok or has one of the statuses in `also`
  */

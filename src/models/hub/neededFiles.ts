@@ -21,7 +21,7 @@ const SMALL = new Set([
 export const INDEX = 'model.safetensors.index.json'
 const WEIGHTS = ['model.safetensors', INDEX]
 
-/** A head in its own file. Pickled heads are fetched, too, so that loading the model can name them. */
+/** A head in its own file. Pickled heads are fetched, too, so that an error can name them when the model is loaded. */
 const HEAD = /^[\w.-]*head[\w.-]*\.(safetensors|bin|pt|pth)$/i
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
@@ -45,7 +45,7 @@ export function checkPaths(files: readonly HubFile[], name: string): void {
 }
 
 /**
- * Chooses the files that rxargs reads: configs, tokenizer, heads and safetensors, small ones first, and those that match `include`. Shards come
+ * Chooses the files that rxargs reads: configs, tokenizer, heads and safetensors, and those that match `include`, small ones first. Shards come
  * later, because only the index names them.
  *
  * @throws ModelError if the model has no readable weights

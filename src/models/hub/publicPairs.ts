@@ -1,11 +1,10 @@
-/** A public language model and a reward model that fits it. `licence` names that of the reward model first, then that of the language model. */
+/** A public language model and a reward model that fits it. `licence` has the reward model's licence first, then the language model's. */
 export type PublicPair = Readonly<{ lm: string; reward: string; size: string; head: string; licence: string; checked: string }>
 
 const ONE_LABEL = 'classifier, one label'
 
 /**
- * Public pairs of families that this package computes, the smaller ones first. `checked` says what was seen of each; none of these files was
- * downloaded and run here.
+ * Public pairs of supported families, the smaller ones first. `checked` says what was seen of each. None of them was downloaded and run here.
  */
 export const publicPairs: readonly PublicPair[] = [
   {

@@ -16,8 +16,9 @@ export type PullOptions = Readonly<{
   /** Fetches only the files of these names. */
   only?: readonly string[]
   signal?: AbortSignal
-  /** Called with the files to fetch, and then with the bytes of each file so far. */
+  /** Called once with the files to fetch. */
   onFiles?: (files: readonly HubFile[]) => void
+  /** Called with the bytes of a file so far. */
   onBytes?: (path: string, there: number) => void
   /** Waits before the next attempt after a broken connection. */
   pause?: (attempt: number) => Promise<void>

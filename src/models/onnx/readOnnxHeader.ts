@@ -29,7 +29,7 @@ export type OnnxHeader = Readonly<{
   dataFiles: readonly string[]
 }>
 
-/** The fields of ModelProto and GraphProto to read. All others are skipped, above all weights. */
+/** The fields of ModelProto and GraphProto to read. All others are skipped. */
 const GRAPH = 7
 const FUNCTION = 25
 const [NODE, INITIALIZER, INPUT, OUTPUT] = [1, 5, 11, 12]

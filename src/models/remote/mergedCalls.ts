@@ -23,7 +23,8 @@ type Send<Item, Result> = (
 
 type Call<Result> = Readonly<{
   signal: AbortSignal
-  results: Result[]
+  /** Whether it still waits for results. */
+  isOpen: () => boolean
   settle: (index: number, result: Result) => void
   reject: (reason: unknown) => void
 }>
@@ -66,8 +67,8 @@ export function mergedCalls<Item, Result>(
       if (waiting.size > 0) wake()
     })
   }
-  /** Returns whether every item got its result. */
-  const request = async (entries: readonly Entry<Item, Result>[]): Promise<boolean> => {
+  /** Returns whether every item got its result. `isPart`: the entries are a part of a request that was split. */
+  const request = async (entries: readonly Entry<Item, Result>[], isPart = false): Promise<boolean> => {
     const calls = new Set(entries.map(({ call }) => call))
     const cancelled = new AbortController()
     const check = (): void => {
@@ -84,7 +85,7 @@ export function mergedCalls<Item, Result>(
         entries.map(({ item }) => item),
         cancelled.signal,
         entries.length === 1,
-      )
+      ).finally(leave)
       onRequest?.({ startedAt, endedAt: clock(), items: entries.length })
       const failed = entries.filter(({ index, call }, at) => {
         const result = results[at]!
@@ -93,21 +94,24 @@ export function mergedCalls<Item, Result>(
         return result instanceof RemoteError
       })
       // Also after another request was split for a failure that had passed by then.
-      if (entries.length > 1 && (!isKnown || entries.length > limit)) [isKnown, limit] = [true, maxBatch]
+      if (!isPart && entries.length > 1 && (!isKnown || entries.length > limit)) [isKnown, limit] = [true, maxBatch]
       return failed.length === 0
     } catch (error) {
-      leave()
-      const live = entries.filter(({ call }) => !call.signal.aborted)
-      const halves = halvesOf(live, error)
-      if (halves.length === 0) for (const { call } of live) call.reject(error)
-      const all = (await Promise.all(halves.map(request))).every(Boolean) && halves.length > 0
+      const open = entries.filter(({ call }) => call.isOpen())
+      const halves = halvesOf(open, error)
+      if (halves.length === 0) for (const { call } of open) call.reject(error)
+      let all = halves.length > 0
+      // One after the other, because `concurrency` counts these requests, too.
+      for (const half of halves) {
+        const rest = half.filter(({ call }) => call.isOpen())
+        const answered = rest.length > 0 && (await request(rest, true))
+        all &&= answered && rest.length === half.length
+      }
       if (all && !(isKnown && isFailure(error))) {
         isKnown = true
-        limit = Math.max(1, Math.min(limit, Math.ceil(live.length / 2)))
+        limit = Math.max(1, Math.min(limit, Math.ceil(open.length / 2)))
       }
       return all
-    } finally {
-      leave()
     }
   }
   return (items, signal) =>
@@ -115,17 +119,21 @@ export function mergedCalls<Item, Result>(
       if (signal.aborted) return reject(signal.reason)
       const results = new Array<Result>(items.length)
       let missing = items.length
+      let isOpen = true
       if (missing === 0) return resolve(results)
       const leave = (): void => call.reject(signal.reason)
       const call: Call<Result> = {
-        ...{ signal, results },
+        signal,
+        isOpen: () => isOpen,
         settle: (index, result) => {
           results[index] = result
           if (--missing > 0) return
+          isOpen = false
           signal.removeEventListener('abort', leave)
           resolve(results)
         },
         reject: (reason) => {
+          isOpen = false
           signal.removeEventListener('abort', leave)
           for (const entry of own) waiting.delete(entry)
           reject(reason)

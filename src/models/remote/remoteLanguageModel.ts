@@ -27,7 +27,7 @@ export const remoteLmOptions = z.strictObject({
 
 /**
  * A language model behind an OpenAI-compatible completions endpoint, such as `http://127.0.0.1:8000/v1` of vLLM. `maxTop` is vLLM's
- * `--max-logprobs`. llama-cpp-python's server needs `prompt: 'text'`. Rewards behind HTTP have the other options, too.
+ * `--max-logprobs`. llama-cpp-python's server needs `prompt: 'text'`.
  */
 export type RemoteLm = RequestOptions &
   Readonly<{

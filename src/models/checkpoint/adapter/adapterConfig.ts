@@ -27,7 +27,7 @@ const pattern = (value: z.ZodNumber) => z.record(z.string(), value).nullish().de
 const STARTS = [true, false, null, 'gaussian', 'eva', 'orthogonal'] as const
 
 const schema = z.looseObject({
-  peft_type: z.literal('LORA').describe('`LORA` (no other kind of PEFT adapter is built)'),
+  peft_type: z.literal('LORA').describe('`LORA` (other kinds of PEFT adapters are not supported)'),
   task_type: z
     .literal(['CAUSAL_LM', 'SEQ_CLS', 'FEATURE_EXTRACTION', null])
     .optional()
@@ -51,17 +51,17 @@ const schema = z.looseObject({
   init_lora_weights: z
     .literal([...STARTS])
     .optional()
-    .describe('true, false, gaussian, eva or orthogonal (others change the base model, too)'),
-  use_dora: off.describe('false (DoRA is not built)'),
-  use_qalora: off.describe('false (QALoRA is not built)'),
-  lora_bias: off.describe('false (biases of the matrices themselves are not built)'),
-  layer_replication: none.describe('null (layers are not repeated)'),
-  trainable_token_indices: none.describe('null (single tokens are not replaced)'),
+    .describe('true, false, gaussian, eva or orthogonal (the others also change the base model)'),
+  use_dora: off.describe('false (DoRA is not supported)'),
+  use_qalora: off.describe('false (QALoRA is not supported)'),
+  lora_bias: off.describe('false (biases of the matrices themselves are not supported)'),
+  layer_replication: none.describe('null (repeated layers are not supported)'),
+  trainable_token_indices: none.describe('null (adapters of single tokens are not supported)'),
   target_parameters: z
     .union([z.null(), z.array(z.never())])
     .optional()
-    .describe('null (only layers are changed, not parameters)'),
-  alora_invocation_tokens: none.describe('null (adapters that begin within a text are not built)'),
+    .describe('null (adapters of single parameters are not supported)'),
+  alora_invocation_tokens: none.describe('null (adapters that begin within a text are not supported)'),
 })
 
 /** Fields about training or other runtimes. They do not change the result. */
@@ -98,7 +98,7 @@ function fits(given: string | readonly string[], file: string): (layer: string) 
 /**
  * Reads adapter_config.json of a LoRA adapter.
  *
- * @throws ModelError for another kind of adapter, and for an unsupported setting; it has the name
+ * @throws ModelError for another kind of adapter, and for an unsupported setting, with its name
  * @see PEFT 0.21 tuners/lora/config.py; tuners/tuners_utils.py `check_target_module_exists`
  */
 export async function readAdapterConfig(folder: string): Promise<AdapterConfig> {

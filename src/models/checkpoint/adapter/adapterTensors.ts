@@ -14,7 +14,7 @@ type Pair = { a?: StoredTensor; b?: StoredTensor; transposed: boolean }
 /** The contents of an adapter's file by the base's names: pairs of matrices per layer, and whole tensors that replace the base's. */
 type Found = Readonly<{ pairs: ReadonlyMap<string, Pair>; whole: ReadonlyMap<string, StoredTensor> }>
 
-/** GPT-2's layers are transposed at any value of `fan_in_fan_out`. */
+/** GPT-2's layers are transposed, whatever `fan_in_fan_out` says. */
 const CONV1D = /^(transformer\.)?h\.\d+\..*\.(c_attn|c_proj|c_fc)$/
 
 async function readStored(folder: string): Promise<ReadonlyMap<string, StoredTensor>> {
@@ -40,7 +40,7 @@ async function readStored(folder: string): Promise<ReadonlyMap<string, StoredTen
 
 const MATRIX = /^(.+)\.lora_(embedding_)?([AB])(?:\.default)?(?:\.weight)?$/
 
-/** @throws ModelError for a tensor of an unsupported kind of adapter; it has the name */
+/** @throws ModelError for a tensor of an unsupported kind of adapter, with its name */
 function sort(stored: ReadonlyMap<string, StoredTensor>, nameOf: (name: string) => string, file: string): Found {
   const pairs = new Map<string, Pair>()
   const whole = new Map<string, StoredTensor>()

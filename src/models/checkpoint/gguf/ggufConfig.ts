@@ -22,7 +22,7 @@ const common = {
   pooling_type: z
     .literal([0, 4])
     .optional()
-    .describe('0 (a language model) or 4 (rank, a classifier); embeddings of texts are no model here'),
+    .describe('0 (a language model) or 4 (rank, a classifier); models of text embeddings are not supported'),
   'classifier.output_labels': z.array(z.string()).optional().describe('a list of names'),
 }
 
@@ -38,8 +38,8 @@ const rotary = {
   'rope.scaling.original_context_length': optionalInteger,
   'rope.scaling.attn_factor': optionalNumber,
   'rope.scaling.finetuned': z.boolean().optional(),
-  expert_count: z.literal(0).optional().describe('0 (no mixture of experts is built)'),
-  expert_used_count: z.literal(0).optional().describe('0 (no mixture of experts is built)'),
+  expert_count: z.literal(0).optional().describe('0 (mixtures of experts are not supported)'),
+  expert_used_count: z.literal(0).optional().describe('0 (mixtures of experts are not supported)'),
 }
 
 const windowed = { ...common, ...rotary, 'attention.sliding_window': z.int().min(0).optional().describe('an integer >= 0') }
@@ -69,7 +69,7 @@ const families: Readonly<Record<Architecture, readonly [type: string, lm: string
 
 const isArchitecture = (name: unknown): name is Architecture => typeof name === 'string' && Object.hasOwn(schemas, name)
 
-/** @throws ModelError for an unsupported architecture; it has the name */
+/** @throws ModelError for an unsupported architecture, with its name */
 export function architectureOf({ metadata, file }: Gguf): Architecture {
   const { 'general.architecture': name, 'general.type': type } = metadata
   if (type !== undefined && type !== 'model')
@@ -168,7 +168,7 @@ export async function ggufConfig(gguf: Gguf): Promise<GgufConfig> {
 
 const tokenId = z.int().min(0).optional().describe('a token id')
 
-/** Reads the end tokens that the file names: end of text, of turn and of message. */
+/** Reads the start token and the end tokens: of text, of turn and of message. */
 function tokenIds({ metadata, file }: Gguf): Json {
   const keys = { bos: 'bos_token_id', eos: 'eos_token_id', eot: 'eot_token_id', eom: 'eom_token_id' }
   const named = z.looseObject(Object.fromEntries(Object.values(keys).map((key) => [`tokenizer.ggml.${key}`, tokenId])))
@@ -192,7 +192,7 @@ function ofArchitecture({ tensors }: Gguf, architecture: Architecture, fields: F
     attn_logit_softcapping: fields.attn_logit_softcapping ?? null,
     final_logit_softcapping: fields.final_logit_softcapping ?? null,
   }
-  // Files lack the divisor of attention scores. llama.cpp recognizes Gemma's 27B by its number of layers.
+  // A file does not hold the divisor of attention scores. llama.cpp recognizes Gemma's 27B by its number of layers.
   const perHead = fields.embedding_length / fields['attention.head_count']
   const scale = (large: number) => ({ query_pre_attn_scalar: fields.block_count === large ? perHead : headDim })
   switch (architecture) {

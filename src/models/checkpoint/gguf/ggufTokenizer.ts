@@ -28,8 +28,11 @@ const schema = z.looseObject({
   'tokenizer.ggml.add_bos_token': flag,
   'tokenizer.ggml.add_eos_token': flag,
   'tokenizer.ggml.add_space_prefix': flag,
-  'tokenizer.ggml.remove_extra_whitespaces': z.literal(false).optional().describe('false (no such normalizer is built)'),
-  'tokenizer.ggml.precompiled_charsmap': z.undefined().optional().describe('absent (no table of characters is read from GGUF)'),
+  'tokenizer.ggml.remove_extra_whitespaces': z.literal(false).optional().describe('false (this normalizer is not supported)'),
+  'tokenizer.ggml.precompiled_charsmap': z
+    .undefined()
+    .optional()
+    .describe('absent (tables of characters in GGUF files are not supported)'),
   'tokenizer.chat_template': z.string().optional().describe('a template'),
 })
 
@@ -46,8 +49,8 @@ type Parts = Readonly<{
 }>
 
 /**
- * Reads tokenizer and chat template of a GGUF file as the original model has them. Control tokens are special, and user-defined tokens match
- * before a text is split.
+ * Reads tokenizer and chat template of a GGUF file as the original model has them. Control tokens are special. Control and user-defined tokens match before a text
+ * is split.
  *
  * @throws ModelError if the tokenizer is missing, of an unsupported kind, or inconsistent
  * @see llama.cpp src/llama-vocab.cpp; transformers 5 integrations/gguf/gguf_tokenizer_mapping.py

@@ -13,8 +13,8 @@ export type HeadSettings = Readonly<{
 }>
 
 /**
- * Class names of published reward models that wrap a body of a known family. `model_type` in config.json names the family, and the
- * tensors show the head. GRM; OpenRLHF, old and new; UltraRM; Eurus-RM; safe-rlhf's Beaver; Qwen2.5-Math-RM; INF-ORM.
+ * Class names of published reward models that wrap a body of a known family: GRM, OpenRLHF (old and new), UltraRM, Eurus-RM, safe-rlhf's
+ * Beaver, Qwen2.5-Math-RM and INF-ORM. `model_type` in config.json names the family, and the tensors show the head.
  */
 export const rewardClasses: ReadonlySet<string> = new Set([
   'GRewardModel',

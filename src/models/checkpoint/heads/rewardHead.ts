@@ -23,7 +23,7 @@ const SCORE = 'score'
 
 /**
  * Decides how to read a decoder as a reward: by a label of its classifier, else by a value head among its tensors, else by its
- * vocabulary. config.json may rule out the last: some of its keys belong to other heads.
+ * vocabulary. The last is refused if config.json has a key that belongs to another head.
  *
  * @param choice the label's name or index, if any
  * @throws ModelError if there are several labels and no choice, no head, several value heads, or an unsupported normalization

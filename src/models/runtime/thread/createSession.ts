@@ -7,8 +7,8 @@ import { isPlain, readBytes, readValues, transpose } from '../../checkpoint/weig
 import { quantize } from '../../graph/quantize.js'
 import type { TensorInMemory } from '../../graph/weights.js'
 import { WEBGPU } from '../device/gpu.js'
+import { cachedWeights, cacheNotice, type WeightCache, type WeightFile } from './cachedWeights.js'
 import type { SessionSetup } from './protocol.js'
-import { cachedWeights, cacheNotice, type WeightCache, type WeightFile } from './weightCache.js'
 
 /**
  * Opens a session over a graph or its file. The weights stay in the checkpoint's files. Threads do not spin between operators, because the sessions of

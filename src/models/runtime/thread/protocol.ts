@@ -3,7 +3,7 @@ import type { EngineModel } from '../decoder/Engine.js'
 import type { EncoderModel } from '../EncoderEngine.js'
 import type { OnnxModel } from '../exported/OnnxEngine.js'
 import type { SessionRun } from '../watch.js'
-import type { WeightCache } from './weightCache.js'
+import type { WeightCache } from './cachedWeights.js'
 
 /** What `createSession` needs. */
 export type SessionSetup = Readonly<{

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { RemoteError } from '../../../../src/core/errors.js'
 import { type MergeOptions, mergedCalls } from '../../../../src/models/remote/mergedCalls.js'
@@ -53,6 +54,41 @@ describe('mergedCalls', () => {
     sizes.length = 0
     await all(singles(7))
     expect(Math.max(...sizes)).toBeLessThanOrEqual(3)
+  })
+
+  it('sends at most `concurrency` requests at the same time, also while it looks for items at fault', async () => {
+    let [running, most] = [0, 0]
+    const call = mergedCalls<number, number>(
+      async (items) => {
+        most = Math.max(most, ++running)
+        await setImmediate()
+        running--
+        if (items.length > 1) throw refused()
+        return tens(items) as number[]
+      },
+      { maxBatch: 8, concurrency: 2 },
+    )
+    const results = singles(32).map((items) => call(items, new AbortController().signal))
+    expect(await Promise.all(results)).toEqual(singles(32).map(([item]) => [10 * item!]))
+    expect(most).toBe(2)
+  })
+
+  it('sends no item of a call that has failed, nor of one whose caller has left, while it looks for items at fault', async () => {
+    const leaving = new AbortController()
+    const seen: (readonly number[])[] = []
+    const call = mergedCalls<number, number>(
+      async (items) => {
+        seen.push(items)
+        if (items.length === 1) leaving.abort(new Error('left'))
+        if (items.includes(0)) throw refused()
+        return tens(items) as number[]
+      },
+      { maxBatch: 8, concurrency: 1 },
+    )
+    const { signal } = new AbortController()
+    const results = await Promise.allSettled([call([0, 1, 2], signal), call([3], leaving.signal)])
+    expect(results.map((result) => result.status === 'rejected' && result.reason.message)).toEqual(['refused', 'left'])
+    expect(seen).toEqual([[0, 1, 2, 3], [0, 1, 2], [0, 1], [0]])
   })
 
   it('gives an outage to all at once', async () => {

@@ -62,7 +62,7 @@ describe('a LoRA adapter', () => {
     ['peft_type', 'IA3', '`LORA`'],
     ['use_dora', true, 'DoRA'],
     ['lora_bias', true, 'false'],
-    ['init_lora_weights', 'pissa', 'others change the base model'],
+    ['init_lora_weights', 'pissa', 'the others also change the base model'],
     ['layer_replication', [[0, 1]], 'null'],
     ['trainable_token_indices', [1], 'null'],
     ['bias', 'some', 'none, all or lora_only'],

@@ -84,7 +84,7 @@ const broken: readonly (readonly [what: string, bytes: () => Buffer, said: strin
   ['no number of layers', () => model({ 'llama.block_count': undefined }), '`llama.block_count`'],
   ['a text for a number', () => model({ 'llama.context_length': 'long' }), '`llama.context_length`'],
   ['heads by layer', () => model({ 'llama.attention.head_count': [2, 2] }), 'one integer >= 1'],
-  ['experts', () => model({ 'llama.expert_count': 8 }), 'mixture of experts'],
+  ['experts', () => model({ 'llama.expert_count': 8 }), 'mixtures of experts'],
   ['a key that is not known', () => model({ 'llama.attention.new': 2 }), '`llama.attention.new` = 2'],
   ['an embedding of texts', () => model({ 'llama.pooling_type': 1 }), '`llama.pooling_type`'],
   ['a classifier without its layer', () => model({ 'llama.pooling_type': 4 }), '`cls.output.weight`'],

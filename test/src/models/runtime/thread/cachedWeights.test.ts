@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TensorInMemory } from '../../../../../src/models/graph/weights.js'
-import { cachedWeights } from '../../../../../src/models/runtime/thread/weightCache.js'
+import { cachedWeights } from '../../../../../src/models/runtime/thread/cachedWeights.js'
 
 let folder: string
 let made: number

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { isQuantized, type WeightDtype } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
-import type { WeightCache } from './runtime/thread/weightCache.js'
+import type { WeightCache } from './runtime/thread/cachedWeights.js'
 
 /** The folder where rounded weights are kept: `rxargs/weights` in `XDG_CACHE_HOME`, else in `~/.cache`. */
 export function weightCacheFolder({ XDG_CACHE_HOME: given }: Readonly<Record<string, string | undefined>> = process.env): string {
