@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { encodeParquet } from '../../dist/src/io/parquet/encodeParquet.js'
-import { writeParquetFile } from '../../dist/src/io/parquet/parquetFile.js'
 import { columnsOf } from '../../dist/src/io/parquet/rowColumns.js'
+import { writeParquetFile } from '../../dist/src/io/parquet/writeParquetFile.js'
 
 const ROWS = 1000
 const ROUNDS = 5

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import * as z from 'zod'
 import { hashedTexts } from '../../pipelines/evaluation/score.js'
 import { jobs } from '../../pipelines/run/jobs.js'
-import { InputError } from '../core/errors.js'
+import { InputError, OptionError } from '../core/errors.js'
 import type { Prompt } from '../core/prompt.js'
 import type { RunMeta } from '../core/run.js'
 import { fromFile } from '../io/fromFile.js'
@@ -42,6 +42,9 @@ export const verifyCommand = ({ stdin, stdout, signal }: Terminal): Command =>
     .option('--shard <index/count>', SHARD_HELP, shard)
     .action(async (paths: readonly string[], flags: Flags) => {
       const { input } = flags
+      for (const flag of ['limit', 'shard'] as const)
+        if (input === undefined && flags[flag] !== undefined)
+          throw new OptionError(`Expected \`--input\` beside \`--${flag}\`, got none`)
       if (input !== undefined) await checkInput(input)
       const { files, rows, errors, problems, notices } = await verifyRun(
         paths,

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { InputError, messageOf } from '../core/errors.js'
 import type { RowKey, RunMeta } from '../core/run.js'
-import { describeDuplicate, keyOf } from './parquet/heldRows.js'
+import { keyOf } from './parquet/heldRows.js'
 import { readParquet } from './parquet/readParquet.js'
 import { RUN_KEY, runMeta } from './parquet/runMeta.js'
 import { describeMix } from './parquet/sameRun.js'
@@ -24,7 +24,13 @@ export type Verification = Readonly<{
 }>
 
 type Held = Readonly<{ path: string; hash: string | null }>
-type Found = { files: number; errors: number; first?: Readonly<{ name: string; meta: RunMeta }>; rows: Map<string, Held> }
+type Found = {
+  files: number
+  errors: number
+  first?: Readonly<{ name: string; meta: RunMeta }>
+  rows: Map<string, Held>
+  twice: ReturnType<typeof findings>
+}
 
 /** Names at most this many rows or files of a kind. */
 const NAMED = 5
@@ -81,7 +87,7 @@ export async function verifyRun(
 ): Promise<Verification> {
   const problems: string[] = []
   const notices: string[] = []
-  const found: Found = { files: 0, errors: 0, rows: new Map() }
+  const found: Found = { files: 0, errors: 0, rows: new Map(), twice: findings() }
   const unsealed: string[] = []
   const sources = await runFiles(paths)
   for (const [folder, files] of sources) {
@@ -101,6 +107,7 @@ export async function verifyRun(
   const { first, rows, files, errors } = found
   if (unsealed.length > 0) notices.push(`No checksum in ${counted(unsealed.length, 'file')}: ${listed(unsealed)}`)
   const count = rows.size
+  problems.push(...found.twice.lines())
   if (first !== undefined)
     problems.push(...(expected ? await compare(rows, expected(first.meta)) : missingSamples(rows, first.meta)))
   return { files, rows: count, errors, problems, notices }
@@ -125,10 +132,11 @@ async function readPart(
   // Without a checksum only reading all of it shows damage.
   const columns = state === 'intact' ? ['id', 'sample', 'finish_reason', 'prompt_hash'] : undefined
   for await (const { id, sample, finish_reason: reason, prompt_hash: hash } of file.records(columns)) {
-    const key = { id: String(id), sample: Number(sample) }
-    const other = found.rows.get(keyOf(key))
-    if (other !== undefined) problems.push(describeDuplicate(key, other.path, path))
-    else found.rows.set(keyOf(key), { path, hash: typeof hash === 'string' ? hash : null })
+    const key = keyOf({ id: String(id), sample: Number(sample) })
+    const other = found.rows.get(key)
+    if (other !== undefined)
+      found.twice.add('There twice', `${nameOf(key)} in ${other.path === path ? path : `${other.path} and in ${path}`}`)
+    else found.rows.set(key, { path, hash: typeof hash === 'string' ? hash : null })
     if (reason === 'error') found.errors++
   }
 }

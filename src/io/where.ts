@@ -1,4 +1,5 @@
 import { OptionError } from '../core/errors.js'
+import { stringifyExactly } from './exactJson.js'
 
 type Cells = Readonly<Record<string, unknown>>
 /** A value of a row; undefined where SQL has "unknown". */
@@ -42,12 +43,27 @@ const comparisons: Readonly<Record<string, (order: number) => boolean>> = {
   '>=': (order) => order >= 0,
 }
 
-/** The order of two values of one kind; undefined if one is null or they are of two kinds. */
+const unfit = (expected: string, value: unknown): OptionError =>
+  new OptionError(`Expected ${expected} in \`--where\`, got ${stringifyExactly(value).slice(0, 40)}`)
+
+/**
+ * The order of two values; undefined if one is null.
+ *
+ * @throws OptionError unless both are numbers or both are texts
+ */
 function orderOf(left: unknown, right: unknown): number | undefined {
+  if (left === undefined || right === undefined) return undefined
   const [a, b] = [left, right].map((value) => (value instanceof Date ? value.toJSON() : value))
   const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint'
-  if (!(isNumber(a) && isNumber(b)) && !(typeof a === 'string' && typeof b === 'string')) return undefined
+  if (!(isNumber(a) && isNumber(b)) && !(typeof a === 'string' && typeof b === 'string'))
+    throw unfit('two numbers or two texts to compare', [a, b])
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Digits beyond those of a double are kept. */
+function numberOf(text: string): number | bigint {
+  const number = Number(text)
+  return /^-?\d+$/.test(text) && !Number.isSafeInteger(number) ? BigInt(text) : number
 }
 
 /** `%` stands for any text and `_` for one character, as in SQL. */
@@ -61,7 +77,9 @@ function likePattern(pattern: string): RegExp {
 
 const lengthOf = (value: unknown): unknown => {
   if (typeof value === 'string') return [...value].length
-  return Array.isArray(value) ? value.length : undefined
+  if (Array.isArray(value)) return value.length
+  if (value === undefined) return undefined
+  throw unfit('a text or a list for `length`', value)
 }
 
 /**
@@ -69,7 +87,7 @@ const lengthOf = (value: unknown): unknown => {
  * `>=`, `like`, `in (…)`, `is null`, `not`, `and`, `or`, parentheses and `length(column)`. A comparison with null is unknown, as in SQL, and
  * keeps no row. Times compare as ISO 8601 text.
  *
- * @throws OptionError that says where the condition is wrong
+ * @throws OptionError that says where the condition is wrong; from `matches` for a value that cannot be compared, such as a text with a number
  */
 export function parseWhere(source: string): Where {
   const tokens = tokensOf(source)
@@ -91,7 +109,7 @@ export function parseWhere(source: string): Where {
     const token = tokens[next]
     if (token?.kind !== 'number' && token?.kind !== 'text') return fail("a number or a text in '…'")
     next++
-    return token.kind === 'number' ? Number(token.text) : token.text
+    return token.kind === 'number' ? numberOf(token.text) : token.text
   }
   const column = (): Value => {
     const token = tokens[next]
@@ -129,7 +147,8 @@ export function parseWhere(source: string): Where {
       const pattern = likePattern(token.text)
       return negatedIf(isNot, (row) => {
         const text = left(row)
-        return typeof text === 'string' ? pattern.test(text) : undefined
+        if (text !== undefined && typeof text !== 'string') throw unfit('a text for `like`', text)
+        return text === undefined ? undefined : pattern.test(text)
       })
     }
     if (take('word', 'in')) {

@@ -80,9 +80,14 @@ export async function faultRun(model: readonly string[] = pair) {
     },
     /** The same command ends well, and then each prompt has its row: those of a run that nothing has disturbed. */
     async expectRecovery(whole: string): Promise<void> {
+      const made = async (): Promise<unknown[]> =>
+        (await parts()) === 0 ? [] : await query(`select id, started_at::text as at from '${out}/part-*.parquet'`)
+      const before = await made()
       const { code, stderr } = await start().end
       expect({ code, stderr }).toMatchObject({ code: 0 })
       expect((await names()).filter((name) => !isPart(name))).toEqual([])
+      // A row that is there is not decoded again.
+      expect(await made()).toEqual(expect.arrayContaining(before))
       const verified = await rxargs(['verify', out, '--input', input])
       expect(verified.stdout).toMatch(new RegExp(`^${PROMPTS} rows in \\d+ files: complete, each once, undamaged\\n$`))
       const columns = 'id, sample, completion, token_ids, rewards, reward, error, seed'

@@ -12,6 +12,9 @@ export type Columns = Readonly<Record<string, Column>>
 /** Rows of a row group. Readers keep one in memory. */
 export const ROW_GROUP = 1000
 
+/** How pages are compressed. */
+export const CODEC = 'GZIP'
+
 const leaves: Readonly<Record<ColumnType, (value: unknown) => boolean>> = {
   UTF8: (value) => typeof value === 'string',
   JSON: (value) => typeof value === 'object',

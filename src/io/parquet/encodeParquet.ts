@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import type { SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
-import { type Column, type Columns, type ColumnType, cellOf, ROW_GROUP } from './columns.js'
+import { CODEC, type Column, type Columns, type ColumnType, cellOf, ROW_GROUP } from './columns.js'
 import { SEAL_KEY, seal, UNSEALED } from './seal.js'
 
 const physical: Readonly<Record<ColumnType, Omit<SchemaElement, 'name'>>> = {
@@ -27,7 +27,7 @@ function elementsOf(name: string, { type, lists = 0, required = false }: Column)
 }
 
 /**
- * Encodes records as one Parquet file, in memory, and seals it. Numbers that are not finite become null.
+ * Encodes records as one Parquet file, in memory, and seals it. `writeParquetFile` is for more rows than fit there. Numbers that are not finite become null.
  *
  * @throws OutputError if a value is not of its column's type
  */
@@ -42,8 +42,8 @@ export function encodeParquet(
   const writer = new ParquetWriter({
     writer: bytes,
     schema: [{ name: 'root', num_children: entries.length }, ...schema.flat()],
-    codec: 'GZIP',
-    compressors: { GZIP: (page) => gzipSync(page) },
+    codec: CODEC,
+    compressors: { [CODEC]: (page) => gzipSync(page) },
     // Nobody queries these files by range, and wrong ones would lose rows.
     statistics: false,
     kvMetadata: Object.entries({ ...metadata, [SEAL_KEY]: UNSEALED }).map(([key, value]) => ({ key, value })),

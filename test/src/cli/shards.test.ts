@@ -78,6 +78,13 @@ describe('shards', () => {
     })
   })
 
+  it.each(['--limit=3', '--shard=1/3'])('are verified with %s only beside an input', async (flag) =>
+    expect(await rxargs(['verify', ...shards, flag])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`Expected \`--input\` beside \`${flag.split('=')[0]}\`, got none`),
+    }),
+  )
+
   it('have their parts cut by bytes, too', async () => {
     const out = join(folder, 'bytes')
     await rxargs(['generate', input, ...pair, '--max-new-tokens', '2', '--limit', '6', '--part-bytes', '1', '-o', out])

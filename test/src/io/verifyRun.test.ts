@@ -73,7 +73,7 @@ describe('verifyRun', () => {
     await write(two, ['a'], meta({ maxNewTokens: 9 }))
     expect((await verifyRun([one, two])).problems).toEqual([
       `Rows of several runs: ${part(one)} has \`maxNewTokens\` 8, and ${part(two)} has \`maxNewTokens\` 9`,
-      `Row \`a\`, sample 0, is there twice: in ${part(one)} and in ${part(two)}`,
+      `There twice: 1 row: \`a\` in ${part(one)} and in ${part(two)}`,
     ])
   })
 
@@ -135,7 +135,7 @@ describe('mergeRuns', () => {
   })
 
   it.each([
-    ['rows that are there twice', ['a'], {}, 'Row `a`, sample 0, is there twice'],
+    ['rows that are there twice', ['a'], {}, 'There twice: 1 row: `a` in '],
     ['a file of another kind', ['b'], { file: 'all.csv' }, 'Expected a file that ends in .parquet or .jsonl'],
     ['a file that is there', ['b'], { file: 'there.jsonl' }, '--force replaces it'],
     ['a folder that is not there', ['b'], { file: 'no/all.jsonl' }, 'is not a folder'],

@@ -30,9 +30,20 @@ describe('parseWhere', () => {
     ['length(token_ids) = 0', ['b']],
     ['length("completion") > 3', ['a']],
     ["started_at >= '2001-01-01'", ['b', 'c']],
-    ['id > 5', []],
-    ['not (reward > 0 and error = 5)', ['b']],
+    ["not (reward > 0 and error = 'x')", ['b', 'c']],
   ])('%s', (condition, ids) => expect(found(condition)).toEqual(ids))
+
+  it.each([
+    ['id > 5', 'Expected two numbers or two texts to compare in `--where`, got ["a",5]'],
+    ["reward > '0.5'", 'Expected two numbers or two texts to compare in `--where`, got [1,"0.5"]'],
+    ['token_ids = 5', 'Expected two numbers or two texts to compare in `--where`, got [[1,2],5]'],
+    ["reward in (2, 'a')", 'Expected two numbers or two texts to compare'],
+    ["reward like '1%'", 'Expected a text for `like` in `--where`, got 1'],
+    ['length(reward) > 1', 'Expected a text or a list for `length` in `--where`, got 1'],
+  ])('refuses values of two kinds: %s', (condition, message) => expect(() => found(condition)).toThrow(message))
+
+  it('compares whole numbers by all their digits', () =>
+    expect(parseWhere('id = 9007199254740993').matches({ id: 9007199254740992n })).toBe(false))
 
   it('knows the columns that it reads, each once', () =>
     expect(parseWhere('reward > 0 and (length(token_ids) < 5 or reward is null)').columns).toEqual(['reward', 'token_ids']))

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import parquet from 'parquetjs-lite'
 import { messageOf, OutputError } from '../../core/errors.js'
-import { type Column, type Columns, cellOf, ROW_GROUP } from './columns.js'
+import { CODEC, type Column, type Columns, cellOf, ROW_GROUP } from './columns.js'
 import { SEAL_KEY, sealFile, UNSEALED } from './seal.js'
 
 type Field = ConstructorParameters<typeof parquet.ParquetSchema>[0][string]
@@ -9,7 +9,7 @@ type Field = ConstructorParameters<typeof parquet.ParquetSchema>[0][string]
 /** Writes no statistics. The library orders text in another way than readers do, and readers skipped rows because of it. */
 function fieldOf({ type, lists = 0, required = false }: Column): Field {
   const optional = !required
-  if (lists === 0) return { type: type === 'JSON' ? 'UTF8' : type, optional, compression: 'GZIP', statistics: false }
+  if (lists === 0) return { type: type === 'JSON' ? 'UTF8' : type, optional, compression: CODEC, statistics: false }
   const element = fieldOf({ type, lists: lists === 2 ? 1 : 0 })
   return { type: 'LIST', optional, fields: { list: { repeated: true, fields: { element } } } }
 }
@@ -21,7 +21,8 @@ function groupsOf(cell: unknown): unknown {
 }
 
 /**
- * Writes records as one Parquet file, one after another, and seals it. A row group is in memory. Numbers that are not finite become null.
+ * Writes records as one Parquet file, one after another, and seals it. A row group is in memory, so a file may have any size; `encodeParquet` is
+ * several times as fast. Numbers that are not finite become null.
  *
  * @param path a file that is not there
  * @throws OutputError if a value is not of its column's type, or the file cannot be written
