@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
-import { servingEmbedded } from './servedModels.mjs'
+import { serveEmbedded } from './serveEmbedded.mjs'
 
 const WIDTH = 1120
 const HEIGHT = 940
@@ -13,7 +13,7 @@ const executablePath = (process.env.PATH ?? '')
   .map((folder) => join(folder, 'chromium'))
   .find((path) => existsSync(path))
 
-await servingEmbedded(async (url) => {
+await serveEmbedded(async (url) => {
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-lcd-text'] })
   try {
     const page = await browser.newPage({ viewport: { width: WIDTH, height: HEIGHT }, colorScheme: 'light' })

@@ -1,6 +1,6 @@
-/** Records the example of the playground's first visit from the embedded models: `npm run example`. */
+/** Records the example of the playground's first visit from the embedded models: `npm run picture:example`. */
 import { writeFileSync } from 'node:fs'
-import { servingEmbedded } from './servedModels.mjs'
+import { serveEmbedded } from './serveEmbedded.mjs'
 
 const root = new URL('../../', import.meta.url)
 const page = 'src/server/page'
@@ -10,14 +10,14 @@ const { defaultSettings, fittedTo } = await state('settings')
 const { requestOf, sides } = await state('request')
 const { serverInfoOf } = await state('serverInfo')
 
-/** Events without what differs from run to run, and with numbers as float32 has them. */
-const lasting = (stream) =>
+/** Drops from events what differs from run to run, and rounds numbers to six digits, which float32 has on every machine. */
+const withoutNoise = (stream) =>
   stream.replace(/^data: (\{.*)$/gm, (_, json) => {
     const { choices } = JSON.parse(json)
     return `data: ${JSON.stringify({ choices }, (_key, value) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value))}`
   })
 
-await servingEmbedded(async (url) => {
+await serveEmbedded(async (url) => {
   const server = serverInfoOf(await (await fetch(`${url}/v1/models`)).json())
   const settings = fittedTo(defaultSettings, server)
   const streams = {}
@@ -29,7 +29,7 @@ await servingEmbedded(async (url) => {
       body: JSON.stringify(body),
     })
     if (!response.ok) throw new Error(await response.text())
-    streams[side] = lasting(await response.text())
+    streams[side] = withoutNoise(await response.text())
   }
   writeFileSync(new URL(`${page}/example.json`, root), `${JSON.stringify({ lm: server.lm, settings, streams })}\n`)
 })

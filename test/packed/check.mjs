@@ -73,7 +73,9 @@ const holdsOnlyWhatIsUsed = () => {
   const installed = join(folder, 'node_modules', 'rxargs')
   const files = filesIn(installed).map((path) => relative(installed, path).split(sep).join('/'))
   const unwanted = files.filter(
-    (path) => /(^|\/)(test|recipe|golden|data\/bench)\//.test(path) || /\.(py|test\.\w+|js\.map)$/.test(path),
+    (path) =>
+      /(^|\/)(test|recipe|golden|data\/bench)\//.test(path) ||
+      /\.(py|test\.\w+|js\.map)$|server\/page\/(main|state|view)/.test(path),
   )
   expect(unwanted.length === 0, `unwanted: ${unwanted.join(', ')}`)
   for (const needed of [
@@ -84,6 +86,8 @@ const holdsOnlyWhatIsUsed = () => {
     'dist/src/cli/report/page/inspector.js',
     'dist/src/cli/report/page/page.css',
     'dist/src/cli/report/page/phone.css',
+    ...['index.html', 'icon.svg', 'example.json', 'playground.js'].map((name) => `dist/src/server/page/${name}`),
+    ...['style', 'layout', 'reply', 'inspect'].map((name) => `dist/src/server/page/${name}.css`),
     'data/models/chat-lm/config.json',
     'data/models/chat-rm/config.json',
     'data/models/encoder/config.json',
@@ -191,7 +195,7 @@ try {
   )
   for (const name of ['script.mjs', 'consumer.ts']) cpSync(join(here, name), join(folder, name))
 
-  if (check('is packed, under 60 MB', packs) && check('is installed into an empty folder', installs)) {
+  if (check('is packed, under 70 MB', packs) && check('is installed into an empty folder', installs)) {
     check('holds what is used, no tests, no recipes', holdsOnlyWhatIsUsed)
     check('rxargs --version', saysItsVersion)
     check('rxargs pull reaches for the hub', reachesForTheHub)

@@ -27,8 +27,9 @@ const run = (program: string, args: readonly string[]) =>
     ({ stdout, stderr }: { stdout: string; stderr: string }) => ({ stdout: `${stdout}\n${stderr}`, stderr: 'failed' }),
   )
 
-// The reason of the skip: the machine has no Python 3 with venv, or cannot reach a package index.
-describe.skipIf(python === undefined)('Python', () => {
+const WITHOUT = 'no Python 3 with venv, or no package index (Debian: apt-get install python3-venv)'
+
+describe.skipIf(python === undefined)(`a server and clients in Python${python === undefined ? ` (${WITHOUT})` : ''}`, () => {
   let served: Served
   beforeAll(async () => {
     served = await serve(fakeModels(fakeLm({ endLogit: 0.5 }), [fakeRm()]))

@@ -4,7 +4,7 @@ import type { Side } from './request.js'
 import type { ShownRun } from './session.js'
 import type { PageSettings } from './settings.js'
 
-/** A run that record.mjs has recorded: the settings, and the text of both streams. */
+/** A recorded run: its settings, and the text of both streams. `npm run picture:example` writes it. */
 export type Example = Readonly<{ lm: string; settings: PageSettings; streams: Readonly<Record<Side, string>> }>
 
 export function exampleRun({ lm, settings, streams }: Example): ShownRun {

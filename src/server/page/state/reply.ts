@@ -81,7 +81,7 @@ export function continuedFrom({ tokens }: ShownReply, index: number, chosen: num
   return { status: 'running', tokens: [...before, picked] }
 }
 
-export const replySoFar = ({ tokens }: ShownReply): string => tokens.map(({ delta }) => delta).join('')
+export const replySoFar = ({ tokens }: Pick<ShownReply, 'tokens'>): string => tokens.map(({ delta }) => delta).join('')
 
 /** Whether a token brought text, or part of a character. */
 const hasText = ({ delta, text }: ShownToken): boolean => delta !== '' || text.includes('\uFFFD')
@@ -91,7 +91,7 @@ const hasText = ({ delta, text }: ShownToken): boolean => delta !== '' || text.i
  * leaves them out of its text.
  */
 export function surplusOf(tokens: readonly ShownToken[]): readonly number[] {
-  const reply = tokens.map(({ delta }) => delta).join('')
+  const reply = replySoFar({ tokens })
   if (
     !tokens
       .map(({ text }) => text)

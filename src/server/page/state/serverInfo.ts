@@ -1,13 +1,12 @@
-/** One option of a decoder or reward function, as JSON Schema describes it. */
-export type OptionSchema = Readonly<{ type?: string; default?: unknown; description?: string; enum?: readonly string[] }>
+/** What the page reads of the JSON Schema of one option of a decoder or reward function. */
+export type OptionSchema = Readonly<{ type?: string; default?: unknown; enum?: readonly string[] }>
 
-export type OptionsSchema = Readonly<{ properties?: Readonly<Record<string, OptionSchema>>; required?: readonly string[] }>
+export type OptionsSchema = Readonly<{ properties?: Readonly<Record<string, OptionSchema>> }>
 
 export type DecoderInfo = Readonly<{
   name: string
   kind: 'decoder' | 'search'
   about: string
-  needs_reward: boolean
   options: OptionsSchema
   /** Why this server cannot run it. */
   unavailable?: string
@@ -20,7 +19,6 @@ export type ServerInfo = Readonly<{
   decoders: readonly DecoderInfo[]
   rewards: readonly string[]
   functions: readonly Readonly<{ name: string; options: OptionsSchema }>[]
-  maxTokens: number
   maxCandidates: number
 }>
 
@@ -32,7 +30,6 @@ type ModelAnswer = Readonly<{
       decoders: readonly DecoderInfo[]
       rewards: readonly Readonly<{ name: string }>[]
       reward_functions: ServerInfo['functions']
-      max_tokens: number
       limits: Readonly<{ candidates: number }>
     }>
   }>[]
@@ -44,12 +41,13 @@ const offered = ['length', 'regex', 'words']
 export function serverInfoOf(answer: unknown): ServerInfo {
   const model = (answer as ModelAnswer).data[0]
   if (model === undefined) throw new Error('The server has no model')
-  const { decoder, decoders, rewards, reward_functions: functions, max_tokens: maxTokens, limits } = model.rxargs
+  const { decoder, decoders, rewards, reward_functions: functions, limits } = model.rxargs
   return {
     lm: model.id,
-    ...{ decoder, maxTokens, maxCandidates: limits.candidates },
+    decoder,
     decoders,
     rewards: rewards.map(({ name }) => name),
     functions: functions.filter(({ name }) => offered.includes(name)),
+    maxCandidates: limits.candidates,
   }
 }

@@ -61,7 +61,8 @@ export function next(session: Session, action: Action): Session {
     case 'change':
       return { ...session, settings: { ...settings, ...action.change } }
     case 'show':
-      return { ...session, run: action.run }
+      // A reader may have started a run before the recorded one came.
+      return isEmpty(run) ? { ...session, run: action.run } : session
     case 'start':
       return {
         ...session,
@@ -93,10 +94,12 @@ export function next(session: Session, action: Action): Session {
 
 /** The past with the current run, its unfinished replies as they are. */
 function remembered({ run, past }: Session): readonly ShownRun[] {
+  if (isEmpty(run)) return past
   const { greedy, guided } = run.replies
-  if (greedy.status === 'empty' && guided.status === 'empty') return past
   const replies = { greedy: halted(greedy), guided: halted(guided) }
   return [...past, { ...run, replies }].slice(-MOST_PAST)
 }
+
+const isEmpty = ({ replies }: ShownRun): boolean => Object.values(replies).every(({ status }) => status === 'empty')
 
 const halted = (reply: ShownReply): ShownReply => (reply.status === 'running' ? { ...reply, status: 'stopped' } : reply)

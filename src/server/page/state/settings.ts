@@ -49,8 +49,9 @@ export const ranges = {
   temperature: { min: 0, max: 100, expected: 'a number from 0 to 100' },
 } satisfies Readonly<Record<string, NumberRange>>
 
-/** An option of a reward function that is an integer, and any other number. */
+/** What an option of a reward function may be, if it is an integer. */
 export const countRange: NumberRange = { min: 1, isInteger: true, expected: 'an integer >= 1' }
+
 export const weightRange: NumberRange = { expected: 'a number' }
 
 export function isWithin(

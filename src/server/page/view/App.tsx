@@ -4,6 +4,7 @@ import { problemOf } from '../state/problemOf.js'
 import { isOverruled } from '../state/reply.js'
 import { sides } from '../state/request.js'
 import { isRunning, type Replies } from '../state/session.js'
+import type { PageSettings } from '../state/settings.js'
 import { CandidateTable } from './CandidateTable.js'
 import { Composer } from './Composer.js'
 import { Header, Introduction } from './Header.js'
@@ -78,8 +79,8 @@ export function App() {
               </h2>
               {recordedOf !== undefined && (
                 <p class="hint">
-                  A recorded example: two embedded models of 6 million parameters answered “{promptOf(made)}”. Press Run for your
-                  own.
+                  A recorded example: the embedded models, of 5.5 and 7.0 million parameters, answered “{promptOf(made)}”. Press
+                  Run for your own.
                 </p>
               )}
               <div class="pair">
@@ -118,9 +119,5 @@ export function App() {
   )
 }
 
-const promptOf = ({
-  mode,
-  prompt,
-  messages,
-}: Readonly<{ mode: string; prompt: string; messages: readonly { content: string }[] }>) =>
+const promptOf = ({ mode, prompt, messages }: PageSettings): string =>
   mode === 'chat' ? (messages.at(-1)?.content ?? '') : prompt

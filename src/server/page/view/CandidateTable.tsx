@@ -1,7 +1,7 @@
 import { type ColourScale, levelOf, shownReward } from '../state/colour.js'
 import { carriesReward, isWeightedSum, type ShownToken } from '../state/reply.js'
 import type { PageSettings } from '../state/settings.js'
-import { figure, visible, weightedSum } from './format.js'
+import { figure, titleOf, visible, weightedSum } from './format.js'
 import type { Place } from './place.js'
 
 export type CandidateTableProps = Readonly<{
@@ -21,9 +21,7 @@ export function CandidateTable({ place, token, settings, scale, canContinue, tak
     <section class="candidates" aria-labelledby="candidates">
       <div class="bar">
         <h2 id="candidates">Candidates{place && ` at token ${place.index + 1}`}</h2>
-        <p class="quiet">
-          {place && (place.side === 'greedy' ? 'of Greedy' : `of ${settings.decoder === 'args' ? 'ARGS' : settings.decoder}`)}
-        </p>
+        <p class="quiet">{place && `of ${titleOf(place.side, settings)}`}</p>
       </div>
       {token === undefined ? (
         <p class="quiet">Point at a token to see what it was chosen from.</p>
@@ -82,7 +80,7 @@ export function CandidateTable({ place, token, settings, scale, canContinue, tak
           </table>
         </div>
       )}
-      {rule && <p class="quiet sum">{rule}</p>}
+      {rule && <p class="quiet">{rule}</p>}
       {token && <p class="quiet">Press a candidate to continue the reply from it.</p>}
     </section>
   )

@@ -3,7 +3,7 @@ import { isOverruled, replySoFar, type ShownReply } from '../state/reply.js'
 import type { Side } from '../state/request.js'
 import type { PageSettings } from '../state/settings.js'
 import { CopyButton } from './CopyButton.js'
-import { figure, weightedSum } from './format.js'
+import { figure, titleOf, weightedSum } from './format.js'
 import type { Place } from './place.js'
 import { Tokens } from './Tokens.js'
 
@@ -87,11 +87,6 @@ export function ReplyPanel({ side, reply, settings, about, scale, place, keep, p
       </div>
     </article>
   )
-}
-
-const titleOf = (side: Side, { decoder }: PageSettings): string => {
-  if (side === 'greedy') return 'Greedy'
-  return decoder === 'args' ? 'ARGS' : decoder
 }
 
 function ruleOf(side: Side, { decoder, rewards, temperature }: PageSettings, about: string | undefined): string {

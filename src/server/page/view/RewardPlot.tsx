@@ -4,7 +4,7 @@ import { extentOf, linePath, ticksOf } from '../state/plot.js'
 import { type Side, sides } from '../state/request.js'
 import type { Replies } from '../state/session.js'
 import type { PageSettings } from '../state/settings.js'
-import { figure, plain } from './format.js'
+import { figure, plain, titleOf } from './format.js'
 import type { Place } from './place.js'
 
 const HEIGHT = 220
@@ -41,9 +41,7 @@ export function RewardPlot({ replies, settings, place, point, keep }: RewardPlot
     return nearest && { side: nearest.side, index }
   }
   const shown = place === undefined ? undefined : values[place.side][place.index]
-  const summary = sides.map(
-    (side) => `${side === 'greedy' ? 'Greedy' : guidedName(settings)} ends at ${figure(values[side].at(-1))}`,
-  )
+  const summary = sides.map((side) => `${titleOf(side, settings)} ends at ${figure(values[side].at(-1))}`)
   return (
     <section class="plot" aria-labelledby="plot">
       <div class="bar">
@@ -73,7 +71,7 @@ export function RewardPlot({ replies, settings, place, point, keep }: RewardPlot
           {ticksOf({ low: 1, high: last + 1 }, width / 90)
             .filter(Number.isInteger)
             .map((tick) => (
-              <text key={tick} class="position" x={x(tick - 1)} y={HEIGHT - 6} text-anchor="middle">
+              <text key={tick} x={x(tick - 1)} y={HEIGHT - 6} text-anchor="middle">
                 {tick}
               </text>
             ))}
@@ -85,15 +83,16 @@ export function RewardPlot({ replies, settings, place, point, keep }: RewardPlot
         </svg>
       </div>
       <p class="keys quiet">
-        <span class="key greedy">Greedy</span>
-        <span class="key guided">{guidedName(settings)}</span>
+        {sides.map((side) => (
+          <span key={side} class={`key ${side}`}>
+            {titleOf(side, settings)}
+          </span>
+        ))}
         <span>token →</span>
       </p>
     </section>
   )
 }
-
-const guidedName = ({ decoder }: PageSettings): string => (decoder === 'args' ? 'ARGS' : decoder)
 
 /** The width of an element, as it changes. */
 function useWidth(element: Readonly<{ current: HTMLElement | null }>): number {

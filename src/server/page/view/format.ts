@@ -1,4 +1,11 @@
-import type { RewardSetting } from '../state/settings.js'
+import type { Side } from '../state/request.js'
+import type { PageSettings, RewardSetting } from '../state/settings.js'
+
+/** What a reply is called. */
+export function titleOf(side: Side, { decoder }: PageSettings): string {
+  if (side === 'greedy') return 'Greedy'
+  return decoder === 'args' ? 'ARGS' : decoder
+}
 
 /** A number of a model with two digits and a real minus sign; a dash where there is none. */
 export const figure = (value: number | null | undefined): string =>

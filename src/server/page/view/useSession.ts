@@ -89,8 +89,10 @@ export function useSession(): SessionHandle {
       setNeedsKey(false)
       return server
     } catch (error) {
-      if (error instanceof ServerError && error.status === 401) setNeedsKey(true)
-      else dispatch({ type: 'notice', notice: reasonOf(error) })
+      const asksForKey = error instanceof ServerError && error.status === 401
+      if (asksForKey) setNeedsKey(true)
+      // A page that has sent no key shows the form alone; a wrong key needs a line, too.
+      if (!asksForKey || withKey !== undefined) dispatch({ type: 'notice', notice: reasonOf(error) })
     }
   }
 

@@ -26,7 +26,6 @@ describe.skipIf(browser === undefined)(`the layout of the page (${browser === un
       await page.getByText('A recorded example').waitFor()
       await page.getByLabel('Add a reward').selectOption('function:words')
       expect(await violations(page)).toEqual([])
-      await page.context().close()
     }
   })
 
@@ -39,7 +38,6 @@ describe.skipIf(browser === undefined)(`the layout of the page (${browser === un
     await saying(page, 'guided', '6 tokens')
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
     expect(await page.locator('.candidates .scroll').evaluate((one) => one.scrollWidth - one.clientWidth)).toBe(0)
-    await page.context().close()
   })
 
   it('fits a phone', async () => {
@@ -52,6 +50,5 @@ describe.skipIf(browser === undefined)(`the layout of the page (${browser === un
     await page.locator('.reply.guided [role=option]').nth(2).tap()
     await page.getByText('Candidates at token 3').waitFor()
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
-    await page.context().close()
   })
 })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { onTestFinished } from 'vitest'
 import { browser, FLAGS } from '../../../browser.js'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -13,9 +14,10 @@ export type OpenPage = Readonly<{
 
 export const launch = (): Promise<Browser> => chromium.launch({ executablePath: browser!, args: [...FLAGS] })
 
-/** Opens an address in a browser of its own memory. Nothing but the server is reached. */
+/** Opens an address in a browser of its own memory, until the test has finished. Nothing but the server is reached. */
 export async function openPage(one: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
   const context = await one.newContext({ viewport: { width: 1280, height: 900 }, ...options })
+  onTestFinished(() => context.close())
   const page = await context.newPage()
   page.setDefaultTimeout(40_000)
   const said: string[] = []

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { loadModels } from '../../../../src/models/loadModels.js'
 import { linkSettings } from '../../../../src/server/page/state/share.js'
 import { browser, WITHOUT } from '../../../browser.js'
@@ -40,7 +40,6 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     expect(await page.locator('.candidates tbody tr').count()).toBe(10)
     expect(await page.locator('.plot path.line').count()).toBe(2)
     expect(said).toEqual([])
-    await page.context().close()
   })
 
   it('streams both replies, which are those of the API', async () => {
@@ -61,7 +60,6 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
       expect((await tokensOf(page, side)).join('')).toBe(choices[0]!.message.content.trimStart())
     }
     expect(said).toEqual([])
-    await page.context().close()
   })
 
   it('continues from a candidate, and goes back', async () => {
@@ -80,7 +78,6 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     expect(await page.locator('.candidates .chosen .tags').textContent()).toBe('your choice')
     await page.getByRole('button', { name: 'Undo' }).click()
     expect(await tokensOf(page, 'guided')).toEqual(before)
-    await page.context().close()
   })
 
   it('stops, and frees the server', async () => {
@@ -103,7 +100,6 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     await page.locator('.reply.guided [role=option]').nth(3).waitFor()
     await page.getByRole('button', { name: 'Stop' }).click()
     await saying(page, 'guided', 'stopped')
-    await page.context().close()
   })
 
   it('works by keys alone: run, walk along the tokens, continue from a candidate', async () => {
@@ -111,7 +107,7 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     await page.getByLabel('Message 1', { exact: true }).fill('Hello')
     await page.getByLabel('Max tokens').fill('6')
     await page.keyboard.press('Control+Enter')
-    await saying(page, 'guided', 'token')
+    for (const side of ['guided', 'greedy'] as const) await saying(page, side, 'token')
     await page.locator('.reply.greedy [role=option]').first().focus()
     await page.keyboard.press('ArrowRight')
     await page.keyboard.press('ArrowRight')
@@ -122,36 +118,37 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     await page.keyboard.press('Enter')
     await page.locator('.reply.greedy .picked').waitFor()
     expect(await page.locator('.reply.greedy .picked').textContent()).toBe(candidate)
-    await page.context().close()
   })
 
   it('puts its settings into a link, never a key, and runs what a link says', async () => {
     const keyed = await serve(fakeModels(), { keys: ['secret-key'] })
-    try {
-      const { page } = await openPage(chromium, keyed.url)
-      await page.getByLabel('This server asks for an API key').fill('secret-key')
-      await page.getByRole('button', { name: 'Use key' }).click()
-      await page.getByLabel('Add a reward').selectOption('function:length')
-      await page.getByLabel('Message 1', { exact: true }).fill('Grüße & 你好 #1')
-      await page.getByLabel('Max tokens').fill('7')
-      await run(page)
-      await saying(page, 'guided', '7 tokens')
-      await page.getByRole('button', { name: 'Copy link' }).click()
-      await page.waitForURL(/#mode=chat/)
-      const { hash, href } = new URL(page.url())
-      expect(href).not.toContain('secret')
-      expect(linkSettings(hash).messages).toEqual([{ role: 'user', content: 'Grüße & 你好 #1' }])
-      expect(linkSettings(hash).rewards.map(({ function: of }) => of)).toEqual([undefined, 'length'])
-      const made = await tokensOf(page, 'guided')
-      const { page: other } = await openPage(chromium, `${keyed.url}/${hash}`)
-      await other.getByLabel('This server asks for an API key').fill('secret-key')
-      await other.getByRole('button', { name: 'Use key' }).click()
-      await saying(other, 'guided', '7 tokens')
-      expect(await tokensOf(other, 'guided')).toEqual(made)
-      await Promise.all([page.context().close(), other.context().close()])
-    } finally {
-      await keyed.close()
+    onTestFinished(() => keyed.close())
+    const { page } = await openPage(chromium, keyed.url)
+    const useKey = async (of: Page, key: string): Promise<void> => {
+      await of.getByLabel('This server asks for an API key').fill(key)
+      await of.getByRole('button', { name: 'Use key' }).click()
     }
+    await useKey(page, 'wrong-key')
+    await page.getByRole('alert').getByText('Expected an API key of this server').waitFor()
+    await useKey(page, 'secret-key')
+    await page.getByLabel('Add a reward').waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
+    await page.getByLabel('Add a reward').selectOption('function:length')
+    await page.getByLabel('Message 1', { exact: true }).fill('Grüße & 你好 #1')
+    await page.getByLabel('Max tokens').fill('7')
+    await run(page)
+    await saying(page, 'guided', '7 tokens')
+    await page.getByRole('button', { name: 'Copy link' }).click()
+    await page.waitForURL(/#mode=chat/)
+    const { hash, href } = new URL(page.url())
+    expect(href).not.toContain('secret')
+    expect(linkSettings(hash).messages).toEqual([{ role: 'user', content: 'Grüße & 你好 #1' }])
+    expect(linkSettings(hash).rewards.map(({ function: of }) => of)).toEqual([undefined, 'length'])
+    const made = await tokensOf(page, 'guided')
+    const { page: other } = await openPage(chromium, `${keyed.url}/${hash}`)
+    await useKey(other, 'secret-key')
+    await saying(other, 'guided', '7 tokens')
+    expect(await tokensOf(other, 'guided')).toEqual(made)
   })
 
   it('says what is wrong with a link, and what the server refuses', async () => {
@@ -161,7 +158,6 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     await page.getByLabel('pattern').fill('(')
     await run(page)
     await page.locator('.reply.guided .error', { hasText: 'regex' }).waitFor()
-    await page.context().close()
   })
 
   it('says that the server has gone', async () => {
@@ -171,7 +167,6 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     await gone.close()
     await run(page)
     await page.locator('.reply.guided .error', { hasText: 'The server does not answer' }).waitFor()
-    await page.context().close()
   })
 
   it('inserts text as text', async () => {
@@ -182,7 +177,6 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     await saying(page, 'guided', '3 tokens')
     expect(await page.locator('main img').count()).toBe(0)
     expect(said).toEqual([])
-    await page.context().close()
   })
 
   it('does not run what cannot run, and says what it expects until that is there', async () => {
@@ -199,7 +193,6 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     await page.keyboard.press('Control+Enter')
     expect(await alert.textContent()).toBe('Expected message 1 to have text, got an empty one')
     expect(await tokensOf(page, 'guided')).toEqual(before)
-    await page.context().close()
   })
 
   it('offers what the server can run, and says of best-of-n no more than is true', async () => {
@@ -219,6 +212,5 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     expect(await page.locator('.reply.guided .overruled').count()).toBe(0)
     await page.locator('.reply.guided [role=option]').first().focus()
     expect(await page.locator('.candidates thead').textContent()).toBe('TokenLogitScoreTaken by')
-    await page.context().close()
   })
 })

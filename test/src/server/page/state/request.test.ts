@@ -5,12 +5,12 @@ import type { DecoderInfo, ServerInfo } from '../../../../../src/server/page/sta
 import { defaultSettings, fittedTo, freeName, lackOf, numberOf } from '../../../../../src/server/page/state/settings.js'
 
 const decoder = (name: string, options: readonly string[], kind: DecoderInfo['kind'] = 'decoder'): DecoderInfo => ({
-  ...{ name, kind, about: '', needs_reward: true },
+  ...{ name, kind, about: '' },
   options: { properties: Object.fromEntries(options.map((option) => [option, { default: 1 }])) },
 })
 
 const server: ServerInfo = {
-  ...{ lm: 'tiny', decoder: 'args', rewards: ['rm'], functions: [], maxTokens: 16, maxCandidates: 256 },
+  ...{ lm: 'tiny', decoder: 'args', rewards: ['rm'], functions: [], maxCandidates: 256 },
   decoders: [
     decoder('args', ['k', 'weight']),
     decoder('nucleus', ['p', 'temperature']),
@@ -56,7 +56,7 @@ describe('requestOf', () => {
 
 describe('the temperature', () => {
   const sampled: DecoderInfo = {
-    ...{ name: 'sampled', kind: 'search', about: '', needs_reward: true },
+    ...{ name: 'sampled', kind: 'search', about: '' },
     options: { properties: { temperature: { default: 0.7 } } },
   }
   const both = { ...server, decoders: [...server.decoders, sampled] }

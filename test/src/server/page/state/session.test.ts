@@ -63,6 +63,14 @@ describe('a session', () => {
     expect(next(session, { type: 'undo' })).toBe(session)
   })
 
+  it('shows a recorded run only until the reader starts one', () => {
+    const { run } = after({ type: 'start' }, guided(chunk(' I')), guided(end))
+    const show: Action = { type: 'show', run }
+    expect(after(show).run).toBe(run)
+    const started = after({ type: 'start' })
+    expect(next(started, show)).toBe(started)
+  })
+
   it('refuses a candidate that is not there', () =>
     expect(() => next(after({ type: 'start' }), { type: 'continue', side: 'guided', index: 0, chosen: 0 })).toThrow(RangeError))
 })

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Serves the embedded models with the built command on a free port, for as long as `use` takes. */
-export async function servingEmbedded(use) {
+export async function serveEmbedded(use) {
   const args = ['serve', '--port', '0', '--lm', 'data/models/chat-lm', '--reward', 'data/models/chat-rm']
   const server = spawn(process.execPath, ['dist/src/cli/main.js', ...args], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = once(server, 'close')

@@ -1,4 +1,4 @@
-/** Puts the pages of reports and of the server beside the compiled code: part of `npm run build`. */
+// Copies the web pages of reports and of the server beside the compiled code, and bundles the scripts of the playground. `npm run build` runs it.
 import { cpSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
@@ -8,7 +8,7 @@ const playground = 'src/server/page'
 
 const pathIn = (path) => fileURLToPath(new URL(path, root))
 
-const isServed = (path) => !/\.(tsx?|mjs)$|(^|[\\/])(tsconfig\.json|state|view)$/.test(path)
+const isServed = (path) => !/\.tsx$|(^|[\\/])(tsconfig\.json|state|view)$/.test(path)
 
 cpSync(new URL('src/cli/report/page', root), new URL('dist/src/cli/report/page', root), { recursive: true })
 cpSync(new URL(playground, root), new URL(`dist/${playground}`, root), { recursive: true, filter: isServed })
