@@ -81,7 +81,7 @@ export const serveCommand = (terminal: Terminal): Command =>
     )
     .option(
       '--max-reply-tokens <number>',
-      'maximum tokens that a request may ask for (default: what the context leaves)',
+      'maximum tokens per reply of any request (default: what the context leaves)',
       number('max-reply-tokens', COUNT),
     )
     .option('--max-n <number>', 'maximum replies per prompt', number('max-n', COUNT), 16)

@@ -49,8 +49,10 @@ export function app({ service, guards }: AppOptions): Hono<Bindings> {
     )
   })
   guard(server, { maxBodyBytes: limits.maxBodyBytes, ...guards })
-  server.onError((error) => {
-    const { status, body, headers } = errorOf(error)
+  server.onError((error, { env }) => {
+    // A client that leaves in the middle of its body is no failure of the server.
+    const log = env.incoming.complete ? service.onNotice : () => undefined
+    const { status, body, headers } = errorOf(error, log)
     return Response.json(body, { status, headers })
   })
   server.notFound(({ req }) => {

@@ -22,10 +22,13 @@ export class Slots {
   /**
    * Checks that `count` more streams can run or wait.
    *
-   * @throws ApiError 429
+   * @throws ApiError 429, or 400 if so many never fit
    */
   reserve(count: number): void {
-    if (this.#running + this.#waiting.size + count <= this.maxRunning + this.maxWaiting) return
+    const most = this.maxRunning + this.maxWaiting
+    if (count > most)
+      throw new ApiError(400, `Expected at most ${most} replies in a request, got ${count}`, { code: 'limit_exceeded' })
+    if (this.#running + this.#waiting.size + count <= most) return
     throw new ApiError(429, 'Too many requests are waiting; try again later', {
       code: 'queue_full',
       headers: { 'retry-after': '1' },

@@ -3,6 +3,7 @@ import type { DecodedStep } from '../../../pipelines/decoding/decode.js'
 import type { ReplySettings } from '../../../pipelines/run/replyDecoder.js'
 import type { Prompt } from '../../core/prompt.js'
 import { tokenText } from '../../core/text/decodedText.js'
+import { REWARD_FAILED } from '../errorOf.js'
 import type { Detail } from '../requests/rxargsFields.js'
 import { type StepLogprobs, stepLogprobs } from './modelLogits.js'
 import type { Service } from './service.js'
@@ -71,7 +72,15 @@ export function choices(service: Service, { prompts, n, settings, detail, logpro
               }
               const { values: rewards, error, last } = event
               const { reason } = last.finish!
-              return { type: 'end', index, reason, rewards, seed: settings.seed, ...(error !== undefined && { error }) }
+              if (error !== undefined) service.onNotice(`A reward of a reply failed: ${error}`)
+              return {
+                type: 'end',
+                index,
+                reason,
+                rewards,
+                seed: settings.seed,
+                ...(error !== undefined && { error: REWARD_FAILED }),
+              }
             }),
           ),
         ),

@@ -114,7 +114,7 @@ const ofDecoders = ['logit_bias', 'frequency_penalty', 'presence_penalty', 'resp
 
 function namedSearch({ name, options }: NamedSearch, request: SharedRequest, logprobs: boolean): Search {
   const fields: Readonly<Record<string, unknown>> = request
-  const foreign = logprobs ? 'logprobs' : ofDecoders.find((field) => isSet(fields[field]))
+  const foreign = logprobs ? 'logprobs' : ofDecoders.find((field) => isSet(field, fields[field]))
   if (foreign !== undefined)
     throw new ApiError(400, `The search \`${name}\` does not take \`${foreign}\`; a decoder does`, { param: foreign })
   const { rxargs, temperature } = request
@@ -141,9 +141,9 @@ function namedSearch({ name, options }: NamedSearch, request: SharedRequest, log
 }
 
 /** Whether a field asks for anything. Some clients send what is the default. */
-function isSet(value: unknown): boolean {
+function isSet(field: string, value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === 0) return false
-  if (typeof value !== 'object') return value !== 1
+  if (typeof value !== 'object') return field !== 'top_p' || value !== 1
   return 'type' in value ? value.type !== 'text' : Object.keys(value).length > 0
 }
 

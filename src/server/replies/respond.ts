@@ -98,6 +98,6 @@ function streamed(events: Observable<ChoiceEvent>, choices: readonly ReplyChoice
   return eventStream(lines, {
     ...{ pace, drop },
     stallTimeoutMs: service.limits.stallTimeoutMs,
-    errorLine: (error) => JSON.stringify(errorOf(error).body),
+    errorLine: (error) => JSON.stringify(errorOf(error, service.onNotice).body),
   })
 }

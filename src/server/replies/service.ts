@@ -30,7 +30,7 @@ export type ServiceOptions = Readonly<{
 }>
 
 /** What all requests share: the models with their schedulers, and the places for running replies. */
-export type Service = Required<Omit<ServiceOptions, 'onNotice' | 'metrics'>> &
+export type Service = Required<Omit<ServiceOptions, 'metrics'>> &
   Pick<ServiceOptions, 'metrics'> &
   Readonly<{
     replies: ReplyDecoder
@@ -45,7 +45,7 @@ export type Service = Required<Omit<ServiceOptions, 'onNotice' | 'metrics'>> &
   }>
 
 /** @throws OptionError for options with which each request would fail */
-export function startService({ onNotice, registry = builtIn, ...options }: ServiceOptions): Service {
+export function startService({ onNotice = () => undefined, registry = builtIn, ...options }: ServiceOptions): Service {
   const { models, limits, metrics } = options
   const onBatch = metrics?.onBatch
   const slots = new Slots(limits.maxRunning, limits.maxQueue)
@@ -56,8 +56,9 @@ export function startService({ onNotice, registry = builtIn, ...options }: Servi
       : [[reward.name, textScorer(reward, onBatch ? { onBatch: (report) => onBatch(reward.name, report) } : {})] as const],
   )
   const life = new Life()
+  const maxNewTokens = Math.min(options.maxNewTokens, limits.maxReplyTokens ?? Infinity)
   const service: Service = {
-    ...{ ...options, registry, slots, life, grammars: { running: 0 } },
+    ...{ ...options, maxNewTokens, registry, slots, life, grammars: { running: 0 }, onNotice },
     admit: (source) =>
       slots.admit(source).pipe(
         tap({

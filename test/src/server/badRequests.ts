@@ -156,6 +156,7 @@ export const badRequests: readonly BadRequest[] = [
   ['an unknown detail', C, rxargs({ detail: 'all' }), 400, 'rxargs.detail'],
   ['logprobs of a search', C, completion({ logprobs: 1, rxargs: { decoder: 'beam' } }), 400, 'logprobs'],
   ['a bias of a search', C, completion({ logit_bias: { 1: 1 }, rxargs: { decoder: 'beam' } }), 400, 'logit_bias'],
+  ['a penalty of a search', C, completion({ frequency_penalty: 1, rxargs: { decoder: 'beam' } }), 400, 'frequency_penalty'],
   ['a temperature of beam search', C, completion({ temperature: 1, rxargs: { decoder: 'beam' } }), 400, 'temperature'],
   ['reply tokens of a search', C, rxargs({ decoder: 'beam', reply_token_ids: [65] }), 400, 'rxargs.reply_token_ids'],
   ['reply tokens beyond the vocabulary', C, rxargs({ reply_token_ids: [9999] }), 400, 'rxargs.reply_token_ids'],

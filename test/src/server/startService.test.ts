@@ -86,3 +86,17 @@ it("takes a request's own k before the decoder's default is checked", async () =
   expect((await ask({ decoder: 'args', k: 4 })).status).toBe(200)
   await served.close()
 })
+
+it('limits a reply without `max_tokens`, too', async () => {
+  const served = await serve(fakeModels(), { maxNewTokens: 16, limits: { maxReplyTokens: 3 } })
+  expect((await served.answer('/v1/completions', { prompt: 'a' })).usage.completion_tokens).toBe(3)
+  expect((await served.post('/v1/completions', { prompt: 'a', max_tokens: 4 })).status).toBe(400)
+  await served.close()
+})
+
+it('refuses more replies than can ever run and wait', async () => {
+  const served = await serve(fakeModels(), { limits: { maxRunning: 1, maxQueue: 1 } })
+  const refused = await served.post('/v1/completions', { prompt: 'a', n: 3 })
+  expect([refused.status, await refused.json()]).toMatchObject([400, { error: { code: 'limit_exceeded' } }])
+  await served.close()
+})
