@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import type { Candidates, DecoderModels, Rewarded } from '../../src/core/step.js'
+import type { Candidates, DecoderModels, Rewarded, StepOperator } from '../../src/core/step.js'
 import { greedy } from '../decoders/greedy.js'
 import { type DecodedStep, decode, type Search, scoredSequence } from '../decoding/decode.js'
 import { type Weight, type Weighted, weighted, weightOption } from '../decoding/perReward.js'
@@ -26,7 +26,14 @@ export type RolloutOptions = Readonly<{
 }>
 
 type Finished = Parameters<ReturnType<Search['search']>['steps']>[1]
-type Reading = Readonly<{ models: DecoderModels; rewards: readonly Weighted[]; rolloutTokens: number; finish: Finished }>
+type Reading = Readonly<{
+  models: DecoderModels
+  /** Decodes the rollouts. */
+  baseline: StepOperator
+  rewards: readonly Weighted[]
+  rolloutTokens: number
+  finish: Finished
+}>
 
 /**
  * Rollouts: appends greedy tokens to each of the k likeliest tokens, reads the reward after them, and selects the token with the highest
@@ -45,12 +52,13 @@ type Reading = Readonly<{ models: DecoderModels; rewards: readonly Weighted[]; r
 export const rollout = withOptions<RolloutOptions, Search>('rollout', rolloutOptions, ({ k, weight, rolloutTokens }) => ({
   search: (models) => {
     const rewards = weighted(models, weight, 1)
+    const baseline = greedy()(models)
     return {
       entry: { name: 'rollout', options: { k, weight, rolloutTokens } },
       spec: { steps: [{ rollout: { k, weight, rolloutTokens } }] },
       need: k,
       steps: (start, finish) => {
-        const reading: Reading = { models, rewards, rolloutTokens, finish }
+        const reading: Reading = { models, baseline, rewards, rolloutTokens, finish }
         const decoder = steps(
           topK({ k }),
           concatMap((step) => scoreCandidates(step, reading)),
@@ -79,11 +87,11 @@ function scoreCandidates<S extends Candidates>(step: S, reading: Reading): Obser
 
 /** Reads each reward of the sequence with a candidate and its rollout. */
 function rewardsAfter(sequence: Sequence, tokenId: number, isFirst: boolean, reading: Reading): Observable<number[]> {
-  const { models, rewards, rolloutTokens, finish } = reading
+  const { models, baseline, rewards, rolloutTokens, finish } = reading
   return defer(() => {
     const fork: Sequence = { ...sequence, key: {}, tokenIds: [...sequence.tokenIds, tokenId] }
     const first: Pick<DecodedStep, 'sequence' | 'finish'> = { sequence: fork, finish: finish(fork) }
-    const further = decode(fork, { lm: models.lm, decoder: greedy()(models), finish }).pipe(take(rolloutTokens))
+    const further = decode(fork, { lm: models.lm, decoder: baseline, finish }).pipe(take(rolloutTokens))
     const end = first.finish ? of(first) : further.pipe(startWith(first), last())
     return end.pipe(
       mergeMap((step) => {

@@ -3,85 +3,25 @@ import { describe, expect, it } from 'vitest'
 import { finerPoints } from '../../../pipelines/evaluation/finerPoints.js'
 import { tries } from '../../fastCheck.js'
 
-const namesOf = (k: number, weight: number, ks: readonly number[], weights: readonly number[]) =>
-  finerPoints({ k, weight }, ks, weights).map((point) => [point.k, point.weight])
+const [KS, WEIGHTS] = [
+  [5, 10, 20],
+  [0.5, 1, 2],
+]
 
 describe('finerPoints', () => {
   it.each([
-    [
-      'in the middle',
-      10,
-      1,
-      [5, 10, 20],
-      [0.5, 1, 2],
-      [
-        [10, 0.75],
-        [10, 1.5],
-        [7, 1],
-        [14, 1],
-      ],
-    ],
-    [
-      'at the upper edge',
-      20,
-      2,
-      [5, 10, 20],
-      [0.5, 1, 2],
-      [
-        [20, 1.5],
-        [20, 3],
-        [14, 2],
-        [30, 2],
-      ],
-    ],
-    [
-      'at the lower edge',
-      5,
-      0.5,
-      [5, 10, 20],
-      [0.5, 1, 2],
-      [
-        [5, 0.25],
-        [5, 0.75],
-        [3, 0.5],
-        [7, 0.5],
-      ],
-    ],
-    [
-      'of negative weights',
-      10,
-      -1,
-      [10],
-      [-1, -0.5],
-      [
-        [10, -1.5],
-        [10, -0.75],
-      ],
-    ],
-    [
-      'with one k',
-      10,
-      1,
-      [10],
-      [0.5, 1],
-      [
-        [10, 0.75],
-        [10, 1.5],
-      ],
-    ],
-    ['with one of each', 10, 1, [10], [1], []],
-    [
-      'with weights in any order',
-      10,
-      1,
-      [10],
-      [2, 0.5, 1],
-      [
-        [10, 0.75],
-        [10, 1.5],
-      ],
-    ],
-  ] as const)('%s', (_, k, weight, ks, weights, points) => expect(namesOf(k, weight, ks, weights)).toEqual(points))
+    { place: 'in the middle', best: '10 1', ks: KS, weights: WEIGHTS, finer: '10 0.75, 10 1.5, 7 1, 14 1' },
+    { place: 'at the upper edge', best: '20 2', ks: KS, weights: WEIGHTS, finer: '20 1.5, 20 3, 14 2, 30 2' },
+    { place: 'at the lower edge', best: '5 0.5', ks: KS, weights: WEIGHTS, finer: '5 0.25, 5 0.75, 3 0.5, 7 0.5' },
+    { place: 'of negative weights', best: '10 -1', ks: [10], weights: [-1, -0.5], finer: '10 -1.5, 10 -0.75' },
+    { place: 'with one k', best: '10 1', ks: [10], weights: [0.5, 1], finer: '10 0.75, 10 1.5' },
+    { place: 'with one of each', best: '10 1', ks: [10], weights: [1], finer: '' },
+    { place: 'with weights in any order', best: '10 1', ks: [10], weights: [2, 0.5, 1], finer: '10 0.75, 10 1.5' },
+  ])('$place', ({ best, ks, weights, finer }) => {
+    const [k, weight] = best.split(' ').map(Number)
+    const points = finerPoints({ k: k!, weight: weight! }, ks, weights)
+    expect(points.map((point) => `${point.k} ${point.weight}`).join(', ')).toBe(finer)
+  })
 
   it('are new points, each once, that differ from the best in one number', () =>
     fc.assert(
