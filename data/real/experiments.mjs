@@ -130,12 +130,25 @@ export const tables = [
   },
 ]
 
-/** A table of few prompts and few tokens, with as few starts of the models as its rewards allow, to see that everything works. */
-export const quick = (table) => ({ ...table, limit: 2, newTokens: 6, perplexity: 2, together: table.guide !== undefined })
+/**
+ * A table of few prompts and few tokens, to see that everything works. Its runs are decoded together, which loads the models once,
+ * unless one has a reward of its own.
+ */
+export const quick = (table) => ({
+  ...{ ...table, limit: 2, newTokens: 6, perplexity: 2 },
+  together: table.runs.every(({ reward, also }) => !reward && !also),
+})
 
 const limited = ({ limit }) => (limit === undefined ? [] : ['--limit', `${limit}`])
-/** Rows that failed are decoded again when the command is. */
-const limits = (table) => ['--retry-errors', '--max-new-tokens', `${table.newTokens}`, '--concurrency', `${table.concurrency}`]
+/** A row that fails ends the command, and is decoded again when the command is. */
+const limits = (table) => [
+  '--strict',
+  '--retry-errors',
+  '--max-new-tokens',
+  `${table.newTokens}`,
+  '--concurrency',
+  `${table.concurrency}`,
+]
 const guide = (table, { lm, adapters }) => ['--base', lm, '--reward', `guide=${adapters}/${table.guide}`]
 
 /** Whether a reward chooses tokens or replies. */

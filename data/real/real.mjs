@@ -17,10 +17,12 @@ import { report } from './report.mjs'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const HELP = `Usage: npm run real -- [options]
 
-  --quick           two prompts and eight tokens a run, to see that everything works; writes into out/real-quick
-  --only <names>    tables to make, separated by commas: ${tables.map(({ name }) => name).join(', ')}
+  --quick           two prompts and six tokens a run, to see that everything works; writes into out/real-quick
+  --only <names>    tables to make, separated by commas: ${tables.map(({ name }) => name).join(', ')};
+                    writes the report into out/real/report, so that the repository's keeps all tables
   --finished        report the runs that are there and decode nothing
-  --train           train the sentiment classifiers first, instead of taking those of the repository
+  --train           train the sentiment classifiers first, instead of taking those of the repository;
+                    they and their runs lie in out/real-trained
   --python <path>   Python with pip (default: python3)
 `
 
@@ -80,7 +82,8 @@ async function trainClassifiers(python, lm, adapters) {
   )
   if (missing) throw new Failure(missing)
   for (const name of ['guide', 'judge'])
-    await run(python, ['data/real/train_sentiment.py', lm, 'data/real/sentences', name, `${adapters}/sentiment-${name}`])
+    if (!existsSync(join(root, `${adapters}/sentiment-${name}/training.json`)))
+      await run(python, ['data/real/train_sentiment.py', lm, 'data/real/sentences', name, `${adapters}/sentiment-${name}`])
 }
 
 /** Decodes what is missing of a table: all runs in one command, or one command a run. */
@@ -116,6 +119,7 @@ async function repliesOf(table, paths) {
 /** Measures a table, writes its replies, and gives the figures of its runs. */
 async function figuresOfTable(table, paths, folder) {
   const replies = await repliesOf(table, paths)
+  if (replies.length === 0) return []
   const prompts = jsonl(`data/real/prompts/${table.name}.jsonl`)
   const asked = new Map(prompts.map((prompt) => [prompt.id, askedIn(prompt)]))
   const few = new Set(prompts.slice(0, table.perplexity).map(({ id }) => id))
@@ -143,7 +147,7 @@ async function main() {
   const { values } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
-      only: { type: 'string', default: names.join(',') },
+      only: { type: 'string' },
       finished: { type: 'boolean', default: false },
       train: { type: 'boolean', default: false },
       python: { type: 'string', default: 'python3' },
@@ -151,17 +155,17 @@ async function main() {
     },
   })
   if (values.help) return void process.stdout.write(HELP)
-  const only = values.only.split(',')
+  const only = values.only?.split(',') ?? names
   const unknown = only.find((name) => !names.includes(name))
   if (unknown !== undefined) throw new Failure(`Expected --only to name some of ${names.join(', ')}, got \`${unknown}\``)
   const chosen = tables.filter(({ name }) => only.includes(name)).map(values.quick ? quick : (table) => table)
 
-  const out = values.quick ? 'out/real-quick' : 'out/real'
-  const folder = values.quick ? `${out}/report` : 'data/reproduction/real'
+  const out = `out/real${values.quick ? '-quick' : ''}${values.train ? '-trained' : ''}`
+  const folder = values.quick || values.only ? `${out}/report` : 'data/reproduction/real'
   mkdirSync(join(root, folder), { recursive: true })
   const lm = await bringModel(values.python, 'out/real/lm')
   const adapters = values.train ? `${out}/adapters` : 'data/real/adapters'
-  if (values.train) await trainClassifiers(values.python, lm, adapters)
+  if (values.train && !values.finished) await trainClassifiers(values.python, lm, adapters)
   const paths = { lm, adapters, ...Object.fromEntries(['jobs', 'runs', 'measured'].map((name) => [name, `${out}/${name}`])) }
 
   const measured = []
@@ -171,6 +175,7 @@ async function main() {
     const figures = await figuresOfTable(table, paths, folder)
     if (figures.length > 0) measured.push({ table, figures })
   }
+  if (measured.length === 0) throw new Failure(`Expected runs in ${paths.runs}, found none; leave out --finished to decode them`)
   const { machineOf } = await compiled('src/cli/run/machine.js')
   const { gitCommit } = await compiled('src/cli/reproduce/reproduce.js')
   const training = Object.fromEntries(

@@ -8,6 +8,8 @@ type Run = Readonly<{
   modelTokens: number
   decoder?: string
   file?: string
+  reward?: string
+  also?: string
   options: Readonly<Record<string, number>>
 }>
 type Table = Readonly<{ name: string; guide: string; judge: string; together?: boolean; limit?: number; runs: readonly Run[] }>
@@ -63,7 +65,7 @@ describe('arguments', () => {
 
   it('give a guided run its guide and options', () => {
     expect(of('args-k10-w0.5')).toBe(
-      'generate data/real/prompts/hh-held-out.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/hh-guide --decoder args-pruned --k=10 --weight=0.5 --retry-errors --max-new-tokens 128 --concurrency 50 --limit 100 --output runs/hh-held-out/args-k10-w0.5',
+      'generate data/real/prompts/hh-held-out.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/hh-guide --decoder args-pruned --k=10 --weight=0.5 --strict --retry-errors --max-new-tokens 128 --concurrency 50 --limit 100 --output runs/hh-held-out/args-k10-w0.5',
     )
     expect(of('fluent-w1')).toContain('--pipeline data/pipelines/fluent.yaml --weight=1')
   })
@@ -75,7 +77,7 @@ describe('arguments', () => {
 
   it('decode the runs of a table together if it says so', () =>
     expect(tableArgs(table('reviews'), paths).join(' ')).toBe(
-      'generate jobs/reviews.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/sentiment-guide --retry-errors --max-new-tokens 32 --concurrency 48 --output runs/reviews',
+      'generate jobs/reviews.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/sentiment-guide --strict --retry-errors --max-new-tokens 32 --concurrency 48 --output runs/reviews',
     ))
 })
 
@@ -89,6 +91,16 @@ describe('jobRows', () => {
   it('has a row for each run and each of the first prompts', () => {
     expect(rows.length).toBe(2 * table('reviews').runs.length)
     expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length)
+  })
+
+  it.each(
+    tables
+      .map(quick)
+      .filter(({ together }) => together)
+      .map((one) => [one.name, one] as const),
+  )('gives the rows of %s settings that a row can have', (_, one) => {
+    expect(one.runs.filter((run) => run.reward ?? run.also)).toEqual([])
+    for (const { weight } of jobRows(one, promptsOf(one), {})) expect(typeof (weight ?? 0)).toBe('number')
   })
 
   it('gives each row the settings of its run', () => {
