@@ -1,7 +1,5 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { combineScoreOptions } from '../../operators/combineScore.js'
-import { argsOptions } from '../../pipelines/decoders/args.js'
 import { type SweepPoint, sweep, sweepPoints } from '../../pipelines/evaluation/sweep.js'
 import { OptionError } from '../core/errors.js'
 import { checkOutput } from '../io/outputFolder.js'
@@ -11,8 +9,9 @@ import { readReplies } from '../io/readReplies.js'
 import { toParquet } from '../io/toParquet.js'
 import { loadModels } from '../models/loadModels.js'
 import { type ChosenDecoder, chooseDecoder } from './flags/chooseDecoder.js'
-import { list, number, oneOf, text } from './flags/flags.js'
+import { oneOf, text } from './flags/flags.js'
 import { decodingFlags, type GivenFlags, settingsOf } from './flags/generateFlags.js'
+import { type Grid, type GridFlags, gridHelp, gridOf } from './flags/gridFlags.js'
 import { loadRewards } from './flags/loadRewards.js'
 import { formatFigure as digits } from './print/evalTable.js'
 import { formatTable, type TableFormat, tableFormats } from './print/formatTable.js'
@@ -22,23 +21,17 @@ import { type CoherenceFlags, checkCoherence, coherenceFlags, loadCoherence } fr
 import { generateRun } from './run/generateRun.js'
 import { type Terminal, writeLine } from './terminal.js'
 
-type Flags = Omit<GivenFlags, 'k' | 'weight' | 'output'> &
+type Flags = Omit<GivenFlags, keyof Grid | 'output'> &
   CoherenceFlags &
+  Grid &
   Readonly<{
     output: string
-    k: readonly number[]
-    weight: readonly number[]
     format: TableFormat
     json?: boolean
   }>
 
-/** Default values of k and weight. */
-const [KS, WEIGHTS] = [
-  [5, 10, 20],
-  [0, 0.5, 1, 1.5, 2],
-]
-const schemas = { k: argsOptions.shape.k, weight: combineScoreOptions.shape.weight }
-const commas = (values: readonly number[]): string => values.join(',')
+/** The grid if nothing else is said. */
+const GRID: Grid = { k: [5, 10, 20], weight: [0, 0.5, 1, 1.5, 2] }
 
 /** `rxargs sweep` makes the paper's Figure 2. */
 export const sweepCommand = (terminal: Terminal): Command =>
@@ -47,23 +40,15 @@ export const sweepCommand = (terminal: Terminal): Command =>
       new Command('sweep')
         .argument('<input>', 'file with prompts: JSONL, JSON, CSV or Parquet')
         .requiredOption('-o, --output <folder>', 'folder for one folder per run, the figures and the plots', text('output')),
-      {
-        k: { value: 'numbers', about: `candidates per step, separated by commas (default: ${commas(KS)})` },
-        weight: { value: 'numbers', about: `weights of the first reward, separated by commas (default: ${commas(WEIGHTS)})` },
-      },
+      gridHelp({ k: 'candidates per step', weight: 'weights of the first reward' }, GRID),
     ),
   )
     .description('decode prompts with each combination of weight and k, then compute metrics and plot them against the weight')
     .option('--format <name>', `table format: ${tableFormats.join(', ')}`, oneOf('format', tableFormats), 'text')
     .option('--json', 'print the points with their figures as JSON')
-    .action((input: string, { k, weight, ...flags }: Omit<Flags, 'k' | 'weight'> & { k?: string; weight?: string }) => {
-      const numbers = (flag: 'k' | 'weight', text: string) => list(number(flag, schemas[flag]))(text)
-      return run(
-        input,
-        { ...flags, k: numbers('k', k ?? commas(KS)), weight: numbers('weight', weight ?? commas(WEIGHTS)) },
-        terminal,
-      )
-    })
+    .action((input: string, flags: Omit<Flags, keyof Grid> & GridFlags) =>
+      run(input, { ...flags, ...gridOf(flags, GRID) }, terminal),
+    )
 
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { stdout, stderr, signal } = terminal

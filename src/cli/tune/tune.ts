@@ -2,8 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { combineScoreOptions } from '../../../operators/combineScore.js'
-import { argsOptions } from '../../../pipelines/decoders/args.js'
 import { rewardMeasure } from '../../../pipelines/evaluation/measures.js'
 import { type SweepPoint, sweepPoints } from '../../../pipelines/evaluation/sweep.js'
 import { GREEDY, type TuneRound, tune } from '../../../pipelines/evaluation/tune.js'
@@ -19,8 +17,9 @@ import { loadModels } from '../../models/loadModels.js'
 import { joinBase } from '../flags/adapterFlags.js'
 import { type ChosenDecoder, chooseDecoder } from '../flags/chooseDecoder.js'
 import { engineOf } from '../flags/engineFlags.js'
-import { list, type NamedPath, namedPath, number, oneOf, type RewardPath, text, withLabels } from '../flags/flags.js'
+import { type NamedPath, namedPath, oneOf, type RewardPath, text, withLabels } from '../flags/flags.js'
 import { decodingFlags, type GenerateFlags, type GivenFlags, settingsOf } from '../flags/generateFlags.js'
+import { type Grid, type GridFlags, gridHelp, gridOf } from '../flags/gridFlags.js'
 import { loadRewards } from '../flags/loadRewards.js'
 import { openReward } from '../flags/openReward.js'
 import { type TableFormat, tableFormats } from '../print/formatTable.js'
@@ -31,10 +30,9 @@ import { type Terminal, writeLine } from '../terminal.js'
 import { type GivenFlag, generateCommandLine } from './generateCommandLine.js'
 import { tuneAdvice, tuneJson, tuneTable } from './report.js'
 
-type Flags = Omit<GivenFlags, 'k' | 'weight'> &
+type Flags = Omit<GivenFlags, keyof Grid> &
+  Grid &
   Readonly<{
-    k: readonly number[]
-    weight: readonly number[]
     judge: NamedPath
     judgeLabel?: string
     format: TableFormat
@@ -42,12 +40,7 @@ type Flags = Omit<GivenFlags, 'k' | 'weight'> &
   }>
 
 /** The coarse grid. The paper's k; weights by factors of two, because rewards of models are on different scales. */
-const [KS, WEIGHTS] = [
-  [5, 10, 20],
-  [0.25, 0.5, 1, 2, 4],
-]
-const schemas = { k: argsOptions.shape.k, weight: combineScoreOptions.shape.weight }
-const commas = (values: readonly number[]): string => values.join(',')
+const GRID: Grid = { k: [5, 10, 20], weight: [0.25, 0.5, 1, 2, 4] }
 
 /** `rxargs tune` finds the weight and k that a judge likes best. */
 export const tuneCommand = (terminal: Terminal): Command => {
@@ -61,13 +54,7 @@ export const tuneCommand = (terminal: Terminal): Command => {
       )
       .option('--judge-label <label>', 'label of the judge, if it has several', text('judge-label'))
       .option('-o, --output <folder>', 'folder for the runs and their figures; the same command goes on there', text('output')),
-    {
-      k: { value: 'numbers', about: `coarse grid of candidates per step, separated by commas (default: ${commas(KS)})` },
-      weight: {
-        value: 'numbers',
-        about: `coarse grid of weights of the first reward, separated by commas (default: ${commas(WEIGHTS)})`,
-      },
-    },
+    gridHelp({ k: 'coarse grid of candidates per step', weight: 'coarse grid of weights of the first reward' }, GRID),
   )
     .description(
       'find the weight and k that a judge likes best on validation prompts: a coarse grid, then a finer one; prints the command to use',
@@ -77,12 +64,8 @@ export const tuneCommand = (terminal: Terminal): Command => {
   const given: GivenFlag[] = []
   for (const { name, long } of command.options.map((option) => ({ name: option.name(), long: option.long! })))
     command.on(`option:${name}`, (value: string | null) => given.push({ flag: long, value: value ?? undefined }))
-  return command.action(
-    (input: string, { k, weight, ...flags }: Omit<Flags, 'k' | 'weight'> & { k?: string; weight?: string }) => {
-      const numbers = (flag: 'k' | 'weight', value: string) => list(number(flag, schemas[flag]))(value)
-      const grid = { k: numbers('k', k ?? commas(KS)), weight: numbers('weight', weight ?? commas(WEIGHTS)) }
-      return run(input, { ...flags, ...grid }, given, terminal)
-    },
+  return command.action((input: string, flags: Omit<Flags, keyof Grid> & GridFlags) =>
+    run(input, { ...flags, ...gridOf(flags, GRID) }, given, terminal),
   )
 }
 
