@@ -15,7 +15,9 @@ export function s3Reason(error: unknown, { endpoint }: Pick<S3, 'endpoint'>, buc
     return `the bucket \`${bucket}\` lies in another region than AWS_REGION says`
   if (/Deserialization error|is not expected/.test(messageOf(error)))
     return `${endpoint} does not answer as a server of S3 does (status ${status})`
-  if (status === undefined) return `no answer from ${endpoint}: ${causeOf(error)}`
+  if (messageOf(error) === 'Region is missing') return 'AWS_REGION is not set'
+  if (isUnanswered(error)) return `no answer from ${endpoint}: ${causeOf(error)}`
+  if (status === undefined) return messageOf(error)
   // An answer without a body has a status only.
   const message = /^(UnknownError|Unknown)?$/.test(messageOf(error)) ? `status ${status}` : messageOf(error)
   return status === 403 ? `access denied to the bucket \`${bucket}\`: ${message}` : `${message} (status ${status})`
@@ -30,11 +32,16 @@ function causeOf(error: unknown): string {
 /** Whether another process has, or had, a say about the same object: `IfNoneMatch` or `IfMatch` did not hold. */
 export const isRefusedByCondition = (error: unknown): boolean => s3Status(error) === 412
 
+/** Whether a request failed on its way. The settings of the client may be wrong, too, and then no request is made. */
+export const isUnanswered = (error: unknown): boolean =>
+  s3Status(error) === undefined &&
+  (typeof (error as { code?: unknown } | null)?.code === 'string' || nameOf(error) === 'TimeoutError')
+
 /** A server that is gone may come back, one that is busy asks for patience, and of two simultaneous writers one gets a 409. */
 const isPassing = (error: unknown): boolean => {
   const status = s3Status(error)
-  if (nameOf(error) === 'CredentialsProviderError') return false
-  return status === undefined || status >= 500 || status === 429 || status === 409 || status === 408
+  if (status === undefined) return isUnanswered(error)
+  return (status >= 500 && status !== 501) || status === 429 || status === 409 || status === 408
 }
 
 /** The pauses before further attempts, about half a minute in all. */

@@ -1,7 +1,8 @@
 import type { AsyncBuffer } from 'hyparquet'
 import { messageOf } from '../../core/errors.js'
 import { type RangeAnswer, type ReadRange, Refused, rangedBuffer, resumedBytes } from './rangedFile.js'
-import { openS3, type S3, type S3Address, s3Address, s3Status } from './s3Client.js'
+import { openS3, type S3, type S3Address, s3Address } from './s3Client.js'
+import { isUnanswered } from './s3Errors.js'
 
 /** Opens an object for reads by position. */
 export async function s3Buffer(address: string): Promise<AsyncBuffer> {
@@ -19,7 +20,7 @@ const readerOf =
     const range = start === 0 && end === undefined ? {} : { Range: `bytes=${start}-${end === undefined ? '' : end - 1}` }
     const found = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key, ...range })).catch((error: unknown) => {
       // The client has repeated what is worth it.
-      throw s3Status(error) === undefined ? error : new Refused(messageOf(error))
+      throw isUnanswered(error) ? error : new Refused(messageOf(error))
     })
     const [, first, whole] = found.ContentRange?.match(/^bytes (\d+)-\d+\/(\d+)$/) ?? []
     const size = whole === undefined ? found.ContentLength : Number(whole)

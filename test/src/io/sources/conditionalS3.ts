@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { vi } from 'vitest'
 
 const found = (name: string): string | undefined =>
   [process.env.RXARGS_S3_SERVERS ?? '', ...(process.env.PATH ?? '').split(delimiter)]
@@ -41,7 +40,7 @@ export async function conditionalS3(): Promise<ConditionalS3> {
   const port = await freePort()
   const endpoint = `http://127.0.0.1:${port}`
   const env = { AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: 'tester', AWS_SECRET_ACCESS_KEY: 'secret' }
-  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+  Object.assign(process.env, env)
   let child: ChildProcess | undefined
   const start = async (): Promise<void> => {
     await mkdir(join(folder, 'objects', 'data'), { recursive: true })
@@ -72,7 +71,7 @@ export async function conditionalS3(): Promise<ConditionalS3> {
     ...{ env, start, stop },
     close: async () => {
       await stop()
-      vi.unstubAllEnvs()
+      for (const name of Object.keys(env)) delete process.env[name]
       await rm(folder, { recursive: true, force: true })
     },
   }
