@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { evaluate } from '../../pipelines/evaluation/evaluate.js'
 import { countRows } from '../io/countRows.js'
 import { readReplies, runRewards } from '../io/readReplies.js'
+import { parquetFiles } from '../io/readRows.js'
 import { strayFiles } from '../io/strayFiles.js'
 import { oneOf } from './flags/flags.js'
 import { evalJson, evalNotices, evalTable } from './print/evalTable.js'
@@ -29,6 +30,7 @@ export const evalCommand = (terminal: Terminal): Command =>
 async function run(paths: readonly string[], flags: Flags, { stdout, stderr, signal }: Terminal): Promise<void> {
   const rewards = measuredRewards(flags)
   // Report missing runs before models are loaded.
+  for (const path of paths) await parquetFiles(path)
   const counts = await Promise.all(paths.map((path) => countRows(path)))
 
   const progress = startProgress({ stream: stderr })

@@ -5,10 +5,10 @@ import { textRewardOptions } from '../../pipelines/rewards/textReward.js'
 import { OptionError } from '../core/errors.js'
 import type { Source } from '../core/rewardSource.js'
 import { countRows } from '../io/countRows.js'
-import { checkOutput } from '../io/outputFolder.js'
 import { checkInput } from '../io/prompts/openInput.js'
 import { promptColumns, type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
+import { openStore } from '../io/stores/openStore.js'
 import { toParquet } from '../io/toParquet.js'
 import { BASE_HELP, onBase } from './flags/adapterFlags.js'
 import { embeddedPath } from './flags/embeddedPath.js'
@@ -110,7 +110,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   checkRowLines(lines, output)
   const policy = partPolicy(flags)
   await checkInput(input, promptColumns(flags))
-  if (output !== undefined) await checkOutput(output)
+  if (output !== undefined) await openStore(output).check()
   const [flag] = onBase([flags.reward ?? rewardFlag(embeddedPath('chat-rm'))], flags.base)
   const { path, name } = flag
   const open = await prepareReward(flag, flags)

@@ -116,7 +116,7 @@ function isAlive({ host, pid, birth }: Owner): boolean {
 }
 
 /** On Linux: when the process started, counted from which boot, and whether it is a zombie. */
-function birthOf(pid: number): Readonly<{ birth: string; hasEnded: boolean }> | undefined {
+export function birthOf(pid: number): Readonly<{ birth: string; hasEnded: boolean }> | undefined {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path'
 import { InputError, messageOf, OutputError } from '../core/errors.js'
 import { stringifyExactly } from './exactJson.js'
 import { checkOutputFile } from './outputFolder.js'
-import { syncFolder } from './parquet/partFiles.js'
 import { readParquet } from './parquet/readParquet.js'
 import { columnsOf } from './parquet/rowColumns.js'
 import { RUN_KEY } from './parquet/runMeta.js'
 import { writeParquetFile } from './parquet/writeParquetFile.js'
+import { syncFolder } from './stores/folderStore.js'
 import { runFiles, verifyRun } from './verifyRun.js'
 
 type MergeOptions = Readonly<{

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf, OutputError } from '../core/errors.js'
+import { isRemote } from './sources/inputFile.js'
 
 /** About the size of a run's first part. */
 const PROBE_BYTES = 2 ** 20
@@ -30,6 +31,7 @@ export async function makeFolder(folder: string): Promise<string[]> {
   const fail = (error: unknown): never => {
     throw new OutputError(`Expected to make the folder ${folder}: ${reasonOf(error)}`)
   }
+  if (isRemote(folder)) throw new OutputError(`Expected a folder of this machine, got ${folder}`)
   const missing: string[] = []
   for (let path = resolve(folder); ; path = dirname(path)) {
     const found = await stat(path).catch((error: unknown) => (codeOf(error) === 'ENOENT' ? undefined : fail(error)))
@@ -81,6 +83,7 @@ export async function checkOutput(folder: string): Promise<void> {
  * @throws OutputError for a file that cannot be written, and without `replaces` for a file that exists
  */
 export async function checkOutputFile(path: string, replaces: boolean): Promise<void> {
+  if (isRemote(path)) throw new OutputError(`Expected a file of this machine, got ${path}`)
   const found = await stat(path).catch(() => undefined)
   if (found && !replaces) throw new OutputError(`Expected no file at ${path}, which is there; --force replaces it`)
   if (found && !found.isFile()) throw new OutputError(`Expected ${path} to be a file, which it is not`)

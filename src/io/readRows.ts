@@ -1,25 +1,44 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { stat } from 'node:fs/promises'
 import * as z from 'zod'
 import { InputError, messageOf } from '../core/errors.js'
 import { aPath, parseOptions } from '../core/parseOptions.js'
-import { listParts } from './parquet/partFiles.js'
+import { partsAmong } from './parquet/partNames.js'
 import { readParquet } from './parquet/readParquet.js'
+import { isS3, openS3, s3Address } from './sources/s3Client.js'
+import { isObject } from './sources/s3Files.js'
+import { openStore } from './stores/openStore.js'
 
-/** Lists the Parquet files of a folder: the parts of a run, or without any all `*.parquet`. A file is its own list. */
+/** Whether a path is a folder. A prefix of S3 is one, if there is no object of that very name. */
+export async function isRunFolder(path: string): Promise<boolean> {
+  if (!isS3(path)) return (await stat(path)).isDirectory()
+  const address = s3Address(path)
+  return /(^|\/)$/.test(address.key) || !(await isObject(await openS3(), address))
+}
+
+/** Picks the Parquet files of a folder: the parts of a run, or without any all `*.parquet`. */
+export function parquetAmong(names: readonly string[]): string[] {
+  const parts = partsAmong(names)
+  return parts.length > 0 ? parts : names.filter((name) => name.endsWith('.parquet') && !name.startsWith('.')).sort()
+}
+
+/**
+ * Lists the Parquet files of a folder or of a prefix of S3: the parts of a run, or without any all `*.parquet`. A file is its own list.
+ *
+ * @throws InputError if there are none
+ */
 export async function parquetFiles(path: string): Promise<string[]> {
-  const found = await stat(path).catch((error: unknown) => {
+  const expected = `Expected a Parquet file or a folder of them at ${path}`
+  const isOne = await isRunFolder(path).catch((error: unknown) => {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new InputError(
-      `Expected a Parquet file or a folder of them at ${path}, ${missing ? 'found nothing there' : messageOf(error)}`,
-    )
+    throw new InputError(`${expected}, ${missing ? 'found nothing there' : messageOf(error)}`)
   })
-  if (!found.isDirectory()) return [path]
-  const parts = await listParts(path)
-  if (parts.length > 0) return parts
-  const names = (await readdir(path)).filter((name) => name.endsWith('.parquet') && !name.startsWith('.')).sort()
-  if (names.length === 0) throw new InputError(`Expected Parquet files in ${path}, found none`)
-  return names.map((name) => join(path, name))
+  if (!isOne) return [path]
+  const store = openStore(path)
+  const names = await store.list()
+  if (isS3(path) && names.length === 0) throw new InputError(`${expected}, found nothing there`)
+  const files = parquetAmong(names)
+  if (files.length === 0) throw new InputError(`Expected Parquet files in ${path}, found none`)
+  return files.map(store.pathOf)
 }
 
 /**

@@ -1,5 +1,5 @@
-import { readdir } from 'node:fs/promises'
-import { isPart, isUnfinishedPart } from './parquet/partFiles.js'
+import { isPart, isUnfinishedPart } from './parquet/partNames.js'
+import { openStore } from './stores/openStore.js'
 
 /** Names at most this many files. */
 const NAMED = 3
@@ -14,7 +14,9 @@ const list = (names: readonly string[]): string =>
  * @param writing whether a run is about to write parts there
  */
 export async function strayFiles(path: string, writing = false): Promise<string[]> {
-  const names = await readdir(path).catch(() => [])
+  const names = await openStore(path)
+    .list()
+    .catch(() => [])
   if (!writing && !names.some(isPart)) return []
   const foreign = names.filter((name) => name.endsWith('.parquet') && !name.startsWith('.') && !isPart(name)).sort()
   const unfinished = names.filter(isUnfinishedPart).sort()

@@ -2,11 +2,12 @@ import * as z from 'zod'
 import { OutputError } from '../core/errors.js'
 import { aFunction, aPath, aRun, aSignal, parseOptions } from '../core/parseOptions.js'
 import type { Delivery, RowsOptions, Run } from '../core/run.js'
-import { lockFolder } from './folderLock.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
-import { listParts, preparePartFolder, removeEmpty, removeParts, removeUnfinished } from './parquet/partFiles.js'
+import { listParts } from './parquet/partFiles.js'
 import { type FlushPolicy, type PartWriter, partWriter } from './parquet/partWriter.js'
 import { checkVersions, sameRun } from './parquet/sameRun.js'
+import { openStore } from './stores/openStore.js'
+import type { PartStore } from './stores/PartStore.js'
 import { strayFiles } from './strayFiles.js'
 
 const flag = z.boolean().default(false).describe('true or false')
@@ -49,10 +50,10 @@ export type Summary = Readonly<{
 
 const nothing: HeldRows = { parts: [], metas: new Map(), rows: new Map() }
 
-type Drain = Readonly<{ writer: PartWriter; refused: Promise<never>; tally: (delivery: Delivery) => void }>
+type Drain = Readonly<{ writer: PartWriter; refusals: readonly Promise<never>[]; tally: (delivery: Delivery) => void }>
 
 /** Passes rows to the writer until they end, fail, are refused, cannot be written, or the signal aborts. */
-function drain(run: Run, options: RowsOptions, { writer, refused, tally }: Drain): Promise<void> {
+function drain(run: Run, options: RowsOptions, { writer, refusals, tally }: Drain): Promise<void> {
   const { signal } = options
   return new Promise((resolve, reject) => {
     const subscription = run.deliveries(options).subscribe({
@@ -70,7 +71,7 @@ function drain(run: Run, options: RowsOptions, { writer, refused, tally }: Drain
     subscription.add(() => signal?.removeEventListener('abort', abort))
     if (signal?.aborted) abort()
     else if (!subscription.closed) signal?.addEventListener('abort', abort, { once: true })
-    for (const failure of [writer.failure, refused]) {
+    for (const failure of [writer.failure, ...refusals]) {
       failure.catch((error: unknown) => {
         subscription.unsubscribe()
         reject(error)
@@ -127,7 +128,7 @@ function changedRows(folder: string) {
 }
 
 /**
- * Writes a run's rows into a folder of Parquet part files. Each is complete or absent, and readable while the run goes on. The run leaves out
+ * Writes a run's rows as Parquet part files into a folder, or with s3://BUCKET/PREFIX below a prefix of a bucket. Each is complete or absent, and readable while the run goes on. The run leaves out
  * rows that the folder has, so the same call goes on where an earlier one stopped. It fails on a row whose prompt or settings have changed
  * since, and decodes no further row. A run that fails before its first part leaves no new folder.
  *
@@ -138,37 +139,39 @@ export async function toParquet(folder: string, run: Run, options: ToParquetOpti
   parseOptions(toParquetArguments, { folder, run }, 'toParquet')
   parseOptions(toParquetOptions, options, 'toParquet')
   options.signal?.throwIfAborted()
-  const isNew = await preparePartFolder(folder)
+  const store = openStore(folder)
+  const isNew = await store.prepare()
   let written: readonly string[] = []
   const keep = (files: readonly string[]) => {
     written = files
   }
   try {
-    const release = await lockFolder(folder)
+    const lock = await store.lock()
     try {
       // What a folder holds besides this run's parts is named, so that nobody takes it for rows.
-      for (const name of await removeUnfinished(folder))
+      for (const name of await store.removeUnfinished())
         options.onNotice?.(`${folder}: removed ${name}, an unfinished part of a run that was killed`)
       for (const notice of await strayFiles(folder, true)) options.onNotice?.(notice)
-      return await writeRows(folder, run, options, keep)
+      return await writeRows({ store, lost: lock.lost }, run, options, keep)
     } finally {
-      await release()
+      await lock.release()
     }
   } catch (error) {
-    if (isNew && written.length === 0) await removeEmpty(folder)
+    if (isNew && written.length === 0) await store.removeEmpty()
     throw error
   }
 }
 
 async function writeRows(
-  folder: string,
+  { store, lost }: Readonly<{ store: PartStore; lost: Promise<never> }>,
   run: Run,
   options: ToParquetOptions,
   keep: (files: readonly string[]) => void,
 ): Promise<Summary> {
+  const folder = store.name
   const { force = false, retryErrors = false, redoChanged = false, signal, policy } = options
   // Parts to replace need not be readable.
-  const { parts, metas, rows } = force ? { ...nothing, parts: await listParts(folder) } : await heldRows(folder)
+  const { parts, metas, rows } = force ? { ...nothing, parts: await listParts(store) } : await heldRows(store)
   for (const [path, meta] of metas) sameRun(path, meta, run.meta)
   if (rows.size > 0) checkVersions(folder, run.meta)
   const count = { written: 0, errors: 0, skipped: 0, skippedErrors: 0 }
@@ -189,19 +192,19 @@ async function writeRows(
     else changed.add(row, earlier.promptHash)
     return true
   }
-  const writer = partWriter({ folder, meta: run.meta, replaces: force ? parts : [], replaced, policy })
+  const writer = partWriter({ store, meta: run.meta, replaces: force ? parts : [], replaced, policy })
   keep(writer.files)
   const tally = ({ row }: Delivery) => {
     count.written++
     if (row.finishReason === 'error') count.errors++
   }
   try {
-    await drain(run, { done, signal }, { writer, refused: changed.refused, tally })
+    await drain(run, { done, signal }, { writer, refusals: [changed.refused, lost], tally })
     changed.check()
   } finally {
     changed.stop()
     await writer.close()
   }
-  if (force && writer.files.length === 0) await removeParts(parts)
+  if (force && writer.files.length === 0) await store.remove(parts)
   return { ...count, files: writer.files }
 }

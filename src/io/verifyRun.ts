@@ -1,4 +1,3 @@
-import { readdir, stat } from 'node:fs/promises'
 import { InputError, messageOf } from '../core/errors.js'
 import type { RowKey, RunMeta } from '../core/run.js'
 import { keyOf } from './parquet/heldRows.js'
@@ -6,7 +5,9 @@ import { readParquet } from './parquet/readParquet.js'
 import { RUN_KEY, runMeta } from './parquet/runMeta.js'
 import { describeMix } from './parquet/sameRun.js'
 import { checkSeal } from './parquet/seal.js'
-import { parquetFiles } from './readRows.js'
+import { isRunFolder, parquetAmong, parquetFiles } from './readRows.js'
+import { isS3 } from './sources/s3Client.js'
+import { openStore } from './stores/openStore.js'
 import { strayFiles } from './strayFiles.js'
 
 /** A row that the input asks for. */
@@ -48,12 +49,18 @@ const counted = (count: number, noun: string): string => `${count} ${noun}${coun
 export async function runFiles(paths: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, readonly string[]>()
   for (const path of paths) {
-    const isEmpty = (await readdir(path).catch(() => undefined))?.every((name) => !name.endsWith('.parquet'))
-    found.set(path, isEmpty ? [] : await parquetFiles(path))
+    found.set(path, (await isEmptyFolder(path)) ? [] : await parquetFiles(path))
   }
   if ([...found.values()].every((files) => files.length === 0))
     throw new InputError(`Expected Parquet files in ${paths.join(', ')}, found none`)
   return found
+}
+
+/** Whether a path is a folder that is there, without Parquet files. A prefix of S3 is there if it has objects. */
+async function isEmptyFolder(path: string): Promise<boolean> {
+  if (!(await isRunFolder(path).catch(() => false))) return false
+  const names = await openStore(path).list()
+  return parquetAmong(names).length === 0 && (names.length > 0 || !isS3(path))
 }
 
 /** Gathers findings of a kind, so that a thousand of them are one line. */
@@ -100,7 +107,7 @@ export async function verifyRun(
         problems.push(messageOf(error))
       }
     }
-    if (!(await stat(folder)).isDirectory()) continue
+    if (!(await isRunFolder(folder))) continue
     if (files.length === 0) notices.push(`${folder} has no rows`)
     notices.push(...(await strayFiles(folder, files.length === 0)))
   }

@@ -12,7 +12,11 @@ const atLeastOne = z.int().min(1).describe('an integer >= 1')
 /** Adds `--output` and the flags for the size of its part files. */
 export const outputFlags = (command: Command): Command =>
   command
-    .option('-o, --output <folder>', 'folder for Parquet part files; without it, rows go to stdout as JSONL', text('output'))
+    .option(
+      '-o, --output <folder>',
+      'folder, or s3://BUCKET/PREFIX, for Parquet part files; without it, rows go to stdout as JSONL',
+      text('output'),
+    )
     .option(
       '--part-rows <number>',
       'maximum rows per part file (default: 16, then more, up to 1000)',

@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { weightsOf } from '../../../pipelines/decoding/perReward.js'
-import { checkOutput } from '../../io/outputFolder.js'
 import { checkInput } from '../../io/prompts/openInput.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
+import { openStore } from '../../io/stores/openStore.js'
 import { strayFiles } from '../../io/strayFiles.js'
 import { toParquet } from '../../io/toParquet.js'
 import { loadModels } from '../../models/loadModels.js'
@@ -48,7 +48,7 @@ async function run(
   await checkInput(input, promptColumns(flags))
   const rewards = await loadRewards(flags.rewards, flags.rewardTimeout)
   if (flags.dryRun) return dryRun(input, flags, about, terminal)
-  if (output !== undefined) await checkOutput(output)
+  if (output !== undefined) await openStore(output).check()
 
   const progress = startProgress({ stream: stderr })
   progress.say(

@@ -61,6 +61,7 @@ async function run(paths: readonly string[], flags: Flags, { stdout, stderr, sig
   const rewards = measuredRewards(flags)
   await checkOutputFile(output, force)
   const swept = flags.sweep === undefined ? [] : await sweepOf(flags.sweep)
+  for (const path of paths) await parquetFiles(path)
   const counts = await Promise.all(paths.map((path) => countRows(path)))
 
   const progress = startProgress({ stream: stderr })

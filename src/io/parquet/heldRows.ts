@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { OutputError } from '../../core/errors.js'
 import type { RowKey, RunMeta } from '../../core/run.js'
+import type { PartStore } from '../stores/PartStore.js'
 import { listParts } from './partFiles.js'
 import { readParquet } from './readParquet.js'
 import { RUN_KEY, runMeta } from './runMeta.js'
@@ -33,8 +34,8 @@ function metaOf(path: string, metadata: ReadonlyMap<string, string>): RunMeta {
  * @throws OutputError if a part does not come from a run, or a row is there twice
  * @throws InputError if a part cannot be read
  */
-export async function heldRows(folder: string): Promise<HeldRows> {
-  const parts = await listParts(folder)
+export async function heldRows(store: PartStore): Promise<HeldRows> {
+  const parts = await listParts(store)
   const metas = new Map<string, RunMeta>()
   const rows = new Map<string, HeldRow>()
   for (const part of parts) {

@@ -1,8 +1,9 @@
 import type { Delivery, Row, RunMeta } from '../../core/run.js'
 import { stringifyExactly } from '../exactJson.js'
+import type { PartStore } from '../stores/PartStore.js'
 import { encodeParquet } from './encodeParquet.js'
 import { keyOf } from './heldRows.js'
-import { addPart, removeParts, replacePart } from './partFiles.js'
+import { addPart } from './partFiles.js'
 import { readParquet } from './readParquet.js'
 import { columnNames, columnsOf, recordOf } from './rowColumns.js'
 import { RUN_KEY } from './runMeta.js'
@@ -20,7 +21,7 @@ export const growing = (part: number): FlushPolicy => ({
 const BYTES = 64 * 2 ** 20
 
 export type PartWriterOptions = Readonly<{
-  folder: string
+  store: PartStore
   meta: RunMeta
   /** Parts that the first new one replaces. */
   replaces: readonly string[]
@@ -47,18 +48,18 @@ const bytesOf = ({ tokenIds, promptTokenIds, trace = [], prompt, completion, inp
   2 * ((prompt?.length ?? 0) + (completion?.length ?? 0) + (input ? stringifyExactly(input).length : 0))
 
 /** Removes the rows with these keys from a part file, and the file if no row is left. */
-async function withoutRows(folder: string, path: string, keys: ReadonlySet<string>): Promise<void> {
+async function withoutRows(store: PartStore, path: string, keys: ReadonlySet<string>): Promise<void> {
   const file = await readParquet(path)
   const kept: Record<string, unknown>[] = []
   for await (const record of file.records()) {
     if (!keys.has(keyOf(record as { id: string; sample: number }))) kept.push(record)
   }
-  if (kept.length === 0) return removeParts([path])
-  return replacePart(folder, path, encodeParquet(columnsOf(new Set(file.columns)), kept, Object.fromEntries(file.metadata)))
+  if (kept.length === 0) return store.remove([path])
+  return store.replace(path, encodeParquet(columnsOf(new Set(file.columns)), kept, Object.fromEntries(file.metadata)))
 }
 
 /** Gathers rows and writes them as part files, one after another. */
-export function partWriter({ folder, meta, replaces, replaced: pending, policy = growing }: PartWriterOptions): PartWriter {
+export function partWriter({ store, meta, replaces, replaced: pending, policy = growing }: PartWriterOptions): PartWriter {
   const files: string[] = []
   const buffer: Readonly<{ row: Row; bytes: number }>[] = []
   let bufferBytes = 0
@@ -78,7 +79,7 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
   const replaceOnce = async () => {
     if (isReplaced) return
     isReplaced = true
-    await removeParts(replaces)
+    await store.remove(replaces)
   }
 
   /** Old rows go before their successors come, so that nobody reads both. After a kill in between, the next run decodes them again. */
@@ -89,18 +90,20 @@ export function partWriter({ folder, meta, replaces, replaced: pending, policy =
       if (path !== undefined) byPart.set(path, (byPart.get(path) ?? new Set()).add(key))
       pending.delete(key)
     }
-    for (const [path, keys] of byPart) await withoutRows(folder, path, keys)
+    for (const [path, keys] of byPart) await withoutRows(store, path, keys)
   }
 
   const write = async (rows: readonly Row[]) => {
     const records = rows.map(recordOf)
     const names = new Set([...columnNames(meta), ...records.flatMap(Object.keys)])
     const encoded = encodeParquet(columnsOf(names), records, { [RUN_KEY]: JSON.stringify(meta) })
+    const gone = isReplaced ? [] : replaces
+    const isReplacing = gone.length > 0 || rows.some((row) => pending.has(keyOf(row)))
     const replacing = async () => {
       await replaceOnce()
       await replaceRows(rows)
     }
-    files.push(await addPart(folder, encoded, { replacing }))
+    files.push(await addPart(store, encoded, isReplacing ? { replacing, replaces: gone } : {}))
   }
 
   const isFull = (): boolean => {

@@ -1,6 +1,5 @@
 import {
   type AsyncBuffer,
-  asyncBufferFromFile,
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
@@ -10,6 +9,7 @@ import {
 import { InputError, messageOf } from '../../core/errors.js'
 import { JsonNumber, JsonObject } from '../../core/text/json.js'
 import { parseExactly } from '../exactJson.js'
+import { openBuffer } from '../sources/openBuffer.js'
 import { unscaleDecimals } from './unscaleDecimals.js'
 
 /** An open Parquet file. */
@@ -85,13 +85,10 @@ function spanOf(numbers: ReadonlySet<number>, start: number, end: number): [numb
 /**
  * Opens a Parquet file and reads its footer.
  *
- * @param path a local file, or with `open` the name of a file that lies elsewhere
+ * @param path a local file or the address of an object of S3, or with `open` the name of a file that lies elsewhere
  * @throws InputError if it is missing or no Parquet file; from `records` also if a page cannot be read
  */
-export async function readParquet(
-  path: string,
-  open: () => Promise<AsyncBuffer> = () => asyncBufferFromFile(path),
-): Promise<ParquetFile> {
+export async function readParquet(path: string, open: () => Promise<AsyncBuffer> = () => openBuffer(path)): Promise<ParquetFile> {
   const reading = async <T>(read: () => Promise<T>): Promise<T> => {
     try {
       return await read()

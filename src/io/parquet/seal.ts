@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { InputError } from '../../core/errors.js'
+import { isS3 } from '../sources/s3Client.js'
+import { s3Buffer } from '../sources/s3Object.js'
 
 /** Key of a file's checksum in its metadata: SHA-256 of all its bytes, with zeros in place of the checksum itself. */
 export const SEAL_KEY = 'rxargs.sha256'
@@ -28,16 +30,24 @@ export function seal(bytes: Uint8Array): Uint8Array {
 
 const TAIL = 8
 const CHUNK = 1 << 20
+/** Each chunk of a remote file is a request. */
+const REMOTE_CHUNK = 8 << 20
+
+type Bytes = Readonly<{ size: number; chunk: number; read: (start: number, length: number) => Promise<Buffer> }>
+
+const bytesOf = async (handle: FileHandle): Promise<Bytes> => ({
+  size: (await handle.stat()).size,
+  chunk: CHUNK,
+  async read(start, length) {
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(length), position: start })
+    return buffer.subarray(0, bytesRead)
+  },
+})
 
 type Sealed = Readonly<{ at: number; sealed: string; digest: string }>
 
 /** Finds a file's checksum, and computes the one that it should have; undefined if it has none. */
-async function sealOf(path: string, handle: FileHandle): Promise<Sealed | undefined> {
-  const { size } = await handle.stat()
-  const read = async (start: number, length: number): Promise<Buffer> => {
-    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(length), position: start })
-    return buffer.subarray(0, bytesRead)
-  }
+async function sealOf(path: string, { size, chunk, read }: Bytes): Promise<Sealed | undefined> {
   const tail = await read(Math.max(0, size - TAIL), TAIL)
   const length = tail.length === TAIL && tail.toString('latin1', 4) === 'PAR1' ? tail.readUInt32LE(0) : size
   if (length + TAIL > size) throw new InputError(`Expected ${path} to be a complete Parquet file, found no footer`)
@@ -48,7 +58,7 @@ async function sealOf(path: string, handle: FileHandle): Promise<Sealed | undefi
   const sealed = footer.toString('latin1', at, at + UNSEALED.length)
   footer.write(UNSEALED, at, 'latin1')
   const hash = createHash('sha256')
-  for (let from = 0; from < start; from += CHUNK) hash.update(await read(from, Math.min(CHUNK, start - from)))
+  for (let from = 0; from < start; from += chunk) hash.update(await read(from, Math.min(chunk, start - from)))
   return { at: start + at, sealed, digest: hash.update(footer).update(tail).digest('hex') }
 }
 
@@ -58,20 +68,27 @@ async function sealOf(path: string, handle: FileHandle): Promise<Sealed | undefi
  * @throws InputError if it is no Parquet file
  */
 export async function checkSeal(path: string): Promise<'intact' | 'damaged' | 'unsealed'> {
+  if (isS3(path)) {
+    const { byteLength, slice } = await s3Buffer(path)
+    const read = async (start: number, length: number) => Buffer.from(await slice(start, start + length))
+    return stateOf(await sealOf(path, { size: byteLength, chunk: REMOTE_CHUNK, read }))
+  }
   const handle = await open(path, 'r')
   try {
-    const found = await sealOf(path, handle)
-    return found === undefined ? 'unsealed' : found.sealed === found.digest ? 'intact' : 'damaged'
+    return stateOf(await sealOf(path, await bytesOf(handle)))
   } finally {
     await handle.close()
   }
 }
 
+const stateOf = (found: Sealed | undefined) =>
+  found === undefined ? 'unsealed' : found.sealed === found.digest ? 'intact' : 'damaged'
+
 /** Does as `seal` with a file on the disk. */
 export async function sealFile(path: string): Promise<void> {
   const handle = await open(path, 'r+')
   try {
-    const found = await sealOf(path, handle)
+    const found = await sealOf(path, await bytesOf(handle))
     if (found === undefined) throw new Error(`Expected \`${SEAL_KEY}\` in the metadata of ${path}`)
     await handle.write(found.digest, found.at, 'latin1')
     await handle.sync()

@@ -3,6 +3,9 @@ import { OptionError } from '../../core/errors.js'
 /** A bucket and a key, or the beginning of keys. */
 export type S3Address = Readonly<{ bucket: string; key: string }>
 
+/** Whether a path is an address of S3. */
+export const isS3 = (path: string): boolean => /^s3:\/\//i.test(path)
+
 /** @throws OptionError for another address than s3://BUCKET/KEY */
 export function s3Address(address: string): S3Address {
   const [, bucket, key] = address.match(/^s3:\/\/([^/]+)(?:\/(.*))?$/is) ?? []
@@ -10,14 +13,28 @@ export function s3Address(address: string): S3Address {
   return { bucket, key: key ?? '' }
 }
 
-export type S3 = Awaited<ReturnType<typeof openS3>>
+export type S3 = Awaited<ReturnType<typeof newClient>>
+
+/** A server that takes no connection, or falls silent on one, counts as not there. */
+const CONNECT_MS = 10_000
+const SILENCE_MS = 60_000
+
+/** Clients by their settings. Files share one, because a client keeps its connections and its credentials. */
+const clients = new Map<string, Promise<S3>>()
 
 /**
  * Opens a client of S3 with the settings that every AWS tool reads: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_REGION, AWS_ENDPOINT_URL and others.
  *
  * @throws OptionError if the package of the client is not installed
  */
-export async function openS3() {
+export function openS3(): Promise<S3> {
+  const settings = JSON.stringify(Object.entries(process.env).filter(([name]) => name.startsWith('AWS_')))
+  const client = clients.get(settings) ?? newClient()
+  clients.set(settings, client)
+  return client
+}
+
+async function newClient() {
   // Loaded late, because it is optional.
   const sdk = await import('@aws-sdk/client-s3').catch(() => {
     throw new OptionError(
@@ -34,8 +51,9 @@ export async function openS3() {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     followRegionRedirects: true,
+    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS },
   })
-  return { sdk, client }
+  return { sdk, client, endpoint: endpoint ?? 'Amazon S3' }
 }
 
 /** Status of a failed request; undefined if no answer came. */

@@ -1,12 +1,15 @@
-import { InputError, messageOf } from '../../core/errors.js'
+import { InputError } from '../../core/errors.js'
+import { partsAmong } from '../parquet/partNames.js'
 import { globPattern } from './globPattern.js'
 import { type InputFile, lastPart } from './inputFile.js'
 import { pickData } from './localFiles.js'
-import { type RangeAnswer, type ReadRange, Refused, rangedBuffer, resumedBytes } from './rangedFile.js'
-import { openS3, type S3, s3Address, s3Status } from './s3Client.js'
+import { openS3, type S3, type S3Address, s3Address, s3Status } from './s3Client.js'
+import { s3Reason } from './s3Errors.js'
+import { s3Buffer, s3Bytes } from './s3Object.js'
 
 /**
- * Lists the objects of an address: one object, those below a prefix that ends in `/`, or those that match a glob.
+ * Lists the objects of an address: one object, those below a prefix, or those that match a glob. A prefix that a run has written to is its
+ * part files.
  *
  * @throws InputError if there is no object, or no bucket, or access is denied
  * @throws OptionError if the package of the client is not installed, or for another address than s3://BUCKET/KEY
@@ -14,7 +17,7 @@ import { openS3, type S3, s3Address, s3Status } from './s3Client.js'
 export async function s3Files(address: string): Promise<readonly InputFile[]> {
   const { bucket, key } = s3Address(address)
   const s3 = await openS3()
-  const fileOf = (full: string, place = lastPart(full)) => s3File(s3, bucket, full, place)
+  const fileOf = (full: string, place = lastPart(full)) => s3File(`s3://${bucket}/${full}`, place)
   const glob = globPattern(key)
   if (glob !== undefined) {
     const base = glob.base === '' ? '' : `${glob.base}/`
@@ -22,42 +25,39 @@ export async function s3Files(address: string): Promise<readonly InputFile[]> {
     if (names.length === 0) throw new InputError(`Expected objects that match ${address}, found none`)
     return names.sort().map((name) => fileOf(`${base}${name}`, name))
   }
-  if (key !== '' && !key.endsWith('/')) return [fileOf(key)]
-  const names = (await keysBelow(s3, bucket, key)).map((full) => full.slice(key.length)).filter((name) => name !== '')
-  return pickData(address, names, (name) => fileOf(`${key}${name}`, name))
+  const isFolder = key === '' || key.endsWith('/') || !(await isObject(s3, { bucket, key }))
+  const prefix = key === '' || key.endsWith('/') ? key : `${key}/`
+  const keys = isFolder ? await keysBelow(s3, bucket, prefix) : []
+  // The error of a missing object is the reader's.
+  if (!isFolder || (keys.length === 0 && prefix !== key)) return [fileOf(key)]
+  const names = keys.map((full) => full.slice(prefix.length)).filter((name) => name !== '')
+  const parts = partsAmong(names)
+  if (parts.length > 0) return parts.map((name) => fileOf(`${prefix}${name}`))
+  return pickData(address, names, (name) => fileOf(`${prefix}${name}`, name))
 }
 
-async function keysBelow({ sdk, client }: S3, bucket: string, prefix: string): Promise<string[]> {
+/** Whether there is an object of this key. Errors other than a missing one are the reader's. */
+export async function isObject({ sdk, client }: S3, { bucket, key }: S3Address): Promise<boolean> {
+  return client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key })).then(
+    () => true,
+    (error: unknown) => s3Status(error) !== 404,
+  )
+}
+
+async function keysBelow(s3: S3, bucket: string, prefix: string): Promise<string[]> {
+  const { sdk, client } = s3
   const keys: string[] = []
   try {
     for await (const { Contents = [] } of sdk.paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }))
       for (const { Key } of Contents) if (Key !== undefined) keys.push(Key)
   } catch (error) {
-    throw new InputError(`Expected to list s3://${bucket}/${prefix}: ${messageOf(error)}`)
+    throw new InputError(`Expected to list s3://${bucket}/${prefix}: ${s3Reason(error, s3, bucket)}`)
   }
   return keys
 }
 
-function s3File(s3: S3, bucket: string, key: string, place: string): InputFile {
-  const name = `s3://${bucket}/${key}`
-  const read = readerOf(s3, bucket, key)
-  return { name, place, bytes: () => resumedBytes({ name, read }), buffer: () => rangedBuffer({ name, read }) }
-}
-
-const readerOf =
-  ({ sdk, client }: S3, bucket: string, key: string): ReadRange =>
-  async (start, end): Promise<RangeAnswer> => {
-    const range = start === 0 && end === undefined ? {} : { Range: `bytes=${start}-${end === undefined ? '' : end - 1}` }
-    const found = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key, ...range })).catch((error: unknown) => {
-      // The client has repeated what is worth it.
-      throw s3Status(error) === undefined ? error : new Refused(messageOf(error))
-    })
-    const [, first, whole] = found.ContentRange?.match(/^bytes (\d+)-\d+\/(\d+)$/) ?? []
-    const size = whole === undefined ? found.ContentLength : Number(whole)
-    return {
-      bytes: found.Body as AsyncIterable<Uint8Array>,
-      start: first === undefined ? 0 : Number(first),
-      ...(size !== undefined && { size }),
-      ...(found.ETag !== undefined && { version: found.ETag }),
-    }
-  }
+const s3File = (name: string, place: string): InputFile => ({
+  ...{ name, place },
+  bytes: () => s3Bytes(name),
+  buffer: () => s3Buffer(name),
+})

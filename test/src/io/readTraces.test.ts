@@ -1,13 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Row } from '../../../src/core/run.js'
 import { encodeParquet } from '../../../src/io/parquet/encodeParquet.js'
-import { addPart, preparePartFolder } from '../../../src/io/parquet/partFiles.js'
+import { addPart } from '../../../src/io/parquet/partFiles.js'
 import { columnsOf, recordOf } from '../../../src/io/parquet/rowColumns.js'
 import { RUN_KEY } from '../../../src/io/parquet/runMeta.js'
 import { readTraces } from '../../../src/io/readTraces.js'
+import { folderStore } from '../../../src/io/stores/folderStore.js'
 import { errorRow, gathered, meta, row } from './fakeRun.js'
 
 let folder: string
@@ -34,9 +35,9 @@ const traced = (id: string): Row =>
 /** A part file as runs write them. */
 async function part(name: string, rows: readonly Row[], metadata: Record<string, string>): Promise<string> {
   const path = join(folder, name)
-  await preparePartFolder(path)
+  await mkdir(path)
   const records = rows.map(recordOf)
-  await addPart(path, encodeParquet(columnsOf(new Set(records.flatMap(Object.keys))), records, metadata), {})
+  await addPart(folderStore(path), encodeParquet(columnsOf(new Set(records.flatMap(Object.keys))), records, metadata))
   return path
 }
 const run = JSON.stringify(meta({ rewards: ['safe', 'short'], trace: true }))
