@@ -140,7 +140,7 @@ type Batched<Call, Result> = Readonly<{
 
 /** Runs each call separately, so that a failing or slow one holds up no other. */
 const apart = <Call, Result>(model: Batched<Call, Result>): OperatorFunction<Weighed<Call>, Result> =>
-  mergeMap(({ call }) => defer(() => model.run([call])).pipe(map(([result]) => result!)))
+  mergeMap(({ call }) => model.run([call]).then(([result]) => result!))
 
 /**
  * Adapts a reward model with the language model's tokenizer and template, which reads its token ids. An autoregressive reward model's value

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { messageOf, RemoteError } from '../../core/errors.js'
 import type { CircuitBreaker } from './circuitBreaker.js'
-import { type HttpAnswer, httpPost } from './httpPost.js'
 import { redactAddress } from './httpAddress.js'
+import { type HttpAnswer, httpPost } from './httpPost.js'
 
 export type PostOptions = Readonly<{
   /** Bearer token. Messages never contain it. */
