@@ -1,4 +1,4 @@
-import { defer, type OperatorFunction, tap } from 'rxjs'
+import { defer, map, type OperatorFunction } from 'rxjs'
 import * as z from 'zod'
 import { aFunction, parseOptions } from '../../src/core/parseOptions.js'
 import type { Decoder, LogitsStep, Selected } from '../../src/core/step.js'
@@ -35,16 +35,21 @@ export function timed(decoder: Decoder, options: TimedOptions): Decoder {
       defer(() => {
         const times: OperatorTime[] = []
         let startedAt = 0
-        const first = tap(() => {
+        const first = map((step: LogitsStep) => {
           startedAt = clock()
+          return step
         })
         const after = (index: number) =>
-          tap(() => {
+          map((step: unknown) => {
             const endedAt = clock()
             times.push({ operator: names[index]!, ms: endedAt - startedAt })
             startedAt = endedAt
+            return step
           })
-        const last = tap((step: Selected) => onStep(times, step))
+        const last = map((step: Selected) => {
+          onStep(times, step)
+          return step
+        })
         return source.pipe(
           chain<LogitsStep, Selected>([first, ...operators.flatMap((each, index) => [each, after(index)]), last]),
         )

@@ -1,4 +1,4 @@
-import { defer, finalize, from, map, type Observable, throwError, timeout } from 'rxjs'
+import { defer, finalize, from, identity, map, type Observable, throwError, timeout } from 'rxjs'
 import type { BatchedLanguageModel } from '../../src/core/batched.js'
 import { checkRewards } from '../../src/core/checkRewards.js'
 import { ModelLostError, messageOf, RewardError } from '../../src/core/errors.js'
@@ -49,14 +49,12 @@ export const textScores =
   ({ name, scoreTexts, timeoutMs }: TextReward) =>
   (replies: readonly ReplySoFar[]): Observable<Float32Array> =>
     defer(() => {
+      const late = () => throwError(() => new RewardError(`Reward \`${name}\` returned nothing within ${timeoutMs} ms`))
       const cancelled = new AbortController()
       let isDone = false
       const texts = replies.map(({ prompt, completion }) => prompt + completion)
       return from(callReward(name, async () => scoreTexts(texts, cancelled.signal, replies))).pipe(
-        timeout({
-          first: timeoutMs,
-          with: () => throwError(() => new RewardError(`Reward \`${name}\` returned nothing within ${timeoutMs} ms`)),
-        }),
+        timeoutMs === Number.POSITIVE_INFINITY ? identity : timeout({ first: timeoutMs, with: late }),
         map((rewards) => {
           isDone = true
           return checkRewards(name, rewards, { texts: texts.length })

@@ -1,4 +1,4 @@
-import { catchError, defer, EMPTY, map, mergeMap, type Observable, of, tap } from 'rxjs'
+import { catchError, defer, filter, map, type Observable, of, tap } from 'rxjs'
 import * as z from 'zod'
 import type { BatchReport } from '../../operators/batchCalls.js'
 import { ModelLostError, messageOf, OptionError } from '../../src/core/errors.js'
@@ -126,17 +126,18 @@ export function generate(
     const key = { id: job.prompt.id, sample: job.sample }
     const sum = emptyTally()
     return events.pipe(
-      mergeMap((event) => {
+      map((event) => {
         if (event.type === 'step') {
           tally(sum, event.step, columns)
           onEvent?.({ type: 'token', key, text: event.text })
-          return EMPTY
+          return undefined
         }
         const row = rowOf(sum, text, event.values, { startedAt, durationMs: now() - startedAt }, columns)
         const made = truncatedTokens > 0 ? { ...row, truncatedTokens } : row
         // Keep the reply; only its reward is missing.
-        return of(event.error === undefined ? made : { ...made, finishReason: 'error' as const, error: event.error })
+        return event.error === undefined ? made : { ...made, finishReason: 'error' as const, error: event.error }
       }),
+      filter((made) => made !== undefined),
     )
   }
   const row = (job: Job): Observable<Row> =>

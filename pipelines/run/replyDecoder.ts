@@ -1,4 +1,4 @@
-import { concat, concatMap, defer, finalize, type MonoTypeOperatorFunction, map, type Observable, of, tap } from 'rxjs'
+import { concat, defer, finalize, map, type Observable } from 'rxjs'
 import type { BatchReport } from '../../operators/batchCalls.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
 import type { Models } from '../../src/core/run.js'
@@ -77,14 +77,19 @@ export function replyDecoder(models: Models, { onNotice, onBatch }: ReplyDecoder
       const finished = finish({ codec, endTokenIds: ends, stop: texts, maxNewTokens: settings.maxNewTokens, contextLength })
       const pieceOf = replyText(codec, start, texts)
       const { rewards, lms } = bound
-      const decoded = search.steps(start, finished).pipe(
-        map((step): ReplyEvent => ({ type: 'step', step, text: pieceOf(step) })),
-        concatMap((event) => {
-          const last = event.type === 'step' ? event.step : undefined
-          return last?.finish ? concat(of(event), endOf(last, rewards)) : of(event)
-        }),
-        throwUnlessFinished(),
-      )
+      const decoded = defer(() => {
+        let last: DecodedStep | undefined
+        const steps = search.steps(start, finished).pipe(
+          map((step): ReplyEvent => {
+            last = step
+            return { type: 'step', step, text: pieceOf(step) }
+          }),
+        )
+        return concat(
+          steps,
+          defer(() => endOf(last, rewards)),
+        )
+      })
       const events = decoded.pipe(
         // On completion, error and unsubscription alike.
         finalize(() => {
@@ -96,25 +101,10 @@ export function replyDecoder(models: Models, { onNotice, onBatch }: ReplyDecoder
   }
 }
 
-const endOf = (last: DecodedStep, rewards: DecoderModels['rewards']): Observable<ReplyEvent> =>
-  valuesOf(rewards, scoredSequence(last)).pipe(map((valued) => ({ type: 'end', last, ...valued })))
-
-/** Errors if a reply completes before its end. */
-function throwUnlessFinished(): MonoTypeOperatorFunction<ReplyEvent> {
-  return (source) =>
-    defer(() => {
-      let ended = false
-      return source.pipe(
-        tap({
-          next: ({ type }) => {
-            ended ||= type === 'end'
-          },
-          complete: () => {
-            if (!ended) throw new ShapeError('The decoder ended before the sequence was finished')
-          },
-        }),
-      )
-    })
+/** Values the reply after its last step. Errors if that step does not end the reply. */
+function endOf(last: DecodedStep | undefined, rewards: DecoderModels['rewards']): Observable<ReplyEvent> {
+  if (!last?.finish) throw new ShapeError('The decoder ended before the sequence was finished')
+  return valuesOf(rewards, scoredSequence(last)).pipe(map((valued) => ({ type: 'end', last, ...valued })))
 }
 
 /** The smallest context of the models that read the reply's tokens. A reward model with the same tokens needs room for them, too. */

@@ -1,4 +1,4 @@
-import { asapScheduler, defer, map, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs'
+import { asapScheduler, defer, map, type Observable, type OperatorFunction, of } from 'rxjs'
 import * as z from 'zod'
 import { type BatchReport, batchCalls } from '../../operators/batchCalls.js'
 import type {
@@ -21,7 +21,13 @@ import { rewardOfText } from '../rewards/rewardOfText.js'
 import { rewardOverPairs } from '../rewards/rewardOverPairs.js'
 import { rewardOverText } from '../rewards/rewardOverText.js'
 import { shareAnswers } from '../rewards/shareAnswers.js'
-import { readAhead, type ScheduledStates, scheduledLanguageModel, type Weighed } from './scheduledLanguageModel.js'
+import {
+  readAhead,
+  type Scheduled,
+  type ScheduledStates,
+  scheduledLanguageModel,
+  type Weighed,
+} from './scheduledLanguageModel.js'
 
 const scheduleOptions = z.strictObject({ onNotice: aFunction.optional(), onBatch: aFunction.optional() })
 
@@ -58,12 +64,14 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
     readAhead<Call, Result>(
       model.sideBySide
         ? apart(model)
-        : batchCalls((calls: readonly Weighed<Call>[]) => model.run(calls.map(({ call }) => call)), {
-            maxBatch: model.maxBatch,
-            promptTokens: ({ promptTokens }) => promptTokens,
-            turns,
-            ...(onBatch && { onBatch: (report: BatchReport) => onBatch(name, report) }),
-          }),
+        : throughBatches(
+            batchCalls((calls: readonly Weighed<Call>[]) => model.run(calls.map(({ call }) => call)), {
+              maxBatch: model.maxBatch,
+              promptTokens: ({ promptTokens }) => promptTokens,
+              turns,
+              ...(onBatch && { onBatch: (report: BatchReport) => onBatch(name, report) }),
+            }),
+          ),
       model.chunk,
     )
 
@@ -138,9 +146,16 @@ type Batched<Call, Result> = Readonly<{
   run(calls: readonly Call[]): Promise<Result[]>
 }>
 
+const throughBatches =
+  <Call, Result>(batched: OperatorFunction<Weighed<Call>, Result>): Scheduled<Call, Result> =>
+  (call) =>
+    of(call).pipe(batched)
+
 /** Runs each call separately, so that a failing or slow one holds up no other. */
-const apart = <Call, Result>(model: Batched<Call, Result>): OperatorFunction<Weighed<Call>, Result> =>
-  mergeMap(({ call }) => defer(() => model.run([call])).pipe(map(([result]) => result!)))
+const apart =
+  <Call, Result>(model: Batched<Call, Result>): Scheduled<Call, Result> =>
+  ({ call }) =>
+    defer(() => model.run([call]).then(([result]) => result!))
 
 /**
  * Adapts a reward model with the language model's tokenizer and template, which reads its token ids. An autoregressive reward model's value

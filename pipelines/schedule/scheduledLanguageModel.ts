@@ -1,10 +1,10 @@
-import { concat, defer, ignoreElements, type Observable, type OperatorFunction, of } from 'rxjs'
+import { concat, defer, ignoreElements, type Observable } from 'rxjs'
 import type { BatchedLanguageModel, LogitsCall, StatesCall } from '../../src/core/batched.js'
 import { ShapeError } from '../../src/core/errors.js'
 import type { LanguageModel, Logits } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
 
-type Scheduled = ReturnType<typeof readAhead<LogitsCall, Logits>>
+type ReadAhead = ReturnType<typeof readAhead<LogitsCall, Logits>>
 /** Sends a call for hidden states through the scheduler. */
 export type ScheduledStates = (call: StatesCall) => Observable<Float32Array[]>
 
@@ -18,7 +18,7 @@ export type ScheduledStates = (call: StatesCall) => Observable<Float32Array[]>
 export function scheduledLanguageModel(
   name: string,
   lm: BatchedLanguageModel,
-  scheduled: Scheduled,
+  scheduled: ReadAhead,
   live: Set<object>,
   states?: ScheduledStates,
 ): LanguageModel {
@@ -66,19 +66,22 @@ export function scheduledLanguageModel(
 /** A call of a batched model in the scheduler, with the number of its new prompt tokens. */
 export type Weighed<Call> = Readonly<{ call: Call; promptTokens: number }>
 
+/** Answers one call; nothing happens before somebody subscribes. */
+export type Scheduled<Call, Result> = (call: Weighed<Call>) => Observable<Result>
+
 /**
  * Splits a sequence's first call into calls of `chunk` tokens, one after the other, so that steps of other sequences run in between. The
  * cuts depend on the sequence alone. Later calls stay whole.
  */
-export function readAhead<Call, Result>(scheduled: OperatorFunction<Weighed<Call>, Result>, chunk = Number.POSITIVE_INFINITY) {
+export function readAhead<Call, Result>(scheduled: Scheduled<Call, Result>, chunk = Number.POSITIVE_INFINITY) {
   const begun = new WeakSet<object>()
   return (key: object, tokens: number, call: Call, upTo: (tokens: number) => Call): Observable<Result> => {
-    if (begun.has(key)) return of({ call, promptTokens: 0 }).pipe(scheduled)
+    if (begun.has(key)) return scheduled({ call, promptTokens: 0 })
     begun.add(key)
     const pieces: Observable<never>[] = []
     let read = 0
     for (; read + chunk < tokens; read += chunk)
-      pieces.push(of({ call: upTo(read + chunk), promptTokens: chunk }).pipe(scheduled, ignoreElements()))
-    return concat(...pieces, of({ call, promptTokens: tokens - read }).pipe(scheduled))
+      pieces.push(scheduled({ call: upTo(read + chunk), promptTokens: chunk }).pipe(ignoreElements()))
+    return concat(...pieces, scheduled({ call, promptTokens: tokens - read }))
   }
 }

@@ -29,6 +29,7 @@ export type TextReward = Readonly<{
     signal: AbortSignal,
     replies: readonly ReplySoFar[],
   ) => number[] | Float32Array | Promise<number[] | Float32Array>
+  /** Time limit of a call; infinite for a reward that limits its calls itself. */
   timeoutMs: number
   /** What it computes, as data. It goes into the run's metadata, so that a folder does not mix rows of two functions. */
   spec?: Readonly<Record<string, unknown>>

@@ -12,3 +12,10 @@ export type Sequence = Readonly<{
   /** Decoded tokens, without the prompt's. */
   tokenIds: readonly number[]
 }>
+
+/** Whether token ids begin with those of `start`. */
+export function beginsWith(tokenIds: readonly number[], start: readonly number[]): boolean {
+  if (start.length > tokenIds.length) return false
+  for (let i = 0; i < start.length; i++) if (start[i] !== tokenIds[i]) return false
+  return true
+}

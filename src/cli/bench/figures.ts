@@ -19,6 +19,8 @@ export type Recording = Readonly<{
   /** Milliseconds in each operator, over all steps of all sequences. */
   operators: Readonly<Record<string, number>>
   peakRssBytes: number
+  /** Processor time of the process, all threads together. */
+  cpuMs: number
   /** Replies in the order in which they finished. */
   rows: readonly Readonly<{ id: string; promptTokenIds: readonly number[]; tokenIds: readonly number[] }>[]
 }>
@@ -59,6 +61,8 @@ export type Figures = Readonly<{
   /** Bytes to the GPU and back over the whole run, by model. */
   gpu_bytes: ByName<Readonly<{ up: number; down: number }>>
   peak_rss_bytes: number
+  /** Processor time of the process, all threads together, over the tokens. */
+  cpu_ms_per_token: number
 }>
 
 /**
@@ -110,6 +114,7 @@ export function figuresOf(recording: Recording, work: ByName<LinearWork> = {}): 
     })),
     gpu_bytes: gpuBytes(runs),
     peak_rss_bytes: recording.peakRssBytes,
+    cpu_ms_per_token: recording.cpuMs / Math.max(1, completionTokens),
   }
 }
 

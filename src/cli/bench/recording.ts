@@ -65,6 +65,7 @@ export async function record(
     peakRssBytes = Math.max(peakRssBytes, process.memoryUsage.rss())
   }, RSS_EVERY_MS)
   take()
+  const cpuBefore = process.cpuUsage()
   const startedAt = clock()
   try {
     const measured = timed(decoder, {
@@ -83,11 +84,13 @@ export async function record(
     })
     const rows = await lastValueFrom(run.rows({ signal }).pipe(toArray()))
     const endedAt = clock()
+    const cpu = process.cpuUsage(cpuBefore)
     const broken = rows.find(({ error }) => error !== null)
     if (broken) throw new InputError(`Expected prompts that can be decoded, got \`${broken.id}\`: ${broken.error}`)
     const sum = (count: (row: (typeof rows)[number]) => number | null) => rows.reduce((all, row) => all + (count(row) ?? 0), 0)
     return {
       ...{ startedAt, endedAt, batches, operators, peakRssBytes },
+      cpuMs: (cpu.user + cpu.system) / 1000,
       rows: rows.map(({ id, promptTokenIds, tokenIds }) => ({
         id,
         promptTokenIds: promptTokenIds ?? [],

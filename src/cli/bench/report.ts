@@ -51,6 +51,7 @@ export function settingText(setting: BenchSetting): string {
     )
       .map(([model, gflops]) => `${model} ${number(gflops, 0)}`)
       .join(', ')} of ${number(setting.peaks.peak_gflops, 0)}`,
+    cpuLine(setting),
     ...rooflineLines(setting.roofline_share),
     ...cacheLines(setting.cache_overhead),
     ...gpuLines(setting),
@@ -66,6 +67,12 @@ export function settingText(setting: BenchSetting): string {
       ...histogram(counts),
     ]),
   ].join('\n')
+}
+
+/** One token of each sequence that runs at the same time is what other tools call a step. */
+function cpuLine({ cpu_ms_per_token: ms, concurrency, prompts }: BenchSetting): string {
+  const together = Math.min(concurrency, prompts)
+  return `  processor time ${number(ms, 3)} ms a token, ${number(ms * together, 2)} ms for one token of each of ${together} prompts`
 }
 
 function operatorLines(times: Readonly<Record<string, number>>): string[] {

@@ -22,9 +22,10 @@ type Send<Item, Result> = (
 ) => Promise<readonly (Result | RemoteError)[]>
 
 type Call<Result> = Readonly<{
-  signal: AbortSignal
   /** Whether it still waits for results. */
   isOpen: () => boolean
+  /** Runs when the caller leaves while a request has items of the call. */
+  onLeave: (left: () => void) => void
   settle: (index: number, result: Result) => void
   reject: (reason: unknown) => void
 }>
@@ -71,21 +72,22 @@ export function mergedCalls<Item, Result>(
   const request = async (entries: readonly Entry<Item, Result>[], isPart = false): Promise<boolean> => {
     const calls = new Set(entries.map(({ call }) => call))
     const cancelled = new AbortController()
+    let isRunning = true
     const check = (): void => {
-      for (const { signal } of calls) if (!signal.aborted) return
+      if (!isRunning) return
+      for (const call of calls) if (call.isOpen()) return
       cancelled.abort()
     }
-    const leave = (): void => {
-      for (const { signal } of calls) signal.removeEventListener('abort', check)
-    }
-    for (const { signal } of calls) signal.addEventListener('abort', check, { once: true })
+    for (const call of calls) call.onLeave(check)
     const startedAt = clock()
     try {
       const results = await send(
         entries.map(({ item }) => item),
         cancelled.signal,
         entries.length === 1,
-      ).finally(leave)
+      ).finally(() => {
+        isRunning = false
+      })
       onRequest?.({ startedAt, endedAt: clock(), items: entries.length })
       const failed = entries.filter(({ index, call }, at) => {
         const result = results[at]!
@@ -121,10 +123,14 @@ export function mergedCalls<Item, Result>(
       let missing = items.length
       let isOpen = true
       if (missing === 0) return resolve(results)
-      const leave = (): void => call.reject(signal.reason)
+      const requests: (() => void)[] = []
+      const leave = (): void => {
+        call.reject(signal.reason)
+        for (const left of requests) left()
+      }
       const call: Call<Result> = {
-        signal,
         isOpen: () => isOpen,
+        onLeave: (left) => requests.push(left),
         settle: (index, result) => {
           results[index] = result
           if (--missing > 0) return

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { messageOf, RemoteError } from '../../core/errors.js'
 import type { CircuitBreaker } from './circuitBreaker.js'
 import { redactAddress } from './httpAddress.js'
+import { type HttpAnswer, httpPost } from './httpPost.js'
 
 export type PostOptions = Readonly<{
   /** Bearer token. Messages never contain it. */
@@ -49,9 +50,8 @@ export function excerpt(text: string): string {
 }
 
 /** Reads `Retry-After` (seconds or a date) in milliseconds. */
-function retryAfter(headers: Headers, now: number): number {
-  const value = headers.get('retry-after')
-  if (value === null) return 0
+function pauseOf({ retryAfter: value }: HttpAnswer, now: number): number {
+  if (value === undefined) return 0
   const pause = /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
   return Number.isFinite(pause) ? Math.max(0, pause) : 0
 }
@@ -62,6 +62,7 @@ const sleepFor = (milliseconds: number, signal: AbortSignal): Promise<unknown> =
  * Posts JSON to a server and reads the answer. It retries after rate limits (429), server errors (5xx), time-outs, lost connections and
  * incomplete answers. It pauses before each retry, at least as long as `Retry-After`.
  *
+ * - `content`: a value, or its JSON text as bytes
  * - `read`: converts the answer; a `TransientError` that it throws causes a retry
  * - `watch.isSplittable`: a 500 is an error of kind `failure` at once, so that the caller can send the items separately
  * - errors: `RemoteError` if no attempt can succeed, all attempts failed, or the breaker is open; errors of `read` and `watch.admit`; the
@@ -72,23 +73,20 @@ export function postJson(endpoint: string, options: PostOptions) {
   const headers = { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) }
   const redact = (text: string): string => (key ? text.replaceAll(key, '…') : text)
   const address = redactAddress(endpoint)
+  const post = httpPost(endpoint, { headers, timeoutMs })
 
-  const attempt = async <T>(body: string, read: (answer: unknown) => T, signal: AbortSignal): Promise<T> => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  const attempt = async <T>(body: Buffer, read: (answer: unknown) => T, signal: AbortSignal): Promise<T> => {
     try {
-      const response = await fetch(endpoint, { method: 'POST', headers, body, signal: limit, redirect: 'error' })
-      if (!response.ok) throw await refusal(response, address, redact)
-      return read(parseJson(await response.text()))
+      const answer = await post(body, signal)
+      if (answer.status < 200 || answer.status > 299) throw refusal(answer, address, redact)
+      return read(parseJson(answer.text))
     } catch (error) {
       if (error instanceof RemoteError || error instanceof TransientError || signal.aborted) throw error
-      if (limit.aborted) throw new TransientError(`no answer within ${timeoutMs} ms`)
-      // fetch hides the reason in the error's cause.
-      const { cause } = error as { cause?: unknown }
-      throw new TransientError(redact(messageOf(cause ?? error)))
+      throw new TransientError(redact(messageOf(error)))
     }
   }
   return async <T>(content: unknown, read: (answer: unknown) => T, signal: AbortSignal, watch?: RequestWatch<T>): Promise<T> => {
-    const body = JSON.stringify(content)
+    const body = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content))
     let pause = 0
     for (let failed = 0; ; failed++) {
       breaker?.admit(address)
@@ -124,21 +122,24 @@ export function postJson(endpoint: string, options: PostOptions) {
   }
 }
 
-/** Parses JSON. Python's `json` also writes `NaN` and `Infinity`: those become strings. */
+/** Parses JSON, with or without a byte order mark. Python's `json` also writes `NaN` and `Infinity`: those become strings. */
 function parseJson(text: string): unknown {
-  for (const candidate of [text, text.replace(/-?\b(?:NaN|Infinity)\b/g, '"$&"')]) {
+  const candidates = [() => text, () => text.replace(/^\uFEFF/, '').replace(/-?\b(?:NaN|Infinity)\b/g, '"$&"')]
+  for (const candidate of candidates) {
     try {
-      return JSON.parse(candidate)
+      return JSON.parse(candidate())
     } catch {}
   }
   throw new TransientError(`expected JSON, got ${text.trim() === '' ? 'nothing' : `\`${excerpt(text)}\``}`)
 }
 
-async function refusal(response: Response, address: string, redact: (text: string) => string): Promise<Error> {
-  const { status, headers } = response
-  const body = redact(excerpt(await response.text().catch(() => '')))
-  const message = `${status} ${response.statusText}${body === '' ? '' : `: ${body}`}`
+function refusal(answer: HttpAnswer, address: string, redact: (text: string) => string): Error {
+  const { status, statusText, text } = answer
+  const body = redact(excerpt(text))
+  const message = `${status} ${statusText}${body === '' ? '' : `: ${body}`}`
   if (status === 408 || status === 429 || status >= 500)
-    return new TransientError(message, retryAfter(headers, Date.now()), status !== 429, status)
-  return new RemoteError(`${address} refused: ${message}`, [401, 403, 404, 405].includes(status), 'refusal')
+    return new TransientError(message, pauseOf(answer, Date.now()), status !== 429, status)
+  // Nobody follows a redirect with the key, so it is a wrong address, too.
+  const isHopeless = [301, 302, 303, 307, 308, 401, 403, 404, 405].includes(status)
+  return new RemoteError(`${address} refused: ${message}`, isHopeless, 'refusal')
 }

@@ -4,6 +4,7 @@ import { ModelLostError, OptionError, RemoteError } from '../../core/errors.js'
 import type { Logits, TextCodec } from '../../core/model.js'
 import { parseOptions } from '../../core/parseOptions.js'
 import type { Source } from '../../core/rewardSource.js'
+import type { Sequence } from '../../core/sequence.js'
 import { readTokenizerFolder } from '../checkpoint/tokenizer/readTokenizerFolder.js'
 import { modelFolder } from '../modelFolder.js'
 import { endpointOf } from './chatCompletions.js'
@@ -12,6 +13,7 @@ import { redactAddress } from './httpAddress.js'
 import { mergedCalls } from './mergedCalls.js'
 import { postJson } from './postJson.js'
 import { type RemoteWorld, type RequestOptions, requestOptions } from './remoteOptions.js'
+import { tokenIdsJson } from './tokenIdsJson.js'
 import { choicesIn, tokenIdOf, topLogprobs } from './topLogprobs.js'
 
 export const promptForms = ['ids', 'text'] as const
@@ -47,11 +49,15 @@ export type RemoteLanguageModel = Readonly<{ source: BatchedLanguageModel; origi
 
 /** Most prompts in a request. */
 const MAX_BATCH = 64
+const [OPEN, CLOSE, COMMA] = ['[', ']', ','].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer]
 /** Most requests at the same time: several, so that prompts wait little for each other; few, so that they share the next request. */
 const CONCURRENCY = 4
 
-/** A step of one sequence. A request holds steps of equal `need`. First steps go separately, because the server reads whole prompts for them. */
-type Step = Readonly<{ prompt: readonly number[] | string; tokens: number; need: number; isFirst: boolean }>
+/**
+ * A step of one sequence. `prompt` is its JSON text in pieces. A request holds steps of one `kind`: equal `need`, and first steps go separately, because
+ * the server reads whole prompts for them.
+ */
+type Step = Readonly<{ prompt: readonly Buffer[]; tokens: number; need: number; kind: string }>
 
 /**
  * Connects to a language model behind HTTP. Calls that wait together share a request if the server takes a list of prompts; the first requests
@@ -77,16 +83,16 @@ export async function remoteLanguageModel(
   const breaker = circuitBreaker({ failures, pauseMs, ...(now && { now }) })
   const post = postJson(endpoint, { ...options, breaker, ...(key && { key }), ...(sleep && { sleep }) })
   const reading = { server, vocabSize, idOf: tokenIdOf(codec, server) }
+  const idsOf = tokenIdsJson()
+  /** By the sequences' keys, from the first step to the release. */
   const running = new Map<object, AbortController>()
-  const begun = new WeakSet<object>()
 
   const send = async (steps: readonly Step[], signal: AbortSignal, isAlone: boolean): Promise<(Logits | RemoteError)[]> => {
-    const prompts = steps.map(({ prompt }) => prompt)
     const { need } = steps[0]!
-    const body = {
-      ...{ model, prompt: isAlone ? prompts[0] : prompts },
-      ...{ max_tokens: 1, temperature: 0, logprobs: need, return_tokens_as_token_ids: true },
-    }
+    const prompts = steps.flatMap(({ prompt }, index) => (index === 0 ? prompt : [COMMA, ...prompt]))
+    const settings = JSON.stringify({ model, max_tokens: 1, temperature: 0, logprobs: need, return_tokens_as_token_ids: true })
+    const [open, close] = isAlone ? ['', ''] : ['[', ']']
+    const body = Buffer.concat([Buffer.from(`${settings.slice(0, -1)},"prompt":${open}`), ...prompts, Buffer.from(`${close}}`)])
     const read = (answer: unknown): (Logits | RemoteError)[] => {
       if (form === 'text') checkPromptTokens(answer, steps, server)
       return choicesIn(answer, steps.length, server).map((choice) => resultOrError(() => topLogprobs(choice, need, reading)))
@@ -95,34 +101,34 @@ export async function remoteLanguageModel(
   }
   const ask = mergedCalls(send, {
     ...{ maxBatch: MAX_BATCH, concurrency: CONCURRENCY, concurrencyAlone: MAX_BATCH },
-    kindOf: ({ need, isFirst }) => `${need} ${isFirst}`,
+    kindOf: ({ kind }) => kind,
     ...(onRequest && { onRequest }),
   })
 
+  const promptOf = (sequence: Sequence): readonly Buffer[] =>
+    form === 'ids'
+      ? [OPEN, idsOf(sequence), CLOSE]
+      : [Buffer.from(JSON.stringify(textPrompt([...sequence.promptTokenIds, ...sequence.tokenIds], codec, server)))]
+  const failed = (error: unknown): never => {
+    if (!(error instanceof RemoteError)) throw error
+    if (error.isHopeless) throw new ModelLostError(`Language model: ${error.message}`, { cause: error })
+    if (form === 'text' || !/ 422 |string/.test(error.message)) throw error
+    const hint = 'If the server takes only text prompts, use `--lm-prompt text`'
+    throw new RemoteError(`${error.message}. ${hint}`, false, 'refusal')
+  }
   const logits = async ({ sequence, need }: LogitsCall): Promise<Logits> => {
     if (need === 'all') throw new OptionError(`${server}: expected a step that reads the top ${maxTop} tokens at most, got all`)
-    const ids = [...sequence.promptTokenIds, ...sequence.tokenIds]
-    const prompt = form === 'text' ? textPrompt(ids, codec, server) : ids
-    const controller = new AbortController()
-    running.set(sequence.key, controller)
-    const isFirst = !begun.has(sequence.key)
-    begun.add(sequence.key)
-    try {
-      const [result] = await ask([{ prompt, tokens: ids.length, need, isFirst }], controller.signal)
-      return result!
-    } catch (error) {
-      if (error instanceof RemoteError && error.isHopeless)
-        throw new ModelLostError(`Language model: ${error.message}`, { cause: error })
-      if (form === 'ids' && error instanceof RemoteError && / 422 |string/.test(error.message))
-        throw new RemoteError(
-          `${error.message}. If the server takes only text prompts, use \`--lm-prompt text\``,
-          false,
-          'refusal',
-        )
-      throw error
-    } finally {
-      if (running.get(sequence.key) === controller) running.delete(sequence.key)
-    }
+    const { key, promptTokenIds, tokenIds } = sequence
+    const known = running.get(key)
+    const controller = known ?? new AbortController()
+    if (!known) running.set(key, controller)
+    const tokens = promptTokenIds.length + tokenIds.length
+    const step = { prompt: promptOf(sequence), tokens, need, kind: `${need} ${known === undefined}` }
+    return ask([step], controller.signal).then(([result]) => result!, failed)
+  }
+  const stop = (key: object): void => {
+    running.get(key)?.abort()
+    running.delete(key)
   }
   return {
     source: {
@@ -131,11 +137,11 @@ export async function remoteLanguageModel(
       maxBatch: MAX_BATCH,
       sideBySide: true,
       run: (calls) => Promise.all(calls.map(logits)),
-      release: (sequence) => running.get(sequence)?.abort(),
+      release: stop,
     },
     origin: { path: redactAddress(url), model },
     close: async () => {
-      for (const controller of running.values()) controller.abort()
+      for (const key of running.keys()) stop(key)
     },
   }
 }

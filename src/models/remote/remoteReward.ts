@@ -75,7 +75,7 @@ export function remoteReward(
         throw error
       }),
     // Each request has its own time-out.
-    timeoutMs: 2 ** 31 - 1,
+    timeoutMs: Number.POSITIVE_INFINITY,
     source: { path: server, ...(label !== undefined && { label }) },
   }
 }

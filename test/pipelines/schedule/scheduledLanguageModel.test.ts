@@ -1,14 +1,15 @@
-import { lastValueFrom, map } from 'rxjs'
+import { defer, lastValueFrom, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { readAhead, type Weighed } from '../../../pipelines/schedule/scheduledLanguageModel.js'
 
 const recorded = (chunk?: number) => {
   const calls: Weighed<string>[] = []
   const send = readAhead<string, string>(
-    map((weighed) => {
-      calls.push(weighed)
-      return weighed.call.toUpperCase()
-    }),
+    (weighed) =>
+      defer(() => {
+        calls.push(weighed)
+        return of(weighed.call.toUpperCase())
+      }),
     chunk,
   )
   return { calls, send: (key: object, tokens: number) => lastValueFrom(send(key, tokens, 'all', (upTo) => `to ${upTo}`)) }

@@ -13,6 +13,7 @@ const recording = (rows: Readonly<Record<string, number[]>>, rewardMs: number): 
     batches: {},
     operators: {},
     peakRssBytes: 0,
+    cpuMs: 0,
   },
   completionTokens: Object.values(rows).flat().length,
   rows: Object.entries(rows).map(([id, tokenIds]) => ({ id, promptTokenIds: [], tokenIds })),

@@ -41,6 +41,7 @@ describe('figuresOf', () => {
     batches: { lm: [1, 2, 2], rm: [3] },
     operators: { topK: 10, batchReward: 400 },
     peakRssBytes: 1,
+    cpuMs: 20,
   }
   const work = { flops: ({ tokens }: { tokens: number }) => 1e6 * tokens, bytes: 2e6 }
   const figures = figuresOf(recording, { lm: work })
@@ -57,6 +58,9 @@ describe('figuresOf', () => {
   })
   it('gives the time of a step in each operator', () => {
     expect(figures.operator_ms).toEqual({ topK: 2, batchReward: 80 })
+  })
+  it('gives the processor time of a token', () => {
+    expect(figures.cpu_ms_per_token).toBe(4)
   })
   it('counts batches by size', () => {
     expect(figures.mean_batch).toEqual({ lm: 5 / 3, rm: 3 })
