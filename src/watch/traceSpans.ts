@@ -11,6 +11,8 @@ export type RowTimes = Readonly<{
   calls: readonly CallReport[]
   texts: readonly TimeSpan[]
   tokensAt: readonly number[]
+  /** Whether the reply has its end, so that only its reward comes after the last token. */
+  isWhole: boolean
 }>
 
 /**
@@ -18,7 +20,7 @@ export type RowTimes = Readonly<{
  * (that of the whole reply). Each call is a span with its model's name, after a span `wait` for its time in the queue. A search emits its tokens
  * together at its end, so it has one step with all tokens.
  */
-export function traceSpans({ startedAt, prompt, calls, texts, tokensAt }: RowTimes): readonly TraceSpan[] {
+export function traceSpans({ startedAt, prompt, calls, texts, tokensAt, isWhole }: RowTimes): readonly TraceSpan[] {
   const sorted = [...calls].sort((a, b) => a.startedAt - b.startedAt)
   const first = sorted.findIndex(({ kind, promptTokens }) => kind !== 'logits' || promptTokens === 0)
   const reading = sorted.splice(0, first === -1 ? sorted.length : first)
@@ -53,7 +55,7 @@ export function traceSpans({ startedAt, prompt, calls, texts, tokensAt }: RowTim
       : []),
     ...prefill,
     ...steps.map(({ tokens, ...step }) => ({ name: 'step', ...step, attributes: { 'rxargs.tokens': tokens } })),
-    ...(sorted.length === 0 ? [] : [around('final reward', sorted.flatMap(callSpans))]),
+    ...(sorted.length === 0 ? [] : [around(isWhole ? 'final reward' : 'step', sorted.flatMap(callSpans))]),
   ]
 }
 

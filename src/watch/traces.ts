@@ -34,10 +34,13 @@ const SEND_EVERY_MS = 1_000
 const REQUEST_MS = 5_000
 const CLOSE_MS = 3_000
 
-type Gathered = { -readonly [Name in keyof RowTimes]: RowTimes[Name] } & {
-  calls: CallReport[]
-  texts: TimeSpan[]
-  tokensAt: number[]
+/** What is gathered of a row until it is finished. */
+type Gathered = {
+  readonly startedAt: number
+  prompt?: RowTimes['prompt']
+  readonly calls: CallReport[]
+  readonly texts: TimeSpan[]
+  readonly tokensAt: number[]
 }
 
 /**
@@ -109,7 +112,7 @@ export async function openTraces({ url, sample, onNotice }: CollectorOptions): P
     span.end(endedAt)
   }
   const send = (times: Gathered, key: RowKey, row: Row | undefined): void => {
-    const children = traceSpans(times)
+    const children = traceSpans({ ...times, isWhole: row !== undefined && row.tokenIds !== null })
     const size = countOf(children) + 1
     if (waiting + size > MOST_SPANS) return void lost.dropped++
     waiting += size

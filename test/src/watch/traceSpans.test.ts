@@ -16,7 +16,7 @@ const prompt = { startedAt: 1, endedAt: 2, promptTokens: 70 }
 describe('traceSpans', () => {
   it('arranges the calls of a reply as prefill, steps and final reward', () => {
     const spans = traceSpans({
-      ...{ startedAt: 0, prompt, tokensAt: [20, 30] },
+      ...{ startedAt: 0, prompt, tokensAt: [20, 30], isWhole: true },
       calls: [
         ...[call('lm', [2, 3, 5], 64), call('lm', [5, 6, 8], 6), call('rm', [8, 8, 12], 70), call('lm', [20, 21, 24])],
         ...[call('rm', [24, 25, 29]), call('rm', [30, 31, 33])],
@@ -38,14 +38,20 @@ describe('traceSpans', () => {
 
   it('makes one step of the tokens that a search emits together', () => {
     const spans = traceSpans({
-      ...{ startedAt: 0, prompt, texts: [], tokensAt: [20, 20, 20] },
+      ...{ startedAt: 0, prompt, texts: [], tokensAt: [20, 20, 20], isWhole: true },
       calls: [call('lm', [2, 2, 5], 70), call('lm', [6, 6, 9]), call('lm', [6, 9, 12])],
     })
     expect(spans.map(textOf)).toEqual(['tokenize 1-2', 'prefill 2-5 (lm 2-5)', 'step 5-20 (lm 6-9, wait 6-9, lm 9-12)'])
     expect(spans.at(-1)?.attributes).toEqual({ 'rxargs.tokens': 3 })
   })
 
+  it('ends with an unfinished step if the reply has no end', () => {
+    const calls = [call('lm', [2, 2, 5], 70), call('rm', [5, 6, 8])]
+    const spans = traceSpans({ startedAt: 0, prompt, calls, texts: [], tokensAt: [], isWhole: false })
+    expect(spans.map(textOf)).toEqual(['tokenize 1-2', 'prefill 2-5 (lm 2-5)', 'step 5-8 (wait 5-6, reward rm 6-8)'])
+  })
+
   it('has no spans for a prompt that could not be read', () => {
-    expect(traceSpans({ startedAt: 0, calls: [], texts: [], tokensAt: [] })).toEqual([])
+    expect(traceSpans({ startedAt: 0, calls: [], texts: [], tokensAt: [], isWhole: false })).toEqual([])
   })
 })
