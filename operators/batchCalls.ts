@@ -13,28 +13,25 @@ import {
 import * as z from 'zod'
 import { freeTurns, nextBatch, type Turns } from '../src/core/batching.js'
 import { ShapeError } from '../src/core/errors.js'
+import type { BatchObserver } from '../src/core/observe/observer.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 
-/** A finished batch: the number of its calls, the number still in the queue when it left, and how long it took. */
-export type BatchReport = Readonly<{ size: number; waiting: number; durationMs: number }>
-
 const callable = () => z.custom<unknown>((value) => typeof value === 'function')
+const optionally = callable().optional().describe('a function')
 export const batchCallsOptions = z.strictObject({
   maxBatch: z.int().min(1).describe('an integer >= 1'),
-  onBatch: callable().optional().describe('a function'),
-  promptTokens: callable().optional().describe('a function'),
+  ...{ onBatch: optionally, onCall: optionally, onQueue: optionally, now: optionally, promptTokens: optionally },
   turns: z.looseObject({ take: callable(), give: callable() }).optional().describe('turns'),
 })
 export type BatchCallsOptions<Call> = Readonly<{
   /** Most calls of a batch. */
   maxBatch: number
-  /** Called after each batch. */
-  onBatch?: (report: BatchReport) => void
   /** New prompt tokens of a call; 0 by default, as in a decode step. */
   promptTokens?: (call: Call) => number
   /** Whose turn it is, if several models share the cores. */
   turns?: Turns
-}>
+}> &
+  BatchObserver<Call>
 
 /**
  * Turns a batched call into a stream operator: calls in, results out. All streams through one instance share a queue. A caller that
@@ -49,8 +46,10 @@ export function batchCalls<Call, Result>(
   options: BatchCallsOptions<Call>,
 ): OperatorFunction<Call, Result> {
   const { maxBatch } = parseOptions(batchCallsOptions, options, 'batchCalls')
-  const { onBatch, promptTokens = () => 0, turns = freeTurns } = options
+  const { onBatch, onCall, onQueue, promptTokens = () => 0, turns = freeTurns, now = () => asapScheduler.now() } = options
   const waiting = new Map<Subscriber<Result>, Call>()
+  const askedAt = new WeakMap<Subscriber<Result>, number>() // filled for `onCall` only
+  onQueue?.(() => waiting.size)
   let busy = false // from the hop to the end of the batch
 
   const wake = (): void => {
@@ -64,9 +63,10 @@ export function batchCalls<Call, Result>(
     const tokensOf = ([, call]: readonly [unknown, Call]): number => promptTokens(call)
     const { batch, rest } = nextBatch([...waiting], { maxBatch: Math.min(most, maxBatch), promptTokens: tokensOf })
     for (const [caller] of batch) waiting.delete(caller)
-    const startedAt = asapScheduler.now()
+    const startedAt = now()
     const settle = (route: (caller: Subscriber<Result>, index: number) => void): void => {
-      const endedAt = asapScheduler.now()
+      const endedAt = now()
+      if (onCall) for (const [caller, call] of batch) onCall(call, { askedAt: askedAt.get(caller)!, startedAt, endedAt })
       for (const [index, [caller]] of batch.entries()) route(caller, index) // the callers' next calls join before the next hop
       turns.give(batch.map(tokensOf)) // other models that waited go first
       busy = false
@@ -84,6 +84,7 @@ export function batchCalls<Call, Result>(
   const join = (call: Call): Observable<Result> =>
     new Observable((caller) => {
       waiting.set(caller, call)
+      if (onCall) askedAt.set(caller, now())
       wake()
       return () => waiting.delete(caller)
     })

@@ -62,7 +62,7 @@ export { type RepetitionRewardOptions, repetitionReward } from '../pipelines/rew
 export { rewardByName } from '../pipelines/rewards/rewardByName.js'
 export { batchTextReward, type TextRewardOptions, textReward } from '../pipelines/rewards/textReward.js'
 export { type WordsRewardOptions, wordsReward } from '../pipelines/rewards/wordsReward.js'
-export { type GenerateEvent, type GenerateOptions, generate } from '../pipelines/run/generate.js'
+export { type GenerateOptions, generate } from '../pipelines/run/generate.js'
 export { type ScheduleOptions, schedule } from '../pipelines/schedule/schedule.js'
 export { type BeamOptions, beam } from '../pipelines/searches/beam.js'
 export { type BestOfNOptions, bestOfN } from '../pipelines/searches/bestOfN.js'
@@ -83,6 +83,7 @@ export {
   TemplateError,
 } from './core/errors.js'
 export type * from './core/model.js'
+export type * from './core/observe/observer.js'
 export type * from './core/prompt.js'
 export type { RegisteredOperator } from './core/registryEntry.js'
 export type * from './core/rewardSource.js'

@@ -1,15 +1,17 @@
-import { catchError, defer, map, type Observable, of } from 'rxjs'
+import { catchError, defer, identity, map, type Observable, of, tap } from 'rxjs'
 import * as z from 'zod'
 import type { BatchedPairReward, BatchedRewardModel } from '../../src/core/batched.js'
 import { InputError, ModelLostError, messageOf, TemplateError } from '../../src/core/errors.js'
 import type { TextCodec } from '../../src/core/model.js'
+import { mergeObservers, observeOption } from '../../src/core/observe/mergeObservers.js'
+import type { RunObserver } from '../../src/core/observe/observer.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Prompt } from '../../src/core/prompt.js'
 import type { TextReward } from '../../src/core/rewardSource.js'
 import { type Row, type RowsOptions, type Run, type RunMeta, version } from '../../src/core/run.js'
 import { promptText } from '../../src/core/text/promptText.js'
 import { type TextScorer, textScorer } from '../rewards/textScorer.js'
-import { abortOn, deliver, runOf } from '../run/deliveries.js'
+import { abortOn, deliver, runOf, tellSkips } from '../run/deliveries.js'
 import { hashPrompt } from '../run/hashPrompt.js'
 import { applyKeepInput, keepInputOption } from '../run/keepInput.js'
 import { listMissingOfReward } from '../run/listMissingVersions.js'
@@ -26,6 +28,7 @@ export const scoreOptions = z.strictObject({
     .custom<() => number>((value) => typeof value === 'function')
     .optional()
     .describe('a function'),
+  observe: observeOption,
 })
 export type ScoreOptions = Readonly<{
   /** How many texts to score at once (32). */
@@ -39,6 +42,8 @@ export type ScoreOptions = Readonly<{
   spec?: Readonly<Record<string, unknown>> | undefined
   /** The clock, in milliseconds since the epoch (`Date.now`). */
   now?: (() => number) | undefined
+  /** Receives what happens in the run, as in `generate`. There are no tokens and no calls. */
+  observe?: RunObserver | readonly RunObserver[] | undefined
 }>
 
 /** A reward and the hashes of its files. */
@@ -51,13 +56,14 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  * @throws OptionError for an invalid option
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
-  const { keepInput, spec: ownSpec, ...rest } = parseOptions(scoreOptions, options, 'score')
+  const { keepInput, spec: ownSpec, observe, ...rest } = parseOptions(scoreOptions, options, 'score')
   const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: ownSpec })
   // The rows depend on the function, so its spec belongs to the run's.
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
   const missing = listMissingOfReward(reward, hashes[reward.name])
-  const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing }
-  const scorer = { name: reward.name, score: textScorer(reward) }
+  const observer = mergeObservers(observe)
+  const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing, observer }
+  const scorer = { name: reward.name, score: textScorer(reward, { observe: observer }) }
   return runOfTexts(texts, scorer, renderOf(reward), settings)
 }
 
@@ -74,19 +80,20 @@ const unrendered =
     throw new TemplateError(`Reward \`${name}\` has no chat template to render messages with; expected a prompt that is text`)
   }
 
-type ScoreSettings = Omit<z.output<typeof scoreOptions>, 'keepInput'> &
+type ScoreSettings = Omit<z.output<typeof scoreOptions>, 'keepInput' | 'observe'> &
   Pick<ScoreModels, 'hashes'> &
-  Readonly<{ missing: readonly string[] }>
+  Readonly<{ missing: readonly string[]; observer: RunObserver }>
 
 function runOfTexts(
   source: AsyncIterable<ScoredText>,
   { name, score }: Scorer,
   render: TextCodec['render'],
-  { concurrency, spec, now = Date.now, hashes, missing }: ScoreSettings,
+  { concurrency, spec, now = Date.now, hashes, missing, observer: { onBegin, onStart, onSkip, onRow } }: ScoreSettings,
 ): Run {
   const rowOf = (text: HashedText): Observable<Row> =>
     defer(() => {
       const startedAt = now()
+      onStart?.({ id: text.id, sample: text.sample })
       const row = (fields: Partial<Row>): Row => ({ ...emptyRow(text), startedAt, durationMs: now() - startedAt, ...fields })
       return defer(() => {
         const { prompt, completion, special } = partsOf(text, render)
@@ -96,16 +103,23 @@ function runOfTexts(
           if (error instanceof ModelLostError) throw error
           return of(row({ finishReason: 'error', error: messageOf(error) }))
         }),
+        onRow ? tap(onRow) : identity,
       )
     })
 
   const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
     abortOn(
-      defer(() => deliver(hashedTexts(source, done), rowOf, concurrency)),
+      defer(() => {
+        onBegin?.(meta)
+        return deliver(hashedTexts(source, tellSkips(done, onSkip)), rowOf, concurrency)
+      }),
       signal,
     )
-  const meta = { version, spec: { ...spec, score: name }, seed: 0, models: hashes }
-  return runOf({ ...meta, ...(missing.length > 0 && { missingVersions: missing }) }, deliveries)
+  const meta = {
+    ...{ version, spec: { ...spec, score: name }, seed: 0, models: hashes },
+    ...(missing.length > 0 && { missingVersions: missing }),
+  }
+  return runOf(meta, deliveries)
 }
 
 type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>

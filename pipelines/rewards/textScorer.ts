@@ -1,7 +1,8 @@
 import { defer, finalize, map, mergeMap, type Observable, type OperatorFunction, of } from 'rxjs'
-import { type BatchReport, batchCalls } from '../../operators/batchCalls.js'
+import { batchCalls } from '../../operators/batchCalls.js'
 import type { BatchedPairReward, BatchedRewardModel } from '../../src/core/batched.js'
 import { RewardError } from '../../src/core/errors.js'
+import type { RunObserver } from '../../src/core/observe/observer.js'
 import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
 import { textScores } from './rewardOfText.js'
 import { pairTexts, type Special, tokenTexts, type WholeTexts, writtenText } from './wholeTexts.js'
@@ -13,17 +14,21 @@ import { pairTexts, type Special, tokenTexts, type WholeTexts, writtenText } fro
  */
 export type TextScorer = (prompt: string, completion: string, special: Special) => Observable<number>
 
-export type TextScorerOptions = Readonly<{ onBatch?: (report: BatchReport) => void }>
+export type TextScorerOptions = Readonly<{ observe?: Pick<RunObserver, 'onBatch' | 'onQueue'> }>
 
 /** Scores existing texts by a reward. Calls of many texts are batched; a function scores each text by itself. */
 export function textScorer(
   reward: BatchedRewardModel | BatchedPairReward | TextReward,
-  { onBatch }: TextScorerOptions = {},
+  { observe: { onBatch, onQueue } = {} }: TextScorerOptions = {},
 ): TextScorer {
   const batched = <Call>(texts: WholeTexts<Call>): TextScorer =>
     scorerOf(
       texts,
-      batchCalls((calls: readonly Call[]) => texts.run(calls), { maxBatch: texts.maxBatch, ...(onBatch && { onBatch }) }),
+      batchCalls((calls: readonly Call[]) => texts.run(calls), {
+        maxBatch: texts.maxBatch,
+        ...(onBatch && { onBatch: (report) => onBatch(reward.name, report) }),
+        ...(onQueue && { onQueue: (length) => onQueue(reward.name, length) }),
+      }),
     )
   if (reward.kind === 'pairs') return batched(pairTexts(reward))
   if (reward.kind === 'tokens') return batched(tokenTexts(reward))

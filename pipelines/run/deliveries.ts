@@ -21,7 +21,8 @@ import {
   tap,
   throwError,
 } from 'rxjs'
-import type { Delivery, Row, Run, RunMeta } from '../../src/core/run.js'
+import type { RunObserver } from '../../src/core/observe/observer.js'
+import type { Delivery, Row, RowsOptions, Run, RunMeta } from '../../src/core/run.js'
 
 /**
  * Pulls jobs and makes their rows, at most `concurrency` at a time. Each place pulls a job itself, and becomes free when its row is taken. A
@@ -73,6 +74,16 @@ export function deliver<Job>(
     }),
   )
 }
+
+/** Tells of each row that is done already. */
+export const tellSkips = (done: RowsOptions['done'], onSkip: RunObserver['onSkip']): RowsOptions['done'] =>
+  done && onSkip
+    ? (row) => {
+        const isDone = done(row)
+        if (isDone) onSkip({ id: row.id, sample: row.sample })
+        return isDone
+      }
+    : done
 
 /** Emits a row with its receipt and completes when the row is taken. */
 function withReceipt(row: Row): Observable<Delivery> {

@@ -1,14 +1,15 @@
-import { catchError, defer, filter, map, type Observable, of, tap } from 'rxjs'
+import { catchError, defer, filter, identity, map, type Observable, of, tap } from 'rxjs'
 import * as z from 'zod'
-import type { BatchReport } from '../../operators/batchCalls.js'
 import { ModelLostError, messageOf, OptionError } from '../../src/core/errors.js'
+import { mergeObservers, observeOption } from '../../src/core/observe/mergeObservers.js'
+import type { RunObserver } from '../../src/core/observe/observer.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
 import type { Prompt } from '../../src/core/prompt.js'
-import { type Models, type Row, type RowKey, type RowsOptions, type Run, version } from '../../src/core/run.js'
+import { type Models, type Row, type RowsOptions, type Run, version } from '../../src/core/run.js'
 import type { Decoder } from '../../src/core/step.js'
 import type { BoundSearch, Search } from '../decoding/decode.js'
 import { builtIn, type Registry } from '../registry/registry.js'
-import { abortOn, deliver, runOf } from './deliveries.js'
+import { abortOn, deliver, runOf, tellSkips } from './deliveries.js'
 import { checkContext, type Job, jobs, type Truncate, truncations } from './jobs.js'
 import { applyKeepInput, keepInputOption } from './keepInput.js'
 import { listMissingVersions } from './listMissingVersions.js'
@@ -40,7 +41,7 @@ export const generateOptions = z.strictObject({
     .describe('operators and decoders by name, for rows with their own decoder'),
   now: aFunction<() => number>(),
   onNotice: aFunction<(notice: string) => void>(),
-  onEvent: aFunction<(event: GenerateEvent) => void>(),
+  observe: observeOption,
 })
 export type GenerateOptions = Readonly<{
   /** Most tokens of a reply (128). */
@@ -72,19 +73,9 @@ export type GenerateOptions = Readonly<{
   now?: (() => number) | undefined
   /** Called with warnings that are no errors, each once. */
   onNotice?: ((notice: string) => void) | undefined
-  /** Called as the run proceeds, for progress. */
-  onEvent?: ((event: GenerateEvent) => void) | undefined
+  /** Receives what happens in the run, for progress, logs, metrics and traces. */
+  observe?: RunObserver | readonly RunObserver[] | undefined
 }>
-
-/**
- * Progress of a run: a row starts, a token is decoded, a row is done, a batch of `lm` or of a reward is done. `text` is the part of the reply
- * that is final with the token: whole characters, together the completion.
- */
-export type GenerateEvent =
-  | Readonly<{ type: 'start'; key: RowKey }>
-  | Readonly<{ type: 'token'; key: RowKey; text: string }>
-  | Readonly<{ type: 'row'; row: Row }>
-  | Readonly<{ type: 'batch'; model: string; report: BatchReport }>
 
 /**
  * Decodes prompts into rows: exactly one row per prompt and sample, in the order in which they finish. The run starts when somebody
@@ -100,15 +91,14 @@ export function generate(
   models: Models,
   options: GenerateOptions = {},
 ): Run {
-  const { now = Date.now, onNotice, onEvent, registry, ...settings } = parseOptions(generateOptions, options, 'generate')
+  const { now = Date.now, onNotice, observe, registry, ...settings } = parseOptions(generateOptions, options, 'generate')
   checkParts(source, decoder, models)
   const { source: prompts, spec } = applyKeepInput(source, settings)
   const { maxNewTokens, maxPromptTokens, truncate, samples, seed, stop, concurrency, trace } = settings
   const { codec } = models.lm
-  const replies = replyDecoder(models, {
-    onNotice,
-    onBatch: onEvent && ((model, report) => onEvent({ type: 'batch', model, report })),
-  })
+  const observer = mergeObservers(observe)
+  const { onBegin, onStart, onSkip, onToken, onRow } = observer
+  const replies = replyDecoder(models, { onNotice, observe: observer })
   const { bind, scheduled } = replies
   const columns = { trace, rewards: [...scheduled.rewards.keys()] }
   const run = { search: bind(decoder), seed, maxNewTokens, maxPromptTokens, truncate }
@@ -129,7 +119,7 @@ export function generate(
       map((event) => {
         if (event.type === 'step') {
           tally(sum, event.step, columns)
-          onEvent?.({ type: 'token', key, text: event.text })
+          onToken?.({ key, text: event.text })
           return undefined
         }
         const row = rowOf(sum, text, event.values, { startedAt, durationMs: now() - startedAt }, columns)
@@ -143,7 +133,7 @@ export function generate(
   const row = (job: Job): Observable<Row> =>
     defer(() => {
       const startedAt = now()
-      onEvent?.({ type: 'start', key: { id: job.prompt.id, sample: job.sample } })
+      onStart?.({ id: job.prompt.id, sample: job.sample })
       return defer(() => decodeJob(job, startedAt)).pipe(
         catchError((error: unknown) => {
           // No prompt can continue without its model: the run fails, and a later run decodes the rest.
@@ -158,13 +148,16 @@ export function generate(
           )
         }),
         map((made): Row => ({ ...made, promptHash: job.promptHash, ...ownFields(job.prompt) })),
-        tap((made) => onEvent?.({ type: 'row', row: made })),
+        onRow ? tap(onRow) : identity,
       )
     })
 
   const deliveries: Run['deliveries'] = ({ done, signal }: RowsOptions = {}) =>
     abortOn(
-      defer(() => deliver(jobs(prompts, { samples, done }), row, concurrency)),
+      defer(() => {
+        onBegin?.(meta)
+        return deliver(jobs(prompts, { samples, done: tellSkips(done, onSkip) }), row, concurrency)
+      }),
       signal,
     )
   const missing = listMissingVersions({ spec, decoder: run.search.spec, models, registry })

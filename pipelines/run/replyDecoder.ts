@@ -1,6 +1,6 @@
 import { concat, defer, finalize, map, type Observable } from 'rxjs'
-import type { BatchReport } from '../../operators/batchCalls.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
+import { clock, type RunObserver, type TimeSpan } from '../../src/core/observe/observer.js'
 import type { Models } from '../../src/core/run.js'
 import type { Decoder, DecoderModels } from '../../src/core/step.js'
 import { type BoundSearch, type DecodedStep, perToken, type Search, scoredSequence } from '../decoding/decode.js'
@@ -14,8 +14,8 @@ import { type Valued, valuesOf } from './rows.js'
 export type ReplyDecoderOptions = Readonly<{
   /** Called with warnings that are no errors, each once. */
   onNotice?: ((notice: string) => void) | undefined
-  /** Called after each batch of `lm`, or of the reward of that name. */
-  onBatch?: ((model: string, report: BatchReport) => void) | undefined
+  /** Receives what the models do, and the times of prompts and texts. */
+  observe?: RunObserver | undefined
 }>
 
 /** Settings of a reply. `stop` holds texts that end it, besides the model's own. `models` are those that its search is bound to. */
@@ -56,10 +56,11 @@ export type ReplyDecoder = Readonly<{
  * Decodes replies on models that all of them share. Calls of running replies are merged into batches, and a reply joins and leaves between
  * steps.
  */
-export function replyDecoder(models: Models, { onNotice, onBatch }: ReplyDecoderOptions = {}): ReplyDecoder {
+export function replyDecoder(models: Models, { onNotice, observe = {} }: ReplyDecoderOptions = {}): ReplyDecoder {
   const { codec, endTokenIds, stopStrings } = models.lm
-  const scheduled = schedule(models, { ...(onNotice && { onNotice }), ...(onBatch && { onBatch }) })
+  const scheduled = schedule(models, { ...(onNotice && { onNotice }), observe })
   const contextLength = sharedContext(models)
+  const { onPrompt, onText } = observe
 
   return {
     scheduled,
@@ -70,12 +71,20 @@ export function replyDecoder(models: Models, { onNotice, onBatch }: ReplyDecoder
       return search
     },
     prepare: (job, { search, stop, models: bound = scheduled, ...settings }) => {
+      const startedAt = onPrompt ? clock() : 0
       const prepared = startOf(job, { codec, contextLength, ...settings })
       const { start } = prepared
+      const key = { id: start.promptId, sample: start.sample }
+      onPrompt?.({ key, promptTokens: start.promptTokenIds.length, startedAt, endedAt: clock() })
       const { texts, tokenIds } = stopsOf([...stop, ...stopStrings], codec)
       const ends = [...endTokenIds, ...tokenIds]
-      const finished = finish({ codec, endTokenIds: ends, stop: texts, maxNewTokens: settings.maxNewTokens, contextLength })
-      const pieceOf = replyText(codec, start, texts)
+      const { finished, pieceOf } = timeText(
+        {
+          finished: finish({ codec, endTokenIds: ends, stop: texts, maxNewTokens: settings.maxNewTokens, contextLength }),
+          pieceOf: replyText(codec, start, texts),
+        },
+        onText && ((times) => onText({ key, ...times })),
+      )
       const { rewards, lms } = bound
       const decoded = defer(() => {
         let last: DecodedStep | undefined
@@ -97,6 +106,27 @@ export function replyDecoder(models: Models, { onNotice, onBatch }: ReplyDecoder
         }),
       )
       return { ...prepared, events }
+    },
+  }
+}
+
+type TextWork = Readonly<{ finished: ReturnType<typeof finish>; pieceOf: ReturnType<typeof replyText> }>
+
+/** Times the text of each token, from the search for its end to its piece of the reply. Changes nothing without `onText`. */
+function timeText(work: TextWork, onText: ((times: TimeSpan) => void) | undefined): TextWork {
+  if (!onText) return work
+  let begun: number | undefined
+  return {
+    finished: (sequence) => {
+      begun = clock()
+      return work.finished(sequence)
+    },
+    pieceOf: (step) => {
+      const startedAt = begun ?? clock()
+      begun = undefined
+      const piece = work.pieceOf(step)
+      onText({ startedAt, endedAt: clock() })
+      return piece
     },
   }
 }

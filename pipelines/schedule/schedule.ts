@@ -1,6 +1,6 @@
 import { asapScheduler, defer, map, type Observable, type OperatorFunction, of } from 'rxjs'
 import * as z from 'zod'
-import { type BatchReport, batchCalls } from '../../operators/batchCalls.js'
+import { batchCalls } from '../../operators/batchCalls.js'
 import type {
   BatchedLanguageModel,
   BatchedPairReward,
@@ -12,6 +12,8 @@ import { freeTurns, measuredTurns } from '../../src/core/batching.js'
 import { checkRewards } from '../../src/core/checkRewards.js'
 import { OptionError, RewardError } from '../../src/core/errors.js'
 import type { Reward } from '../../src/core/model.js'
+import { mergeObservers, observeOption } from '../../src/core/observe/mergeObservers.js'
+import type { CallReport } from '../../src/core/observe/observer.js'
 import { aFunction, parseOptions } from '../../src/core/parseOptions.js'
 import { type EnsembleReward, orderedRewards, type RewardSource } from '../../src/core/rewardSource.js'
 import type { Models } from '../../src/core/run.js'
@@ -21,6 +23,7 @@ import { rewardOfText } from '../rewards/rewardOfText.js'
 import { rewardOverPairs } from '../rewards/rewardOverPairs.js'
 import { rewardOverText } from '../rewards/rewardOverText.js'
 import { shareAnswers } from '../rewards/shareAnswers.js'
+import { observeCalls, type ScheduleObserver } from './observeCalls.js'
 import {
   readAhead,
   type Scheduled,
@@ -29,13 +32,13 @@ import {
   type Weighed,
 } from './scheduledLanguageModel.js'
 
-const scheduleOptions = z.strictObject({ onNotice: aFunction.optional(), onBatch: aFunction.optional() })
+const scheduleOptions = z.strictObject({ onNotice: aFunction.optional(), observe: observeOption })
 
 export type ScheduleOptions = Readonly<{
   /** Called with warnings that are no errors, each once. */
   onNotice?: (notice: string) => void
-  /** Called after each batch of `lm`, or of the reward of that name. */
-  onBatch?: (model: string, report: BatchReport) => void
+  /** Receives the batches, queues and calls of the models. */
+  observe?: ScheduleObserver
 }>
 
 /**
@@ -50,7 +53,8 @@ export type ScheduleOptions = Readonly<{
  */
 export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOptions = {}): DecoderModels {
   parseOptions(scheduleOptions, options, 'schedule')
-  const { onNotice, onBatch } = options
+  const { onNotice, observe = {} } = options
+  const observed = observeCalls(mergeObservers(observe))
   const live = new Set<object>()
   const ordered = orderedRewards(rewards)
   const alone = lm.sideBySide || rewards.every(({ kind }) => kind === 'text' || kind === 'ensemble')
@@ -60,16 +64,16 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
         () => live.size,
         () => asapScheduler.now(),
       )
-  const batch = <Call, Result>(model: Batched<Call, Result>, name: string) =>
+  const batch = <Call, Result>(model: Batched<Call, Result>, name: string, kind: CallReport['kind']) =>
     readAhead<Call, Result>(
       model.sideBySide
-        ? apart(model)
+        ? (call) => apart<Call, Result>(model)(call).pipe(observed.alone(name, kind, call))
         : throughBatches(
             batchCalls((calls: readonly Weighed<Call>[]) => model.run(calls.map(({ call }) => call)), {
               maxBatch: model.maxBatch,
               promptTokens: ({ promptTokens }) => promptTokens,
               turns,
-              ...(onBatch && { onBatch: (report: BatchReport) => onBatch(name, report) }),
+              ...observed.batches(name, kind, (call) => call),
             }),
           ),
       model.chunk,
@@ -80,13 +84,19 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
     const scheduled = batchCalls<StatesCall, Float32Array[]>((calls) => model.hiddenStates!(calls), {
       maxBatch: model.maxBatch,
       turns,
-      ...(onBatch && { onBatch: (report: BatchReport) => onBatch(name, report) }),
+      ...observed.batches(name, 'states', ({ sequence: { key } }) => ({ key, promptTokens: 0 })),
     })
     return (call) => of(call).pipe(scheduled)
   }
 
+  const ready = (name: string, model: BatchedLanguageModel, sequences: Set<object>) =>
+    scheduledLanguageModel(name, model, batch(model, name, 'logits'), sequences, {
+      states: statesOf(name, model),
+      keep: observed.keep,
+    })
+
   const rewardOfModel = (model: BatchedRewardModel): Reward => {
-    const scheduled = batch(model, model.name)
+    const scheduled = batch(model, model.name, 'rewards')
     const call = (one: RewardCall): Observable<Float32Array> =>
       scheduled(one.key, one.tokenIds.length, one, (upTo) => ({ ...one, upTo })).pipe(
         map((output) => checkRewards(model.name, output, { texts: one.branches.length })),
@@ -102,15 +112,15 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
     return rewardOverText(model, lm.codec, call)
   }
   const rewardOfEncoder = (model: BatchedPairReward): Reward => {
-    const scheduled = batch(model, model.name)
+    const scheduled = batch(model, model.name, 'rewards')
     return rewardOverPairs(model, lm.codec, (key, pairs) =>
       // A pair is read whole each time, so no prompt can be read ahead.
       scheduled(key, 0, pairs, () => pairs).pipe(map((output) => checkRewards(model.name, output, { texts: pairs.length }))),
     )
   }
   const boundTo = (source: Exclude<RewardSource, EnsembleReward>): Reward => {
-    if (source.kind === 'text') return rewardOfText(source, lm)
-    return source.kind === 'pairs' ? rewardOfEncoder(source) : rewardOfModel(source)
+    if (source.kind === 'text') return observed.reward(rewardOfText(source, lm), true)
+    return observed.reward(source.kind === 'pairs' ? rewardOfEncoder(source) : rewardOfModel(source), false)
   }
   const members = new Set(rewards.flatMap((source) => (source.kind === 'ensemble' ? source.members : [])))
   const bound = new Map<string, Reward>()
@@ -129,10 +139,10 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
   const further = Object.entries(lms).map(([name, one]) => {
     if (one.codec.fingerprint !== lm.codec.fingerprint)
       throw new OptionError(`Expected language model \`${name}\` to have the tokenizer and chat template of \`lm\`; they differ`)
-    return [name, scheduledLanguageModel(name, one, batch(one, name), new Set(), statesOf(name, one))] as const
+    return [name, ready(name, one, new Set())] as const
   })
   return {
-    lm: scheduledLanguageModel('lm', lm, batch(lm, 'lm'), live, statesOf('lm', lm)),
+    lm: ready('lm', lm, live),
     lms: new Map(further),
     rewards: new Map(all.map((reward) => [reward.name, reward])),
     ...(all[0] && { reward: all[0] }),

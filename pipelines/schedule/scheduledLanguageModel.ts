@@ -12,15 +12,16 @@ export type ScheduledStates = (call: StatesCall) => Observable<Float32Array[]>
  * Adapts a batched language model to operators. A sequence read with another prompt is a separate sequence for the model; both are freed
  * together.
  *
- * @param states undefined if the model returns no hidden states
  * @param live keys of the running sequences, updated here
+ * @param states undefined if the model returns no hidden states
+ * @param keep called with each sequence before its call
  */
 export function scheduledLanguageModel(
   name: string,
   lm: BatchedLanguageModel,
   scheduled: ReadAhead,
   live: Set<object>,
-  states?: ScheduledStates,
+  { states, keep }: Readonly<{ states?: ScheduledStates | undefined; keep?: ((sequence: Sequence) => void) | undefined }>,
 ): LanguageModel {
   const others = new WeakMap<object, Map<string, object>>()
   const otherwise = (sequence: Sequence, promptTokenIds: readonly number[]): Sequence => {
@@ -45,12 +46,14 @@ export function scheduledLanguageModel(
         const length = sequence.promptTokenIds.length + sequence.tokenIds.length
         check(length)
         live.add(own.key)
+        keep?.(sequence)
         return scheduled(sequence.key, length, { sequence, need }, (upTo) => ({ sequence, need, upTo }))
       }),
     ...(states && {
       hiddenStates: (sequence: Sequence, candidateIds: Int32Array) =>
         defer(() => {
           check(sequence.promptTokenIds.length + sequence.tokenIds.length + Math.min(1, candidateIds.length))
+          keep?.(sequence)
           return states({ sequence, candidateIds })
         }),
     }),
@@ -63,8 +66,8 @@ export function scheduledLanguageModel(
   }
 }
 
-/** A call of a batched model in the scheduler, with the number of its new prompt tokens. */
-export type Weighed<Call> = Readonly<{ call: Call; promptTokens: number }>
+/** A call of a batched model in the scheduler, with the key of its sequence and the number of its new prompt tokens. */
+export type Weighed<Call> = Readonly<{ call: Call; key: object; promptTokens: number }>
 
 /** Answers one call; nothing happens before somebody subscribes. */
 export type Scheduled<Call, Result> = (call: Weighed<Call>) => Observable<Result>
@@ -76,12 +79,12 @@ export type Scheduled<Call, Result> = (call: Weighed<Call>) => Observable<Result
 export function readAhead<Call, Result>(scheduled: Scheduled<Call, Result>, chunk = Number.POSITIVE_INFINITY) {
   const begun = new WeakSet<object>()
   return (key: object, tokens: number, call: Call, upTo: (tokens: number) => Call): Observable<Result> => {
-    if (begun.has(key)) return scheduled({ call, promptTokens: 0 })
+    if (begun.has(key)) return scheduled({ call, key, promptTokens: 0 })
     begun.add(key)
     const pieces: Observable<never>[] = []
     let read = 0
     for (; read + chunk < tokens; read += chunk)
-      pieces.push(scheduled({ call: upTo(read + chunk), promptTokens: chunk }).pipe(ignoreElements()))
-    return concat(...pieces, scheduled({ call, promptTokens: tokens - read }))
+      pieces.push(scheduled({ call: upTo(read + chunk), key, promptTokens: chunk }).pipe(ignoreElements()))
+    return concat(...pieces, scheduled({ call, key, promptTokens: tokens - read }))
   }
 }

@@ -1,20 +1,40 @@
 #!/usr/bin/env node
 import { syncBuiltinESMExports } from 'node:module'
 import { Writable } from 'node:stream'
-import { messageOf } from '../core/errors.js'
+import { messageOf, OptionError } from '../core/errors.js'
+import { endLines, type Log, lineLog, openLog } from '../watch/jsonLog.js'
+import { asksForJson } from './flags/watchFlags.js'
 import { asyncFailure, endlessWait, exitFailure, modulesOf, timeoutOf } from './run/moduleFailure.js'
 import { watchLoops } from './run/watchLoops.js'
 import { run } from './runCommand.js'
-import { Interrupted, ReaderGone } from './terminal.js'
+import { Interrupted, ReaderGone, reportError, type Terminal } from './terminal.js'
 
 const { stdin, stdout, stderr } = process
 const stop = new AbortController()
 const args = process.argv.slice(2)
 const exit = process.exit.bind(process)
 
+const log = asksForJson(args) ? await openJson() : undefined
+const messages = log ? lineLog(log, 'notice') : stderr
+const terminal: Terminal = { stdin, stdout, stderr: messages, signal: stop.signal, log }
+
+/** With `--log json`, nothing but records goes to stderr, not even what modules and Node print. */
+async function openJson(): Promise<Log> {
+  const opened = await openLog(stderr).catch((error: unknown) => {
+    reportError({ stderr }, messageOf(error))
+    return exit(error instanceof OptionError ? 2 : 1)
+  })
+  process.removeAllListeners('warning')
+  process.on('warning', ({ name, message }) => opened('warning', { message: `${name}: ${message}` }, 'warn'))
+  return opened
+}
+
 // What a module prints must not mix with the rows on stdout.
-const printed = new Writable({ write: (chunk, encoding, done) => void stderr.write(chunk, encoding, () => done()) })
+const printed = log
+  ? lineLog(log, 'output')
+  : new Writable({ write: (chunk, encoding, done) => void stderr.write(chunk, encoding, () => done()) })
 Object.defineProperty(process, 'stdout', { value: printed, configurable: true, enumerable: true })
+if (log) Object.defineProperty(process, 'stderr', { value: printed, configurable: true, enumerable: true })
 syncBuiltinESMExports()
 
 for (const [name, exitCode] of [
@@ -24,12 +44,12 @@ for (const [name, exitCode] of [
 ] as const) {
   process.on(name, () => {
     if (stop.signal.aborted) exit(exitCode)
-    stderr.write('\nInterrupted: finishing what is under way. Interrupt again to quit now.\n')
+    messages.write('\nInterrupted: finishing what is under way. Interrupt again to quit now.\n')
     stop.abort(new Interrupted(exitCode))
   })
 }
 stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') stderr.write(`rxargs: ${messageOf(error)}\n`)
+  if (error.code !== 'EPIPE') reportError(terminal, messageOf(error))
   stop.abort(error.code === 'EPIPE' ? new ReaderGone() : error)
 })
 stderr.on('error', () => undefined) // Nobody is left to read it.
@@ -50,20 +70,25 @@ if (modules !== '')
     { limitMs: timeoutOf(args) + 5_000, modules },
     (failure) => stop.abort(failure),
     (message) => {
-      stderr.write(`rxargs: ${message}\n`, () => exit(1))
+      reportError(terminal, message)
+      stderr.write('', () => exit(1))
     },
   )
 
 // Without this, Node ends with code 13 and says nothing.
 process.on('beforeExit', () => {
-  stderr.write(`rxargs: ${endlessWait(args)}\n`)
+  reportError(terminal, endlessWait(args))
   exit(1)
 })
 
 const flush = (stream: NodeJS.WriteStream) =>
   new Promise<void>((resolve) => (stream.destroyed ? resolve() : void stream.write('', () => resolve())))
 
-const exitCode = await run(args, { stdin, stdout, stderr, signal: stop.signal })
+const exitCode = await run(args, terminal)
+if (log) {
+  await Promise.all([messages, printed].map((stream) => endLines(stream as Writable)))
+  log('exit', { exit_code: exitCode })
+}
 await Promise.all([flush(stdout), flush(stderr)])
 // An open input would keep the process alive.
 exit(exitCode)

@@ -14,7 +14,7 @@ import { reproduceCommand } from './reproduce/reproduce.js'
 import { scoreCommand } from './score.js'
 import { serveCommand } from './serve.js'
 import { sweepCommand } from './sweep.js'
-import type { Terminal } from './terminal.js'
+import { reportError, type Terminal } from './terminal.js'
 import { tuneCommand } from './tune/tune.js'
 import { verifyCommand } from './verify.js'
 import { whyCommand } from './why.js'
@@ -52,13 +52,7 @@ export function program(terminal: Terminal): Command {
       .configureOutput({
         writeOut: (text) => stdout.write(text),
         writeErr: (text) => stderr.write(text),
-        outputError: (text, write) =>
-          write(
-            `rxargs: ${text
-              .replace(/^error: /, '')
-              .trim()
-              .replace(/\s*\n\s*/g, ' ')}\n`,
-          ),
+        outputError: (text) => reportError(terminal, text.replace(/^error: /, '')),
       })
   }
   return root

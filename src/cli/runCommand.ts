@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander'
 import { messageOf, OptionError } from '../core/errors.js'
 import { program } from './program.js'
-import { Interrupted, ReaderGone, type Terminal } from './terminal.js'
+import { Interrupted, ReaderGone, reportError, type Terminal } from './terminal.js'
 
 function codeOf(error: unknown): number {
   if (error instanceof Interrupted) return error.exitCode
@@ -24,8 +24,9 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     // An error after an interrupt is a consequence of it.
     const error: unknown = signal.aborted ? signal.reason : failure
     const isReported = error instanceof CommanderError || error instanceof Interrupted || error instanceof ReaderGone
-    if (!isReported) stderr.write(`rxargs: ${messageOf(error).replace(/\s*\n\s*/g, ' ')}\n`)
-    if (args.includes('--debug') && error instanceof Error) stderr.write(`${error.stack}\n`)
+    const stack = args.includes('--debug') && error instanceof Error ? error.stack : undefined
+    if (!isReported) reportError(terminal, messageOf(error), stack)
+    else if (stack !== undefined) stderr.write(`${stack}\n`)
     return codeOf(error)
   }
 }

@@ -20,13 +20,14 @@ import { type OpenedReward, openReward } from './flags/openReward.js'
 import { type OutputFlags, outputFlags, partPolicy } from './flags/outputFlags.js'
 import { resumeOptions } from './flags/resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './flags/rewardFlag.js'
-import { startProgress } from './print/progress.js'
+import { type WatchFlags, watchFlags } from './flags/watchFlags.js'
 import { checkRowLines, type RowLines, rowLineFlags } from './print/rowLines.js'
 import { toLines } from './print/toLines.js'
 import { describeInput, inputOf } from './run/inputOf.js'
 import { runSummary } from './run/runSummary.js'
+import { stopAtError } from './run/stopAtError.js'
 import { takeFirst } from './run/takePrompts.js'
-import { stopAtError, watchRows } from './run/watchRows.js'
+import { withWatch } from './run/watch.js'
 import type { Terminal } from './terminal.js'
 
 type Flags = Readonly<{
@@ -44,7 +45,8 @@ type Flags = Readonly<{
   EngineFlags &
   RowFlags &
   OutputFlags &
-  RowLines
+  RowLines &
+  WatchFlags
 
 const { concurrency } = scoreOptions.shape
 const FUNCTIONS = Object.keys(rewardFunctions).filter((name) => name !== 'ensemble')
@@ -52,7 +54,7 @@ const FUNCTIONS = Object.keys(rewardFunctions).filter((name) => name !== 'ensemb
 /** `rxargs score` computes the reward of existing texts. */
 export const scoreCommand = (terminal: Terminal): Command =>
   rowFlags(
-    outputFlags(engineFlags(rowLineFlags(new Command('score'))))
+    watchFlags(outputFlags(engineFlags(rowLineFlags(new Command('score')))))
       .description('compute the reward of existing texts, prompts with completions; adds no end token')
       .argument('[input]', `texts: ${INPUT_HELP}`)
       .option('--prompt-column <name>', 'column with the prompt (default: prompt, or messages)', text('prompt-column'))
@@ -103,7 +105,7 @@ async function prepareReward(
 }
 
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
-  const { stdin, stdout, stderr, signal } = terminal
+  const { stdin, stdout, signal } = terminal
   const { output, limit, template, promptColumn, completionColumn, keepInput } = flags
   const resume = resumeOptions(flags)
   const lines = { ...(flags.text && { text: true }), ...(flags.columns && { columns: flags.columns }) }
@@ -114,39 +116,47 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   const [flag] = onBase([flags.reward ?? rewardFlag(embeddedPath('chat-rm'))], flags.base)
   const { path, name } = flag
   const open = await prepareReward(flag, flags)
-  const progress = startProgress({ stream: stderr })
-  progress.say(`${describeInput(input)} scored by ${path}`)
-  const reward = await open(progress.say)
-  for (const notice of reward.notices) progress.say(notice)
-  try {
-    signal.throwIfAborted()
-    const origin = await reward.origin()
-    const hashes = origin === undefined ? {} : { [name]: origin }
-    const options = { template, promptColumn, completionColumn, keepInput, onError: flags.onError }
-    const made = score(
-      takeFirst(scoredTexts(input, { ...options, stdin }), limit),
-      { reward: reward.source, hashes },
-      {
-        concurrency: flags.concurrency,
-        keepInput: keepInput ?? false,
-        spec: { template, promptColumn: promptColumn ?? null, completionColumn },
-      },
-    )
-    const counting = countRows(input, { needs: [promptColumns(flags), [completionColumn]] })
-      .then((count) => count !== undefined && progress.expect(Math.min(count, limit ?? count)))
-      .catch(() => undefined) // The reader reports errors of the input.
-    progress.begin()
-    const all = watchRows(made, { onSkip: progress.skip, onRow: progress.row })
-    const rows = flags.strict ? stopAtError(all) : all
-    const summary =
-      output === undefined
-        ? await toLines(rows, stdout, { ...lines, signal })
-        : await toParquet(output, rows, { ...resume, signal, onNotice: progress.say, ...(policy && { policy }) })
-    await counting
-    progress.end()
-    await runSummary({ summary, output, input }, terminal, progress)
-  } finally {
-    progress.end()
-    await reward.close()
-  }
+  const running = { input: describeInput(input), output, device: flags.device, dtype: flags.dtype }
+  return withWatch(flags, running, terminal, async ({ progress, onPart }) => {
+    progress.say(`${describeInput(input)} scored by ${path}`)
+    const reward = await open(progress.say)
+    for (const notice of reward.notices) progress.say(notice)
+    try {
+      signal.throwIfAborted()
+      const origin = await reward.origin()
+      const hashes = origin === undefined ? {} : { [name]: origin }
+      const options = { template, promptColumn, completionColumn, keepInput, onError: flags.onError }
+      const made = score(
+        takeFirst(scoredTexts(input, { ...options, stdin }), limit),
+        { reward: reward.source, hashes },
+        {
+          concurrency: flags.concurrency,
+          keepInput: keepInput ?? false,
+          spec: { template, promptColumn: promptColumn ?? null, completionColumn },
+          observe: progress.observers,
+        },
+      )
+      const counting = countRows(input, { needs: [promptColumns(flags), [completionColumn]] })
+        .then((count) => count !== undefined && progress.expect(Math.min(count, limit ?? count)))
+        .catch(() => undefined) // The reader reports errors of the input.
+      progress.begin()
+      const rows = flags.strict ? stopAtError(made) : made
+      const summary =
+        output === undefined
+          ? await toLines(rows, stdout, { ...lines, signal })
+          : await toParquet(output, rows, {
+              ...resume,
+              signal,
+              onNotice: progress.say,
+              ...(policy && { policy }),
+              ...(onPart && { onPart }),
+            })
+      await counting
+      progress.end()
+      await runSummary({ summary, output, input }, terminal, progress)
+    } finally {
+      progress.end()
+      await reward.close()
+    }
+  })
 }

@@ -6,6 +6,7 @@ import { generateOptions } from '../../pipelines/run/generate.js'
 import { OptionError } from '../core/errors.js'
 import { loadModels } from '../models/loadModels.js'
 import { modelName } from '../models/modelFolder.js'
+import { collectMetrics } from '../watch/metrics.js'
 import { type ChosenDecoder, chooseDecoder, type DecoderFlags } from './flags/chooseDecoder.js'
 import { collect, number, text } from './flags/flags.js'
 import { describeLm } from './flags/lmFlag.js'
@@ -109,7 +110,7 @@ async function serverModules() {
 }
 
 async function run(flags: Flags, models: ModelFlags, chosen: ChosenDecoder, { stderr, signal }: Terminal): Promise<void> {
-  const { bindServer, startService, limitsOptions, collectMetrics } = await serverModules()
+  const { bindServer, startService, limitsOptions, serverMetrics } = await serverModules()
   const { decoder, name: decoderName, registry, about, weight } = chosen
   const say = (line: string): void => void stderr.write(`${line}\n`)
   weightsOf(
@@ -121,15 +122,19 @@ async function run(flags: Flags, models: ModelFlags, chosen: ChosenDecoder, { st
   const keys = (process.env[KEYS] ?? '').split(',').flatMap((key) => key.trim() || [])
   const { host, port } = flags
   const bound = await bindServer({ host, port })
-  const loaded = await loadModels({ lm, lms, reward, ...engine, onNotice: say }).catch((error: unknown) => {
+  const collected = await collectMetrics('/metrics').catch((error: unknown) => {
+    if (!(error instanceof OptionError)) throw error
+    say(`No metrics: ${error.message}`)
+    return undefined
+  })
+  const loaded = await loadModels({ lm, lms, reward, ...engine, ...collected?.load, onNotice: say }).catch((error: unknown) => {
     bound.close()
     throw error
   })
   try {
     signal.throwIfAborted()
     const { maxRunning, maxQueue, maxPromptTokens, maxReplyTokens, maxN, maxBodyBytes } = flags
-    const metrics = await collectMetrics()
-    if (!metrics) say('No metrics: npm install prom-client')
+    const metrics = collected && serverMetrics(collected)
     const service = startService({
       ...{ models: loaded, decoder, decoderName, registry, metrics, maxNewTokens: flags.maxNewTokens, onNotice: say },
       name: flags.name ?? (typeof lm === 'string' ? modelName(lm) : lm.model),

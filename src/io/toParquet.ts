@@ -4,7 +4,7 @@ import { aFunction, aPath, aRun, aSignal, parseOptions } from '../core/parseOpti
 import type { Delivery, RowsOptions, Run } from '../core/run.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
 import { listParts } from './parquet/partFiles.js'
-import { type FlushPolicy, type PartWriter, partWriter } from './parquet/partWriter.js'
+import { type FlushPolicy, type PartReport, type PartWriter, partWriter } from './parquet/partWriter.js'
 import { checkVersions, sameRun } from './parquet/sameRun.js'
 import { openStore } from './stores/openStore.js'
 import type { PartStore } from './stores/PartStore.js'
@@ -17,6 +17,7 @@ const toParquetOptions = z.strictObject({
   redoChanged: flag,
   signal: aSignal.optional(),
   policy: aFunction.optional(),
+  onPart: aFunction.optional(),
   onNotice: aFunction.optional(),
 })
 const toParquetArguments = z.object({ folder: aPath.describe('the path of a folder'), run: aRun })
@@ -32,6 +33,8 @@ export type ToParquetOptions = Readonly<{
   signal?: AbortSignal
   /** Says when rows become a part file, by the number of parts before. */
   policy?: (part: number) => FlushPolicy
+  /** Called after each part file with its path, its rows and its bytes. */
+  onPart?: (part: PartReport) => void
   /** Called with warnings that are no errors, each once. */
   onNotice?: (notice: string) => void
 }>
@@ -169,7 +172,7 @@ async function writeRows(
   keep: (files: readonly string[]) => void,
 ): Promise<Summary> {
   const folder = store.name
-  const { force = false, retryErrors = false, redoChanged = false, signal, policy } = options
+  const { force = false, retryErrors = false, redoChanged = false, signal, policy, onPart } = options
   // Parts to replace need not be readable.
   const { parts, metas, rows } = force ? { ...nothing, parts: await listParts(store) } : await heldRows(store)
   for (const [path, meta] of metas) sameRun(path, meta, run.meta)
@@ -192,7 +195,7 @@ async function writeRows(
     else changed.add(row, earlier.promptHash)
     return true
   }
-  const writer = partWriter({ store, meta: run.meta, replaces: force ? parts : [], replaced, policy })
+  const writer = partWriter({ store, meta: run.meta, replaces: force ? parts : [], replaced, policy, onPart })
   keep(writer.files)
   const tally = ({ row }: Delivery) => {
     count.written++

@@ -1,7 +1,6 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { OptionError } from '../core/errors.js'
+import { listen } from '../watch/listen.js'
 import { ApiError } from './ApiError.js'
 import { app } from './app.js'
 import type { Service } from './replies/service.js'
@@ -66,10 +65,9 @@ export async function bindServer({ host, port }: Address): Promise<BoundServer> 
   )
   server.maxHeadersCount = HEADERS
   server.maxConnections = CONNECTIONS
-  await listening(server, host, port)
-  const { address, port: bound, family } = server.address() as AddressInfo
+  const url = await listen(server, { host, port, flags: { host: '--host', port: '--port' } })
   const running = (service: Service): RunningServer => ({
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`,
+    url,
     isLocal: isLoopback(host),
     drain: async (timeoutMs) => {
       service.life.drain()
@@ -106,22 +104,3 @@ function loading(): Response {
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 const isLoopback = (host: string): boolean => LOOPBACK.includes(bracketed(host)) || /^127\./.test(host)
-
-const listening = (server: Server, host: string, port: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(plainly(error, host, port)))
-    server.listen(port, host, () => resolve())
-  })
-
-function plainly(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  const { code } = error
-  if (code === 'EADDRINUSE')
-    return new Error(`Port ${port} of ${host} is taken by another program (EADDRINUSE); \`--port 0\` takes a free one`)
-  if (code === 'EACCES')
-    return new OptionError(`This user may not listen on port ${port} of ${host} (EACCES); \`--port 0\` takes a free one`)
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EINVAL')
-    return new OptionError(
-      `Expected \`--host\` to be an address of this machine, such as 127.0.0.1 or 0.0.0.0, got \`${host}\` (${code}); \`--port 0\` takes a free port of it`,
-    )
-  return error
-}

@@ -1,7 +1,8 @@
 import { EMPTY, expand, lastValueFrom, mergeMap, NEVER, type Observable, of, take, throwError, timer } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { type BatchReport, batchCalls } from '../../operators/batchCalls.js'
+import { batchCalls } from '../../operators/batchCalls.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
+import type { BatchReport, CallTimes } from '../../src/core/observe/observer.js'
 import { marbles } from '../marbles.js'
 
 const upper = (calls: readonly string[]): string[] => calls.map((call) => call.toUpperCase())
@@ -156,6 +157,35 @@ describe('batchCalls', () => {
         { size: 2, waiting: 1, durationMs: 5 },
         { size: 1, waiting: 0, durationMs: 5 },
       ])
+    }),
+  )
+
+  it(
+    'reports when each call was asked, and how many calls wait',
+    marbles(({ cold, expectObservable, flush }) => {
+      const calls: [string, CallTimes][] = []
+      const waiting: number[] = []
+      let length = () => Number.NaN
+      const run = (batch: readonly string[]) => {
+        waiting.push(length())
+        return cold('-----(r|)', { r: upper(batch) })
+      }
+      const scheduled = batchCalls(run, {
+        maxBatch: 2,
+        onCall: (call, times) => calls.push([call, times]),
+        onQueue: (read) => {
+          length = read
+        },
+      })
+      expectObservable(cold('(abc|)').pipe(scheduled)).toBe('-----(AB)-(C|)')
+      flush()
+      expect(calls).toEqual([
+        ['a', { askedAt: 0, startedAt: 0, endedAt: 5 }],
+        ['b', { askedAt: 0, startedAt: 0, endedAt: 5 }],
+        ['c', { askedAt: 0, startedAt: 5, endedAt: 10 }],
+      ])
+      expect(waiting).toEqual([1, 0])
+      expect(length()).toBe(0)
     }),
   )
 

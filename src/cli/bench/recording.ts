@@ -2,11 +2,12 @@ import { lastValueFrom, toArray } from 'rxjs'
 import { timed } from '../../../pipelines/decoding/timed.js'
 import { type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
 import { InputError } from '../../core/errors.js'
+import { clock } from '../../core/observe/observer.js'
 import type { Prompt } from '../../core/prompt.js'
 import type { Models } from '../../core/run.js'
 import type { Decoder } from '../../core/step.js'
 import type { LoadOptions } from '../../models/loadModels.js'
-import { clock, type ServerRequest, type SessionRun, type Trip } from '../../models/runtime/watch.js'
+import type { ServerRequest, SessionRun, Trip } from '../../models/runtime/watch.js'
 import type { Recording } from './figures.js'
 
 const RSS_EVERY_MS = 50
@@ -76,10 +77,10 @@ export async function record(
     })
     const run = generate(each(prompts), measured, models, {
       ...options,
-      onEvent: (event) => {
-        if (event.type === 'start') sequences.set(event.key.id, { startedAt: clock(), tokensAt: [] })
-        else if (event.type === 'token') sequences.get(event.key.id)?.tokensAt.push(clock())
-        else if (event.type === 'batch') pushTo(batches, event.model, event.report.size)
+      observe: {
+        onStart: ({ id }) => sequences.set(id, { startedAt: clock(), tokensAt: [] }),
+        onToken: ({ key }) => sequences.get(key.id)?.tokensAt.push(clock()),
+        onBatch: (model, { size }) => pushTo(batches, model, size),
       },
     })
     const rows = await lastValueFrom(run.rows({ signal }).pipe(toArray()))

@@ -11,21 +11,22 @@ import { type GenerateFlags, type GivenFlags, generateFlags, settingsOf } from '
 import { describeLm } from '../flags/lmFlag.js'
 import { loadRewards } from '../flags/loadRewards.js'
 import { functionReward } from '../flags/rewardFlag.js'
-import { startProgress } from '../print/progress.js'
+import { type WatchFlags, watchFlags } from '../flags/watchFlags.js'
 import { checkRowLines, type RowLines, rowLineFlags } from '../print/rowLines.js'
 import { toLines } from '../print/toLines.js'
 import { expectRows, generateRun } from '../run/generateRun.js'
 import { describeInput, inputOf } from '../run/inputOf.js'
 import { runSummary } from '../run/runSummary.js'
+import { withWatch } from '../run/watch.js'
 import type { Terminal } from '../terminal.js'
 import { dryRun } from './dryRun.js'
 import { plainPrompts } from './plainPrompts.js'
 
 /** `rxargs generate` decodes prompts into rows. */
 export const generateCommand = (terminal: Terminal): Command =>
-  rowLineFlags(generateFlags(new Command('generate')))
+  watchFlags(rowLineFlags(generateFlags(new Command('generate'))))
     .description('decode prompts, guided by a reward; the same command continues an interrupted run')
-    .action(async (input: string | undefined, flags: GivenFlags & RowLines) =>
+    .action(async (input: string | undefined, flags: GivenFlags & RowLines & WatchFlags) =>
       run(inputOf(input, terminal), settingsOf(flags), await chooseDecoder(flags), flags, terminal),
     )
 
@@ -33,10 +34,10 @@ async function run(
   input: string,
   flags: GenerateFlags,
   chosen: ChosenDecoder,
-  { text, columns }: RowLines,
+  { text, columns, ...watching }: RowLines & WatchFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const { stdout, stderr, signal } = terminal
+  const { stdout, signal } = terminal
   const { about, weight } = chosen
   const { output, force, retryErrors, redoChanged, policy } = flags
   const lines = { ...(text && { text }), ...(columns && { columns }) }
@@ -50,38 +51,42 @@ async function run(
   if (flags.dryRun) return dryRun(input, flags, about, terminal)
   if (output !== undefined) await openStore(output).check()
 
-  const progress = startProgress({ stream: stderr })
-  progress.say(
-    `${describeInput(input)} with ${about}; ${[describeLm(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
-  )
-  for (const notice of await strayFiles(input)) progress.say(notice)
-  const models = await loadModels({
-    lm: flags.lm,
-    lms: flags.lms,
-    reward: rewards,
-    ...flags.engine,
-    onNotice: progress.say,
-  })
-  try {
-    signal.throwIfAborted()
-    const { template, dataset } = flags
-    const isPlain = template === 'auto' && dataset === undefined
-    const rows = generateRun(input, flags, chosen, models, progress, terminal, (prompts) =>
-      isPlain ? plainPrompts(prompts, models.lm.codec, progress.say) : prompts,
+  const running = { input: describeInput(input), output, ...flags.engine }
+  return withWatch(watching, running, terminal, async ({ progress, load, onPart }) => {
+    progress.say(
+      `${describeInput(input)} with ${about}; ${[describeLm(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
     )
-    const counting = expectRows(input, flags, progress)
-    const summary =
-      output === undefined
-        ? await toLines(rows, stdout, { ...lines, signal })
-        : await toParquet(output, rows, {
-            ...{ force, retryErrors, redoChanged, signal, onNotice: progress.say },
-            ...(policy && { policy }),
-          })
-    await counting
-    progress.end()
-    await runSummary({ summary, output, input }, terminal, progress)
-  } finally {
-    progress.end()
-    await models.close()
-  }
+    for (const notice of await strayFiles(input)) progress.say(notice)
+    const models = await loadModels({
+      lm: flags.lm,
+      lms: flags.lms,
+      reward: rewards,
+      ...flags.engine,
+      ...load,
+      onNotice: progress.say,
+    })
+    try {
+      signal.throwIfAborted()
+      const { template, dataset } = flags
+      const isPlain = template === 'auto' && dataset === undefined
+      const rows = generateRun(input, flags, chosen, models, progress, terminal, (prompts) =>
+        isPlain ? plainPrompts(prompts, models.lm.codec, progress.say) : prompts,
+      )
+      const counting = expectRows(input, flags, progress)
+      const summary =
+        output === undefined
+          ? await toLines(rows, stdout, { ...lines, signal })
+          : await toParquet(output, rows, {
+              ...{ force, retryErrors, redoChanged, signal, onNotice: progress.say },
+              ...(policy && { policy }),
+              ...(onPart && { onPart }),
+            })
+      await counting
+      progress.end()
+      await runSummary({ summary, output, input }, terminal, progress)
+    } finally {
+      progress.end()
+      await models.close()
+    }
+  })
 }

@@ -6,6 +6,9 @@ const KINDS = 50
 /** Reasons in the summary and in the progress line. */
 const [IN_SUMMARY, IN_PROGRESS] = [8, 2]
 
+/** Characters of an error that are shown. */
+const LONGEST = 300
+
 type Reason = { count: number; readonly id: string; readonly error: string }
 
 /** Counts error rows by reason, with one example each. */
@@ -14,6 +17,8 @@ export interface ErrorReasons {
   readonly count: number
   /** A short summary, the most frequent reason first. */
   brief(): string
+  /** The reasons with their counts, the most frequent first. */
+  list(): readonly Readonly<{ count: number; error: string }>[]
   /** One line per reason with an example, the most frequent first. */
   lines(): string[]
 }
@@ -30,7 +35,7 @@ const shorten = (text: string, length: number): string => (text.length > length 
 /** Many errors already begin with the file and row of the id. */
 function example({ id, error }: Reason): string {
   const isNamed = error.startsWith(`${id}: `) || error.includes(`/${id}: `)
-  return `${isNamed ? '' : `\`${id}\`: `}${shorten(error, 300)}`
+  return `${isNamed ? '' : `\`${id}\`: `}${shorten(error, LONGEST)}`
 }
 
 export function errorReasons(): ErrorReasons {
@@ -57,6 +62,7 @@ export function errorReasons(): ErrorReasons {
       const rest = count - most.slice(0, IN_PROGRESS).reduce((sum, reason) => sum + reason.count, 0)
       return [...parts, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')
     },
+    list: () => sort().map((reason) => ({ count: reason.count, error: shorten(reason.error, LONGEST) })),
     lines() {
       const most = sort()
       const lines = most

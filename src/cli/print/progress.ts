@@ -1,26 +1,31 @@
-import type { Row, RowKey } from '../../core/run.js'
-import { errorReasons } from './errorReasons.js'
-import { timeLeft } from './timeLeft.js'
+import type { RunObserver } from '../../core/observe/observer.js'
+import type { Log } from '../../watch/jsonLog.js'
+import { runTally, type TallyFigures } from './runTally.js'
 
-/** Time between two plain lines, and between two drawings of the bar. */
+/** Time between two plain lines, which grows with the run, and between two drawings of the bar. */
 const LINE_MS = 5_000
+const LONGEST_LINE_MS = 60_000
+const LINE_SHARE = 0.05
 const BAR_MS = 100
 const BAR = 24
 
 export type ProgressOptions = Readonly<{
   stream: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
+  /** Gets the progress as records, in place of lines. */
+  log?: Log | undefined
+  /** Observers of the run besides the progress. */
+  observers?: readonly RunObserver[]
   now?: () => number
 }>
 
 /** Shows the progress of a run. */
 export interface Progress {
+  /** For the `observe` option of the run: what counts its rows, and the further observers. */
+  readonly observers: readonly RunObserver[]
   /** Sets the number of rows, and the maximum tokens per row if rows are decoded. */
   expect(rows: number, maxTokens?: number): void
   /** Starts the clock, once models are loaded. */
   begin(): void
-  row(row: Row): void
-  /** Counts a token of an unfinished row. */
-  token(key: RowKey): void
   /** Counts a row that the output already has. */
   skip(): void
   /** Prints a line that stays. */
@@ -40,95 +45,86 @@ export const seconds = (milliseconds: number): string => {
   return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${all % 60} s`
 }
 
-/** Starts to show progress on stderr: a bar on a terminal, a plain line every few seconds elsewhere. */
-export function startProgress({ stream, now = Date.now }: ProgressOptions): Progress {
+/** Starts to show progress on stderr: a bar on a terminal, elsewhere a plain line or a record every few seconds, later every minute. */
+export function startProgress({ stream, log, observers = [], now = Date.now }: ProgressOptions): Progress {
   const isTerminal = stream.isTTY === true
-  let startedAt = now()
-  let begun = false
-  let total: number | undefined
-  let maxTokens: number | undefined
-  let [rows, skipped, tokens, truncated] = [0, 0, 0, 0]
-  const errors = errorReasons()
-  const running = new Map<string, number>()
-  const nameOf = ({ id, sample }: RowKey): string => `${sample} ${id}`
-  // The first reward has the name '', the others have their own.
-  const means = new Map<string, Readonly<{ sum: number; count: number }>>()
+  const tally = runTally(now)
+  const { errors } = tally
   let drawnAt = now()
   let ended = false
 
-  const average = (name: string, value: number | null): void => {
-    if (value === null || !Number.isFinite(value)) return
-    const { sum, count } = means.get(name) ?? { sum: 0, count: 0 }
-    means.set(name, { sum: sum + value, count: count + 1 })
-  }
-  const status = (): string => {
-    const elapsed = now() - startedAt
+  const status = ({ rows, skipped, expected, tokensPerSecond, means, msLeft }: TallyFigures): string => {
     const done = rows + skipped
-    const left = timeLeft({
-      ...{ rows: total === undefined ? 0 : total - done, made: rows, elapsed, tokens, maxTokens },
-      running: running.values(),
-    })
     const parts = [
-      `${done}${total === undefined ? '' : ` of ${total}`} ${(total ?? done) === 1 ? 'row' : 'rows'}`,
-      ...(tokens > 0 && elapsed > 0 ? [`${Math.round((tokens * 1000) / elapsed)} tokens/s`] : []),
-      ...[...means].map(([name, { sum, count }]) => `mean ${name === '' ? 'reward' : name} ${(sum / count).toFixed(3)}`),
-      ...(left === undefined ? [] : [`${seconds(left)} left`]),
+      `${done}${expected === undefined ? '' : ` of ${expected}`} ${(expected ?? done) === 1 ? 'row' : 'rows'}`,
+      ...(tokensPerSecond === undefined ? [] : [`${tokensPerSecond} tokens/s`]),
+      ...[...means].map(([name, mean]) => `mean ${name === '' ? 'reward' : name} ${mean.toFixed(3)}`),
+      ...(msLeft === undefined ? [] : [`${seconds(msLeft)} left`]),
       ...(errors.count > 0 ? [`${errors.count} ${errors.count === 1 ? 'error' : 'errors'} (${errors.brief()})`] : []),
     ]
     return parts.join(', ')
   }
   const draw = () => {
     drawnAt = now()
-    if (!isTerminal) return void stream.write(`${status()}\n`)
-    const share = total ? Math.min(1, (rows + skipped) / total) : 0
-    const bar = total === undefined ? '' : `${'█'.repeat(Math.round(share * BAR))}${'░'.repeat(BAR - Math.round(share * BAR))} `
-    stream.write(`\r\u001b[K${`${bar}${status()}`.slice(0, (stream.columns ?? 80) - 1)}`)
+    const figures = tally.figures()
+    if (log) return log(ended ? 'end' : 'progress', { ...recordOf(figures), errors: errors.count, error_reasons: errors.list() })
+    if (!isTerminal) return void stream.write(`${status(figures)}\n`)
+    const { expected, rows, skipped } = figures
+    const share = expected ? Math.min(1, (rows + skipped) / expected) : 0
+    const filled = Math.round(share * BAR)
+    const bar = expected === undefined ? '' : `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} `
+    stream.write(`\r\u001b[K${`${bar}${status(figures)}`.slice(0, (stream.columns ?? 80) - 1)}`)
   }
+  let everyMs = isTerminal ? BAR_MS : LINE_MS
   const tick = () => {
-    if (!ended && now() - drawnAt >= (isTerminal ? BAR_MS : LINE_MS)) draw()
+    if (ended || now() - drawnAt < everyMs) return
+    draw()
+    if (!isTerminal) everyMs = Math.max(LINE_MS, Math.min(LONGEST_LINE_MS, LINE_SHARE * tally.figures().elapsedMs))
   }
   const timer = setInterval(tick, isTerminal ? 4 * BAR_MS : LINE_MS)
   timer.unref()
+  const { onToken, onRow, onSkip } = tally.observer
 
   return {
+    observers: [
+      {
+        onSkip,
+        onToken: (token) => {
+          onToken(token)
+          tick()
+        },
+        onRow: (row) => {
+          onRow(row)
+          tick()
+        },
+      },
+      ...observers,
+    ],
     expect(count, most) {
-      total = count
-      maxTokens = most
+      tally.expect(count, most)
       tick()
     },
-    begin() {
-      if (!begun) startedAt = now()
-      begun = true
-    },
-    row(row) {
-      const { reward, otherRewards = {}, truncatedTokens = 0 } = row
-      rows++
-      running.delete(nameOf(row))
-      errors.add(row)
-      if (truncatedTokens > 0) truncated++
-      average('', reward)
-      for (const [name, other] of Object.entries(otherRewards)) average(name, other.reward)
-      tick()
-    },
-    token(key) {
-      tokens++
-      running.set(nameOf(key), (running.get(nameOf(key)) ?? 0) + 1)
-      tick()
-    },
-    skip() {
-      skipped++
-    },
+    begin: tally.begin,
+    skip: () => onSkip({ id: '', sample: 0 }),
     say(line) {
       stream.write(`${isTerminal ? '\r\u001b[K' : ''}${line}\n`)
     },
     errors: errors.lines,
-    truncated: () => truncated,
+    truncated: tally.truncated,
     end() {
       if (ended) return
       clearInterval(timer)
-      if (rows > 0) draw()
-      if (isTerminal) stream.write(rows > 0 ? '\n' : '\r\u001b[K')
+      const { rows } = tally.figures()
       ended = true
+      if (rows > 0 || log) draw()
+      if (isTerminal) stream.write(rows > 0 ? '\n' : '\r\u001b[K')
     },
   }
 }
+
+/** The figures of a run as the fields of a log record. */
+const recordOf = ({ rows, skipped, expected, tokens, elapsedMs, tokensPerSecond, means, msLeft }: TallyFigures) => ({
+  ...{ rows, skipped, expected, tokens, tokens_per_second: tokensPerSecond, duration_ms: elapsedMs },
+  ...Object.fromEntries([...means].map(([name, mean]) => [name === '' ? 'mean_reward' : `mean_reward_${name}`, mean])),
+  seconds_left: msLeft === undefined ? undefined : Math.round(msLeft / 1000),
+})

@@ -9,8 +9,8 @@ import type { ChosenDecoder } from '../flags/chooseDecoder.js'
 import type { GenerateFlags } from '../flags/generateFlags.js'
 import type { Progress } from '../print/progress.js'
 import type { Terminal } from '../terminal.js'
+import { stopAtError } from './stopAtError.js'
 import { takeFirst, takeShard } from './takePrompts.js'
-import { stopAtError, watchRows } from './watchRows.js'
 
 /** Builds the run for the flags of `generate`, with loaded models, and reports to `progress`. `around` may wrap the stream of prompts. */
 export function generateRun(
@@ -31,13 +31,10 @@ export function generateRun(
     spec: { template, promptColumn: promptColumn ?? null, ...own },
     registry,
     onNotice: progress.say,
-    onEvent: (event) => {
-      if (event.type === 'token') progress.token(event.key)
-    },
+    observe: progress.observers,
   })
   progress.begin()
-  const rows = watchRows(run, { onSkip: progress.skip, onRow: progress.row })
-  return strict ? stopAtError(rows) : rows
+  return strict ? stopAtError(run) : run
 }
 
 /** Tells `progress` how many rows to expect, if that is known. */

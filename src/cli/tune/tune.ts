@@ -101,8 +101,8 @@ async function run(input: string, flags: Flags, given: readonly GivenFlag[], ter
       const chosen: ChosenDecoder = await (point === GREEDY ? chooseDecoder({ decoder: GREEDY }) : choose(point))
       // Only the first round of a setting may replace rows; the next ones go on, and do not count its rows again.
       const first = !begun.has(name)
-      const counted = first ? progress : { ...progress, skip: () => undefined }
-      const rows = generateRun(input, { ...settings, limit }, chosen, models, counted, terminal)
+      const observers = first ? progress.observers : progress.observers.map(({ onSkip: _, ...rest }) => rest)
+      const rows = generateRun(input, { ...settings, limit }, chosen, models, { ...progress, observers }, terminal)
       begun.add(name)
       await toParquet(join(folder, name), rows, { force: force && first, retryErrors, redoChanged, signal: terminal.signal })
     }

@@ -20,6 +20,9 @@ export const growing = (part: number): FlushPolicy => ({
 /** Rows with long traces hold many numbers. The writer keeps at most about this much of them. */
 const BYTES = 64 * 2 ** 20
 
+/** A written part file. */
+export type PartReport = Readonly<{ path: string; rows: number; bytes: number }>
+
 export type PartWriterOptions = Readonly<{
   store: PartStore
   meta: RunMeta
@@ -27,7 +30,9 @@ export type PartWriterOptions = Readonly<{
   replaces: readonly string[]
   /** Keys of rows to replace, with the part that holds them. The run adds a key before its new row comes. */
   replaced: Map<string, string>
-  policy?: (part: number) => FlushPolicy
+  policy?: ((part: number) => FlushPolicy) | undefined
+  /** Called after each part. */
+  onPart?: ((part: PartReport) => void) | undefined
 }>
 
 export interface PartWriter {
@@ -59,7 +64,14 @@ async function withoutRows(store: PartStore, path: string, keys: ReadonlySet<str
 }
 
 /** Gathers rows and writes them as part files, one after another. */
-export function partWriter({ store, meta, replaces, replaced: pending, policy = growing }: PartWriterOptions): PartWriter {
+export function partWriter({
+  store,
+  meta,
+  replaces,
+  replaced: pending,
+  policy = growing,
+  onPart,
+}: PartWriterOptions): PartWriter {
   const files: string[] = []
   const buffer: Readonly<{ row: Row; bytes: number }>[] = []
   let bufferBytes = 0
@@ -103,7 +115,9 @@ export function partWriter({ store, meta, replaces, replaced: pending, policy = 
       await replaceOnce()
       await replaceRows(rows)
     }
-    files.push(await addPart(store, encoded, isReplacing ? { replacing, replaces: gone } : {}))
+    const path = await addPart(store, encoded, isReplacing ? { replacing, replaces: gone } : {})
+    files.push(path)
+    onPart?.({ path, rows: rows.length, bytes: encoded.length })
   }
 
   const isFull = (): boolean => {

@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node'
-import { clock } from '../runtime/watch.js'
+import { clock } from '../../core/observe/observer.js'
 
 /** Peak speed of the runtime's fp32 products on a machine. */
 export type Peaks = Readonly<{

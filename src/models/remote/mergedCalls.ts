@@ -1,5 +1,6 @@
 import { RemoteError } from '../../core/errors.js'
-import { clock, type ServerRequest } from '../runtime/watch.js'
+import { clock } from '../../core/observe/observer.js'
+import type { ServerRequest } from '../runtime/watch.js'
 
 export type MergeOptions<Item> = Readonly<{
   /** Most items of a request. */

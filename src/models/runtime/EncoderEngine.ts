@@ -1,6 +1,7 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import { clock } from '../../core/observe/observer.js'
 import type { ModelAnswer, ModelCall } from './call.js'
-import { clock, type SessionRun } from './watch.js'
+import type { SessionRun } from './watch.js'
 
 /** What an encoder's engine needs to know about its model. */
 export type EncoderModel = Readonly<{

@@ -1,6 +1,3 @@
-/** Milliseconds since the epoch, finer than Date and equal in all threads. */
-export const clock = (): number => performance.timeOrigin + performance.now()
-
 /** `bytes` of a KV cache. `needed`: the share that its tokens fill. */
 export type CacheUsage = Readonly<{ bytes: number; needed: number }>
 

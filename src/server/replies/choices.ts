@@ -54,7 +54,7 @@ export function choices(service: Service, { prompts, n, settings, detail, logpro
     Array.from({ length: n }, (_, sample): ReplyChoice => {
       const index = at * n + sample
       const { start, events } = service.replies.prepare({ prompt, sample }, settings)
-      if (sample === 0) service.metrics?.onTokens('prompt', start.promptTokenIds.length)
+      if (sample === 0) service.metrics?.addTokens('prompt', start.promptTokenIds.length)
       return {
         index,
         promptTokens: start.promptTokenIds.length,
@@ -63,7 +63,7 @@ export function choices(service: Service, { prompts, n, settings, detail, logpro
             map((event): ChoiceEvent => {
               if (event.type === 'step') {
                 const { step, text } = event
-                service.metrics?.onTokens('completion', 1)
+                service.metrics?.addTokens('completion', 1)
                 return {
                   ...{ type: 'token', index, tokenId: step.tokenId, text },
                   ...(detail !== 'none' && { detail: detailOf(service, step, detail) }),

@@ -6,7 +6,7 @@ import { type ReplyDecoder, replyDecoder } from '../../../pipelines/run/replyDec
 import { ModelLostError, OptionError } from '../../core/errors.js'
 import type { Models } from '../../core/run.js'
 import type { Decoder } from '../../core/step.js'
-import type { Metrics } from '../http/metrics.js'
+import type { ServerMetrics } from '../http/metrics.js'
 import type { Limits } from '../limits.js'
 import { largestK, scoresCandidates } from './candidateLimit.js'
 import { Life } from './Life.js'
@@ -25,7 +25,7 @@ export type ServiceOptions = Readonly<{
   maxNewTokens: number
   limits: Limits
   /** Figures for Prometheus, if they are collected. */
-  metrics?: Metrics | undefined
+  metrics?: ServerMetrics | undefined
   onNotice?: (notice: string) => void
 }>
 
@@ -47,13 +47,12 @@ export type Service = Required<Omit<ServiceOptions, 'metrics'>> &
 /** @throws OptionError for options with which each request would fail */
 export function startService({ onNotice = () => undefined, registry = builtIn, ...options }: ServiceOptions): Service {
   const { models, limits, metrics } = options
-  const onBatch = metrics?.onBatch
+  const { onBatch, onQueue } = metrics?.observer ?? {}
+  const observe = { ...(onBatch && { onBatch }), ...(onQueue && { onQueue }) }
   const slots = new Slots(limits.maxRunning, limits.maxQueue)
   metrics?.watch(slots)
   const scorers = models.rewards.flatMap((reward) =>
-    reward.kind === 'ensemble'
-      ? []
-      : [[reward.name, textScorer(reward, onBatch ? { onBatch: (report) => onBatch(reward.name, report) } : {})] as const],
+    reward.kind === 'ensemble' ? [] : [[reward.name, textScorer(reward, { observe })] as const],
   )
   const life = new Life()
   const maxNewTokens = Math.min(options.maxNewTokens, limits.maxReplyTokens ?? Infinity)
@@ -67,7 +66,7 @@ export function startService({ onNotice = () => undefined, registry = builtIn, .
           },
         }),
       ),
-    replies: replyDecoder(models, { onNotice, onBatch }),
+    replies: replyDecoder(models, { onNotice, observe }),
     scorers: new Map(scorers),
   }
   checkService(service)

@@ -53,15 +53,13 @@ describe('replyText', () => {
     )
   })
 
-  it("is part of a run's events", async () => {
+  it('is what an observer of a run receives', async () => {
     const texts = new Map<string, string>()
     const models = fakeModels(fakeLm({ endLogit: 0.5 }))
     const run = generate(promptsOf(['a', 'b', 'c', 'd']), args({ k: 3 }), models, {
       maxNewTokens: 30,
       stop: ['e', 'no'],
-      onEvent: (event) => {
-        if (event.type === 'token') texts.set(event.key.id, `${texts.get(event.key.id) ?? ''}${event.text}`)
-      },
+      observe: { onToken: ({ key, text }) => texts.set(key.id, `${texts.get(key.id) ?? ''}${text}`) },
     })
     const rows = await rowsOf(run)
     expect(rows.map(({ id }) => texts.get(id))).toEqual(rows.map(({ completion }) => completion))

@@ -4,7 +4,7 @@ import { args } from '../../../pipelines/decoders/args.js'
 import { greedy } from '../../../pipelines/decoders/greedy.js'
 import { nucleus } from '../../../pipelines/decoders/nucleus.js'
 import { topKSampling } from '../../../pipelines/decoders/topKSampling.js'
-import { type GenerateEvent, type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
+import { type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
 import { ModelLostError, OptionError } from '../../../src/core/errors.js'
 import type { Prompt } from '../../../src/core/prompt.js'
 import { type Models, type Row, version } from '../../../src/core/run.js'
@@ -93,13 +93,6 @@ describe('a run', () => {
   it('refuses `keepInput` in `spec`', () => {
     const misplaced = () => generate(promptsOf([]), args(), fakeModels(), { spec: { keepInput: true } })
     expect(misplaced).toThrow('Expected `keepInput` as an option of its own, got it in `spec`')
-  })
-  it('emits events', async () => {
-    const events: GenerateEvent[] = []
-    await run(['a', 'b'], { onEvent: (event) => events.push(event), maxNewTokens: 3 })
-    const count = (type: string) => events.filter((event) => event.type === type).length
-    expect([count('start'), count('token'), count('row')]).toEqual([2, 6, 2])
-    expect(new Set(events.flatMap((event) => (event.type === 'batch' ? [event.model] : [])))).toEqual(new Set(['lm', 'fake']))
   })
   it('runs twice over a source that can be read twice', async () => {
     const source = { [Symbol.asyncIterator]: () => promptsOf(['a']) }

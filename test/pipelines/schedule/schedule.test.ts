@@ -9,7 +9,9 @@ describe('schedule', () => {
     const lm = fakeLm()
     const rm = fakeRm()
     const reports: [string, number][] = []
-    const models = schedule(fakeModels(lm, [rm]), { onBatch: (model, { size }) => reports.push([model, size]) })
+    const models = schedule(fakeModels(lm, [rm]), {
+      observe: { onBatch: (model, { size }) => reports.push([model, size]) },
+    })
     const sequences = ['a', 'b', 'c'].map((prompt) => sequenceOf(prompt, ''))
     const logits = sequences.map((sequence) => models.lm.logits(sequence, 'all'))
     const rewards = sequences.slice(1).map((sequence) => models.reward!.score(sequence, ids('xy')))

@@ -20,18 +20,18 @@ describe('readAhead', () => {
     const { calls, send } = recorded(10)
     expect(await send({}, 25)).toBe('ALL')
     expect(calls).toEqual([
-      { call: 'to 10', promptTokens: 10 },
-      { call: 'to 20', promptTokens: 10 },
-      { call: 'all', promptTokens: 5 },
+      { call: 'to 10', key: {}, promptTokens: 10 },
+      { call: 'to 20', key: {}, promptTokens: 10 },
+      { call: 'all', key: {}, promptTokens: 5 },
     ])
   })
   it('makes no pieces for a prompt of one chunk, or a model without chunks', async () => {
     const short = recorded(10)
     await short.send({}, 10)
-    expect(short.calls).toEqual([{ call: 'all', promptTokens: 10 }])
+    expect(short.calls).toEqual([{ call: 'all', key: {}, promptTokens: 10 }])
     const whole = recorded()
     await whole.send({}, 1000)
-    expect(whole.calls).toEqual([{ call: 'all', promptTokens: 1000 }])
+    expect(whole.calls).toEqual([{ call: 'all', key: {}, promptTokens: 1000 }])
   })
   it('sends later calls of a sequence as steps', async () => {
     const { calls, send } = recorded(10)

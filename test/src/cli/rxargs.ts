@@ -30,9 +30,9 @@ export async function rxargs(args: readonly string[], input?: string): Promise<F
   return { code, stdout: out(), stderr: err() }
 }
 
-/** Starts the compiled program as users do, optionally in another working directory. */
-export const started = (args: readonly string[], cwd?: string): ChildProcessWithoutNullStreams =>
-  spawn(process.execPath, [`${root}dist/src/cli/main.js`, ...args], { cwd })
+/** Starts the compiled program as users do, optionally in another working directory and with flags of Node. */
+export const started = (args: readonly string[], cwd?: string, node: readonly string[] = []): ChildProcessWithoutNullStreams =>
+  spawn(process.execPath, [...node, `${root}dist/src/cli/main.js`, ...args], { cwd })
 
 export function finished(child: ChildProcessWithoutNullStreams): Promise<Finished> {
   const [out, err] = [gathering(child.stdout), gathering(child.stderr)]

@@ -1,6 +1,7 @@
+import { clock } from '../../../core/observe/observer.js'
 import type { NamedRope } from '../../graph/layers/rope.js'
 import type { ModelAnswer, ModelCall } from '../call.js'
-import { type CacheUsage, clock, type SessionRun } from '../watch.js'
+import type { CacheUsage, SessionRun } from '../watch.js'
 import { align, type CachedSequence, commit, emptySequence, truncate, usedPositions } from './CachedSequence.js'
 import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import type { InputShape, PassJob } from './feeds.js'

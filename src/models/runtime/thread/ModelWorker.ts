@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { ModelError, ModelLostError } from '../../../core/errors.js'
+import { clock } from '../../../core/observe/observer.js'
 import type { ModelAnswer, ModelCall } from '../call.js'
 import { disableTelemetry } from '../telemetry.js'
-import { clock, type Watch } from '../watch.js'
+import type { Watch } from '../watch.js'
 import { packCalls, unpackResults } from './packing.js'
 import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js'
 

@@ -11,11 +11,12 @@ describe('startProgress', () => {
     }
     const stream = { isTTY, columns: 60, write } as unknown as NodeJS.WriteStream
     const progress = startProgress({ stream, now: () => time })
+    const [observer] = progress.observers
     progress.expect(4)
     for (let count = 0; count < 3; count++) {
       time += 3000
-      progress.token({ id: 'a', sample: 0 })
-      progress.row(row('a', { reward: 0.5 }))
+      observer?.onToken?.({ key: { id: 'a', sample: 0 }, text: 'a' })
+      observer?.onRow?.(row('a', { reward: 0.5 }))
     }
     progress.skip()
     progress.end()
