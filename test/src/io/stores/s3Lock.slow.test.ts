@@ -135,7 +135,7 @@ describe.skipIf(server === undefined)(
       // Neither has looked at its lock since.
       await addPart(slept, bytes('late'))
       expect(await messageOf(addPart(other, bytes('next')))).toBe(
-        `Expected to place a part file in ${place}: Expected to list ${place}/: another run has written ${place}/part-00000.parquet meanwhile. Its rows stay, and the same command goes on`,
+        `Expected to place a part file in ${place}: another run has written ${place}/part-00000.parquet meanwhile. Its rows stay, and the same command goes on`,
       )
       const staged = await other.stage(bytes('next'))
       expect(await messageOf(staged.place('part-00000.parquet'))).toContain('another run has written')
