@@ -53,7 +53,12 @@ function shortNames(paths: readonly string[]): string[] {
   const most = Math.min(...parts.map(({ length }) => length)) - 1
   let shared = 0
   while (shared < most && parts.every((each) => each[shared] === parts[0]![shared])) shared++
-  return parts.map((each) => each.slice(shared).join('/'))
+  return parts.map((each) =>
+    each
+      .slice(shared)
+      .join('/')
+      .replace(/^s3:\//i, 's3://'),
+  )
 }
 
 async function run(paths: readonly string[], flags: Flags, { stdout, stderr, signal }: Terminal): Promise<void> {

@@ -186,7 +186,8 @@ async function look({ sdk, client }: S3, { bucket, key }: LockPlace): Promise<Fo
     return {
       etag: found.ETag,
       owner: ownerOf((await found.Body?.transformToString()) ?? ''),
-      age: serverTime - (found.LastModified?.getTime() ?? serverTime),
+      // Both times are whole seconds, of clocks that may be a second apart.
+      age: Math.max(0, serverTime - (found.LastModified?.getTime() ?? serverTime)),
     }
   } catch (error) {
     if (s3Status(error) === 404) return undefined

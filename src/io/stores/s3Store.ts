@@ -22,6 +22,8 @@ export function s3Store(address: string, { singleBytes = SINGLE_BYTES, ...lockOp
   const name = `s3://${bucket}${folder === '' ? '' : `/${folder}`}`
   const prefix = folder === '' ? '' : `${folder}/`
   let held: S3Lock | undefined
+  /** Parts that were there when this process took the lock, and those that it has written since. */
+  let known: Set<string> | undefined
 
   const pathOf = (file: string) => `${name}/${file}`
   /** @throws OutputError for a failed request, with what was attempted */
@@ -33,6 +35,13 @@ export function s3Store(address: string, { singleBytes = SINGLE_BYTES, ...lockOp
       if (error instanceof OutputError) throw error
       throw new OutputError(`${what}: ${s3Reason(error, s3, bucket)}`)
     }
+  }
+  /**
+   * A run that has slept past its lease may still finish a put after another run has taken over. Both write consecutive numbers, so the one
+   * that meets a part of the other stops, before a row is there twice.
+   */
+  const strange = (part: string): never => {
+    throw new OutputError(`another run has written ${pathOf(part)} meanwhile. Its rows stay, and the same command goes on`)
   }
   const remove = (paths: readonly string[]) =>
     attempt(`Expected to remove objects of ${name}`, async ({ sdk, client }) => {
@@ -53,6 +62,10 @@ export function s3Store(address: string, { singleBytes = SINGLE_BYTES, ...lockOp
           for (const { Key } of page.Contents ?? []) if (Key && Key !== prefix) names.push(Key.slice(prefix.length))
           ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined
         } while (ContinuationToken !== undefined)
+        if (held === undefined) return names
+        const parts = names.filter(isPart)
+        known ??= new Set(parts)
+        for (const part of parts) if (!known.has(part)) strange(part)
         return names
       }),
     check: () => probeS3(name, bucket, prefix),
@@ -64,30 +77,41 @@ export function s3Store(address: string, { singleBytes = SINGLE_BYTES, ...lockOp
     removeEmpty: async () => undefined,
     lock: () =>
       attempt(`Expected to lock ${name}`, async (s3) => {
-        held = await lockS3(s3, { name, bucket, key: `${prefix}.run.lock` }, lockOptions)
-        return held
+        const lock = await lockS3(s3, { name, bucket, key: `${prefix}.run.lock` }, lockOptions)
+        held = lock
+        const release = async () => {
+          held = undefined
+          known = undefined
+          await lock.release()
+        }
+        return { lost: lock.lost, release }
       }),
     removeUnfinished: () =>
       attempt(`Expected to find unfinished uploads below ${name}`, (s3) => removeUnfinished(s3, bucket, prefix)),
     stage: (bytes, expected) =>
       attempt(`Expected to write a part file into ${name}`, async (s3) => {
         const isSmall = bytes.length <= singleBytes
-        let upload = expected && (await startUpload(s3, { bucket, key: `${prefix}${await expected()}` }, bytes))
+        const addressOf = (file: string) => ({ bucket, key: `${prefix}${file}` })
+        let upload = expected && (await startUpload(s3, addressOf(await expected()), bytes))
+        const put = async (file: string): Promise<boolean> => {
+          const place = addressOf(file)
+          // Bytes go up to one key, so another name takes another upload.
+          if (upload !== undefined && upload.key !== place.key) {
+            await upload.abort()
+            upload = undefined
+          }
+          if (upload === undefined && !isSmall) upload = await startUpload(s3, place, bytes)
+          await held?.confirm()
+          return upload === undefined ? putIfAbsent(s3, place, bytes) : upload.complete()
+        }
         return {
           place: (file) =>
             attempt(`Expected to put ${pathOf(file)}`, async () => {
-              await held?.confirm()
-              const place = { bucket, key: `${prefix}${file}` }
-              if (upload === undefined && isSmall) return putIfAbsent(s3, place, bytes)
-              // Bytes go up to one key, so another name takes another upload.
-              if (upload?.key !== place.key) {
-                await upload?.abort()
+              const isPlaced = await put(file)
+              if (isPlaced) {
                 upload = undefined
-                if (isSmall) return putIfAbsent(s3, place, bytes)
-                upload = await startUpload(s3, place, bytes)
-              }
-              const isPlaced = await upload.complete()
-              if (isPlaced) upload = undefined
+                known?.add(file)
+              } else if (held !== undefined) strange(file)
               return isPlaced
             }),
           discard: async () => upload?.abort(),

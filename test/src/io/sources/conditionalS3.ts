@@ -17,6 +17,9 @@ const [versitygw, moto] = [found('versitygw'), found('moto_server')]
 export const server = versitygw ?? moto
 export const WITHOUT_SERVER = 'neither versitygw nor moto_server on the PATH or in RXARGS_S3_SERVERS (pip install moto[server])'
 
+/** Whether the server has its objects after a restart. */
+export const KEEPS_OBJECTS = versitygw !== undefined
+
 async function freePort(): Promise<number> {
   const probe = createServer()
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
