@@ -80,8 +80,7 @@ const broken: readonly (readonly [what: string, bytes: () => Buffer, said: strin
   ['tensors one over the other', () => model({}, { 'output_norm.weight': { shape: [8], offset: 0 } }), 'not to overlap'],
   ['a tensor at an odd place', () => model({}, { 'output_norm.weight': { shape: [8], offset: 4100 } }), 'multiple of 32'],
   ...unread.map(
-    ([type, name]) =>
-      [`type ${name}`, () => model({}, { 'blk.0.attn_q.weight': { ...square, type } }), `got ${name}`] as const,
+    ([type, name]) => [`type ${name}`, () => model({}, { 'blk.0.attn_q.weight': { ...square, type } }), `got ${name}`] as const,
   ),
   ['a type that there is not', () => model({}, { 'blk.0.attn_q.weight': { ...square, type: 99 } }), 'got number 99'],
   ['rows that are no whole blocks', () => model({}, { 'blk.0.attn_q.weight': { ...square, type: 8 } }), 'multiple of 32 (Q8_0)'],
