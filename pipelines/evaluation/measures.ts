@@ -7,6 +7,7 @@ import type { TextReward } from '../../src/core/rewardSource.js'
 import type { Reply } from '../../src/core/run.js'
 import { readsAs } from '../../src/core/text/decodedText.js'
 import type { Metric } from '../../src/eval/metrics.js'
+import { type EndOfText, endOfText } from '../rewards/endToken.js'
 import { textScores } from '../rewards/rewardOfText.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
 
@@ -14,17 +15,26 @@ import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/
 export type Measure = Metric & Readonly<{ measure: (replies: readonly Reply[]) => Promise<readonly number[]> }>
 
 /**
- * Metric `reward:NAME`: a model's reward of prompt and completion, without an added end token. For an autoregressive reward model it is the
- * log-probability of the completion. A text longer than the model's context has none.
+ * Metric `reward:NAME`: a model's reward of prompt and completion. For an autoregressive reward model it is the log-probability of the completion. A
+ * text longer than the model's context has none.
+ *
+ * @param options.endToken a special token of the model that it reads after each reply, unless a limit of tokens cut the reply off (none)
+ * @throws OptionError for an `endToken` that the model cannot read
  */
-export const rewardMeasure = (model: BatchedRewardModel | BatchedPairReward | TextReward): Measure => ({
-  name: `reward:${model.name}`,
-  kind: 'mean',
-  measure: (replies) => {
-    if (model.kind === 'text') return rewardsOfText(replies, textScores(model))
-    return model.kind === 'pairs' ? rewardsOf(replies, pairTexts(model)) : rewardsOf(replies, tokenTexts(model))
-  },
-})
+export function rewardMeasure(
+  model: BatchedRewardModel | BatchedPairReward | TextReward,
+  { endToken }: Readonly<{ endToken?: string | undefined }> = {},
+): Measure {
+  const ended = endOfText(model, endToken)
+  return {
+    name: `reward:${model.name}`,
+    kind: 'mean',
+    measure: (replies) => {
+      if (model.kind === 'text') return rewardsOfText(replies, textScores(model))
+      return model.kind === 'pairs' ? rewardsOf(replies, pairTexts(model), ended) : rewardsOf(replies, tokenTexts(model), ended)
+    },
+  }
+}
 
 /** Scores replies with a reward over text. A text that is empty, or that the server refuses, has no reward. */
 const rewardsOfText = (replies: readonly Reply[], scores: ReturnType<typeof textScores>): Promise<number[]> =>
@@ -41,12 +51,12 @@ const rewardsOfText = (replies: readonly Reply[], scores: ReturnType<typeof text
     }),
   )
 
-const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>): Promise<number[]> =>
+const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>, ended: EndOfText): Promise<number[]> =>
   inBatches(replies, texts.maxBatch, async (batch) => {
-    const calls = batch.map(({ prompt, completion }) => {
+    const calls = batch.map(({ prompt, completion, finishReason }) => {
       try {
         // Rows do not say whether their prompt was rendered.
-        return { call: texts.read(prompt ?? '', completion ?? '', 'once') }
+        return { call: texts.read(prompt ?? '', ended(completion ?? '', finishReason === 'length'), 'once') }
       } catch (error) {
         if (error instanceof InputError || error instanceof RewardError) return undefined
         throw error
