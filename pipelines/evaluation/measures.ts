@@ -5,6 +5,7 @@ import { cosine, logSumExp } from '../../src/core/math.js'
 import type { TextCodec } from '../../src/core/model.js'
 import type { TextReward } from '../../src/core/rewardSource.js'
 import type { Reply } from '../../src/core/run.js'
+import type { Sequence } from '../../src/core/sequence.js'
 import { readsAs } from '../../src/core/text/decodedText.js'
 import type { Metric } from '../../src/eval/metrics.js'
 import { type EndOfText, endOfText } from '../rewards/endToken.js'
@@ -71,7 +72,7 @@ const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>, end
 
 /**
  * Metric `perplexity`: mean negative log-likelihood of a reply's tokens after its prompt, including the end token. A run's perplexity is exp
- * of the mean over all tokens. It takes as long as greedy decoding of the replies.
+ * of the mean over all tokens. It reads each prompt with its reply in pieces, or token by token if the model is an exported graph.
  *
  * - errors: `InputError` unless the model tokenizes the prompts like the run's own model
  */
@@ -82,25 +83,35 @@ export const perplexityMeasure = (lm: BatchedLanguageModel): Measure => ({
 })
 
 async function likelihoods(lm: BatchedLanguageModel, replies: readonly Reply[]): Promise<number[]> {
-  const read = replies.map((reply) => {
+  const sequences = replies.map((reply): Sequence | undefined => {
     const { promptTokenIds, tokenIds, id: promptId, sample, prompt } = reply
     if (!promptTokenIds || !tokenIds || promptTokenIds.length + tokenIds.length - 1 > lm.contextLength) return undefined
     checkTokenizer(lm.codec, reply)
-    const start = { key: {}, promptId, sample, seed: 0, prompt: { text: prompt ?? '' }, promptTokenIds, tokenIds: [] }
-    return { start, tokenIds, sum: 0 }
+    return { key: {}, promptId, sample, seed: 0, prompt: { text: prompt ?? '' }, promptTokenIds, tokenIds }
   })
-  const longest = Math.max(0, ...read.map((one) => one?.tokenIds.length ?? 0))
+  const fitting = sequences.filter((one) => one !== undefined)
+  const logprobs = await (lm.logprobs ? lm.logprobs(fitting) : logprobsByToken(lm, fitting))
+  for (const { key } of fitting) lm.release(key)
+  const lossOf = new Map(fitting.map((one, index) => [one, -mean(logprobs[index]!)]))
+  return sequences.map((one) => (one && lossOf.get(one)) ?? Number.NaN)
+}
+
+const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+async function logprobsByToken(lm: BatchedLanguageModel, sequences: readonly Sequence[]): Promise<Float32Array[]> {
+  const found = sequences.map(({ tokenIds }) => new Float32Array(tokenIds.length))
+  const longest = Math.max(0, ...found.map(({ length }) => length))
   for (let step = 0; step < longest; step++) {
-    const live = read.flatMap((one) => (one && step < one.tokenIds.length ? [one] : []))
-    const sequences = live.map(({ start, tokenIds }) => ({ ...start, tokenIds: tokenIds.slice(0, step) }))
-    const logits = await lm.run(sequences.map((sequence) => ({ sequence, need: 'all' })))
-    live.forEach((one, index) => {
-      const { values } = logits[index]!
-      one.sum += logSumExp(values) - values[one.tokenIds[step]!]!
-      if (step === one.tokenIds.length - 1) lm.release(one.start.key)
+    const live = sequences.flatMap((sequence, index) => (step < sequence.tokenIds.length ? [{ sequence, index }] : []))
+    const logits = await lm.run(
+      live.map(({ sequence }) => ({ sequence: { ...sequence, tokenIds: sequence.tokenIds.slice(0, step) }, need: 'all' })),
+    )
+    live.forEach(({ sequence: { tokenIds }, index }, at) => {
+      const { values } = logits[at]!
+      found[index]![step] = values[tokenIds[step]!]! - logSumExp(values)
     })
   }
-  return read.map((one) => (one ? one.sum / one.tokenIds.length : Number.NaN))
+  return found
 }
 
 function checkTokenizer(codec: TextCodec, { id, prompt, promptTokenIds }: Reply): void {

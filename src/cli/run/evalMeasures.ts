@@ -38,11 +38,7 @@ export const measureFlags = (command: Command): Command =>
         collect(text('reward-label')),
       )
       .option('--end-token <token>', END_TOKEN_HELP, text('end-token'))
-      .option(
-        '--lm <folder>',
-        'measure perplexity under this language model; takes about as long as decoding the replies',
-        text('lm'),
-      ),
+      .option('--lm <folder>', 'measure perplexity under this language model; reads each prompt with its reply', text('lm')),
   ).option('--seed <number>', 'seed of the bootstrap', number('seed', seed), seed.parse(undefined))
 
 /**
