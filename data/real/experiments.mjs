@@ -48,12 +48,14 @@ const varied = (weight, by) =>
 const rule = (name, reward, weight) => run(name, 1, { decoder: 'args', k: 100, weight, reward })
 
 const sentiment = { guide: 'sentiment-guide', judge: 'sentiment-judge', verdict: 'positive', newTokens: 32, concurrency: 48 }
-const hh = { guide: 'hh-guide', judge: 'hh-judge', verdict: 'win', focus: 'args-k10-w0.5' }
+/** Both adapters were trained on replies that end with this token. */
+const hh = { guide: 'hh-guide', judge: 'hh-judge', endToken: '<|im_end|>', verdict: 'win', focus: 'args-k10-w0.5' }
 
 /**
  * All tables, the most telling first.
  *
  * - `verdict`: what the judge says of a reply, `positive` (a reward above 0) or `win` (against the first run); or what `rules` say
+ * - `endToken`: what guide and judge read after a reply that no limit cut off; without it, nothing
  * - `focus`: the run whose win-tie against each other one is told, too
  * - `together`: all runs are rows of one file with settings of their own, and share batches
  * - `limit`: prompts to decode; without it, all

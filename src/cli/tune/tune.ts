@@ -103,6 +103,7 @@ async function run(input: string, flags: Flags, given: readonly GivenFlag[], ter
       const chosen: ChosenDecoder = await (point === GREEDY ? chooseDecoder({ decoder: GREEDY }) : choose(point))
       // Only the first round of a setting may replace rows; the next ones go on, and do not count its rows again.
       const first = !begun.has(name)
+      progress.say(`${name}, ${counted(limit, 'prompt')}`)
       const observers = first ? progress.observers : progress.observers.map(({ onSkip: _, ...rest }) => rest)
       const rows = generateRun(input, { ...settings, limit }, chosen, models, { ...progress, observers }, terminal)
       begun.add(name)
@@ -166,8 +167,9 @@ async function checkJudge(judge: RewardPath, { rewards, engine: { dtype } }: Gen
   }
 }
 
+const counted = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`
+
 function aboutRound({ grid, prompts, settings, leader, behind }: TuneRound): string {
   const lost = behind.length === 0 ? 'none is behind' : `${behind.length} behind: ${behind.join(', ')}`
-  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
-  return `${grid} grid, ${count(prompts, 'prompt')}: ${leader} leads ${count(settings, 'setting')}, ${lost}`
+  return `${grid} grid, ${counted(prompts, 'prompt')}: ${leader} leads ${counted(settings, 'setting')}, ${lost}`
 }
