@@ -48,16 +48,18 @@ const varied = (weight, by) =>
 const rule = (name, reward, weight) => run(name, 1, { decoder: 'args', k: 100, weight, reward })
 
 const sentiment = { guide: 'sentiment-guide', judge: 'sentiment-judge', verdict: 'positive', newTokens: 32, concurrency: 48 }
-const hh = { guide: 'hh-guide', judge: 'hh-judge', verdict: 'win', focus: 'args-k10-w0.5' }
+/** Both adapters were trained on replies that end with this token. */
+const hh = { guide: 'hh-guide', judge: 'hh-judge', endToken: '<|im_end|>', verdict: 'win', focus: 'args-k10-w0.5' }
 
 /**
  * All tables, the most telling first.
  *
  * - `verdict`: what the judge says of a reply, `positive` (a reward above 0) or `win` (against the first run); or what `rules` say
+ * - `endToken`: what guide and judge read after a reply that no limit cut off; without it, nothing
  * - `focus`: the run whose win-tie against each other one is told, too
  * - `together`: all runs are rows of one file with settings of their own, and share batches
  * - `limit`: prompts to decode; without it, all
- * - `perplexity`: prompts whose replies the language model reads, which takes as long as greedy decoding; without it, all
+ * - `perplexity`: prompts whose replies the language model reads; without it, all
  */
 export const tables = [
   {
@@ -100,8 +102,7 @@ export const tables = [
       ...hh,
       newTokens: 128,
       concurrency: 50,
-      limit: 100,
-      perplexity: 0,
+      limit: 200,
     },
     runs: [greedy, args(10, 0.5), args(10, 1), bestOf(8), fluent(1), topK, nucleus, stochastic(10, 0.5), contrastive],
   },
@@ -112,20 +113,13 @@ export const tables = [
       ...hh,
       newTokens: 64,
       concurrency: 60,
-      perplexity: 0,
     },
     runs: [
       greedy,
-      args(10, 0.5),
-      args(10, 1),
+      ...[5, 10, 20].flatMap((k) => [0.25, 0.5, 1, 1.5, 2].map((w) => args(k, w))),
       fluent(1),
       penalty(1),
       varied(1, 20),
-      args(5, 0.5),
-      args(10, 0.25),
-      args(10, 2),
-      args(5, 1),
-      args(20, 0.5),
     ],
   },
 ]

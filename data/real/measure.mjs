@@ -16,7 +16,7 @@ const openers = (table, { lm, adapters, threads, asked }) => {
       { name, path: `${lm}+${adapters}/${table[name]}` },
       { threads, maxBatch: MAX_BATCH },
     )
-    return { measure: rewardMeasure(source).measure, close }
+    return { measure: rewardMeasure(source, { endToken: table.endToken }).measure, close }
   }
   return {
     ...(table.judge && { guide: reward('guide'), judge: reward('judge') }),

@@ -128,7 +128,8 @@ async function figuresOfTable(table, paths, folder) {
     ...{
       lm: paths.lm,
       adapters: paths.adapters,
-      cache: `${paths.measured}/${table.name}.json`,
+      // Rewards of replies with and without an end token differ.
+      cache: `${paths.measured}/${table.name}${table.endToken ? '-ended' : ''}.json`,
       say,
       threads: availableParallelism(),
     },

@@ -5,8 +5,10 @@ import { cosine, logSumExp } from '../../src/core/math.js'
 import type { TextCodec } from '../../src/core/model.js'
 import type { TextReward } from '../../src/core/rewardSource.js'
 import type { Reply } from '../../src/core/run.js'
+import type { Sequence } from '../../src/core/sequence.js'
 import { readsAs } from '../../src/core/text/decodedText.js'
 import type { Metric } from '../../src/eval/metrics.js'
+import { type EndOfText, endOfText } from '../rewards/endToken.js'
 import { textScores } from '../rewards/rewardOfText.js'
 import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/wholeTexts.js'
 
@@ -14,17 +16,26 @@ import { pairTexts, tokenTexts, type WholeTexts, writtenText } from '../rewards/
 export type Measure = Metric & Readonly<{ measure: (replies: readonly Reply[]) => Promise<readonly number[]> }>
 
 /**
- * Metric `reward:NAME`: a model's reward of prompt and completion, without an added end token. For an autoregressive reward model it is the
- * log-probability of the completion. A text longer than the model's context has none.
+ * Metric `reward:NAME`: a model's reward of prompt and completion. For an autoregressive reward model it is the log-probability of the completion. A
+ * text longer than the model's context has none.
+ *
+ * @param options.endToken a special token of the model that it reads after each reply, unless a limit of tokens cut the reply off (none)
+ * @throws OptionError for an `endToken` that the model cannot read
  */
-export const rewardMeasure = (model: BatchedRewardModel | BatchedPairReward | TextReward): Measure => ({
-  name: `reward:${model.name}`,
-  kind: 'mean',
-  measure: (replies) => {
-    if (model.kind === 'text') return rewardsOfText(replies, textScores(model))
-    return model.kind === 'pairs' ? rewardsOf(replies, pairTexts(model)) : rewardsOf(replies, tokenTexts(model))
-  },
-})
+export function rewardMeasure(
+  model: BatchedRewardModel | BatchedPairReward | TextReward,
+  { endToken }: Readonly<{ endToken?: string | undefined }> = {},
+): Measure {
+  const ended = endOfText(model, endToken)
+  return {
+    name: `reward:${model.name}`,
+    kind: 'mean',
+    measure: (replies) => {
+      if (model.kind === 'text') return rewardsOfText(replies, textScores(model))
+      return model.kind === 'pairs' ? rewardsOf(replies, pairTexts(model), ended) : rewardsOf(replies, tokenTexts(model), ended)
+    },
+  }
+}
 
 /** Scores replies with a reward over text. A text that is empty, or that the server refuses, has no reward. */
 const rewardsOfText = (replies: readonly Reply[], scores: ReturnType<typeof textScores>): Promise<number[]> =>
@@ -41,12 +52,12 @@ const rewardsOfText = (replies: readonly Reply[], scores: ReturnType<typeof text
     }),
   )
 
-const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>): Promise<number[]> =>
+const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>, ended: EndOfText): Promise<number[]> =>
   inBatches(replies, texts.maxBatch, async (batch) => {
-    const calls = batch.map(({ prompt, completion }) => {
+    const calls = batch.map(({ prompt, completion, finishReason }) => {
       try {
         // Rows do not say whether their prompt was rendered.
-        return { call: texts.read(prompt ?? '', completion ?? '', 'once') }
+        return { call: texts.read(prompt ?? '', ended(completion ?? '', finishReason === 'length'), 'once') }
       } catch (error) {
         if (error instanceof InputError || error instanceof RewardError) return undefined
         throw error
@@ -61,7 +72,7 @@ const rewardsOf = <Call>(replies: readonly Reply[], texts: WholeTexts<Call>): Pr
 
 /**
  * Metric `perplexity`: mean negative log-likelihood of a reply's tokens after its prompt, including the end token. A run's perplexity is exp
- * of the mean over all tokens. It takes as long as greedy decoding of the replies.
+ * of the mean over all tokens. It reads each prompt with its reply in pieces, or token by token if the model is an exported graph.
  *
  * - errors: `InputError` unless the model tokenizes the prompts like the run's own model
  */
@@ -72,25 +83,35 @@ export const perplexityMeasure = (lm: BatchedLanguageModel): Measure => ({
 })
 
 async function likelihoods(lm: BatchedLanguageModel, replies: readonly Reply[]): Promise<number[]> {
-  const read = replies.map((reply) => {
+  const sequences = replies.map((reply): Sequence | undefined => {
     const { promptTokenIds, tokenIds, id: promptId, sample, prompt } = reply
     if (!promptTokenIds || !tokenIds || promptTokenIds.length + tokenIds.length - 1 > lm.contextLength) return undefined
     checkTokenizer(lm.codec, reply)
-    const start = { key: {}, promptId, sample, seed: 0, prompt: { text: prompt ?? '' }, promptTokenIds, tokenIds: [] }
-    return { start, tokenIds, sum: 0 }
+    return { key: {}, promptId, sample, seed: 0, prompt: { text: prompt ?? '' }, promptTokenIds, tokenIds }
   })
-  const longest = Math.max(0, ...read.map((one) => one?.tokenIds.length ?? 0))
+  const fitting = sequences.filter((one) => one !== undefined)
+  const logprobs = await (lm.logprobs ? lm.logprobs(fitting) : logprobsByToken(lm, fitting))
+  for (const { key } of fitting) lm.release(key)
+  const lossOf = new Map(fitting.map((one, index) => [one, -mean(logprobs[index]!)]))
+  return sequences.map((one) => (one && lossOf.get(one)) ?? Number.NaN)
+}
+
+const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+async function logprobsByToken(lm: BatchedLanguageModel, sequences: readonly Sequence[]): Promise<Float32Array[]> {
+  const found = sequences.map(({ tokenIds }) => new Float32Array(tokenIds.length))
+  const longest = Math.max(0, ...found.map(({ length }) => length))
   for (let step = 0; step < longest; step++) {
-    const live = read.flatMap((one) => (one && step < one.tokenIds.length ? [one] : []))
-    const sequences = live.map(({ start, tokenIds }) => ({ ...start, tokenIds: tokenIds.slice(0, step) }))
-    const logits = await lm.run(sequences.map((sequence) => ({ sequence, need: 'all' })))
-    live.forEach((one, index) => {
-      const { values } = logits[index]!
-      one.sum += logSumExp(values) - values[one.tokenIds[step]!]!
-      if (step === one.tokenIds.length - 1) lm.release(one.start.key)
+    const live = sequences.flatMap((sequence, index) => (step < sequence.tokenIds.length ? [{ sequence, index }] : []))
+    const logits = await lm.run(
+      live.map(({ sequence }) => ({ sequence: { ...sequence, tokenIds: sequence.tokenIds.slice(0, step) }, need: 'all' })),
+    )
+    live.forEach(({ sequence: { tokenIds }, index }, at) => {
+      const { values } = logits[at]!
+      found[index]![step] = values[tokenIds[step]!]! - logSumExp(values)
     })
   }
-  return read.map((one) => (one ? one.sum / one.tokenIds.length : Number.NaN))
+  return found
 }
 
 function checkTokenizer(codec: TextCodec, { id, prompt, promptTokenIds }: Reply): void {

@@ -10,6 +10,7 @@ import type { Prompt } from '../../src/core/prompt.js'
 import type { TextReward } from '../../src/core/rewardSource.js'
 import { type Row, type RowsOptions, type Run, type RunMeta, version } from '../../src/core/run.js'
 import { promptText } from '../../src/core/text/promptText.js'
+import { type EndOfText, endOfText } from '../rewards/endToken.js'
 import { type TextScorer, textScorer } from '../rewards/textScorer.js'
 import { abortOn, deliver, runOf, tellSkips } from '../run/deliveries.js'
 import { hashPrompt } from '../run/hashPrompt.js'
@@ -17,12 +18,13 @@ import { applyKeepInput, keepInputOption } from '../run/keepInput.js'
 import { listMissingOfReward } from '../run/listMissingVersions.js'
 import { ownFields } from '../run/rows.js'
 
-/** An existing text: a prompt, its completion, and the number of its sample. */
-export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number }>
+/** An existing text: a prompt, its completion, and the number of its sample. `cutOff`: a limit of tokens ended the completion. */
+export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number; cutOff?: boolean }>
 
 export const scoreOptions = z.strictObject({
   concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
   keepInput: keepInputOption,
+  endToken: z.string().min(1).optional().describe('a special token of the reward model'),
   spec: z.record(z.string(), z.unknown()).default({}).describe('an object with what else the rows depend on'),
   now: z
     .custom<() => number>((value) => typeof value === 'function')
@@ -38,6 +40,11 @@ export type ScoreOptions = Readonly<{
    * and with false no row keeps it.
    */
   keepInput?: boolean | undefined
+  /**
+   * A special token of the reward model, such as `<|im_end|>`, that it reads after each completion, unless a limit of tokens cut the completion off
+   * or it ends with the token already. By default it reads none.
+   */
+  endToken?: string | undefined
   /** What else the rewards depend on. It is written into the metadata of the output. */
   spec?: Readonly<Record<string, unknown>> | undefined
   /** The clock, in milliseconds since the epoch (`Date.now`). */
@@ -50,20 +57,20 @@ export type ScoreOptions = Readonly<{
 export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairReward | TextReward; hashes: RunMeta['models'] }>
 
 /**
- * Scores existing texts: one row per text with the reward of prompt and completion. No end token is added. Calls of many texts are batched. A
+ * Scores existing texts: one row per text with the reward of prompt and completion. Calls of many texts are batched. A
  * text that cannot be scored becomes an error row.
  *
- * @throws OptionError for an invalid option
+ * @throws OptionError for an invalid option, and an `endToken` that the reward cannot read
  */
 export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
-  const { keepInput, spec: ownSpec, observe, ...rest } = parseOptions(scoreOptions, options, 'score')
+  const { keepInput, endToken, spec: ownSpec, observe, ...rest } = parseOptions(scoreOptions, options, 'score')
   const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: ownSpec })
   // The rows depend on the function, so its spec belongs to the run's.
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
   const missing = listMissingOfReward(reward, hashes[reward.name])
   const observer = mergeObservers(observe)
-  const settings = { ...rest, spec: { ...spec, ...own }, hashes, missing, observer }
-  const scorer = { name: reward.name, score: textScorer(reward, { observe: observer }) }
+  const settings = { ...rest, spec: { ...spec, ...own, ...(endToken !== undefined && { endToken }) }, hashes, missing, observer }
+  const scorer = { name: reward.name, score: textScorer(reward, { observe: observer }), ended: endOfText(reward, endToken) }
   return runOfTexts(texts, scorer, renderOf(reward), settings)
 }
 
@@ -72,7 +79,7 @@ const renderOf = (reward: ScoreModels['reward']): TextCodec['render'] => {
   return reward.kind === 'pairs' ? reward.render : reward.codec.render
 }
 
-type Scorer = Readonly<{ name: string; score: TextScorer }>
+type Scorer = Readonly<{ name: string; score: TextScorer; ended: EndOfText }>
 
 const unrendered =
   ({ name }: TextReward) =>
@@ -80,13 +87,13 @@ const unrendered =
     throw new TemplateError(`Reward \`${name}\` has no chat template to render messages with; expected a prompt that is text`)
   }
 
-type ScoreSettings = Omit<z.output<typeof scoreOptions>, 'keepInput' | 'observe'> &
+type ScoreSettings = Omit<z.output<typeof scoreOptions>, 'keepInput' | 'endToken' | 'observe'> &
   Pick<ScoreModels, 'hashes'> &
   Readonly<{ missing: readonly string[]; observer: RunObserver }>
 
 function runOfTexts(
   source: AsyncIterable<ScoredText>,
-  { name, score }: Scorer,
+  { name, score, ended }: Scorer,
   render: TextCodec['render'],
   { concurrency, spec, now = Date.now, hashes, missing, observer: { onBegin, onStart, onSkip, onRow } }: ScoreSettings,
 ): Run {
@@ -97,7 +104,9 @@ function runOfTexts(
       const row = (fields: Partial<Row>): Row => ({ ...emptyRow(text), startedAt, durationMs: now() - startedAt, ...fields })
       return defer(() => {
         const { prompt, completion, special } = partsOf(text, render)
-        return score(prompt, completion, special).pipe(map((value) => row({ prompt, reward: value })))
+        return score(prompt, ended(completion, text.cutOff ?? false), special).pipe(
+          map((value) => row({ prompt, reward: value })),
+        )
       }).pipe(
         catchError((error: unknown) => {
           if (error instanceof ModelLostError) throw error

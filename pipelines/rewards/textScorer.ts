@@ -8,7 +8,7 @@ import { textScores } from './rewardOfText.js'
 import { pairTexts, type Special, tokenTexts, type WholeTexts, writtenText } from './wholeTexts.js'
 
 /**
- * The reward of an existing text: prompt and completion, without an end token.
+ * The reward of an existing text: prompt and completion as they are.
  *
  * - errors: `InputError` for a text that the reward cannot read; `RewardError` without a finite number; `ModelLostError`
  */

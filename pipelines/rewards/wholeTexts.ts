@@ -5,7 +5,7 @@ import type { ReplySoFar } from '../../src/core/rewardSource.js'
 /** Whether the tokenizer adds its special tokens; `once`: only if the text does not start with them, as a rendered prompt may. */
 export type Special = boolean | 'once'
 
-/** A model's reward of existing texts. No end token is added. */
+/** A model's reward of existing texts. */
 export type WholeTexts<Call> = Readonly<{
   name: string
   maxBatch: number

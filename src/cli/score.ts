@@ -13,7 +13,7 @@ import { toParquet } from '../io/toParquet.js'
 import { BASE_HELP, onBase } from './flags/adapterFlags.js'
 import { embeddedPath } from './flags/embeddedPath.js'
 import { type EngineFlags, engineFlags, engineOf } from './flags/engineFlags.js'
-import { number, oneOf, text, withLabels } from './flags/flags.js'
+import { END_TOKEN_HELP, number, oneOf, text, withLabels } from './flags/flags.js'
 import { INPUT_HELP, type RowFlags, rowFlags } from './flags/inputFlags.js'
 import { loadRewards } from './flags/loadRewards.js'
 import { type OpenedReward, openReward } from './flags/openReward.js'
@@ -37,6 +37,7 @@ type Flags = Readonly<{
   reward?: RewardFlag
   rewardTimeout?: number
   rewardLabel?: string
+  endToken?: string
   base?: string
   concurrency: number
   limit?: number
@@ -55,7 +56,7 @@ const FUNCTIONS = Object.keys(rewardFunctions).filter((name) => name !== 'ensemb
 export const scoreCommand = (terminal: Terminal): Command =>
   rowFlags(
     watchFlags(outputFlags(engineFlags(rowLineFlags(new Command('score')))))
-      .description('compute the reward of existing texts, prompts with completions; adds no end token')
+      .description('compute the reward of existing texts, prompts with completions')
       .argument('[input]', `texts: ${INPUT_HELP}`)
       .option('--prompt-column <name>', 'column with the prompt (default: prompt, or messages)', text('prompt-column'))
       .option('--completion-column <name>', 'column with the completion', text('completion-column'), 'completion')
@@ -72,6 +73,7 @@ export const scoreCommand = (terminal: Terminal): Command =>
       )
       .option('--base <model>', BASE_HELP, text('base'))
       .option('--reward-label <label>', 'label of the classifier to use as the reward, if it has several', text('reward-label'))
+      .option('--end-token <token>', END_TOKEN_HELP, text('end-token'))
       .option(
         '--concurrency <number>',
         'texts to score at the same time',
@@ -131,6 +133,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
         { reward: reward.source, hashes },
         {
           concurrency: flags.concurrency,
+          endToken: flags.endToken,
           keepInput: keepInput ?? false,
           spec: { template, promptColumn: promptColumn ?? null, completionColumn },
           observe: progress.observers,

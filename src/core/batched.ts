@@ -33,6 +33,11 @@ export interface BatchedLanguageModel {
   /** Calls are independent requests: each goes at once and waits for no other, and `release` cancels it. */
   readonly sideBySide?: boolean
   run(calls: readonly LogitsCall[]): Promise<Logits[]>
+  /**
+   * For each sequence the log-probability of each of its decoded tokens, given the prompt and those before it. It reads whole sequences in pieces.
+   * Positions that depend on the length (`longrope`) are those of the whole sequence, as in transformers. Absent if the model reads one token at a time.
+   */
+  logprobs?(sequences: readonly Sequence[]): Promise<Float32Array[]>
   /** For each call one state per position, then one per candidate; absent if `capabilities.hiddenStates` is false. */
   hiddenStates?(calls: readonly StatesCall[]): Promise<Float32Array[][]>
   release(key: object): void

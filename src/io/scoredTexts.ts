@@ -7,8 +7,8 @@ import { type PromptOptions, promptColumns, toPrompt } from './prompts/toPrompt.
 
 export type TextOptions = FileOptions & Readonly<{ completionColumn?: string }>
 
-/** A prompt with its completion. */
-export type FileText = Prompt & Readonly<{ completion?: string; sample: number }>
+/** A prompt with its completion. `cutOff`: the column `finish_reason` says that a limit of tokens ended the completion. */
+export type FileText = Prompt & Readonly<{ completion?: string; sample: number; cutOff?: boolean }>
 
 /** One more than the largest number in the column `sample`. */
 const LARGEST = 2 ** 31
@@ -29,7 +29,8 @@ function textOf(record: InputRecord, column: string, options: PromptOptions): Fi
       error: `${record.where}: Expected \`sample\` to be an integer >= 0, got ${got}`,
     }
   }
-  if (typeof completion === 'string' && !/\p{Surrogate}/u.test(completion)) return { ...prompt, sample, completion }
+  if (typeof completion === 'string' && !/\p{Surrogate}/u.test(completion))
+    return { ...prompt, sample, completion, ...(record.values?.finish_reason === 'length' && { cutOff: true }) }
   const got = completion === undefined || completion === null ? 'nothing' : `something else (${typeof completion})`
   return { ...prompt, sample, error: `${record.where}: Expected \`${column}\` to be well-formed text, got ${got}` }
 }
@@ -40,7 +41,7 @@ function textOf(record: InputRecord, column: string, options: PromptOptions): Fi
  */
 export async function* scoredTexts(path: string, options: TextOptions = {}): AsyncGenerator<FileText> {
   const { stdin, promptColumn = 'prompt', completionColumn = 'completion', keepInput } = options
-  const columns = [...new Set(['id', 'sample', 'messages', ...templateColumns, promptColumn, completionColumn])]
+  const columns = [...new Set(['id', 'sample', 'finish_reason', 'messages', ...templateColumns, promptColumn, completionColumn])]
   const needs = [promptColumns(options), [completionColumn]]
   const records = readRecords(path, { columns: keepInput ? undefined : columns, needs, stdin })
   for await (const record of records) yield checked(textOf(record, completionColumn, options), options)

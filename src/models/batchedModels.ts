@@ -1,5 +1,6 @@
 import type { BatchedLanguageModel, BatchedRewardModel, LogitsCall, RewardCall } from '../core/batched.js'
 import { ModelLostError, ShapeError } from '../core/errors.js'
+import type { Sequence } from '../core/sequence.js'
 import { findNotFinite } from './checkpoint/weights/findNotFinite.js'
 import type { Tensors } from './checkpoint/weights/safetensors.js'
 import type { LoadedModel } from './loadModel.js'
@@ -7,7 +8,7 @@ import { rememberedStates } from './rememberedStates.js'
 
 /** Makes batched calls of a loaded checkpoint with a language-model head. */
 export function batchedLanguageModel(
-  { worker, checkpoint, chunk, hiddenSize }: LoadedModel,
+  { worker, checkpoint, chunk, hiddenSize, logprobs }: LoadedModel,
   maxBatch: number,
 ): BatchedLanguageModel {
   const { config, codec, generation } = checkpoint
@@ -36,6 +37,17 @@ export function batchedLanguageModel(
     stopStrings: generation.stopStrings,
     maxBatch,
     ...(chunk !== undefined && { chunk }),
+    ...(logprobs && {
+      logprobs: async (sequences: readonly Sequence[]) => {
+        const calls = sequences.map(({ key, promptTokenIds, tokenIds }) => {
+          if (promptTokenIds.length === 0) throw new ShapeError('Expected a prompt of at least one token, got none')
+          // No token follows the last one, so the model does not read it.
+          const all = checkLength(concat(promptTokenIds, tokenIds), 0, config.contextLength + 1)
+          return { key, tokenIds: all, branches: [], from: promptTokenIds.length }
+        })
+        return (await worker.run(calls).then(finite)).map(({ values }) => values)
+      },
+    }),
     run: async (calls: readonly LogitsCall[]) =>
       (
         await worker

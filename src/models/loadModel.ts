@@ -31,6 +31,8 @@ export type LoadedModel = Readonly<{
   notices: readonly string[]
   /** Size of the last hidden states, if a language model gives them. */
   hiddenSize?: number
+  /** Whether a call can have `from`. An exported graph's engine reads one position of a text. */
+  logprobs?: true
   /** Long prompts are cut at multiples of this. Absent if prompts are read as a whole. */
   chunk?: number
 }>
@@ -127,6 +129,7 @@ export async function loadModel(
     checkpoint: { ...checkpoint, codec },
     worker,
     chunk: CHUNK,
+    ...(graph.output === 'logits' && { logprobs: true as const }),
     notices: [...notices, ...worker.notices],
     ...(reading && { reading }),
   }

@@ -20,20 +20,25 @@ def quantized(values, kind):
     return data, gguf.quants.dequantize(data, kind).reshape(values.shape)
 
 
+# Where the 16-bit numbers of a block lie, for types that the gguf package does not write.
+SCALES = {"Q4_K": (0, 2), "Q6_K": (208,), "Q2_K": (80, 82), "Q3_K": (108,), "Q5_K": (0, 2), "IQ4_NL": (0,)}
+
+
+def random_blocks(random, name: str, rows: int, width: int):
+    block, size = gguf.GGML_QUANT_SIZES[TYPES[name]]
+    data = random.integers(0, 256, (rows * width // block, size), dtype=np.uint8)
+    for place, value in zip(SCALES[name], (0.01, 0.02)):
+        data[:, place : place + 2] = np.array([value], dtype=np.float16).view(np.uint8)
+    return data.reshape(rows, -1)
+
+
 def write_types(file: Path):
     writer = gguf.GGUFWriter(file, "llama")
     random = np.random.default_rng(0)
     values = random.normal(0, 0.5, (2, 256)).astype(np.float32)
-    for name in ("F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q4_K", "Q6_K"):
+    for name in ("F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q4_K", "Q6_K", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q5_K", "IQ4_NL"):
         kind = TYPES[name]
-        if name in ("Q4_K", "Q6_K"):
-            size = 144 if name == "Q4_K" else 210
-            data = random.integers(0, 256, (2, size), dtype=np.uint8)
-            scales = np.array([0.01, 0.02], dtype=np.float16).view(np.uint8)
-            at = 0 if name == "Q4_K" else 208
-            data[:, at : at + (4 if name == "Q4_K" else 2)] = scales[: 4 if name == "Q4_K" else 2]
-        else:
-            data = gguf.quants.quantize(values, kind)
+        data = random_blocks(random, name, 2, 256) if name in SCALES else gguf.quants.quantize(values, kind)
         writer.add_tensor(name, data, raw_dtype=kind)
         writer.add_tensor(f"{name}.values", gguf.quants.dequantize(data, kind).astype(np.float32))
     writer.write_header_to_file()

@@ -33,6 +33,10 @@ export const oneOf =
     return word
   }
 
+/** Help of `--end-token`. */
+export const END_TOKEN_HELP =
+  'special token, such as "<|im_end|>", that a reward model reads after each reply that no token limit cut off (default: none)'
+
 /** Parses a text that must not be empty. */
 export const text =
   (flag: string) =>

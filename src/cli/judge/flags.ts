@@ -3,11 +3,12 @@ import * as z from 'zod'
 import { generateOptions } from '../../../pipelines/run/generate.js'
 import { OptionError } from '../../core/errors.js'
 import { type DeviceChoice, deviceChoices } from '../../models/device.js'
-import { number, oneOf, text } from '../flags/flags.js'
+import { END_TOKEN_HELP, number, oneOf, text } from '../flags/flags.js'
 
 export type JudgeFlags = Readonly<{
   judge?: string
   rewardLabel?: string
+  endToken?: string
   device?: DeviceChoice
   model?: string
   output?: string
@@ -42,6 +43,7 @@ export const judgeFlags = (command: Command): Command =>
     .argument('<b>', 'folder of the run to compare with')
     .option('--judge <url>', `OpenAI-compatible server, or rm:FOLDER for a reward model; ${KEY} holds the API key`, text('judge'))
     .option('--reward-label <label>', 'label of the reward model that judges, if it has several', text('reward-label'))
+    .option('--end-token <token>', END_TOKEN_HELP, text('end-token'))
     .option(
       '--device <name>',
       `device for a reward model that judges: ${deviceChoices.join(', ')} (default: cpu)`,
@@ -64,9 +66,10 @@ export const judgeFlags = (command: Command): Command =>
     .option('--json', 'print JSON')
 
 export type ChatSettings = Omit<JudgeFlags, 'judge' | 'device'> & Readonly<{ url: string; model: string; output: string }>
+/** A reward model that judges. */
+export type JudgeModel = Readonly<{ path: string; label?: string | undefined; endToken?: string | undefined }>
 /** `judge`: the flag as written. */
-export type JudgeSettings = Readonly<{ judge: string }> &
-  (Readonly<{ rm: Readonly<{ path: string; label?: string }> }> | Readonly<{ chat: ChatSettings }>)
+export type JudgeSettings = Readonly<{ judge: string }> & (Readonly<{ rm: JudgeModel }> | Readonly<{ chat: ChatSettings }>)
 
 /**
  * Checks flags against each other and turns them into settings.
@@ -86,13 +89,14 @@ export function judgeSettings(flags: Partial<JudgeFlags> & Pick<JudgeFlags, 'pro
     }
     const rm = judge.slice(RM.length)
     if (rm === '') throw new OptionError(`Expected \`--judge\` to be an address or rm:FOLDER, got \`${judge}\``)
-    return { judge, rm: { path: rm, ...(flags.rewardLabel !== undefined && { label: flags.rewardLabel }) } }
+    return { judge, rm: { path: rm, label: flags.rewardLabel, endToken: flags.endToken } }
   }
   if (!/^https?:\/\//.test(judge) || !URL.canParse(judge))
     throw new OptionError(`Expected \`--judge\` to be an http(s) address or rm:FOLDER, got \`${judge}\``)
-  const { model, output, rewardLabel, device } = flags
+  const { model, output, rewardLabel, endToken, device } = flags
   if (device !== undefined) throw new OptionError('A chat model runs on its server, so `--device` does not apply')
   if (rewardLabel !== undefined) throw new OptionError('A chat model has no labels, so `--reward-label` does not apply')
+  if (endToken !== undefined) throw new OptionError('A chat model reads text, so `--end-token` does not apply')
   if (model === undefined) throw new OptionError('Expected `--model`, the name of the judge model on the server, got nothing')
   if (output === undefined) throw new OptionError('Expected `--output`, a folder for the answers, got nothing')
   return { judge, chat: { ...chat, ...flags, url: judge, model, output } }

@@ -18,7 +18,7 @@ import { startProgress } from '../print/progress.js'
 import { folderName } from '../run/folderName.js'
 import { RunFailed } from '../run/runSummary.js'
 import { type Terminal, writeLine } from '../terminal.js'
-import { type ChatSettings, type JudgeFlags, judgeFlags, judgeSettings, KEY } from './flags.js'
+import { type ChatSettings, type JudgeFlags, type JudgeModel, judgeFlags, judgeSettings, KEY } from './flags.js'
 import { judgeJson, judgeTable } from './table.js'
 
 /** `rxargs judge` lets a chat model or a reward model decide which of two runs replies better. */
@@ -61,19 +61,19 @@ async function run([a, b]: readonly [string, string], flags: JudgeFlags, { stdou
 }
 
 async function byReward(
-  rm: Readonly<{ path: string; label?: string }>,
+  { path, label, endToken }: JudgeModel,
   pairs: readonly ReplyPair[],
   device: DeviceChoice | undefined,
   say: (notice: string) => void,
 ): Promise<Judged> {
-  const reward = { ...rm, name: modelName(rm.path) }
+  const reward = { path, name: modelName(path), ...(label !== undefined && { label }) }
   const { source, notices, close } = await loadReward(
     reward,
     await engineOf({ device: device ?? 'cpu', dtype: 'fp32', cache: false }, say),
   )
   for (const notice of notices) say(notice)
   try {
-    return await judgeByReward(pairs, rewardMeasure(source))
+    return await judgeByReward(pairs, rewardMeasure(source, { endToken }))
   } finally {
     await close()
   }

@@ -6,7 +6,7 @@ import { batchedLanguageModel } from '../../models/batchedModels.js'
 import { loadModel } from '../../models/loadModel.js'
 import { isHttp } from '../../models/remote/httpAddress.js'
 import { type EngineFlags, engineFlags, engineOf } from '../flags/engineFlags.js'
-import { collect, type NamedPath, namedPath, number, type RewardPath, text, withLabels } from '../flags/flags.js'
+import { collect, END_TOKEN_HELP, type NamedPath, namedPath, number, type RewardPath, text, withLabels } from '../flags/flags.js'
 import { openReward } from '../flags/openReward.js'
 import { type CoherenceFlags, checkCoherence, coherenceFlags, loadCoherence } from './coherence.js'
 
@@ -18,6 +18,7 @@ export type MeasureFlags = CoherenceFlags &
   Readonly<{
     rewardModel?: readonly NamedPath[]
     rewardLabel?: readonly string[]
+    endToken?: string
     lm?: string
     seed: number
   }>
@@ -36,11 +37,8 @@ export const measureFlags = (command: Command): Command =>
         'label of the reward model to use as the reward, if it has several',
         collect(text('reward-label')),
       )
-      .option(
-        '--lm <folder>',
-        'measure perplexity under this language model; takes about as long as decoding the replies',
-        text('lm'),
-      ),
+      .option('--end-token <token>', END_TOKEN_HELP, text('end-token'))
+      .option('--lm <folder>', 'measure perplexity under this language model; reads each prompt with its reply', text('lm')),
   ).option('--seed <number>', 'seed of the bootstrap', number('seed', seed), seed.parse(undefined))
 
 /**
@@ -48,9 +46,11 @@ export const measureFlags = (command: Command): Command =>
  *
  * @throws OptionError if flags contradict each other
  */
-export function measuredRewards({ rewardModel = [], rewardLabel, ...coherence }: MeasureFlags): readonly RewardPath[] {
+export function measuredRewards({ rewardModel = [], rewardLabel, endToken, ...coherence }: MeasureFlags): readonly RewardPath[] {
   checkCoherence(coherence)
   const rewards = withLabels(rewardModel, rewardLabel)
+  if (endToken !== undefined && rewards.length === 0)
+    throw new OptionError('Expected `--end-token` beside `--reward-model`, got no reward model')
   const names = rewards.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new OptionError(`Expected each reward model to have a name of its own, got \`${twice}\` twice`)
@@ -60,7 +60,7 @@ export function measuredRewards({ rewardModel = [], rewardLabel, ...coherence }:
 /** Loads a measure for each model in the flags. Adds a closing function for each to `closing`, even if a later model fails to load. */
 export async function loadMeasures(
   rewards: readonly RewardPath[],
-  { lm, device, dtype, cache, ...flags }: MeasureFlags,
+  { lm, device, dtype, cache, endToken, ...flags }: MeasureFlags,
   say: (notice: string) => void,
   closing: (() => Promise<void>)[],
 ): Promise<Measure[]> {
@@ -74,7 +74,7 @@ export async function loadMeasures(
     const loaded = await openReward(reward, await engine())
     closing.push(loaded.close)
     for (const notice of loaded.notices) say(notice)
-    measures.push(rewardMeasure(loaded.source))
+    measures.push(rewardMeasure(loaded.source, { endToken }))
   }
   if (lm !== undefined) {
     if (isHttp(lm))

@@ -5,7 +5,20 @@ import { flagsOfDecoders } from '../flags/flags.js'
 export type GivenFlag = Readonly<{ flag: string; value: string | undefined }>
 
 /** Flags of `tune` that `generate` does not have, or that belong to the validation runs. */
-const OWN = ['judge', 'judge-label', 'k', 'weight', 'output', 'limit', 'force', 'retry-errors', 'redo-changed', 'format', 'json']
+const OWN = [
+  'judge',
+  'judge-label',
+  'judge-end-token',
+  'k',
+  'weight',
+  'output',
+  'limit',
+  'force',
+  'retry-errors',
+  'redo-changed',
+  'format',
+  'json',
+]
 
 /** Flags of a decoder, which greedy decoding does not take. */
 const DECODER = ['decoder', 'pipeline', 'use']

@@ -17,7 +17,7 @@ import { loadModels } from '../../models/loadModels.js'
 import { joinBase } from '../flags/adapterFlags.js'
 import { type ChosenDecoder, chooseDecoder } from '../flags/chooseDecoder.js'
 import { engineOf } from '../flags/engineFlags.js'
-import { type NamedPath, namedPath, oneOf, type RewardPath, text, withLabels } from '../flags/flags.js'
+import { END_TOKEN_HELP, type NamedPath, namedPath, oneOf, type RewardPath, text, withLabels } from '../flags/flags.js'
 import { decodingFlags, type GenerateFlags, type GivenFlags, settingsOf } from '../flags/generateFlags.js'
 import { type Grid, type GridFlags, gridHelp, gridOf } from '../flags/gridFlags.js'
 import { loadRewards } from '../flags/loadRewards.js'
@@ -35,6 +35,7 @@ type Flags = Omit<GivenFlags, keyof Grid> &
   Readonly<{
     judge: NamedPath
     judgeLabel?: string
+    judgeEndToken?: string
     format: TableFormat
     json?: boolean
   }>
@@ -53,6 +54,7 @@ export const tuneCommand = (terminal: Terminal): Command => {
         namedPath('judge'),
       )
       .option('--judge-label <label>', 'label of the judge, if it has several', text('judge-label'))
+      .option('--judge-end-token <token>', END_TOKEN_HELP.replace('a reward model', 'the judge'), text('judge-end-token'))
       .option('-o, --output <folder>', 'folder for the runs and their figures; the same command goes on there', text('output')),
     gridHelp({ k: 'coarse grid of candidates per step', weight: 'coarse grid of weights of the first reward' }, GRID),
   )
@@ -70,7 +72,7 @@ export const tuneCommand = (terminal: Terminal): Command => {
 }
 
 async function run(input: string, flags: Flags, given: readonly GivenFlag[], terminal: Terminal): Promise<void> {
-  const { k, weight, judge: _, judgeLabel: __, ...others } = flags
+  const { k, weight, judge: _, judgeLabel: __, judgeEndToken, ...others } = flags
   if (input === '-')
     throw new OptionError('Expected a file with prompts, because each setting reads it again, got standard input')
   const settings = settingsOf(others)
@@ -101,6 +103,7 @@ async function run(input: string, flags: Flags, given: readonly GivenFlag[], ter
       const chosen: ChosenDecoder = await (point === GREEDY ? chooseDecoder({ decoder: GREEDY }) : choose(point))
       // Only the first round of a setting may replace rows; the next ones go on, and do not count its rows again.
       const first = !begun.has(name)
+      progress.say(`${name}, ${counted(limit, 'prompt')}`)
       const observers = first ? progress.observers : progress.observers.map(({ onSkip: _, ...rest }) => rest)
       const rows = generateRun(input, { ...settings, limit }, chosen, models, { ...progress, observers }, terminal)
       begun.add(name)
@@ -108,7 +111,7 @@ async function run(input: string, flags: Flags, given: readonly GivenFlag[], ter
     }
     const tuned = await tune({
       ...{ ks: k, weights: weight, prompts, decode, signal: terminal.signal },
-      judge: rewardMeasure(opened.source),
+      judge: rewardMeasure(opened.source, { endToken: judgeEndToken }),
       repliesOf: (name) => readReplies(join(folder, name), { texts: true }),
       onRound: (round) => progress.say(aboutRound(round)),
     })
@@ -164,8 +167,9 @@ async function checkJudge(judge: RewardPath, { rewards, engine: { dtype } }: Gen
   }
 }
 
+const counted = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`
+
 function aboutRound({ grid, prompts, settings, leader, behind }: TuneRound): string {
   const lost = behind.length === 0 ? 'none is behind' : `${behind.length} behind: ${behind.join(', ')}`
-  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
-  return `${grid} grid, ${count(prompts, 'prompt')}: ${leader} leads ${count(settings, 'setting')}, ${lost}`
+  return `${grid} grid, ${counted(prompts, 'prompt')}: ${leader} leads ${counted(settings, 'setting')}, ${lost}`
 }

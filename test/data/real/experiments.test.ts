@@ -47,6 +47,14 @@ describe('the experiments', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
+  it('validates every weight with every k', () => {
+    const grid = [5, 10, 20].flatMap((k) => [0.25, 0.5, 1, 1.5, 2].map((weight) => `${k} ${weight}`))
+    const found = table('hh-validation').runs.flatMap(({ decoder, also, options: { k, weight } }) =>
+      decoder === 'args-pruned' && also === undefined ? [`${k} ${weight}`] : [],
+    )
+    expect(found.sort()).toEqual(grid.sort())
+  })
+
   it('validates on other prompts than it reports', () => {
     const held = new Set(promptsOf(table('hh-held-out')).map(({ id }) => id))
     expect(promptsOf(table('hh-validation')).filter(({ id }) => held.has(id))).toEqual([])
@@ -65,7 +73,7 @@ describe('arguments', () => {
 
   it('give a guided run its guide and options', () => {
     expect(of('args-k10-w0.5')).toBe(
-      'generate data/real/prompts/hh-held-out.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/hh-guide --decoder args-pruned --k=10 --weight=0.5 --strict --retry-errors --max-new-tokens 128 --concurrency 50 --limit 100 --output runs/hh-held-out/args-k10-w0.5',
+      'generate data/real/prompts/hh-held-out.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/hh-guide --decoder args-pruned --k=10 --weight=0.5 --strict --retry-errors --max-new-tokens 128 --concurrency 50 --limit 200 --output runs/hh-held-out/args-k10-w0.5',
     )
     expect(of('fluent-w1')).toContain('--pipeline data/pipelines/fluent.yaml --weight=1')
   })

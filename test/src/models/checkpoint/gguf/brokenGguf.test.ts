@@ -56,6 +56,18 @@ async function read(bytes: Buffer) {
   return readModel(file, { head: 'lm', role: 'lm' })
 }
 
+/** Numbers and names of types that rxargs does not read. */
+const unread = [
+  [9, 'Q8_1'],
+  [15, 'Q8_K'],
+  [16, 'IQ2_XXS'],
+  [18, 'IQ3_XXS'],
+  [19, 'IQ1_S'],
+  [23, 'IQ4_XS'],
+  [28, 'F64'],
+  [34, 'TQ1_0'],
+] as const
+
 const broken: readonly (readonly [what: string, bytes: () => Buffer, said: string])[] = [
   ['nothing', () => Buffer.alloc(0), 'got 0 bytes'],
   ['another magic', () => model({}, {}, { magic: 'GGML' }), 'magic'],
@@ -67,7 +79,9 @@ const broken: readonly (readonly [what: string, bytes: () => Buffer, said: strin
   ['a tensor beyond the file', () => model({}, { 'output_norm.weight': { shape: [8], bytes: 0, offset: 1 << 20 } }), 'truncated'],
   ['tensors one over the other', () => model({}, { 'output_norm.weight': { shape: [8], offset: 0 } }), 'not to overlap'],
   ['a tensor at an odd place', () => model({}, { 'output_norm.weight': { shape: [8], offset: 4100 } }), 'multiple of 32'],
-  ['a type that is not read', () => model({}, { 'blk.0.attn_q.weight': { ...square, type: 13 } }), 'got Q5_K'],
+  ...unread.map(
+    ([type, name]) => [`type ${name}`, () => model({}, { 'blk.0.attn_q.weight': { ...square, type } }), `got ${name}`] as const,
+  ),
   ['a type that there is not', () => model({}, { 'blk.0.attn_q.weight': { ...square, type: 99 } }), 'got number 99'],
   ['rows that are no whole blocks', () => model({}, { 'blk.0.attn_q.weight': { ...square, type: 8 } }), 'multiple of 32 (Q8_0)'],
   ['an empty tensor', () => model({}, { 'output_norm.weight': { shape: [0] } }), 'to hold weights'],

@@ -1,13 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { Tensor } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { isBlockType } from '../../../../../src/models/checkpoint/gguf/blocks.js'
 import { readGguf } from '../../../../../src/models/checkpoint/gguf/readGguf.js'
 import { readBlocks } from '../../../../../src/models/checkpoint/gguf/repackBlocks.js'
 import { loadCodec } from '../../../../../src/models/checkpoint/tokenizer/loadCodec.js'
+import { tensorsOf } from '../../../../../src/models/checkpoint/weights/safetensors.js'
 import { readValues } from '../../../../../src/models/checkpoint/weights/storedTensor.js'
+import { graphBuilder } from '../../../../../src/models/graph/builder.js'
+import { linear } from '../../../../../src/models/graph/layers/linear.js'
 import type { WeightDtype } from '../../../../../src/models/graph/quantize.js'
+import { graphWeights } from '../../../../../src/models/graph/weights.js'
 import { loadModel } from '../../../../../src/models/loadModel.js'
+import { createSession } from '../../../../../src/models/runtime/thread/createSession.js'
 
 type Text = Readonly<{ text: string; ids: number[]; plain: number[]; decoded: string }>
 type Expected = Readonly<{ name: string; ids: number[]; values: number[]; texts: readonly Text[]; chat: string }>
@@ -94,5 +100,31 @@ describe('a tensor of GGUF', async () => {
       return scales[block]! * (byte - 2 ** (bits - 1)) + (offsets?.[block] ?? 0)
     })
     expect(distance(values, expected)).toBeLessThan(1e-6)
+  })
+
+  it.each(names.filter(isBlockType))('of type %s gives the products of its values in the runtime', async (dtype) => {
+    const tensor = tensors.get(dtype)!
+    const [to, from] = tensor.shape as [number, number]
+    const graph = graphBuilder('product')
+    const input = graph.input('input', 'float', ['rows', 1, from])
+    const weights = graphWeights(graph, tensorsOf(new Map([['linear.weight', tensor]]), tensor.file), 'q4')
+    graph.output('product', linear(graph, weights, input, 'linear', { from, to, bias: false }), 'float', ['rows', 1, to])
+    const setup = { graph: graph.model(), folder, threads: 1, inMemory: weights.inMemory }
+    const session = await createSession(setup, () => {})
+    const rows = 4
+    const inputs = Float32Array.from({ length: rows * from }, (_, i) => Math.sin(12.9898 * i))
+    const { product } = await session.run({ input: new Tensor('float32', inputs, [rows, 1, from]) })
+    await session.release()
+    const values = await readValues(tensor)
+    for (let at = 0; at < rows * to; at++) {
+      const [row, column] = [Math.floor(at / to), at % to]
+      let [sum, bound] = [0, 0]
+      for (let i = 0; i < from; i++) {
+        sum += inputs[row * from + i]! * values[column * from + i]!
+        // The runtime rounds inputs of at most 1 to 127 steps, and offsets count in fp32.
+        bound += Math.abs(values[column * from + i]!) / 127
+      }
+      expect(Math.abs((product!.data[at] as number) - sum)).toBeLessThan(bound)
+    }
   })
 })
