@@ -1,7 +1,7 @@
 import { InputError } from '../../core/errors.js'
 import { partsAmong } from '../parquet/partNames.js'
 import { globPattern } from './globPattern.js'
-import { type InputFile, lastPart } from './inputFile.js'
+import { dataFiles, type InputFile, lastPart } from './inputFile.js'
 import { pickData } from './localFiles.js'
 import { openS3, type S3, type S3Address, s3Address, s3Status } from './s3Client.js'
 import { s3Reason } from './s3Errors.js'
@@ -25,7 +25,9 @@ export async function s3Files(address: string): Promise<readonly InputFile[]> {
     if (names.length === 0) throw new InputError(`Expected objects that match ${address}, found none`)
     return names.sort().map((name) => fileOf(`${base}${name}`, name))
   }
-  const isFolder = key === '' || key.endsWith('/') || !(await isObject(s3, { bucket, key }))
+  // A name such as rows.jsonl needs no look whether it is a folder.
+  const isFile = dataFiles([lastPart(`s3://${bucket}/${key}`)]).files.length === 1
+  const isFolder = key === '' || key.endsWith('/') || (!isFile && !(await isObject(s3, { bucket, key })))
   const prefix = key === '' || key.endsWith('/') ? key : `${key}/`
   const keys = isFolder ? await keysBelow(s3, bucket, prefix) : []
   // The error of a missing object is the reader's.

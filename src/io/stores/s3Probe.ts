@@ -34,7 +34,13 @@ export async function probeS3(name: string, bucket: string, prefix: string): Pro
     if (!isRefusedByCondition(error)) fail(error)
   }
   const put = (condition: object) => client.send(new sdk.PutObjectCommand({ ...at, Body: 'probe', ...condition }))
-  await put({ IfNoneMatch: '*' }).catch((error: unknown) => (s3Status(error) === 501 ? ignores('If-None-Match') : fail(error)))
+  await put({ IfNoneMatch: '*' }).catch(async (error: unknown) => {
+    if (s3Status(error) !== 501) fail(error)
+    // What is not implemented may be the condition, or all of S3.
+    await put({}).catch(fail)
+    await client.send(new sdk.DeleteObjectCommand(at)).catch(fail)
+    ignores('If-None-Match')
+  })
   try {
     await refused('If-None-Match', put({ IfNoneMatch: '*' }))
     await refused('If-Match', put({ IfMatch: `"${'0'.repeat(32)}"` }))

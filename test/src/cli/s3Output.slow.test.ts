@@ -61,6 +61,7 @@ describe.skipIf(server === undefined)(`rxargs on S3${server === undefined ? ` (s
     expect((await rxargs(['why', place, 'row-3', '--sample', '1', '--json'])).stdout).toBe(
       (await rxargs(['why', local, 'row-3', '--sample', '1', '--json'])).stdout,
     )
+    expect((await rxargs(['judge', place, local, '--judge', `rm:${reward}`, '--prompts', '4'])).stdout).toContain(place)
     const page = join(folder, 'page.html')
     expect(await rxargs(['report', place, local, '-o', page])).toMatchObject({ code: 0 })
     expect(await readFile(page, 'utf8')).toContain('<th scope="row">s3://data/verbs/run</th>')
@@ -121,8 +122,11 @@ describe.skipIf(server === undefined)(`rxargs on S3${server === undefined ? ` (s
     const child = started(['generate', prompts, ...slowly, '-o', place])
     const end = finished(child)
     while ((await partsOf(place)) < 1 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5))
+    // It stands still, so that it has not ended when the second one comes.
+    child.kill('SIGSTOP')
     const second = await rxargs(['generate', prompts, ...slowly, '-o', place])
     child.kill('SIGINT')
+    child.kill('SIGCONT')
     const { code } = await end
     expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining(`${place} is in use: process ${child.pid} on `) })
     expect(code).toBe(130)

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 
 const found = (name: string): string | undefined =>
   [process.env.RXARGS_S3_SERVERS ?? '', ...(process.env.PATH ?? '').split(delimiter)]
@@ -16,6 +16,15 @@ const [versitygw, moto] = [found('versitygw'), found('moto_server')]
 /** Real servers of S3 that keep the conditions of writes, which s3rver does not. */
 export const server = versitygw ?? moto
 export const WITHOUT_SERVER = 'neither versitygw nor moto_server on the PATH or in RXARGS_S3_SERVERS (pip install moto[server])'
+
+/** moto answers one request after the other here: between its threads, conditions do not hold. */
+const MOTO = `
+import sys
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+app = DomainDispatcherApplication(create_backend_app)
+run_simple('127.0.0.1', int(sys.argv[1]), app, threaded=False)
+`
 
 /** Whether the server has its objects after a restart. */
 export const KEEPS_OBJECTS = versitygw !== undefined
@@ -53,7 +62,7 @@ export async function conditionalS3(): Promise<ConditionalS3> {
           env: settings,
           stdio: 'ignore',
         })
-      : spawn(moto!, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' })
+      : spawn(join(dirname(moto!), 'python3'), ['-c', MOTO, String(port)], { stdio: 'ignore' })
     const isUp = () =>
       fetch(endpoint).then(
         () => true,
