@@ -15,7 +15,16 @@ export type AttentionContext = Readonly<{
   lengths: Value
 }>
 
-/** Outputs of the projections: queries float [B, S, heads · headDim], new keys and values float [B, S, kvHeads · headDim]. */
+/** Indices int64 that lay out heads. The rows of attention are padded to S places, the tokens outside are not. */
+export type HeadRows = Readonly<{
+  /** [B, heads, S] and [B, kvHeads, S]: indices into the heads of all tokens, [N · heads] and [N · kvHeads]. */
+  query: Value
+  key: Value
+  /** [N, heads]: indices into [B · heads · S]. */
+  place: Value
+}>
+
+/** Outputs of the projections: queries float [N, 1, heads · headDim], new keys and values float [N, 1, kvHeads · headDim]. */
 export type Projected = Readonly<{ query: Value; key: Value; value: Value }>
 
 /** float [B, kvHeads, T, headDim] each. */
@@ -49,11 +58,9 @@ export function attentionContext(
 ): AttentionContext {
   const sizes = graph.scope('sizes')
   const one = sizes.constant('one', BigInt64Array.of(1n), [1])
-  const size = (name: string, of: Value, axis: number) =>
-    sizes.node('Shape', [of], { name, attributes: { start: { int: axis }, end: { int: axis + 1 } } })
-  const batch = size('batch', slots, 0)
-  const tokens = size('tokens', slots, 1)
-  const past = size('past', pastBias, 3)
+  const batch = sizeOf(sizes, 'batch', slots, 0)
+  const tokens = sizeOf(sizes, 'tokens', slots, 1)
+  const past = sizeOf(sizes, 'past', pastBias, 3)
 
   const masks = graph.scope('masks')
   const ofPast = masks.node('Expand', [pastBias, sizes.node('Concat', [one, one, tokens, one], axis(0))], { name: 'past' })
@@ -63,36 +70,62 @@ export function attentionContext(
   return { bias, lengths: sizes.node('Concat', [past, tokens], axis(0)) }
 }
 
+/** Computes once for all layers how heads of tokens [N, heads] become rows [B, heads, S], and back. */
+export function headRows(
+  whole: GraphBuilder,
+  { slots, places }: Readonly<{ slots: Value; places: Value }>,
+  { heads, kvHeads }: AttentionSize,
+): HeadRows {
+  const graph = whole.scope('rows')
+  const ints = (name: string, dims: readonly number[], ...values: number[]) =>
+    graph.constant(name, BigInt64Array.from(values, BigInt), dims)
+  const column = graph.node('Unsqueeze', [slots, ints('axis', [1], 1)], { name: 'slots' })
+  const rowsOf = (count: number, name: string) => {
+    const first = graph.node('Mul', [column, ints(`${name}/heads`, [1], count)], { name: `${name}/first` })
+    return graph.node('Add', [first, ints(`${name}/head`, [count, 1], ...Array(count).keys())], { name })
+  }
+  const query = rowsOf(heads, 'query')
+  const tokens = sizeOf(graph, 'tokens', slots, 1)
+  const row = graph.node('Div', [places, tokens], { name: 'place/row' })
+  const skipped = graph.node('Mul', [row, ints('others', [1], heads - 1)], { name: 'place/skipped' })
+  const heights = graph.node('Add', [skipped, ints('head', [1, heads], ...Array(heads).keys())], { name: 'place/heads' })
+  const place = graph.node('Add', [places, graph.node('Mul', [heights, tokens], { name: 'place/offset' })], { name: 'place' })
+  return { query, key: heads === kvHeads ? query : rowsOf(kvHeads, 'key'), place }
+}
+
+const sizeOf = (graph: GraphBuilder, name: string, of: Value, index: number): Value =>
+  graph.node('Shape', [of], { name, attributes: { start: { int: index }, end: { int: index + 1 } } })
+
 /**
  * Attention of new tokens over cached tokens and over each other, with one softmax over both. Query heads that share a key head are rows of one
  * product, so no key or value is copied.
  *
- * @returns float [B, S, heads · headDim], and the new keys and values [B, kvHeads, S, headDim]
+ * @returns float [N, 1, heads · headDim], and the new keys and values [B, kvHeads, S, headDim]
  */
 export function attention(
   graph: GraphBuilder,
   projected: Projected,
   past: Past,
   { bias, lengths }: AttentionContext,
+  rows: HeadRows,
   { heads, kvHeads, headDim }: AttentionSize,
   { scale = 1 / Math.sqrt(headDim), softCap }: AttentionOptions = {},
 ): Readonly<{ output: Value; key: Value; value: Value }> {
-  const shape = (name: string, ...dims: number[]) =>
-    graph.constant(`shape/${name}`, BigInt64Array.from(dims, BigInt), [dims.length])
-  const reshape = (value: Value, dims: Value, name: string) => graph.node('Reshape', [value, dims], { name })
-  const transpose = (value: Value, perm: readonly number[], name: string) =>
-    graph.node('Transpose', [value], { name, attributes: { perm: { ints: perm } } })
+  const reshape = (value: Value, name: string, ...dims: number[]) => {
+    const shape = graph.constant(`${name}/shape`, BigInt64Array.from(dims, BigInt), [dims.length])
+    return graph.node('Reshape', [value, shape], { name })
+  }
+  const inRows = (value: Value, at: Value, name: string) =>
+    graph.node('Gather', [reshape(value, `${name}/heads`, -1, headDim), at], { name })
+  // A factor of the product itself would keep the runtime from its fast kernel for a single row.
+  const scaled = graph.node('Mul', [projected.query, graph.constant('scale', Float32Array.of(scale), [])], { name: 'scaled' })
+  const perHead = inRows(scaled, rows.query, 'query')
+  const query = heads === kvHeads ? perHead : reshape(perHead, 'query/shared', 0, kvHeads, -1, headDim)
+  const key = inRows(projected.key, rows.key, 'key')
+  const value = inRows(projected.value, rows.key, 'value')
 
-  const perKey = shape('per_key', 0, 0, kvHeads, headDim)
-  const key = transpose(reshape(projected.key, perKey, 'key/split'), [0, 2, 1, 3], 'key')
-  const value = transpose(reshape(projected.value, perKey, 'value/split'), [0, 2, 1, 3], 'value')
-  const split = reshape(projected.query, shape('per_query', 0, 0, heads, headDim), 'query/split')
-  const query = reshape(transpose(split, [0, 2, 1, 3], 'query/turn'), shape('rows', 0, kvHeads, -1, headDim), 'query')
-
-  const factor = graph.constant('scale', Float32Array.of(scale), [])
-  const scaled = graph.node('Mul', [query, factor], { name: 'query/scaled' })
   const against = (keys: Value, name: string) =>
-    graph.node('MatMul', [scaled, transpose(keys, [0, 1, 3, 2], `${name}/keys`)], { name })
+    graph.node('FusedMatMul', [query, keys], { name, domain: 'com.microsoft', attributes: { transB: { int: 1 } } })
   const scores = graph.node('Concat', [against(past.key, 'past_scores'), against(key, 'self_scores')], {
     ...axis(-1),
     name: 'scores',
@@ -104,9 +137,7 @@ export function attention(
   const pastSum = graph.node('MatMul', [ofPast, past.value], { name: 'past_sum' })
   const selfSum = graph.node('MatMul', [ofSelf, value], { name: 'self_sum' })
   const sum = graph.node('Add', [pastSum, selfSum], { name: 'sum' })
-  const perHead = reshape(sum, shape('heads', 0, heads, -1, headDim), 'sum/heads')
-  const output = reshape(transpose(perHead, [0, 2, 1, 3], 'sum/turn'), shape('joined', 0, 0, heads * headDim), 'joined')
-  return { output, key, value }
+  return { output: reshape(inRows(sum, rows.place, 'tokens'), 'joined', 0, 1, heads * headDim), key, value }
 }
 
 const axis = (index: number) => ({ attributes: { axis: { int: index } } })

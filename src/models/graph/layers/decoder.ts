@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import { type Mask, masksOf } from '../masks.js'
-import { attention, attentionContext, type DecoderFrame, type DecoderSize, type Projected, reader } from './attention.js'
+import { attention, attentionContext, type DecoderFrame, type DecoderSize, headRows, reader } from './attention.js'
 import { pagedDecoder } from './pagedDecoder.js'
 
 export type { DecoderFrame, DecoderSize }
@@ -21,6 +21,7 @@ function hostDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
     return { window, ...attentionContext(graph.scope(past), { slots, pastBias, selfBias }, heads / kvHeads) }
   }
   const contexts = masksOf(size).map(contextOf)
+  const rows = headRows(graph, { slots, places }, size)
   const read = reader(graph.scope('read'), graph.input('read_positions', 'int64', ['R']))
   const selectRead = (layer: number, values: Value) => (layer === layers - 1 ? read(values) : values)
 
@@ -34,24 +35,10 @@ function hostDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
       const cache = (name: string) => graph.input(`${name}.${layer}`, 'float', ['B', kvHeads, 'T', headDim])
       const past = { key: cache('past_key'), value: cache('past_value') }
       const scope = graph.scope(`layers.${layer}/attention`)
-      const inRows = (name: keyof Projected) => toRows(scope.scope(`${name}/rows`), projected[name], slots)
-      const rows = { query: inRows('query'), key: inRows('key'), value: inRows('value') }
-      const attended = attention(scope, rows, past, context, size, options)
+      const attended = attention(scope, projected, past, context, rows, size, options)
       graph.output(`key.${layer}`, attended.key, 'float', ['B', kvHeads, 'S', headDim])
       graph.output(`value.${layer}`, attended.value, 'float', ['B', kvHeads, 'S', headDim])
-      return selectRead(layer, toTokens(scope.scope('tokens'), attended.output, places, heads * headDim))
+      return selectRead(layer, attended.output)
     },
   }
-}
-
-/** [N, 1, size] → [B, S, size]: one row per sequence. */
-function toRows(graph: GraphBuilder, values: Value, slots: Value): Value {
-  const tokens = graph.node('Squeeze', [values, graph.constant('axis', BigInt64Array.of(1n), [1])])
-  return graph.node('Gather', [tokens, slots])
-}
-
-/** [B, S, size] → [N, 1, size]: without the padding. */
-function toTokens(graph: GraphBuilder, values: Value, places: Value, size: number): Value {
-  const flat = graph.node('Reshape', [values, graph.constant('shape', BigInt64Array.of(-1n, BigInt(size)), [2])])
-  return graph.node('Gather', [flat, places])
 }
