@@ -83,6 +83,7 @@ export function choices(service: Service, { prompts, n, settings, detail, logpro
               }
             }),
           ),
+          settings.search.sequences,
         ),
       }
     }),

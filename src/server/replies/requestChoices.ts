@@ -68,7 +68,6 @@ export function requestChoices(
   const { response_format: format } = request
   if (format?.type === 'json_schema')
     checkLimit('response_format', JSON.stringify(format.json_schema.schema).length, limits.maxSchemaBytes, 'bytes of a schema')
-  service.slots.reserve(prompts.length * n)
 
   return said(prompts.some(({ content }) => content?.messages) ? 'messages' : 'prompt', () => {
     const models = grammar.threaded(requestRewards(service, rxargs?.rewards))
@@ -77,6 +76,9 @@ export function requestChoices(
       maxCandidates: limits.maxCandidates,
       logprobs: logprobs !== undefined,
     })
+    const { sequences = 1 } = search
+    checkLimit('rxargs', sequences, limits.maxSequences, 'the sequences that a search decodes at once')
+    service.slots.reserve(prompts.length * n * Math.min(sequences, limits.maxRunning))
     const { maxTokens, maxTokensField: field } = requested
     if (maxTokens !== undefined && limits.maxReplyTokens !== undefined) checkLimit(field, maxTokens, limits.maxReplyTokens)
     const most = replies.contextLength - 1
