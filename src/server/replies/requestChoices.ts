@@ -26,6 +26,7 @@ export type RequestedReplies = Readonly<{
   maxTokensField: 'max_tokens' | 'max_completion_tokens'
   /** How many of the likeliest tokens to report at each step; undefined for none at all. */
   logprobs: number | undefined
+  requestId: string
 }>
 
 /**
@@ -40,7 +41,7 @@ export function requestChoices(
   { pace, grammar }: Readonly<{ pace: Pace; grammar: RequestGrammar }>,
 ): ReplyChoice[] {
   const { replies, limits, registry, decoder } = service
-  const { prompts, logprobs } = requested
+  const { prompts, logprobs, requestId } = requested
   const { rxargs } = request
   if (request.model !== undefined && request.model !== null && request.model !== service.name)
     throw new ApiError(404, `The model \`${request.model}\` is not served here; \`${service.name}\` is`, {
@@ -98,7 +99,7 @@ export function requestChoices(
         maxPromptTokens: limits.maxPromptTokens ?? (maxTokens === undefined ? most : undefined),
       },
       detail: rxargs?.detail ?? 'none',
-      logprobs,
+      ...{ logprobs, requestId },
     })
   })
 }
