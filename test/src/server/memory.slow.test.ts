@@ -1,0 +1,103 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { queryObjects } from 'node:v8'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { fakeLm, fakeModels, fakeRm } from '../../fakes.js'
+import { type Served, serve } from './served.js'
+
+const lm = fakeLm({ delay: () => sleep(1), maxBatch: 64 })
+const rm = fakeRm({ delay: () => sleep(1), maxBatch: 64 })
+let served: Served
+beforeAll(async () => {
+  served = await serve(fakeModels(lm, [rm]))
+})
+afterAll(() => served.close())
+
+function open(): Socket {
+  const { hostname, port } = new URL(served.url)
+  return connect(Number(port), hostname)
+    .on('error', () => undefined)
+    .resume()
+}
+
+const body = JSON.stringify({ prompt: 'x', max_tokens: 3000, stream: true })
+const head = `POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`
+
+/** Connects, sends, and leaves when something happened. */
+const leaving =
+  (bytes: string, when: (socket: Socket) => Promise<unknown>, leave: (socket: Socket) => void = (socket) => socket.destroy()) =>
+  async () => {
+    const socket = open()
+    socket.write(bytes)
+    await when(socket).catch(() => undefined)
+    leave(socket)
+    if (!socket.closed) await once(socket, 'close')
+  }
+const isThere = (socket: Socket) => once(socket, 'connect').then(() => sleep(5))
+const answers = (socket: Socket) => once(socket, 'data')
+const ask = (fields: object, signal?: AbortSignal) =>
+  served.post('/v1/completions', { prompt: 'x', max_tokens: 3000, ...fields }, signal ? { signal } : {})
+
+/** What clients do, each on a connection of its own. */
+const clients: Readonly<Record<string, () => Promise<unknown>>> = {
+  'leaves in the middle of a stream': leaving(`${head}\r\n${body}`, answers),
+  'closes its half in the middle of a stream, then the rest': leaving(`${head}\r\n${body}`, async (socket) => {
+    await answers(socket)
+    socket.end()
+    await sleep(5)
+  }),
+  'leaves an answer that is no stream': async () => {
+    const left = new AbortController()
+    const asked = ask({}, left.signal).catch(() => undefined)
+    await sleep(5)
+    left.abort()
+    await asked
+  },
+  'leaves while it waits for a place': leaving(`${head}\r\n${body}`, isThere),
+  'leaves in the middle of its body': leaving(`${head}\r\n${body.slice(0, 20)}`, isThere),
+  'leaves in the middle of its headers': leaving(head, isThere),
+  'says nothing': leaving('', isThere),
+  'closes its half without a word': leaving('', isThere, (socket) => socket.end()),
+  'speaks something else': leaving('\x16\x03\x01\x02\x00\x01\x00', answers),
+  'gets an error': async () => (await ask({ max_tokens: 'many' })).text(),
+  'gets a whole stream': async () => (await ask({ max_tokens: 3, stream: true })).text(),
+  'gets scores': async () => (await served.post('/v1/score', { text_1: 'a', text_2: 'b' })).text(),
+}
+
+/** Everything that is alive after a garbage collection. */
+async function liveObjects(): Promise<number> {
+  for (const end = Date.now() + 20_000; served.service.slots.running + served.service.slots.waiting > 0 && Date.now() < end; )
+    await sleep(10)
+  // Sockets that clients keep for another request close after a while.
+  await sleep(11_000)
+  // The fakes remember what they did.
+  for (const list of [lm.batches, lm.released, rm.batches, rm.released]) list.length = 0
+  return Number(queryObjects(Object, { format: 'count' }))
+}
+
+async function round(connections: number): Promise<void> {
+  for (let at = 0; at < connections; at++) await Promise.all(Object.values(clients).map((client) => client()))
+}
+
+it('keeps nothing of connections, however they end', { timeout: 600_000 }, async () => {
+  await round(60)
+  const before = await liveObjects()
+  const times = 100
+  await round(times)
+  const after = await liveObjects()
+  // Compiled code and caches of the platform grow a little. One object that stays is one a connection.
+  expect(after - before).toBeLessThan(times / 2)
+  expect([lm.held.size, rm.held.size]).toEqual([0, 0])
+})
+
+it('closes connections whose headers do not come, and keeps nothing of them', { timeout: 120_000 }, async () => {
+  const slow = () => leaving('GET /health HTTP/1.1\r\nx-a: ', (socket) => once(socket, 'close'))()
+  const many = async (count: number) => {
+    await Promise.all(Array.from({ length: count }, slow))
+  }
+  await many(20)
+  const before = await liveObjects()
+  await many(200)
+  expect((await liveObjects()) - before).toBeLessThan(100)
+})
