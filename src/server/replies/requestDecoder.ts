@@ -57,7 +57,8 @@ const needsReward = (): ApiError =>
 
 function boundDecoder(request: SharedRequest, options: RequestDecoderOptions): BoundSearch {
   const { registry, bind, models, logprobs, paced } = options
-  const base = within('rxargs.decoder', () => baseOf(request, options))
+  checkOptions(request)
+  const base = within(request.rxargs?.options ? 'rxargs.options' : 'rxargs.decoder', () => baseOf(request, options))
   if ('search' in base && request.rxargs?.rewards?.length === 0 && searches[base.search.name]?.needsReward) throw needsReward()
   if ('search' in base) return within('rxargs', () => bind(requestSearch(base.search, request, { registry, logprobs }), models))
   const first = models.reward?.name
@@ -71,6 +72,17 @@ function boundDecoder(request: SharedRequest, options: RequestDecoderOptions): B
     const decoder = decoderFromSpec(spec, registry)
     return bind(paced(logprobs ? withModelLogits(decoder) : decoder), models)
   })
+}
+
+/** Refuses an option that a field of its own sets, too. */
+function checkOptions({ rxargs, temperature, top_p }: SharedRequest): void {
+  const fields = { k: rxargs?.k, weight: rxargs?.weight, temperature, p: top_p }
+  for (const [option, value] of Object.entries(fields))
+    if (value !== undefined && value !== null && rxargs?.options && Object.hasOwn(rxargs.options, option))
+      throw new ApiError(400, `Expected \`${option}\` in \`rxargs.options\` or as a field of its own, got both`, {
+        param: `rxargs.options.${option}`,
+        code: 'invalid_value',
+      })
 }
 
 /** Names the field in an error of the decoder's options. */
@@ -87,24 +99,28 @@ function within<T>(param: string, make: () => T): T {
 type Base = DecoderSpec | Readonly<{ search: NamedSearch }>
 
 function baseOf({ rxargs }: SharedRequest, { decoder, registry, bind, models }: RequestDecoderOptions): Base {
-  const { decoder: name, steps, search } = rxargs ?? {}
+  const { decoder: name, steps, search, options, k } = rxargs ?? {}
   const given = [name, steps, search].filter((one) => one !== undefined && one !== null)
+  if (options && typeof name !== 'string') throw new OptionError('Expected `decoder` beside `options`, got none')
   if (given.length > 1) throw new OptionError('Expected one of `decoder`, `steps` and `search`, got several')
   if (search) return { search: checkedSearch({ search }) }
   if (steps) return { steps: steps.map((step) => step as Steps[number]) }
   if (typeof name === 'string' && Object.hasOwn(searches, name) && !Object.hasOwn(registry.decoders, name))
-    return { search: { name, options: {} } }
-  const { entry, spec } = bind(typeof name === 'string' ? decoderNamed(name, rxargs?.k, registry) : decoder, models)
+    return { search: { name, options: options ?? {} } }
+  const named = typeof name === 'string' ? decoderNamed(name, options ?? {}, k, registry) : decoder
+  const { entry, spec } = bind(named, models)
   if (entry) return { search: entry }
   if (spec === undefined || spec.steps.some((step) => 'custom' in step))
     throw new OptionError('Expected a decoder of registered operators; that of this server has others')
   return spec
 }
 
-/** A decoder with the request's own `k`, if it takes one: the default may be more than the language model gives. */
-function decoderNamed(name: string, k: number | null | undefined, registry: Registry): Decoder {
+type Options = Readonly<Record<string, unknown>>
+
+/** A decoder with the request's own options, and its own `k`, if it takes one: the default may be more than the language model gives. */
+function decoderNamed(name: string, options: Options, k: number | null | undefined, registry: Registry): Decoder {
   const entry = Object.hasOwn(registry.decoders, name) ? registry.decoders[name] : undefined
-  if (entry) return decoderByName(name, k && 'k' in entry.options.shape ? { k } : {}, registry)
+  if (entry) return decoderByName(name, { ...options, ...(k && 'k' in entry.options.shape && { k }) }, registry)
   const names = [...Object.keys(registry.decoders), ...Object.keys(searches)]
   throw new OptionError(`Expected a decoder or search (${names.join(', ')}), got \`${name}\`${didYouMean(name, names)}`)
 }

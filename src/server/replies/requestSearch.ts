@@ -56,7 +56,7 @@ function withFields({ name, options }: NamedSearch, { rxargs, temperature, top_p
     changes[option] = value
     checked(param, () => searchByName(name, { [option]: value }))
   }
-  return checked('rxargs.search', () => searchByName(name, { ...options, ...changes }))
+  return checked(rxargs?.options ? 'rxargs.options' : 'rxargs.search', () => searchByName(name, { ...options, ...changes }))
 }
 
 /** Whether a search that never samples does what the field asks anyway. The best candidate of a step is in every nucleus; a beam's may not be. */

@@ -81,6 +81,16 @@ describe('an answer', () => {
     ['another decoder', { pipeline: 'nucleus', seed: 9 }, { seed: 9, rxargs: { decoder: 'nucleus' } }],
     ['a search', { pipeline: { search: { beam: { beams: 3 } } } }, { rxargs: { search: { beam: { beams: 3 } } } }],
     [
+      'options of a search by name',
+      { pipeline: { search: { beam: { beams: 3 } } } },
+      { rxargs: { decoder: 'beam', options: { beams: 3 } } },
+    ],
+    [
+      'options of a decoder by name',
+      { pipeline: { steps: [{ topK: { k: 4 } }, { sampleTemperature: { temperature: 2, p: 0.7 } }] }, seed: 3 },
+      { seed: 3, temperature: 2, rxargs: { decoder: 'top-k', k: 4, options: { p: 0.7 } } },
+    ],
+    [
       'steps',
       { pipeline: { steps: [{ topK: { k: 3 } }, { sampleTemperature: {} }] }, seed: 2 },
       { seed: 2, rxargs: { steps: [{ topK: { k: 3 } }, { sampleTemperature: {} }] } },
