@@ -10,10 +10,10 @@ import type { Service } from './replies/service.js'
 import { requestFunctions } from './requests/rxargsFields.js'
 
 /** The schema of options. Beside what an option may be (`description`), `about` says what it does. */
-const schemaOf = (options: z.ZodObject, abouts: Readonly<Record<string, string>> = {}) => {
+const schemaOf = (options: z.ZodObject, aboutOf: (option: string) => string | undefined = () => undefined) => {
   const { $schema: _, ...schema } = z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' })
   const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
-    const about = Object.hasOwn(abouts, name) ? abouts[name] : undefined
+    const about = aboutOf(name)
     return [name, typeof property === 'object' && about !== undefined ? { ...property, about } : property]
   })
   return { ...schema, properties: Object.fromEntries(properties) as Readonly<Record<string, unknown>> }
@@ -66,7 +66,7 @@ export function modelList(service: Service) {
               kind: kindOf(decoder),
               about,
               needs_reward: needsReward,
-              options: schemaOf(options, optionAbout),
+              options: schemaOf(options, (option) => optionAbout(option, decoder)),
             },
             ...(lacks[decoder] !== undefined && { unavailable: lacks[decoder] }),
           })),

@@ -152,7 +152,7 @@ export function flagsOfDecoders(): DecoderFlag[] {
       ([name, { options: schema }]) => `${name} ${String((schema.shape[option] as z.ZodType).parse(undefined))}`,
     )
     const { value = 'number' } = decoderFlags[option] ?? {}
-    const about = optionAbout[option] ?? option
+    const about = optionAbout(option) ?? option
     return { option, flag: flagOf(option), value, about: `${about} (default: ${defaults.join(', ')})` }
   })
 }
