@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { queryObjects } from 'node:v8'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { fakeLm, fakeModels, fakeRm } from '../../fakes.js'
+import { badRequests } from './badRequests.js'
 import { type Served, serve } from './served.js'
 
 const lm = fakeLm({ delay: () => sleep(1), maxBatch: 64 })
@@ -91,14 +92,42 @@ it('keeps nothing of connections, however they end', { timeout: 600_000 }, async
   expect([lm.held.size, rm.held.size]).toEqual([0, 0])
 })
 
-it('closes connections whose headers do not come, and keeps nothing of them', { timeout: 120_000 }, async () => {
-  const slow = () => leaving('GET /health HTTP/1.1\r\nx-a: ', (socket) => once(socket, 'close'))()
+it('keeps nothing of a thousand bad requests of more than forty kinds', { timeout: 600_000 }, async () => {
+  const all = async (): Promise<void> => {
+    for (const [kind, path, bad, status] of badRequests) {
+      const response = await served.post(path, bad)
+      await response.arrayBuffer()
+      expect([kind, response.status]).toEqual([kind, status])
+    }
+  }
+  expect(new Set(badRequests.map(([kind]) => kind)).size).toBeGreaterThan(40)
+  for (let round = 0; round < 3; round++) await all()
+  const before = await liveObjects()
+  const rounds = Math.ceil(1000 / badRequests.length)
+  for (let round = 0; round < rounds; round++) await all()
+  // One object that stays would be one a request.
+  expect((await liveObjects()) - before).toBeLessThan(200)
+})
+
+it('closes connections whose headers or bodies do not come, and keeps nothing of them', { timeout: 300_000 }, async () => {
+  const slow = async (bytes: string): Promise<string> => {
+    const socket = open()
+    let text = ''
+    socket.on('data', (data) => {
+      text += data
+    })
+    socket.write(bytes)
+    await once(socket, 'close')
+    return text
+  }
   const many = async (count: number) => {
-    await Promise.all(Array.from({ length: count }, slow))
+    const begun = ['GET /health HTTP/1.1\r\nx-a: ', `${head}\r\n${body.slice(0, 20)}`]
+    const answers = await Promise.all(begun.flatMap((bytes) => Array.from({ length: count }, () => slow(bytes))))
+    expect(new Set(answers.map((answer) => answer.split('\r\n')[0]))).toEqual(new Set(['HTTP/1.1 408 Request Timeout']))
   }
   // Node keeps the parsers of as many connections as there were at once, up to a thousand.
-  await many(200)
+  await many(100)
   const before = await liveObjects()
-  await many(200)
+  await many(100)
   expect((await liveObjects()) - before).toBeLessThan(100)
 })
