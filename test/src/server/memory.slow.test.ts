@@ -122,13 +122,13 @@ it('keeps nothing of a thousand bad requests of more than forty kinds', { timeou
   expect(new Set(badRequests.map(([kind]) => kind)).size).toBeGreaterThan(40)
   await all()
   const rounds = Math.ceil(1000 / badRequests.length / 3)
-  const thousand = async (): Promise<void> => {
+  const third = async (): Promise<void> => {
     for (let round = 0; round < rounds; round++) await all()
   }
-  expect(await growthOf(thousand)).toBeLessThan(rounds * badRequests.length * 0.2)
+  expect(await growthOf(third)).toBeLessThan(rounds * badRequests.length * 0.2)
 })
 
-it('closes connections whose headers or bodies do not come, and keeps nothing of them', { timeout: 300_000 }, async () => {
+it('closes connections whose headers or bodies do not come, and keeps nothing of them', { timeout: 600_000 }, async () => {
   const slow = async (bytes: string): Promise<string> => {
     const socket = open()
     let text = ''
