@@ -65,12 +65,11 @@ export function fakeLm(options: FakeOptions = {}): Watched<BatchedLanguageModel>
     run: async (calls: readonly LogitsCall[]): Promise<Logits[]> => {
       batches.push(calls.length)
       if (calls.length > maxBatch) throw new Error(`batch of ${calls.length}`)
+      // As in a worker, a release that comes meanwhile is heard afterwards.
+      for (const { sequence } of calls) held.add(sequence.key)
       await delay?.(calls.length)
       if (fails && calls.some(({ sequence }) => fails(whole(sequence)))) throw new Error('the model failed')
-      return calls.map(({ sequence }) => {
-        held.add(sequence.key)
-        return { values: logitsOf(whole(sequence), endLogit) }
-      })
+      return calls.map(({ sequence }) => ({ values: logitsOf(whole(sequence), endLogit) }))
     },
     hiddenStates: async (calls) =>
       calls.map(({ sequence, candidateIds }) => {
@@ -105,11 +104,9 @@ export function fakeRm(options: FakeOptions = {}): Watched<BatchedRewardModel> {
     run: async (calls: readonly RewardCall[]) => {
       batches.push(calls.length)
       if (calls.length > maxBatch) throw new Error(`batch of ${calls.length}`)
+      for (const { key } of calls) held.add(key)
       await delay?.(calls.length)
-      return calls.map(({ key, tokenIds, branches }) => {
-        held.add(key)
-        return Float32Array.from(branches, (branch) => hashed([...tokenIds, ...branch], 11))
-      })
+      return calls.map(({ tokenIds, branches }) => Float32Array.from(branches, (branch) => hashed([...tokenIds, ...branch], 11)))
     },
     release: (key) => {
       released.push(key)

@@ -10,11 +10,14 @@ import { type ArgsOptions, argsOptions } from './args.js'
 
 export const argsStochasticOptions = argsOptions.extend({
   temperature: sampleTemperatureOptions.shape.temperature.default(0.7).describe('a finite number > 0'),
+  p: sampleTemperatureOptions.shape.p,
 })
 export type ArgsStochasticOptions = ArgsOptions &
   Readonly<{
     /** Divides the scores before sampling (0.7). */
     temperature?: number | undefined
+    /** Probability mass to sample from: that of the fewest best candidates that reach it (1). */
+    p?: number | undefined
   }>
 
 /**
@@ -24,11 +27,11 @@ export type ArgsStochasticOptions = ArgsOptions &
  * @see ARGS: Alignment as Reward-Guided Search (Khanov et al., 2024), section 3
  */
 // biome-ignore format: one operator a line
-export const argsStochastic = withOptions<ArgsStochasticOptions, Decoder>('argsStochastic', argsStochasticOptions, ({ k, weight, temperature }) => (models) => steps(
+export const argsStochastic = withOptions<ArgsStochasticOptions, Decoder>('argsStochastic', argsStochasticOptions, ({ k, weight, temperature, p }) => (models) => steps(
   topK({ k }),
   perReward(weighted(models, weight), ({ reward, weight }) => [
     batchReward({ reward }),
     combineScore({ weight, reward: reward.name }),
   ]),
-  sampleTemperature({ temperature }),
+  sampleTemperature({ temperature, p }),
 ))

@@ -10,6 +10,7 @@ export const classifierFreeGuidanceOptions = z.strictObject({
   scale: z.number().positive().default(1.5).describe('a finite number > 0'),
   k: topKOptions.shape.k.default(40).describe('an integer >= 1'),
   temperature: sampleTemperatureOptions.shape.temperature,
+  p: sampleTemperatureOptions.shape.p,
 })
 export type ClassifierFreeGuidanceOptions = Readonly<{
   /** How strongly the prompt counts; 1 is no guidance (1.5). */
@@ -18,6 +19,8 @@ export type ClassifierFreeGuidanceOptions = Readonly<{
   k?: number | undefined
   /** Divides the scores before sampling (1). */
   temperature?: number | undefined
+  /** Probability mass to sample from: that of the fewest best candidates that reach it (1). */
+  p?: number | undefined
 }>
 
 /**
@@ -27,8 +30,8 @@ export type ClassifierFreeGuidanceOptions = Readonly<{
  * @see Stay on topic with Classifier-Free Guidance (Sanchez et al., 2023), Eq. 7; transformers UnbatchedClassifierFreeGuidanceLogitsProcessor
  */
 // biome-ignore format: one operator a line
-export const classifierFreeGuidance = withOptions<ClassifierFreeGuidanceOptions, Decoder>('classifierFreeGuidance', classifierFreeGuidanceOptions, ({ scale, k, temperature }) => ({ lm }) => steps(
+export const classifierFreeGuidance = withOptions<ClassifierFreeGuidanceOptions, Decoder>('classifierFreeGuidance', classifierFreeGuidanceOptions, ({ scale, k, temperature, p }) => ({ lm }) => steps(
   combineLogits({ lm, prompt: '', own: scale, factor: 1 - scale }),
   topK({ k }),
-  sampleTemperature({ temperature }),
+  sampleTemperature({ temperature, p }),
 ))

@@ -13,6 +13,7 @@ export const radOptions = z.strictObject({
   k: topKOptions.shape.k.default(20).describe('an integer >= 1'),
   weight: weightOption.default(30).describe('a finite number, or finite numbers by reward name'),
   temperature: sampleTemperatureOptions.shape.temperature,
+  p: sampleTemperatureOptions.shape.p,
 })
 export type RadOptions = Readonly<{
   /** How many of the likeliest tokens become candidates (20). */
@@ -21,6 +22,8 @@ export type RadOptions = Readonly<{
   weight?: Weight | undefined
   /** Divides the scores before sampling (1). */
   temperature?: number | undefined
+  /** Probability mass to sample from: that of the fewest best candidates that reach it (1). */
+  p?: number | undefined
 }>
 
 /**
@@ -31,12 +34,12 @@ export type RadOptions = Readonly<{
  * @see Reward-Augmented Decoding (Deng and Raffel, 2023), Algorithm 1
  */
 // biome-ignore format: one operator a line
-export const rad = withOptions<RadOptions, Decoder>('rad', radOptions, ({ k, weight, temperature }) => (models) => steps(
+export const rad = withOptions<RadOptions, Decoder>('rad', radOptions, ({ k, weight, temperature, p }) => (models) => steps(
   topK({ k }),
   perReward(weighted(models, weight, 30), ({ reward, weight }) => [
     batchReward({ reward }),
     boundReward({ reward: reward.name }),
     combineScore({ weight, reward: reward.name }),
   ]),
-  sampleTemperature({ temperature }),
+  sampleTemperature({ temperature, p }),
 ))

@@ -66,6 +66,8 @@ export type NamedSearch = Readonly<{ name: string; options: Readonly<Record<stri
 export type BoundSearch = Readonly<{
   spec?: DecoderSpec
   need?: Need
+  /** How many sequences it decodes at once (1). */
+  sequences?: number
   /** Name in the registry, with all options, so that a row can change some. */
   entry?: NamedSearch
   /** Decodes from `start`, which has no decoded tokens, and returns the steps of the best sequence; the last one has `finish`. */

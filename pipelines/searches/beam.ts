@@ -44,6 +44,7 @@ export const beam = withOptions<BeamOptions, Search>('beam', beamOptions, ({ bea
       entry: { name: 'beam', options: { beams, lengthPenalty } },
       spec: { steps: [{ beam: { beams, lengthPenalty } }] },
       need: 'all',
+      sequences: beams,
       steps: (start, finish) => {
         const sequences = new Map([[start.key, start]])
         const hold = ({ running, isOver }: State): void => {
@@ -106,9 +107,10 @@ function* continuations(running: readonly Beam[], logits: readonly Logits[], man
   const vocabulary = Math.max(...logits.map(({ values }) => values.length))
   let count = 0
   for (let width = many; ; width *= 2) {
+    const tops = logits.map(({ values }) => topIndices(values, Math.min(width, values.length)))
     const all = running.flatMap((parent, index) => {
       const { values, tokenIds } = logits[index]!
-      return Array.from(topIndices(values, Math.min(width, values.length)), (at) => ({
+      return Array.from(tops[index]!, (at) => ({
         parent,
         tokenId: tokenIds?.[at] ?? at,
         logit: values[at]!,
@@ -117,10 +119,12 @@ function* continuations(running: readonly Beam[], logits: readonly Logits[], man
     })
     // The sort is stable, so ties go to the better beam. Only the first `width` are in their final places.
     const sorted = all.sort((a, b) => b.score - a.score)
-    const sure = width >= vocabulary ? sorted.length : Math.min(width, sorted.length)
+    // Forbidden tokens are left out, so a grammar may leave a beam few others.
+    const isAll = tops.every(({ length }) => length < width) || width >= vocabulary
+    const sure = isAll ? sorted.length : Math.min(width, sorted.length)
     yield* sorted.slice(count, sure)
     count = sure
-    if (width >= vocabulary) return
+    if (isAll) return
   }
 }
 

@@ -38,6 +38,7 @@ export const bestOfN = withOptions<BestOfNOptions, Search>('bestOfN', bestOfNOpt
       entry: { name: 'best-of-n', options: { ...sampling, n } },
       spec: { steps: [...(one.spec?.steps ?? []), { bestOfN: { n, reward: reward.name } }] },
       need: one.need,
+      sequences: n,
       steps: (start, finish) => {
         const sampleReply = (number: number): Observable<Sampled> =>
           defer(() => {

@@ -58,6 +58,7 @@ export const blockBestOfN = withOptions<BlockBestOfNOptions, Search>(
         entry: { name: 'block-best-of-n', options: { ...sampling, n, blockTokens } },
         spec: { steps: [{ blockBestOfN: { ...sampling, n, blockTokens, reward: reward.name } }] },
         need: decoder.need,
+        sequences: n,
         steps: (start, finish) => {
           const live = new Map<object, Sequence>()
           const free = (kept?: Sequence): void => {

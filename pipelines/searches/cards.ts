@@ -63,13 +63,13 @@ type State = Readonly<{ end: Sequence; isOver: boolean; number: number; taken: r
  */
 export const cards = withOptions<CardsOptions, Search>('cards', cardsOptions, (parsed) => ({
   search: (models) => {
-    const { k, temperature, entropyThreshold, rewardThreshold, alpha, beta, rampTokens, proposals } = parsed
+    const { k, temperature, p, entropyThreshold, rewardThreshold, alpha, beta, rampTokens, proposals } = parsed
     const { lm, reward } = models
     if (!reward) throw new OptionError('Expected `reward` to be a reward to accept segments by, got nothing')
     const decoder = steps(
       map((step: LogitsStep) => ({ ...step, entropy: entropy(denseLogits(step.logits)) })),
       topK({ k }),
-      sampleTemperature({ temperature }),
+      sampleTemperature({ temperature, p }),
     )
     const isSure = (step: DecodedStep, index: number): boolean =>
       index < LEAST || (step as DecodedStep & Readonly<{ entropy: number }>).entropy < entropyThreshold

@@ -57,6 +57,7 @@ export const rollout = withOptions<RolloutOptions, Search>('rollout', rolloutOpt
       entry: { name: 'rollout', options: { k, weight, rolloutTokens } },
       spec: { steps: [{ rollout: { k, weight, rolloutTokens } }] },
       need: k,
+      sequences: k,
       steps: (start, finish) => {
         const reading: Reading = { models, baseline, rewards, rolloutTokens, finish }
         const decoder = steps(

@@ -48,6 +48,16 @@ for (const [name, exitCode] of [
     stop.abort(new Interrupted(exitCode))
   })
 }
+// `npx rxargs` and scripts of npm run this program in a shell. A signal to npm ends the shell and leaves this program behind.
+if (/^['"]?rxargs\b/.test(process.env.npm_lifecycle_script ?? '')) {
+  const { ppid: shell } = process
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return
+    clearInterval(watch)
+    process.emit('SIGTERM')
+  }, 500)
+  watch.unref()
+}
 stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') reportError(terminal, messageOf(error))
   stop.abort(error.code === 'EPIPE' ? new ReaderGone() : error)

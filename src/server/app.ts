@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import type { HttpBindings } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
@@ -30,7 +31,7 @@ const routes = [...posts, '/v1/models', '/openapi.json', '/health', '/ready', '/
 
 const page = fileURLToPath(new URL('./page', import.meta.url))
 
-type Bindings = Readonly<{ Bindings: HttpBindings }>
+type Bindings = Readonly<{ Bindings: HttpBindings; Variables: { requestId: string } }>
 type Context = HonoContext<Bindings>
 
 export type AppOptions = Readonly<{ service: Service; guards: Omit<GuardOptions, 'maxBodyBytes'> }>
@@ -41,7 +42,9 @@ export function app({ service, guards }: AppOptions): Hono<Bindings> {
   const { limits, life, metrics } = service
   server.use(async (context, next) => {
     const startedAt = performance.now()
+    context.set('requestId', randomUUID())
     await next()
+    context.header('x-request-id', context.get('requestId'))
     metrics?.onRequest(
       routes.includes(context.req.path) ? context.req.path : 'other',
       context.res.status,
@@ -49,10 +52,10 @@ export function app({ service, guards }: AppOptions): Hono<Bindings> {
     )
   })
   guard(server, { maxBodyBytes: limits.maxBodyBytes, ...guards })
-  server.onError((error, { env }) => {
+  server.onError((error, { env, var: { requestId } }) => {
     // A client that leaves in the middle of its body is no failure of the server.
     const log = env.incoming.complete ? service.onNotice : () => undefined
-    const { status, body, headers } = errorOf(error, log)
+    const { status, body, headers } = errorOf(error, { requestId, log })
     return Response.json(body, { status, headers })
   })
   server.notFound(({ req }) => {
@@ -153,18 +156,20 @@ function utf8(bytes: ArrayBuffer): string {
   }
 }
 
-type AnswerOptions = Parameters<typeof requestChoices>[2] & Readonly<{ format: typeof textFormat; prefix: string }>
+type AnswerOptions = Omit<Parameters<typeof requestChoices>[2], 'requestId'> &
+  Readonly<{ format: typeof textFormat; prefix: string }>
 
 async function answer(service: Service, context: Context, request: SharedRequest, options: AnswerOptions): Promise<Response> {
   const { format, prefix, ...requested } = options
   const own = pace()
   const grammar = requestGrammar(service)
+  const { requestId } = context.var
   try {
-    const choices = requestChoices(service, request, requested, { pace: own, grammar })
+    const choices = requestChoices(service, request, { ...requested, requestId }, { pace: own, grammar })
     await grammar.compile()
     const nameOf = tokenName(service.models.lm.codec, request.return_tokens_as_token_ids ?? false)
     return await respond(choices, {
-      ...{ service, prefix, pace: own, format: format(nameOf), n: request.n ?? 1, stream: request.stream ?? false },
+      ...{ service, requestId, prefix, pace: own, format: format(nameOf), n: request.n ?? 1, stream: request.stream ?? false },
       includeUsage: request.stream_options?.include_usage ?? false,
       ...{ gone: goneOf(service, context), end: grammar.close },
       drop: () => context.env.outgoing.destroy(),

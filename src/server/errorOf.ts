@@ -1,22 +1,27 @@
 import { InputError, ModelLostError, OptionError, RemoteError, RewardError } from '../core/errors.js'
 import { ApiError } from './ApiError.js'
 
-export const REWARD_FAILED = 'A reward failed on this request'
+/** What a client learns of a failure. Whoever runs the server finds the rest under the id. */
+const failure = (what: string, requestId: string): string => `${what} (request id ${requestId})`
+
+export const rewardFailure = (requestId: string): string => failure('A reward failed on this request', requestId)
+
+export type ErrorLog = Readonly<{ requestId: string; log: (line: string) => void }>
 
 /**
  * The answer to an error. A failure of the server may hold addresses and texts of modules, so `log` gets its message and the client learns only
- * what failed.
+ * what failed, and the id of the request in the log.
  */
-export function errorOf(error: unknown, log: (line: string) => void): ApiError {
+export function errorOf(error: unknown, { requestId, log }: ErrorLog): ApiError {
   if (error instanceof ApiError) return error
   if (error instanceof OptionError || error instanceof InputError)
     return new ApiError(400, error.message, { code: 'invalid_value' })
-  log(`A request failed: ${told(error)}`)
-  if (error instanceof ModelLostError) return new ApiError(503, 'A model of this server was lost', { code: 'model_lost' })
-  if (error instanceof RewardError) return new ApiError(500, REWARD_FAILED, { code: 'reward_failed' })
-  if (error instanceof RemoteError)
-    return new ApiError(500, 'A model server that this server calls failed', { code: 'model_failed' })
-  return new ApiError(500, 'The server failed on this request', { code: 'internal_error' })
+  log(`Request ${requestId} failed: ${told(error)}`)
+  const answer = (status: 500 | 503, what: string, code: string) => new ApiError(status, failure(what, requestId), { code })
+  if (error instanceof ModelLostError) return answer(503, 'A model of this server was lost', 'model_lost')
+  if (error instanceof RewardError) return new ApiError(500, rewardFailure(requestId), { code: 'reward_failed' })
+  if (error instanceof RemoteError) return answer(500, 'A model server that this server calls failed', 'model_failed')
+  return answer(500, 'The server failed on this request', 'internal_error')
 }
 
 /** An error that is not ours is a fault in a program, so its stack helps. */

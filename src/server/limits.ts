@@ -15,6 +15,8 @@ export const limitsOptions = z.strictObject({
   maxReplyTokens: count.optional(),
   maxLogprobs: count.default(100),
   maxCandidates: count.default(256),
+  /** Sequences that a search decodes at once. */
+  maxSequences: count.default(64),
   maxSchemaBytes: count.default(64 * 1024),
   /** Requests with a grammar at a time: each has a thread. */
   maxGrammars: count.default(4),

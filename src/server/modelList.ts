@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { optionAbout } from '../../pipelines/registry/optionAbout.js'
 import { decoderByName } from '../../pipelines/registry/registry.js'
 import { searchByName, searches } from '../../pipelines/registry/searchRegistry.js'
 import { rewardFunctions } from '../../pipelines/rewards/rewardByName.js'
@@ -8,9 +9,14 @@ import { requestRewards } from './replies/requestRewards.js'
 import type { Service } from './replies/service.js'
 import { requestFunctions } from './requests/rxargsFields.js'
 
-const schemaOf = (options: z.ZodObject) => {
+/** The schema of options. Beside what an option may be (`description`), `about` says what it does. */
+const schemaOf = (options: z.ZodObject, aboutOf: (option: string) => string | undefined = () => undefined) => {
   const { $schema: _, ...schema } = z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' })
-  return schema
+  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const about = aboutOf(name)
+    return [name, typeof property === 'object' && about !== undefined ? { ...property, about } : property]
+  })
+  return { ...schema, properties: Object.fromEntries(properties) as Readonly<Record<string, unknown>> }
 }
 
 /**
@@ -55,7 +61,13 @@ export function modelList(service: Service) {
         rxargs: {
           decoder: decoderName,
           decoders: Object.entries(entries).map(([decoder, { about, options, needsReward }]) => ({
-            ...{ name: decoder, kind: kindOf(decoder), about, needs_reward: needsReward, options: schemaOf(options) },
+            ...{
+              name: decoder,
+              kind: kindOf(decoder),
+              about,
+              needs_reward: needsReward,
+              options: schemaOf(options, (option) => optionAbout(option, decoder)),
+            },
             ...(lacks[decoder] !== undefined && { unavailable: lacks[decoder] }),
           })),
           rewards: [...replies.scheduled.rewards.values()].map(({ name: reward, unit = 'reward', members }) => ({

@@ -34,6 +34,37 @@ describe('sampleTemperature', () => {
     // Four standard deviations of a share counted 6,000 times.
     for (const i of [0, 1, 2]) expect(Math.abs(drawn.filter((one) => one === i).length / 6000 - shares[i]!)).toBeLessThan(0.026)
   })
+  it('samples from the fewest best candidates whose probabilities reach p, in proportion', async () => {
+    // Probabilities 0.1, 0.4, 0.3, 0.2 at temperature 2. The nucleus of 0.6 has the second and the third.
+    const scores = [0.1, 0.4, 0.3, 0.2].map((share) => 2 * Math.log(share))
+    const drawn = await lastValueFrom(
+      range(0, 6000).pipe(
+        concatMap((seed) => of({ ...candidates([0, 1, 2, 3], [0, 0, 0, 0], scores), sequence: { ...sequence, seed } })),
+        sampleTemperature({ temperature: 2, p: 0.6 }),
+        map((step) => step.index),
+        toArray(),
+      ),
+    )
+    const share = (i: number) => drawn.filter((one) => one === i).length / 6000
+    expect([share(0), share(3)]).toEqual([0, 0])
+    expect(Math.abs(share(1) - 4 / 7)).toBeLessThan(0.026)
+  })
+  it('keeps all candidates in the step, and the best one in any nucleus; ties go to the first', async () => {
+    const steps = range(0, 100).pipe(
+      map((seed) => ({ ...candidates([5, 6, 7], [0, 0, 0], [0, 1, 1]), sequence: { ...sequence, seed } })),
+      sampleTemperature({ p: 1e-9 }),
+      map(({ index, tokenIds }) => [index, ...tokenIds].join()),
+      toArray(),
+    )
+    expect(new Set(await lastValueFrom(steps))).toEqual(new Set(['1,5,6,7']))
+  })
+  it('has `p` in its entry only if it cuts', () => {
+    expect(sampleTemperature({ temperature: 2, p: 1 }).entry!.options).toEqual({ temperature: 2 })
+    expect(sampleTemperature({ p: 0.5 }).entry!.options).toEqual({ p: 0.5 })
+  })
+  it.each([0, -1, 1.1, Number.NaN])('refuses a mass of %s', (mass) => {
+    expect(() => sampleTemperature({ p: mass })).toThrow(OptionError)
+  })
   it('never selects a candidate of probability 0', async () => {
     const steps = range(0, 500).pipe(
       map((seed) => ({ ...candidates([0, 1], [0, 0], [0, -1e30]), sequence: { ...sequence, seed } })),

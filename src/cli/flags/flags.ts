@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Weight } from '../../../pipelines/decoding/perReward.js'
+import { optionAbout } from '../../../pipelines/registry/optionAbout.js'
 import { decoders } from '../../../pipelines/registry/registry.js'
 import { searches } from '../../../pipelines/registry/searchRegistry.js'
 import { OptionError } from '../../core/errors.js'
@@ -122,52 +123,15 @@ export function weight(flag: string): (text: string) => Weight {
 }
 
 type DecoderOption = Readonly<{
-  flag: string
-  about: string
+  flag?: string
   parse?: (flag: string) => (text: string) => unknown
   value?: string
 }>
 
-/** Flag and help of each decoder option. */
+/** Flags of decoder options that are not numbers under the option's own name. */
 const decoderFlags: Readonly<Record<string, DecoderOption>> = {
-  k: { flag: 'k', about: 'candidates per step' },
-  weight: {
-    flag: 'weight',
-    about: 'weight of the reward: score = logit + weight * reward; for several rewards by name: safe=1,short=0.5',
-    parse: weight,
-    value: 'numbers',
-  },
-  temperature: { flag: 'temperature', about: 'divide scores by this before sampling' },
-  reach: {
-    flag: 'reach',
-    about: 'skip candidates that could not win with a reward this many standard deviations above those so far',
-  },
-  n: { flag: 'n', about: 'replies or blocks to sample; the best one is kept' },
-  blockTokens: { flag: 'block-tokens', about: 'tokens per block' },
-  rolloutTokens: { flag: 'rollout-tokens', about: 'greedy tokens to add to a candidate before its reward is computed' },
-  entropyThreshold: {
-    flag: 'entropy-threshold',
-    about: 'end a segment when the entropy of the next token, in nats, reaches this value',
-  },
-  rewardThreshold: {
-    flag: 'reward-threshold',
-    about: 'always accept a segment with at least this reward; depends on the reward model',
-  },
-  beta: { flag: 'beta', about: 'softness of acceptance: exp((reward - threshold) / beta)' },
-  rampTokens: { flag: 'ramp-tokens', about: 'tokens over which the threshold rises to the reward threshold' },
-  proposals: { flag: 'proposals', about: 'maximum segments to sample before the best one is taken' },
-  beams: { flag: 'beams', about: 'sequences to keep' },
-  lengthPenalty: { flag: 'length-penalty', about: 'divide sums of log-probabilities by the length to this power' },
-  p: {
-    flag: 'top-p',
-    about: 'probability mass of the tokens to keep; contrastive-decoding: minimum probability as a share of the likeliest token',
-  },
-  alpha: {
-    flag: 'alpha',
-    about:
-      'contrastive: weight of the similarity to the context, against probability; cards: weight of the reward threshold in the first threshold, against the reward of the prompt',
-  },
-  scale: { flag: 'scale', about: 'strength of the guidance by further language models or by the prompt' },
+  weight: { parse: weight, value: 'numbers' },
+  p: { flag: 'top-p' },
 }
 
 const flagOf = (option: string): string =>
@@ -187,7 +151,8 @@ export function flagsOfDecoders(): DecoderFlag[] {
     const defaults = takers.map(
       ([name, { options: schema }]) => `${name} ${String((schema.shape[option] as z.ZodType).parse(undefined))}`,
     )
-    const { about = option, value = 'number' } = decoderFlags[option] ?? {}
+    const { value = 'number' } = decoderFlags[option] ?? {}
+    const about = optionAbout(option) ?? option
     return { option, flag: flagOf(option), value, about: `${about} (default: ${defaults.join(', ')})` }
   })
 }

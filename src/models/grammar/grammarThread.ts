@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { OptionError, ShapeError } from '../../core/errors.js'
 import type { AllowedTokens } from '../../core/model.js'
-import type { GrammarAnswer, GrammarQuestion, GrammarSetup } from './grammarProtocol.js'
+import type { GrammarAnswer, GrammarForget, GrammarQuestion, GrammarSetup } from './grammarProtocol.js'
 
 export type GrammarThreadOptions = Readonly<{
   /** How long an answer may take, in milliseconds. The first one includes compiling the grammar. */
@@ -21,6 +21,8 @@ type Waiting = Readonly<{ resolve: (bits: Int32Array) => void; reject: (error: E
 export function grammarThread(setup: GrammarSetup, { timeoutMs, signal }: GrammarThreadOptions): AllowedTokens {
   const waiting = new Map<number, Waiting>()
   const numbers = new WeakMap<object, number>()
+  // A search makes many sequences, and a matcher for each.
+  const forgotten = new FinalizationRegistry<number>((forget) => worker?.postMessage({ forget } satisfies GrammarForget))
   let worker: Worker | undefined
   let failure: Error | undefined
   let count = 0
@@ -56,7 +58,10 @@ export function grammarThread(setup: GrammarSetup, { timeoutMs, signal }: Gramma
       worker ??= started()
       const id = count++
       const sequence = numbers.get(key) ?? id
-      numbers.set(key, sequence)
+      if (sequence === id) {
+        numbers.set(key, sequence)
+        forgotten.register(key, sequence)
+      }
       const late = () => fail(new OptionError(`Expected a grammar that takes at most ${timeoutMs} ms a step, got a slower one`))
       waiting.set(id, { resolve, reject, timer: setTimeout(late, timeoutMs) })
       worker.postMessage({ id, sequence, tokenIds } satisfies GrammarQuestion)

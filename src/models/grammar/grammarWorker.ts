@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf, OptionError } from '../../core/errors.js'
 import type { AllowedTokens } from '../../core/model.js'
 import { allowedTokens } from './allowedTokens.js'
-import type { GrammarAnswer, GrammarQuestion, GrammarSetup } from './grammarProtocol.js'
+import type { GrammarAnswer, GrammarForget, GrammarQuestion, GrammarSetup } from './grammarProtocol.js'
 
 const { source, vocabulary, endTokenIds } = workerData as GrammarSetup
 const allowed = allowedTokens(source, vocabulary, endTokenIds)
@@ -11,7 +11,12 @@ const sequences = new Map<number, object>()
 
 const post = (answer: GrammarAnswer): void => parentPort!.postMessage(answer)
 
-parentPort!.on('message', ({ id, sequence, tokenIds }: GrammarQuestion) => {
+parentPort!.on('message', (message: GrammarQuestion | GrammarForget) => {
+  if ('forget' in message) {
+    sequences.delete(message.forget)
+    return
+  }
+  const { id, sequence, tokenIds } = message
   const key = sequences.get(sequence) ?? {}
   sequences.set(sequence, key)
   // What a grammar allows depends on the decoded tokens alone.

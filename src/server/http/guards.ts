@@ -31,7 +31,7 @@ export function guard<E extends Env>(server: Hono<E>, { maxBodyBytes, keys, orig
         origin: [...origins],
         allowMethods: ['GET', 'POST'],
         allowHeaders: ['authorization', 'content-type'],
-        exposeHeaders: ['retry-after'],
+        exposeHeaders: ['retry-after', 'x-request-id'],
       }),
     )
   if (keys.length > 0) server.use(onlyKeys(keys))

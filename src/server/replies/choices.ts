@@ -3,7 +3,7 @@ import type { DecodedStep } from '../../../pipelines/decoding/decode.js'
 import type { ReplySettings } from '../../../pipelines/run/replyDecoder.js'
 import type { Prompt } from '../../core/prompt.js'
 import { tokenText } from '../../core/text/decodedText.js'
-import { REWARD_FAILED } from '../errorOf.js'
+import { rewardFailure } from '../errorOf.js'
 import type { Detail } from '../requests/rxargsFields.js'
 import { type StepLogprobs, stepLogprobs } from './modelLogits.js'
 import type { Service } from './service.js'
@@ -42,6 +42,7 @@ export type ChoicesOptions = Readonly<{
   detail: Detail
   /** How many of the likeliest tokens to report at each step; undefined for none at all. */
   logprobs: number | undefined
+  requestId: string
 }>
 
 /**
@@ -49,7 +50,7 @@ export type ChoicesOptions = Readonly<{
  *
  * @throws InputError, TemplateError for a prompt that cannot be decoded
  */
-export function choices(service: Service, { prompts, n, settings, detail, logprobs }: ChoicesOptions): ReplyChoice[] {
+export function choices(service: Service, { prompts, n, settings, detail, logprobs, requestId }: ChoicesOptions): ReplyChoice[] {
   return prompts.flatMap((prompt, at) =>
     Array.from({ length: n }, (_, sample): ReplyChoice => {
       const index = at * n + sample
@@ -72,17 +73,18 @@ export function choices(service: Service, { prompts, n, settings, detail, logpro
               }
               const { values: rewards, error, last } = event
               const { reason } = last.finish!
-              if (error !== undefined) service.onNotice(`A reward of a reply failed: ${error}`)
+              if (error !== undefined) service.onNotice(`Request ${requestId}: a reward of a reply failed: ${error}`)
               return {
                 type: 'end',
                 index,
                 reason,
                 rewards,
                 seed: settings.seed,
-                ...(error !== undefined && { error: REWARD_FAILED }),
+                ...(error !== undefined && { error: rewardFailure(requestId) }),
               }
             }),
           ),
+          settings.search.sequences,
         ),
       }
     }),

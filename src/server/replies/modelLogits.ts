@@ -1,6 +1,9 @@
-import { map } from 'rxjs'
+import { concatMap, defer, finalize, from, type MonoTypeOperatorFunction, map } from 'rxjs'
+import type { DecodedStep } from '../../../pipelines/decoding/decode.js'
 import { ShapeError } from '../../core/errors.js'
 import { logSumExp, topIndices } from '../../core/math.js'
+import type { LanguageModel } from '../../core/model.js'
+import type { Sequence } from '../../core/sequence.js'
 import type { Decoder, LogitsStep, Selected } from '../../core/step.js'
 
 type Marked = Readonly<{ modelLogits: Float32Array }>
@@ -16,6 +19,27 @@ export const withModelLogits =
       need: 'all' as const,
     })
   }
+
+/**
+ * Adds the language model's logits to the steps of a search, which reads them in another order than they come. The reply is read once more for
+ * it: to keep the logits of all branches would take a vocabulary of numbers a token.
+ */
+export const addModelLogits =
+  (lm: LanguageModel): MonoTypeOperatorFunction<DecodedStep> =>
+  (source) =>
+    defer(() => {
+      const key = {}
+      let read: Sequence | undefined
+      return source.pipe(
+        concatMap((step) => {
+          read = { ...step.sequence, key, tokenIds: step.sequence.tokenIds.slice(0, -1) }
+          return from(lm.logits(read, 'all')).pipe(map(({ values }): DecodedStep & Marked => ({ ...step, modelLogits: values })))
+        }),
+        finalize(() => {
+          if (read) lm.release(read)
+        }),
+      )
+    })
 
 /** Log-probabilities of the language model at one step, over its whole vocabulary: of the chosen token, and of the likeliest ones. */
 export type StepLogprobs = Readonly<{ logprob: number; top: readonly (readonly [tokenId: number, logprob: number])[] }>

@@ -26,6 +26,7 @@ export type RequestedReplies = Readonly<{
   maxTokensField: 'max_tokens' | 'max_completion_tokens'
   /** How many of the likeliest tokens to report at each step; undefined for none at all. */
   logprobs: number | undefined
+  requestId: string
 }>
 
 /**
@@ -40,7 +41,7 @@ export function requestChoices(
   { pace, grammar }: Readonly<{ pace: Pace; grammar: RequestGrammar }>,
 ): ReplyChoice[] {
   const { replies, limits, registry, decoder } = service
-  const { prompts, logprobs } = requested
+  const { prompts, logprobs, requestId } = requested
   const { rxargs } = request
   if (request.model !== undefined && request.model !== null && request.model !== service.name)
     throw new ApiError(404, `The model \`${request.model}\` is not served here; \`${service.name}\` is`, {
@@ -68,7 +69,6 @@ export function requestChoices(
   const { response_format: format } = request
   if (format?.type === 'json_schema')
     checkLimit('response_format', JSON.stringify(format.json_schema.schema).length, limits.maxSchemaBytes, 'bytes of a schema')
-  service.slots.reserve(prompts.length * n)
 
   return said(prompts.some(({ content }) => content?.messages) ? 'messages' : 'prompt', () => {
     const models = grammar.threaded(requestRewards(service, rxargs?.rewards))
@@ -77,6 +77,9 @@ export function requestChoices(
       maxCandidates: limits.maxCandidates,
       logprobs: logprobs !== undefined,
     })
+    const { sequences = 1 } = search
+    checkLimit('rxargs', sequences, limits.maxSequences, 'the sequences that a search decodes at once')
+    service.slots.reserve(prompts.length * n * Math.min(sequences, limits.maxRunning))
     const { maxTokens, maxTokensField: field } = requested
     if (maxTokens !== undefined && limits.maxReplyTokens !== undefined) checkLimit(field, maxTokens, limits.maxReplyTokens)
     const most = replies.contextLength - 1
@@ -96,7 +99,7 @@ export function requestChoices(
         maxPromptTokens: limits.maxPromptTokens ?? (maxTokens === undefined ? most : undefined),
       },
       detail: rxargs?.detail ?? 'none',
-      logprobs,
+      ...{ logprobs, requestId },
     })
   })
 }

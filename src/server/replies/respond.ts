@@ -11,6 +11,7 @@ import type { Service } from './service.js'
 export type RespondOptions = Readonly<{
   service: Service
   format: AnswerFormat
+  requestId: string
   /** Replies per prompt. */
   n: number
   /** The prefix of answers' ids. */
@@ -72,7 +73,7 @@ async function whole(
 }
 
 function streamed(events: Observable<ChoiceEvent>, choices: readonly ReplyChoice[], head: AnswerHead, options: RespondOptions) {
-  const { format, includeUsage, pace, service, n, drop } = options
+  const { format, includeUsage, pace, service, n, drop, requestId } = options
   let completionTokens = 0
   const chunk = (choice: object): string =>
     JSON.stringify({
@@ -98,6 +99,6 @@ function streamed(events: Observable<ChoiceEvent>, choices: readonly ReplyChoice
   return eventStream(lines, {
     ...{ pace, drop },
     stallTimeoutMs: service.limits.stallTimeoutMs,
-    errorLine: (error) => JSON.stringify(errorOf(error, service.onNotice).body),
+    errorLine: (error) => JSON.stringify(errorOf(error, { requestId, log: service.onNotice }).body),
   })
 }

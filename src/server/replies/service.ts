@@ -38,8 +38,8 @@ export type Service = Required<Omit<ServiceOptions, 'metrics'>> &
     life: Life
     /** Counts the grammars of requests, each of which has a thread. */
     grammars: { running: number }
-    /** Runs a stream once there is a place for it. A lost model ends the service. */
-    admit: <T>(source: Observable<T>) => Observable<T>
+    /** Runs a stream once there are places for it. A lost model ends the service. */
+    admit: <T>(source: Observable<T>, places?: number) => Observable<T>
     /** What scores existing texts, by the name of the reward. */
     scorers: ReadonlyMap<string, TextScorer>
   }>
@@ -58,8 +58,8 @@ export function startService({ onNotice = () => undefined, registry = builtIn, .
   const maxNewTokens = Math.min(options.maxNewTokens, limits.maxReplyTokens ?? Infinity)
   const service: Service = {
     ...{ ...options, maxNewTokens, registry, slots, life, grammars: { running: 0 }, onNotice },
-    admit: (source) =>
-      slots.admit(source).pipe(
+    admit: (source, places) =>
+      slots.admit(source, places).pipe(
         tap({
           error: (error: unknown) => {
             if (error instanceof ModelLostError) life.lose()
@@ -91,6 +91,11 @@ function checkService({ replies, decoder, registry, limits, maxNewTokens, models
   if (k > maxTop)
     throw new OptionError(
       `Expected \`--k\` to be at most ${maxTop}, the number of tokens that the language model gives logits of, got ${k}`,
+    )
+  const { sequences = 1 } = bound
+  if (sequences > limits.maxSequences)
+    throw new OptionError(
+      `Expected a search of at most ${limits.maxSequences} sequences at once, the limit of a server, got ${sequences}`,
     )
   if (k > limits.maxCandidates && scoresCandidates(bound, scheduled, registry))
     throw new OptionError(

@@ -32,6 +32,7 @@ export const rxargsFields = z
       .refine((search) => Object.keys(search).length === 1)
       .nullish()
       .describe('one search with its options, such as { bestOfN: { n: 4 } }, instead of `decoder`'),
+    options: options.nullish().describe('options of the decoder or search that `decoder` names, such as { "beams": 3 } for beam'),
     k: z.int().min(1).nullish().describe('an integer >= 1: candidates per step'),
     weight: z
       .union([finite, z.record(name, finite)])

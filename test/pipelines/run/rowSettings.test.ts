@@ -86,7 +86,7 @@ describe('a row', () => {
     expect((await decoded(args(), wrong)).map(({ error }) => error)).toEqual([
       'in.jsonl:1: Column `k`: Search `beam` takes no option `k`; it takes beams, lengthPenalty',
       'in.jsonl:2: Column `k`: Expected `k` to be an integer >= 1, got `0` (number)',
-      'in.jsonl:3: Column `weight`: Search `best-of-n` takes no option `weight`; it takes k, temperature, n',
+      'in.jsonl:3: Column `weight`: Search `best-of-n` takes no option `weight`; it takes k, temperature, p, n',
     ])
   })
 

@@ -71,7 +71,7 @@ describe('blockBestOfN', () => {
 
   it('has its options in the spec, and refuses invalid ones', () => {
     expect(generate(promptsOf([]), blockBestOfN({ n: 3 }), fakeModels()).meta.spec.decoder).toEqual({
-      steps: [{ blockBestOfN: { k: 40, temperature: 0.7, n: 3, blockTokens: 32, reward: 'fake' } }],
+      steps: [{ blockBestOfN: { k: 40, temperature: 0.7, p: 1, n: 3, blockTokens: 32, reward: 'fake' } }],
     })
     expect(() => generate(promptsOf([]), blockBestOfN(), fakeModels(fakeLm(), []))).toThrow(OptionError)
     expect(() => generate(promptsOf([]), blockBestOfN({ blockTokens: 0 }), fakeModels())).toThrow(OptionError)

@@ -97,7 +97,7 @@ describe('cards', () => {
     const { spec } = generate(promptsOf([]), cards({ proposals: 3 }), fakeModels()).meta
     const thresholds = { entropyThreshold: 3, rewardThreshold: 8.5, alpha: 0.5, beta: 0.7, rampTokens: 128 }
     expect(spec.decoder).toEqual({
-      steps: [{ cards: { k: 40, temperature: 0.7, ...thresholds, proposals: 3, reward: 'fake' } }],
+      steps: [{ cards: { k: 40, temperature: 0.7, p: 1, ...thresholds, proposals: 3, reward: 'fake' } }],
     })
     expect(() => generate(promptsOf([]), cards(), fakeModels(fakeLm(), []))).toThrow(OptionError)
     for (const wrong of [{ beta: 0 }, { alpha: 2 }, { proposals: 0 }, { rampTokens: 0 }, { rewardThreshold: Number.NaN }])

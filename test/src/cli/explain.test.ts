@@ -45,8 +45,8 @@ describe('rxargs explain', () => {
   it('shows a search with all its options, by name and from a file', async () => {
     const { code, stdout } = await rxargs(['explain', join(root, 'data/pipelines/best-of-n.yaml'), '--n', '3'])
     expect(code).toBe(0)
-    expect(stdout).toContain('    bestOfN: { k: 20, temperature: 0.7, n: 3 }\n')
-    expect(stdout).toContain('bestOfN({ k: 20, temperature: 0.7, n: 3 })')
+    expect(stdout).toContain('    bestOfN: { k: 20, temperature: 0.7, p: 1, n: 3 }\n')
+    expect(stdout).toContain('bestOfN({ k: 20, temperature: 0.7, p: 1, n: 3 })')
     expect((await rxargs(['explain', 'beam'])).stdout).toContain('Needs: the logits of all tokens\n')
     expect(stdout).toContain('Needs: the logits of the 20 likeliest tokens, a reward\n')
   })

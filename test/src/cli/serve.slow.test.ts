@@ -1,15 +1,18 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { tempFolder } from '../../tempFolder.js'
 import { finished, pair, root, started } from './rxargs.js'
 
 type Running = Readonly<{ url: string; child: ReturnType<typeof started> }>
 
 /** Starts `rxargs serve` on a free port and waits until it listens. */
-async function serving(...flags: string[]): Promise<Running> {
-  const child = started(['serve', '--port', '0', ...flags])
+const serving = (...flags: string[]): Promise<Running> => listening(started(['serve', '--port', '0', ...flags]))
+
+async function listening(child: Running['child']): Promise<Running> {
   let said = ''
   for await (const [data] of on(child.stderr)) {
     said += data
@@ -113,4 +116,39 @@ it('names a port that is taken', { timeout: 180_000 }, async () => {
     1,
     expect.stringMatching(/^rxargs: Port \d+ of 127.0.0.1 is taken .*EADDRINUSE.*`--port 0`/),
   ])
+})
+
+describe.skipIf(process.platform === 'win32')('whoever started the server is gone', { timeout: 180_000 }, () => {
+  const flags = ['serve', '--port', '0', ...pair]
+  const isThere = (url: string) =>
+    fetch(`${url}/health`).then(
+      () => true,
+      () => false,
+    )
+
+  let folder: string
+  tempFolder((path) => {
+    folder = path
+  })
+
+  it('ends with the npx that runs it', async () => {
+    await mkdir(join(folder, 'node_modules/.bin'), { recursive: true })
+    await writeFile(join(folder, 'package.json'), '{}')
+    await symlink(`${root}dist/src/cli/main.js`, join(folder, 'node_modules/.bin/rxargs'))
+    const { url, child } = await listening(spawn('npx', ['rxargs', ...flags], { cwd: folder }))
+    expect(await isThere(url)).toBe(true)
+    child.kill('SIGTERM')
+    await vi.waitUntil(async () => !(await isThere(url)), { timeout: 60_000, interval: 200 })
+  })
+
+  it('goes on as a daemon', async () => {
+    const node = `${process.execPath} ${root}dist/src/cli/main.js`
+    // The shell starts it in the background, tells its id and ends.
+    const shell = spawn('sh', ['-c', `${node} ${flags.join(' ')} & echo $!`])
+    const [pid] = (await once(shell.stdout, 'data')) as [Buffer]
+    const { url } = await listening(shell)
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    expect(await isThere(url)).toBe(true)
+    process.kill(Number(pid), 'SIGKILL')
+  })
 })

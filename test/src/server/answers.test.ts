@@ -57,7 +57,8 @@ describe('a stream', () => {
     const chunks = await failing.chunks(COMPLETIONS, { prompt: 'abc' })
     expect(chunks.length).toBeGreaterThan(2)
     expect(chunks.at(-1)!.error).toEqual({
-      ...{ message: 'The server failed on this request', type: 'server_error', param: null, code: 'internal_error' },
+      ...{ message: expect.stringMatching(/^The server failed on this request \(request id [\w-]+\)$/), type: 'server_error' },
+      ...{ param: null, code: 'internal_error' },
     })
     await failing.close()
   })
@@ -79,6 +80,16 @@ describe('an answer', () => {
     ['weights by name', { weight: { fake: 1, other: -2 } }, { rxargs: { weight: { fake: 1, other: -2 } } }],
     ['another decoder', { pipeline: 'nucleus', seed: 9 }, { seed: 9, rxargs: { decoder: 'nucleus' } }],
     ['a search', { pipeline: { search: { beam: { beams: 3 } } } }, { rxargs: { search: { beam: { beams: 3 } } } }],
+    [
+      'options of a search by name',
+      { pipeline: { search: { beam: { beams: 3 } } } },
+      { rxargs: { decoder: 'beam', options: { beams: 3 } } },
+    ],
+    [
+      'options of a decoder by name',
+      { pipeline: { steps: [{ topK: { k: 4 } }, { sampleTemperature: { temperature: 2, p: 0.7 } }] }, seed: 3 },
+      { seed: 3, temperature: 2, rxargs: { decoder: 'top-k', k: 4, options: { p: 0.7 } } },
+    ],
     [
       'steps',
       { pipeline: { steps: [{ topK: { k: 3 } }, { sampleTemperature: {} }] }, seed: 2 },

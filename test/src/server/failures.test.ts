@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { batchTextReward } from '../../../pipelines/rewards/textReward.js'
 import { RemoteError } from '../../../src/core/errors.js'
 import { fakeLm, fakeModels } from '../../fakes.js'
-import { type Served, serve } from './served.js'
+import { type Answer, type Chunk, eventsIn, type Served, serve } from './served.js'
 
 const SECRET = 'http://10.0.0.7/secret'
 const COMPLETIONS = '/v1/completions'
@@ -34,17 +34,41 @@ describe('a failure of the server', () => {
     ],
   ])('%s is told to the log alone, whole or as a stream', async (_, models, message, code) => {
     served = await serve(models, { onNotice })
-    const whole = await served.post(COMPLETIONS, { prompt: 'a' })
-    expect([whole.status, await whole.json()]).toMatchObject([500, { error: { message, code } }])
-    expect((await served.chunks(COMPLETIONS, { prompt: 'a' })).at(-1)!.error).toMatchObject({ message, code })
-    expect(notices).toEqual([expect.stringContaining(SECRET), expect.stringContaining(SECRET)])
+    for (const stream of [false, true]) {
+      const response = await served.post(COMPLETIONS, { prompt: 'a', stream })
+      const requestId = response.headers.get('x-request-id')!
+      const text = await response.text()
+      const { error } = stream ? eventsIn<Chunk>(text).at(-1)! : (JSON.parse(text) as Chunk)
+      expect([response.status, error]).toMatchObject([
+        stream ? 200 : 500,
+        { message: `${message} (request id ${requestId})`, code },
+      ])
+      expect(text).not.toContain(SECRET)
+      expect(notices.at(-1)).toMatch(new RegExp(`^Request ${requestId} failed: .*${SECRET}`, 's'))
+    }
+    expect(notices).toHaveLength(2)
   })
 
   it('in the reward of a whole reply is told to the log alone', async () => {
     served = await serve(fakeModels(fakeLm(), [failing]), { onNotice })
-    const { choices } = await served.answer(COMPLETIONS, { prompt: 'a', max_tokens: 1, rxargs: { decoder: 'greedy' } })
-    expect(choices[0]!.rxargs).toMatchObject({ rewards: { rm: null }, error: 'A reward failed on this request' })
-    expect(notices).toEqual([expect.stringContaining(SECRET)])
+    const response = await served.post(COMPLETIONS, { prompt: 'a', max_tokens: 1, rxargs: { decoder: 'greedy' } })
+    const requestId = response.headers.get('x-request-id')
+    const { choices } = (await response.json()) as Answer
+    expect(choices[0]!.rxargs).toMatchObject({
+      rewards: { rm: null },
+      error: `A reward failed on this request (request id ${requestId})`,
+    })
+    expect(notices).toEqual([expect.stringMatching(`^Request ${requestId}: a reward of a reply failed: .*${SECRET}`)])
+  })
+
+  it.each([
+    ['/classify', { input: 'a' }],
+    ['/v1/score', { text_1: 'a', text_2: 'b' }],
+  ])('in a score of %s is told to the log alone', async (path, body) => {
+    served = await serve(fakeModels(fakeLm(), [failing]), { onNotice })
+    const response = await served.post(path, body)
+    expect([response.status, await response.text()]).toEqual([500, expect.not.stringContaining(SECRET)])
+    expect(notices).toEqual([expect.stringContaining(response.headers.get('x-request-id')!)])
   })
 })
 

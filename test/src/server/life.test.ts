@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { args } from '../../../pipelines/decoders/args.js'
 import { ModelLostError } from '../../../src/core/errors.js'
 import { fakeLm, fakeModels, fakeRm } from '../../fakes.js'
-import { type Chunk, eventsIn, type Served, serve } from './served.js'
+import { type Answer, type Chunk, eventsIn, type Served, serve } from './served.js'
 
 const COMPLETIONS = '/v1/completions'
 let served: Served | undefined
@@ -134,19 +133,27 @@ describe('a server that is to stop', () => {
   })
 })
 
-it('reads long prompts in pieces, between which running replies go on', async () => {
-  const lm = { ...fakeLm(), chunk: 64 }
-  const sizes: number[] = []
+it('reads a long prompt in pieces, at most one of them between two steps of a running stream', async () => {
+  type Batch = Readonly<{ steps: number; pieces: number }>
+  const batches: Batch[] = []
+  const short = 5
+  const lm = { ...fakeLm({ delay: () => sleep(1), maxBatch: 64 }), chunk: 64 }
   const run: typeof lm.run = (calls) => {
-    sizes.push(Math.max(...calls.map(({ upTo }) => upTo ?? 0)))
+    const steps = calls.filter(({ sequence }) => sequence.promptTokenIds.length === short && sequence.tokenIds.length > 0).length
+    const pieces = calls.filter(({ sequence }) => sequence.promptTokenIds.length > short && sequence.tokenIds.length === 0).length
+    batches.push({ steps, pieces })
     return lm.run(calls)
   }
-  served = await serve(fakeModels({ ...lm, run }, [fakeRm()]), { decoder: args({ k: 3 }) })
-  const [short, other] = await Promise.all([
-    served.answer(COMPLETIONS, { prompt: 'short', max_tokens: 40 }),
-    served.answer(COMPLETIONS, { prompt: 'x'.repeat(2000), max_tokens: 1 }),
-  ])
-  expect([short.usage.completion_tokens, other.usage.prompt_tokens]).toEqual([40, 2000])
-  const pieces = sizes.filter((upTo) => upTo > 0)
-  expect(pieces).toEqual(Array.from({ length: 31 }, (_, piece) => 64 * (piece + 1)))
+  served = await serve(fakeModels({ ...lm, run }, []))
+  const streams = await Promise.all(Array.from({ length: 8 }, () => stream({ prompt: 'short', max_tokens: 3000 })))
+  const before = batches.length
+  const { usage } = await served.answer<Answer>(COMPLETIONS, { prompt: 'x'.repeat(2000), max_tokens: 1 })
+  for (const { leave } of streams) leave()
+  expect(usage.prompt_tokens).toBe(2000)
+  const meanwhile = batches.slice(before)
+  // 2,000 tokens are 32 pieces of 64.
+  expect(meanwhile.reduce((sum, { pieces }) => sum + pieces, 0)).toBe(32)
+  expect(Math.max(...meanwhile.map(({ pieces }) => pieces))).toBe(1)
+  // Every batch with a piece has a step of all streams, too, so no stream waits for two pieces.
+  expect(meanwhile.filter(({ pieces }) => pieces > 0).map(({ steps }) => steps)).toEqual(Array(32).fill(8))
 })

@@ -1,5 +1,16 @@
 import type { ServerInfo } from './serverInfo.js'
-import { countRange, isWithin, type NumberRange, type PageSettings, rangeOfK, ranges, weightRange } from './settings.js'
+import {
+  isWithin,
+  labelOf,
+  type NumberRange,
+  type Options,
+  optionsOf,
+  type PageSettings,
+  rangeOf,
+  rangeOfK,
+  ranges,
+  weightRange,
+} from './settings.js'
 
 /** Why settings cannot run, as a line for the reader. Undefined if they can. */
 export function problemOf(settings: PageSettings, server: ServerInfo | undefined): string | undefined {
@@ -16,7 +27,7 @@ function textProblem({ mode, prompt, messages }: PageSettings): string | undefin
 type NamedNumber = readonly [name: string, value: unknown, range: NumberRange]
 
 function numbersOf(
-  { k, temperature, maxTokens, seed, rewards }: PageSettings,
+  { decoder, k, temperature, maxTokens, seed, rewards, options }: PageSettings,
   server: ServerInfo | undefined,
 ): readonly NamedNumber[] {
   return [
@@ -25,13 +36,19 @@ function numbersOf(
     ['Max tokens', maxTokens, ranges.maxTokens],
     ['Seed', seed, ranges.seed],
     ...rewards.map(({ name, weight }): NamedNumber => [`Weight of ${name}`, weight, weightRange]),
-    ...rewards.flatMap(({ name, options = {} }) =>
-      Object.entries(options).flatMap(([option, value]): NamedNumber[] =>
-        typeof value === 'number' ? [[`${option} of ${name}`, value, countRange]] : [],
-      ),
-    ),
+    ...rewards.flatMap(({ name, function: of, options: own = {} }) => {
+      const schemas = server?.functions.find((each) => each.name === of)?.options.properties
+      return numbersIn(own, Object.entries(schemas ?? {}), (option) => `${option} of ${name}`)
+    }),
+    ...numbersIn(options, optionsOf(server?.decoders.find(({ name }) => name === decoder)), labelOf),
   ]
 }
+
+const numbersIn = (options: Options, schemas: ReturnType<typeof optionsOf>, nameOf: (option: string) => string): NamedNumber[] =>
+  schemas.flatMap(([name, schema]) => {
+    const value = options[name]
+    return typeof value === 'number' ? [[nameOf(name), value, rangeOf(schema)]] : []
+  })
 
 function numberProblem([name, value, range]: NamedNumber): string[] {
   if (typeof value === 'number' && isWithin(value, range)) return []

@@ -46,12 +46,13 @@ function greedyFields({ k, rewards }: PageSettings): Fields {
   }
 }
 
-function guidedFields({ decoder, k, temperature, rewards }: PageSettings, { decoders }: ServerInfo): Fields {
+function guidedFields({ decoder, k, temperature, rewards, options }: PageSettings, { decoders }: ServerInfo): Fields {
   const reads = controlsOf(decoders.find(({ name }) => name === decoder))
   return {
     // What samples by itself keeps its own temperature unless one is chosen.
     ...(reads.temperature && (temperature > 0 || reads.ownTemperature === undefined) && { temperature }),
     decoder,
+    ...(Object.keys(options).length > 0 && { options }),
     ...(reads.k && { k }),
     ...(reads.weight && rewards.length > 0 && { weight: weightsOf(rewards) }),
     rewards: named(rewards),

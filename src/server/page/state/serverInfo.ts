@@ -1,5 +1,17 @@
 /** What the page reads of the JSON Schema of one option of a decoder or reward function. */
-export type OptionSchema = Readonly<{ type?: string; default?: unknown; enum?: readonly string[] }>
+export type OptionSchema = Readonly<{
+  type?: string
+  default?: unknown
+  enum?: readonly string[]
+  minimum?: number
+  exclusiveMinimum?: number
+  maximum?: number
+  exclusiveMaximum?: number
+  /** What it may be. */
+  description?: string
+  /** What it does. */
+  about?: string
+}>
 
 export type OptionsSchema = Readonly<{ properties?: Readonly<Record<string, OptionSchema>> }>
 

@@ -12,12 +12,13 @@ import {
 
 /** Settings as the fragment of a link. A fragment is not sent to any server. */
 export function fragmentOf(settings: PageSettings): string {
-  const { mode, prompt, messages, rewards, ...rest } = settings
+  const { mode, prompt, messages, rewards, options, ...rest } = settings
   const fields = new URLSearchParams({ mode })
   if (mode === 'prompt') fields.set('prompt', prompt)
   else fields.set('messages', JSON.stringify(messages))
   for (const [name, value] of Object.entries(rest)) fields.set(name, String(value))
   fields.set('rewards', JSON.stringify(rewards))
+  if (Object.keys(options).length > 0) fields.set('options', JSON.stringify(options))
   return `#${fields}`
 }
 
@@ -91,4 +92,9 @@ const readers: { readonly [Name in keyof PageSettings]: (text: string, name: str
   maxTokens: number(ranges.maxTokens),
   seed: number(ranges.seed),
   rewards: list('a list of rewards', isReward),
+  options: (text, name) => {
+    const value = parsed(text)
+    if (isObject(value)) return value
+    throw wrong(name, 'options by name', text)
+  },
 }

@@ -1,6 +1,7 @@
-import type { OptionSchema, ServerInfo } from '../state/serverInfo.js'
-import { countRange, DEFAULT_WEIGHT, freeName, type RewardSetting, weightRange } from '../state/settings.js'
+import type { ServerInfo } from '../state/serverInfo.js'
+import { DEFAULT_WEIGHT, freeName, type RewardSetting, weightRange } from '../state/settings.js'
 import { NumberField } from './NumberField.js'
+import { OptionField } from './OptionField.js'
 
 export type RewardListProps = Readonly<{
   rewards: readonly RewardSetting[]
@@ -90,47 +91,5 @@ export function RewardList({ rewards, server, hasWeight, onChange }: RewardListP
         </select>
       )}
     </div>
-  )
-}
-
-type OptionFieldProps = Readonly<{ name: string; schema: OptionSchema; value: unknown; onChange: (value: unknown) => void }>
-
-/** A field for one option of a reward function, after its schema. */
-function OptionField({ name, schema, value, onChange }: OptionFieldProps) {
-  if (schema.type === 'integer') return <NumberField name={name} value={Number(value)} range={countRange} onChange={onChange} />
-  if (schema.type === 'boolean')
-    return (
-      <label class="field check">
-        <span>{name}</span>
-        <input type="checkbox" checked={value === true} onChange={({ currentTarget }) => onChange(currentTarget.checked)} />
-      </label>
-    )
-  if (schema.enum)
-    return (
-      <label class="field choice">
-        <span>{name}</span>
-        <select value={String(value)} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
-          {schema.enum.map((one) => (
-            <option key={one}>{one}</option>
-          ))}
-        </select>
-      </label>
-    )
-  const isList = schema.type === 'array'
-  return (
-    <label class="field">
-      <span>
-        {name}
-        {isList && <small>separated by commas</small>}
-      </span>
-      <input
-        type="text"
-        spellcheck={false}
-        value={isList && Array.isArray(value) ? value.join(', ') : String(value ?? '')}
-        onChange={({ currentTarget: { value: text } }) =>
-          onChange(isList ? text.split(',').flatMap((word) => word.trim() || []) : text)
-        }
-      />
-    </label>
   )
 }

@@ -1,6 +1,7 @@
 import type { ServerInfo } from '../state/serverInfo.js'
-import { controlsOf, type PageSettings, rangeOfK, ranges } from '../state/settings.js'
+import { controlsOf, labelOf, optionsOf, type PageSettings, rangeOfK, ranges } from '../state/settings.js'
 import { NumberField } from './NumberField.js'
+import { OptionField } from './OptionField.js'
 import { RewardList } from './RewardList.js'
 
 export type SettingsPanelProps = Readonly<{
@@ -11,7 +12,7 @@ export type SettingsPanelProps = Readonly<{
 
 /** How the guided reply is decoded. */
 export function SettingsPanel({ settings, server, change }: SettingsPanelProps) {
-  const { decoder, k, temperature, maxTokens, seed, rewards } = settings
+  const { decoder, k, temperature, maxTokens, seed, rewards, options } = settings
   const chosen = server?.decoders.find(({ name }) => name === decoder)
   const reads = controlsOf(chosen)
   return (
@@ -20,7 +21,7 @@ export function SettingsPanel({ settings, server, change }: SettingsPanelProps) 
       <RewardList {...{ rewards, server }} hasWeight={reads.weight} onChange={(changed) => change({ rewards: changed })} />
       <label class="field choice">
         <span>Decoder</span>
-        <select value={decoder} onChange={({ currentTarget }) => change({ decoder: currentTarget.value })}>
+        <select value={decoder} onChange={({ currentTarget }) => change({ decoder: currentTarget.value, options: {} })}>
           {(server?.decoders ?? [{ name: decoder, unavailable: undefined }]).map(({ name, unavailable }) => (
             <option key={name} value={name} disabled={unavailable !== undefined} title={unavailable}>
               {name}
@@ -46,6 +47,15 @@ export function SettingsPanel({ settings, server, change }: SettingsPanelProps) 
             onChange={(value) => change({ temperature: value })}
           />
         )}
+        {optionsOf(chosen).map(([name, schema]) => (
+          <OptionField
+            key={`${decoder} ${name}`}
+            name={labelOf(name)}
+            schema={schema}
+            value={options[name] ?? schema.default}
+            onChange={(value) => change({ options: { ...options, [name]: value } })}
+          />
+        ))}
         <NumberField
           name="Max tokens"
           value={maxTokens}

@@ -42,7 +42,7 @@ describe('decoderFromSpec', () => {
     [
       'an unknown option',
       [{ topK: { k: 1 } }, { sampleTemperature: { temprature: 1 } }],
-      '`sampleTemperature`: Unknown option `temprature` (did you mean `temperature`?); known: temperature',
+      '`sampleTemperature`: Unknown option `temprature` (did you mean `temperature`?); known: temperature, p',
       ['steps', 1, 'sampleTemperature', 'temprature'],
     ],
     [

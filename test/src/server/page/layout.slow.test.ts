@@ -26,6 +26,10 @@ describe.skipIf(browser === undefined)(`the layout of the page (${browser === un
       await page.getByText('A recorded example').waitFor()
       await page.getByLabel('Add a reward').selectOption('function:words')
       expect(await violations(page)).toEqual([])
+      // The decoder with the most options, one of them wrong.
+      await page.locator('.settings > .choice select').selectOption('cards')
+      await page.getByLabel('Proposals').fill('0')
+      expect(await violations(page)).toEqual([])
     }
   })
 

@@ -203,6 +203,21 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     expect(await decoders.locator('option', { hasText: 'dexperts' }).getAttribute('title')).toContain('`expert`')
     await decoders.selectOption('beam')
     expect(await page.getByLabel('Temperature').count()).toBe(0)
+    const beams = page.getByLabel('Beams')
+    expect(await beams.inputValue()).toBe('4')
+    const help = page.locator(`[id="${await beams.getAttribute('aria-describedby')}"]`)
+    expect(await help.textContent()).toBe('sequences to keep (default: 4)')
+    await beams.fill('0')
+    expect(await help.textContent()).toBe('Expected an integer from 1 to 65536')
+    await run(page)
+    expect(await page.locator('.problem').textContent()).toBe('Expected `Beams` to be an integer from 1 to 65536, got 0')
+    await beams.fill('2')
+    const [asked] = await Promise.all([
+      page.waitForRequest((request) => request.postData()?.includes('"beam"') ?? false),
+      run(page),
+    ])
+    expect(asked.postDataJSON()).toMatchObject({ rxargs: { decoder: 'beam', options: { beams: 2 } } })
+    await saying(page, 'guided', 'tokens ·')
     await decoders.selectOption('best-of-n')
     await page.getByText('0 leaves it at 0.7').waitFor()
     await page.getByLabel('Max tokens').fill('6')

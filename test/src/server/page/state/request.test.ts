@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { problemOf } from '../../../../../src/server/page/state/problemOf.js'
 import { requestOf } from '../../../../../src/server/page/state/request.js'
 import type { DecoderInfo, ServerInfo } from '../../../../../src/server/page/state/serverInfo.js'
-import { defaultSettings, fittedTo, freeName, lackOf, numberOf } from '../../../../../src/server/page/state/settings.js'
+import {
+  defaultSettings,
+  fittedTo,
+  freeName,
+  labelOf,
+  lackOf,
+  numberOf,
+  optionsOf,
+} from '../../../../../src/server/page/state/settings.js'
 
 const decoder = (name: string, options: readonly string[], kind: DecoderInfo['kind'] = 'decoder'): DecoderInfo => ({
   ...{ name, kind, about: '' },
@@ -10,12 +18,28 @@ const decoder = (name: string, options: readonly string[], kind: DecoderInfo['ki
 })
 
 const server: ServerInfo = {
-  ...{ lm: 'tiny', decoder: 'args', rewards: ['rm'], functions: [], maxCandidates: 256 },
+  ...{ lm: 'tiny', decoder: 'args', rewards: ['rm'], maxCandidates: 256 },
+  functions: [
+    {
+      name: 'length',
+      options: { properties: { target: { type: 'integer', minimum: 1, description: 'an integer >= 1' } } },
+    },
+  ],
   decoders: [
     decoder('args', ['k', 'weight']),
     decoder('nucleus', ['p', 'temperature']),
     decoder('beam', ['beams'], 'search'),
     { ...decoder('cut', []), unavailable: 'Expected an amateur' },
+    {
+      ...decoder('tuned', []),
+      options: {
+        properties: {
+          k: { type: 'integer', default: 5 },
+          share: { type: 'number', exclusiveMinimum: 0, maximum: 1, default: 1, description: 'a number above 0 and at most 1' },
+          blockTokens: { type: 'integer', minimum: 1, default: 8, description: 'an integer >= 1' },
+        },
+      },
+    },
   ],
 }
 
@@ -51,6 +75,33 @@ describe('requestOf', () => {
     const { body } = requestOf({ ...settings, decoder: name }, 'guided', server, [])
     expect(body.rxargs).toEqual({ decoder: name, rewards: ['rm'], detail: 'candidates' })
     expect(body).not.toHaveProperty('temperature')
+  })
+})
+
+describe('options that have no setting of their own', () => {
+  const tuned = { ...settings, decoder: 'tuned', options: { blockTokens: 4 } }
+
+  it('are those of the schema, under names that people read', () =>
+    expect(optionsOf(server.decoders.at(-1)).map(([name]) => labelOf(name))).toEqual(['Share', 'Block tokens']))
+
+  it('are sent as far as somebody has changed them', () => {
+    expect(requestOf(tuned, 'guided', server, []).body.rxargs).toMatchObject({ decoder: 'tuned', options: { blockTokens: 4 } })
+    expect(requestOf({ ...tuned, options: {} }, 'guided', server, []).body.rxargs).not.toHaveProperty('options')
+    expect(requestOf(tuned, 'greedy', server, []).body.rxargs).not.toHaveProperty('options')
+  })
+
+  it.each([
+    [{ share: 0 }, 'Expected `Share` to be a number above 0 and at most 1, got 0'],
+    [{ share: 1.5 }, 'Expected `Share` to be a number above 0 and at most 1, got 1.5'],
+    [{ share: 0.001 }, undefined],
+    [{ blockTokens: 2.5 }, 'Expected `Block tokens` to be an integer >= 1, got 2.5'],
+    [{ blockTokens: Number.NaN }, 'Expected `Block tokens` to be an integer >= 1, got no number'],
+  ])('%o are checked by their schema', (options, line) => expect(problemOf({ ...tuned, options }, server)).toBe(line))
+
+  it('of another decoder are refused in a link, and go with their decoder', () => {
+    expect(lackOf({ ...tuned, decoder: 'nucleus' }, server)).toBe('The decoder `nucleus` has no option `blockTokens`')
+    expect(fittedTo({ ...tuned, decoder: 'gone' }, server)).toMatchObject({ decoder: 'args', options: {} })
+    expect(fittedTo(tuned, server)).toMatchObject({ decoder: 'tuned', options: { blockTokens: 4 } })
   })
 })
 

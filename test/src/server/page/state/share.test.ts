@@ -7,6 +7,7 @@ describe('a link', () => {
     ['the settings of a first visit', {}],
     ['text of any kind', { messages: [{ role: 'user', content: 'ä & b = #c\n"你好" %20 +' }] as const }],
     ['a plain prompt', { mode: 'prompt', prompt: '  two spaces & a #' } as const],
+    ['options of a decoder', { decoder: 'beam', options: { beams: 3, lengthPenalty: 0.5 } }],
     ['numbers', { k: 3, temperature: 0.7, maxTokens: 9, seed: 2 ** 53 - 1 }],
     [
       'rewards with options',
@@ -36,6 +37,7 @@ describe('a link', () => {
     ],
     ['#rewards={', 'Expected `rewards` of this link to be a list of rewards, got `{`'],
     ['#rewards=[{"name":"a","weight":1,"path":"/"}]', 'to be a list of rewards'],
+    ['#options=[1]', 'Expected `options` of this link to be options by name, got `[1]`'],
     ['#key=secret', 'This link says `key`, which is no setting'],
     ['#constructor=1', 'This link says `constructor`, which is no setting'],
   ])('%s is refused by name', (fragment, message) => expect(() => linkSettings(fragment)).toThrow(message))
