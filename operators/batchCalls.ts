@@ -33,7 +33,6 @@ export type BatchCallsOptions<Call> = Readonly<{
 }> &
   BatchObserver<Call>
 
-/** `askedAt` is read by `onCall` only. */
 type Waiting<Call, Result> = Readonly<{ caller: Subscriber<Result>; call: Call; askedAt: number }> & { isWaiting: boolean }
 
 /**
@@ -90,9 +89,7 @@ export function batchCalls<Call, Result>(
       const one = { caller, call, askedAt: onCall ? now() : 0, isWaiting: true }
       waiting.push(one)
       wake()
-      return () => {
-        if (one.isWaiting) waiting.splice(waiting.indexOf(one), 1)
-      }
+      return () => one.isWaiting && waiting.splice(waiting.indexOf(one), 1)
     })
   return mergeMap(join)
 }
