@@ -33,6 +33,8 @@ export type BatchCallsOptions<Call> = Readonly<{
 }> &
   BatchObserver<Call>
 
+type Waiting<Call, Result> = Readonly<{ caller: Subscriber<Result>; call: Call; askedAt: number }> & { isWaiting: boolean }
+
 /**
  * Turns a batched call into a stream operator: calls in, results out. All streams through one instance share a queue. A caller that
  * unsubscribes leaves the queue.
@@ -47,27 +49,28 @@ export function batchCalls<Call, Result>(
 ): OperatorFunction<Call, Result> {
   const { maxBatch } = parseOptions(batchCallsOptions, options, 'batchCalls')
   const { onBatch, onCall, onQueue, promptTokens = () => 0, turns = freeTurns, now = () => asapScheduler.now() } = options
-  const waiting = new Map<Subscriber<Result>, Call>()
-  const askedAt = new WeakMap<Subscriber<Result>, number>() // filled for `onCall` only
-  onQueue?.(() => waiting.size)
+  // A map's discarded tables point to later ones: once such a table is old garbage, it would keep all later callers from being collected young.
+  let waiting: Waiting<Call, Result>[] = []
+  onQueue?.(() => waiting.length)
   let busy = false // from the hop to the end of the batch
 
   const wake = (): void => {
-    if (!busy && waiting.size > 0) asapScheduler.schedule(dispatch)
-    busy ||= waiting.size > 0
+    if (!busy && waiting.length > 0) asapScheduler.schedule(dispatch)
+    busy ||= waiting.length > 0
   }
   const dispatch = (): void => {
-    const most = waiting.size > 0 ? turns.take(waiting.size, wake) : 0 // all callers may have left before the hop
+    const most = waiting.length > 0 ? turns.take(waiting.length, wake) : 0 // all callers may have left before the hop
     busy = most > 0
     if (!busy) return
-    const tokensOf = ([, call]: readonly [unknown, Call]): number => promptTokens(call)
-    const { batch, rest } = nextBatch([...waiting], { maxBatch: Math.min(most, maxBatch), promptTokens: tokensOf })
-    for (const [caller] of batch) waiting.delete(caller)
+    const tokensOf = ({ call }: Waiting<Call, Result>): number => promptTokens(call)
+    const { batch, rest } = nextBatch(waiting, { maxBatch: Math.min(most, maxBatch), promptTokens: tokensOf })
+    waiting = [...rest]
+    for (const one of batch) one.isWaiting = false
     const startedAt = now()
     const settle = (route: (caller: Subscriber<Result>, index: number) => void): void => {
       const endedAt = now()
-      if (onCall) for (const [caller, call] of batch) onCall(call, { askedAt: askedAt.get(caller)!, startedAt, endedAt })
-      for (const [index, [caller]] of batch.entries()) route(caller, index) // the callers' next calls join before the next hop
+      if (onCall) for (const { call, askedAt } of batch) onCall(call, { askedAt, startedAt, endedAt })
+      for (const [index, { caller }] of batch.entries()) route(caller, index) // the callers' next calls join before the next hop
       turns.give(batch.map(tokensOf)) // other models that waited go first
       busy = false
       wake()
@@ -78,15 +81,15 @@ export function batchCalls<Call, Result>(
       if (results?.length === batch.length) settle((caller, index) => of(results[index]!).subscribe(caller))
       else fail(new ShapeError(`Expected ${batch.length} results, got ${results?.length}`))
     }
-    const running = defer(() => run(batch.map(([, call]) => call))).pipe(take(1), defaultIfEmpty([]))
+    const running = defer(() => run(batch.map(({ call }) => call))).pipe(take(1), defaultIfEmpty([]))
     running.subscribe({ next: answer, error: fail })
   }
   const join = (call: Call): Observable<Result> =>
     new Observable((caller) => {
-      waiting.set(caller, call)
-      if (onCall) askedAt.set(caller, now())
+      const one = { caller, call, askedAt: onCall ? now() : 0, isWaiting: true }
+      waiting.push(one)
       wake()
-      return () => waiting.delete(caller)
+      return () => one.isWaiting && waiting.splice(waiting.indexOf(one), 1)
     })
   return mergeMap(join)
 }

@@ -1,7 +1,7 @@
 // Measures what grows with the number of prompts. Run it after `npm run build`: node data/bench/million.mjs [scan|finished|run] [rows]
 //   scan      rows of JSONL that are read, hashed and skipped (1,000,000)
 //   finished  how long a run takes to see that all its rows are there (100,000)
-//   run       peak memory and wall time of `rxargs generate` at 1,000 and 10,000 prompts and at this many (100,000)
+//   run       peak memory and wall time of `rxargs generate` at 1,000, 10,000 and 30,000 prompts and at this many (100,000)
 // Wall time depends on what else the machine does. The first two also tell CPU seconds.
 import { spawn } from 'node:child_process'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
@@ -99,7 +99,7 @@ const measures = {
   async run(rows = 100_000) {
     await writeRandomPair(folder, pairSizes.parse({ d: 8, layers: 1, heads: 2, vocab: 257, ffn: 8, context: 128 }))
     const pair = ['--lm', join(folder, 'lm'), '--reward', join(folder, 'reward')]
-    for (const count of [1_000, 10_000, rows]) {
+    for (const count of [1_000, 10_000, 30_000, rows]) {
       const [path, out] = [join(folder, `${count}.jsonl`), join(folder, `out-${count}`)]
       await writePrompts(path, count)
       const { code, peak, seconds } = await program(['generate', path, ...pair, '--max-new-tokens', '1', '-o', out])

@@ -4,6 +4,7 @@ import type { Prompt } from '../../src/core/prompt.js'
 import type { RowsOptions } from '../../src/core/run.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import { promptText } from '../../src/core/text/promptText.js'
+import { type TextSet, textSet } from '../../src/core/text/textSet.js'
 import { hashPrompt } from './hashPrompt.js'
 
 /** A row to make: a prompt with its hash, and the number of its sample. */
@@ -13,13 +14,13 @@ export type Job = Readonly<{ prompt: Prompt; promptHash: string; sample: number 
  * Makes a job for each sample of each prompt, one at a time, and skips rows that are done. A second prompt with the same id becomes an error
  * under its place in the file, or under its number in the source.
  *
- * It remembers all ids, a few bytes per row.
+ * It remembers all ids: their characters and about 24 bytes each.
  */
 export async function* jobs(
   prompts: AsyncIterable<Prompt>,
   { samples, done = () => false }: Readonly<{ samples: number }> & Pick<RowsOptions, 'done'>,
 ): AsyncGenerator<Job, void> {
-  const ids = new Set<string>()
+  const ids = textSet()
   let number = 0
   for await (const next of prompts) {
     number++
@@ -41,7 +42,7 @@ function withId(value: unknown, number: number): Prompt {
   return { id: `prompt ${number}`, error: `Expected a prompt with an \`id\` that is text and not empty, got \`${got}\`` }
 }
 
-function duplicate({ id, place }: Prompt, number: number, ids: ReadonlySet<string>): Prompt {
+function duplicate({ id, place }: Prompt, number: number, ids: TextSet): Prompt {
   const name = place ?? `${id} (prompt ${number})`
   let free = name
   for (let n = 2; ids.has(free); n++) free = `${name} (${n})`

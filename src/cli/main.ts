@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { syncBuiltinESMExports } from 'node:module'
 import { Writable } from 'node:stream'
+import { setFlagsFromString } from 'node:v8'
 import { messageOf, OptionError } from '../core/errors.js'
 import { endLines, type Log, lineLog, openLog } from '../watch/jsonLog.js'
 import { asksForJson } from './flags/watchFlags.js'
@@ -8,6 +9,9 @@ import { asyncFailure, endlessWait, exitFailure, modulesOf, timeoutOf } from './
 import { watchLoops } from './run/watchLoops.js'
 import { run } from './runCommand.js'
 import { Interrupted, ReaderGone, reportError, type Terminal } from './terminal.js'
+
+// By default V8 lets garbage grow to several times of what is in use. This costs no measurable time, as little is in use.
+setFlagsFromString('--heap-growing-percent=30')
 
 const { stdin, stdout, stderr } = process
 const stop = new AbortController()

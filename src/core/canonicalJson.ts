@@ -14,7 +14,8 @@ function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown])
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-function objectText(entries: [string, unknown][]): string {
+function objectText(all: [string, unknown][]): string {
+  const entries = all.filter(([, inner]) => inner !== undefined)
   if (entries.length > 1) entries.sort(byKey)
   let text = '{'
   for (const [key, inner] of entries) {

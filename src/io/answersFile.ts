@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type * as z from 'zod'
 import { messageOf, OutputError } from '../core/errors.js'
 import { lockFolder } from './folderLock.js'
-import { makeFolder, probeFolder } from './outputFolder.js'
+import { makeWritableFolder } from './outputFolder.js'
 
 const NAME = 'answers.jsonl'
 const NEWLINE = '\n'
@@ -27,8 +27,7 @@ export async function answersFile<T>(folder: string, schema: z.ZodType<T>): Prom
   const fail = (error: unknown): never => {
     throw new OutputError(`Expected to write answers into ${path}: ${messageOf(error)}`)
   }
-  await makeFolder(folder)
-  await probeFolder(folder)
+  await makeWritableFolder(folder)
   const release = await lockFolder(folder)
   return openedFile(path, schema, fail, release).catch(async (error: unknown) => {
     await release()

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import { messageOf, OutputError } from '../core/errors.js'
+import { makeFolder } from './outputFolder.js'
 
 const LOCK = /^\.run-[\w-]+\.lock$/
 const UNPLACED = /^\.run-[\w-]+\.tmp$/
@@ -56,8 +57,8 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   }
 }
 
-/** Writes the file under another name first, so that nobody reads half of it. */
-async function place(path: string): Promise<void> {
+/** Writes the file under another name first, so that nobody reads half of it. A failed run may just have removed the empty folder: then it is made again. */
+async function place(path: string, looks = LOOKS): Promise<void> {
   const owner: Owner = {
     host: hostname(),
     pid: process.pid,
@@ -70,6 +71,10 @@ async function place(path: string): Promise<void> {
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && looks > 1) {
+      await makeFolder(dirname(path))
+      return place(path, looks - 1)
+    }
     throw new OutputError(`Expected to write a lock file into the output folder: ${messageOf(error)}`)
   }
 }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { InputError, OptionError } from '../core/errors.js'
 import { aPath, parseOptions } from '../core/parseOptions.js'
 import type { Prompt } from '../core/prompt.js'
+import { textSet } from '../core/text/textSet.js'
 import { templateColumns } from './prompts/conversation.js'
 import { datasets, readings } from './prompts/datasets.js'
 import { type ReadOptions, readRecords } from './prompts/readRecords.js'
@@ -67,11 +68,10 @@ async function* promptsOf(path: string, options: FileOptions): AsyncGenerator<Pr
   const columns = keepInput
     ? undefined
     : [...new Set([...textColumns, 'stop', ...(dataset === undefined ? templateColumns : []), ...settingColumns])]
-  const ids = dataset !== undefined && readings[dataset].repeats ? new Set<string>() : undefined
+  const ids = dataset !== undefined && readings[dataset].repeats ? textSet() : undefined
   for await (const record of readRecords(path, { columns, needs: [promptColumns(options)], stdin })) {
     const prompt = toPrompt(record, options)
-    if (ids?.has(prompt.id)) continue
-    ids?.add(prompt.id)
+    if (ids?.add(prompt.id) === false) continue
     yield checked(prompt, options)
   }
 }

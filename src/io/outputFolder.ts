@@ -21,13 +21,22 @@ const reasons: Readonly<Record<string, string>> = {
 }
 const reasonOf = (error: unknown): string => reasons[codeOf(error) ?? ''] ?? messageOf(error)
 
+/** Runs that use the same new folder at the same time may each remove it, empty, while another is about to write. So it is made this often. */
+const TRIES = 20
+
+const isMissing = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => false,
+    (error: unknown) => codeOf(error) === 'ENOENT',
+  )
+
 /**
  * Makes a folder and its parents. Node's own recursive mkdir never ends if the file system allows no folder, such as below /proc.
  *
- * @returns the folders that it made, innermost first
+ * @returns the folders that were missing, innermost first
  * @throws OutputError if a folder cannot be made, or a file is in the way
  */
-export async function makeFolder(folder: string): Promise<string[]> {
+export async function makeFolder(folder: string, tries = TRIES): Promise<string[]> {
   const fail = (error: unknown): never => {
     throw new OutputError(`Expected to make the folder ${folder}: ${reasonOf(error)}`)
   }
@@ -39,13 +48,18 @@ export async function makeFolder(folder: string): Promise<string[]> {
     if (found) break
     missing.unshift(path)
   }
-  // Another run may make the same folder at the same time.
-  for (const path of missing) await mkdir(path).catch((error: unknown) => (codeOf(error) === 'EEXIST' ? undefined : fail(error)))
+  for (const path of missing) {
+    const error: unknown = await mkdir(path).catch((failure: unknown) => failure)
+    // Another run may make the same folder at the same time, or remove the one above.
+    if (codeOf(error) === 'ENOENT' && tries > 1 && (await isMissing(dirname(path))))
+      return [...new Set([...(await makeFolder(folder, tries - 1)), ...missing.reverse()])]
+    if (error !== undefined && codeOf(error) !== 'EEXIST') fail(error)
+  }
   return missing.reverse()
 }
 
 /** @throws OutputError if no file can be written and synced in the folder */
-export async function probeFolder(folder: string): Promise<void> {
+async function probeFolder(folder: string): Promise<void> {
   // It has the name of an unfinished part, so that nobody reads it and the next run removes it.
   const path = join(folder, `.part-${randomUUID()}.tmp`)
   try {
@@ -64,17 +78,33 @@ export async function probeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Checks that a folder can be made and written, before work for it starts. Leaves nothing behind.
+ * Makes a folder and its parents, and checks that files can be written there.
  *
+ * @returns the folders that were missing, innermost first
  * @throws OutputError like `makeFolder` and `probeFolder`
  */
-export async function checkOutput(folder: string): Promise<void> {
-  const made = await makeFolder(folder)
-  try {
-    await probeFolder(folder)
-  } finally {
-    for (const path of made) await rmdir(path).catch(() => undefined)
+export async function makeWritableFolder(folder: string): Promise<string[]> {
+  const made = new Set<string>()
+  for (let tries = TRIES; ; tries--) {
+    for (const path of await makeFolder(folder)) made.add(path)
+    try {
+      await probeFolder(folder)
+      return [...made]
+    } catch (error) {
+      if (tries > 1 && (await isMissing(folder))) continue
+      for (const path of made) await rmdir(path).catch(() => undefined)
+      throw error
+    }
   }
+}
+
+/**
+ * Checks that a folder can be made and written, before work for it starts. Leaves nothing behind.
+ *
+ * @throws OutputError like `makeWritableFolder`
+ */
+export async function checkOutput(folder: string): Promise<void> {
+  for (const path of await makeWritableFolder(folder)) await rmdir(path).catch(() => undefined)
 }
 
 /**

@@ -25,6 +25,8 @@ const leaves: Readonly<Record<ColumnType, (value: unknown) => boolean>> = {
   TIMESTAMP_MILLIS: (value) => value instanceof Date && value.getTime() >= 0,
 }
 
+const isNumeric = (type: ColumnType): boolean => type === 'INT32' || type === 'FLOAT' || type === 'DOUBLE'
+
 /** Checks a value, because the libraries coerce silently. Numbers that are not finite become null. */
 function leafOf(value: unknown, type: ColumnType, name: string): unknown {
   if (value === null || value === undefined) return null
@@ -43,6 +45,8 @@ export function cellOf(value: unknown, { type, lists = 0, required = false }: Co
   if (lists === 0 || value === null || value === undefined) return leafOf(value, type, name)
   if (!Array.isArray(value))
     throw new OutputError(`Expected \`${name}\` to be a list, got \`${String(value)}\` (${typeof value})`)
+  // Lists of numbers need no copy, unless one of them is missing or not finite.
+  if (lists === 1 && isNumeric(type) && value.every((item) => Number.isFinite(item) && leaves[type](item))) return value
   const inner: Column = { type, lists: lists === 2 ? 1 : 0 }
   return value.map((item) => cellOf(item, inner, name))
 }

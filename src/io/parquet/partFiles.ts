@@ -9,8 +9,13 @@ export async function listParts(place: string | PartStore): Promise<string[]> {
   return partsAmong(await store.list()).map(store.pathOf)
 }
 
-/** `replacing` runs just before the part gets its name, and removes what it replaces: `replaces` whole parts, or rows of others. */
-export type PartOptions = Readonly<{ replacing?: (() => Promise<void>) | undefined; replaces?: readonly string[] }>
+export type PartOptions = Readonly<{
+  /** Runs just before the part gets its name, and removes what it replaces: `replaces` whole parts, or rows of others. */
+  replacing?: (() => Promise<void>) | undefined
+  replaces?: readonly string[]
+  /** Path of this writer's part before. The place is then not listed, which would take longer with each part. */
+  after?: string | undefined
+}>
 
 /** The number after the last part, as if some parts were gone. */
 async function nextNumber(store: PartStore, gone: readonly string[] = []): Promise<number> {
@@ -25,11 +30,16 @@ async function nextNumber(store: PartStore, gone: readonly string[] = []): Promi
  * @returns the path of the part
  * @throws OutputError if the disk is full, the place is gone, or writing is forbidden
  */
-export async function addPart(store: PartStore, bytes: Uint8Array, { replacing, replaces }: PartOptions = {}): Promise<string> {
-  const staged = await store.stage(bytes, replacing && (async () => partName(await nextNumber(store, replaces))))
+export async function addPart(
+  store: PartStore,
+  bytes: Uint8Array,
+  { replacing, replaces, after }: PartOptions = {},
+): Promise<string> {
+  const next = (gone?: readonly string[]) => (after === undefined ? nextNumber(store, gone) : partNumber(after)! + 1)
+  const staged = await store.stage(bytes, replacing && (async () => partName(await next(replaces))))
   try {
     await replacing?.()
-    let number = await nextNumber(store)
+    let number = await next()
     while (!(await staged.place(partName(number)))) number++
     return store.pathOf(partName(number))
   } catch (error) {

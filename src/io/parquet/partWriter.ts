@@ -115,7 +115,8 @@ export function partWriter({
       await replaceOnce()
       await replaceRows(rows)
     }
-    const path = await addPart(store, encoded, isReplacing ? { replacing, replaces: gone } : {})
+    const replacement = isReplacing && { replacing, replaces: gone }
+    const path = await addPart(store, encoded, { after: files.at(-1), ...replacement })
     files.push(path)
     onPart?.({ path, rows: rows.length, bytes: encoded.length })
   }

@@ -66,8 +66,11 @@ export function columnNames({ spec: { rewards, trace: traced, keepInput } }: Run
 }
 
 const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null)
-const list = (values: ArrayLike<number> | null | undefined): (number | null)[] | null =>
-  values ? Array.from(values, finite) : null
+/** Gives the array itself if it can stay as it is: a copy of each list would cost as much as its encoding. */
+const list = (values: ArrayLike<number> | null | undefined): readonly (number | null)[] | null => {
+  if (!values) return null
+  return Array.isArray(values) && values.every(Number.isFinite) ? values : Array.from(values, finite)
+}
 const lists = (steps: readonly TracedStep[], of: (step: TracedStep) => ArrayLike<number> | undefined) =>
   steps.map((step) => list(of(step)))
 

@@ -3,7 +3,7 @@ import { link as hardLink, open, readdir, rename, rm, rmdir, stat } from 'node:f
 import { join } from 'node:path'
 import { messageOf, OutputError } from '../../core/errors.js'
 import { lockFolder } from '../folderLock.js'
-import { checkOutput, makeFolder, probeFolder } from '../outputFolder.js'
+import { checkOutput, makeWritableFolder } from '../outputFolder.js'
 import { isUnfinishedLock, isUnfinishedPart, partNumber } from '../parquet/partNames.js'
 import type { PartStore, StagedPart } from './PartStore.js'
 
@@ -21,11 +21,7 @@ export type FolderStoreOptions = Readonly<{ link?: typeof hardLink }>
 export const folderStore = (folder: string, { link = hardLink }: FolderStoreOptions = {}): PartStore => ({
   name: folder,
   pathOf: (name) => join(folder, name),
-  list: () =>
-    readdir(folder).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return []
-      throw new OutputError(`Expected ${folder} to be a folder that can be read: ${messageOf(error)}`)
-    }),
+  list: () => listNames(folder),
   check: () => checkOutput(folder),
   prepare: () => prepareFolder(folder),
   removeEmpty: () => rmdir(folder).catch(() => undefined),
@@ -38,10 +34,17 @@ export const folderStore = (folder: string, { link = hardLink }: FolderStoreOpti
   },
 })
 
+const listNames = (folder: string): Promise<string[]> =>
+  readdir(folder).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return []
+    throw new OutputError(`Expected ${folder} to be a folder that can be read: ${messageOf(error)}`)
+  })
+
 /** Makes the folder, removes unfinished locks of killed runs, and checks that files can be written there. */
 async function prepareFolder(folder: string): Promise<boolean> {
-  const made = await makeFolder(folder)
-  for (const name of (await readdir(folder)).filter(isUnfinishedLock)) {
+  const made = await makeWritableFolder(folder)
+  // Another run that has failed may have removed it, empty. The lock makes it again.
+  for (const name of (await listNames(folder)).filter(isUnfinishedLock)) {
     const path = join(folder, name)
     // It is gone if another run has finished it. That is fine.
     const age = await stat(path).then(
@@ -50,7 +53,6 @@ async function prepareFolder(folder: string): Promise<boolean> {
     )
     if (age > ABANDONED_MS) await rm(path, { force: true })
   }
-  await probeFolder(folder)
   return made.length > 0
 }
 

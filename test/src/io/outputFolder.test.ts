@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { OutputError } from '../../../src/core/errors.js'
 import { checkOutput, checkOutputFile, makeFolder } from '../../../src/io/outputFolder.js'
@@ -36,6 +37,21 @@ describe('checkOutput', () => {
     mkdirSync(join(folder, 'there'))
     await checkOutput(join(folder, 'there'))
     expect(readdirSync(join(folder, 'there'))).toEqual([])
+  })
+  it('accepts a new folder that others find empty and remove', async () => {
+    const path = join(folder, 'shared', 'new', 'run')
+    let isOver = false
+    const remove = async () => {
+      while (!isOver) for (const empty of [path, dirname(path)]) await rmdir(empty).catch(() => undefined)
+    }
+    const removing = remove()
+    try {
+      for (let check = 0; check < 50; check++) await checkOutput(path)
+    } finally {
+      isOver = true
+      await removing
+    }
+    expect(existsSync(path)).toBe(false)
   })
   it.runIf(isLinux)('refuses a folder that it cannot write', async () => {
     await expect(checkOutput('/proc')).rejects.toThrow(/^Expected to write into \/proc: /)

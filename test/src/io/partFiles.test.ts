@@ -53,6 +53,19 @@ describe('addPart', () => {
   })
 })
 
+describe('addPart after a part of its own', () => {
+  it('lists the place no more, and steps over the parts of other writers', async () => {
+    const store = { ...folderStore(folder), list: () => Promise.reject(new Error('listed')) }
+    await writeFile(join(folder, 'part-00003.parquet'), 'of another')
+    const paths: string[] = [join(folder, 'part-00001.parquet')]
+    for (const text of 'abc') paths.push(await addPart(store, bytes(text), { after: paths.at(-1) }))
+    expect(paths.map((path) => basename(path)).join()).toBe(
+      'part-00001.parquet,part-00002.parquet,part-00004.parquet,part-00005.parquet',
+    )
+    expect(await readFile(join(folder, 'part-00003.parquet'), 'utf8')).toBe('of another')
+  })
+})
+
 describe('addNumberedPart', () => {
   it('writes a part under its number once, whoever comes first', async () => {
     const store = folderStore(folder)
