@@ -1,11 +1,13 @@
 import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { fromBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ModelError } from '../../../../src/core/errors.js'
 import { readSafetensors, type Tensors } from '../../../../src/models/checkpoint/weights/safetensors.js'
 import { buildGraph } from '../../../../src/models/graph/buildGraph.js'
+import { ModelProtoSchema } from '../../../../src/models/graph/generated/onnx_pb.js'
 import { type Answer, chain, configOf, type GraphSession, goldenPath, ids, openGraph, type Pass, tree } from './graphSession.js'
 
 const numbers = ({ heads, planes }: Answer) => [...heads, ...planes].flatMap((values) => [...values])
@@ -29,6 +31,31 @@ describe('a graph with rotary positions', () => {
       expect(sizeOf(4_194_304)).toBe(sizeOf(8192))
     },
   )
+})
+
+describe('a layer on a CPU', () => {
+  it('has few nodes, since each costs a decode step time', async () => {
+    const folder = goldenPath('biased/lm')
+    const { model } = buildGraph(configOf(folder), await readSafetensors(folder))
+    const nodes = fromBinary(ModelProtoSchema, model).graph!.node.filter(({ name }) => name.startsWith('layers.1/attention/'))
+    const names = nodes.map(({ name }) => name.slice('layers.1/attention/'.length))
+    expect(names).toEqual([
+      'scaled',
+      ...['query', 'key', 'value'].flatMap((name) => [`${name}/heads`, name]),
+      ...['past_scores', 'self_scores', 'scores', 'masked', 'probabilities'],
+      ...['parts', 'past_sum', 'self_sum', 'sum', 'tokens/heads', 'tokens', 'joined'],
+    ])
+  })
+
+  it('multiplies scores without a factor, which would keep the runtime from its kernel for a single row', async () => {
+    const folder = goldenPath('biased/lm')
+    const { model } = buildGraph(configOf(folder), await readSafetensors(folder))
+    const { node } = fromBinary(ModelProtoSchema, model).graph!
+    const products = node.filter(({ name }) => name.endsWith('_scores'))
+    const sources = products.map(({ input }) => node.find(({ output }) => output[0] === input[0])!.opType)
+    expect(new Set(sources)).toEqual(new Set(['Gather']))
+    expect(products.flatMap(({ attribute }) => attribute.map(({ name }) => name))).not.toContain('alpha')
+  })
 })
 
 describe.each(graphs)('the graph of %s', (path, changed) => {
