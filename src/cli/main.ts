@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { syncBuiltinESMExports } from 'node:module'
 import { Writable } from 'node:stream'
+import { setFlagsFromString } from 'node:v8'
 import { messageOf, OptionError } from '../core/errors.js'
 import { endLines, type Log, lineLog, openLog } from '../watch/jsonLog.js'
 import { asksForJson } from './flags/watchFlags.js'
@@ -8,6 +9,10 @@ import { asyncFailure, endlessWait, exitFailure, modulesOf, timeoutOf } from './
 import { watchLoops } from './run/watchLoops.js'
 import { run } from './runCommand.js'
 import { Interrupted, ReaderGone, reportError, type Terminal } from './terminal.js'
+
+// V8 places objects that outlive a collection in old memory from then on. Here nearly all wait for a model and then die, so old memory fills
+// with garbage, which keeps young garbage alive.
+setFlagsFromString('--no-allocation-site-pretenuring')
 
 const { stdin, stdout, stderr } = process
 const stop = new AbortController()
