@@ -5,7 +5,7 @@ import { ModelLostError, messageOf, RewardError } from '../../src/core/errors.js
 import type { Reward } from '../../src/core/model.js'
 import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import { wholeText, withToken } from '../../src/core/text/decodedText.js'
+import { textsOfNext, wholeText } from '../../src/core/text/decodedText.js'
 import { growingText } from '../decoding/growingText.js'
 import { renderOnce } from './renderOnce.js'
 
@@ -25,21 +25,27 @@ export function rewardOfText(
 ): Reward {
   const promptOf = renderOnce(codec)
   const textOf = growingText(codec)
-  const replyOf = (sequence: Sequence, candidateId?: number): ReplySoFar => {
-    const { prompt, tokenIds } = sequence
+  const replyOf = (sequence: Sequence): ReplySoFar => ({
+    prompt: promptOf(sequence.prompt),
+    completion: wholeText(codec, textOf(sequence).now),
+    tokens: sequence.tokenIds.length,
+    ended: endTokenIds.includes(sequence.tokenIds.at(-1) ?? -1),
+  })
+  const repliesOf = (sequence: Sequence, candidateIds: Int32Array): ReplySoFar[] => {
+    const prompt = promptOf(sequence.prompt)
     const { now } = textOf(sequence)
-    const [text, more] = candidateId === undefined ? [now, 0] : [withToken(codec, now, candidateId), 1]
-    return {
-      prompt: promptOf(prompt),
-      completion: wholeText(codec, text),
-      tokens: tokenIds.length + more,
-      ended: endTokenIds.includes(candidateId ?? tokenIds.at(-1) ?? -1),
-    }
+    return textsOfNext(codec, now, candidateIds).map((own, index) => ({
+      prompt,
+      completion: now.text + own,
+      parts: [now.text, own],
+      tokens: sequence.tokenIds.length + 1,
+      ended: endTokenIds.includes(candidateIds[index]!),
+    }))
   }
   const score = textScores(source)
   return {
     name: source.name,
-    score: (sequence, candidateIds) => score(Array.from(candidateIds, (id) => replyOf(sequence, id))),
+    score: (sequence, candidateIds) => score(repliesOf(sequence, candidateIds)),
     value: (sequence) => score([replyOf(sequence)]).pipe(map(([value]) => value!)),
   }
 }

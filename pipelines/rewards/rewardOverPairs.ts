@@ -2,7 +2,7 @@ import { defer, map, type Observable } from 'rxjs'
 import type { BatchedPairReward, EncodedPair } from '../../src/core/batched.js'
 import type { Reward, TextCodec } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import { wholeText, withToken } from '../../src/core/text/decodedText.js'
+import { textsOfNext, wholeText } from '../../src/core/text/decodedText.js'
 import { growingText } from '../decoding/growingText.js'
 import { renderOnce } from './renderOnce.js'
 
@@ -21,20 +21,22 @@ export function rewardOverPairs(
 ): Reward {
   const promptOf = renderOnce(lmCodec)
   const textOf = growingText(lmCodec)
-  const pairOf = (sequence: Sequence, candidateId?: number): EncodedPair => {
-    const { now } = textOf(sequence)
-    const reply = wholeText(lmCodec, candidateId === undefined ? now : withToken(lmCodec, now, candidateId))
-    return encodePair(promptOf(sequence.prompt), reply.replace(/\uFFFD+$/u, ''))
-  }
+  const pairOf = ({ prompt }: Sequence, reply: string): EncodedPair =>
+    encodePair(promptOf(prompt), reply.replace(/\uFFFD+$/u, ''))
   return {
     name,
     score: (sequence, candidateIds) =>
-      defer(() =>
-        call(
+      defer(() => {
+        const { now } = textOf(sequence)
+        const replies = textsOfNext(lmCodec, now, candidateIds).map((own) => now.text + own)
+        return call(
           sequence.key,
-          Array.from(candidateIds, (id) => pairOf(sequence, id)),
-        ),
+          replies.map((reply) => pairOf(sequence, reply)),
+        )
+      }),
+    value: (sequence) =>
+      defer(() => call(sequence.key, [pairOf(sequence, wholeText(lmCodec, textOf(sequence).now))])).pipe(
+        map(([value]) => value!),
       ),
-    value: (sequence) => defer(() => call(sequence.key, [pairOf(sequence)])).pipe(map(([value]) => value!)),
   }
 }

@@ -3,7 +3,7 @@ import type { BatchedRewardModel, RewardCall } from '../../src/core/batched.js'
 import { RewardError } from '../../src/core/errors.js'
 import type { Reward, TextCodec } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import { wholeText, withToken } from '../../src/core/text/decodedText.js'
+import { textsOfNext, wholeText } from '../../src/core/text/decodedText.js'
 import { growingText } from '../decoding/growingText.js'
 import { renderOnce } from './renderOnce.js'
 
@@ -25,10 +25,7 @@ export function rewardOverText(
   const { name, codec, contextLength } = model
   const promptOf = renderOnce(codec)
   const textOf = growingText(lmCodec)
-  const tokensOf = (sequence: Sequence, candidateId?: number): readonly number[] => {
-    const { prompt } = sequence
-    const { now } = textOf(sequence)
-    const reply = wholeText(lmCodec, candidateId === undefined ? now : withToken(lmCodec, now, candidateId))
+  const tokensOf = ({ prompt }: Sequence, reply: string): readonly number[] => {
     const completion = reply.replace(/\uFFFD+$/u, '')
     // A template writes its special tokens itself.
     const encoded = codec.encode(promptOf(prompt) + completion, prompt.messages === undefined)
@@ -43,9 +40,16 @@ export function rewardOverText(
   return {
     name,
     score: (sequence, candidateIds) =>
-      defer(() => call({ key: sequence.key, ...sharedPrefix(Array.from(candidateIds, (id) => tokensOf(sequence, id))) })),
+      defer(() => {
+        const { now } = textOf(sequence)
+        const texts = textsOfNext(lmCodec, now, candidateIds).map((own) => tokensOf(sequence, now.text + own))
+        return call({ key: sequence.key, ...sharedPrefix(texts) })
+      }),
     value: (sequence) =>
-      defer(() => call({ key: sequence.key, tokenIds: tokensOf(sequence), branches: [[]] })).pipe(map(([value]) => value!)),
+      defer(() => {
+        const tokenIds = tokensOf(sequence, wholeText(lmCodec, textOf(sequence).now))
+        return call({ key: sequence.key, tokenIds, branches: [[]] })
+      }).pipe(map(([value]) => value!)),
     release: ({ key }) => model.release(key),
   }
 }

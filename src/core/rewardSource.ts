@@ -7,6 +7,11 @@ export type ReplySoFar = Readonly<{
   prompt: string
   /** Without special tokens; an incomplete character at the end is U+FFFD. */
   completion: string
+  /**
+   * The completion in two parts: what the candidates of a step share, and the rest. A reward that sends or reads many long texts can do the
+   * shared part once. Not set if the reply has no candidate.
+   */
+  parts?: readonly [shared: string, own: string]
   /** Number of tokens of the completion, including an end token; NaN if the text was not decoded here. */
   tokens: number
   /** Whether the last token is an end token of the language model; true for a text that was not decoded here. */

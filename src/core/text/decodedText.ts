@@ -58,6 +58,15 @@ export function withToken(codec: Codec, { text, pending, anchor }: DecodedText, 
 export const wholeText = (codec: Codec, { text, pending, anchor }: DecodedText): string =>
   text + addedText(codec, anchor, pending)
 
+/**
+ * What each of several next tokens would add to the certain text, together with the pending tokens. It decodes the tokens before them once
+ * only, because a step has many candidates.
+ */
+export function textsOfNext(codec: Codec, { pending, anchor }: DecodedText, tokenIds: Iterable<number>): string[] {
+  const from = decodeText(codec, anchor).length
+  return Array.from(tokenIds, (tokenId) => decodeText(codec, [...anchor, ...pending, tokenId]).slice(from))
+}
+
 /** The text that `tokenIds` add to the tokens `before`, without special tokens. Appended to the text before, it gives the whole text. */
 export const textAfter = (codec: Codec, before: readonly number[], tokenIds: readonly number[]): string =>
   addedText(codec, tokenIds.length === 0 ? [] : anchorOf(codec, before), tokenIds)

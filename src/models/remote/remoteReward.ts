@@ -4,6 +4,7 @@ import { parseOptions } from '../../core/parseOptions.js'
 import type { TextReward } from '../../core/rewardSource.js'
 import { circuitBreaker } from './circuitBreaker.js'
 import { httpAddress, redactAddress } from './httpAddress.js'
+import { bodyOf, type JsonText, jsonTexts } from './jsonTexts.js'
 import { mergedCalls } from './mergedCalls.js'
 import { postJson } from './postJson.js'
 import { type RemoteWorld, type RequestOptions, requestOptions } from './remoteOptions.js'
@@ -58,9 +59,9 @@ export function remoteReward(
   const breaker = circuitBreaker({ failures, pauseMs, ...(now && { now }) })
   const post = postJson(address.href, { ...options, breaker, ...(key && { key }), ...(sleep && { sleep }) })
   const server = redactAddress(url)
-  const call = mergedCalls<string, number>(
+  const call = mergedCalls<JsonText, number>(
     (texts, signal, isAlone) =>
-      post(shape.body(texts), (answer) => rewardsIn(answer, { shape, count: texts.length, label, server }), signal, {
+      post(bodyOf(shape.frame, texts), (answer) => rewardsIn(answer, { shape, count: texts.length, label, server }), signal, {
         isSplittable: !isAlone,
       }),
     { maxBatch, concurrency, ...(onRequest && { onRequest }) },
@@ -68,8 +69,8 @@ export function remoteReward(
   return {
     name,
     kind: 'text',
-    scoreTexts: (texts, signal) =>
-      call(texts, signal).catch((error: unknown) => {
+    scoreTexts: (texts, signal, replies) =>
+      call(jsonTexts(texts, replies), signal).catch((error: unknown) => {
         if (error instanceof RemoteError && error.isHopeless)
           throw new ModelLostError(`Reward \`${name}\`: ${error.message}`, { cause: error })
         throw error

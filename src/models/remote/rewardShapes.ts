@@ -4,7 +4,8 @@ import { excerpt } from './postJson.js'
 /** The request and the answer of one kind of server. */
 export type RewardShape = Readonly<{
   name: string
-  body: (texts: readonly string[]) => unknown
+  /** The JSON before the first text, between two texts, and after the last. */
+  frame: readonly [open: string, between: string, close: string]
   /** Reads the classes of each text, or returns undefined for another shape. A plain number is one class without a label. */
   classes: (answer: unknown) => readonly (readonly Class[])[] | undefined
   expected: string
@@ -27,7 +28,7 @@ const each = <T>(value: unknown, of: (one: unknown) => T | undefined): T[] | und
 /** vLLM's classification API. A class's label is its index. `use_activation: false` requests logits instead of probabilities. */
 const classify: RewardShape = {
   name: "vLLM's /classify",
-  body: (input) => ({ input, use_activation: false }),
+  frame: ['{"input":["', '","', '"],"use_activation":false}'],
   classes: (answer) =>
     isObject(answer)
       ? each(answer.data, (one) =>
@@ -43,7 +44,7 @@ const classify: RewardShape = {
 /** TEI's prediction API. Each text is a list of one, because TEI reads a list of two texts as a pair. `raw_scores` requests logits. */
 const predict: RewardShape = {
   name: "TEI's /predict",
-  body: (texts) => ({ inputs: texts.map((text) => [text]), raw_scores: true, truncate: false }),
+  frame: ['{"inputs":[["', '"],["', '"]],"raw_scores":true,"truncate":false}'],
   classes: (answer) =>
     each(answer, (one) =>
       each(one, (scored) => (isObject(scored) ? { label: String(scored.label), value: scored.score } : undefined)),
@@ -56,7 +57,7 @@ const predict: RewardShape = {
 
 const plain: RewardShape = {
   name: 'a plain endpoint',
-  body: (texts) => ({ texts }),
+  frame: ['{"texts":["', '","', '"]}'],
   classes: (answer) => each(answer, (value) => only(value)),
   expected: '`[number, …]`',
   maxBatch: 32,

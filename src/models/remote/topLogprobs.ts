@@ -5,6 +5,14 @@ import { excerpt } from './postJson.js'
 type Pair = readonly [tokenId: number, logprob: number]
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 
+const PREFIX = 'token_id:'
+
+/** Without a regular expression, whose match is an object for each token. */
+function isDigits(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) < 48 || text.charCodeAt(at) > 57) return false
+  return text !== ''
+}
+
 export type TopLogprobs = Readonly<{ server: string; vocabSize: number; idOf: (token: string) => number }>
 
 /**
@@ -24,8 +32,8 @@ export function tokenIdOf(codec: TextCodec, server: string): (token: string) => 
     return ids
   }
   return (token) => {
-    const id = token.match(/^token_id:(\d+)$/)?.[1]
-    if (id !== undefined) return Number(id)
+    const id = token.startsWith(PREFIX) ? token.slice(PREFIX.length) : ''
+    if (isDigits(id)) return Number(id)
     known ??= all()
     const ids = known.get(token) ?? []
     if (ids.length === 1) return ids[0]!

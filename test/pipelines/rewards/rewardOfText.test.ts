@@ -32,8 +32,8 @@ describe('a reward over text', () => {
     const reward = schedule(fakeModels(fakeLm(), [textReward('mine', (_text, _signal, reply) => replies.push(reply))])).reward!
     await lastValueFrom(from(reward.score(sequenceOf('ab', 'c'), Int32Array.of(...ids('x'), END))))
     expect(replies).toEqual([
-      { prompt: 'ab', completion: 'cx', tokens: 2, ended: false },
-      { prompt: 'ab', completion: 'c', tokens: 2, ended: true },
+      { prompt: 'ab', completion: 'cx', parts: ['c', 'x'], tokens: 2, ended: false },
+      { prompt: 'ab', completion: 'c', parts: ['c', ''], tokens: 2, ended: true },
     ])
     await lastValueFrom(from(reward.value(sequenceOf('ab', ''))))
     expect(replies[2]).toEqual({ prompt: 'ab', completion: '', tokens: 0, ended: false })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { TextCodec } from '../../../../src/core/model.js'
-import { decodedText, textAfter, tokenText, wholeText, withToken } from '../../../../src/core/text/decodedText.js'
+import { decodedText, textAfter, textsOfNext, tokenText, wholeText, withToken } from '../../../../src/core/text/decodedText.js'
 import { loadCodec } from '../../../../src/models/checkpoint/tokenizer/loadCodec.js'
 
 const tokenizers = join(import.meta.dirname, '../../models/checkpoint/tokenizer/tokenizers')
@@ -26,7 +26,11 @@ const replies = fc.oneof(
 const certain = (codec: TextCodec, before: readonly number[], tokenIds: readonly number[]): string[] => {
   let decoded = decodedText(codec, before)
   const texts: string[] = []
-  for (const id of tokenIds) {
+  for (const [at, id] of tokenIds.entries()) {
+    const next = [id, tokenIds[at + 1] ?? 0, codec.vocabSize - 1]
+    const { text } = decoded
+    const whole = next.map((one) => wholeText(codec, withToken(codec, decoded, one)))
+    expect(textsOfNext(codec, decoded, next).map((own) => text + own)).toEqual(whole)
     decoded = withToken(codec, decoded, id)
     texts.push(decoded.text)
   }
