@@ -6,7 +6,7 @@ import { type Connection, connect } from '../queue/connect.js'
 import { cancelRun, pauseQueue, resumeQueue, retryDead } from '../queue/controlQueue.js'
 import { readRun, runIds } from '../queue/runStore.js'
 import { oneOf } from './flags/flags.js'
-import { type QueueFlag, queueFlag, queueOf } from './flags/queueFlag.js'
+import { type QueueFlag, queueFlag, queueOf } from './run/queueFlag.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 const actions = ['pause', 'resume', 'cancel', 'retry'] as const

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import { connect } from '../queue/connect.js'
 import { type QueueState, queueState, type RunState } from '../queue/queueState.js'
-import { type QueueFlag, queueFlag, queueOf } from './flags/queueFlag.js'
 import { formatTable } from './print/formatTable.js'
 import { seconds } from './print/progress.js'
+import { type QueueFlag, queueFlag, queueOf } from './run/queueFlag.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 type StatusFlags = QueueFlag & Readonly<{ watch?: boolean; json?: boolean }>
