@@ -10,15 +10,12 @@ type Import = Readonly<{ specifier: string | null }>
 /** Which rooms a room may import; a room may always import itself. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
-  'src/eval': ['src/core'],
-  'src/models': ['src/core'],
-  'src/io': ['src/core'],
-  'src/watch': ['src/core'],
+  ...Object.fromEntries(['eval', 'models', 'io', 'watch', 'queue'].map((room) => [`src/${room}`, ['src/core']])),
   operators: ['src/core'],
   pipelines: ['operators', 'src/eval', 'src/core'],
   // Runs in a browser, so it knows none of the others. The first room of a path is its room.
   'src/server/page': [],
-  'src/cli': ['src/server', 'pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/watch', 'src/core'],
+  'src/cli': ['src/server', 'pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/watch', 'src/queue', 'src/core'],
   'src/server': ['pipelines', 'operators', 'src/eval', 'src/models', 'src/io', 'src/watch', 'src/core'],
   'src/rxjs.ts': [],
   'src/zod.ts': [],
@@ -34,6 +31,8 @@ export const homes: Readonly<Record<string, string>> = {
   '@observablehq/plot': 'src/cli',
   linkedom: 'src/cli',
   '@bufbuild/protobuf': 'src/models',
+  bullmq: 'src/queue',
+  ioredis: 'src/queue',
   '@hono/node-server': 'src/server',
   hono: 'src/server',
   ...Object.fromEntries(

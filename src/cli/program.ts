@@ -9,15 +9,20 @@ import { inspectCommand } from './inspect/inspect.js'
 import { judgeCommand } from './judge/judge.js'
 import { mergeCommand } from './merge.js'
 import { pullCommand } from './pull.js'
+import { queueCommand } from './queue.js'
 import { reportCommand } from './report/report.js'
 import { reproduceCommand } from './reproduce/reproduce.js'
 import { scoreCommand } from './score.js'
 import { serveCommand } from './serve.js'
+import { statusCommand } from './status.js'
+import { submitCommand } from './submit.js'
 import { sweepCommand } from './sweep.js'
 import { reportError, type Terminal } from './terminal.js'
 import { tuneCommand } from './tune/tune.js'
 import { verifyCommand } from './verify.js'
 import { whyCommand } from './why.js'
+import { engineCommand } from './worker/engine.js'
+import { workerCommand } from './worker/worker.js'
 
 /** Builds the command line with all verbs. A usage error prints one line on stderr and throws a CommanderError; it never ends the process. */
 export function program(terminal: Terminal): Command {
@@ -26,6 +31,10 @@ export function program(terminal: Terminal): Command {
   root.enablePositionalOptions()
   const verbs = [
     generateCommand(terminal),
+    submitCommand(terminal),
+    workerCommand(terminal),
+    statusCommand(terminal),
+    queueCommand(terminal),
     scoreCommand(terminal),
     evalCommand(terminal),
     reportCommand(terminal),
@@ -43,8 +52,10 @@ export function program(terminal: Terminal): Command {
     benchCommand(terminal),
     explainCommand(terminal),
   ]
+  const engine = engineCommand(terminal)
   for (const command of verbs) root.addCommand(command)
-  for (const command of [root, ...verbs]) {
+  root.addCommand(engine, { hidden: true })
+  for (const command of [root, ...verbs, engine]) {
     command
       .option('--debug', 'print the stack trace of an error')
       .exitOverride()

@@ -8,6 +8,7 @@ import { type FlushPolicy, type PartReport, type PartWriter, partWriter } from '
 import { checkVersions, sameRun } from './parquet/sameRun.js'
 import { openStore } from './stores/openStore.js'
 import type { PartStore } from './stores/PartStore.js'
+import { checkQueueHolds } from './stores/queueHold.js'
 import { strayFiles } from './strayFiles.js'
 
 const flag = z.boolean().default(false).describe('true or false')
@@ -18,6 +19,7 @@ const toParquetOptions = z.strictObject({
   signal: aSignal.optional(),
   policy: aFunction.optional(),
   onPart: aFunction.optional(),
+  queueRun: z.string().optional(),
   onNotice: aFunction.optional(),
 })
 const toParquetArguments = z.object({ folder: aPath.describe('the path of a folder'), run: aRun })
@@ -35,6 +37,8 @@ export type ToParquetOptions = Readonly<{
   policy?: (part: number) => FlushPolicy
   /** Called after each part file with its path, its rows and its bytes. */
   onPart?: (part: PartReport) => void
+  /** Id of a run in a queue that may have the folder as its output. */
+  queueRun?: string
   /** Called with warnings that are no errors, each once. */
   onNotice?: (notice: string) => void
 }>
@@ -151,6 +155,7 @@ export async function toParquet(folder: string, run: Run, options: ToParquetOpti
   try {
     const lock = await store.lock()
     try {
+      await checkQueueHolds(store, options.queueRun)
       // What a folder holds besides this run's parts is named, so that nobody takes it for rows.
       for (const name of await store.removeUnfinished())
         options.onNotice?.(`${folder}: removed ${name}, an unfinished part of a run that was killed`)

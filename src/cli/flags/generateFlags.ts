@@ -97,12 +97,18 @@ export function decodingFlags(command: Command, others: OtherFlags = {}): Comman
   return rowFlags(command, 'decode')
 }
 
-/** Adds all flags of `generate`. */
-export const generateFlags = (command: Command): Command =>
-  decodingFlags(outputFlags(command.argument('[input]', `prompts: ${INPUT_HELP}`)))
+/** Adds the flags that decide the rows of `generate`: all but input, output and `--dry-run`. */
+export const runFlags = (command: Command): Command =>
+  decodingFlags(command)
     .option('--shard <index/count>', SHARD_HELP, shard)
     .option('--json-schema <file>', 'constrain replies to JSON that matches this JSON Schema', text('json-schema'))
-    .option('--dry-run', 'show what would run and how much memory it needs')
+
+/** Adds all flags of `generate`. */
+export const generateFlags = (command: Command): Command =>
+  runFlags(outputFlags(command.argument('[input]', `prompts: ${INPUT_HELP}`))).option(
+    '--dry-run',
+    'show what would run and how much memory it needs',
+  )
 
 /**
  * Checks flags against each other and turns them into options.

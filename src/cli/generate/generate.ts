@@ -1,26 +1,22 @@
 import { Command } from 'commander'
-import { weightsOf } from '../../../pipelines/decoding/perReward.js'
 import { checkInput } from '../../io/prompts/openInput.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
 import { openStore } from '../../io/stores/openStore.js'
 import { strayFiles } from '../../io/strayFiles.js'
 import { toParquet } from '../../io/toParquet.js'
-import { loadModels } from '../../models/loadModels.js'
 import { type ChosenDecoder, chooseDecoder } from '../flags/chooseDecoder.js'
 import { type GenerateFlags, type GivenFlags, generateFlags, settingsOf } from '../flags/generateFlags.js'
-import { describeLm } from '../flags/lmFlag.js'
-import { loadRewards } from '../flags/loadRewards.js'
-import { functionReward } from '../flags/rewardFlag.js'
 import { type WatchFlags, watchFlags } from '../flags/watchFlags.js'
 import { checkRowLines, type RowLines, rowLineFlags } from '../print/rowLines.js'
 import { toLines } from '../print/toLines.js'
 import { expectRows, generateRun } from '../run/generateRun.js'
 import { describeInput, inputOf } from '../run/inputOf.js'
+import { describeRun, loadRunModels, rewardsOf } from '../run/loadRun.js'
+import { plainPrompts } from '../run/plainPrompts.js'
 import { runSummary } from '../run/runSummary.js'
 import { withWatch } from '../run/watch.js'
 import type { Terminal } from '../terminal.js'
 import { dryRun } from './dryRun.js'
-import { plainPrompts } from './plainPrompts.js'
 
 /** `rxargs generate` decodes prompts into rows. */
 export const generateCommand = (terminal: Terminal): Command =>
@@ -38,39 +34,24 @@ async function run(
   terminal: Terminal,
 ): Promise<void> {
   const { stdout, signal } = terminal
-  const { about, weight } = chosen
+  const { about } = chosen
   const { output, force, retryErrors, redoChanged, policy } = flags
   const lines = { ...(text && { text }), ...(columns && { columns }) }
   checkRowLines(lines, output)
-  const rewardNames = flags.rewards.map((each) =>
-    each.kind === 'function' && each.of === 'ensemble' ? functionReward(each) : each,
-  )
-  weightsOf(rewardNames, weight ?? {})
   await checkInput(input, promptColumns(flags))
-  const rewards = await loadRewards(flags.rewards, flags.rewardTimeout)
+  const rewards = await rewardsOf(flags, chosen)
   if (flags.dryRun) return dryRun(input, flags, about, terminal)
   if (output !== undefined) await openStore(output).check()
 
   const running = { input: describeInput(input), output, ...flags.engine }
   return withWatch(watching, running, terminal, async ({ progress, load, onPart }) => {
-    progress.say(
-      `${describeInput(input)} with ${about}; ${[describeLm(flags.lm), ...Object.values(flags.lms), ...flags.rewards.map(({ path }) => path)].join(', ')}`,
-    )
+    progress.say(describeRun(input, flags, chosen))
     for (const notice of await strayFiles(input)) progress.say(notice)
-    const models = await loadModels({
-      lm: flags.lm,
-      lms: flags.lms,
-      reward: rewards,
-      ...flags.engine,
-      ...load,
-      onNotice: progress.say,
-    })
+    const models = await loadRunModels(flags, rewards, progress.say, load)
     try {
       signal.throwIfAborted()
-      const { template, dataset } = flags
-      const isPlain = template === 'auto' && dataset === undefined
       const rows = generateRun(input, flags, chosen, models, progress, terminal, (prompts) =>
-        isPlain ? plainPrompts(prompts, models.lm.codec, progress.say) : prompts,
+        plainPrompts(prompts, flags, models.lm.codec, progress.say),
       )
       const counting = expectRows(input, flags, progress)
       const summary =

@@ -12,18 +12,33 @@ import type { Terminal } from '../terminal.js'
 import { stopAtError } from './stopAtError.js'
 import { takeFirst, takeShard } from './takePrompts.js'
 
-/** Builds the run for the flags of `generate`, with loaded models, and reports to `progress`. `around` may wrap the stream of prompts. */
-export function generateRun(
+/** Reads the prompts that the flags of `generate` name. */
+export const readPrompts = (
   input: string,
-  { template, promptColumn, dataset, keepInput, limit, shard, strict, onError, settings }: GenerateFlags,
-  { decoder, registry, use }: ChosenDecoder,
+  { template, promptColumn, dataset, keepInput, limit, shard, onError }: GenerateFlags,
+  { stdin }: Terminal,
+): AsyncGenerator<Prompt> =>
+  takeShard(takeFirst(fromFile(input, { template, promptColumn, dataset, keepInput, onError, stdin }), limit), shard)
+
+/** Builds the run for the flags of `generate`, with loaded models, and reports to `progress`. `around` may wrap the stream of prompts. */
+export const generateRun = (
+  input: string,
+  flags: GenerateFlags,
+  chosen: ChosenDecoder,
   models: Models,
   progress: Progress,
-  { stdin }: Terminal,
+  terminal: Terminal,
   around: (prompts: AsyncIterable<Prompt>) => AsyncIterable<Prompt> = (prompts) => prompts,
+): Run => runOfPrompts(around(readPrompts(input, flags, terminal)), flags, chosen, models, progress)
+
+/** Builds the run for the flags of `generate` over given prompts, with loaded models, and reports to `progress`. */
+export function runOfPrompts(
+  prompts: AsyncIterable<Prompt>,
+  { template, promptColumn, dataset, keepInput, strict, settings }: GenerateFlags,
+  { decoder, registry, use }: ChosenDecoder,
+  models: Models,
+  progress: Pick<Progress, 'say' | 'begin' | 'observers'>,
 ): Run {
-  const read = fromFile(input, { template, promptColumn, dataset, keepInput, onError, stdin })
-  const prompts = around(takeShard(takeFirst(read, limit), shard))
   const own = { ...(dataset && { dataset }), ...(Object.keys(use).length > 0 && { use }) }
   const run = generate(prompts, decoder, models, {
     ...settings,

@@ -52,6 +52,13 @@ const bytesOf = ({ tokenIds, promptTokenIds, trace = [], prompt, completion, inp
   trace.reduce((sum, step) => sum + 16 * step.tokenIds.length, 0) +
   2 * ((prompt?.length ?? 0) + (completion?.length ?? 0) + (input ? stringifyExactly(input).length : 0))
 
+/** The bytes of a part file with these rows. */
+export function encodePart(rows: readonly Row[], meta: RunMeta): Uint8Array {
+  const records = rows.map(recordOf)
+  const names = new Set([...columnNames(meta), ...records.flatMap(Object.keys)])
+  return encodeParquet(columnsOf(names), records, { [RUN_KEY]: JSON.stringify(meta) })
+}
+
 /** Removes the rows with these keys from a part file, and the file if no row is left. */
 async function withoutRows(store: PartStore, path: string, keys: ReadonlySet<string>): Promise<void> {
   const file = await readParquet(path)
@@ -106,9 +113,7 @@ export function partWriter({
   }
 
   const write = async (rows: readonly Row[]) => {
-    const records = rows.map(recordOf)
-    const names = new Set([...columnNames(meta), ...records.flatMap(Object.keys)])
-    const encoded = encodeParquet(columnsOf(names), records, { [RUN_KEY]: JSON.stringify(meta) })
+    const encoded = encodePart(rows, meta)
     const gone = isReplaced ? [] : replaces
     const isReplacing = gone.length > 0 || rows.some((row) => pending.has(keyOf(row)))
     const replacing = async () => {

@@ -25,6 +25,8 @@ export type PartStore = Readonly<{
   pathOf: (name: string) => string
   /** Lists the names of the files that lie directly there; empty if there is no such place. */
   list: () => Promise<readonly string[]>
+  /** Whether a file of that name is there. */
+  has: (name: string) => Promise<boolean>
   /** Checks that parts can be written. Leaves nothing behind. */
   check: () => Promise<void>
   /**

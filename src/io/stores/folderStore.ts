@@ -22,6 +22,11 @@ export const folderStore = (folder: string, { link = hardLink }: FolderStoreOpti
   name: folder,
   pathOf: (name) => join(folder, name),
   list: () => listNames(folder),
+  has: (name) =>
+    stat(join(folder, name)).then(
+      () => true,
+      () => false,
+    ),
   check: () => checkOutput(folder),
   prepare: () => prepareFolder(folder),
   removeEmpty: () => rmdir(folder).catch(() => undefined),

@@ -1,7 +1,7 @@
 import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3'
 import { OutputError } from '../../core/errors.js'
 import { isPart } from '../parquet/partNames.js'
-import { openS3, type S3, s3Address } from '../sources/s3Client.js'
+import { openS3, type S3, s3Address, s3Status } from '../sources/s3Client.js'
 import { persistently, s3Reason } from '../sources/s3Errors.js'
 import type { PartStore } from './PartStore.js'
 import { type LockOptions, lockS3, type S3Lock } from './s3Lock.js'
@@ -67,6 +67,17 @@ export function s3Store(address: string, { singleBytes = SINGLE_BYTES, ...lockOp
         known ??= new Set(parts)
         for (const part of parts) if (!known.has(part)) strange(part)
         return names
+      }),
+    has: (file) =>
+      attempt(`Expected to look for ${pathOf(file)}`, async ({ sdk, client }) => {
+        const head = new sdk.HeadObjectCommand({ Bucket: bucket, Key: `${prefix}${file}` })
+        return persistently(() => client.send(head)).then(
+          () => true,
+          (error: unknown) => {
+            if (s3Status(error) === 404) return false
+            throw error
+          },
+        )
       }),
     check: () => probeS3(name, bucket, prefix),
     async prepare() {

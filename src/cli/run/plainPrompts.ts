@@ -1,5 +1,6 @@
 import type { TextCodec } from '../../core/model.js'
 import type { Prompt } from '../../core/prompt.js'
+import type { GenerateFlags } from '../flags/generateFlags.js'
 
 /** A text that no template contains. */
 const MARK = '\u{10fffd}rxargs\u{10fffd}'
@@ -10,11 +11,12 @@ const MARK = '\u{10fffd}rxargs\u{10fffd}'
  */
 export async function* plainPrompts(
   prompts: AsyncIterable<Prompt>,
+  { template, dataset }: Pick<GenerateFlags, 'template' | 'dataset'>,
   { render }: Pick<TextCodec, 'render'>,
   say: (notice: string) => void,
 ): AsyncGenerator<Prompt> {
   const opening = openingOf(render)
-  let isSaid = opening === ''
+  let isSaid = opening === '' || template !== 'auto' || dataset !== undefined
   for await (const prompt of prompts) {
     const text = prompt.content?.text
     if (!isSaid && text !== undefined && !text.trimEnd().endsWith(opening)) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { plainPrompts } from '../../../../src/cli/generate/plainPrompts.js'
+import { plainPrompts } from '../../../../src/cli/run/plainPrompts.js'
 import { TemplateError } from '../../../../src/core/errors.js'
 import type { Prompt } from '../../../../src/core/prompt.js'
 import type { Message } from '../../../../src/core/text/conversation.js'
@@ -8,13 +8,16 @@ import { rxargs } from '../rxargs.js'
 const render = (messages: readonly Message[]) =>
   `<bos>${messages.map(({ content }) => `\n\nHuman: ${content}`).join('')}\n\nAssistant:`
 
-async function said(contents: readonly Prompt['content'][], codec: Parameters<typeof plainPrompts>[1] = { render }) {
+async function said(contents: readonly Prompt['content'][], codec: Parameters<typeof plainPrompts>[2] = { render }) {
   async function* prompts(): AsyncGenerator<Prompt> {
     for (const [index, content] of contents.entries()) yield { id: String(index), ...(content && { content }) }
   }
   const notices: string[] = []
   let count = 0
-  for await (const _ of plainPrompts(prompts(), codec, (notice) => notices.push(notice))) count++
+  for await (const _ of plainPrompts(prompts(), { template: 'auto', dataset: undefined }, codec, (notice) =>
+    notices.push(notice),
+  ))
+    count++
   expect(count).toBe(contents.length)
   return notices
 }

@@ -1,0 +1,93 @@
+import { Command } from 'commander'
+import * as z from 'zod'
+import { describeMix } from '../../io/parquet/sameRun.js'
+import { openStore } from '../../io/stores/openStore.js'
+import { isHeldForQueue, releaseForQueue } from '../../io/stores/queueHold.js'
+import { connect } from '../../queue/connect.js'
+import type { RunRecord } from '../../queue/runStore.js'
+import { UnfitWorker, type WorkOptions, work } from '../../queue/work.js'
+import { number } from '../flags/flags.js'
+import { type QueueFlag, queueFlag, queueOf } from '../run/queueFlag.js'
+import type { Terminal } from '../terminal.js'
+import { type EngineProcess, startEngine } from './engineProcess.js'
+import { speedometer } from './speedometer.js'
+
+type WorkerFlags = QueueFlag & Readonly<{ exitWhenIdle?: boolean; grace: number }>
+
+/** `rxargs worker` decodes the jobs of a queue. */
+export const workerCommand = (terminal: Terminal): Command =>
+  queueFlag(new Command('worker'))
+    .description('decode the jobs of a queue, with any number of other workers')
+    .option('--exit-when-idle', 'end when no job waits, runs or is tried again')
+    .option(
+      '--grace <seconds>',
+      'after SIGTERM or Ctrl-C, how long the current job may go on before it goes back to the queue',
+      number('grace', z.number().min(0).describe('a number of seconds >= 0')),
+      20,
+    )
+    .action((flags: WorkerFlags) => runWorker(flags, terminal))
+
+async function runWorker({ exitWhenIdle = false, grace, ...flags }: WorkerFlags, { signal, stderr }: Terminal): Promise<void> {
+  const say = (line: string): void => void stderr.write(`${line}\n`)
+  const connection = await connect(queueOf(flags), { isPatient: true, onNotice: say })
+  const engines = engineOfRuns(say)
+  const speed = speedometer()
+  const decode: WorkOptions['decode'] = async (record, job, control) => {
+    const engine = await engines.of(record)
+    if (!(await isHeldForQueue(openStore(record.output), record.id)))
+      throw new UnfitWorker(
+        `Expected ${record.output} to be the folder of the run ${record.id} as the submitting machine sees it, found none that is marked so. Mount that folder here under the same path`,
+      )
+    return engine.decode(record.output, job, { ...control, onProgress: speed.add })
+  }
+  try {
+    say(`Waiting for jobs of ${connection.address}`)
+    const done = await work(connection, {
+      ...{ decode, exitWhenIdle, signal, onNotice: say, graceMs: grace * 1000 },
+      speed: speed.read,
+      finish: async ({ id, output }) => {
+        // All rows are there, so whatever is unfinished belongs to a worker that was killed.
+        const store = openStore(output)
+        await store.removeUnfinished()
+        await releaseForQueue(store, id)
+        say(`Run ${id} is done: ${output}`)
+      },
+    })
+    signal.throwIfAborted()
+    say(`Nothing left to do; this worker has done ${done} ${done === 1 ? 'job' : 'jobs'}`)
+  } finally {
+    engines.end()
+    connection.close()
+  }
+}
+
+/** Keeps the engine of the run that the last job was of. */
+function engineOfRuns(say: (line: string) => void) {
+  let current: Readonly<{ key: string; engine: EngineProcess }> | undefined
+  const end = (): void => {
+    current?.engine.end()
+    current = undefined
+  }
+  return {
+    end,
+    async of({ id, args, generation, meta }: RunRecord): Promise<EngineProcess> {
+      const key = JSON.stringify([id, generation, args])
+      if (current?.key === key && current.engine.isAlive()) return current.engine
+      end()
+      say(`Loading the models of the run ${id}`)
+      const engine = await startEngine(args, say).catch((error: unknown) => {
+        throw new UnfitWorker(`This worker cannot decode the run ${id}: ${(error as Error).message}`)
+      })
+      const difference = describeMix(
+        { name: `the run ${id}, as it was submitted,`, meta },
+        { name: 'this worker', meta: engine.meta },
+      )
+      if (difference !== undefined) {
+        engine.end()
+        throw new UnfitWorker(`This worker would make other rows: ${difference}`)
+      }
+      current = { key, engine }
+      return engine
+    },
+  }
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Connection, QueueError } from './connect.js'
+import type { JobData, JobFigures } from './queueJob.js'
+import { isCurrent, isDone, noteDone, openJobs, QUEUE, type QueueJob, type RunRecord, readRun } from './runStore.js'
+import { noteWorker, removeWorker } from './workers.js'
+
+/** A lock that is not renewed for this long is free, and the next look after that (every STALLED_MS) takes the job over: within 10 s. */
+const LOCK_MS = 5_000
+const STALLED_MS = 2_000
+/** A job whose workers die this often is a dead letter: it may be what kills them. */
+const MOST_STALLS = 25
+const BEAT_MS = 1_000
+/** How long to wait for the server when the worker ends. */
+const CLOSE_MS = 3_000
+/** How long an idle worker waits for a job before it looks itself, in seconds. */
+const DRAIN_S = 2
+
+/** This worker cannot decode the run, whatever the job: it gives the job back and ends. */
+export class UnfitWorker extends QueueError {}
+
+/** Why a job stops before its end. */
+class JobLeft extends Error {
+  constructor(readonly why: 'cancelled' | 'given back') {
+    super(`The job was ${why}`)
+  }
+}
+
+export type JobControl = Readonly<{
+  id: string
+  /** Aborts when the job is cancelled, or given back. */
+  signal: AbortSignal
+  /** Whether the job is still this worker's. A worker that was away for long may have lost it to another. */
+  isOwn: () => Promise<boolean>
+}>
+
+export type WorkOptions = Readonly<{
+  /** Decodes a job and writes its part. */
+  decode: (record: RunRecord, job: JobData, control: JobControl) => Promise<JobFigures>
+  /** Called once all jobs of a run are done. */
+  finish: (record: RunRecord) => Promise<void>
+  /** How fast this worker is now. */
+  speed: () => Readonly<{ rows: number; tokens: number }>
+  /** End when there is nothing to do any more, for any worker. */
+  exitWhenIdle: boolean
+  /** How long a job may go on after an abort, in milliseconds, before it is given back. */
+  graceMs: number
+  signal: AbortSignal
+  onNotice: (notice: string) => void
+}>
+
+/**
+ * Takes jobs from the queue, one after another, until the signal aborts, or there is nothing to do. The event loop must stay free, so that
+ * locks are renewed: decoding belongs elsewhere.
+ *
+ * @returns how many jobs it has done
+ * @throws UnfitWorker if this worker cannot decode a run of the queue
+ */
+export async function work(connection: Connection, options: WorkOptions): Promise<number> {
+  const { bullmq, redis } = connection
+  const { exitWhenIdle, graceMs, signal, onNotice } = options
+  const queue = openJobs(connection)
+  const me = { id: randomUUID(), host: hostname(), pid: process.pid, startedAt: Date.now() }
+  let done = 0
+  let unfit: UnfitWorker | undefined
+  let current: Readonly<{ record: RunRecord; job: QueueJob; left: AbortController }> | undefined
+  let end: () => void = () => undefined
+  const ended = new Promise<void>((resolve) => {
+    end = resolve
+  })
+
+  const takeJob = async (job: QueueJob, token = ''): Promise<void> => {
+    const record = await readRun(connection, job.data.run)
+    // A job of a cancelled run ends here, as does one whose worker died when all but the last word was said.
+    if (record === undefined || record.generation !== job.data.generation) return
+    if (await isDone(connection, record.id, job.id!)) return
+    const left = new AbortController()
+    current = { record, job, left }
+    try {
+      const isOwn = async () => (await job.extendLock(token, LOCK_MS)) > 0 && (await isCurrent(connection, record))
+      const figures = await options.decode(record, job.data, { id: job.id!, signal: left.signal, isOwn })
+      if (await noteDone(connection, record, job.id!, figures)) await options.finish(record)
+      done++
+    } catch (error) {
+      const why: unknown = left.signal.aborted ? left.signal.reason : error
+      if (why instanceof JobLeft && why.why === 'cancelled') return
+      if (why instanceof UnfitWorker) unfit ??= why
+      if (!(why instanceof UnfitWorker || why instanceof JobLeft)) {
+        onNotice(`Job ${job.id} failed (attempt ${job.attemptsMade + 1} of ${job.opts.attempts}): ${(why as Error).message}`)
+        throw why
+      }
+      end()
+      await job.moveToWait(token)
+      throw new bullmq.WaitingError()
+    } finally {
+      current = undefined
+    }
+  }
+
+  const worker = new bullmq.Worker<JobData>(QUEUE.name, takeJob, {
+    ...{ connection: redis, prefix: QUEUE.prefix, autorun: false, concurrency: 1 },
+    ...{ lockDuration: LOCK_MS, stalledInterval: STALLED_MS, maxStalledCount: MOST_STALLS },
+    ...{ drainDelay: DRAIN_S, runRetryDelay: BEAT_MS },
+  })
+  // The connection tells what is wrong with it. A lock that is lost shows before the part is written.
+  worker.on('error', () => undefined)
+
+  const beat = async (): Promise<void> => {
+    if (current !== undefined && !(await isCurrent(connection, current.record))) current?.left.abort(new JobLeft('cancelled'))
+    const job = current && { run: current.record.id, job: current.job.id! }
+    await noteWorker(connection, { ...me, ...job, done, speed: options.speed() })
+    if (!exitWhenIdle || current !== undefined) return
+    const counts = await queue.getJobCounts('wait', 'prioritized', 'active', 'delayed')
+    if (Object.values(counts).every((count) => count === 0)) end()
+  }
+  const beating = new AbortController()
+  const beats = (async () => {
+    while (!beating.signal.aborted) {
+      await beat().catch(() => undefined)
+      await sleep(BEAT_MS, undefined, { signal: beating.signal }).catch(() => undefined)
+    }
+  })()
+
+  const stop = (): void => {
+    end()
+    if (current === undefined) return
+    onNotice(`Finishing the job ${current.job.id}; after ${graceMs / 1000} s it goes back to the queue`)
+    setTimeout(() => current?.left.abort(new JobLeft('given back')), graceMs).unref()
+  }
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    worker.run().catch((error: unknown) => onNotice(`The worker failed: ${String(error)}`))
+    await ended
+    // Waits for the job that is under way.
+    const closing = worker.close()
+    while (current !== undefined) await sleep(50)
+    beating.abort()
+    await Promise.race([Promise.all([closing, beats, removeWorker(connection, me.id)]), sleep(CLOSE_MS)])
+  } finally {
+    signal.removeEventListener('abort', stop)
+    beating.abort()
+  }
+  if (unfit !== undefined) throw unfit
+  return done
+}
