@@ -15,7 +15,10 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npx vitest\b/, 'runs this suite'],
   [/^pip install\b/, 'installs from the registry'],
   [/^npm install hono\b/, 'installs from the registry'],
-  [/^(npm i bullmq|export RXARGS_QUEUE|rxargs (submit|worker|status|verify \/shared))/, 'needs a server; test/src/cli/worker.slow.test.ts runs it'],
+  [
+    /^(npm i bullmq|export RXARGS_QUEUE|rxargs (submit|worker|status|verify \/shared))/,
+    'needs a server; test/src/cli/worker.slow.test.ts runs it',
+  ],
   [/^(docker|kubectl)\b/, 'needs Docker or Kubernetes; test/data/deploy checks the files by their schemas'],
   [/^npx rxargs serve\b/, 'runs until it is stopped; test/src/cli/serve.slow.test.ts starts it'],
   [/^curl http:\/\/127/, 'needs that server; test/src/cli/serve.slow.test.ts runs it'],
