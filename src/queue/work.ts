@@ -103,7 +103,7 @@ export async function work(connection: Connection, options: WorkOptions): Promis
       onEvent(event, { run: record.id, job: job.id, part: job.data.part, attempt, ...fields })
     const startedAt = performance.now()
     let isLost = false
-    tell('job_start', { rows: job.data.rows })
+    tell('job_start', { output: record.output, rows: job.data.rows })
     try {
       const isOwn = async () => {
         isLost = (await job.extendLock(token, LOCK_MS)) === 0
