@@ -107,7 +107,8 @@ export async function work(connection: Connection, options: WorkOptions): Promis
     try {
       const isOwn = async () => {
         isLost = (await job.extendLock(token, LOCK_MS)) === 0
-        return !isLost && (await isCurrent(connection, record))
+        if (!(await isCurrent(connection, record))) left.abort(new JobLeft('cancelled'))
+        return !isLost && !left.signal.aborted
       }
       const figures = await options.decode(record, job.data, { id: job.id!, signal: left.signal, isOwn })
       const { rows, errors, tokens, reward, rewarded } = figures

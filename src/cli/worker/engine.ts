@@ -55,7 +55,7 @@ async function run(
   const observers: RunObserver[] = [
     ...(records ? [logObserver((...record) => tell({ type: 'record', record }), flags.engine)] : []),
     ...(metrics ? [metrics.observer] : []),
-    ...(traces ? [traces.observer] : []),
+    ...(traces ? [beginOnce(traces.observer)] : []),
   ]
   const engine = { flags, chosen, models, say, observers }
   let running: Readonly<{ stop: AbortController; answer: (isOwn: boolean) => void }> | undefined
@@ -83,6 +83,18 @@ async function run(
     await ended
   } finally {
     await models.close()
+  }
+}
+
+/** All jobs of an engine have the same metadata, so one exporter of traces serves them all. */
+function beginOnce(observer: RunObserver): RunObserver {
+  let isBegun = false
+  return {
+    ...observer,
+    onBegin: (meta) => {
+      if (!isBegun) observer.onBegin?.(meta)
+      isBegun = true
+    },
   }
 }
 
