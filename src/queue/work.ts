@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../core/errors.js'
 import { type Connection, QueueError } from './connect.js'
 import type { JobData, JobFigures } from './queueJob.js'
 import { isCurrent, isDone, noteDone, openJobs, QUEUE, type QueueJob, type RunRecord, readRun } from './runStore.js'
@@ -35,6 +36,24 @@ export type JobControl = Readonly<{
   isOwn: () => Promise<boolean>
 }>
 
+/** What happens to a job in the hands of this worker, or to the queue. */
+export type WorkEvent =
+  | 'job_start'
+  | 'job_done'
+  /** It failed, and is tried again. */
+  | 'job_retry'
+  /** It failed for the last time. */
+  | 'job_dead'
+  /** It was given back, because this worker ends. */
+  | 'job_returned'
+  | 'job_cancelled'
+  /** Another worker has it. */
+  | 'job_lost'
+  /** Its worker said nothing for too long. It waits again. */
+  | 'job_stalled'
+  | 'queue_paused'
+  | 'queue_resumed'
+
 export type WorkOptions = Readonly<{
   /** Decodes a job and writes its part. */
   decode: (record: RunRecord, job: JobData, control: JobControl) => Promise<JobFigures>
@@ -48,6 +67,7 @@ export type WorkOptions = Readonly<{
   graceMs: number
   signal: AbortSignal
   onNotice: (notice: string) => void
+  onEvent: (event: WorkEvent, fields: Readonly<Record<string, unknown>>) => void
 }>
 
 /**
@@ -59,10 +79,11 @@ export type WorkOptions = Readonly<{
  */
 export async function work(connection: Connection, options: WorkOptions): Promise<number> {
   const { bullmq, redis } = connection
-  const { exitWhenIdle, graceMs, signal, onNotice } = options
+  const { exitWhenIdle, graceMs, signal, onNotice, onEvent } = options
   const queue = openJobs(connection)
   const me = { id: randomUUID(), host: hostname(), pid: process.pid, startedAt: Date.now() }
   let done = 0
+  let isPaused = false
   let unfit: UnfitWorker | undefined
   let current: Readonly<{ record: RunRecord; job: QueueJob; left: AbortController }> | undefined
   let end: () => void = () => undefined
@@ -77,19 +98,38 @@ export async function work(connection: Connection, options: WorkOptions): Promis
     if (await isDone(connection, record.id, job.id!)) return
     const left = new AbortController()
     current = { record, job, left }
+    const attempt = job.attemptsMade + 1
+    const tell = (event: WorkEvent, fields: Readonly<Record<string, unknown>> = {}): void =>
+      onEvent(event, { run: record.id, job: job.id, part: job.data.part, attempt, ...fields })
+    const startedAt = performance.now()
+    let isLost = false
+    tell('job_start', { output: record.output, rows: job.data.rows })
     try {
-      const isOwn = async () => (await job.extendLock(token, LOCK_MS)) > 0 && (await isCurrent(connection, record))
+      const isOwn = async () => {
+        isLost = (await job.extendLock(token, LOCK_MS)) === 0
+        if (!(await isCurrent(connection, record))) left.abort(new JobLeft('cancelled'))
+        return !isLost && !left.signal.aborted
+      }
       const figures = await options.decode(record, job.data, { id: job.id!, signal: left.signal, isOwn })
-      if (await noteDone(connection, record, job.id!, figures)) await options.finish(record)
+      const { rows, errors, tokens, reward, rewarded } = figures
+      const isLast = await noteDone(connection, record, job.id!, figures)
+      tell('job_done', {
+        ...{ rows, errors, tokens, mean_reward: rewarded === 0 ? undefined : reward / rewarded },
+        duration_ms: performance.now() - startedAt,
+      })
+      if (isLast) await options.finish(record)
       done++
     } catch (error) {
       const why: unknown = left.signal.aborted ? left.signal.reason : error
-      if (why instanceof JobLeft && why.why === 'cancelled') return
+      if (why instanceof JobLeft && why.why === 'cancelled') return tell('job_cancelled')
       if (why instanceof UnfitWorker) unfit ??= why
       if (!(why instanceof UnfitWorker || why instanceof JobLeft)) {
-        onNotice(`Job ${job.id} failed (attempt ${job.attemptsMade + 1} of ${job.opts.attempts}): ${(why as Error).message}`)
+        const reason = messageOf(why)
+        const attempts = job.opts.attempts ?? 1
+        tell(isLost ? 'job_lost' : attempt < attempts ? 'job_retry' : 'job_dead', { attempts, reason })
         throw why
       }
+      tell('job_returned', { reason: why.message })
       end()
       await job.moveToWait(token)
       throw new bullmq.WaitingError()
@@ -105,11 +145,20 @@ export async function work(connection: Connection, options: WorkOptions): Promis
   })
   // The connection tells what is wrong with it. A lock that is lost shows before the part is written.
   worker.on('error', () => undefined)
+  worker.on('stalled', (job) => onEvent('job_stalled', { job }))
+  // A job whose workers died too often is not given out any more.
+  worker.on('failed', (job, error) => {
+    if (error instanceof bullmq.UnrecoverableError)
+      onEvent('job_dead', { run: job?.data.run, job: job?.id, part: job?.data.part, reason: error.message })
+  })
 
   const beat = async (): Promise<void> => {
     if (current !== undefined && !(await isCurrent(connection, current.record))) current?.left.abort(new JobLeft('cancelled'))
     const job = current && { run: current.record.id, job: current.job.id! }
     await noteWorker(connection, { ...me, ...job, done, speed: options.speed() })
+    const pausedNow = await queue.isPaused()
+    if (pausedNow !== isPaused) onEvent(pausedNow ? 'queue_paused' : 'queue_resumed', {})
+    isPaused = pausedNow
     if (!exitWhenIdle || current !== undefined) return
     const counts = await queue.getJobCounts('wait', 'prioritized', 'active', 'delayed')
     if (Object.values(counts).every((count) => count === 0)) end()

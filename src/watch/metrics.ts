@@ -16,6 +16,10 @@ export type LoadObserver = Readonly<{
 export type Metrics = Readonly<{
   contentType: string
   text: () => Promise<string>
+  /** The figures as data, for `sumWith` of another process. */
+  data: () => Promise<readonly object[]>
+  /** As `text`, added up with the figures of another process. */
+  sumWith: (data: readonly object[]) => Promise<string>
   observer: Required<Pick<RunObserver, 'onBegin' | 'onBatch' | 'onQueue' | 'onPrompt' | 'onToken' | 'onRow'>>
   load: LoadObserver
   addTokens: (kind: 'prompt' | 'completion', count: number) => void
@@ -41,7 +45,7 @@ const REWARDS = [-100, -50, -20, -10, -5, -2, -1, -0.5, 0, 0.5, 1, 2, 5, 10, 20,
  */
 export async function collectMetrics(feature: string): Promise<Metrics> {
   const client = await optionalPackage(() => import('prom-client'), feature, 'prom-client')
-  const { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } = client.default ?? client
+  const { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } = client.default ?? client
   const register = new Registry()
   const registers = [register]
   collectDefaultMetrics({ register })
@@ -87,6 +91,8 @@ export async function collectMetrics(feature: string): Promise<Metrics> {
     ...{ counter, histogram },
     contentType: register.contentType,
     text: () => register.metrics(),
+    data: () => register.getMetricsAsJSON(),
+    sumWith: async (data) => AggregatorRegistry.aggregate([await register.getMetricsAsJSON(), data]).metrics(),
     gauge: (name, help, read) => {
       new Gauge({
         ...{ name, help, registers },

@@ -1,10 +1,9 @@
-import { OptionError } from '../../core/errors.js'
 import type { RunObserver } from '../../core/observe/observer.js'
 import { logObserver } from '../../watch/jsonLog.js'
 import { collectMetrics, type LoadObserver } from '../../watch/metrics.js'
 import { serveMetrics } from '../../watch/metricsServer.js'
 import { openTraces } from '../../watch/traces.js'
-import type { WatchFlags } from '../flags/watchFlags.js'
+import { checkTraceFlags, type WatchFlags } from '../flags/watchFlags.js'
 import { type Progress, startProgress } from '../print/progress.js'
 import type { Terminal } from '../terminal.js'
 
@@ -23,12 +22,13 @@ export type RunWatch = Readonly<{
  * @throws OptionError for a package that is missing, and Error for a port that is taken
  */
 export async function withWatch(
-  { metricsPort, metricsHost, otlp, otlpSample }: WatchFlags,
+  flags: WatchFlags,
   running: Readonly<Record<string, unknown>>,
   { stderr, log }: Pick<Terminal, 'stderr' | 'log'>,
   run: (watch: RunWatch) => Promise<void>,
 ): Promise<void> {
-  if (otlp === undefined && otlpSample !== undefined) throw new OptionError('Expected `--otlp` beside `--otlp-sample`, got none')
+  checkTraceFlags(flags)
+  const { metricsPort, metricsHost, otlp, otlpSample } = flags
   const notices: string[] = []
   let say = (notice: string): void => void notices.push(notice)
   const traces =

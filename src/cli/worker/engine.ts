@@ -1,13 +1,18 @@
 import { Command } from 'commander'
 import { messageOf, OptionError } from '../../core/errors.js'
+import type { RunObserver } from '../../core/observe/observer.js'
 import type { Prompt } from '../../core/prompt.js'
 import type { Models, Row } from '../../core/run.js'
 import { type JobPart, type PartFigures, readJobPart, writeJobPart } from '../../io/jobPart.js'
 import { keyOf } from '../../io/parquet/heldRows.js'
 import { openStore } from '../../io/stores/openStore.js'
 import { unpackPrompts } from '../../queue/queueJob.js'
+import { logObserver } from '../../watch/jsonLog.js'
+import { collectMetrics } from '../../watch/metrics.js'
+import { openTraces } from '../../watch/traces.js'
 import { type ChosenDecoder, chooseDecoder } from '../flags/chooseDecoder.js'
 import { type GenerateFlags, type GivenFlags, runFlags, settingsOf } from '../flags/generateFlags.js'
+import { type TraceFlags, traceFlags } from '../flags/watchFlags.js'
 import { runOfPrompts } from '../run/generateRun.js'
 import { loadRunModels, rewardsOf } from '../run/loadRun.js'
 import type { Terminal } from '../terminal.js'
@@ -17,24 +22,51 @@ const REPORT_MS = 500
 
 /** `rxargs engine` decodes the jobs of a worker, which starts it as a process of its own. */
 export const engineCommand = (terminal: Terminal): Command =>
-  runFlags(new Command('engine'))
+  traceFlags(runFlags(new Command('engine')))
     .description('decode the jobs of `rxargs worker`, which starts this')
-    .action(async (flags: GivenFlags) => run(settingsOf(flags), await chooseDecoder(flags), terminal))
+    .option('--records', 'send the worker records for its log')
+    .option('--figures', 'collect figures for the worker')
+    .action(async (flags: GivenFlags & EngineWatch) => run(settingsOf(flags), await chooseDecoder(flags), flags, terminal))
 
-type Engine = Readonly<{ flags: GenerateFlags; chosen: ChosenDecoder; models: Models; say: (line: string) => void }>
+/** How the worker watches its engine. */
+export type EngineWatch = TraceFlags & Readonly<{ records?: boolean; figures?: boolean }>
 
-async function run(flags: GenerateFlags, chosen: ChosenDecoder, { stderr, signal }: Terminal): Promise<void> {
+type Engine = Readonly<{
+  flags: GenerateFlags
+  chosen: ChosenDecoder
+  models: Models
+  say: (line: string) => void
+  observers: readonly RunObserver[]
+}>
+
+async function run(
+  flags: GenerateFlags,
+  chosen: ChosenDecoder,
+  { records, figures, otlp, otlpSample }: EngineWatch,
+  { stderr, signal }: Terminal,
+): Promise<void> {
   if (!process.connected) throw new OptionError('Expected to be started by `rxargs worker`')
   // Nothing is left to do without the worker, and nothing would be lost: a part is complete or absent.
   process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   const say = (line: string) => void stderr.write(`${line}\n`)
-  const models = await loadRunModels(flags, await rewardsOf(flags, chosen), say)
-  const engine = { flags, chosen, models, say }
+  const metrics = figures ? await collectMetrics('--metrics-port') : undefined
+  const traces = otlp === undefined ? undefined : await openTraces({ url: otlp, sample: otlpSample, onNotice: say })
+  const models = await loadRunModels(flags, await rewardsOf(flags, chosen), say, metrics?.load)
+  const observers: RunObserver[] = [
+    ...(records ? [logObserver((...record) => tell({ type: 'record', record }), flags.engine)] : []),
+    ...(metrics ? [metrics.observer] : []),
+    ...(traces ? [beginOnce(traces.observer)] : []),
+  ]
+  const engine = { flags, chosen, models, say, observers }
   let running: Readonly<{ stop: AbortController; answer: (isOwn: boolean) => void }> | undefined
   const ended = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
   process.on('message', (message: ToEngine) => {
     if (message.type === 'stop') return running?.stop.abort(new Error('The job was stopped'))
     if (message.type === 'write') return running?.answer(message.isOwn)
+    if (message.type === 'figures') return void metrics?.data().then((data) => tell({ type: 'figures', figures: data }))
+    // As above, there is nothing to save but traces.
+    if (message.type === 'end')
+      return void (traces?.close() ?? Promise.resolve()).finally(() => process.kill(process.pid, 'SIGKILL'))
     const stop = new AbortController()
     let answer: (isOwn: boolean) => void = () => undefined
     const mayWrite = new Promise<boolean>((resolve) => {
@@ -54,10 +86,26 @@ async function run(flags: GenerateFlags, chosen: ChosenDecoder, { stderr, signal
   }
 }
 
+/** All jobs of an engine have the same metadata, so one exporter of traces serves them all. */
+function beginOnce(observer: RunObserver): RunObserver {
+  let isBegun = false
+  return {
+    ...observer,
+    onBegin: (meta) => {
+      if (!isBegun) observer.onBegin?.(meta)
+      isBegun = true
+    },
+  }
+}
+
 const tell = (message: FromEngine): void => void process.send?.(message)
 
-const runOf = ({ flags, chosen, models, say }: Engine, prompts: readonly Prompt[], onToken: () => void = () => undefined) =>
-  runOfPrompts(iterate(prompts), flags, chosen, models, { say, begin: () => undefined, observers: [{ onToken }] })
+const runOf = (
+  { flags, chosen, models, say, observers }: Engine,
+  prompts: readonly Prompt[],
+  onToken: () => void = () => undefined,
+) =>
+  runOfPrompts(iterate(prompts), flags, chosen, models, { say, begin: () => undefined, observers: [{ onToken }, ...observers] })
 
 async function* iterate<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items

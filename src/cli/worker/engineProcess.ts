@@ -1,17 +1,24 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { RunMeta } from '../../core/run.js'
 import type { PartFigures } from '../../io/jobPart.js'
 import type { JobData } from '../../queue/queueJob.js'
+import type { Log } from '../../watch/jsonLog.js'
 import type { FromEngine, ToEngine } from './protocol.js'
 
 /** The program itself. It is started here, not imported. */
 const MAIN = fileURLToPath(import.meta.resolve('../main.js'))
 /** How the program reports its own errors. */
 const ERROR = 'rxargs: '
-/** How long an engine may take to stop a job. */
+/** How long an engine may take to stop a job, or to end. */
 const STOP_MS = 5_000
+/** How long an engine may take to tell its figures. Prometheus waits 10 s. */
+const FIGURES_MS = 5_000
+
+/** Receives what an engine says. */
+export type EngineListener = Readonly<{ onNotice: (line: string) => void; onRecord: Log }>
 
 export type JobHooks = Readonly<{
   signal: AbortSignal
@@ -27,16 +34,21 @@ export interface EngineProcess {
   /** Whether it can take a job. */
   readonly isAlive: () => boolean
   decode(output: string, job: JobData, hooks: JobHooks): Promise<PartFigures>
+  /** Figures of its models and rows, if it collects them. Undefined if it does not answer in time. */
+  figures(): Promise<readonly object[] | undefined>
+  /** Lets it send what is left, and ends it. */
+  close(): Promise<void>
+  /** Ends it at once. */
   end(): void
 }
 
 /**
  * Starts an engine and waits until its models are loaded.
  *
- * @param args flags of the run
+ * @param args flags of the run and of `EngineWatch`
  * @throws Error with what the engine said, if it ends before that
  */
-export async function startEngine(args: readonly string[], onNotice: (line: string) => void): Promise<EngineProcess> {
+export async function startEngine(args: readonly string[], { onNotice, onRecord }: EngineListener): Promise<EngineProcess> {
   const child = fork(MAIN, ['engine', ...args], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
@@ -49,7 +61,17 @@ export async function startEngine(args: readonly string[], onNotice: (line: stri
     else onNotice(line)
   })
   let listen: (message: FromEngine) => void = () => undefined
-  child.on('message', (message: FromEngine) => listen(message))
+  const scrapes = new Set<(figures: readonly object[] | undefined) => void>()
+  const answerScrapes = (figures?: readonly object[]): void => {
+    for (const answer of scrapes) answer(figures)
+    scrapes.clear()
+  }
+  child.once('close', () => answerScrapes())
+  child.on('message', (message: FromEngine) => {
+    if (message.type === 'record') onRecord(...message.record)
+    else if (message.type === 'figures') answerScrapes(message.figures)
+    else listen(message)
+  })
   const ended = new Promise<never>((_, reject) => {
     child.once('error', reject)
     // After `close` all that it said has been read.
@@ -79,6 +101,19 @@ export async function startEngine(args: readonly string[], onNotice: (line: stri
     meta,
     isAlive,
     end,
+    async figures() {
+      if (!isAlive()) return undefined
+      return new Promise((resolve) => {
+        scrapes.add(resolve)
+        setTimeout(() => resolve(undefined), FIGURES_MS).unref()
+        send(child, { type: 'figures' })
+      })
+    },
+    async close() {
+      send(child, { type: 'end' })
+      await Promise.race([ended.catch(() => undefined), sleep(STOP_MS, undefined, { ref: false })])
+      end()
+    },
     async decode(output, { part, prompts }, hooks) {
       const answer = answerTo(child, hooks, (next) => {
         listen = next

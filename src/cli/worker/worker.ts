@@ -3,20 +3,25 @@ import * as z from 'zod'
 import { describeMix } from '../../io/parquet/sameRun.js'
 import { openStore } from '../../io/stores/openStore.js'
 import { isHeldForQueue, releaseForQueue } from '../../io/stores/queueHold.js'
-import { connect } from '../../queue/connect.js'
+import { type Connection, connect } from '../../queue/connect.js'
 import type { RunRecord } from '../../queue/runStore.js'
 import { UnfitWorker, type WorkOptions, work } from '../../queue/work.js'
 import { number } from '../flags/flags.js'
+import { type WatchFlags, watchFlags } from '../flags/watchFlags.js'
 import { type QueueFlag, queueFlag, queueOf } from '../run/queueFlag.js'
 import type { Terminal } from '../terminal.js'
 import { type EngineProcess, startEngine } from './engineProcess.js'
 import { speedometer } from './speedometer.js'
+import { type WorkerWatch, watchWorker } from './watch.js'
 
-type WorkerFlags = QueueFlag & Readonly<{ exitWhenIdle?: boolean; grace: number }>
+type WorkerFlags = QueueFlag & WatchFlags & Readonly<{ exitWhenIdle?: boolean; grace: number }>
 
 /** `rxargs worker` decodes the jobs of a queue. */
 export const workerCommand = (terminal: Terminal): Command =>
-  queueFlag(new Command('worker'))
+  watchFlags(
+    queueFlag(new Command('worker')),
+    'serve figures of this worker and its engine for Prometheus at /metrics on this port; each worker of a machine needs its own; if it is taken, the worker ends before it takes a job; 0 takes a free one; needs prom-client',
+  )
     .description('decode the jobs of a queue, with any number of other workers')
     .option('--exit-when-idle', 'end when no job waits, runs or is tried again')
     .option(
@@ -27,23 +32,27 @@ export const workerCommand = (terminal: Terminal): Command =>
     )
     .action((flags: WorkerFlags) => runWorker(flags, terminal))
 
-async function runWorker({ exitWhenIdle = false, grace, ...flags }: WorkerFlags, { signal, stderr }: Terminal): Promise<void> {
+async function runWorker({ exitWhenIdle = false, grace, ...flags }: WorkerFlags, terminal: Terminal): Promise<void> {
+  const { signal, stderr } = terminal
   const say = (line: string): void => void stderr.write(`${line}\n`)
-  const connection = await connect(queueOf(flags), { isPatient: true, onNotice: say })
+  const address = queueOf(flags)
   const engines = engineOfRuns(say)
+  const watch = await watchWorker(flags, terminal, engines.current)
   const speed = speedometer()
   const decode: WorkOptions['decode'] = async (record, job, control) => {
-    const engine = await engines.of(record)
+    const engine = await engines.of(record, watch)
     if (!(await isHeldForQueue(openStore(record.output), record.id)))
       throw new UnfitWorker(
         `Expected ${record.output} to be the folder of the run ${record.id} as the submitting machine sees it, found none that is marked so. Mount that folder here under the same path`,
       )
     return engine.decode(record.output, job, { ...control, onProgress: speed.add })
   }
+  let connection: Connection | undefined
   try {
+    connection = await connect(address, { isPatient: true, onNotice: say })
     say(`Waiting for jobs of ${connection.address}`)
     const done = await work(connection, {
-      ...{ decode, exitWhenIdle, signal, onNotice: say, graceMs: grace * 1000 },
+      ...{ decode, exitWhenIdle, signal, onNotice: say, onEvent: watch.onEvent, graceMs: grace * 1000 },
       speed: speed.read,
       finish: async ({ id, output }) => {
         // All rows are there, so whatever is unfinished belongs to a worker that was killed.
@@ -56,26 +65,29 @@ async function runWorker({ exitWhenIdle = false, grace, ...flags }: WorkerFlags,
     signal.throwIfAborted()
     say(`Nothing left to do; this worker has done ${done} ${done === 1 ? 'job' : 'jobs'}`)
   } finally {
-    engines.end()
-    connection.close()
+    await engines.close()
+    watch.close()
+    connection?.close()
   }
 }
 
 /** Keeps the engine of the run that the last job was of. */
 function engineOfRuns(say: (line: string) => void) {
   let current: Readonly<{ key: string; engine: EngineProcess }> | undefined
-  const end = (): void => {
-    current?.engine.end()
+  const close = async (): Promise<void> => {
+    const last = current?.engine
     current = undefined
+    await last?.close()
   }
   return {
-    end,
-    async of({ id, args, generation, meta }: RunRecord): Promise<EngineProcess> {
+    close,
+    current: () => current?.engine,
+    async of({ id, args, generation, meta }: RunRecord, { engineArgs, onRecord }: WorkerWatch): Promise<EngineProcess> {
       const key = JSON.stringify([id, generation, args])
       if (current?.key === key && current.engine.isAlive()) return current.engine
-      end()
+      await close()
       say(`Loading the models of the run ${id}`)
-      const engine = await startEngine(args, say).catch((error: unknown) => {
+      const engine = await startEngine([...args, ...engineArgs], { onNotice: say, onRecord }).catch((error: unknown) => {
         throw new UnfitWorker(`This worker cannot decode the run ${id}: ${(error as Error).message}`)
       })
       const difference = describeMix(

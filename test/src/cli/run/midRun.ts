@@ -1,12 +1,12 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished } from 'vitest'
 import { finished, pair, started } from '../rxargs.js'
 
 export type LogRecord = Readonly<Record<string, unknown>>
 
-/** Runs the program on prompts that go to its standard input one by one, so that it is in mid-run until `end`. */
-export function midRun(out: string, ...flags: readonly string[]) {
-  const child = started(['generate', ...pair, '--max-new-tokens', '5', '-o', out, '--log', 'json', ...flags])
+/** Follows a program that writes records on stderr. */
+export function follow(child: ChildProcessWithoutNullStreams) {
   onTestFinished(() => void child.kill('SIGKILL'))
   const end = finished(child)
   const records: LogRecord[] = []
@@ -25,14 +25,14 @@ export function midRun(out: string, ...flags: readonly string[]) {
     while (of(event).length < wanted && child.exitCode === null) await new Promise<void>((resolve) => void wakes.add(resolve))
     expect(of(event).length).toBeGreaterThanOrEqual(wanted)
   }
-  return {
-    child,
-    end,
-    of,
-    records,
-    count,
-    write: (...lines: string[]) => child.stdin.write(lines.map((line) => `${line}\n`).join('')),
-  }
+  return { child, end, of, records, count }
+}
+
+/** Runs the program on prompts that go to its standard input one by one, so that it is in mid-run until `end`. */
+export function midRun(out: string, ...flags: readonly string[]) {
+  const child = started(['generate', ...pair, '--max-new-tokens', '5', '-o', out, '--log', 'json', ...flags])
+  const write = (...lines: string[]) => child.stdin.write(lines.map((line) => `${line}\n`).join(''))
+  return { ...follow(child), write }
 }
 
 export const prompts = (number: number): string[] =>
