@@ -47,13 +47,16 @@ async function offline(models, forSeconds) {
     for (let at = 0; at < CLIENTS || performance.now() < until; at++)
       yield { id: String(at), content: { text: promptOf(at % CLIENTS) } }
   }
-  const onEvent = ({ type, key }) => {
-    if (type !== 'token') return
+  const onToken = ({ key }) => {
     const now = performance.now()
     if (last.has(key.id)) gaps.push(now - last.get(key.id))
     last.set(key.id, now)
   }
-  for await (const { error } of generate(source(), args(), models, { concurrency: CLIENTS, maxNewTokens: TOKENS, onEvent }))
+  for await (const { error } of generate(source(), args(), models, {
+    concurrency: CLIENTS,
+    maxNewTokens: TOKENS,
+    observe: { onToken },
+  }))
     if (error !== null) throw new Error(error)
   return gaps
 }

@@ -16,12 +16,12 @@ export function endOfText(reward: BatchedRewardModel | BatchedPairReward | TextR
   if (endToken === undefined) return (completion) => completion
   if (reward.kind !== 'tokens')
     throw new OptionError(
-      `Expected \`endToken\` beside a decoder model, got reward \`${reward.name}\`, which ${reward.kind === 'pairs' ? 'is an encoder and ends a text itself' : 'reads text without tokens'}`,
+      `Expected the end token beside a decoder model, got reward \`${reward.name}\`, which ${reward.kind === 'pairs' ? 'is an encoder and ends a text itself' : 'reads text without tokens'}`,
     )
   const ids = reward.codec.encode(endToken, false)
   if (ids.length !== 1 || reward.codec.decode(ids, true) !== '')
     throw new OptionError(
-      `Expected \`endToken\` to be one special token of reward \`${reward.name}\`, got ${JSON.stringify(endToken)}, which is ${ids.length === 1 ? 'an ordinary token' : `${ids.length} tokens`}`,
+      `Expected the end token to be one special token of reward \`${reward.name}\`, got ${JSON.stringify(endToken)}, which is ${ids.length === 1 ? 'an ordinary token' : `${ids.length} tokens`}`,
     )
   return (completion, cutOff) => (cutOff || completion.endsWith(endToken) ? completion : completion + endToken)
 }

@@ -67,7 +67,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
   const batch = <Call, Result>(model: Batched<Call, Result>, name: string, kind: CallReport['kind']) =>
     readAhead<Call, Result>(
       model.sideBySide
-        ? (call) => apart<Call, Result>(model)(call).pipe(observed.alone(name, kind, call))
+        ? (one) => apart(model, one).pipe(observed.alone(name, kind, one))
         : throughBatches(
             batchCalls((calls: readonly Weighed<Call>[]) => model.run(calls.map(({ call }) => call)), {
               maxBatch: model.maxBatch,
@@ -162,10 +162,8 @@ const throughBatches =
     of(call).pipe(batched)
 
 /** Runs each call separately, so that a failing or slow one holds up no other. */
-const apart =
-  <Call, Result>(model: Batched<Call, Result>): Scheduled<Call, Result> =>
-  ({ call }) =>
-    defer(() => model.run([call]).then(([result]) => result!))
+const apart = <Call, Result>(model: Batched<Call, Result>, { call }: Weighed<Call>): Observable<Result> =>
+  defer(() => model.run([call]).then(([result]) => result!))
 
 /**
  * Adapts a reward model with the language model's tokenizer and template, which reads its token ids. An autoregressive reward model's value

@@ -29,7 +29,7 @@ export function httpPost(
   const [Agent, request] = address.protocol === 'https:' ? [HttpsAgent, httpsRequest] : [HttpAgent, httpRequest]
   // A free connection does not keep the process alive.
   const agent = new Agent({ keepAlive: true, timeout: IDLE_MS })
-  // Both would pay more time for compression than it saves.
+  // Compression would cost both sides more time than it saves.
   const headers = { ...given, 'accept-encoding': 'identity' }
   const options: RequestOptions = { ...urlToHttpOptions(address), method: 'POST', agent }
 

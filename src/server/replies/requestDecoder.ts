@@ -77,12 +77,14 @@ function boundDecoder(request: SharedRequest, options: RequestDecoderOptions): B
 /** Refuses an option that a field of its own sets, too. */
 function checkOptions({ rxargs, temperature, top_p }: SharedRequest): void {
   const fields = { k: rxargs?.k, weight: rxargs?.weight, temperature, p: top_p }
+  const given = { 'rxargs.options': rxargs?.options, 'rxargs.search': Object.values(rxargs?.search ?? {})[0] }
   for (const [option, value] of Object.entries(fields))
-    if (value !== undefined && value !== null && rxargs?.options && Object.hasOwn(rxargs.options, option))
-      throw new ApiError(400, `Expected \`${option}\` in \`rxargs.options\` or as a field of its own, got both`, {
-        param: `rxargs.options.${option}`,
-        code: 'invalid_value',
-      })
+    for (const [param, options] of Object.entries(given))
+      if (value !== undefined && value !== null && Object.hasOwn(options ?? {}, option))
+        throw new ApiError(400, `Expected \`${option}\` in \`${param}\` or as a field of its own, got both`, {
+          param: `${param}.${option}`,
+          code: 'invalid_value',
+        })
 }
 
 /** Names the field in an error of the decoder's options. */

@@ -66,11 +66,6 @@ function withTopP(steps: Steps, p: number): Steps {
 
 function checkChoice(steps: Steps, param: 'temperature' | 'top_p'): void {
   if (steps.some((step) => has(step, 'sampleTemperature') || has(step, 'selectGreedy'))) return
-  throw new ApiError(
-    400,
-    `The decoder does not choose by \`sampleTemperature\` or \`selectGreedy\`, so it takes no \`${param}\``,
-    {
-      param,
-    },
-  )
+  const reason = 'The decoder does not choose by `sampleTemperature` or `selectGreedy`'
+  throw new ApiError(400, `${reason}, so it takes no \`${param}\``, { param })
 }

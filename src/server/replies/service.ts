@@ -47,8 +47,7 @@ export type Service = Required<Omit<ServiceOptions, 'metrics'>> &
 /** @throws OptionError for options with which each request would fail */
 export function startService({ onNotice = () => undefined, registry = builtIn, ...options }: ServiceOptions): Service {
   const { models, limits, metrics } = options
-  const { onBatch, onQueue } = metrics?.observer ?? {}
-  const observe = { ...(onBatch && { onBatch }), ...(onQueue && { onQueue }) }
+  const observe = metrics ? { onBatch: metrics.observer.onBatch, onQueue: metrics.observer.onQueue } : {}
   const slots = new Slots(limits.maxRunning, limits.maxQueue)
   metrics?.watch(slots)
   const scorers = models.rewards.flatMap((reward) =>

@@ -86,10 +86,11 @@ export function headRows(
   }
   const query = rowsOf(heads, 'query')
   const tokens = sizeOf(graph, 'tokens', slots, 1)
+  // A place b · S + s becomes (b · heads + head) · S + s, so it moves on by b · (heads - 1) + head times S.
   const row = graph.node('Div', [places, tokens], { name: 'place/row' })
-  const skipped = graph.node('Mul', [row, ints('others', [1], heads - 1)], { name: 'place/skipped' })
-  const heights = graph.node('Add', [skipped, ints('head', [1, heads], ...Array(heads).keys())], { name: 'place/heads' })
-  const place = graph.node('Add', [places, graph.node('Mul', [heights, tokens], { name: 'place/offset' })], { name: 'place' })
+  const ofRow = graph.node('Mul', [row, ints('others', [1], heads - 1)], { name: 'place/of_row' })
+  const moves = graph.node('Add', [ofRow, ints('head', [1, heads], ...Array(heads).keys())], { name: 'place/moves' })
+  const place = graph.node('Add', [places, graph.node('Mul', [moves, tokens], { name: 'place/offset' })], { name: 'place' })
   return { query, key: heads === kvHeads ? query : rowsOf(kvHeads, 'key'), place }
 }
 

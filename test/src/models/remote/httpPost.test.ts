@@ -35,7 +35,7 @@ describe('httpPost', () => {
     )
   })
 
-  it('returns a redirect and follows it not', async () => {
+  it('returns a redirect without following it', async () => {
     const answer = await posted((_, response) => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end())
     expect(answer.status).toBe(307)
   })
