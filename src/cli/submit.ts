@@ -72,10 +72,11 @@ async function submit(input: string, given: SubmitFlags, args: readonly string[]
   const address = queueOf(given)
   const flags = settingsOf(given)
   const chosen = await chooseDecoder(given)
-  const output = isS3(given.output) ? openStore(given.output).name : resolve(given.output)
+  const place = openStore(given.output)
+  const output = isS3(given.output) ? place.name : resolve(given.output)
   await checkInput(input, promptColumns(flags))
   const rewards = await rewardsOf(flags, chosen)
-  await openStore(output).check()
+  await place.check()
   const connection = await connect(address)
   const progress = startProgress({ stream: stderr })
   const { say } = progress
