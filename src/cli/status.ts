@@ -105,7 +105,12 @@ export function describeQueue({ isPaused, jobs, runs, workers, dead }: QueueStat
     ...runTable,
     ...(workers.length > 0 ? ['', ...workerTable] : []),
     ...(dead.length > 0 ? ['', 'Failed jobs (`rxargs queue retry` tries them again):'] : []),
-    ...dead.slice(0, NAMED).map(({ job, rows, attempts, reason }) => `${job}, ${rows} rows, ${attempts} attempts: ${reason}`),
+    ...dead
+      .slice(0, NAMED)
+      .map(
+        ({ job, rows, attempts, reason }) =>
+          `${job}, ${rows} ${rows === 1 ? 'row' : 'rows'}, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${reason}`,
+      ),
     ...(dead.length > NAMED ? [`… and ${dead.length - NAMED} more: --json has them`] : []),
   ]
 }
