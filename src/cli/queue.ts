@@ -19,7 +19,7 @@ function actionOf(text: string): Action {
   return action
 }
 
-/** `rxargs queue` pauses or resumes a queue, cancels a run of it, or tries dead letters again. */
+/** `rxargs queue` pauses or resumes a queue, cancels a run of it, or tries failed jobs again. */
 export const queueCommand = ({ stdout, signal }: Terminal): Command =>
   queueFlag(new Command('queue'))
     .description('pause or resume a queue, cancel a run, or try failed jobs again')
@@ -55,7 +55,7 @@ async function doAction(connection: Connection, action: Action, run: string | un
   }
   if (action === 'retry') {
     const count = await retryDead(connection, run)
-    return `${count} ${count === 1 ? 'dead letter is' : 'dead letters are'} queued again`
+    return `${count} ${count === 1 ? 'failed job is' : 'failed jobs are'} queued again`
   }
   if (record === undefined) throw new OptionError('Expected the id of a run to cancel; `rxargs status` lists them')
   const left = await cancelRun(connection, record.id)

@@ -10,7 +10,7 @@ import { type Terminal, writeLine } from './terminal.js'
 type StatusFlags = QueueFlag & Readonly<{ watch?: boolean; json?: boolean }>
 
 const WATCH_MS = 2_000
-/** Names at most this many dead letters. `--json` has all. */
+/** Names at most this many failed jobs. `--json` has all. */
 const NAMED = 10
 
 /** `rxargs status` shows how far the runs of a queue are. */

@@ -203,7 +203,7 @@ function describeSubmitted(
   const parts = [
     rows > 0 ? `${counted(rows, 'row')} in ${counted(added, 'job')} added` : 'nothing to add',
     ...(waiting > 0 ? [`${counted(waiting, 'row')} in the queue already`] : []),
-    ...(retried > 0 ? [`${counted(retried, 'dead letter')} queued again`] : []),
+    ...(retried > 0 ? [`${counted(retried, 'failed job')} queued again`] : []),
     ...(held > 0 ? [`${counted(held, 'row')} there already`] : []),
     ...(isDone && held > 0 ? ['the run is done'] : []),
   ]
