@@ -14,6 +14,7 @@ describe('--queue', () => {
 
   it.each([
     ['no address', []],
+    ['an empty address', ['--queue', '']],
     ['another protocol', ['--queue', 'http://127.0.0.1']],
     ['no host', ['--queue', 'redis://']],
     ['a database that is no number', ['--queue', 'redis://127.0.0.1/x']],
