@@ -1,27 +1,35 @@
 import { Command } from 'commander'
 import { OptionError } from '../core/errors.js'
+import { didYouMean } from '../core/nearest.js'
 import { openStore } from '../io/stores/openStore.js'
 import { releaseForQueue } from '../io/stores/queueHold.js'
 import { type Connection, connect } from '../queue/connect.js'
 import { cancelRun, pauseQueue, resumeQueue, retryDead } from '../queue/controlQueue.js'
 import { readRun, runIds } from '../queue/runStore.js'
-import { oneOf } from './flags/flags.js'
 import { type QueueFlag, queueFlag, queueOf } from './run/queueFlag.js'
 import { type Terminal, writeLine } from './terminal.js'
 
 const actions = ['pause', 'resume', 'cancel', 'retry'] as const
+type Action = (typeof actions)[number]
 
-/** `rxargs queue` pauses or resumes a queue, cancels a run of it, or tries dead letters again. */
+function actionOf(text: string): Action {
+  const action = actions.find((each) => each === text)
+  if (action === undefined)
+    throw new OptionError(`Expected pause, resume, cancel or retry, got \`${text}\`${didYouMean(text, actions)}`)
+  return action
+}
+
+/** `rxargs queue` pauses or resumes a queue, cancels a run of it, or tries failed jobs again. */
 export const queueCommand = ({ stdout, signal }: Terminal): Command =>
   queueFlag(new Command('queue'))
     .description('pause or resume a queue, cancel a run, or try failed jobs again')
     .argument(
       '<action>',
-      `${actions.join(', ')}: workers take no further jobs, or do again; a run leaves the queue; dead letters are queued again`,
-      oneOf('action', actions),
+      'pause: workers take no further jobs; resume: they take jobs again; cancel: a run leaves the queue; retry: failed jobs are tried again',
+      actionOf,
     )
     .argument('[run]', 'id of a run, for cancel and retry')
-    .action(async (action: (typeof actions)[number], run: string | undefined, flags: QueueFlag) => {
+    .action(async (action: Action, run: string | undefined, flags: QueueFlag) => {
       const connection = await connect(queueOf(flags))
       try {
         await writeLine(stdout, await doAction(connection, action, run), signal)
@@ -30,7 +38,7 @@ export const queueCommand = ({ stdout, signal }: Terminal): Command =>
       }
     })
 
-async function doAction(connection: Connection, action: (typeof actions)[number], run: string | undefined): Promise<string> {
+async function doAction(connection: Connection, action: Action, run: string | undefined): Promise<string> {
   const { address } = connection
   if (action === 'pause' || action === 'resume') {
     if (run !== undefined)
@@ -47,7 +55,7 @@ async function doAction(connection: Connection, action: (typeof actions)[number]
   }
   if (action === 'retry') {
     const count = await retryDead(connection, run)
-    return `${count} ${count === 1 ? 'dead letter is' : 'dead letters are'} queued again`
+    return `${count} ${count === 1 ? 'failed job is' : 'failed jobs are'} queued again`
   }
   if (record === undefined) throw new OptionError('Expected the id of a run to cancel; `rxargs status` lists them')
   const left = await cancelRun(connection, record.id)

@@ -10,7 +10,7 @@ import { type Terminal, writeLine } from './terminal.js'
 type StatusFlags = QueueFlag & Readonly<{ watch?: boolean; json?: boolean }>
 
 const WATCH_MS = 2_000
-/** Names at most this many dead letters. `--json` has all. */
+/** Names at most this many failed jobs. `--json` has all. */
 const NAMED = 10
 
 /** `rxargs status` shows how far the runs of a queue are. */
@@ -105,7 +105,12 @@ export function describeQueue({ isPaused, jobs, runs, workers, dead }: QueueStat
     ...runTable,
     ...(workers.length > 0 ? ['', ...workerTable] : []),
     ...(dead.length > 0 ? ['', 'Failed jobs (`rxargs queue retry` tries them again):'] : []),
-    ...dead.slice(0, NAMED).map(({ job, rows, attempts, reason }) => `${job}, ${rows} rows, ${attempts} attempts: ${reason}`),
+    ...dead
+      .slice(0, NAMED)
+      .map(
+        ({ job, rows, attempts, reason }) =>
+          `${job}, ${rows} ${rows === 1 ? 'row' : 'rows'}, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${reason}`,
+      ),
     ...(dead.length > NAMED ? [`… and ${dead.length - NAMED} more: --json has them`] : []),
   ]
 }

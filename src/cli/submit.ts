@@ -37,16 +37,26 @@ type SubmitFlags = GivenFlags & QueueFlag & Readonly<{ jobRows: number; priority
 /** The largest number that BullMQ sorts by. */
 const LAST = 2_097_152
 
+/** Flags of `generate` for rows that are there, which have no meaning before the workers have ended. */
+const LATER = { retryErrors: 'retry-errors', redoChanged: 'redo-changed' } as const
+const REFUSED = new Set(['strict', ...Object.keys(LATER)])
+
 /** `rxargs submit` puts the prompts of a run into a queue, for workers. */
 export const submitCommand = (terminal: Terminal): Command => {
   const command = runFlags(new Command('submit').argument('[input]', `prompts: ${INPUT_HELP}`))
+  // They are still parsed, so that `submit` can say what to do instead.
+  for (const option of command.options) if (REFUSED.has(option.attributeName())) option.hideHelp()
   const given = flagsGiven(command)
   return queueFlag(command)
     .description('put the prompts of a run into a queue; the same command adds what is missing')
-    .option('-o, --output <folder>', 'folder for Parquet part files, which all workers reach under this path', text('output'))
+    .option(
+      '-o, --output <folder>',
+      'folder for Parquet part files, which all workers reach under this path, or s3://BUCKET/PREFIX',
+      text('output'),
+    )
     .option(
       '--job-rows <number>',
-      'rows per job, which makes one part file',
+      'rows per job; each job makes one part file',
       number('job-rows', z.int().min(1).describe('an integer >= 1')),
       128,
     )
@@ -59,23 +69,21 @@ export const submitCommand = (terminal: Terminal): Command => {
     .action(async (input: string | undefined, flags: SubmitFlags) => submit(inputOf(input, terminal), flags, given, terminal))
 }
 
-/** Flags of `generate` for rows that are there, which have no meaning before the workers have ended. */
-const LATER = { retryErrors: 'retry-errors', redoChanged: 'redo-changed' } as const
-
 async function submit(input: string, given: SubmitFlags, args: readonly string[], terminal: Terminal): Promise<void> {
   const { signal, stderr } = terminal
   for (const [name, flag] of Object.entries(LATER))
     if (given[name as keyof typeof LATER])
       throw new OptionError(`\`--${flag}\` does not apply to a queue: run \`rxargs generate --${flag}\` on the folder afterwards`)
-  if (given.strict) throw new OptionError('`--strict` does not apply to a queue, whose jobs end on their own')
+  if (given.strict) throw new OptionError('`--strict` does not apply to a queue: a worker writes an error row and goes on')
   if (given.output === undefined) throw new OptionError('Expected `--output`, the folder for the rows, got none')
   const address = queueOf(given)
   const flags = settingsOf(given)
   const chosen = await chooseDecoder(given)
-  const output = isS3(given.output) ? openStore(given.output).name : resolve(given.output)
+  const place = openStore(given.output)
+  const output = isS3(given.output) ? place.name : resolve(given.output)
   await checkInput(input, promptColumns(flags))
   const rewards = await rewardsOf(flags, chosen)
-  await openStore(output).check()
+  await place.check()
   const connection = await connect(address)
   const progress = startProgress({ stream: stderr })
   const { say } = progress
@@ -195,7 +203,7 @@ function describeSubmitted(
   const parts = [
     rows > 0 ? `${counted(rows, 'row')} in ${counted(added, 'job')} added` : 'nothing to add',
     ...(waiting > 0 ? [`${counted(waiting, 'row')} in the queue already`] : []),
-    ...(retried > 0 ? [`${counted(retried, 'dead letter')} queued again`] : []),
+    ...(retried > 0 ? [`${counted(retried, 'failed job')} queued again`] : []),
     ...(held > 0 ? [`${counted(held, 'row')} there already`] : []),
     ...(isDone && held > 0 ? ['the run is done'] : []),
   ]

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf, OutputError } from '../core/errors.js'
-import { isRemote } from './sources/inputFile.js'
+
+/** An address of any kind. As a path it would make a folder of that name. */
+const isAddress = (path: string): boolean => /^[a-z][a-z\d+.-]*:\/\//i.test(path)
 
 /** About the size of a run's first part. */
 const PROBE_BYTES = 2 ** 20
@@ -40,7 +42,7 @@ export async function makeFolder(folder: string, tries = TRIES): Promise<string[
   const fail = (error: unknown): never => {
     throw new OutputError(`Expected to make the folder ${folder}: ${reasonOf(error)}`)
   }
-  if (isRemote(folder)) throw new OutputError(`Expected a folder of this machine, got ${folder}`)
+  if (isAddress(folder)) throw new OutputError(`Expected a folder of this machine, got ${folder}`)
   const missing: string[] = []
   for (let path = resolve(folder); ; path = dirname(path)) {
     const found = await stat(path).catch((error: unknown) => (codeOf(error) === 'ENOENT' ? undefined : fail(error)))
@@ -113,7 +115,7 @@ export async function checkOutput(folder: string): Promise<void> {
  * @throws OutputError for a file that cannot be written, and without `replaces` for a file that exists
  */
 export async function checkOutputFile(path: string, replaces: boolean): Promise<void> {
-  if (isRemote(path)) throw new OutputError(`Expected a file of this machine, got ${path}`)
+  if (isAddress(path)) throw new OutputError(`Expected a file of this machine, got ${path}`)
   const found = await stat(path).catch(() => undefined)
   if (found && !replaces) throw new OutputError(`Expected no file at ${path}, which is there; --force replaces it`)
   if (found && !found.isFile()) throw new OutputError(`Expected ${path} to be a file, which it is not`)

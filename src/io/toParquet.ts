@@ -135,9 +135,10 @@ function changedRows(folder: string) {
 }
 
 /**
- * Writes a run's rows as Parquet part files into a folder, or with s3://BUCKET/PREFIX below a prefix of a bucket. Each is complete or absent, and readable while the run goes on. The run leaves out
- * rows that the folder has, so the same call goes on where an earlier one stopped. It fails on a row whose prompt or settings have changed
- * since, and decodes no further row. A run that fails before its first part leaves no new folder.
+ * Writes a run's rows as Parquet part files into a folder, or with s3://BUCKET/PREFIX below a prefix of a bucket. Each is complete or absent,
+ * and readable while the run goes on. The run leaves out rows that the folder has, so the same call goes on where an earlier one stopped. It
+ * fails on a row whose prompt or settings have changed since, and decodes no further row. A run that fails before its first part leaves no
+ * new folder.
  *
  * @throws OptionError for an invalid option
  * @throws OutputError if the folder has rows of other options or prompts, is in use by another run, is no folder, or cannot be written

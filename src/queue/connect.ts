@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import { messageOf, OptionError } from '../core/errors.js'
+import { messageOf, OptionError, optionalPackage } from '../core/errors.js'
 
 /** The queue's server cannot be used. The message names it and what was expected. */
 export class QueueError extends Error {
@@ -60,9 +60,11 @@ const redacted = (text: string): string => text.replace(/(:\/\/[^/@:]*:)[^/@]*@/
 export async function connect(text: string, { isPatient = false, onNotice }: ConnectOptions = {}): Promise<Connection> {
   const url = queueAddress(text)
   // Loaded late, because they are optional.
-  const [bullmq, { Redis: Client }] = await Promise.all([import('bullmq'), import('ioredis')]).catch(() => {
-    throw new OptionError('Expected the packages bullmq and ioredis for a queue, which are not installed: npm i bullmq ioredis')
-  })
+  const [bullmq, { Redis: Client }] = await optionalPackage(
+    () => Promise.all([import('bullmq'), import('ioredis')]),
+    '--queue',
+    'bullmq ioredis',
+  )
   const address = redacted(text)
   const host = url.hostname.replace(/^\[|\]$/g, '')
   let wasReady = false

@@ -32,7 +32,7 @@ export async function cancelRun(connection: Connection, id: string): Promise<num
 }
 
 /**
- * Queues dead letters again.
+ * Queues failed jobs again.
  *
  * @param run only those of this run
  * @returns how many there were

@@ -15,7 +15,7 @@ const runRecord = z.object({
   /** Folder, or s3:// address. */
   output: z.string(),
   meta: z.custom<RunMeta>((value) => typeof value === 'object' && value !== null && 'spec' in value),
-  /** Most tokens of a reply, and most rows of a prompt, to estimate the time left. */
+  /** When it was first submitted, in milliseconds since the epoch. */
   submittedAt: z.number(),
   /** Runs with a smaller number come first. */
   priority: z.int(),
@@ -66,7 +66,11 @@ export async function writeRun({ redis }: Connection, record: RunRecord): Promis
 
 export const runIds = async ({ redis }: Connection): Promise<string[]> => (await redis.smembers(RUNS)).sort()
 
-/** Takes numbers for jobs that are new, so that no two jobs of a run have the same. @returns the first of them */
+/**
+ * Takes numbers for jobs that are new, so that no two jobs of a run have the same.
+ *
+ * @returns the first of them
+ */
 export const takeNumbers = async ({ redis }: Connection, id: string, count: number): Promise<number> =>
   (await redis.hincrby(runKey(id), 'numbers', count)) - count
 

@@ -10,7 +10,7 @@ import { noteWorker, removeWorker } from './workers.js'
 /** A lock that is not renewed for this long is free, and the next look after that (every STALLED_MS) takes the job over: within 10 s. */
 const LOCK_MS = 5_000
 const STALLED_MS = 2_000
-/** A job whose workers die this often is a dead letter: it may be what kills them. */
+/** A job whose workers die this often has failed: it may be what kills them. */
 const MOST_STALLS = 25
 const BEAT_MS = 1_000
 /** How long to wait for the server when the worker ends. */

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { Writable } from 'node:stream'
+import { optionalPackage } from '../core/errors.js'
 import type { RunObserver } from '../core/observe/observer.js'
 import type { Row } from '../core/run.js'
-import { optionalPackage } from './optionalPackage.js'
 
 export type LogLevel = 'info' | 'warn' | 'error'
 

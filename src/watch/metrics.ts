@@ -1,7 +1,7 @@
 import type { Histogram } from 'prom-client'
+import { optionalPackage } from '../core/errors.js'
 import type { RunObserver, TimeSpan } from '../core/observe/observer.js'
 import type { RunMeta } from '../core/run.js'
-import { optionalPackage } from './optionalPackage.js'
 
 /** A run of a model's session, as `loadModels` reports it: the bytes of its KV cache, and those that its tokens fill. */
 type SessionReport = Readonly<{ cache?: Readonly<{ bytes: number; needed: number }> }>

@@ -1,9 +1,9 @@
 import type { Context, Tracer } from '@opentelemetry/api'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
+import { optionalPackage } from '../core/errors.js'
 import { type CallReport, clock, type RunObserver, type TimeSpan } from '../core/observe/observer.js'
 import type { Row, RowKey, RunMeta } from '../core/run.js'
 import { hash } from '../core/uniform.js'
-import { optionalPackage } from './optionalPackage.js'
 import { type RowTimes, type TraceSpan, traceSpans } from './traceSpans.js'
 
 export type CollectorOptions = Readonly<{

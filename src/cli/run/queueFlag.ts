@@ -10,14 +10,15 @@ export const queueFlag = (command: Command): Command =>
     new Option('--queue <url>', 'Redis or Valkey server of the queue: redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]')
       .env('RXARGS_QUEUE')
       .argParser((text: string) => {
-        queueAddress(text)
+        // A variable that is set to nothing is not set.
+        if (text !== '') queueAddress(text)
         return text
       }),
   )
 
 /** @throws OptionError without an address */
 export function queueOf({ queue }: QueueFlag): string {
-  if (queue === undefined)
+  if (queue === undefined || queue === '')
     throw new OptionError('Expected `--queue` to be redis://HOST, or RXARGS_QUEUE in the environment, got none')
   return queue
 }

@@ -1,4 +1,4 @@
-import { OptionError } from '../../core/errors.js'
+import { OptionError, optionalPackage } from '../../core/errors.js'
 
 /** A bucket and a key, or the beginning of keys. */
 export type S3Address = Readonly<{ bucket: string; key: string }>
@@ -36,11 +36,7 @@ export function openS3(): Promise<S3> {
 
 async function newClient() {
   // Loaded late, because it is optional.
-  const sdk = await import('@aws-sdk/client-s3').catch(() => {
-    throw new OptionError(
-      'Expected the package @aws-sdk/client-s3 for s3:// addresses, which is not installed: npm i @aws-sdk/client-s3',
-    )
-  })
+  const sdk = await optionalPackage(() => import('@aws-sdk/client-s3'), 's3://', '@aws-sdk/client-s3')
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION } = process.env
   const region = AWS_REGION ?? AWS_DEFAULT_REGION
   const endpoint = AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL

@@ -153,7 +153,8 @@ async function removeUnfinished({ sdk, client }: S3, bucket: string, prefix: str
       await persistently(() => client.send(new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId })))
       if (isPart(name)) names.push(`the upload of ${name}`)
     }
-  const { Contents = [] } = await client.send(new sdk.ListObjectsV2Command({ ...here, Prefix: `${prefix}.probe-` }))
+  const probes = new sdk.ListObjectsV2Command({ ...here, Prefix: `${prefix}.probe-` })
+  const { Contents = [] } = await persistently(() => client.send(probes))
   for (const { Key = '', LastModified } of Contents)
     if (isOldProbe(Key.slice(prefix.length), LastModified))
       await persistently(() => client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key })))

@@ -14,6 +14,7 @@ describe('--queue', () => {
 
   it.each([
     ['no address', []],
+    ['an empty address', ['--queue', '']],
     ['another protocol', ['--queue', 'http://127.0.0.1']],
     ['no host', ['--queue', 'redis://']],
     ['a database that is no number', ['--queue', 'redis://127.0.0.1/x']],
@@ -186,8 +187,20 @@ describe.skipIf(noRedis !== undefined)(`a queue${noRedis ? ` (skipped: ${noRedis
     expect(await submit(...flags)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) }),
   )
 
+  it('refuses another address than s3:// as the folder', async () =>
+    expect(await submit('-o', 'gs://bucket/run')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Expected a folder of this machine, got gs://bucket/run'),
+    }))
+
+  it('leaves the flags that it refuses out of its help', async () => {
+    const { stdout } = await rxargs(['submit', '--help'])
+    for (const flag of ['--strict', '--retry-errors', '--redo-changed']) expect(stdout).not.toContain(flag)
+    expect(stdout).toContain('--force')
+  })
+
   it.each([
-    ['an unknown action', ['stop'], 'Expected `--action` to be one of'],
+    ['an unknown action', ['stop'], 'Expected pause, resume, cancel or retry, got `stop`'],
     ['a run to pause', ['pause', 'abc'], 'Expected no run beside `pause`'],
     ['cancel without a run', ['cancel'], 'Expected the id of a run to cancel'],
     ['an unknown run', ['cancel', 'abc'], `there is none, got \`abc\``],

@@ -151,7 +151,7 @@ describe.skipIf(noRedis !== undefined)(`rxargs worker${noRedis ? ` (skipped: ${n
       { attempts: 5, reason: expect.stringContaining('to hold the rows of its job, found others') },
     ])
     await rename(join(out, done), broken)
-    expect(await rxargs(['queue', 'retry', '--queue', queue])).toMatchObject({ stdout: '1 dead letter is queued again\n' })
+    expect(await rxargs(['queue', 'retry', '--queue', queue])).toMatchObject({ stdout: '1 failed job is queued again\n' })
     expect(await finished(worker(queue))).toMatchObject({ code: 0 })
     expect(await rxargs(['verify', out, '--input', input])).toMatchObject({ code: 0 })
   })

@@ -23,6 +23,8 @@ describe('makeFolder', () => {
   it.each<readonly [string, RegExp]>([
     [file, /a file of that name is there/],
     [join(file, 'below'), /a file is in the way/],
+    ['gs://bucket/run', /Expected a folder of this machine, got gs:\/\/bucket\/run$/],
+    ['file:///run', /Expected a folder of this machine/],
     ...(isLinux ? [['/proc/x', /allows no folder there/] as const, ['/proc/x/y', /allows no folder there/] as const] : []),
   ])('refuses %s', async (path, message) => {
     await expect(makeFolder(path)).rejects.toThrow(OutputError)

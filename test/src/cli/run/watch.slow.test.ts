@@ -123,22 +123,26 @@ describe('--log json', () => {
   })
 })
 
+const generate = ['generate', `${root}data/prompts/sample.jsonl`, ...pair]
+
 it.each([
-  ['pino', ['--log', 'json'], '`--log json` needs one more package: npm install pino'],
-  ['prom-client', ['--metrics-port', '0'], '`--metrics-port` needs one more package: npm install prom-client'],
+  ['pino', [...generate, '--log', 'json'], '`--log json` needs one more package: npm install pino'],
+  ['prom-client', [...generate, '--metrics-port', '0'], '`--metrics-port` needs one more package: npm install prom-client'],
   [
     '@opentelemetry/sdk-trace',
-    ['--otlp', 'http://127.0.0.1:1'],
+    [...generate, '--otlp', 'http://127.0.0.1:1'],
     '`--otlp` needs more packages: npm install @opentelemetry/api@1.9',
   ],
-])('says in one line that %s is missing', async (name, flags, message) => {
+  ['@aws-sdk/client-s3', [...generate, '-o', 's3://data/run'], '`s3://` needs one more package: npm install @aws-sdk/client-s3'],
+  ['ioredis', ['status', '--queue', 'redis://127.0.0.1'], '`--queue` needs more packages: npm install bullmq ioredis'],
+])('says in one line that %s is missing', async (name, args, message) => {
   const hooks = `export const resolve = (name, context, next) => {
     if (name !== ${JSON.stringify(name)}) return next(name, context)
     throw Object.assign(new Error("Cannot find package"), { code: 'ERR_MODULE_NOT_FOUND' })
   }`
   const data = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`
   const without = data(`import { register } from 'node:module'; register(${JSON.stringify(data(hooks))})`)
-  const child = started(['generate', `${root}data/prompts/sample.jsonl`, ...pair, ...flags], undefined, ['--import', without])
+  const child = started(args, undefined, ['--import', without])
   const { code, stderr } = await finished(child)
   expect([code, stderr]).toEqual([2, expect.stringContaining(`rxargs: ${message}`)])
   expect(stderr.trimEnd().split('\n')).toHaveLength(1)
