@@ -36,8 +36,7 @@ export type BatchCallsOptions<Call> = Readonly<{
 type Waiting<Call, Result> = Readonly<{ caller: Subscriber<Result>; call: Call; askedAt: number }> & { isWaiting: boolean }
 
 /**
- * Turns a batched call into a stream operator: calls in, results out. All streams through one instance share a queue. A caller that
- * unsubscribes leaves the queue.
+ * Turns a batched call into a stream operator: calls in, results out. All streams share a queue; a caller that unsubscribes leaves it.
  *
  * - `run`: takes up to `maxBatch` calls and returns one result per call, in order; one batch runs at a time
  * - errors: `OptionError` at call time; a failing batch errors only its own callers; `ShapeError` for a wrong number of results
@@ -48,10 +47,9 @@ export function batchCalls<Call, Result>(
   options: BatchCallsOptions<Call>,
 ): OperatorFunction<Call, Result> {
   const { maxBatch } = parseOptions(batchCallsOptions, options, 'batchCalls')
-  const { onBatch, onCall, onQueue, promptTokens = () => 0, turns = freeTurns, now = () => asapScheduler.now() } = options
+  const { onBatch, onCall, onQueue = () => undefined, turns = freeTurns, now = () => asapScheduler.now() } = options
   // A map's discarded tables point to later ones: once such a table is old garbage, it would keep all later callers from being collected young.
   let waiting: Waiting<Call, Result>[] = []
-  onQueue?.(() => waiting.length)
   let busy = false // from the hop to the end of the batch
 
   const wake = (): void => {
@@ -62,9 +60,10 @@ export function batchCalls<Call, Result>(
     const most = waiting.length > 0 ? turns.take(waiting.length, wake) : 0 // all callers may have left before the hop
     busy = most > 0
     if (!busy) return
-    const tokensOf = ({ call }: Waiting<Call, Result>): number => promptTokens(call)
+    const tokensOf = ({ call }: Waiting<Call, Result>): number => options.promptTokens?.(call) ?? 0
     const { batch, rest } = nextBatch(waiting, { maxBatch: Math.min(most, maxBatch), promptTokens: tokensOf })
     waiting = [...rest]
+    onQueue(-batch.length)
     for (const one of batch) one.isWaiting = false
     const startedAt = now()
     const settle = (route: (caller: Subscriber<Result>, index: number) => void): void => {
@@ -81,15 +80,16 @@ export function batchCalls<Call, Result>(
       if (results?.length === batch.length) settle((caller, index) => of(results[index]!).subscribe(caller))
       else fail(new ShapeError(`Expected ${batch.length} results, got ${results?.length}`))
     }
-    const running = defer(() => run(batch.map(({ call }) => call))).pipe(take(1), defaultIfEmpty([]))
-    running.subscribe({ next: answer, error: fail })
+    const asked = defer(() => run(batch.map(({ call }) => call)))
+    asked.pipe(take(1), defaultIfEmpty([])).subscribe({ next: answer, error: fail })
   }
   const join = (call: Call): Observable<Result> =>
     new Observable((caller) => {
       const one = { caller, call, askedAt: onCall ? now() : 0, isWaiting: true }
       waiting.push(one)
+      onQueue(1)
       wake()
-      return () => one.isWaiting && waiting.splice(waiting.indexOf(one), 1)
+      return () => one.isWaiting && onQueue(-waiting.splice(waiting.indexOf(one), 1).length)
     })
   return mergeMap(join)
 }

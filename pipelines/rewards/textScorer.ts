@@ -27,7 +27,7 @@ export function textScorer(
       batchCalls((calls: readonly Call[]) => texts.run(calls), {
         maxBatch: texts.maxBatch,
         ...(onBatch && { onBatch: (report) => onBatch(reward.name, report) }),
-        ...(onQueue && { onQueue: (length) => onQueue(reward.name, length) }),
+        ...(onQueue && { onQueue: (change) => onQueue(reward.name, change) }),
       }),
     )
   if (reward.kind === 'pairs') return batched(pairTexts(reward))

@@ -38,7 +38,7 @@ export function observeCalls({ onBatch, onCall, onQueue }: ScheduleObserver) {
     /** What the scheduler of a model reports. */
     batches: <Call>(model: string, kind: Kind, of: (call: Call) => OwnedCall): BatchObserver<Call> => ({
       ...(onBatch && { onBatch: (batch) => onBatch(model, batch) }),
-      ...(onQueue && { onQueue: (length) => onQueue(model, length) }),
+      ...(onQueue && { onQueue: (change) => onQueue(model, change) }),
       ...(onCall && {
         now: clock,
         onCall: (call, times) => {

@@ -9,7 +9,6 @@ import { checkInput } from '../io/prompts/openInput.js'
 import { promptColumns, type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
 import { openStore } from '../io/stores/openStore.js'
-import { toParquet } from '../io/toParquet.js'
 import { BASE_HELP, onBase } from './flags/adapterFlags.js'
 import { embeddedPath } from './flags/embeddedPath.js'
 import { type EngineFlags, engineFlags, engineOf } from './flags/engineFlags.js'
@@ -22,12 +21,11 @@ import { resumeOptions } from './flags/resumeOptions.js'
 import { type RewardFlag, rewardFlag } from './flags/rewardFlag.js'
 import { type WatchFlags, watchFlags } from './flags/watchFlags.js'
 import { checkRowLines, type RowLines, rowLineFlags } from './print/rowLines.js'
-import { toLines } from './print/toLines.js'
 import { describeInput, inputOf } from './run/inputOf.js'
-import { runSummary } from './run/runSummary.js'
 import { stopAtError } from './run/stopAtError.js'
 import { takeFirst } from './run/takePrompts.js'
 import { withWatch } from './run/watch.js'
+import { writeOutput } from './run/writeOutput.js'
 import type { Terminal } from './terminal.js'
 
 type Flags = Readonly<{
@@ -107,7 +105,7 @@ async function prepareReward(
 }
 
 async function run(input: string, flags: Flags, terminal: Terminal): Promise<void> {
-  const { stdin, stdout, signal } = terminal
+  const { stdin, signal } = terminal
   const { output, limit, template, promptColumn, completionColumn, keepInput } = flags
   const resume = resumeOptions(flags)
   const lines = { ...(flags.text && { text: true }), ...(flags.columns && { columns: flags.columns }) }
@@ -144,19 +142,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
         .catch(() => undefined) // The reader reports errors of the input.
       progress.begin()
       const rows = flags.strict ? stopAtError(made) : made
-      const summary =
-        output === undefined
-          ? await toLines(rows, stdout, { ...lines, signal })
-          : await toParquet(output, rows, {
-              ...resume,
-              signal,
-              onNotice: progress.say,
-              ...(policy && { policy }),
-              ...(onPart && { onPart }),
-            })
-      await counting
-      progress.end()
-      await runSummary({ summary, output, input }, terminal, progress)
+      await writeOutput(rows, { input, output, lines, parts: { ...resume, policy, onPart }, counting }, terminal, progress)
     } finally {
       progress.end()
       await reward.close()

@@ -37,7 +37,7 @@ async function showStatus({ watch = false, json = false, ...flags }: StatusFlags
   }
 }
 
-/** Whether nothing of a run is left to decode. Dead letters wait for a person. */
+/** Whether nothing of a run is left to decode. Failed jobs wait for a person. */
 const isOver = ({ isWhole, jobs, jobsDone, dead }: RunState): boolean => isWhole && jobsDone + dead >= jobs
 
 /** The state with the names of the command line. */

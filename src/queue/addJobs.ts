@@ -22,14 +22,14 @@ const rowKey = ({ id, sample }: RowKey): string => `${sample} ${id}`
 export type Outstanding = Readonly<{
   /** Hash of each prompt that waits, by sample and id. */
   hashes: ReadonlyMap<string, string>
-  /** Jobs that were in the dead-letter list and are tried again. */
+  /** Failed jobs that are tried again. */
   retried: number
 }>
 
 export const hashIn = ({ hashes }: Outstanding, key: RowKey): string | undefined => hashes.get(rowKey(key))
 
 /**
- * Reads which rows of a run are in the queue. Dead letters are tried again. Jobs that are neither there nor done, as a server that lost its
+ * Reads which rows of a run are in the queue. Failed jobs are tried again. Jobs that are neither there nor done, as a server that lost its
  * data leaves them, are forgotten, so that their rows are added anew.
  */
 export async function takeUp(connection: Connection, queue: JobQueue, { id }: RunRecord): Promise<Outstanding> {

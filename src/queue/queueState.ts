@@ -32,7 +32,7 @@ export type QueueState = Readonly<{
   dead: readonly DeadLetter[]
 }>
 
-/** Reads the state of a queue: its runs, workers and dead letters. */
+/** Reads the state of a queue: its runs, workers and failed jobs. */
 export async function queueState(connection: Connection): Promise<QueueState> {
   const queue = openJobs(connection)
   try {

@@ -71,16 +71,8 @@ export async function collectMetrics(feature: string): Promise<Metrics> {
   const batchSeconds = histogram({
     ...{ name: 'rxargs_batch_seconds', help: 'Time of a batch, by model', ...byModel, buckets: BATCH_SECONDS },
   })
-  const queues = new Map<string, Set<() => number>>()
-  new Gauge({
+  const queued = new Gauge({
     ...{ name: 'rxargs_queue_length', help: 'Calls that wait for a batch, by model', registers, ...byModel },
-    collect() {
-      for (const [model, lengths] of queues)
-        this.set(
-          { model },
-          [...lengths].reduce((sum, length) => sum + length(), 0),
-        )
-    },
   })
   const kvBytes = new Gauge({ name: 'rxargs_kv_cache_bytes', help: 'Bytes of the KV cache, by model', registers, ...byModel })
   const kvUsed = new Gauge({
@@ -119,7 +111,7 @@ export async function collectMetrics(feature: string): Promise<Metrics> {
         batchSize(size, model)
         batchSeconds(durationMs / 1000, model)
       },
-      onQueue: (model, length) => void queues.set(model, (queues.get(model) ?? new Set()).add(length)),
+      onQueue: (model, change) => queued.labels(model).inc(change),
       // The samples of a prompt share it, as in the usage that a server reports.
       onPrompt: ({ key, promptTokens }) => void (key.sample === 0 && tokens.labels('prompt').inc(promptTokens)),
       onToken: () => completionTokens.inc(),

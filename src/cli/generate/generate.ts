@@ -3,18 +3,16 @@ import { checkInput } from '../../io/prompts/openInput.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
 import { openStore } from '../../io/stores/openStore.js'
 import { strayFiles } from '../../io/strayFiles.js'
-import { toParquet } from '../../io/toParquet.js'
 import { type ChosenDecoder, chooseDecoder } from '../flags/chooseDecoder.js'
 import { type GenerateFlags, type GivenFlags, generateFlags, settingsOf } from '../flags/generateFlags.js'
 import { type WatchFlags, watchFlags } from '../flags/watchFlags.js'
 import { checkRowLines, type RowLines, rowLineFlags } from '../print/rowLines.js'
-import { toLines } from '../print/toLines.js'
 import { expectRows, generateRun } from '../run/generateRun.js'
 import { describeInput, inputOf } from '../run/inputOf.js'
 import { describeRun, loadRunModels, rewardsOf } from '../run/loadRun.js'
 import { plainPrompts } from '../run/plainPrompts.js'
-import { runSummary } from '../run/runSummary.js'
 import { withWatch } from '../run/watch.js'
+import { writeOutput } from '../run/writeOutput.js'
 import type { Terminal } from '../terminal.js'
 import { dryRun } from './dryRun.js'
 
@@ -33,7 +31,7 @@ async function run(
   { text, columns, ...watching }: RowLines & WatchFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const { stdout, signal } = terminal
+  const { signal } = terminal
   const { about } = chosen
   const { output, force, retryErrors, redoChanged, policy } = flags
   const lines = { ...(text && { text }), ...(columns && { columns }) }
@@ -54,17 +52,8 @@ async function run(
         plainPrompts(prompts, flags, models.lm.codec, progress.say),
       )
       const counting = expectRows(input, flags, progress)
-      const summary =
-        output === undefined
-          ? await toLines(rows, stdout, { ...lines, signal })
-          : await toParquet(output, rows, {
-              ...{ force, retryErrors, redoChanged, signal, onNotice: progress.say },
-              ...(policy && { policy }),
-              ...(onPart && { onPart }),
-            })
-      await counting
-      progress.end()
-      await runSummary({ summary, output, input }, terminal, progress)
+      const parts = { force, retryErrors, redoChanged, policy, onPart }
+      await writeOutput(rows, { input, output, lines, parts, counting }, terminal, progress)
     } finally {
       progress.end()
       await models.close()

@@ -1,6 +1,6 @@
 import { concat, mergeMap, of, throwError } from 'rxjs'
 import type { Run } from '../../core/run.js'
-import { RunFailed } from './runSummary.js'
+import { RunFailed } from './writeOutput.js'
 
 /** Makes a run fail after its first error row. */
 export const stopAtError = (run: Run): Run => ({

@@ -22,7 +22,7 @@ export type WorkerWatch = Readonly<{
 /** What each event says to a person. Those without a line show in other lines, or come with every job. */
 const lines: Partial<Record<WorkEvent, (fields: Fields) => string>> = {
   job_retry: ({ job, attempt, attempts, reason }) => `Job ${job} failed (attempt ${attempt} of ${attempts}): ${reason}`,
-  job_dead: ({ job, reason }) => `Job ${job} is a dead letter: ${reason}`,
+  job_dead: ({ job, reason }) => `Job ${job} failed for the last time: ${reason}`,
   job_lost: ({ job }) => `Another worker has the job ${job} now`,
   job_stalled: ({ job }) => `The worker of the job ${job} is gone; the job waits again`,
   queue_paused: () => 'The queue is paused',

@@ -18,8 +18,8 @@ export type BatchObserver<Call> = Readonly<{
   onBatch?: (report: BatchReport) => void
   /** Called for each call of a batch after it, before its caller gets the result. */
   onCall?: (call: Call, times: CallTimes) => void
-  /** Called once, with a function that tells how many calls wait. */
-  onQueue?: (length: () => number) => void
+  /** Called when calls join the queue or leave it, with their number; that of calls which leave is below 0. */
+  onQueue?: (change: number) => void
   /** The clock of the reports, in milliseconds. */
   now?: () => number
 }>
@@ -52,8 +52,8 @@ export type RunObserver = Readonly<{
   onCall?: (call: CallReport) => void
   /** A batch of calls of a model was answered. Servers and functions have no batches here. */
   onBatch?: (model: string, report: BatchReport) => void
-  /** A scheduler is there; `length` tells how many calls of the model wait now. */
-  onQueue?: (model: string, length: () => number) => void
+  /** So many calls of a model joined its queue; below 0, so many left it. */
+  onQueue?: (model: string, change: number) => void
   /** A row is finished. */
   onRow?: (row: Row) => void
 }>

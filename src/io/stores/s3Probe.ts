@@ -7,8 +7,8 @@ import { isRefusedByCondition, s3Reason } from '../sources/s3Errors.js'
 const UNKNOWN = new Set([400, 501])
 
 /**
- * Checks that objects can be written and removed below a prefix, and that the server keeps the conditions of a write, on which no lost part
- * depends less than on the lock. Leaves nothing behind.
+ * Checks that objects can be written and removed below a prefix, and that the server keeps the conditions of a write. The lock and the names of
+ * the parts rest on them. Leaves nothing behind.
  *
  * @throws OutputError if there is no bucket, access is denied, nobody answers, or the server ignores conditions
  */

@@ -34,7 +34,10 @@ describe('observe', () => {
   it('tells of each row from its start to its end', async () => {
     const { told, observe, of } = recorder()
     const rows = await observed(observe)
-    expect(told[0]?.name).toBe('onQueue')
+    expect(told[0]?.name).toBe('onBegin')
+    const changes = of<number>('onQueue')
+    expect(changes).toContain(1)
+    expect(changes.reduce((length, change) => length + change)).toBe(0)
     expect(of<{ seed: number }>('onBegin')).toEqual([expect.objectContaining({ seed: 0, spec: expect.any(Object) })])
     expect(of('onStart')).toEqual([
       { id: 'p1', sample: 0 },

@@ -1,6 +1,9 @@
-import type { Summary } from '../../io/toParquet.js'
+import type { Run } from '../../core/run.js'
+import { type Summary, type ToParquetOptions, toParquet } from '../../io/toParquet.js'
 import type { Progress } from '../print/progress.js'
+import type { RowLines } from '../print/rowLines.js'
 import { tableOf } from '../print/table.js'
+import { toLines } from '../print/toLines.js'
 import { type Terminal, writeLine } from '../terminal.js'
 import { describeInput } from './inputOf.js'
 
@@ -11,18 +14,43 @@ const rows = (count: number): string => `${count} ${count === 1 ? 'row' : 'rows'
 /** Table width in columns if the terminal does not tell its own. */
 const WIDTH = 120
 
-export type Ended = Readonly<{ summary: Summary; input: string; output: string | undefined }>
+type Ended = Readonly<{ summary: Summary; input: string; output: string | undefined }>
+
+export type RunTarget = Readonly<{
+  input: string
+  /** A folder for the rows; undefined for lines on stdout. */
+  output: string | undefined
+  lines: RowLines
+  parts: Pick<ToParquetOptions, 'force' | 'retryErrors' | 'redoChanged'> &
+    Readonly<{ policy: ToParquetOptions['policy'] | undefined; onPart: ToParquetOptions['onPart'] | undefined }>
+  /** Settles when it is known how many rows to expect, or that it is not. */
+  counting: Promise<unknown>
+}>
 
 /**
- * Prints the summary of a run on stderr, and a table of its rows on stdout if they went into a folder.
+ * Writes the rows of a run into a folder, or as lines on stdout, and prints its summary.
  *
- * @throws RunFailed if more than half of the new rows, or of all rows in the folder, are error rows
+ * @throws RunFailed if more than half of the new rows, or of all rows in the folder, are error rows; the errors of `toParquet`
  */
-export async function runSummary(
-  { summary, input, output }: Ended,
-  { stdout, signal }: Terminal,
+export async function writeOutput(
+  run: Run,
+  { input, output, lines, parts: { policy, onPart, ...resume }, counting }: RunTarget,
+  terminal: Terminal,
   progress: Progress,
 ): Promise<void> {
+  const { stdout, signal } = terminal
+  const parts = { ...resume, ...(policy && { policy }), ...(onPart && { onPart }) }
+  const summary =
+    output === undefined
+      ? await toLines(run, stdout, { ...lines, signal })
+      : await toParquet(output, run, { ...parts, signal, onNotice: progress.say })
+  await counting
+  progress.end()
+  await runSummary({ summary, output, input }, terminal, progress)
+}
+
+/** Prints the summary of a run on stderr, and a table of its rows on stdout if they went into a folder. */
+async function runSummary({ summary, input, output }: Ended, { stdout, signal }: Terminal, progress: Progress): Promise<void> {
   const { written, errors, skipped, skippedErrors, files } = summary
   if (written === 0 && skipped === 0) progress.say(`No prompts in ${describeInput(input)}`)
   else if (written === 0)
