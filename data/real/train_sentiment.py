@@ -5,7 +5,7 @@ MODEL is a GGUF file or a folder, SENTENCES the folder of the sentences. NAME is
 
 - `guide` or `judge`: a classifier with one logit, the log-odds that a text is positive. Each learns from sentences of its own. Half of
   them are cut to a random beginning, because guided decoding asks for the reward of beginnings.
-- `arm`: an autoregressive reward model as in GenARM (Xu et al., ICLR 2025, equation 5). It is a language model that learns from pairs of a
+- `arm`: an autoregressive reward model as in GenARM (Xu et al., ICLR 2025), with its loss. It is a language model that learns from pairs of a
   positive and a negative sentence of the guide, and its log-probabilities are the reward.
 
 Only the upper layers learn, so what the lower ones make of the sentences is computed once.
