@@ -30,6 +30,9 @@ const contrastive = run('contrastive', 9, { decoder: 'contrastive' })
 /** ARGS-greedy without the reward of candidates that can hardly win, so its model tokens are the most that it reads. */
 const args = (k, weight) => run(`args-k${k}-w${weight}`, 1 + k, { decoder: 'args-pruned', k, weight })
 const stochastic = (k, weight) => run(`args-stochastic-k${k}-w${weight}`, 1 + k, { decoder: 'args-stochastic', k, weight })
+/** Best of n replies that the guide steered, too. */
+const guidedBestOf = (n, k, weight) =>
+  run(`guided-best-of-${n}-k${k}-w${weight}`, n * (1 + k), { decoder: 'guided-best-of-n', n, k, weight })
 const bestOf = (n) => run(`best-of-${n}`, 2 * n, { decoder: 'best-of-n', n })
 /** Its reward is a language model, which reads each token once and knows the reward of every candidate. */
 const genarm = (weight) => run(`genarm-w${weight}`, 2, { decoder: 'genarm', guide: 'sentiment-arm', weight })
