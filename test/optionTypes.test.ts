@@ -52,6 +52,7 @@ import type { BeamOptions, beamOptions } from '../pipelines/searches/beam.js'
 import type { BestOfNOptions, bestOfNOptions } from '../pipelines/searches/bestOfN.js'
 import type { BlockBestOfNOptions, blockBestOfNOptions } from '../pipelines/searches/blockBestOfN.js'
 import type { CardsOptions, cardsOptions } from '../pipelines/searches/cards.js'
+import type { GuidedBestOfNOptions, guidedBestOfNOptions } from '../pipelines/searches/guidedBestOfN.js'
 import type { RolloutOptions, rolloutOptions } from '../pipelines/searches/rollout.js'
 import type { RemoteLm, remoteLmOptions } from '../src/models/remote/remoteLanguageModel.js'
 import type { RemoteReward, remoteRewardOptions } from '../src/models/remote/remoteReward.js'
@@ -107,6 +108,7 @@ it('options have the types of their schemas', () => {
   expectTypeOf<Plain<TopKSamplingOptions>>().toEqualTypeOf<Takes<typeof topKSamplingOptions>>()
   expectTypeOf<Plain<BeamOptions>>().toEqualTypeOf<Takes<typeof beamOptions>>()
   expectTypeOf<Plain<BestOfNOptions>>().toEqualTypeOf<Takes<typeof bestOfNOptions>>()
+  expectTypeOf<Plain<GuidedBestOfNOptions>>().toEqualTypeOf<Takes<typeof guidedBestOfNOptions>>()
   expectTypeOf<Plain<BlockBestOfNOptions>>().toEqualTypeOf<Takes<typeof blockBestOfNOptions>>()
   expectTypeOf<Plain<CardsOptions>>().toEqualTypeOf<Takes<typeof cardsOptions>>()
   expectTypeOf<Plain<RolloutOptions>>().toEqualTypeOf<Takes<typeof rolloutOptions>>()

@@ -30,6 +30,9 @@ const contrastive = run('contrastive', 9, { decoder: 'contrastive' })
 /** ARGS-greedy without the reward of candidates that can hardly win, so its model tokens are the most that it reads. */
 const args = (k, weight) => run(`args-k${k}-w${weight}`, 1 + k, { decoder: 'args-pruned', k, weight })
 const stochastic = (k, weight) => run(`args-stochastic-k${k}-w${weight}`, 1 + k, { decoder: 'args-stochastic', k, weight })
+/** Best of n replies that the guide steered, too. */
+const guidedBestOf = (n, k, weight) =>
+  run(`guided-best-of-${n}-k${k}-w${weight}`, n * (1 + k), { decoder: 'guided-best-of-n', n, k, weight })
 const bestOf = (n) => run(`best-of-${n}`, 2 * n, { decoder: 'best-of-n', n })
 /** Its reward is a language model, which reads each token once and knows the reward of every candidate. */
 const genarm = (weight) => run(`genarm-w${weight}`, 2, { decoder: 'genarm', guide: 'sentiment-arm', weight })
@@ -52,7 +55,7 @@ const rule = (name, reward, weight) => run(name, 1, { decoder: 'args', k: 100, w
 
 const sentiment = { guide: 'sentiment-guide', judge: 'sentiment-judge', verdict: 'positive', newTokens: 32, concurrency: 48 }
 /** Both adapters were trained on replies that end with this token. */
-const hh = { guide: 'hh-guide', judge: 'hh-judge', endToken: '<|im_end|>', verdict: 'win', focus: 'args-k10-w0.5' }
+const hh = { guide: 'hh-guide', judge: 'hh-judge', endToken: '<|im_end|>', verdict: 'win' }
 
 /**
  * All tables, the most telling first.
@@ -108,8 +111,22 @@ export const tables = [
       newTokens: 128,
       concurrency: 50,
       limit: 200,
+      // The weight that was best on the validation prompts.
+      focus: 'args-k10-w0.25',
     },
-    runs: [greedy, args(10, 0.5), args(10, 1), bestOf(8), fluent(1), topK, nucleus, stochastic(10, 0.5), contrastive],
+    runs: [
+      greedy,
+      args(10, 0.25),
+      args(10, 0.5),
+      args(10, 1),
+      bestOf(8),
+      guidedBestOf(4, 10, 0.25),
+      fluent(1),
+      topK,
+      nucleus,
+      stochastic(10, 0.5),
+      contrastive,
+    ],
   },
   {
     ...{
@@ -125,6 +142,7 @@ export const tables = [
       fluent(1),
       penalty(1),
       varied(1, 20),
+      ...[0.25, 0.5].map((w) => guidedBestOf(4, 10, w)),
     ],
   },
 ]

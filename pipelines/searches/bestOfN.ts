@@ -2,7 +2,7 @@ import { defer, finalize, map, mergeMap, type Observable, range, reduce, toArray
 import * as z from 'zod'
 import { OptionError } from '../../src/core/errors.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import type { DecoderModels } from '../../src/core/step.js'
+import type { Decoder, DecoderModels } from '../../src/core/step.js'
 import { type TopKSamplingOptions, topKSampling, topKSamplingOptions } from '../decoders/topKSampling.js'
 import { type BoundSearch, type DecodedStep, perToken, type Search, scoredSequence } from '../decoding/decode.js'
 import { withOptions } from '../decoding/withOptions.js'
@@ -29,13 +29,18 @@ type Sampled = Readonly<{ steps: readonly DecodedStep[]; reward: number; number:
  *
  * @see Learning to summarize from human feedback (Stiennon et al., 2020), section 4.3; ARGS (Khanov et al., 2024), Table 10
  */
-export const bestOfN = withOptions<BestOfNOptions, Search>('bestOfN', bestOfNOptions, ({ n, ...sampling }) => ({
+export const bestOfN = withOptions<BestOfNOptions, Search>('bestOfN', bestOfNOptions, ({ n, ...sampling }) =>
+  bestReply({ name: 'best-of-n', options: { ...sampling, n } }, topKSampling(sampling), n),
+)
+
+/** Samples n replies with a decoder and keeps the one with the highest reward. */
+export const bestReply = (entry: BoundSearch['entry'], sampler: Decoder, n: number): Search => ({
   search: (models: DecoderModels): BoundSearch => {
     const { reward } = models
     if (!reward) throw new OptionError('Expected `reward` to be a reward to choose the best of n replies by, got nothing')
-    const one = perToken(topKSampling(sampling)).search(models)
+    const one = perToken(sampler).search(models)
     return {
-      entry: { name: 'best-of-n', options: { ...sampling, n } },
+      entry,
       spec: { steps: [...(one.spec?.steps ?? []), { bestOfN: { n, reward: reward.name } }] },
       need: one.need,
       sequences: n,
@@ -61,7 +66,7 @@ export const bestOfN = withOptions<BestOfNOptions, Search>('bestOfN', bestOfNOpt
       },
     }
   },
-}))
+})
 
 /** Replies arrive in the order in which they finish, so ties compare their numbers. */
 const isBetter = (one: Sampled, other: Sampled): boolean =>

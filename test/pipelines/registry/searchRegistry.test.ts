@@ -6,7 +6,7 @@ import { fakeLm, fakeModels } from '../../fakes.js'
 
 describe('searchByName', () => {
   it('makes each search with its defaults', () => {
-    expect(Object.keys(searches)).toEqual(['best-of-n', 'block-best-of-n', 'rollout', 'cards', 'beam'])
+    expect(Object.keys(searches)).toEqual(['best-of-n', 'guided-best-of-n', 'block-best-of-n', 'rollout', 'cards', 'beam'])
     for (const name of Object.keys(searches)) expect(searchByName(name).search).toBeTypeOf('function')
   })
 
@@ -22,7 +22,7 @@ describe('searchByName', () => {
   it('refuses an unknown name, and names an unknown option', () => {
     expect(() => searchByName('rolout')).toThrow(
       new OptionError(
-        'Expected `search` to be one of best-of-n, block-best-of-n, rollout, cards, beam, got `rolout` (did you mean `rollout`?)',
+        'Expected `search` to be one of best-of-n, guided-best-of-n, block-best-of-n, rollout, cards, beam, got `rolout` (did you mean `rollout`?)',
       ),
     )
     expect(() => searchByName('constructor')).toThrow(OptionError)

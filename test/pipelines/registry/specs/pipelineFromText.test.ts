@@ -70,7 +70,7 @@ describe('pipelineFromText', () => {
     [
       'an unknown search',
       yaml('search:', '  bestOfM: { n: 2 }'),
-      'mine.yaml:2:3: Expected a search, one of bestOfN, blockBestOfN, rollout, cards, beam, got `bestOfM` (did you mean `bestOfN`?)',
+      'mine.yaml:2:3: Expected a search, one of bestOfN, guidedBestOfN, blockBestOfN, rollout, cards, beam, got `bestOfM` (did you mean `bestOfN`?)',
     ],
     [
       'a bad option of a search',
