@@ -127,12 +127,9 @@ class Reader:
 def right(reader: Reader, rows: list[Row]) -> float:
     """The share of texts whose sign a classifier gets right."""
     rows = sorted(rows, key=lambda row: len(row.ids))
-    count = 0
-    for start in range(0, len(rows), 32):
-        batch = rows[start : start + 32]
-        says = reader.logits([row.hidden for row in batch]) > 0
-        count += sum(bool(said) == bool(row.positive) for said, row in zip(says, batch))
-    return round(count / len(rows), 4)
+    parts = [rows[start : start + 32] for start in range(0, len(rows), 32)]
+    says = torch.cat([reader.logits([row.hidden for row in part]) > 0 for part in parts]).tolist()
+    return round(sum(said == bool(row.positive) for said, row in zip(says, rows)) / len(rows), 4)
 
 
 @torch.no_grad()
