@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url'
 
 const PROMPTS = 1_000
 const TOKENS = 4
-const [rounds = '7', other] = process.argv.slice(2)
+const [rounds = '15', other] = process.argv.slice(2)
 
 /** CPU time of the whole process and of its main thread, in milliseconds. The models run in other threads. Linux only. */
 function cpuTimes() {
@@ -20,7 +20,7 @@ function cpuTimes() {
 const folder = await mkdtemp(join(tmpdir(), 'rxargs-observe-'))
 const prompts = Array.from({ length: PROMPTS }, (_, at) => ({
   id: `row-${at}`,
-  prompt: `Tell me about ${at} and why it matters.`,
+  content: { text: `Tell me about ${at} and why it matters.` },
 }))
 
 /** What a build decodes with, and the observer of its metrics. */
@@ -50,11 +50,14 @@ const runs = {
 }
 const times = Object.fromEntries(Object.keys(runs).map((name) => [name, []]))
 const names = Object.keys(runs)
-for (let round = 0; round <= Number(rounds); round++)
-  for (const name of round % 2 === 0 ? names : [...names].reverse()) {
+/** Rounds before the first that counts. */
+const WARM_UP = 2
+for (let round = 0; round < WARM_UP + Number(rounds); round++)
+  for (const index of names.keys()) {
+    // Each round begins with another one, so that none always runs first.
+    const name = names[(round + index) % names.length]
     const micros = await runs[name]()
-    // The first round warms up.
-    if (round > 0) times[name].push(micros)
+    if (round >= WARM_UP) times[name].push(micros)
   }
 const median = (values) => [...values].sort((one, another) => one - another)[Math.floor(values.length / 2)]
 for (const [at, thread] of ['all threads', 'main thread'].entries())
