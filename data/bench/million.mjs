@@ -1,18 +1,24 @@
-// Measures what grows with the number of prompts. Run it after `npm run build`: node data/bench/million.mjs [scan|finished|run] [rows]
+// Measures what grows with the number of prompts. Run it after `npm run build`: node data/bench/million.mjs [scan|finished|run|writing] [rows]
 //   scan      rows of JSONL that are read, hashed and skipped (1,000,000)
 //   finished  how long a run takes to see that all its rows are there (100,000)
 //   run       peak memory and wall time of `rxargs generate` at 1,000, 10,000 and 30,000 prompts and at this many (100,000)
-// Wall time depends on what else the machine does. The first two also tell CPU seconds.
+//   writing   what part files add to the CPU time of a run with the smallest random pair, by turns with a run whose rows nobody keeps (2,000)
+// Wall time depends on what else the machine does. All but `run` also tell CPU seconds.
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { args } from '../../dist/pipelines/decoders/args.js'
+import { generate } from '../../dist/pipelines/run/generate.js'
 import { jobs } from '../../dist/pipelines/run/jobs.js'
 import { fromFile } from '../../dist/src/io/fromFile.js'
 import { toParquet } from '../../dist/src/io/toParquet.js'
 import { pairSizes, writeRandomPair } from '../../dist/src/models/checkpoint/writeRandomPair.js'
+import { loadModels } from '../../dist/src/models/loadModels.js'
 import { Observable } from '../../dist/src/rxjs.js'
 
+const ROUNDS = 7
 const folder = await mkdtemp(join(tmpdir(), 'rxargs-million-'))
 const say = (line) => process.stdout.write(`${line}\n`)
 
@@ -83,6 +89,23 @@ function program(args) {
   })
 }
 
+const smallest = () => pairSizes.parse({ d: 8, layers: 1, heads: 2, vocab: 257, ffn: 8, context: 128 })
+
+/** CPU time of the whole process and of the thread that decodes and writes, in milliseconds. Linux only. */
+function cpuTimes() {
+  const { user, system } = process.cpuUsage()
+  const [own] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')
+  return [(user + system) / 1000, Number(own) / 1e6]
+}
+
+/** Takes rows and forgets them. */
+const forget = (run) =>
+  new Promise((resolve, reject) => {
+    run.deliveries().subscribe({ next: ({ taken }) => taken(), error: reject, complete: resolve })
+  })
+
+const median = (values) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)]
+
 const measures = {
   async scan(rows = 1_000_000) {
     const path = join(folder, 'prompts.jsonl')
@@ -97,7 +120,7 @@ const measures = {
     await measured('seen to be there', rows, () => toParquet(out, runOf(rows)))
   },
   async run(rows = 100_000) {
-    await writeRandomPair(folder, pairSizes.parse({ d: 8, layers: 1, heads: 2, vocab: 257, ffn: 8, context: 128 }))
+    await writeRandomPair(folder, smallest())
     const pair = ['--lm', join(folder, 'lm'), '--reward', join(folder, 'reward')]
     for (const count of [1_000, 10_000, 30_000, rows]) {
       const [path, out] = [join(folder, `${count}.jsonl`), join(folder, `out-${count}`)]
@@ -105,6 +128,33 @@ const measures = {
       const { code, peak, seconds } = await program(['generate', path, ...pair, '--max-new-tokens', '1', '-o', out])
       say(`generate: ${count} prompts, code ${code}, ${seconds.toFixed(1)} s, peak RSS ${peak} MiB`)
     }
+  },
+  async writing(rows = 2_000) {
+    await writeRandomPair(folder, smallest())
+    const models = await loadModels({ lm: join(folder, 'lm'), reward: join(folder, 'reward') })
+    const path = join(folder, 'prompts.jsonl')
+    await writePrompts(path, rows)
+    const run = () => generate(fromFile(path), args(), models, { maxNewTokens: 1 })
+    // Parts have their full size, as they do after the first 1,336 rows of a run.
+    const policy = () => ({ rows: 1000, milliseconds: 600_000 })
+    const sinks = { forgotten: forget, written: (one, round) => toParquet(join(folder, `part-${round}`), one, { policy }) }
+    const times = { forgotten: [], written: [] }
+    for (let round = 0; round <= ROUNDS; round++)
+      for (const [name, sink] of Object.entries(sinks)) {
+        const before = cpuTimes()
+        await sink(run(), round)
+        // The first round warms up.
+        if (round > 0) times[name].push(cpuTimes().map((after, at) => ((after - before[at]) * 1000) / rows))
+      }
+    for (const [at, thread] of ['all threads', 'the thread that decodes and writes'].entries()) {
+      const [forgotten, written] = Object.values(times).map((each) => each.map((both) => both[at]))
+      const listed = (values) => values.map((value) => value.toFixed(0)).join(', ')
+      const added = median(written.map((value, round) => value - forgotten[round]))
+      say(
+        `${thread}, µs a row: forgotten ${listed(forgotten)}; written ${listed(written)}; median difference ${added.toFixed(0)}`,
+      )
+    }
+    await models.close()
   },
 }
 

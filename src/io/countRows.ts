@@ -19,12 +19,12 @@ export async function countRows(input: string, { needs }: Pick<ReadOptions, 'nee
   let count = 0
   let read = 0
   for (const file of await listInput(input)) {
-    const { name, size, buffer } = file
+    const { name, size } = file
     // A pipe can be read only once.
     if (size === undefined) return undefined
     const { format, bytes, close } = await openInput(file, needs?.flat())
     if (format === 'parquet') {
-      count += (await readParquet(name, buffer)).rowCount
+      count += (await readParquet(file)).rowCount
       continue
     }
     read += COMPRESSED.test(name) ? (size * LARGEST) / LARGEST_COMPRESSED : size

@@ -27,7 +27,7 @@ export async function readJobPart({ store, number, rows }: JobPart): Promise<Par
   const path = store.pathOf(name)
   const expected = new Map(rows.map((row) => [keyOf(row), row.promptHash]))
   const figures = { rows: 0, errors: 0, tokens: 0, reward: 0, rewarded: 0 }
-  const file = await readParquet(path)
+  const file = await readParquet(store.file(path))
   for await (const row of file.records(READ)) {
     const key = keyOf({ id: String(row.id), sample: Number(row.sample) })
     if (expected.get(key) !== row.prompt_hash) throw otherRows(path)

@@ -9,6 +9,7 @@ import { columnsOf } from './parquet/rowColumns.js'
 import { RUN_KEY } from './parquet/runMeta.js'
 import { writeParquetFile } from './parquet/writeParquetFile.js'
 import { syncFolder } from './stores/folderStore.js'
+import type { StoredFile } from './stores/PartStore.js'
 import { runFiles, verifyRun } from './verifyRun.js'
 
 type MergeOptions = Readonly<{
@@ -37,7 +38,7 @@ export async function mergeRuns(
   await checkOutputFile(file, force)
   const { problems, rows } = await verifyRun(paths)
   if (problems.length > 0) throw new InputError(problems.join('; '))
-  const sources = [...(await runFiles(paths)).values()].flat()
+  const sources = [...(await runFiles(paths)).values()].flatMap(({ files }) => files)
   const temporary = join(dirname(file), `.merge-${randomUUID()}.tmp`)
   // Not every file system has links.
   const renameUnlessThere = (error: NodeJS.ErrnoException): Promise<void> => {
@@ -59,7 +60,7 @@ export async function mergeRuns(
   return rows
 }
 
-async function* recordsOf(sources: readonly string[], signal?: AbortSignal): AsyncGenerator<Record<string, unknown>> {
+async function* recordsOf(sources: readonly StoredFile[], signal?: AbortSignal): AsyncGenerator<Record<string, unknown>> {
   for (const source of sources) {
     for await (const record of (await readParquet(source)).records()) {
       signal?.throwIfAborted()
@@ -68,7 +69,7 @@ async function* recordsOf(sources: readonly string[], signal?: AbortSignal): Asy
   }
 }
 
-async function writeParquet(path: string, sources: readonly string[], signal?: AbortSignal): Promise<void> {
+async function writeParquet(path: string, sources: readonly StoredFile[], signal?: AbortSignal): Promise<void> {
   const names = new Set<string>()
   let meta = ''
   for (const source of sources) {
@@ -79,7 +80,7 @@ async function writeParquet(path: string, sources: readonly string[], signal?: A
   await writeParquetFile(path, columnsOf(names), recordsOf(sources, signal), { [RUN_KEY]: meta })
 }
 
-async function writeLines(path: string, sources: readonly string[], signal?: AbortSignal): Promise<void> {
+async function writeLines(path: string, sources: readonly StoredFile[], signal?: AbortSignal): Promise<void> {
   const handle = await open(path, 'wx')
   try {
     for await (const record of recordsOf(sources, signal)) await handle.writeFile(`${stringifyExactly(record)}\n`)

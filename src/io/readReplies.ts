@@ -75,5 +75,5 @@ async function* repliesOf(path: string, { texts, rewards = [] }: ReplyOptions): 
 }
 
 async function* rowsOf(path: string, columns: readonly string[]): AsyncGenerator<Record<string, unknown>> {
-  for (const name of (await readRunParts(path)).files) yield* (await readParquet(name)).records(columns)
+  for (const file of (await readRunParts(path)).files) yield* (await readParquet(file)).records(columns)
 }

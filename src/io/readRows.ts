@@ -1,19 +1,11 @@
-import { stat } from 'node:fs/promises'
 import * as z from 'zod'
 import { InputError, messageOf } from '../core/errors.js'
 import { aPath, parseOptions } from '../core/parseOptions.js'
 import { partsAmong } from './parquet/partNames.js'
 import { readParquet } from './parquet/readParquet.js'
-import { isS3, openS3, s3Address } from './sources/s3Client.js'
-import { isObject } from './sources/s3Files.js'
+import { isS3 } from './sources/s3Client.js'
 import { openStore } from './stores/openStore.js'
-
-/** Whether a path is a folder. A prefix of S3 is one, if there is no object of that very name. */
-export async function isRunFolder(path: string): Promise<boolean> {
-  if (!isS3(path)) return (await stat(path)).isDirectory()
-  const address = s3Address(path)
-  return /(^|\/)$/.test(address.key) || !(await isObject(await openS3(), address))
-}
+import type { PartStore, StoredFile } from './stores/PartStore.js'
 
 /** Picks the Parquet files of a folder: the parts of a run, or without any all `*.parquet`. */
 export function parquetAmong(names: readonly string[]): string[] {
@@ -26,19 +18,18 @@ export function parquetAmong(names: readonly string[]): string[] {
  *
  * @throws InputError if there are none
  */
-export async function parquetFiles(path: string): Promise<string[]> {
+export async function parquetFiles(path: string, store: PartStore = openStore(path)): Promise<StoredFile[]> {
   const expected = `Expected a Parquet file or a folder of them at ${path}`
-  const isOne = await isRunFolder(path).catch((error: unknown) => {
+  const isFolder = await store.isFolder().catch((error: unknown) => {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     throw new InputError(`${expected}, ${missing ? 'found nothing there' : messageOf(error)}`)
   })
-  if (!isOne) return [path]
-  const store = openStore(path)
+  if (!isFolder) return [store.file(path)]
   const names = await store.list()
   if (isS3(path) && names.length === 0) throw new InputError(`${expected}, found nothing there`)
   const files = parquetAmong(names)
   if (files.length === 0) throw new InputError(`Expected Parquet files in ${path}, found none`)
-  return files.map(store.pathOf)
+  return files.map((name) => store.file(store.pathOf(name)))
 }
 
 /**

@@ -21,10 +21,11 @@ export type FoundTrace = Readonly<{ reply: TracedReply; meta: RunMeta }>
  * @throws InputError if there are no rows, a file is no part of a run, the rows come from several runs, or a row is there twice
  */
 export async function* readTraces(path: string, matches: (key: RowKey) => boolean): AsyncGenerator<FoundTrace> {
-  for (const name of (await readRunParts(path)).files) {
-    const file = await readParquet(name)
+  for (const one of (await readRunParts(path)).files) {
+    const file = await readParquet(one)
     const meta = runMeta(file.metadata)
-    if (!meta) throw new InputError(`Expected ${name} to be a part of a run of rxargs, found no \`${RUN_KEY}\` in its metadata`)
+    if (!meta)
+      throw new InputError(`Expected ${one.name} to be a part of a run of rxargs, found no \`${RUN_KEY}\` in its metadata`)
     const numbers = new Set<number>()
     let number = 0
     for await (const { id, sample } of file.records(['id', 'sample'])) {

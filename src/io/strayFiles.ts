@@ -1,5 +1,6 @@
 import { isPart, isUnfinishedPart } from './parquet/partNames.js'
 import { openStore } from './stores/openStore.js'
+import type { PartStore } from './stores/PartStore.js'
 
 /** Names at most this many files. */
 const NAMED = 3
@@ -11,12 +12,14 @@ const list = (names: readonly string[]): string =>
  * Says which files of a run's folder look like rows but are not read: Parquet files under other names than parts, and unfinished parts. In
  * a folder without parts all Parquet files are read. A path that is no folder has none.
  *
- * @param writing whether a run is about to write parts there
+ * @param options.store the place of the path, if it is open
+ * @param options.writing whether a run is about to write parts there
  */
-export async function strayFiles(path: string, writing = false): Promise<string[]> {
-  const names = await openStore(path)
-    .list()
-    .catch(() => [])
+export async function strayFiles(
+  path: string,
+  { store = openStore(path), writing = false }: Readonly<{ store?: PartStore; writing?: boolean }> = {},
+): Promise<string[]> {
+  const names = await store.list().catch(() => [])
   if (!writing && !names.some(isPart)) return []
   const foreign = names.filter((name) => name.endsWith('.parquet') && !name.startsWith('.') && !isPart(name)).sort()
   const unfinished = names.filter(isUnfinishedPart).sort()

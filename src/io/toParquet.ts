@@ -160,7 +160,7 @@ export async function toParquet(folder: string, run: Run, options: ToParquetOpti
       // What a folder holds besides this run's parts is named, so that nobody takes it for rows.
       for (const name of await store.removeUnfinished())
         options.onNotice?.(`${folder}: removed ${name}, an unfinished part of a run that was killed`)
-      for (const notice of await strayFiles(folder, true)) options.onNotice?.(notice)
+      for (const notice of await strayFiles(folder, { store, writing: true })) options.onNotice?.(notice)
       return await writeRows({ store, lost: lock.lost }, run, options, keep)
     } finally {
       await lock.release()

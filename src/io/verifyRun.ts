@@ -5,9 +5,10 @@ import { readParquet } from './parquet/readParquet.js'
 import { RUN_KEY, runMeta } from './parquet/runMeta.js'
 import { describeMix } from './parquet/sameRun.js'
 import { checkSeal } from './parquet/seal.js'
-import { isRunFolder, parquetAmong, parquetFiles } from './readRows.js'
+import { parquetAmong, parquetFiles } from './readRows.js'
 import { isS3 } from './sources/s3Client.js'
 import { openStore } from './stores/openStore.js'
+import type { PartStore, StoredFile } from './stores/PartStore.js'
 import { strayFiles } from './strayFiles.js'
 
 /** A row that the input asks for. */
@@ -41,25 +42,29 @@ const listed = (names: readonly string[]): string =>
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
+/** A folder or single file, and its Parquet files. */
+type RunSource = Readonly<{ store: PartStore; files: readonly StoredFile[] }>
+
 /**
  * Lists the files of folders and single files. A folder may be empty, as that of a shard without prompts is.
  *
  * @throws InputError if there is none at all
  */
-export async function runFiles(paths: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
-  const found = new Map<string, readonly string[]>()
+export async function runFiles(paths: readonly string[]): Promise<ReadonlyMap<string, RunSource>> {
+  const found = new Map<string, RunSource>()
   for (const path of paths) {
-    found.set(path, (await isEmptyFolder(path)) ? [] : await parquetFiles(path))
+    const store = openStore(path)
+    found.set(path, { store, files: (await isEmptyFolder(path, store)) ? [] : await parquetFiles(path, store) })
   }
-  if ([...found.values()].every((files) => files.length === 0))
+  if ([...found.values()].every(({ files }) => files.length === 0))
     throw new InputError(`Expected Parquet files in ${paths.join(', ')}, found none`)
   return found
 }
 
 /** Whether a path is a folder that is there, without Parquet files. A prefix of S3 is there if it has objects. */
-async function isEmptyFolder(path: string): Promise<boolean> {
-  if (!(await isRunFolder(path).catch(() => false))) return false
-  const names = await openStore(path).list()
+async function isEmptyFolder(path: string, store: PartStore): Promise<boolean> {
+  if (!(await store.isFolder().catch(() => false))) return false
+  const names = await store.list()
   return parquetAmong(names).length === 0 && (names.length > 0 || !isS3(path))
 }
 
@@ -97,19 +102,19 @@ export async function verifyRun(
   const found: Found = { files: 0, errors: 0, rows: new Map(), twice: findings() }
   const unsealed: string[] = []
   const sources = await runFiles(paths)
-  for (const [folder, files] of sources) {
-    for (const path of files) {
+  for (const [folder, { store, files }] of sources) {
+    for (const one of files) {
       found.files++
       try {
-        await readPart(path, found, { problems, unsealed })
+        await readPart(one, found, { problems, unsealed })
       } catch (error) {
         if (!(error instanceof InputError)) throw error
         problems.push(messageOf(error))
       }
     }
-    if (!(await isRunFolder(folder))) continue
+    if (!(await store.isFolder())) continue
     if (files.length === 0) notices.push(`${folder} has no rows`)
-    notices.push(...(await strayFiles(folder, files.length === 0)))
+    notices.push(...(await strayFiles(folder, { store, writing: files.length === 0 })))
   }
   const { first, rows, files, errors } = found
   if (unsealed.length > 0) notices.push(`No checksum in ${counted(unsealed.length, 'file')}: ${listed(unsealed)}`)
@@ -121,14 +126,15 @@ export async function verifyRun(
 }
 
 async function readPart(
-  path: string,
+  one: StoredFile,
   found: Found,
   { problems, unsealed }: Readonly<{ problems: string[]; unsealed: string[] }>,
 ) {
-  const state = await checkSeal(path)
+  const path = one.name
+  const state = await checkSeal(one)
   if (state === 'damaged') problems.push(`${path} is damaged: its bytes are not those that were written`)
   if (state === 'unsealed') unsealed.push(path)
-  const file = await readParquet(path)
+  const file = await readParquet(one)
   const meta = runMeta(file.metadata)
   if (meta === undefined) problems.push(`${path} is no part of a run: it has no \`${RUN_KEY}\` in its metadata`)
   else {

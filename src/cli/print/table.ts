@@ -38,8 +38,8 @@ export function table(rows: readonly Cells[], width: number): string[] {
 export async function tableOf(folder: string, width: number): Promise<string[]> {
   const rows: Cells[] = []
   let count = 0
-  for (const path of await parquetFiles(folder)) {
-    const file = await readParquet(path)
+  for (const one of await parquetFiles(folder)) {
+    const file = await readParquet(one)
     count += file.rowCount
     if (rows.length === MAX_ROWS) continue
     for await (const row of file.records(['id', 'prompt', 'user_message', 'completion', 'error', 'reward'])) {

@@ -27,26 +27,43 @@ const leaves: Readonly<Record<ColumnType, (value: unknown) => boolean>> = {
 
 const isNumeric = (type: ColumnType): boolean => type === 'INT32' || type === 'FLOAT' || type === 'DOUBLE'
 
-/** Checks a value, because the libraries coerce silently. Numbers that are not finite become null. */
-function leafOf(value: unknown, type: ColumnType, name: string): unknown {
-  if (value === null || value === undefined) return null
-  if (typeof value === 'number' && !Number.isFinite(value)) return null
-  if (leaves[type](value)) return type === 'JSON' ? stringifyExactly(value) : value
-  throw new OutputError(`Expected \`${name}\` to be ${type}, got \`${String(value)}\` (${typeof value})`)
+/** A value as the libraries take it. Lists stay arrays, JSON becomes text, numbers that are not finite and missing values null. */
+type Check = (value: unknown) => unknown
+
+/** Checks values, because the libraries coerce silently. */
+function leafCheck(type: ColumnType, name: string): Check {
+  const fits = leaves[type]
+  return (value) => {
+    if (value === null || value === undefined) return null
+    if (typeof value === 'number' && !Number.isFinite(value)) return null
+    if (fits(value)) return type === 'JSON' ? stringifyExactly(value) : value
+    throw new OutputError(`Expected \`${name}\` to be ${type}, got \`${String(value)}\` (${typeof value})`)
+  }
+}
+
+function listCheck(type: ColumnType, lists: 1 | 2, name: string): Check {
+  const inner = lists === 2 ? listCheck(type, 1, name) : leafCheck(type, name)
+  const fits = leaves[type]
+  // Lists of numbers need no copy, unless one of them is missing or not finite.
+  const mayStay = lists === 1 && isNumeric(type)
+  return (value) => {
+    if (value === null || value === undefined) return null
+    if (!Array.isArray(value))
+      throw new OutputError(`Expected \`${name}\` to be a list, got \`${String(value)}\` (${typeof value})`)
+    return mayStay && value.every((item) => Number.isFinite(item) && fits(item)) ? value : value.map(inner)
+  }
 }
 
 /**
- * Checks a record's value against its column. Lists stay arrays, JSON becomes text, numbers that are not finite and missing values null.
+ * What checks the values of a column, one after another, and gives them in the form that the libraries take.
  *
- * @throws OutputError if the value is of another type, or missing where each row must have one
+ * @throws OutputError from a check, if the value is of another type, or missing where each row must have one
  */
-export function cellOf(value: unknown, { type, lists = 0, required = false }: Column, name: string): unknown {
-  if (required && (value === null || value === undefined)) throw new OutputError(`Expected each row to have \`${name}\``)
-  if (lists === 0 || value === null || value === undefined) return leafOf(value, type, name)
-  if (!Array.isArray(value))
-    throw new OutputError(`Expected \`${name}\` to be a list, got \`${String(value)}\` (${typeof value})`)
-  // Lists of numbers need no copy, unless one of them is missing or not finite.
-  if (lists === 1 && isNumeric(type) && value.every((item) => Number.isFinite(item) && leaves[type](item))) return value
-  const inner: Column = { type, lists: lists === 2 ? 1 : 0 }
-  return value.map((item) => cellOf(item, inner, name))
+export function checkOf({ type, lists = 0, required = false }: Column, name: string): Check {
+  const check = lists === 0 ? leafCheck(type, name) : listCheck(type, lists, name)
+  if (!required) return check
+  return (value) => {
+    if (value === null || value === undefined) throw new OutputError(`Expected each row to have \`${name}\``)
+    return check(value)
+  }
 }

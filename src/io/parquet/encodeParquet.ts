@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import type { SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
-import { CODEC, type Column, type Columns, type ColumnType, cellOf, ROW_GROUP } from './columns.js'
+import { CODEC, type Column, type Columns, type ColumnType, checkOf, ROW_GROUP } from './columns.js'
 import { SEAL_KEY, seal, UNSEALED } from './seal.js'
 
 const physical: Readonly<Record<ColumnType, Omit<SchemaElement, 'name'>>> = {
@@ -14,6 +14,9 @@ const physical: Readonly<Record<ColumnType, Omit<SchemaElement, 'name'>>> = {
   DOUBLE: { type: 'DOUBLE' },
   TIMESTAMP_MILLIS: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS' },
 }
+
+/** Level 6, the default, takes twice the time for files that are 3% smaller. */
+const GZIP_LEVEL = 1
 
 /** Schema of a column. A list is the group of three levels that every reader knows. */
 function elementsOf(name: string, { type, lists = 0, required = false }: Column): SchemaElement[] {
@@ -43,13 +46,13 @@ export function encodeParquet(
     writer: bytes,
     schema: [{ name: 'root', num_children: entries.length }, ...schema.flat()],
     codec: CODEC,
-    compressors: { [CODEC]: (page) => gzipSync(page) },
+    compressors: { [CODEC]: (page) => gzipSync(page, { level: GZIP_LEVEL }) },
     // Nobody queries these files by range, and wrong ones would lose rows.
     statistics: false,
     kvMetadata: Object.entries({ ...metadata, [SEAL_KEY]: UNSEALED }).map(([key, value]) => ({ key, value })),
   })
   writer.write({
-    columnData: entries.map(([name, column]) => ({ name, data: records.map((record) => dataOf(record[name], column, name)) })),
+    columnData: entries.map(([name, column]) => ({ name, data: dataOf(records, name, column) })),
     rowGroupSize: ROW_GROUP,
   })
   for (const [index, [, { type }]] of entries.entries()) if (type === 'JSON') schema[index]![0]!.converted_type = 'JSON'
@@ -57,7 +60,8 @@ export function encodeParquet(
   return seal(bytes.getBytes())
 }
 
-function dataOf(value: unknown, column: Column, name: string): unknown {
-  const cell = cellOf(value, column, name)
-  return column.type === 'INT64' && typeof cell === 'number' ? BigInt(cell) : cell
+function dataOf(records: readonly Readonly<Record<string, unknown>>[], name: string, column: Column): unknown[] {
+  const check = checkOf(column, name)
+  const cells = records.map((record) => check(record[name]))
+  return column.type === 'INT64' ? cells.map((cell) => (typeof cell === 'number' ? BigInt(cell) : cell)) : cells
 }

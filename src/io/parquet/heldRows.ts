@@ -39,7 +39,7 @@ export async function heldRows(store: PartStore): Promise<HeldRows> {
   const metas = new Map<string, RunMeta>()
   const rows = new Map<string, HeldRow>()
   for (const part of parts) {
-    const file = await readParquet(part)
+    const file = await readParquet(store.file(part))
     metas.set(part, metaOf(part, file.metadata))
     for await (const row of file.records(['id', 'sample', 'finish_reason', 'prompt_hash'])) {
       const { id, sample, finish_reason: reason, prompt_hash: hash } = row

@@ -55,13 +55,14 @@ const bytesOf = ({ tokenIds, promptTokenIds, trace = [], prompt, completion, inp
 /** The bytes of a part file with these rows. */
 export function encodePart(rows: readonly Row[], meta: RunMeta): Uint8Array {
   const records = rows.map(recordOf)
-  const names = new Set([...columnNames(meta), ...records.flatMap(Object.keys)])
+  const names = new Set(columnNames(meta))
+  for (const record of records) for (const name in record) names.add(name)
   return encodeParquet(columnsOf(names), records, { [RUN_KEY]: JSON.stringify(meta) })
 }
 
 /** Removes the rows with these keys from a part file, and the file if no row is left. */
 async function withoutRows(store: PartStore, path: string, keys: ReadonlySet<string>): Promise<void> {
-  const file = await readParquet(path)
+  const file = await readParquet(store.file(path))
   const kept: Record<string, unknown>[] = []
   for await (const record of file.records()) {
     if (!keys.has(keyOf(record as { id: string; sample: number }))) kept.push(record)
@@ -115,7 +116,7 @@ export function partWriter({
   const write = async (rows: readonly Row[]) => {
     const encoded = encodePart(rows, meta)
     const gone = isReplaced ? [] : replaces
-    const isReplacing = gone.length > 0 || rows.some((row) => pending.has(keyOf(row)))
+    const isReplacing = gone.length > 0 || (pending.size > 0 && rows.some((row) => pending.has(keyOf(row))))
     const replacing = async () => {
       await replaceOnce()
       await replaceRows(rows)

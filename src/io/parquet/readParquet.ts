@@ -1,15 +1,8 @@
-import {
-  type AsyncBuffer,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-  parquetSchema,
-  type SchemaTree,
-} from 'hyparquet'
+import { type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema, type SchemaTree } from 'hyparquet'
 import { InputError, messageOf } from '../../core/errors.js'
 import { JsonNumber, JsonObject } from '../../core/text/json.js'
 import { parseExactly } from '../exactJson.js'
-import { openBuffer } from '../sources/openBuffer.js'
+import type { InputFile } from '../sources/inputFile.js'
 import { unscaleDecimals } from './unscaleDecimals.js'
 
 /** An open Parquet file. */
@@ -85,10 +78,9 @@ function spanOf(numbers: ReadonlySet<number>, start: number, end: number): [numb
 /**
  * Opens a Parquet file and reads its footer.
  *
- * @param path a local file or the address of an object of S3, or with `open` the name of a file that lies elsewhere
- * @throws InputError if it is missing or no Parquet file; from `records` also if a page cannot be read
+ * @throws InputError if it is missing, no Parquet file, or a stream; from `records` also if a page cannot be read
  */
-export async function readParquet(path: string, open: () => Promise<AsyncBuffer> = () => openBuffer(path)): Promise<ParquetFile> {
+export async function readParquet({ name: path, buffer: open }: Pick<InputFile, 'name' | 'buffer'>): Promise<ParquetFile> {
   const reading = async <T>(read: () => Promise<T>): Promise<T> => {
     try {
       return await read()
@@ -98,6 +90,7 @@ export async function readParquet(path: string, open: () => Promise<AsyncBuffer>
     }
   }
   const { file, metadata, restore } = await reading(async () => {
+    if (open === undefined) throw new Error('it is a stream')
     const buffer = await open()
     return { file: buffer, ...unscaleDecimals(await parquetMetadataAsync(buffer)) }
   })

@@ -1,13 +1,14 @@
 import { InputError } from '../../core/errors.js'
 import type { RunMeta } from '../../core/run.js'
 import { parquetFiles } from '../readRows.js'
+import type { StoredFile } from '../stores/PartStore.js'
 import { describeDuplicate, keyOf } from './heldRows.js'
 import { type ParquetFile, readParquet } from './readParquet.js'
 import { runMeta } from './runMeta.js'
 import { describeMix } from './sameRun.js'
 
 /** The files of a run and its metadata; no `meta` if they do not come from rxargs. */
-export type RunParts = Readonly<{ files: readonly string[]; meta?: RunMeta }>
+export type RunParts = Readonly<{ files: readonly StoredFile[]; meta?: RunMeta }>
 
 /**
  * Lists the Parquet files of a run's folder, or the one file, and checks that they belong to one run: same options, each row once. Reads the
@@ -17,7 +18,7 @@ export type RunParts = Readonly<{ files: readonly string[]; meta?: RunMeta }>
  */
 export async function readRunParts(path: string): Promise<RunParts> {
   const files = await parquetFiles(path)
-  const opened = await Promise.all(files.map(async (name) => ({ name, file: await readParquet(name) })))
+  const opened = await Promise.all(files.map(async (one) => ({ name: one.name, file: await readParquet(one) })))
   const metas = opened.map(({ name, file }) => ({ name, meta: runMeta(file.metadata) }))
   const [first] = metas
   if (metas.every(({ meta }) => meta === undefined)) return { files }

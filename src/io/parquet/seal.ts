@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { InputError } from '../../core/errors.js'
-import { isS3 } from '../sources/s3Client.js'
-import { s3Buffer } from '../sources/s3Object.js'
+import type { StoredFile } from '../stores/PartStore.js'
 
 /** Key of a file's checksum in its metadata: SHA-256 of all its bytes, with zeros in place of the checksum itself. */
 export const SEAL_KEY = 'rxargs.sha256'
@@ -29,15 +28,13 @@ export function seal(bytes: Uint8Array): Uint8Array {
 }
 
 const TAIL = 8
-const CHUNK = 1 << 20
 /** Each chunk of a remote file is a request. */
-const REMOTE_CHUNK = 8 << 20
+const CHUNK = 8 << 20
 
-type Bytes = Readonly<{ size: number; chunk: number; read: (start: number, length: number) => Promise<Buffer> }>
+type Bytes = Readonly<{ size: number; read: (start: number, length: number) => Promise<Buffer> }>
 
 const bytesOf = async (handle: FileHandle): Promise<Bytes> => ({
   size: (await handle.stat()).size,
-  chunk: CHUNK,
   async read(start, length) {
     const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(length), position: start })
     return buffer.subarray(0, bytesRead)
@@ -47,7 +44,7 @@ const bytesOf = async (handle: FileHandle): Promise<Bytes> => ({
 type Sealed = Readonly<{ at: number; sealed: string; digest: string }>
 
 /** Finds a file's checksum, and computes the one that it should have; undefined if it has none. */
-async function sealOf(path: string, { size, chunk, read }: Bytes): Promise<Sealed | undefined> {
+async function sealOf(path: string, { size, read }: Bytes): Promise<Sealed | undefined> {
   const tail = await read(Math.max(0, size - TAIL), TAIL)
   const length = tail.length === TAIL && tail.toString('latin1', 4) === 'PAR1' ? tail.readUInt32LE(0) : size
   if (length + TAIL > size) throw new InputError(`Expected ${path} to be a complete Parquet file, found no footer`)
@@ -58,7 +55,7 @@ async function sealOf(path: string, { size, chunk, read }: Bytes): Promise<Seale
   const sealed = footer.toString('latin1', at, at + UNSEALED.length)
   footer.write(UNSEALED, at, 'latin1')
   const hash = createHash('sha256')
-  for (let from = 0; from < start; from += chunk) hash.update(await read(from, Math.min(chunk, start - from)))
+  for (let from = 0; from < start; from += CHUNK) hash.update(await read(from, Math.min(CHUNK, start - from)))
   return { at: start + at, sealed, digest: hash.update(footer).update(tail).digest('hex') }
 }
 
@@ -67,22 +64,13 @@ async function sealOf(path: string, { size, chunk, read }: Bytes): Promise<Seale
  *
  * @throws InputError if it is no Parquet file
  */
-export async function checkSeal(path: string): Promise<'intact' | 'damaged' | 'unsealed'> {
-  if (isS3(path)) {
-    const { byteLength, slice } = await s3Buffer(path)
-    const read = async (start: number, length: number) => Buffer.from(await slice(start, start + length))
-    return stateOf(await sealOf(path, { size: byteLength, chunk: REMOTE_CHUNK, read }))
-  }
-  const handle = await open(path, 'r')
-  try {
-    return stateOf(await sealOf(path, await bytesOf(handle)))
-  } finally {
-    await handle.close()
-  }
+export async function checkSeal({ name, buffer }: StoredFile): Promise<'intact' | 'damaged' | 'unsealed'> {
+  const { byteLength, slice } = await buffer()
+  const read = async (start: number, length: number) => Buffer.from(await slice(start, start + length))
+  const found = await sealOf(name, { size: byteLength, read })
+  if (found === undefined) return 'unsealed'
+  return found.sealed === found.digest ? 'intact' : 'damaged'
 }
-
-const stateOf = (found: Sealed | undefined) =>
-  found === undefined ? 'unsealed' : found.sealed === found.digest ? 'intact' : 'damaged'
 
 /** Does as `seal` with a file on the disk. */
 export async function sealFile(path: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import parquet from 'parquetjs-lite'
 import { messageOf, OutputError } from '../../core/errors.js'
-import { CODEC, type Column, type Columns, cellOf, ROW_GROUP } from './columns.js'
+import { CODEC, type Column, type Columns, checkOf, ROW_GROUP } from './columns.js'
 import { SEAL_KEY, sealFile, UNSEALED } from './seal.js'
 
 type Field = ConstructorParameters<typeof parquet.ParquetSchema>[0][string]
@@ -77,10 +77,9 @@ async function writeRecords(
     rowGroupSize: ROW_GROUP,
   })
   for (const [key, value] of Object.entries({ ...metadata, [SEAL_KEY]: UNSEALED })) writer.setMetadata(key, value)
+  const checks = entries.map(([name, column]) => [name, checkOf(column, name)] as const)
   for await (const record of records) {
-    await writer.appendRow(
-      Object.fromEntries(entries.map(([name, column]) => [name, groupsOf(cellOf(record[name], column, name))])),
-    )
+    await writer.appendRow(Object.fromEntries(checks.map(([name, check]) => [name, groupsOf(check(record[name]))])))
     check()
   }
   // The library would write JSON by JSON.stringify, which rounds numbers. So the cells are text, and the footer calls the column JSON.

@@ -112,7 +112,7 @@ async function* fromCsv(bytes: AsyncIterable<Uint8Array>, { file, ...options }: 
 }
 
 async function* fromParquet(file: InputFile, { columns, needs }: ReadOptions): AsyncGenerator<InputRecord> {
-  const read = await readParquet(file.name, file.buffer)
+  const read = await readParquet(file)
   checkColumns(file, read.columns, needs)
   let number = 0
   const marked = markFloats(read.schema)

@@ -13,33 +13,27 @@ export function s3Address(address: string): S3Address {
   return { bucket, key: key ?? '' }
 }
 
-export type S3 = Awaited<ReturnType<typeof newClient>>
+export type S3 = Awaited<ReturnType<typeof openS3>>
 
 /** A server that takes no connection, or falls silent on one, counts as not there. */
 const CONNECT_MS = 10_000
 const SILENCE_MS = 60_000
-
-/** Clients by their settings. Files share one, because a client keeps its connections and its credentials. */
-const clients = new Map<string, Promise<S3>>()
+/** A connection without a request closes after this time, so nobody needs to close a client. */
+const IDLE_MS = 15_000
 
 /**
- * Opens a client of S3 with the settings that every AWS tool reads: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_REGION, AWS_ENDPOINT_URL and others.
+ * Opens a client of S3 with the settings that every AWS tool reads: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_REGION, AWS_ENDPOINT_URL and others. It
+ * has connections and credentials of its own, so whoever opens it shares it among all objects of a place.
  *
  * @throws OptionError if the package of the client is not installed
  */
-export function openS3(): Promise<S3> {
-  const settings = JSON.stringify(Object.entries(process.env).filter(([name]) => name.startsWith('AWS_')))
-  const client = clients.get(settings) ?? newClient()
-  clients.set(settings, client)
-  return client
-}
-
-async function newClient() {
+export async function openS3() {
   // Loaded late, because it is optional.
   const sdk = await optionalPackage(() => import('@aws-sdk/client-s3'), 's3://', '@aws-sdk/client-s3')
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION } = process.env
   const region = AWS_REGION ?? AWS_DEFAULT_REGION
   const endpoint = AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL
+  const idle = { timeout: IDLE_MS }
   const client = new sdk.S3Client({
     // Servers other than Amazon's rarely have a name for each bucket, and seldom care for the region.
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true, region: region ?? 'us-east-1' }),
@@ -47,7 +41,7 @@ async function newClient() {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     followRegionRedirects: true,
-    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS },
+    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS, httpAgent: idle, httpsAgent: idle },
   })
   return { sdk, client, endpoint: endpoint ?? 'Amazon S3' }
 }

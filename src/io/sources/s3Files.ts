@@ -3,9 +3,9 @@ import { partsAmong } from '../parquet/partNames.js'
 import { globPattern } from './globPattern.js'
 import { dataFiles, type InputFile, lastPart } from './inputFile.js'
 import { pickData } from './localFiles.js'
-import { openS3, type S3, type S3Address, s3Address, s3Status } from './s3Client.js'
+import { openS3, type S3, s3Address } from './s3Client.js'
 import { s3Reason } from './s3Errors.js'
-import { s3Buffer, s3Bytes } from './s3Object.js'
+import { isObject, s3Buffer, s3Bytes } from './s3Object.js'
 
 /**
  * Lists the objects of an address: one object, those below a prefix, or those that match a glob. A prefix that a run has written to is its
@@ -17,7 +17,7 @@ import { s3Buffer, s3Bytes } from './s3Object.js'
 export async function s3Files(address: string): Promise<readonly InputFile[]> {
   const { bucket, key } = s3Address(address)
   const s3 = await openS3()
-  const fileOf = (full: string, place = lastPart(full)) => s3File(`s3://${bucket}/${full}`, place)
+  const fileOf = (full: string, place = lastPart(full)) => s3File(s3, `s3://${bucket}/${full}`, place)
   const glob = globPattern(key)
   if (glob !== undefined) {
     const base = glob.base === '' ? '' : `${glob.base}/`
@@ -38,14 +38,6 @@ export async function s3Files(address: string): Promise<readonly InputFile[]> {
   return pickData(address, names, (name) => fileOf(`${prefix}${name}`, name))
 }
 
-/** Whether there is an object of this key. Errors other than a missing one are the reader's. */
-export async function isObject({ sdk, client }: S3, { bucket, key }: S3Address): Promise<boolean> {
-  return client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key })).then(
-    () => true,
-    (error: unknown) => s3Status(error) !== 404,
-  )
-}
-
 async function keysBelow(s3: S3, bucket: string, prefix: string): Promise<string[]> {
   const { sdk, client } = s3
   const keys: string[] = []
@@ -58,8 +50,8 @@ async function keysBelow(s3: S3, bucket: string, prefix: string): Promise<string
   return keys
 }
 
-const s3File = (name: string, place: string): InputFile => ({
+const s3File = (s3: S3, name: string, place: string): InputFile => ({
   ...{ name, place },
-  bytes: () => s3Bytes(name),
-  buffer: () => s3Buffer(name),
+  bytes: () => s3Bytes(s3, name),
+  buffer: () => s3Buffer(s3, name),
 })

@@ -1,18 +1,24 @@
 import type { AsyncBuffer } from 'hyparquet'
 import { messageOf } from '../../core/errors.js'
 import { type RangeAnswer, type ReadRange, Refused, rangedBuffer, resumedBytes } from './rangedFile.js'
-import { openS3, type S3, type S3Address, s3Address } from './s3Client.js'
+import { type S3, type S3Address, s3Address, s3Status } from './s3Client.js'
 import { isUnanswered } from './s3Errors.js'
 
-/** Opens an object for reads by position. */
-export async function s3Buffer(address: string): Promise<AsyncBuffer> {
-  return rangedBuffer({ name: address, read: readerOf(await openS3(), s3Address(address)) })
+/** Whether there is an object of this key. Errors other than a missing one are the reader's. */
+export async function isObject({ sdk, client }: S3, { bucket, key }: S3Address): Promise<boolean> {
+  return client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key })).then(
+    () => true,
+    (error: unknown) => s3Status(error) !== 404,
+  )
 }
 
+/** Opens an object for reads by position. */
+export const s3Buffer = (s3: S3, address: string): Promise<AsyncBuffer> =>
+  rangedBuffer({ name: address, read: readerOf(s3, s3Address(address)) })
+
 /** Reads an object from its start. */
-export async function* s3Bytes(address: string): AsyncGenerator<Uint8Array> {
-  yield* resumedBytes({ name: address, read: readerOf(await openS3(), s3Address(address)) })
-}
+export const s3Bytes = (s3: S3, address: string): AsyncGenerator<Uint8Array> =>
+  resumedBytes({ name: address, read: readerOf(s3, s3Address(address)) })
 
 const readerOf =
   ({ sdk, client }: S3, { bucket, key }: S3Address): ReadRange =>

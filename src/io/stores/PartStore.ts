@@ -1,3 +1,8 @@
+import type { InputFile } from '../sources/inputFile.js'
+
+/** A file of a place, for reads by position. */
+export type StoredFile = Required<Pick<InputFile, 'name' | 'buffer'>>
+
 /** A complete part that is safe in its place, without a name yet. */
 export type StagedPart = Readonly<{
   /**
@@ -23,6 +28,10 @@ export type PartStore = Readonly<{
   name: string
   /** Path or address of a file there. */
   pathOf: (name: string) => string
+  /** The file of a path there. */
+  file: (path: string) => StoredFile
+  /** Whether the place is a folder, or a prefix without an object of that very name. Rejects with `ENOENT` if a local one is not there. */
+  isFolder: () => Promise<boolean>
   /** Lists the names of the files that lie directly there; empty if there is no such place. */
   list: () => Promise<readonly string[]>
   /** Whether a file of that name is there. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { link as hardLink, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { asyncBufferFromFile } from 'hyparquet'
 import { messageOf, OutputError } from '../../core/errors.js'
 import { lockFolder } from '../folderLock.js'
 import { checkOutput, makeWritableFolder } from '../outputFolder.js'
@@ -21,6 +22,8 @@ export type FolderStoreOptions = Readonly<{ link?: typeof hardLink }>
 export const folderStore = (folder: string, { link = hardLink }: FolderStoreOptions = {}): PartStore => ({
   name: folder,
   pathOf: (name) => join(folder, name),
+  file: (path) => ({ name: path, buffer: () => asyncBufferFromFile(path) }),
+  isFolder: async () => (await stat(folder)).isDirectory(),
   list: () => listNames(folder),
   has: (name) =>
     stat(join(folder, name)).then(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { OutputError } from '../../core/errors.js'
-import { openS3, type S3, s3Status } from '../sources/s3Client.js'
+import { type S3, s3Status } from '../sources/s3Client.js'
 import { isRefusedByCondition, s3Reason } from '../sources/s3Errors.js'
 
 /** Servers that know no conditions ignore them, or say that they do not know them. */
@@ -12,8 +12,7 @@ const UNKNOWN = new Set([400, 501])
  *
  * @throws OutputError if there is no bucket, access is denied, nobody answers, or the server ignores conditions
  */
-export async function probeS3(name: string, bucket: string, prefix: string): Promise<void> {
-  const s3 = await openS3()
+export async function probeS3(s3: S3, name: string, bucket: string, prefix: string): Promise<void> {
   const { sdk, client, endpoint } = s3
   const at = { Bucket: bucket, Key: `${prefix}.probe-${randomUUID()}` }
   const fail = (error: unknown): never => {

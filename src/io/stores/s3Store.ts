@@ -3,6 +3,7 @@ import { OutputError } from '../../core/errors.js'
 import { isPart } from '../parquet/partNames.js'
 import { openS3, type S3, s3Address, s3Status } from '../sources/s3Client.js'
 import { persistently, s3Reason } from '../sources/s3Errors.js'
+import { isObject, s3Buffer } from '../sources/s3Object.js'
 import type { PartStore } from './PartStore.js'
 import { type LockOptions, lockS3, type S3Lock } from './s3Lock.js'
 import { probeS3 } from './s3Probe.js'
@@ -21,6 +22,12 @@ export function s3Store(address: string, { singleBytes = SINGLE_BYTES, ...lockOp
   const folder = key.replace(/\/+$/, '')
   const name = `s3://${bucket}${folder === '' ? '' : `/${folder}`}`
   const prefix = folder === '' ? '' : `${folder}/`
+  let client: Promise<S3> | undefined
+  /** The one client of this place, opened by its first request. */
+  const opened = (): Promise<S3> => {
+    client ??= openS3()
+    return client
+  }
   let held: S3Lock | undefined
   /** Parts that were there when this process took the lock, and those that it has written since. */
   let known: Set<string> | undefined
@@ -28,7 +35,7 @@ export function s3Store(address: string, { singleBytes = SINGLE_BYTES, ...lockOp
   const pathOf = (file: string) => `${name}/${file}`
   /** @throws OutputError for a failed request, with what was attempted */
   const attempt = async <T>(what: string, work: (s3: S3) => Promise<T>): Promise<T> => {
-    const s3 = await openS3()
+    const s3 = await opened()
     try {
       return await work(s3)
     } catch (error) {
@@ -52,6 +59,8 @@ export function s3Store(address: string, { singleBytes = SINGLE_BYTES, ...lockOp
 
   return {
     ...{ name, pathOf, remove },
+    file: (path) => ({ name: path, buffer: async () => s3Buffer(await opened(), path) }),
+    isFolder: async () => /(^|\/)$/.test(key) || !(await isObject(await opened(), { bucket, key })),
     list: () =>
       attempt(`Expected to list ${name}/`, async ({ sdk, client }) => {
         const names: string[] = []
@@ -79,9 +88,9 @@ export function s3Store(address: string, { singleBytes = SINGLE_BYTES, ...lockOp
           },
         )
       }),
-    check: () => probeS3(name, bucket, prefix),
+    check: async () => probeS3(await opened(), name, bucket, prefix),
     async prepare() {
-      await probeS3(name, bucket, prefix)
+      await probeS3(await opened(), name, bucket, prefix)
       return false
     },
     // A prefix without objects is nothing.

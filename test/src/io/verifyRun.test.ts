@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mergeRuns } from '../../../src/io/mergeRuns.js'
 import { checkSeal } from '../../../src/io/parquet/seal.js'
 import { readColumns } from '../../../src/io/readRows.js'
+import { folderStore } from '../../../src/io/stores/folderStore.js'
 import { toParquet } from '../../../src/io/toParquet.js'
 import { type ExpectedRow, verifyRun } from '../../../src/io/verifyRun.js'
 import { query } from './duckdb.js'
@@ -87,7 +88,7 @@ describe('verifyRun', () => {
     await write(one, ['a', 'b'])
     const path = part(one)
     const bytes = await readFile(path)
-    expect(await checkSeal(path)).toBe('intact')
+    expect(await checkSeal(folderStore('.').file(path))).toBe('intact')
     const seal = bytes.lastIndexOf('rxargs.sha256')
     for (let at = 0; at < bytes.length; at += 97) {
       if (at >= seal && at < seal + 20) continue
@@ -123,7 +124,7 @@ describe('mergeRuns', () => {
     const rows = [...(await gathered(readColumns(one))), ...(await gathered(readColumns(two)))]
     if (ending === 'parquet') {
       expect(await gathered(readColumns(file))).toEqual(rows)
-      expect(await checkSeal(file)).toBe('intact')
+      expect(await checkSeal(folderStore('.').file(file))).toBe('intact')
       expect((await verifyRun([file], () => asked(['a', 'b', 'c']))).problems).toEqual([])
       const same = `select * from '${file}' except all select * from '${folder}/*/*.parquet'`
       expect(await query(same)).toEqual([])

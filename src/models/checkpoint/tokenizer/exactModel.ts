@@ -24,7 +24,15 @@ export function exactModel(model: NonNullable<Tokenizer['model']>): void {
     const bytes = byteTokensOf(token)
     return bytes.every((byte) => model.tokens_to_ids.has(byte)) ? bytes : [token]
   }
-  const pieces = model instanceof BPE && splitsAtSpaces(model) ? piecesOf : (word: string) => [word]
+  let pieces = (word: string): string[] => [word]
+  if (model instanceof BPE) {
+    // The library remembers 10,000 words of up to 256 characters, which are whole prompts where nothing splits them. Words are remembered here.
+    model.max_length_to_cache = 0
+    if (splitsAtSpaces(model)) {
+      pieces = piecesOf
+      model.bpe = remembered(model.bpe.bind(model))
+    }
+  }
   const tokensOf = remembered((word) => fused(pieces(word)).flatMap(bytesInstead))
   model._call = (words) => words.flatMap(tokensOf)
 }
