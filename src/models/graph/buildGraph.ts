@@ -65,16 +65,19 @@ export type BuiltGraph = Readonly<{
  *   `local_rope_cos` and `local_rope_sin`; `past_key.l`, `past_value.l` float [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
  * - out: `logits` float [H, 1, V] and `hidden_states` float [R, 1, hiddenSize], or `reward` float [R, 1]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
  *   already rotated
- * - errors: `ModelError` if a tensor is missing or has the wrong shape
+ * - errors: `ModelError` if a tensor is missing, has the wrong shape or does not fit on the device
+ *
+ * @param largest most bytes of a tensor (default: the device's); larger matrices are cut into parts
  */
 export function buildGraph(
   config: ModelConfig,
   tensors: Tensors,
   dtype: WeightDtype = 'fp32',
   device: Device = 'cpu',
+  largest?: number,
 ): BuiltGraph {
   const graph = graphBuilder(config.family, device)
-  const weights = graphWeights(graph, tensors, dtype)
+  const weights = graphWeights(graph, tensors, dtype, largest)
   writeFamily(graph, weights, config.family, config)
   const { layers, kvHeads, headDim } = config
   const longAfter = longAfterOf(config)
