@@ -20,7 +20,6 @@ function shown(tensor: Tensor) {
 /** What the graphs of gpu.ts do, on arrays. */
 export const arrayGpu: Gpu = {
   zeros: async (rows, width) => buffer(new Float32Array(rows * width), [rows, width]),
-  matrix: async (values, width) => buffer(values, [values.length / width, width]),
   ints: async (values) => buffer(values, [values.length], 'int32'),
   async copyPages(from, to, width, source, target) {
     const taken = source.map((page) => arrayOf(from).slice(page * width, (page + 1) * width))

@@ -36,8 +36,8 @@ export async function engineOf(
   { device, dtype, cache }: EngineFlags,
   say: (notice: string) => void,
 ): Promise<RewardOptions & Readonly<{ dtype: WeightDtype; device: NonNullable<RewardOptions['device']> }>> {
-  if (dtype === 'fp16') say(FP16_NOTICE)
   const { warmUp, ...chosen } = await chooseDevice(device, dtype, say)
+  if (dtype === 'fp16' && chosen.device === 'cpu') say(FP16_NOTICE)
   if (warmUp) say(WARM_UP_NOTICE)
   return { ...chosen, dtype, cache, threads: availableParallelism(), maxBatch: MAX_BATCH, ...(warmUp && { warmUp: MAX_BATCH }) }
 }

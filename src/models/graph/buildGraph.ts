@@ -33,8 +33,8 @@ export type BuiltGraph = Readonly<{
   output: 'logits' | 'reward'
   /** Of a language model: size of the hidden states that the head reads. */
   hiddenSize?: number
-  /** Sizes of the cache at each position. */
-  shape: Readonly<{ layers: number; kvHeads: number; headDim: number }>
+  /** Sizes of the cache at each position. `half`: it is in fp16. */
+  shape: Readonly<{ layers: number; kvHeads: number; headDim: number; half?: true }>
   /** The pairs of mask inputs. */
   masks: readonly Mask[]
   /** Longer sequences count positions from here on: the tables hold the angles of long sequences from this row. */
@@ -76,7 +76,8 @@ export function buildGraph(
   device: Device = 'cpu',
   largest?: number,
 ): BuiltGraph {
-  const graph = graphBuilder(config.family, device)
+  const half = device === 'webgpu' && dtype === 'fp16'
+  const graph = graphBuilder(config.family, device, half ? 'float16' : 'float')
   const weights = graphWeights(graph, tensors, dtype, largest)
   writeFamily(graph, weights, config.family, config)
   const { layers, kvHeads, headDim } = config
@@ -86,7 +87,7 @@ export function buildGraph(
     weightsFolder: dirname(tensors.files[0]!),
     output: config.head === 'lm' ? 'logits' : 'reward',
     ...(config.head === 'lm' && { hiddenSize: 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize }),
-    shape: { layers, kvHeads, headDim },
+    shape: { layers, kvHeads, headDim, ...(half && { half: true }) },
     masks: masksOf(config),
     ...(longAfter !== undefined && { longAfter }),
     ropes: ropesOf(config),

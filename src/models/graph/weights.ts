@@ -3,9 +3,9 @@ import { ModelError } from '../../core/errors.js'
 import { blockLayout } from '../checkpoint/gguf/repackBlocks.js'
 import type { Tensors } from '../checkpoint/weights/safetensors.js'
 import { type Dtype, isPlain, type Tensor } from '../checkpoint/weights/storedTensor.js'
-import type { GraphBuilder, Value } from './builder.js'
+import type { GraphBuilder, Real, Value } from './builder.js'
 import { BLOCK, type WeightDtype } from './quantize.js'
-import type { ElementType } from './tensorTypes.js'
+import { type ElementType, elementTypes } from './tensorTypes.js'
 
 const storedTypes: Readonly<Record<Dtype, ElementType>> = { F32: 'float', F16: 'float16', BF16: 'bfloat16' }
 
@@ -38,13 +38,13 @@ export type Weights = Readonly<{
   /** The tensor of this name and shape, in the checkpoint's type. */
   stored(name: string, shape: readonly number[]): Value
   /**
-   * The same in fp32. The runtime widens it once, when it loads the graph.
+   * The same in fp32 or fp16. The runtime converts it once, when it loads the graph.
    *
    * @throws ModelError if it is larger than the device's tensors
    */
-  float(name: string, shape: readonly number[]): Value
-  /** A matrix in fp32, in as few parts as the device needs. */
-  floatRows(name: string, shape: readonly [number, number]): readonly Rows[]
+  real(name: string, shape: readonly number[], type: Real): Value
+  /** A matrix in fp32 or fp16, in as few parts as the device needs. */
+  realRows(name: string, shape: readonly [number, number], type: Real): readonly Rows[]
   /**
    * The matrix [to, from] in blocks along `from`, in as few parts as the device needs: the file's own blocks if it has some. Undefined if products are in
    * fp32. `transposed`: the checkpoint has it as [from, to].
@@ -63,6 +63,8 @@ export type Weights = Readonly<{
 
 /** A tensor's name as a file's. */
 const fileName = (name: string): string => encodeURIComponent(name).replaceAll('*', '%2A')
+
+const bytesOf: Readonly<Record<Real, number>> = { float: 4, float16: 2 }
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
 
@@ -100,7 +102,7 @@ export function graphWeights(
   largest: number = graph.device === 'webgpu' ? GPU_TENSOR_BYTES : Number.POSITIVE_INFINITY,
 ): Weights {
   const usedNames = new Set<string>()
-  const widened = new Map<string, Value>()
+  const converted = new Map<string, Value>()
   const inMemory = new Map<string, TensorInMemory>()
   const bits = { fp32: undefined, fp16: undefined, q8: 8, q4: 4 } as const
 
@@ -125,13 +127,14 @@ export function graphWeights(
   const partName = (name: string, part: Readonly<{ first: number; rows: number }>, all = 1): string =>
     part.rows === all ? name : `${name}/rows/${part.first}`
 
-  const widen = (name: string, { type, value }: Readonly<{ type: ElementType; value: Value }>): Value => {
-    if (type === 'float') return value
-    const known = widened.get(name)
+  const inType = (name: string, { type, value }: Readonly<{ type: ElementType; value: Value }>, wanted: Real): Value => {
+    if (type === wanted) return value
+    const as = `${name}/${wanted}`
+    const known = converted.get(as)
     if (known !== undefined) return known
-    const wide = graph.node('Cast', [value], { name: `${name}/float`, attributes: { to: { int: 1 } } })
-    widened.set(name, wide)
-    return wide
+    const made = graph.node('Cast', [value], { name: as, attributes: { to: { int: elementTypes[wanted] } } })
+    converted.set(as, made)
+    return made
   }
 
   return {
@@ -140,17 +143,17 @@ export function graphWeights(
       return [...inMemory.values()]
     },
     stored: (name, shape) => take(name, shape).value,
-    float(name, shape) {
-      const bytes = 4 * elements(shape)
+    real(name, shape, type) {
+      const bytes = bytesOf[type] * elements(shape)
       if (bytes > largest)
         throw new ModelError(
-          `Expected tensor \`${name}\` to have at most ${largest} bytes in fp32 on a GPU, got ${bytes}. Use \`device\` cpu`,
+          `Expected tensor \`${name}\` to have at most ${largest} bytes on a GPU, got ${bytes}. Use \`device\` cpu`,
         )
-      return widen(name, take(name, shape))
+      return inType(name, take(name, shape), type)
     },
-    floatRows: (name, [rows, columns]) =>
-      cut(rows, Math.floor(largest / (4 * columns))).map((part) => ({
-        value: widen(partName(name, part, rows), take(name, [rows, columns], part)),
+    realRows: (name, [rows, columns], type) =>
+      cut(rows, Math.floor(largest / (bytesOf[type] * columns))).map((part) => ({
+        value: inType(partName(name, part, rows), take(name, [rows, columns], part), type),
         rows: part.rows,
       })),
     has: tensors.has,

@@ -2,8 +2,8 @@ import type { GraphBuilder, Value } from '../builder.js'
 import type { Rows, Weights } from '../weights.js'
 
 /**
- * Looks up rows of a table: int64 [...] → float [..., width]. The table keeps the checkpoint's type; rows are widened to fp32 after the look-up
- * and multiplied by `scale`, if any.
+ * Looks up rows of a table: int64 [...] → real [..., width]. On a CPU the table keeps the checkpoint's type, and rows are widened to fp32 after the
+ * look-up. They are multiplied by `scale`, if any.
  */
 export function embedding(
   graph: GraphBuilder,
@@ -15,7 +15,7 @@ export function embedding(
 ): Value {
   const wide = graph.device === 'webgpu' ? onGpu(graph, weights, ids, name, shape) : onCpu(graph, weights, ids, name, shape)
   if (scale === undefined) return wide
-  return graph.node('Mul', [wide, graph.constant('embedding/scale', Float32Array.of(scale), [])], { name: 'embedding/scaled' })
+  return graph.node('Mul', [wide, graph.numbers('embedding/scale', Float32Array.of(scale), [])], { name: 'embedding/scaled' })
 }
 
 function onCpu(graph: GraphBuilder, weights: Weights, ids: Value, name: string, shape: readonly [number, number]): Value {
@@ -23,9 +23,9 @@ function onCpu(graph: GraphBuilder, weights: Weights, ids: Value, name: string, 
   return graph.node('Cast', [rows], { name: 'embedding/float', attributes: { to: { int: 1 } } })
 }
 
-/** A GPU may lack 16-bit numbers, so its table is widened once. */
+/** A GPU may lack 16-bit numbers, so its table is converted once. */
 function onGpu(graph: GraphBuilder, weights: Weights, ids: Value, name: string, shape: readonly [number, number]): Value {
-  const parts = weights.floatRows(name, shape)
+  const parts = weights.realRows(name, shape, graph.real)
   if (parts.length > 1) return ofParts(graph.scope('embedding'), parts, ids)
   return graph.node('Gather', [parts[0]!.value, ids], { name: 'embedding' })
 }
@@ -47,6 +47,6 @@ function ofParts(graph: GraphBuilder, parts: readonly Rows[], ids: Value): Value
   const own = graph.node('Equal', [part, ints('parts', ...parts.keys())], { name: 'own' })
   const mask = graph.node('Unsqueeze', [own, graph.constant('width', BigInt64Array.of(2n), [1])])
   const all = graph.node('Concat', found, { attributes: { axis: { int: 1 } } })
-  const kept = graph.node('Where', [mask, all, graph.constant('zero', Float32Array.of(0), [])], { name: 'kept' })
+  const kept = graph.node('Where', [mask, all, graph.numbers('zero', Float32Array.of(0), [])], { name: 'kept' })
   return graph.node('ReduceSum', [kept, axis], { attributes: { keepdims: { int: 1 } } })
 }

@@ -26,7 +26,7 @@ export function linear(graph: GraphBuilder, weights: Weights, input: Value, path
   const name = path.slice(path.lastIndexOf('.') + 1)
   const product = productOf(graph, weights, input, path, size)
   if (!bias) return product
-  return graph.node('Add', [product, weights.float(`${path}.bias`, [to])], { name: `${name}/bias` })
+  return graph.node('Add', [product, weights.real(`${path}.bias`, [to], graph.real)], { name: `${name}/bias` })
 }
 
 function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: LinearSize): Value {
@@ -39,7 +39,8 @@ function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: st
     return sideBySide(graph, products, name)
   }
   if (graph.device === 'webgpu') return onGpu(graph, weights, input, path, size)
-  return graph.node('FusedMatMul', [input, weights.float(`${path}.weight`, transposed ? [from, to] : [to, from])], {
+  const weight = weights.real(`${path}.weight`, transposed ? [from, to] : [to, from], graph.real)
+  return graph.node('FusedMatMul', [input, weight], {
     name,
     domain: 'com.microsoft',
     attributes: { transB: { int: transposed ? 0 : 1 } },
@@ -88,7 +89,9 @@ function offsetsProduct(
 function onGpu(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: LinearSize): Value {
   const { from, to, transposed } = size
   const weight = `${path}.weight`
-  const parts = transposed ? [weights.float(weight, [from, to])] : weights.floatRows(weight, [to, from]).map(({ value }) => value)
+  const parts = transposed
+    ? [weights.real(weight, [from, to], graph.real)]
+    : weights.realRows(weight, [to, from], graph.real).map(({ value }) => value)
   return flatProduct(graph, input, parts, path.slice(path.lastIndexOf('.') + 1), size)
 }
 
