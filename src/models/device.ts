@@ -40,9 +40,9 @@ export async function chooseDevice(
     if (!gpu.usable) throw new OptionError(gpu.problem)
     if (dtype === 'fp16' && !gpu.float16)
       throw new OptionError('Expected a GPU with 16-bit numbers (`shader-f16`) for `dtype` fp16; this one takes fp32, q8 and q4')
-    return { device: 'webgpu', warmUp: gpu.float16 }
+    return { device: 'webgpu', warmUp: !gpu.software }
   }
-  const take = gpu.usable && gpu.float16
+  const take = gpu.usable && !gpu.software
   const why = gpu.usable ? 'the only GPU is a renderer in software' : gpu.problem
   onNotice(take ? 'Runs on the GPU' : `Runs on the CPU: ${why}`)
   return take ? { device: 'webgpu', warmUp: true } : cpu

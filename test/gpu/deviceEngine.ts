@@ -31,7 +31,12 @@ export async function deviceEngine(
   const session = await createSession({ ...setup, ...(!arrays && { gpuLock }) }, () => undefined)
   const gpu = arrays ? arrayGpu : await openGpu()
   const memory = deviceMemory(arrays ? onArrays(session) : session, model, gpu, new Int32Array(gpuLock))
-  return { engine: new Engine(memory, model), graph, vocabSize: config.vocabSize, close: () => memory.close().then(() => session.release()) }
+  return {
+    engine: new Engine(memory, model),
+    graph,
+    vocabSize: config.vocabSize,
+    close: () => memory.close().then(() => session.release()),
+  }
 }
 
 export const call = (key: number, tokenIds: readonly number[], more: Partial<ModelCall> = {}): ModelCall => ({

@@ -11,7 +11,7 @@ export type EngineFlags = Readonly<{ device: DeviceChoice; dtype: WeightDtype; c
 
 /** Help of `--dtype`. */
 export const DTYPE_HELP =
-  'precision of the weights: fp32, fp16 (computed as fp32 on a CPU), q8 or q4; for a folder of ONNX graphs, which graph to use'
+  'precision of the weights: fp32, fp16 (a CPU computes it as fp32), q8 or q4; for a folder of ONNX graphs, which graph to use'
 
 const MAX_BATCH = 64
 

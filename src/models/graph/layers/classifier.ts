@@ -13,7 +13,9 @@ export function labelScore(graph: GraphBuilder, weights: Weights, input: Value, 
   const row = rowOf(weights.real(weight, [labels, from], graph.real), 'label/weight')
   const column = graph.node('Transpose', [row], { name: 'label/column', attributes: { perm: { ints: [1, 0] } } })
   const product = graph.node('MatMul', [input, column], { name: 'label/product' })
-  return bias === undefined ? product : graph.node('Add', [product, rowOf(weights.real(bias, [labels], graph.real), 'label/bias')])
+  return bias === undefined
+    ? product
+    : graph.node('Add', [product, rowOf(weights.real(bias, [labels], graph.real), 'label/bias')])
 }
 
 /**

@@ -33,7 +33,9 @@ export function head(whole: GraphBuilder, weights: Weights, states: Value, size:
   const { hiddenSize, vocabSize, embedding = 'model.embed_tokens', projections = ['lm_head'] } = size
   const graph = whole.scope('head').inFloat()
   const hidden =
-    whole.real === 'float' ? states : graph.node('Cast', [states], { name: 'states', attributes: { to: { int: elementTypes.float } } })
+    whole.real === 'float'
+      ? states
+      : graph.node('Cast', [states], { name: 'states', attributes: { to: { int: elementTypes.float } } })
   if (size.head === 'lm') {
     // transformers 5 uses a projection in the checkpoint even if the config ties it to the embedding.
     const table =

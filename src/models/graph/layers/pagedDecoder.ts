@@ -108,7 +108,9 @@ function pagedAttention(
     })
   // A product of whole queries may be too large for fp16.
   const scaled = graph.node('Mul', [query, graph.numbers('scale', Float32Array.of(scale), [])], { name: 'scaled' })
-  const scores = graph.node('MatMul', [turned(scaled, 'query', [0, 2, 1, 3]), turned(keys, 'keys', [0, 2, 3, 1])], { name: 'scores' })
+  const scores = graph.node('MatMul', [turned(scaled, 'query', [0, 2, 1, 3]), turned(keys, 'keys', [0, 2, 3, 1])], {
+    name: 'scores',
+  })
   const masked = graph.node('Add', [softCapped(graph, scores, softCap), bias], { name: 'masked' })
   const probabilities = graph.node('Softmax', [masked], axis(-1))
   const sums = graph.node('MatMul', [probabilities, turned(values, 'values', [0, 2, 1, 3])], { name: 'sums' })

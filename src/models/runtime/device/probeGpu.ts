@@ -1,11 +1,14 @@
+import { readdir } from 'node:fs/promises'
 import { env, InferenceSession, Tensor } from 'onnxruntime-node'
 import { messageOf } from '../../../core/errors.js'
 import { type GraphBuilder, graphBuilder } from '../../graph/builder.js'
 import { disableTelemetry } from '../telemetry.js'
 import { WEBGPU } from './gpu.js'
 
-/** Whether a GPU is usable. `float16`: it has 16-bit numbers. Recent GPUs have them; software renderers do not. */
-export type FoundGpu = Readonly<{ usable: true; float16: boolean }> | Readonly<{ usable: false; problem: string }>
+/** Whether a GPU is usable. `float16`: it has 16-bit numbers (`shader-f16`). `software`: it is a renderer on the CPU. */
+export type FoundGpu =
+  | Readonly<{ usable: true; float16: boolean; software: boolean }>
+  | Readonly<{ usable: false; problem: string }>
 
 const HOW_TO = 'on Linux it needs the vendor’s driver and the Vulkan loader (Debian: libvulkan1)'
 
@@ -41,13 +44,21 @@ export async function probeGpu(): Promise<FoundGpu> {
     return { usable: false, problem: gpuProblem(error) }
   }
   const halves = (graph: GraphBuilder, input: string) => cast(graph, graph.node('Abs', [cast(graph, input, HALF)]), FLOAT)
-  return {
-    usable: true,
-    float16: await runProbe(halves).then(
-      () => true,
-      () => false,
-    ),
-  }
+  const float16 = await runProbe(halves).then(
+    () => true,
+    () => false,
+  )
+  return { usable: true, float16, software: !float16 || !(await hasCard()) }
+}
+
+/**
+ * Whether the machine has a graphics card. Linux shows one as a device file. Elsewhere WebGPU takes a card before a renderer, and those that we know have
+ * no 16-bit numbers. Mesa's renderer (lavapipe) on Linux has them.
+ */
+async function hasCard(): Promise<boolean> {
+  if (process.platform !== 'linux') return true
+  const names = async (folder: string) => readdir(folder).catch((): string[] => [])
+  return [...(await names('/dev/dri')), ...(await names('/dev'))].some((name) => /^(renderD\d+|nvidia\d+|dxg)$/.test(name))
 }
 
 const FLOAT = 1

@@ -46,5 +46,10 @@ export function transparentGpu(model: EngineModel, runs: GpuRun[] = []): KvMemor
     )
     return { reward: { data: values }, hidden_states: { data: values } }
   }
-  return deviceMemory({ run: run as unknown as InferenceSession['run'] }, model, arrayGpu, new Int32Array(new SharedArrayBuffer(4)))
+  return deviceMemory(
+    { run: run as unknown as InferenceSession['run'] },
+    model,
+    arrayGpu,
+    new Int32Array(new SharedArrayBuffer(4)),
+  )
 }
