@@ -43,7 +43,7 @@ describe('fp16 on a device with 16-bit numbers', () => {
     async (context) => {
       const reason = await without16Bits()
       context.skip(reason !== undefined, reason)
-      const sizes = { d: 64, layers: 1, heads: 4, kv: 2, ffn: 128, vocab: 600, prompts: 2, 'prompt-tokens': '7+40' }
+      const sizes = { d: 64, layers: 1, heads: 4, kv: 2, ffn: 128, vocab: 600, prompts: 1, 'prompt-tokens': '7' }
       await writeRandomPair(folder, pairSizes.parse(sizes))
       const expected = await rowsOfPair(folder, { device: 'cpu' })
       const out = join(folder, 'out')
@@ -66,6 +66,6 @@ describe('fp16 on a device with 16-bit numbers', () => {
         near(row.rewards, same.rewards!, 6e-2)
       }
     },
-    SLOW,
+    2 * SLOW,
   )
 })

@@ -19,7 +19,7 @@ describe.each(['grouped', 'gemma2', 'phi3', 'gpt2', 'qwen3', 'opt', 'gpt_neox'])
   it('gives the logits and rewards of fp32 within the bounds, and chooses the same tokens', async () => {
     const folder = goldenFolder(name)
     const golden = JSON.parse(await readFile(join(folder, 'golden.json'), 'utf8')) as Golden
-    const cases = golden.cases.filter(({ decoder }) => decoder === 'args').slice(0, 3)
+    const cases = golden.cases.filter(({ decoder }) => decoder === 'args').slice(0, 2)
     const lm = await deviceEngine(join(folder, golden.lm), { dtype: 'fp16', arrays: true })
     const reward = await deviceEngine(join(folder, golden.reward), { dtype: 'fp16', arrays: true })
     const read = async ({ engine }: DeviceEngine, ...[key, tokenIds, more]: Parameters<typeof call>) =>
