@@ -31,7 +31,7 @@ async function answers({ engine, vocabSize }: DeviceEngine): Promise<number[][]>
 /** Expects a model with weights of at most `largest` bytes to give what it gives with whole ones, within `most`, and to have cut the named ones. */
 export async function expectSameInParts(
   folder: string,
-  { dtype, largest, cut }: Readonly<{ dtype: 'fp32' | 'q4'; largest: number; cut: readonly string[] }>,
+  { dtype, largest, cut }: Readonly<{ dtype: 'fp32' | 'fp16' | 'q4'; largest: number; cut: readonly string[] }>,
   { arrays, most }: Readonly<{ arrays: boolean; most: number }>,
 ): Promise<void> {
   const whole = await deviceEngine(folder, { dtype, arrays })

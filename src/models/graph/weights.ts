@@ -125,7 +125,7 @@ export function graphWeights(
   }
 
   const partName = (name: string, part: Readonly<{ first: number; rows: number }>, all = 1): string =>
-    part.rows === all ? name : `${name}/rows/${part.first}`
+    part.rows === all ? name : `${name}/rows/${part.first}+${part.rows}`
 
   const inType = (name: string, { type, value }: Readonly<{ type: ElementType; value: Value }>, wanted: Real): Value => {
     if (type === wanted) return value
