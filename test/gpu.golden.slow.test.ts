@@ -90,22 +90,4 @@ describe('a random pair on a GPU', () => {
     },
     SLOW,
   )
-
-  it.each(['q4', 'q8'] as const)(
-    'decodes weights in %s',
-    async (dtype) => {
-      useSoftwareGpu()
-      const gpu = await load('webgpu', { dtype })
-      try {
-        for (const { error, tokenIds, reward } of await rowsOf(gpu, 4)) {
-          expect(error).toBeNull()
-          expect(tokenIds).toHaveLength(6)
-          expect(Number.isFinite(reward)).toBe(true)
-        }
-      } finally {
-        await gpu.close()
-      }
-    },
-    SLOW,
-  )
 })

@@ -175,6 +175,7 @@ const made = rxargs(['bench', '--make', sizes.pair, '--out', 'pair'], 60)
 say(`made the pair in ${made.seconds.toFixed(0)} s`)
 const [one, ...many] = sizes.counts
 measure('pair', 'q4', sizes.counts, (count) => (count === 1 ? 2 : count))
+measure('pair', 'fp16', sizes.counts, (count) => (count === 1 ? 2 : count))
 await pytorch(
   'pair',
   'paper',

@@ -1,6 +1,6 @@
 import { OptionError } from '../core/errors.js'
 import type { Device } from './graph/builder.js'
-import type { WeightDtype } from './graph/quantize.js'
+import { isQuantized, type WeightDtype } from './graph/quantize.js'
 import { withLock } from './runtime/device/lock.js'
 import { type FoundGpu, probeGpu } from './runtime/device/probeGpu.js'
 
@@ -13,6 +13,12 @@ export const gpuLock = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
 
 /** Whether models can run on a GPU of this machine. */
 export const findGpu = (): Promise<FoundGpu> => withLock(new Int32Array(gpuLock), probeGpu)
+
+/** What decides a model's numbers besides its files. On a CPU, fp16 is computed as fp32. */
+export const decisiveOf = (dtype: WeightDtype, device: Device): Readonly<{ dtype?: WeightDtype; device?: Device }> => ({
+  ...((isQuantized(dtype) || (dtype === 'fp16' && device !== 'cpu')) && { dtype }),
+  ...(device !== 'cpu' && { device }),
+})
 
 /** `warmUp`: whether to compile all shaders first. A software renderer would take minutes. */
 export type ChosenDevice = Readonly<{ device: Device; warmUp: boolean }>
@@ -29,17 +35,14 @@ export async function chooseDevice(
 ): Promise<ChosenDevice> {
   const cpu = { device: 'cpu', warmUp: false } as const
   if (choice === 'cpu') return cpu
-  if (dtype === 'fp16') {
-    if (choice === 'webgpu') throw new OptionError('Expected `dtype` fp32, q8 or q4 with `device` webgpu, got fp16')
-    onNotice('Runs on the CPU: weights in fp16 are not supported on a GPU')
-    return cpu
-  }
   const gpu = await findGpu()
   if (choice === 'webgpu') {
     if (!gpu.usable) throw new OptionError(gpu.problem)
-    return { device: 'webgpu', warmUp: gpu.float16 }
+    if (dtype === 'fp16' && !gpu.float16)
+      throw new OptionError('Expected a GPU with 16-bit numbers (`shader-f16`) for `dtype` fp16; this one takes fp32, q8 and q4')
+    return { device: 'webgpu', warmUp: !gpu.software }
   }
-  const take = gpu.usable && gpu.float16
+  const take = gpu.usable && !gpu.software
   const why = gpu.usable ? 'the only GPU is a renderer in software' : gpu.problem
   onNotice(take ? 'Runs on the GPU' : `Runs on the CPU: ${why}`)
   return take ? { device: 'webgpu', warmUp: true } : cpu

@@ -5,8 +5,8 @@ import { aFunction, parseOptions } from '../core/parseOptions.js'
 import type { EnsembleReward, RewardSource, Source, TextReward } from '../core/rewardSource.js'
 import type { Models } from '../core/run.js'
 import { batchedLanguageModel } from './batchedModels.js'
-import { chooseDevice, type DeviceChoice, deviceChoices } from './device.js'
-import { isQuantized, type WeightDtype, weightDtypes } from './graph/quantize.js'
+import { chooseDevice, type DeviceChoice, decisiveOf, deviceChoices } from './device.js'
+import { type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
 import { type LoadedReward, loadReward, type RewardFolder } from './loadReward.js'
@@ -75,7 +75,7 @@ export type LoadOptions = Readonly<{
    */
   reward?: RewardOption | readonly RewardOption[]
   /**
-   * Type of the weights of linear layers: `fp32` (default; `fp16` is the same on a CPU), or rounded to 8 or 4 bits in blocks of 32. In a folder of
+   * Type of the weights of linear layers: `fp32` (default), `fp16` (the same as fp32 on a CPU), or rounded to 8 or 4 bits in blocks of 32. In a folder of
    * exported ONNX graphs it chooses the graph.
    */
   dtype?: WeightDtype
@@ -116,7 +116,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   const { device, ...chosen } = await chooseDevice(rest.device, dtype, onNotice)
   const warming = chosen.warmUp && { warmUp: maxBatch }
   if (warming) onNotice?.(WARM_UP_NOTICE)
-  if (dtype === 'fp16') onNotice?.(FP16_NOTICE)
+  if (dtype === 'fp16' && device === 'cpu') onNotice?.(FP16_NOTICE)
   const requests = (name: string): RemoteWorld =>
     onRequest ? { onRequest: (request: ServerRequest) => onRequest(name, request) } : {}
   const rewards = rewardList(reward, requests)
@@ -128,7 +128,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))),
   }
   const sums = new Map(Object.entries(folders).map(([role, path]) => [role, hashModel(path, dtype)]))
-  const hashing = hashes(folders, sums, { ...(isQuantized(dtype) && { dtype }), ...(device !== 'cpu' && { device }) })
+  const hashing = hashes(folders, sums, decisiveOf(dtype, device))
   // If hashing fails first, loading still reports what is wrong with the folder.
   for (const sum of [hashing, ...sums.values()]) sum.catch(() => undefined)
   const cacheOf = (role: string): CacheOption => ({ cache, ...(sums.has(role) && { hash: sums.get(role)! }) })

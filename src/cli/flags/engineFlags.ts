@@ -11,7 +11,7 @@ export type EngineFlags = Readonly<{ device: DeviceChoice; dtype: WeightDtype; c
 
 /** Help of `--dtype`. */
 export const DTYPE_HELP =
-  'precision of the weights: fp32, fp16 (computed as fp32 on a CPU), q8 or q4; for a folder of ONNX graphs, which graph to use'
+  'precision of the weights: fp32, fp16 (a CPU computes it as fp32), q8 or q4; for a folder of ONNX graphs, which graph to use'
 
 const MAX_BATCH = 64
 
@@ -36,8 +36,8 @@ export async function engineOf(
   { device, dtype, cache }: EngineFlags,
   say: (notice: string) => void,
 ): Promise<RewardOptions & Readonly<{ dtype: WeightDtype; device: NonNullable<RewardOptions['device']> }>> {
-  if (dtype === 'fp16') say(FP16_NOTICE)
   const { warmUp, ...chosen } = await chooseDevice(device, dtype, say)
+  if (dtype === 'fp16' && chosen.device === 'cpu') say(FP16_NOTICE)
   if (warmUp) say(WARM_UP_NOTICE)
   return { ...chosen, dtype, cache, threads: availableParallelism(), maxBatch: MAX_BATCH, ...(warmUp && { warmUp: MAX_BATCH }) }
 }

@@ -1,5 +1,5 @@
 import type { Source, TextReward } from '../../core/rewardSource.js'
-import { isQuantized } from '../../models/graph/quantize.js'
+import { decisiveOf } from '../../models/device.js'
 import { hashModel } from '../../models/hashModel.js'
 import { type LoadedReward, loadReward } from '../../models/loadReward.js'
 import { recordedPath } from '../../models/recordedPath.js'
@@ -33,11 +33,7 @@ export async function openReward(
   // Loading reports what is wrong with a folder, also if hashing fails first.
   hash.catch(() => undefined)
   const { label: read, ...loaded } = await loadReward({ name, path, ...labelOption }, { ...engine, hash })
-  const decisive = {
-    ...(isQuantized(dtype) && { dtype }),
-    ...(device !== 'cpu' && { device }),
-    ...(read !== undefined && { label: read }),
-  }
+  const decisive = { ...decisiveOf(dtype, device), ...(read !== undefined && { label: read }) }
   return {
     ...loaded,
     origin: async () => ({ path: await recordedPath(path), sha256: await hash, ...decisive }),

@@ -12,9 +12,7 @@ export async function inspectDevices(
   if (json) return writeLine(stdout, JSON.stringify({ cpu, webgpu: gpu }, null, 1), signal)
   await writeLine(stdout, `cpu     ${cpu.name}, ${cpu.cores} cores, ${Math.round(cpu.memory_bytes / 2 ** 30)} GiB`, signal)
   const webgpu = gpu.usable
-    ? gpu.float16
-      ? 'a GPU; `--device auto` uses it'
-      : 'a software renderer, correct but slower than the CPU; `--device auto` does not use it'
+    ? `${gpu.software ? 'a software renderer, correct but slower than the CPU; `--device auto` does not use it' : 'a GPU; `--device auto` uses it'}; ${gpu.float16 ? 'takes fp32, fp16, q8 and q4' : 'takes fp32, q8 and q4, but not fp16'}`
     : `cannot be used: ${gpu.problem}`
   await writeLine(stdout, `webgpu  ${webgpu}`, signal)
 }

@@ -33,8 +33,8 @@ export type BuiltGraph = Readonly<{
   output: 'logits' | 'reward'
   /** Of a language model: size of the hidden states that the head reads. */
   hiddenSize?: number
-  /** Sizes of the cache at each position. */
-  shape: Readonly<{ layers: number; kvHeads: number; headDim: number }>
+  /** Sizes of the cache at each position. `half`: it is in fp16. */
+  shape: Readonly<{ layers: number; kvHeads: number; headDim: number; half?: true }>
   /** The pairs of mask inputs. */
   masks: readonly Mask[]
   /** Longer sequences count positions from here on: the tables hold the angles of long sequences from this row. */
@@ -65,16 +65,20 @@ export type BuiltGraph = Readonly<{
  *   `local_rope_cos` and `local_rope_sin`; `past_key.l`, `past_value.l` float [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
  * - out: `logits` float [H, 1, V] and `hidden_states` float [R, 1, hiddenSize], or `reward` float [R, 1]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
  *   already rotated
- * - errors: `ModelError` if a tensor is missing or has the wrong shape
+ * - errors: `ModelError` if a tensor is missing, has the wrong shape or does not fit on the device
+ *
+ * @param largest most bytes of a tensor (default: the device's); larger matrices are cut into parts
  */
 export function buildGraph(
   config: ModelConfig,
   tensors: Tensors,
   dtype: WeightDtype = 'fp32',
   device: Device = 'cpu',
+  largest?: number,
 ): BuiltGraph {
-  const graph = graphBuilder(config.family, device)
-  const weights = graphWeights(graph, tensors, dtype)
+  const half = device === 'webgpu' && dtype === 'fp16'
+  const graph = graphBuilder(config.family, device, half ? 'float16' : 'float')
+  const weights = graphWeights(graph, tensors, dtype, largest)
   writeFamily(graph, weights, config.family, config)
   const { layers, kvHeads, headDim } = config
   const longAfter = longAfterOf(config)
@@ -83,7 +87,7 @@ export function buildGraph(
     weightsFolder: dirname(tensors.files[0]!),
     output: config.head === 'lm' ? 'logits' : 'reward',
     ...(config.head === 'lm' && { hiddenSize: 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize }),
-    shape: { layers, kvHeads, headDim },
+    shape: { layers, kvHeads, headDim, ...(half && { half: true }) },
     masks: masksOf(config),
     ...(longAfter !== undefined && { longAfter }),
     ropes: ropesOf(config),

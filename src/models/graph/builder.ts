@@ -1,4 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf'
+import { toHalves } from '../checkpoint/weights/half.js'
 import { type Attributes, attributeProtos } from './attributes.js'
 import {
   type GraphProto,
@@ -32,6 +33,10 @@ export type NodeOptions = Readonly<{
 export type GraphBuilder = Readonly<{
   /** The device that runs the graph. CPU and GPU have different operators and keep caches in different memory. */
   device: Device
+  /** The type of weights and activations from here on. */
+  real: Real
+  /** The same graph with weights and activations in fp32 from here on. */
+  inFloat(): GraphBuilder
   /** The same graph with `name/` before all names. */
   scope(name: string): GraphBuilder
   input(name: string, type: ElementType, dims: Dims): Value
@@ -44,7 +49,9 @@ export type GraphBuilder = Readonly<{
   /** Removes the node of this operator and name that makes `value`, and returns its inputs. Undefined if there is none. */
   removeNode(value: Value, op: string, name: string): readonly Value[] | undefined
   /** A tensor inside the graph. */
-  constant(name: string, data: Float32Array | BigInt64Array | Int32Array, dims: readonly number[]): Value
+  constant(name: string, data: Float32Array | Uint16Array | BigInt64Array | Int32Array, dims: readonly number[]): Value
+  /** Numbers inside the graph, in the type of activations. */
+  numbers(name: string, values: Float32Array, dims: readonly number[]): Value
   /** A tensor in a file beside the graph, in the type of the file. The same name is the same tensor. */
   external(name: string, type: ElementType, dims: readonly number[], data: ExternalData): Value
   /** The graph as an ONNX file's bytes. */
@@ -54,11 +61,15 @@ export type GraphBuilder = Readonly<{
 /** The device of a model: the CPU, or a GPU through WebGPU. */
 export type Device = 'cpu' | 'webgpu'
 
+/** Types of weights and activations: fp32 or fp16. */
+export type Real = 'float' | 'float16'
+
 /** ONNX 1.12, the first version with all operators that we use. */
 const OPSET = 17n
 const IR_VERSION = 8n
 
-export function graphBuilder(name: string, device: Device = 'cpu'): GraphBuilder {
+/** `real`: the type of weights and activations. */
+export function graphBuilder(name: string, device: Device = 'cpu', real: Real = 'float'): GraphBuilder {
   const graph = create(GraphProtoSchema, { name })
   const names = new Set<string>()
   const externals = new Map<string, Value>()
@@ -77,7 +88,7 @@ export function graphBuilder(name: string, device: Device = 'cpu'): GraphBuilder
     return unique(base)
   }
 
-  const scoped = (prefix: string): GraphBuilder => {
+  const scoped = (prefix: string, real: Real): GraphBuilder => {
     const nodes: GraphBuilder['nodes'] = (
       op,
       inputs,
@@ -99,9 +110,18 @@ export function graphBuilder(name: string, device: Device = 'cpu'): GraphBuilder
       )
       return output
     }
+    const constant: GraphBuilder['constant'] = (own, data, dims) => {
+      const full = unique(prefix + own)
+      const dataType = elementTypes[typeOf(data)]
+      const rawData = littleEndian(data)
+      graph.initializer.push(create(TensorProtoSchema, { name: full, dataType, dims: dims.map(BigInt), rawData }))
+      return full
+    }
     return {
       device,
-      scope: (inner) => scoped(`${prefix}${inner}/`),
+      real,
+      inFloat: () => scoped(prefix, 'float'),
+      scope: (inner) => scoped(`${prefix}${inner}/`, real),
       input(input, type, dims) {
         graph.input.push(valueInfo(exactly(input), type, dims))
         return input
@@ -117,13 +137,8 @@ export function graphBuilder(name: string, device: Device = 'cpu'): GraphBuilder
         if (index < 0 || !graph.node[index]!.name.includes(name)) return undefined
         return graph.node.splice(index, 1)[0]!.input
       },
-      constant(own, data, dims) {
-        const full = unique(prefix + own)
-        const dataType = elementTypes[typeOf(data)]
-        const rawData = littleEndian(data)
-        graph.initializer.push(create(TensorProtoSchema, { name: full, dataType, dims: dims.map(BigInt), rawData }))
-        return full
-      },
+      constant,
+      numbers: (own, values, dims) => constant(own, real === 'float' ? values : toHalves(values), dims),
       external(base, type, dims, { location, begin, length }) {
         const existing = externals.get(base)
         if (existing !== undefined) return existing
@@ -144,7 +159,7 @@ export function graphBuilder(name: string, device: Device = 'cpu'): GraphBuilder
       model: () => modelBytes(graph, renamed),
     }
   }
-  return scoped('')
+  return scoped('', real)
 }
 
 function modelBytes(graph: GraphProto, renamed: ReadonlyMap<Value, string>): Uint8Array {
@@ -162,16 +177,22 @@ function modelBytes(graph: GraphProto, renamed: ReadonlyMap<Value, string>): Uin
   return toBinary(ModelProtoSchema, model)
 }
 
-const typeOf = (data: Float32Array | BigInt64Array | Int32Array): ElementType =>
-  data instanceof Float32Array ? 'float' : data instanceof Int32Array ? 'int32' : 'int64'
+type Data = Parameters<GraphBuilder['constant']>[1]
+
+function typeOf(data: Data): ElementType {
+  if (data instanceof Float32Array) return 'float'
+  if (data instanceof Uint16Array) return 'float16'
+  return data instanceof Int32Array ? 'int32' : 'int64'
+}
 
 /** Converts numbers to little-endian bytes, the order of ONNX files, on any machine. */
-function littleEndian(data: Float32Array | BigInt64Array | Int32Array): Uint8Array {
+function littleEndian(data: Data): Uint8Array {
   const bytes = new Uint8Array(data.byteLength)
   const view = new DataView(bytes.buffer)
   data.forEach((value, index) => {
     if (typeof value !== 'number') view.setBigInt64(8 * index, value, true)
     else if (data instanceof Float32Array) view.setFloat32(4 * index, value, true)
+    else if (data instanceof Uint16Array) view.setUint16(2 * index, value, true)
     else view.setInt32(4 * index, value, true)
   })
   return bytes

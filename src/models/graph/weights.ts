@@ -3,9 +3,9 @@ import { ModelError } from '../../core/errors.js'
 import { blockLayout } from '../checkpoint/gguf/repackBlocks.js'
 import type { Tensors } from '../checkpoint/weights/safetensors.js'
 import { type Dtype, isPlain, type Tensor } from '../checkpoint/weights/storedTensor.js'
-import type { GraphBuilder, Value } from './builder.js'
+import type { GraphBuilder, Real, Value } from './builder.js'
 import { BLOCK, type WeightDtype } from './quantize.js'
-import type { ElementType } from './tensorTypes.js'
+import { type ElementType, elementTypes } from './tensorTypes.js'
 
 const storedTypes: Readonly<Record<Dtype, ElementType>> = { F32: 'float', F16: 'float16', BF16: 'bfloat16' }
 
@@ -17,23 +17,39 @@ const storedTypes: Readonly<Record<Dtype, ElementType>> = { F32: 'float', F16: '
 export type TensorInMemory = Tensor &
   Readonly<{ name: string; path: string; bits?: 4 | 8; transposed?: boolean; stored?: boolean }>
 
+/** Consecutive rows of a matrix as a value of the graph. */
+export type Rows = Readonly<{ value: Value; rows: number }>
+
 /**
- * A quantised matrix as values of the graph: `packed` uint8 [to, blocks, bytes per block] and `scales` float [to, blocks], with `block` weights per
- * block. `offsets` float [to, blocks] are added to each weight of a block.
+ * Consecutive rows of a quantised matrix as values of the graph: `packed` uint8 [rows, blocks, bytes per block] and `scales` float [rows, blocks], with
+ * `block` weights per block. `offsets` float [rows, blocks] are added to each weight of a block.
  */
-export type QuantizedValues = Readonly<{ bits: 4 | 8; block: number; packed: Value; scales: Value; offsets?: Value }>
+export type QuantizedRows = Readonly<{
+  rows: number
+  bits: 4 | 8
+  block: number
+  packed: Value
+  scales: Value
+  offsets?: Value
+}>
 
 /** A checkpoint's weights as values of a graph. It records the names that the graph uses. */
 export type Weights = Readonly<{
   /** The tensor of this name and shape, in the checkpoint's type. */
   stored(name: string, shape: readonly number[]): Value
-  /** The same in fp32. The runtime widens it once, when it loads the graph. */
-  float(name: string, shape: readonly number[]): Value
   /**
-   * The matrix [to, from] in blocks along `from`: the file's own blocks if it has some. Undefined if products are in fp32. `transposed`: the
-   * checkpoint has it as [from, to].
+   * The same in fp32 or fp16. The runtime converts it once, when it loads the graph.
+   *
+   * @throws ModelError if it is larger than the device's tensors
    */
-  quantized(name: string, shape: readonly [number, number], transposed?: boolean): QuantizedValues | undefined
+  real(name: string, shape: readonly number[], type: Real): Value
+  /** A matrix in fp32 or fp16, in as few parts as the device needs. */
+  realRows(name: string, shape: readonly [number, number], type: Real): readonly Rows[]
+  /**
+   * The matrix [to, from] in blocks along `from`, in as few parts as the device needs: the file's own blocks if it has some. Undefined if products are in
+   * fp32. `transposed`: the checkpoint has it as [from, to].
+   */
+  quantized(name: string, shape: readonly [number, number], transposed?: boolean): readonly QuantizedRows[] | undefined
   has(name: string): boolean
   /** Finds the prefix of `name` in this checkpoint among several possible ones. */
   prefixOf(name: string, prefixes: readonly string[]): string
@@ -48,23 +64,52 @@ export type Weights = Readonly<{
 /** A tensor's name as a file's. */
 const fileName = (name: string): string => encodeURIComponent(name).replaceAll('*', '%2A')
 
+const bytesOf: Readonly<Record<Real, number>> = { float: 4, float16: 2 }
+
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
 
-/** @throws ModelError from `require`: a tensor is missing, has another shape or an unsupported type */
+/**
+ * Most bytes of a tensor on a GPU. Every WebGPU device has buffers of 256 MiB, and the runtime binds them in pieces where the device binds less at once.
+ *
+ * @see WebGPU, limit `maxBufferSize`; onnxruntime `ProgramManager::CalculateSegmentsForInputsAndOutputs`
+ */
+export const GPU_TENSOR_BYTES = 2 ** 28
+
+/** Parts of a matrix have a multiple of this many rows, so that each is multiplied by the same kernel. */
+const ROWS_TOGETHER = 64
+
+/** Cuts rows into equal parts of at most `most` rows. */
+function cut(rows: number, most: number): Readonly<{ first: number; rows: number }>[] {
+  const parts = Math.ceil(rows / Math.max(1, most))
+  const even = Math.ceil(rows / parts)
+  const together = Math.ceil(even / ROWS_TOGETHER) * ROWS_TOGETHER
+  const size = together <= most ? together : even
+  return Array.from({ length: Math.ceil(rows / size) }, (_, i) => ({
+    first: i * size,
+    rows: Math.min(size, rows - i * size),
+  }))
+}
+
+/**
+ * `largest`: most bytes of a tensor of the graph. Larger matrices are cut into parts.
+ *
+ * @throws ModelError from `require`: a tensor is missing, has another shape or an unsupported type
+ */
 export function graphWeights(
   graph: GraphBuilder,
   tensors: Pick<Tensors, 'require' | 'has' | 'nameOf' | 'files' | 'entries'>,
   dtype: WeightDtype = 'fp32',
+  largest: number = graph.device === 'webgpu' ? GPU_TENSOR_BYTES : Number.POSITIVE_INFINITY,
 ): Weights {
   const usedNames = new Set<string>()
-  const widened = new Map<string, Value>()
+  const converted = new Map<string, Value>()
   const inMemory = new Map<string, TensorInMemory>()
   const bits = { fp32: undefined, fp16: undefined, q8: 8, q4: 4 } as const
 
   const fromFiles =
     bits[dtype] === undefined && new Set(tensors.files.map(dirname)).size === 1 && [...tensors.entries.values()].every(isPlain)
 
-  const take = (name: string, shape: readonly number[]) => {
+  const take = (name: string, shape: readonly number[], part = { first: 0, rows: shape[0] ?? 1 }) => {
     usedNames.add(name)
     const tensor = tensors.require(name, shape)
     const plain = isPlain(tensor)
@@ -72,8 +117,24 @@ export function graphWeights(
     const [type, length] = plain ? [storedTypes[tensor.dtype], tensor.length] : (['float', 4 * elements(shape)] as const)
     const path = fileName(name)
     if (!fromFiles) inMemory.set(name, { ...tensor, name, path })
-    const data = fromFiles ? { location: basename(file), begin, length } : { location: path, begin: 0, length }
-    return { type, value: graph.external(name, type, shape, data) }
+    const bytesPerRow = length / (shape[0] ?? 1)
+    const within = { begin: part.first * bytesPerRow, length: part.rows * bytesPerRow }
+    const data = fromFiles ? { ...within, location: basename(file), begin: begin + within.begin } : { ...within, location: path }
+    const dims = shape.length === 0 ? [] : [part.rows, ...shape.slice(1)]
+    return { type, value: graph.external(partName(name, part, shape[0]), type, dims, data) }
+  }
+
+  const partName = (name: string, part: Readonly<{ first: number; rows: number }>, all = 1): string =>
+    part.rows === all ? name : `${name}/rows/${part.first}+${part.rows}`
+
+  const inType = (name: string, { type, value }: Readonly<{ type: ElementType; value: Value }>, wanted: Real): Value => {
+    if (type === wanted) return value
+    const as = `${name}/${wanted}`
+    const known = converted.get(as)
+    if (known !== undefined) return known
+    const made = graph.node('Cast', [value], { name: as, attributes: { to: { int: elementTypes[wanted] } } })
+    converted.set(as, made)
+    return made
   }
 
   return {
@@ -82,15 +143,19 @@ export function graphWeights(
       return [...inMemory.values()]
     },
     stored: (name, shape) => take(name, shape).value,
-    float(name, shape) {
-      const { type, value } = take(name, shape)
-      if (type === 'float') return value
-      const known = widened.get(name)
-      if (known !== undefined) return known
-      const wide = graph.node('Cast', [value], { name: `${name}/float`, attributes: { to: { int: 1 } } })
-      widened.set(name, wide)
-      return wide
+    real(name, shape, type) {
+      const bytes = bytesOf[type] * elements(shape)
+      if (bytes > largest)
+        throw new ModelError(
+          `Expected tensor \`${name}\` to have at most ${largest} bytes on a GPU, got ${bytes}. Use \`device\` cpu`,
+        )
+      return inType(name, take(name, shape), type)
     },
+    realRows: (name, [rows, columns], type) =>
+      cut(rows, Math.floor(largest / (bytesOf[type] * columns))).map((part) => ({
+        value: inType(partName(name, part, rows), take(name, [rows, columns], part), type),
+        rows: part.rows,
+      })),
     has: tensors.has,
     prefixOf: (name, prefixes) => tensors.nameOf(prefixes.map((prefix) => prefix + name)).slice(0, -name.length),
     quantized(name, [to, from], transposed = false) {
@@ -107,15 +172,20 @@ export function graphWeights(
       const { bits: codeBits, size: block, offsets } = layout ?? { bits: width, size: BLOCK, offsets: false }
       inMemory.set(path, { ...tensor, name, path, bits: codeBits, transposed, stored: layout !== undefined })
       const [blocks, bytes] = [from / block, (block * codeBits) / 8]
-      const external = (location: string, type: ElementType, dims: readonly number[], length: number) =>
-        graph.external(location, type, dims, { location, begin: 0, length })
-      return {
-        bits: codeBits,
-        block,
-        packed: external(path, 'uint8', [to, blocks, bytes], to * blocks * bytes),
-        scales: external(`${path}.scales`, 'float', [to, blocks], to * blocks * 4),
-        ...(offsets && { offsets: external(`${path}.offsets`, 'float', [to, blocks], to * blocks * 4) }),
-      }
+      return cut(to, Math.floor(largest / (blocks * Math.max(bytes, 4)))).map((part) => {
+        const external = (location: string, type: ElementType, dims: readonly number[], bytesPerRow: number) => {
+          const data = { location, begin: part.first * bytesPerRow, length: part.rows * bytesPerRow }
+          return graph.external(partName(location, part, to), type, [part.rows, ...dims], data)
+        }
+        return {
+          rows: part.rows,
+          bits: codeBits,
+          block,
+          packed: external(path, 'uint8', [blocks, bytes], blocks * bytes),
+          scales: external(`${path}.scales`, 'float', [blocks], blocks * 4),
+          ...(offsets && { offsets: external(`${path}.offsets`, 'float', [blocks], blocks * 4) }),
+        }
+      })
     },
   }
 }

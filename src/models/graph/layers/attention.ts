@@ -119,7 +119,7 @@ export function attention(
   const inRows = (value: Value, at: Value, name: string) =>
     graph.node('Gather', [reshape(value, `${name}/heads`, -1, headDim), at], { name })
   // A factor of the product itself would keep the runtime from its fast kernel for a single row.
-  const scaled = graph.node('Mul', [projected.query, graph.constant('scale', Float32Array.of(scale), [])], { name: 'scaled' })
+  const scaled = graph.node('Mul', [projected.query, graph.numbers('scale', Float32Array.of(scale), [])], { name: 'scaled' })
   const perHead = inRows(scaled, rows.query, 'query')
   const query = heads === kvHeads ? perHead : reshape(perHead, 'query/shared', 0, kvHeads, -1, headDim)
   const key = inRows(projected.key, rows.key, 'key')

@@ -10,10 +10,12 @@ export function labelScore(graph: GraphBuilder, weights: Weights, input: Value, 
   const { weight, bias, from, labels, label } = head
   const index = labels > 1 ? graph.constant('label', BigInt64Array.of(BigInt(label)), [1]) : undefined
   const rowOf = (tensor: Value, name: string) => (index === undefined ? tensor : graph.node('Gather', [tensor, index], { name }))
-  const row = rowOf(weights.float(weight, [labels, from]), 'label/weight')
+  const row = rowOf(weights.real(weight, [labels, from], graph.real), 'label/weight')
   const column = graph.node('Transpose', [row], { name: 'label/column', attributes: { perm: { ints: [1, 0] } } })
   const product = graph.node('MatMul', [input, column], { name: 'label/product' })
-  return bias === undefined ? product : graph.node('Add', [product, rowOf(weights.float(bias, [labels]), 'label/bias')])
+  return bias === undefined
+    ? product
+    : graph.node('Add', [product, rowOf(weights.real(bias, [labels], graph.real), 'label/bias')])
 }
 
 /**

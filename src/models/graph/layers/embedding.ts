@@ -1,9 +1,9 @@
 import type { GraphBuilder, Value } from '../builder.js'
-import type { Weights } from '../weights.js'
+import type { Rows, Weights } from '../weights.js'
 
 /**
- * Looks up rows of a table: int64 [...] → float [..., width]. The table keeps the checkpoint's type; rows are widened to fp32 after the look-up
- * and multiplied by `scale`, if any.
+ * Looks up rows of a table: int64 [...] → real [..., width]. On a CPU the table keeps the checkpoint's type, and rows are widened to fp32 after the
+ * look-up. They are multiplied by `scale`, if any.
  */
 export function embedding(
   graph: GraphBuilder,
@@ -13,12 +13,40 @@ export function embedding(
   shape: readonly [number, number],
   scale?: number,
 ): Value {
-  const rowsOf = (table: Value) => graph.node('Gather', [table, ids], { name: 'embedding' })
-  // A GPU may lack 16-bit numbers, so its table is widened once.
-  const wide =
-    graph.device === 'webgpu'
-      ? rowsOf(weights.float(name, shape))
-      : graph.node('Cast', [rowsOf(weights.stored(name, shape))], { name: 'embedding/float', attributes: { to: { int: 1 } } })
+  const wide = graph.device === 'webgpu' ? onGpu(graph, weights, ids, name, shape) : onCpu(graph, weights, ids, name, shape)
   if (scale === undefined) return wide
-  return graph.node('Mul', [wide, graph.constant('embedding/scale', Float32Array.of(scale), [])], { name: 'embedding/scaled' })
+  return graph.node('Mul', [wide, graph.numbers('embedding/scale', Float32Array.of(scale), [])], { name: 'embedding/scaled' })
+}
+
+function onCpu(graph: GraphBuilder, weights: Weights, ids: Value, name: string, shape: readonly [number, number]): Value {
+  const rows = graph.node('Gather', [weights.stored(name, shape), ids], { name: 'embedding' })
+  return graph.node('Cast', [rows], { name: 'embedding/float', attributes: { to: { int: 1 } } })
+}
+
+/** A GPU may lack 16-bit numbers, so its table is converted once. */
+function onGpu(graph: GraphBuilder, weights: Weights, ids: Value, name: string, shape: readonly [number, number]): Value {
+  const parts = weights.realRows(name, shape, graph.real)
+  if (parts.length > 1) return ofParts(graph.scope('embedding'), parts, ids)
+  return graph.node('Gather', [parts[0]!.value, ids], { name: 'embedding' })
+}
+
+/** Looks up rows of a table in parts: [N, 1] → [N, 1, width]. Each part gives a row, of which one is kept, so the result is exact. */
+function ofParts(graph: GraphBuilder, parts: readonly Rows[], ids: Value): Value {
+  const ints = (name: string, ...values: number[]) => graph.constant(name, Int32Array.from(values), [values.length])
+  const rowsPerPart = ints('rows', parts[0]!.rows)
+  const row = graph.node('Cast', [ids], { attributes: { to: { int: 6 } } })
+  const part = graph.node('Div', [row, rowsPerPart], { name: 'part' })
+  const within = graph.node('Sub', [row, graph.node('Mul', [part, rowsPerPart], { name: 'first' })], { name: 'within' })
+  const last = parts.length - 1
+  // The last part may be shorter than the others.
+  const inLast = graph.node('Where', [graph.node('Equal', [part, ints('last', last)]), within, ints('none', 0)], {
+    name: 'in_last',
+  })
+  const found = parts.map(({ value }, i) => graph.node('Gather', [value, i === last ? inLast : within]))
+  const axis = graph.constant('axis', BigInt64Array.of(1n), [1])
+  const own = graph.node('Equal', [part, ints('parts', ...parts.keys())], { name: 'own' })
+  const mask = graph.node('Unsqueeze', [own, graph.constant('width', BigInt64Array.of(2n), [1])])
+  const all = graph.node('Concat', found, { attributes: { axis: { int: 1 } } })
+  const kept = graph.node('Where', [mask, all, graph.numbers('zero', Float32Array.of(0), [])], { name: 'kept' })
+  return graph.node('ReduceSum', [kept, axis], { attributes: { keepdims: { int: 1 } } })
 }

@@ -1,5 +1,6 @@
 import type { Head, RewardHead } from '../../checkpoint/families/config.js'
 import type { GraphBuilder, Value } from '../builder.js'
+import { elementTypes } from '../tensorTypes.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'
 import { reader } from './attention.js'
@@ -25,11 +26,16 @@ const SCORE: RewardHead = { weight: 'score.weight', labels: 1, label: 0 }
 
 /**
  * Writes the outputs from the last hidden states [R, 1, hidden]. A language model has `hidden_states` and `logits` float [H, 1, V] at
- * `head_positions`, capped if there is a `softCap`, and on a GPU also the top logits. A reward model has `reward` float [R, 1].
+ * `head_positions`, capped if there is a `softCap`, and on a GPU also the top logits. A reward model has `reward` float [R, 1]. The head is in fp32,
+ * because its numbers decide.
  */
-export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size: HeadSize, softCap?: number): void {
+export function head(whole: GraphBuilder, weights: Weights, states: Value, size: HeadSize, softCap?: number): void {
   const { hiddenSize, vocabSize, embedding = 'model.embed_tokens', projections = ['lm_head'] } = size
-  const graph = whole.scope('head')
+  const graph = whole.scope('head').inFloat()
+  const hidden =
+    whole.real === 'float'
+      ? states
+      : graph.node('Cast', [states], { name: 'states', attributes: { to: { int: elementTypes.float } } })
   if (size.head === 'lm') {
     // transformers 5 uses a projection in the checkpoint even if the config ties it to the embedding.
     const table =
@@ -57,6 +63,6 @@ function rewardOf(graph: GraphBuilder, weights: Weights, states: Value, head: Re
   }
   const value = labelScore(graph, weights, values, { ...last, from })
   if (!norm) return value
-  const number = (name: keyof typeof norm) => graph.constant(`norm/${name}`, Float32Array.of(norm[name]), [])
+  const number = (name: keyof typeof norm) => graph.numbers(`norm/${name}`, Float32Array.of(norm[name]), [])
   return graph.node('Div', [graph.node('Sub', [value, number('mean')]), number('std')])
 }

@@ -18,8 +18,8 @@ export function layerNorm(
 ): Value {
   const name = path.slice(path.lastIndexOf('.') + 1)
   const scaling = affine
-    ? [weights.float(`${path}.weight`, [size]), weights.float(`${path}.bias`, [size])]
-    : [graph.constant(`${name}/ones`, new Float32Array(size).fill(1), [size])]
+    ? [weights.real(`${path}.weight`, [size], graph.real), weights.real(`${path}.bias`, [size], graph.real)]
+    : [graph.numbers(`${name}/ones`, new Float32Array(size).fill(1), [size])]
   return graph.node('LayerNormalization', [input, ...scaling], {
     name,
     attributes: { axis: { int: -1 }, epsilon: { float: epsilon } },

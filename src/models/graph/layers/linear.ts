@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from '../builder.js'
-import type { Weights } from '../weights.js'
+import type { QuantizedRows, Weights } from '../weights.js'
 
 /** The runtime's accuracy level for products of 8-bit inputs: by far the fastest, with the same bits for a row in any batch (but see `needsEvenRows`). */
 const INT8_PRODUCTS = 4
@@ -26,7 +26,7 @@ export function linear(graph: GraphBuilder, weights: Weights, input: Value, path
   const name = path.slice(path.lastIndexOf('.') + 1)
   const product = productOf(graph, weights, input, path, size)
   if (!bias) return product
-  return graph.node('Add', [product, weights.float(`${path}.bias`, [to])], { name: `${name}/bias` })
+  return graph.node('Add', [product, weights.real(`${path}.bias`, [to], graph.real)], { name: `${name}/bias` })
 }
 
 function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: LinearSize): Value {
@@ -35,27 +35,35 @@ function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: st
   // A single output costs almost nothing and decides a reward.
   const quantized = exact ? undefined : weights.quantized(`${path}.weight`, [to, from], transposed)
   if (quantized) {
-    const { bits, block, packed, scales, offsets } = quantized
-    const sizes = {
-      K: from,
-      N: to,
-      bits,
-      block_size: block,
-      accuracy_level: graph.device === 'cpu' ? INT8_PRODUCTS : FLOAT_PRODUCTS,
-    }
-    const attributes = Object.fromEntries(Object.entries(sizes).map(([key, int]) => [key, { int }]))
-    const product = graph.node('MatMulNBits', [input, packed, scales], { name, domain: 'com.microsoft', attributes })
-    if (offsets === undefined) return product
-    return graph.node('Add', [product, offsetsProduct(graph, input, offsets, name, { from, block })], { name: `${name}/whole` })
+    const products = quantized.map((rows) => quantizedProduct(graph, input, rows, name, from))
+    return sideBySide(graph, products, name)
   }
-  if (graph.device === 'webgpu')
-    return onGpu(graph, input, weights.float(`${path}.weight`, transposed ? [from, to] : [to, from]), name, size)
-  return graph.node('FusedMatMul', [input, weights.float(`${path}.weight`, transposed ? [from, to] : [to, from])], {
+  if (graph.device === 'webgpu') return onGpu(graph, weights, input, path, size)
+  const weight = weights.real(`${path}.weight`, transposed ? [from, to] : [to, from], graph.real)
+  return graph.node('FusedMatMul', [input, weight], {
     name,
     domain: 'com.microsoft',
     attributes: { transB: { int: transposed ? 0 : 1 } },
   })
 }
+
+function quantizedProduct(graph: GraphBuilder, input: Value, rows: QuantizedRows, name: string, from: number): Value {
+  const { bits, block, packed, scales, offsets } = rows
+  const accuracy = graph.device === 'cpu' ? INT8_PRODUCTS : FLOAT_PRODUCTS
+  const sizes = { K: from, N: rows.rows, bits, block_size: block, accuracy_level: accuracy }
+  const attributes = Object.fromEntries(Object.entries(sizes).map(([key, int]) => [key, { int }]))
+  const product = graph.node('MatMulNBits', [input, packed, scales], { name, domain: 'com.microsoft', attributes })
+  if (offsets === undefined) return product
+  return graph.node('Add', [product, offsetsProduct(graph, input, offsets, name, { from, to: rows.rows, block })], {
+    name: `${name}/whole`,
+  })
+}
+
+/** The products of a matrix's parts as one. */
+const sideBySide = (graph: GraphBuilder, products: readonly Value[], name: string): Value =>
+  products.length === 1
+    ? products[0]!
+    : graph.node('Concat', products, { name: `${name}/parts`, attributes: { axis: { int: -1 } } })
 
 /**
  * The share of block offsets in a product: each offset times the sum of its block's inputs, in fp32. This is exact for any offset; zero points of
@@ -66,21 +74,43 @@ function offsetsProduct(
   input: Value,
   offsets: Value,
   name: string,
-  { from, block }: Readonly<{ from: number; block: number }>,
+  { from, to, block }: Readonly<{ from: number; to: number; block: number }>,
 ): Value {
   const shape = graph.constant(`${name}/blocks/shape`, BigInt64Array.of(0n, 0n, BigInt(from / block), BigInt(block)), [4])
   const split = graph.node('Reshape', [input, shape], { name: `${name}/blocks` })
   const axis = graph.constant(`${name}/sums/axis`, BigInt64Array.of(-1n), [1])
   const sums = graph.node('ReduceSum', [split, axis], { name: `${name}/sums`, attributes: { keepdims: { int: 0 } } })
   const attributes = { transB: { int: 1 } }
+  if (graph.device === 'webgpu') return flatProduct(graph, sums, [offsets], `${name}/offsets`, { from: from / block, to })
   return graph.node('FusedMatMul', [sums, offsets], { name: `${name}/offsets`, domain: 'com.microsoft', attributes })
 }
 
-/** A product with plain weights [to, from], or [from, to] if `transposed`. The GPU multiplies such weights only in two dimensions. */
-function onGpu(graph: GraphBuilder, input: Value, weight: Value, name: string, { from, to, transposed }: LinearSize): Value {
+/** A product with plain weights. */
+function onGpu(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: LinearSize): Value {
+  const { from, to, transposed } = size
+  const weight = `${path}.weight`
+  const parts = transposed
+    ? [weights.real(weight, [from, to], graph.real)]
+    : weights.realRows(weight, [to, from], graph.real).map(({ value }) => value)
+  return flatProduct(graph, input, parts, path.slice(path.lastIndexOf('.') + 1), size)
+}
+
+/** A product with the parts of a matrix [to, from], or with [from, to] if `transposed`. The GPU multiplies such weights only in two dimensions. */
+function flatProduct(
+  graph: GraphBuilder,
+  input: Value,
+  parts: readonly Value[],
+  name: string,
+  { from, to, transposed }: Pick<LinearSize, 'from' | 'to' | 'transposed'>,
+): Value {
   const shape = (part: string, ...dims: number[]) =>
     graph.constant(`${name}/${part}/shape`, BigInt64Array.from(dims, BigInt), [dims.length])
   const flat = graph.node('Reshape', [input, shape('flat', -1, from)], { name: `${name}/flat` })
-  const product = graph.node('Gemm', [flat, weight], { name, attributes: { transB: { int: transposed ? 0 : 1 } } })
+  const attributes = { transB: { int: transposed ? 0 : 1 } }
+  const product = sideBySide(
+    graph,
+    parts.map((part) => graph.node('Gemm', [flat, part], { name, attributes })),
+    name,
+  )
   return graph.node('Reshape', [product, shape('tokens', -1, 1, to)], { name: `${name}/tokens` })
 }

@@ -14,7 +14,7 @@ export const PAGE = 64
  * - in: `input_ids` int32 [N, 1], `position_ids` int64 [N, 1]; `rows` int64 [N, 1]: the row of the slab that each token's key and value go to; `pages` int32 [L, P]:
  *   the pages of the slab that hold a lane's positions; `key_positions` int32 [T]: 0 to T - 1; `past_end`, `branch_start`, `branch_end` int32 [L, S, 1]: a token
  *   attends to the positions before `past_end` and from `branch_start` to `branch_end`, itself included; `local_past_start`, `local_branch_start` int32
- *   [L, S, 1]: where the two ranges begin in layers with a sliding window; `read_positions` int32 [R], indices into N; `key.l`, `value.l` float [rows, kvHeads · headDim]: the slabs
+ *   [L, S, 1]: where the two ranges begin in layers with a sliding window; `read_positions` int32 [R], indices into N; `key.l`, `value.l` real [rows, kvHeads · headDim]: the slabs
  * - out: `next_key.l`, `next_value.l`: the slabs with the new rows. The caller binds each to the buffer of its input, so a run writes only the new rows.
  */
 export function pagedDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
@@ -44,9 +44,9 @@ export function pagedDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFra
       const { bias } = contexts.find((one) => one.window === window)!
       const cached = (name: 'key' | 'value') => {
         const at = scope.scope(name)
-        const slab = graph.input(`${name}.${layer}`, 'float', ['rows', width])
+        const slab = graph.input(`${name}.${layer}`, graph.real, ['rows', width])
         const next = at.node('ScatterND', [slab, rows, reshaped(at, projected[name], 'rows', -1, width)])
-        graph.output(`next_${name}.${layer}`, next, 'float', ['rows', width])
+        graph.output(`next_${name}.${layer}`, next, graph.real, ['rows', width])
         const gathered = at.node('Gather', [reshaped(at, next, 'pages', -1, PAGE * width), pages])
         return reshaped(at, gathered, 'positions', 0, -1, width)
       }
@@ -59,7 +59,10 @@ export function pagedDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFra
 
 type Span = (name: string) => Value
 
-/** float [L, 1, S, T]: 0 where a token attends to a position, else -1e9. */
+/** What hides a position. Its exponential is an exact zero, and with any score it is finite. */
+const HIDDEN = { float: -1e9, float16: -3e4 } as const
+
+/** real [L, 1, S, T]: 0 where a token attends to a position, else `HIDDEN`. */
 function maskBias(
   whole: GraphBuilder,
   positions: Value,
@@ -69,8 +72,8 @@ function maskBias(
 ): Value {
   const local = window !== undefined
   const graph = whole.scope(local ? 'local_mask' : 'mask')
-  const seen = graph.constant('seen', Float32Array.of(0), [])
-  const hidden = graph.constant('hidden', Float32Array.of(-1e9), [])
+  const seen = graph.numbers('seen', Float32Array.of(0), [])
+  const hidden = graph.numbers('hidden', Float32Array.of(HIDDEN[graph.real]), [])
   const branchStart = span(local ? 'local_branch_start' : 'branch_start')
   const inBranch = graph.node('And', [
     graph.node('GreaterOrEqual', [positions, branchStart]),
@@ -103,8 +106,11 @@ function pagedAttention(
       name: `${name}/turned`,
       attributes: { perm: { ints: perm } },
     })
-  const product = graph.node('MatMul', [turned(query, 'query', [0, 2, 1, 3]), turned(keys, 'keys', [0, 2, 3, 1])])
-  const scores = graph.node('Mul', [product, graph.constant('scale', Float32Array.of(scale), [])], { name: 'scores' })
+  // A product of whole queries may be too large for fp16.
+  const scaled = graph.node('Mul', [query, graph.numbers('scale', Float32Array.of(scale), [])], { name: 'scaled' })
+  const scores = graph.node('MatMul', [turned(scaled, 'query', [0, 2, 1, 3]), turned(keys, 'keys', [0, 2, 3, 1])], {
+    name: 'scores',
+  })
   const masked = graph.node('Add', [softCapped(graph, scores, softCap), bias], { name: 'masked' })
   const probabilities = graph.node('Softmax', [masked], axis(-1))
   const sums = graph.node('MatMul', [probabilities, turned(values, 'values', [0, 2, 1, 3])], { name: 'sums' })

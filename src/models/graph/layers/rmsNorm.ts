@@ -11,11 +11,11 @@ export type RmsNormSize = Readonly<{ size: number; epsilon: number; offset?: num
 export function rmsNorm(graph: GraphBuilder, weights: Weights, input: Value, path: string, norm: RmsNormSize): Value {
   const { size, epsilon, offset = 0 } = norm
   const name = path.slice(path.lastIndexOf('.') + 1)
-  const weight = weights.float(`${path}.weight`, [size])
+  const weight = weights.real(`${path}.weight`, [size], graph.real)
   const scale =
     offset === 0
       ? weight
-      : graph.node('Add', [weight, graph.constant(`${name}/offset`, Float32Array.of(offset), [])], { name: `${name}/scale` })
+      : graph.node('Add', [weight, graph.numbers(`${name}/offset`, Float32Array.of(offset), [])], { name: `${name}/scale` })
   // On a GPU each node costs the same, so one node computes the residual sum and the norm.
   const summands = graph.device === 'webgpu' ? graph.removeNode(input, 'Add', 'residual/') : undefined
   if (summands)

@@ -1,8 +1,12 @@
-/** Sizes of a model's cache: each layer has keys and values for each position. */
-export type CacheShape = Readonly<{ layers: number; kvHeads: number; headDim: number }>
+/** Sizes of a model's cache: each layer has keys and values for each position, in fp32 unless they are `half`. */
+export type CacheShape = Readonly<{ layers: number; kvHeads: number; headDim: number; half?: boolean }>
 
-/** Bytes of keys and values per position, in fp32. */
-export const cacheBytesPerToken = ({ layers, kvHeads, headDim }: CacheShape): number => 2 * layers * kvHeads * headDim * 4
+/** Bytes of a number of the cache. */
+export const cacheNumberBytes = ({ half }: Pick<CacheShape, 'half'>): 2 | 4 => (half ? 2 : 4)
+
+/** Bytes of keys and values per position. */
+export const cacheBytesPerToken = (shape: CacheShape): number =>
+  2 * shape.layers * shape.kvHeads * shape.headDim * cacheNumberBytes(shape)
 
 const SHORTEST = 256
 

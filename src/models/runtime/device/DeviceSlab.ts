@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node'
 import { PAGE } from '../../graph/layers/pagedDecoder.js'
-import type { CacheShape } from '../decoder/cacheShape.js'
+import { type CacheShape, cacheBytesPerToken, cacheNumberBytes } from '../decoder/cacheShape.js'
 import type { KvSlab, Resident } from '../decoder/kvSlab.js'
 import type { Gpu } from './gpu.js'
 
@@ -8,7 +8,7 @@ import type { Gpu } from './gpu.js'
 export type Later = (work: (gpu: Gpu) => Promise<void>) => void
 
 /**
- * KV cache rows of one length class on a GPU. Each layer has a matrix of keys and one of values, float [slots · longest, kvHeads · headDim]. A resident
+ * KV cache rows of one length class on a GPU. Each layer has a matrix of keys and one of values, real [slots · longest, kvHeads · headDim]. A resident
  * stays in its slot, because a run takes slots in any order. One spare slot after the others receives padding.
  */
 export class DeviceSlab<R extends Resident> implements KvSlab<R> {
@@ -23,7 +23,7 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
   ) {}
 
   get bytes(): number {
-    return this.count * this.longest * this.width * 4 * 2 * this.shape.layers
+    return this.count * this.longest * cacheBytesPerToken(this.shape)
   }
 
   /** The slot for padding. */
@@ -41,6 +41,11 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
     return this.shape.kvHeads * this.shape.headDim
   }
 
+  /** Words of 32 bits per page. */
+  private get words(): number {
+    return (PAGE * this.width * cacheNumberBytes(this.shape)) / 4
+  }
+
   /** Keys (even) and values (odd) of each layer. */
   get buffers(): readonly Tensor[] {
     return this.planes
@@ -52,15 +57,15 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
     if (needed <= this.capacity) return
     const before = this.capacity
     this.capacity = 2 ** Math.ceil(Math.log2(needed))
-    const rows = (this.capacity + 1) * this.longest
+    const all = (this.capacity + 1) * this.pages
     const pages = Array.from({ length: before * this.pages }, (_, page) => page)
     this.later(async (gpu) => {
       const planes: Tensor[] = []
-      for (let plane = 0; plane < 2 * this.shape.layers; plane++) planes.push(await gpu.zeros(rows, this.width))
+      for (let plane = 0; plane < 2 * this.shape.layers; plane++) planes.push(await gpu.zeros(all, this.words))
       const old = this.planes
       this.planes = planes
       if (pages.length > 0)
-        for (const [plane, tensor] of old.entries()) await gpu.copyPages(tensor, planes[plane]!, PAGE * this.width, pages, pages)
+        for (const [plane, tensor] of old.entries()) await gpu.copyPages(tensor, planes[plane]!, this.words, pages, pages)
       for (const tensor of old) tensor.dispose()
     })
   }
@@ -80,8 +85,8 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
     if (!dirty) return
     const pages = this.pagesOf(slot, 0, this.longest)
     this.later(async (gpu) => {
-      const zeros = await gpu.zeros(PAGE, this.width)
-      for (const plane of this.planes) await gpu.copyPages(zeros, plane, PAGE * this.width, Array(pages.length).fill(0), pages)
+      const zeros = await gpu.zeros(1, this.words)
+      for (const plane of this.planes) await gpu.copyPages(zeros, plane, this.words, Array(pages.length).fill(0), pages)
       zeros.dispose()
     })
   }
@@ -91,7 +96,7 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
     const [sourcePages, targetPages] = [this.pagesOf(source.slot, from, to), other.pagesOf(target.slot, from, to)]
     this.later(async (gpu) => {
       for (const [plane, tensor] of this.planes.entries())
-        await gpu.copyPages(tensor, other.planes[plane]!, PAGE * this.width, sourcePages, targetPages)
+        await gpu.copyPages(tensor, other.planes[plane]!, this.words, sourcePages, targetPages)
     })
   }
 

@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
+import { toHalves } from '../../checkpoint/weights/half.js'
 import { MOST_TOP, PART } from '../../graph/layers/topTokens.js'
 import type { CachedSequence } from '../decoder/CachedSequence.js'
 import type { EngineModel } from '../decoder/Engine.js'
@@ -34,7 +35,8 @@ export function deviceMemory(
   const constants = new Map<number, Tensor>()
   const scratch = new Map<string, Tensor>()
   const ropes = (model.ropes ?? []).map(({ name, rope }) => ({ name, rowsOf: growingRope(rope, model.longAfter) }))
-  const tables = new Map<string, Tensor>()
+  const tables = new Map<string, Readonly<{ buffer: Tensor; table: Tensor }>>()
+  const real = shape.half ? 'float16' : 'float32'
 
   /** Positions 0 to `length` - 1, uploaded once. */
   const positionsOf = async (length: number): Promise<Tensor> => {
@@ -49,12 +51,14 @@ export function deviceMemory(
       const { rows, width, cos, sin } = rowsOf(needed)
       for (const [part, values] of [['cos', cos] as const, ['sin', sin] as const]) {
         const existing = tables.get(`${name}_${part}`)
-        if (existing?.dims[0] === rows) continue
-        existing?.dispose()
-        tables.set(`${name}_${part}`, await gpu.matrix(values, width))
+        if (existing?.table.dims[0] === rows) continue
+        existing?.buffer.dispose()
+        const { buffer, byteOffset, byteLength } = shape.half ? toHalves(values) : values
+        const words = await gpu.ints(new Int32Array(buffer, byteOffset, byteLength / 4))
+        tables.set(`${name}_${part}`, { buffer: words, table: view(words, real, [rows, width]) })
       }
     }
-    return Object.fromEntries(tables)
+    return Object.fromEntries([...tables].map(([name, { table }]) => [name, table]))
   }
 
   /** A buffer for 64-bit integers that stay on the GPU. */
@@ -70,7 +74,7 @@ export function deviceMemory(
 
   const feedsOf = async (lanes: Lanes, slab: DeviceSlab<CachedSequence>, states: boolean, top: number) => {
     const rows = (slab.spare + 1) * slab.longest
-    const planes = slab.buffers.map((buffer) => view(buffer, 'float32', [rows, slab.width]))
+    const planes = slab.buffers.map((buffer) => view(buffer, real, [rows, slab.width]))
     const named = (prefix: string) =>
       Object.fromEntries(planes.map((plane, i) => [`${prefix}${i % 2 === 0 ? 'key' : 'value'}.${i >> 1}`, plane]))
     const heads = Array.from({ length: states ? 1 : lanes.reads }, (_, i) => i)
@@ -141,7 +145,8 @@ export function deviceMemory(
     close: () =>
       withLock(lock, async () => {
         for (const slab of slabs) slab.dispose()
-        for (const tensor of [...constants.values(), ...scratch.values(), ...tables.values()]) tensor.dispose()
+        for (const tensor of [...constants.values(), ...scratch.values()]) tensor.dispose()
+        for (const { buffer } of tables.values()) buffer.dispose()
         await gpu.close()
       }),
   }

@@ -2,9 +2,12 @@ import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { type GraphBuilder, graphBuilder } from '../../graph/builder.js'
 import { pickTokens } from '../../graph/layers/topTokens.js'
 
-/** Session options of the WebGPU provider. Dawn validates its input; the runtime's extra checks cost time at each dispatch. */
+/**
+ * Session options of the WebGPU provider. From `basic` on, a run fails if the device refused a buffer, for its size or for want of memory. Otherwise the
+ * runtime would log that and give zeros.
+ */
 export const WEBGPU: InferenceSession.SessionOptions = {
-  executionProviders: [{ name: 'webgpu', validationMode: 'wgpuOnly' }],
+  executionProviders: [{ name: 'webgpu', validationMode: 'basic' }],
   graphOptimizationLevel: 'all',
   // Callers get failures as errors, so the runtime does not print them.
   logSeverityLevel: 4,
@@ -12,14 +15,12 @@ export const WEBGPU: InferenceSession.SessionOptions = {
 
 /** Buffers on the GPU, and the small graphs that fill and copy them. */
 export type Gpu = Readonly<{
-  /** A matrix of zeros, float [rows, width]. */
+  /** A matrix of zeros, float [rows, width], to be viewed as any type. */
   zeros(rows: number, width: number): Promise<Tensor>
   /** Uploads int32 [length]. */
   ints(values: Int32Array): Promise<Tensor>
-  /** Uploads a matrix, float [rows, width]. */
-  matrix(values: Float32Array, width: number): Promise<Tensor>
-  /** Copies pages of a matrix onto pages of another matrix or the same; `width`: numbers per page. */
-  copyPages(from: Tensor, to: Tensor, width: number, source: readonly number[], target: readonly number[]): Promise<void>
+  /** Copies pages of a matrix onto pages of another matrix or the same, bit by bit; `words`: words of 32 bits per page. */
+  copyPages(from: Tensor, to: Tensor, words: number, source: readonly number[], target: readonly number[]): Promise<void>
   /** Downloads the tokens that `topTokens` found: Int32[H · K]. */
   tokensAt(partTokens: Tensor, picks: Tensor, H: number, K: number): Promise<Int32Array>
   close(): Promise<void>
@@ -28,16 +29,13 @@ export type Gpu = Readonly<{
 export async function openGpu(): Promise<Gpu> {
   const filling = await small(fill, 'gpu-buffer')
   const keeping = await small(keep, 'gpu-buffer')
-  const holding = await small(hold, 'gpu-buffer')
   const copying = await small(copy)
   const picking = await small(pickTokens)
   return {
     zeros: async (rows, width) => (await filling.run({ shape: int64([rows, width]) })).zeros!,
     ints: async (values) => (await keeping.run({ values: new Tensor('int32', values, [values.length]) })).kept!,
-    matrix: async (values, width) =>
-      (await holding.run({ values: new Tensor('float32', values, [values.length / width, width]) })).held!,
-    async copyPages(from, to, width, source, target) {
-      const pagesOf = (tensor: Tensor) => view(tensor, 'float32', [tensor.size / width, width])
+    async copyPages(from, to, words, source, target) {
+      const pagesOf = (tensor: Tensor) => view(tensor, 'int32', [tensor.size / words, words])
       const at = { source: int64(source), target: int64(target, [target.length, 1]) }
       await copying.run({ from: pagesOf(from), to: pagesOf(to), ...at }, { copied: pagesOf(to) })
     },
@@ -51,7 +49,7 @@ export async function openGpu(): Promise<Gpu> {
       return tokens!.data as Int32Array
     },
     async close() {
-      for (const session of [filling, keeping, holding, copying, picking]) await session.release()
+      for (const session of [filling, keeping, copying, picking]) await session.release()
     },
   }
 }
@@ -59,7 +57,7 @@ export async function openGpu(): Promise<Gpu> {
 export const int64 = (values: readonly number[], dims: readonly number[] = [values.length]): Tensor =>
   new Tensor('int64', BigInt64Array.from(values, BigInt), dims)
 
-type GpuType = 'float32' | 'int32' | 'int64'
+type GpuType = 'float32' | 'float16' | 'int32' | 'int64'
 
 /** Views a buffer, or its beginning, as a tensor of another type and shape. */
 export const view = (tensor: Tensor, dataType: GpuType, dims: readonly number[]): Tensor =>
@@ -81,16 +79,12 @@ function keep(graph: GraphBuilder): void {
   graph.output('kept', graph.node('Identity', [graph.input('values', 'int32', ['length'])]), 'int32', ['length'])
 }
 
-function hold(graph: GraphBuilder): void {
-  graph.output('held', graph.node('Identity', [graph.input('values', 'float', ['rows', 'width'])]), 'float', ['rows', 'width'])
-}
-
 function copy(graph: GraphBuilder): void {
-  const from = graph.input('from', 'float', ['pages', 'width'])
-  const to = graph.input('to', 'float', ['others', 'width'])
+  const from = graph.input('from', 'int32', ['pages', 'words'])
+  const to = graph.input('to', 'int32', ['others', 'words'])
   const taken = graph.node('Gather', [from, graph.input('source', 'int64', ['count'])])
-  graph.output('copied', graph.node('ScatterND', [to, graph.input('target', 'int64', ['count', 1]), taken]), 'float', [
+  graph.output('copied', graph.node('ScatterND', [to, graph.input('target', 'int64', ['count', 1]), taken]), 'int32', [
     'others',
-    'width',
+    'words',
   ])
 }

@@ -104,7 +104,7 @@ export class ModelWorker {
       this.settle(0, (call) => call.resolve([]))
     } else if (message.type === 'failed') this.fail(new ModelError(`${this.name} could not be loaded: ${message.message}`))
     else if (message.type === 'lost') {
-      this.fail(new ModelLostError(`The GPU was lost while ${this.name} ran on it: ${message.message}`))
+      this.fail(new ModelLostError(`${this.name} failed on the GPU: ${message.message}`))
       // Without an end of its own, the worker would keep `close` waiting.
       void this.worker.terminate()
     } else if (message.type === 'results') {

@@ -46,7 +46,7 @@ export type FromWorker =
       answeredAt: number
     }>
   | Readonly<{ type: 'error'; id: number; message: string }>
-  /** The GPU is lost, and every model on it. */
+  /** The GPU is lost or full, and no model on it can go on. */
   | Readonly<{ type: 'lost'; message: string }>
 
 /** Results of a batch: values per result (`counts`), 1 for each result with token ids (`sparse`), and all token ids and values in order. */

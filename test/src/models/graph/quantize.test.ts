@@ -2,15 +2,8 @@ import fc from 'fast-check'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { graphBuilder } from '../../../../src/models/graph/builder.js'
-import { BLOCK, type Quantized, quantize } from '../../../../src/models/graph/quantize.js'
-
-/** What the codes stand for, read as the runtime's documentation of MatMulNBits says. */
-function dequantized({ packed, scales }: Quantized, bits: 4 | 8): Float32Array {
-  return Float32Array.from({ length: scales.length * BLOCK }, (_, i) => {
-    const code = bits === 8 ? packed[i]! : (packed[i >> 1]! >> (i % 2 === 0 ? 0 : 4)) & 15
-    return (code - 2 ** (bits - 1)) * scales[Math.floor(i / BLOCK)]!
-  })
-}
+import { BLOCK, quantize } from '../../../../src/models/graph/quantize.js'
+import { dequantized } from '../../../dequantized.js'
 
 const weight = fc.float({ min: -8, max: 8, noNaN: true })
 const block = fc.array(weight, { minLength: BLOCK, maxLength: BLOCK })

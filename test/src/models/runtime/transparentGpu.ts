@@ -1,27 +1,9 @@
-import { type InferenceSession, Tensor } from 'onnxruntime-node'
+import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { EngineModel } from '../../../../src/models/runtime/decoder/Engine.js'
 import type { KvMemory } from '../../../../src/models/runtime/decoder/memory.js'
 import { deviceMemory } from '../../../../src/models/runtime/device/deviceMemory.js'
-import type { Gpu } from '../../../../src/models/runtime/device/gpu.js'
+import { arrayGpu, arrayOf } from '../../../arrayGpu.js'
 import { mixed } from './decoder/transparentModel.js'
-
-/** A buffer "on the GPU" is an array; other views of it are the same array. */
-const buffer = (values: Float32Array, dims: readonly number[]): Tensor =>
-  Tensor.fromGpuBuffer(values as never, { dataType: 'float32', dims, dispose: () => undefined } as never)
-const arrayOf = (tensor: Tensor): Float32Array => tensor.gpuBuffer as unknown as Float32Array
-
-/** What the graphs of gpu.ts do, on arrays. */
-const gpu: Gpu = {
-  zeros: async (rows, width) => buffer(new Float32Array(rows * width), [rows, width]),
-  matrix: async (values, width) => buffer(values, [values.length / width, width]),
-  ints: async (values) => buffer(Float32Array.from(values), [values.length]),
-  async copyPages(from, to, width, source, target) {
-    const taken = source.map((page) => arrayOf(from).slice(page * width, (page + 1) * width))
-    for (const [i, page] of target.entries()) arrayOf(to).set(taken[i]!, page * width)
-  },
-  tokensAt: async () => new Int32Array(0),
-  close: async () => undefined,
-}
 
 /** Lanes, and tokens a lane, of a run. */
 export type GpuRun = Readonly<{ L: number; S: number }>
@@ -64,5 +46,10 @@ export function transparentGpu(model: EngineModel, runs: GpuRun[] = []): KvMemor
     )
     return { reward: { data: values }, hidden_states: { data: values } }
   }
-  return deviceMemory({ run: run as unknown as InferenceSession['run'] }, model, gpu, new Int32Array(new SharedArrayBuffer(4)))
+  return deviceMemory(
+    { run: run as unknown as InferenceSession['run'] },
+    model,
+    arrayGpu,
+    new Int32Array(new SharedArrayBuffer(4)),
+  )
 }

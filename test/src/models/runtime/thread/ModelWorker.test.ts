@@ -93,7 +93,7 @@ describe('ModelWorker', () => {
     for (const run of [underWay, worker.run([call(1)])]) {
       const error = await run.catch((failure: unknown) => failure)
       expect(error).toBeInstanceOf(ModelLostError)
-      expect((error as Error).message).toBe(`The GPU was lost while ${folder} ran on it: the driver was reset`)
+      expect((error as Error).message).toBe(`${folder} failed on the GPU: the driver was reset`)
     }
   })
 })
