@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { defer, ignoreElements } from 'rxjs'
 import * as z from 'zod'
 import { jobs } from '../../pipelines/run/jobs.js'
-import { OptionError, OutputError } from '../core/errors.js'
+import { ModelError, OptionError, OutputError } from '../core/errors.js'
 import type { RowsOptions, Run, RunMeta } from '../core/run.js'
 import { hashText } from '../core/uniform.js'
 import { listParts } from '../io/parquet/partFiles.js'
@@ -91,7 +91,7 @@ async function submit(input: string, given: SubmitFlags, args: readonly string[]
   try {
     for (const notice of await strayFiles(input)) say(notice)
     // The models decide what the rows are made from, and they check the settings, so that no worker fails for them.
-    const models = await loadRunModels(flags, rewards, say)
+    const models = await loadRunModels(flags, rewards, say).catch(explainModels)
     try {
       signal.throwIfAborted()
       const prompts = plainPrompts(readPrompts(input, flags, terminal), flags, models.lm.codec, say)
@@ -109,19 +109,20 @@ async function submit(input: string, given: SubmitFlags, args: readonly string[]
   }
 }
 
+/** Says why a model must be here that only the workers decode with. */
+function explainModels(error: unknown): never {
+  if (!(error instanceof ModelError)) throw error
+  throw new ModelError(
+    `${error.message}. \`rxargs submit\` checks the models and records their SHA-256, so it runs where they are. Workers may have them elsewhere: rxargs worker --lm FOLDER --reward NAME=FOLDER`,
+    { cause: error },
+  )
+}
+
 /** Flags that are about the submission, and not about the rows. */
 const OWN = ['--force', '--limit', '--shard', '--on-error']
 
-/** The flags that a worker needs, from a list of flags and values. */
-function rowFlags(args: readonly string[]): string[] {
-  const kept: string[] = []
-  for (let at = 0; at < args.length; at++) {
-    const isOwn = OWN.includes(args[at]!)
-    if (!isOwn) kept.push(args[at]!)
-    else if (args[at] !== '--force') at++
-  }
-  return kept
-}
+/** The flags that a worker needs. */
+const rowFlags = (args: readonly string[]): string[] => args.filter((arg) => !OWN.includes(arg.replace(/=.*/s, '')))
 
 type Request = Parameters<typeof submitRun>[1]
 type Queueing = Readonly<{
