@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { TAKEOVER } from '../../../src/queue/work.js'
-import { finished, lines, pair, root, rxargs, started } from '../cli/rxargs.js'
+import { finished, lines, pair, root, rxargs } from '../cli/rxargs.js'
 import { noRedis, type RedisServer, redisServer } from './redisServer.js'
 
 /** The README promises that a job whose worker was killed goes on within this time. */
 const PROMISE_MS = 10_000
+const ROWS = 300
 
 type Event = Readonly<{ at: number; event: string; jobId?: string }>
 
@@ -58,18 +58,29 @@ describe.skipIf(noRedis !== undefined)(`a job whose worker is gone${noRedis ? ` 
   type State = Readonly<{ workers: readonly Readonly<{ pid: number; job?: string; tokens_per_second: number }>[] }>
   const workers = async () => (JSON.parse((await rxargs(['status', '--queue', server.url, '--json'])).stdout) as State).workers
 
-  it('goes to another worker after kill -9 of a whole process group, no later than lock and checks say', async () => {
+  it('goes to another worker after kill -9 of a whole process group, no later than lock and checks say', {
+    timeout: 600_000,
+  }, async () => {
     const input = join(folder, 'in.jsonl')
-    await writeFile(input, lines(...Array.from({ length: 40 }, (_, index) => ({ id: `row-${index}`, prompt: `About ${index}` }))))
-    const flags = [...pair, '--max-new-tokens', '400', '--concurrency', '2']
-    const out = join(folder, 'out')
-    await rxargs(['submit', input, ...flags, '-o', out, '--job-rows', '40', '--queue', server.url])
-    const args = ['worker', '--queue', server.url, '--exit-when-idle']
-    const victim = spawn(process.execPath, [`${root}dist/src/cli/main.js`, ...args], { detached: true, stdio: 'ignore' })
-    const job = await poll(async () => (await workers()).find(({ tokens_per_second: speed }) => speed > 0)?.job)
-    const other = started(args)
-    const end = finished(other)
-    await poll(async () => (await workers()).find(({ pid }) => pid === other.pid))
+    const prompts = Array.from({ length: ROWS }, (_, index) => ({ id: `row-${index}`, prompt: `About ${index}` }))
+    await writeFile(input, lines(...prompts))
+    // One job, which takes a minute at least: nothing in here may last as long.
+    const flags = [...pair, '--max-new-tokens', '400', '--concurrency', '1', '--job-rows', String(ROWS)]
+    await rxargs(['submit', input, ...flags, '-o', join(folder, 'out'), '--queue', server.url])
+    const start = () => {
+      const args = [`${root}dist/src/cli/main.js`, 'worker', '--queue', server.url, '--exit-when-idle']
+      const child = spawn(process.execPath, args, { detached: true })
+      onTestFinished(() => void child.kill('SIGKILL'))
+      return { child, end: finished(child) }
+    }
+    const both = [start(), start()]
+    const busy = await poll(async () => {
+      const all = await workers()
+      return all.length === 2 ? all.find(({ tokens_per_second: speed }) => speed > 0) : undefined
+    })
+    const { job } = busy
+    const victim = both.find(({ child }) => child.pid === busy.pid)!
+    const other = both.find(({ child }) => child.pid !== busy.pid)!
 
     // The server itself keeps these times, whatever else the machine does.
     const leftOf = (key: string) =>
@@ -81,15 +92,15 @@ describe.skipIf(noRedis !== undefined)(`a job whose worker is gone${noRedis ? ` 
     expect(await leftOf('stalled-check')).toBeLessThanOrEqual(TAKEOVER.checkMs)
 
     const killedAt = Math.floor(await clock(redis))
-    process.kill(-victim.pid!, 'SIGKILL')
-    await once(victim, 'exit')
-    expect(await poll(async () => (await workers()).find(({ pid }) => pid === other.pid)?.job)).toBe(job)
+    process.kill(-victim.child.pid!, 'SIGKILL')
+    await victim.end
+    expect(await poll(async () => (await workers()).find(({ pid }) => pid === other.child.pid)?.job)).toBe(job)
     const events = (await eventsOf(redis)).filter(({ jobId, at }) => jobId === job && at >= killedAt)
     expect(events.slice(0, 3).map(({ event }) => event)).toEqual(['waiting', 'stalled', 'active'])
     // Far more than promised, for a machine that is busy with other work.
     expect(events[2]!.at - killedAt).toBeLessThan(3 * PROMISE_MS)
 
-    await rxargs(['queue', 'cancel', job.split('-')[0]!, '--queue', server.url])
-    expect(await end).toMatchObject({ code: 0, stderr: expect.stringContaining(`The worker of the job ${job} is gone`) })
+    await rxargs(['queue', 'cancel', job!.split('-')[0]!, '--queue', server.url])
+    expect(await other.end).toMatchObject({ code: 0, stderr: expect.stringContaining(`The worker of the job ${job} is gone`) })
   })
 })
