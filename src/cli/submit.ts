@@ -23,7 +23,7 @@ import { chooseDecoder } from './flags/chooseDecoder.js'
 import { number, text } from './flags/flags.js'
 import { type GenerateFlags, type GivenFlags, runFlags, settingsOf } from './flags/generateFlags.js'
 import { INPUT_HELP } from './flags/inputFlags.js'
-import { startProgress } from './print/progress.js'
+import { type Progress, startProgress } from './print/progress.js'
 import { flagsGiven } from './run/flagsGiven.js'
 import { readPrompts, runOfPrompts } from './run/generateRun.js'
 import { inputOf } from './run/inputOf.js'
@@ -98,7 +98,7 @@ async function submit(input: string, given: SubmitFlags, args: readonly string[]
       const run = runOfPrompts(prompts, flags, chosen, models, progress)
       const id = hashText(output).slice(0, 8)
       const request = { id, args: rowFlags(args), output, meta: run.meta, priority: given.priority, jobRows: given.jobRows }
-      const submitted = await queueRows(connection, run, request, { flags, prompts, signal, say })
+      const submitted = await queueRows(connection, run, request, { flags, prompts, signal, progress })
       say(describeSubmitted(submitted, request.id, output))
     } finally {
       await models.close()
@@ -129,7 +129,7 @@ type Queueing = Readonly<{
   flags: GenerateFlags
   prompts: Parameters<typeof jobs>[0]
   signal: AbortSignal
-  say: (notice: string) => void
+  progress: Progress
 }>
 
 /** Checks the folder as `generate` does, with a run that puts rows into the queue where `generate` decodes them. */
@@ -137,7 +137,7 @@ async function queueRows(
   connection: Connection,
   run: Run,
   request: Request,
-  { flags, prompts, signal, say }: Queueing,
+  { flags, prompts, signal, progress }: Queueing,
 ): Promise<Submitted & Readonly<{ held: number; isDone: boolean }>> {
   const { id, output, meta } = request
   const { address } = connection
@@ -153,7 +153,14 @@ async function queueRows(
     await holdForQueue(store, id)
     if (force) await store.remove(await listParts(store))
     return submitRun(connection, request, {
-      rows: (waits) => jobs(prompts, { samples: settings.samples, done: (row) => signal.aborted || waits(row) || done(row) }),
+      rows: (waits) =>
+        jobs(prompts, {
+          samples: settings.samples,
+          done: (row) => {
+            progress.skip()
+            return signal.aborted || waits(row) || done(row)
+          },
+        }),
       refuse: ({ id: row }) => {
         throw new OutputError(
           `The queue at ${address} holds \`${row}\` of the run ${id} made from another prompt or other settings. Wait until it is done, or cancel the run: rxargs queue cancel ${id}`,
@@ -170,7 +177,7 @@ async function queueRows(
       }).pipe(ignoreElements()),
   }
   try {
-    const { skipped } = await toParquet(output, submission, { force, queueRun: id, signal, onNotice: say })
+    const { skipped } = await toParquet(output, submission, { force, queueRun: id, signal, onNotice: progress.say })
     const isDone = await closeRun(connection, id, skipped)
     if (isDone) await releaseForQueue(store, id)
     return { ...(await submitting!), held: skipped, isDone }

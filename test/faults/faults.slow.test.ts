@@ -3,7 +3,7 @@ import { appendFile, chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } 
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lm, reward, rxargs } from '../../test/src/cli/rxargs.js'
-import { type FaultRun, FILL_MEMORY, faultRun, fill, JUMPS, PROMPTS, preload, type Started, sleep } from './faultRun.js'
+import { type FaultRun, faultRun, fill, fillHeap, JUMPS, limitMemory, PROMPTS, preload, type Started, sleep } from './faultRun.js'
 
 /**
  * The real program, broken at random moments. A round counts only if the fault struck while rows were pending; otherwise it is tried again, at
@@ -36,6 +36,15 @@ const canMount = (() => {
   try {
     execFileSync('unshare', ['--mount', 'true'], { stdio: 'ignore' })
     return true
+  } catch {
+    return false
+  }
+})()
+
+const canLimit = (() => {
+  try {
+    execFileSync('prlimit', ['--version'], { stdio: 'ignore' })
+    return process.platform === 'linux'
   } catch {
     return false
   }
@@ -204,16 +213,33 @@ describe.skipIf(process.platform === 'win32')('a run loses no row and makes none
     return Number(stderr.match(/clock jumped (\d+) times/)?.[1]) >= PROMPTS
   })
 
-  rounds('after it ran out of memory', 1, async (run) => {
-    const { NODE_OPTIONS } = await preload(
-      run,
-      `if (isMainThread) setTimeout(fillMemory, ${random() * milliseconds * 0.7}).unref()\n${FILL_MEMORY}`,
-    )
-    const { code, stderr, rows } = await run.start({ env: { NODE_OPTIONS: `--max-old-space-size=100 ${NODE_OPTIONS}` } }).end
-    if (code !== 0) expect(stderr).toContain('heap out of memory')
-    await run.expectRecovery(undisturbed.out)
-    return code !== 0 && rows < PROMPTS
-  })
+  for (const [name, isMain, message] of [
+    ['the heap of the program', true, /FATAL ERROR: .*heap out of memory/],
+    ['the heap of a thread of a model', false, /\nrxargs: The worker of .* failed: .*JS heap out of memory\n/],
+  ] as const)
+    rounds(`after ${name} was full, with rows written`, 1, async (run) => {
+      const { NODE_OPTIONS } = await preload(run, fillHeap(run, 1 + Math.floor(random() * 8), isMain))
+      const { code, stderr, rows } = await run.start({ env: { NODE_OPTIONS: `--max-old-space-size=100 ${NODE_OPTIONS}` } }).end
+      if (code !== 0) expect(stderr).toMatch(message)
+      if (!isMain) await run.expectClean()
+      await run.expectRecovery(undisturbed.out)
+      return code !== 0 && rows > 0 && rows < PROMPTS
+    })
+
+  rounds(
+    'after it ran out of address space, with rows written',
+    1,
+    async (run) => {
+      const started = run.start()
+      await run.reach(1 + Math.floor(random() * 8), started)
+      await limitMemory(started, Math.floor(random() * 2 ** 20)).catch(() => undefined)
+      const { code, stderr, rows } = await started.end
+      if (code !== 0) expect(stderr).toMatch(/out of memory|no memory is left|Array buffer allocation failed/i)
+      await run.expectRecovery(undisturbed.out)
+      return code !== 0 && rows > 0 && rows < PROMPTS
+    },
+    !canLimit,
+  )
 
   it('of a model whose logits are NaN: each prompt has an error row, and the run fails', { timeout: 300_000 }, async () => {
     const broken = join(undisturbed.folder, 'lm')

@@ -14,10 +14,12 @@ export function gpuProblem(error: unknown): string {
   const message = messageOf(error)
   if (/No supported adapters|Failed to get a WebGPU adapter/.test(message))
     return `Expected a GPU that WebGPU can use, found none; ${HOW_TO}`
-  if (/out of memory|OutOfMemory|OUT_OF_DEVICE_MEMORY/i.test(message))
-    return 'The GPU has too little memory for this model and its cache'
+  if (isGpuFull(error)) return 'The GPU has too little memory for this model and its cache'
   return message.split('\n')[0]!
 }
+
+/** Whether an error means that the GPU has no memory left. */
+export const isGpuFull = (error: unknown): boolean => /out of memory|OutOfMemory|OUT_OF_DEVICE_MEMORY/i.test(messageOf(error))
 
 /** Whether an error means that the GPU is lost: the driver restarted, or the card is gone. */
 export const isGpuLost = (error: unknown): boolean =>

@@ -45,7 +45,7 @@ export type FromWorker =
       receivedAt: number
       answeredAt: number
     }>
-  | Readonly<{ type: 'error'; id: number; message: string }>
+  | Readonly<{ type: 'error'; id: number; message: string; isOutOfMemory: boolean }>
   /** The GPU is lost, and every model on it. */
   | Readonly<{ type: 'lost'; message: string }>
 

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { messageOf } from '../../../core/errors.js'
+import { isOutOfMemory, messageOf } from '../../../core/errors.js'
 import { clock } from '../../../core/observe/observer.js'
 import type { ModelAnswer, ModelCall } from '../call.js'
 import { branchLogprobs } from '../decoder/branchLogprobs.js'
@@ -8,7 +8,7 @@ import { hostMemory } from '../decoder/hostMemory.js'
 import { deviceMemory } from '../device/deviceMemory.js'
 import { openGpu } from '../device/gpu.js'
 import { withLock } from '../device/lock.js'
-import { gpuProblem, isGpuLost } from '../device/probeGpu.js'
+import { gpuProblem, isGpuFull, isGpuLost } from '../device/probeGpu.js'
 import { EncoderEngine } from '../EncoderEngine.js'
 import { OnnxEngine } from '../exported/OnnxEngine.js'
 import type { SessionRun } from '../watch.js'
@@ -67,7 +67,15 @@ async function answer(engine: Answerer, id: number, packed: Int32Array, runs: Se
     engine.settle()
   } catch (error) {
     if (setup.gpuLock && isGpuLost(error)) post({ type: 'lost', message: gpuProblem(error) })
-    else post({ type: 'error', id, message: setup.gpuLock ? gpuProblem(error) : messageOf(error) })
+    else {
+      const message = setup.gpuLock ? gpuProblem(error) : messageOf(error)
+      post({
+        type: 'error',
+        id,
+        message,
+        isOutOfMemory: isOutOfMemory(error) || (setup.gpuLock !== undefined && isGpuFull(error)),
+      })
+    }
   }
 }
 
