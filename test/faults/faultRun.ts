@@ -19,6 +19,21 @@ export type Ended = Readonly<{
 export type Started = Readonly<{ child: ChildProcess; end: Promise<Ended> }>
 export type StartOptions = Readonly<{ env?: NodeJS.ProcessEnv; uid?: number; flags?: readonly string[]; before?: string }>
 
+const works = (program: string, ...args: string[]): boolean => {
+  try {
+    execFileSync(program, args, { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const isLinux = process.platform === 'linux'
+export const isRoot = process.getuid?.() === 0
+export const canMount = isLinux && isRoot && works('unshare', '--mount', 'true')
+/** For `limitMemory`. */
+export const canLimit = isLinux && works('prlimit', '--version')
+
 const isPart = (name: string): boolean => /^part-\d{5}\.parquet$/.test(name)
 
 export const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))

@@ -3,7 +3,21 @@ import { appendFile, chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } 
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lm, reward, rxargs } from '../../test/src/cli/rxargs.js'
-import { type FaultRun, faultRun, fill, fillHeap, JUMPS, limitMemory, PROMPTS, preload, type Started, sleep } from './faultRun.js'
+import {
+  canLimit,
+  canMount,
+  type FaultRun,
+  faultRun,
+  fill,
+  fillHeap,
+  isRoot,
+  JUMPS,
+  limitMemory,
+  PROMPTS,
+  preload,
+  type Started,
+  sleep,
+} from './faultRun.js'
 
 /**
  * The real program, broken at random moments. A round counts only if the fault struck while rows were pending; otherwise it is tried again, at
@@ -29,26 +43,6 @@ beforeAll(async () => {
   milliseconds = performance.now() - startedAt
 }, 120_000)
 afterAll(() => undisturbed.remove())
-
-const isRoot = process.getuid?.() === 0
-const canMount = (() => {
-  if (!isRoot || process.platform !== 'linux') return false
-  try {
-    execFileSync('unshare', ['--mount', 'true'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
-
-const canLimit = (() => {
-  try {
-    execFileSync('prlimit', ['--version'], { stdio: 'ignore' })
-    return process.platform === 'linux'
-  } catch {
-    return false
-  }
-})()
 
 /** `round` says whether its fault struck while rows were pending. */
 const rounds = (name: string, share: number, round: (run: FaultRun) => Promise<boolean>, skip = false) =>
