@@ -109,9 +109,9 @@ async function submit(input: string, given: SubmitFlags, args: readonly string[]
   }
 }
 
-/** Says why a model must be here that only the workers decode with. */
+/** Says why a model that is missing must be here, though only the workers decode with it. */
 function explainModels(error: unknown): never {
-  if (!(error instanceof ModelError)) throw error
+  if (!(error instanceof ModelError && error.message.includes('found nothing there'))) throw error
   throw new ModelError(
     `${error.message}. \`rxargs submit\` checks the models and records their SHA-256, so it runs where they are. Workers may have them elsewhere: rxargs worker --lm FOLDER --reward NAME=FOLDER`,
     { cause: error },
