@@ -77,6 +77,7 @@ export {
   ModelError,
   ModelLostError,
   OptionError,
+  OutOfMemoryError,
   OutputError,
   RemoteError,
   RewardError,

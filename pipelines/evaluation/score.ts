@@ -1,7 +1,7 @@
 import { catchError, defer, identity, map, type Observable, of, tap } from 'rxjs'
 import * as z from 'zod'
 import type { BatchedPairReward, BatchedRewardModel } from '../../src/core/batched.js'
-import { InputError, ModelLostError, messageOf, TemplateError } from '../../src/core/errors.js'
+import { endsRun, InputError, messageOf, TemplateError } from '../../src/core/errors.js'
 import type { TextCodec } from '../../src/core/model.js'
 import { mergeObservers, observeOption } from '../../src/core/observe/mergeObservers.js'
 import type { RunObserver } from '../../src/core/observe/observer.js'
@@ -109,7 +109,7 @@ function runOfTexts(
         )
       }).pipe(
         catchError((error: unknown) => {
-          if (error instanceof ModelLostError) throw error
+          if (endsRun(error)) throw error
           return of(row({ finishReason: 'error', error: messageOf(error) }))
         }),
         onRow ? tap(onRow) : identity,

@@ -1,7 +1,7 @@
 import { defer, finalize, from, identity, map, type Observable, throwError, timeout } from 'rxjs'
 import type { BatchedLanguageModel } from '../../src/core/batched.js'
 import { checkRewards } from '../../src/core/checkRewards.js'
-import { ModelLostError, messageOf, RewardError } from '../../src/core/errors.js'
+import { endsRun, messageOf, RewardError } from '../../src/core/errors.js'
 import type { Reward } from '../../src/core/model.js'
 import type { ReplySoFar, TextReward } from '../../src/core/rewardSource.js'
 import type { Sequence } from '../../src/core/sequence.js'
@@ -74,7 +74,7 @@ const callReward = async <T>(name: string, call: () => Promise<T>): Promise<T> =
   try {
     return await call()
   } catch (error) {
-    if (error instanceof ModelLostError) throw error
+    if (endsRun(error)) throw error
     throw new RewardError(`Reward \`${name}\` failed: ${messageOf(error)}`, { cause: error })
   }
 }

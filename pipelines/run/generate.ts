@@ -1,6 +1,6 @@
 import { catchError, defer, filter, identity, map, type Observable, of, tap } from 'rxjs'
 import * as z from 'zod'
-import { ModelLostError, messageOf, OptionError } from '../../src/core/errors.js'
+import { endsRun, messageOf, OptionError } from '../../src/core/errors.js'
 import { mergeObservers, observeOption } from '../../src/core/observe/mergeObservers.js'
 import type { RunObserver } from '../../src/core/observe/observer.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
@@ -136,8 +136,8 @@ export function generate(
       onStart?.({ id: job.prompt.id, sample: job.sample })
       return defer(() => decodeJob(job, startedAt)).pipe(
         catchError((error: unknown) => {
-          // No prompt can continue without its model: the run fails, and a later run decodes the rest.
-          if (error instanceof ModelLostError) throw error
+          // No prompt can continue without its model or without memory: the run fails, and a later run decodes the rest.
+          if (endsRun(error)) throw error
           return of(
             errorRow(
               job,

@@ -1,5 +1,5 @@
 import { catchError, defer, forkJoin, map, type Observable, of } from 'rxjs'
-import { ModelLostError, messageOf } from '../../src/core/errors.js'
+import { endsRun, messageOf } from '../../src/core/errors.js'
 import type { Reward, TextCodec } from '../../src/core/model.js'
 import type { Prompt } from '../../src/core/prompt.js'
 import type { Row, TracedStep } from '../../src/core/run.js'
@@ -146,7 +146,7 @@ export type Valued = Readonly<{ values: Values; error?: string }>
 /**
  * Reads each reward of a whole sequence. A failing reward does not affect the others.
  *
- * - errors: `ModelLostError`
+ * - errors: `ModelLostError`, `OutOfMemoryError`
  */
 export function valuesOf(rewards: ReadonlyMap<string, Reward>, sequence: Sequence): Observable<Valued> {
   if (rewards.size === 0) return of({ values: {} })
@@ -154,7 +154,7 @@ export function valuesOf(rewards: ReadonlyMap<string, Reward>, sequence: Sequenc
     defer(() => reward.value(sequence)).pipe(
       map((value) => ({ value })),
       catchError((error: unknown) => {
-        if (error instanceof ModelLostError) throw error
+        if (endsRun(error)) throw error
         return of({ value: null, error: messageOf(error) })
       }),
     )

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { defer, ignoreElements } from 'rxjs'
 import * as z from 'zod'
 import { jobs } from '../../pipelines/run/jobs.js'
-import { OptionError, OutputError } from '../core/errors.js'
+import { ModelError, OptionError, OutputError } from '../core/errors.js'
 import type { RowsOptions, Run, RunMeta } from '../core/run.js'
 import { hashText } from '../core/uniform.js'
 import { listParts } from '../io/parquet/partFiles.js'
@@ -23,7 +23,7 @@ import { chooseDecoder } from './flags/chooseDecoder.js'
 import { number, text } from './flags/flags.js'
 import { type GenerateFlags, type GivenFlags, runFlags, settingsOf } from './flags/generateFlags.js'
 import { INPUT_HELP } from './flags/inputFlags.js'
-import { startProgress } from './print/progress.js'
+import { type Progress, startProgress } from './print/progress.js'
 import { flagsGiven } from './run/flagsGiven.js'
 import { readPrompts, runOfPrompts } from './run/generateRun.js'
 import { inputOf } from './run/inputOf.js'
@@ -91,14 +91,14 @@ async function submit(input: string, given: SubmitFlags, args: readonly string[]
   try {
     for (const notice of await strayFiles(input)) say(notice)
     // The models decide what the rows are made from, and they check the settings, so that no worker fails for them.
-    const models = await loadRunModels(flags, rewards, say)
+    const models = await loadRunModels(flags, rewards, say).catch(explainModels)
     try {
       signal.throwIfAborted()
       const prompts = plainPrompts(readPrompts(input, flags, terminal), flags, models.lm.codec, say)
       const run = runOfPrompts(prompts, flags, chosen, models, progress)
       const id = hashText(output).slice(0, 8)
       const request = { id, args: rowFlags(args), output, meta: run.meta, priority: given.priority, jobRows: given.jobRows }
-      const submitted = await queueRows(connection, run, request, { flags, prompts, signal, say })
+      const submitted = await queueRows(connection, run, request, { flags, prompts, signal, progress })
       say(describeSubmitted(submitted, request.id, output))
     } finally {
       await models.close()
@@ -109,26 +109,27 @@ async function submit(input: string, given: SubmitFlags, args: readonly string[]
   }
 }
 
+/** Says why a model that is missing must be here, though only the workers decode with it. */
+function explainModels(error: unknown): never {
+  if (!(error instanceof ModelError && error.message.includes('found nothing there'))) throw error
+  throw new ModelError(
+    `${error.message}. \`rxargs submit\` checks the models and records their SHA-256, so it runs where they are. Workers may have them elsewhere: rxargs worker --lm FOLDER --reward NAME=FOLDER`,
+    { cause: error },
+  )
+}
+
 /** Flags that are about the submission, and not about the rows. */
 const OWN = ['--force', '--limit', '--shard', '--on-error']
 
-/** The flags that a worker needs, from a list of flags and values. */
-function rowFlags(args: readonly string[]): string[] {
-  const kept: string[] = []
-  for (let at = 0; at < args.length; at++) {
-    const isOwn = OWN.includes(args[at]!)
-    if (!isOwn) kept.push(args[at]!)
-    else if (args[at] !== '--force') at++
-  }
-  return kept
-}
+/** The flags that a worker needs. */
+const rowFlags = (args: readonly string[]): string[] => args.filter((arg) => !OWN.includes(arg.replace(/=.*/s, '')))
 
 type Request = Parameters<typeof submitRun>[1]
 type Queueing = Readonly<{
   flags: GenerateFlags
   prompts: Parameters<typeof jobs>[0]
   signal: AbortSignal
-  say: (notice: string) => void
+  progress: Progress
 }>
 
 /** Checks the folder as `generate` does, with a run that puts rows into the queue where `generate` decodes them. */
@@ -136,7 +137,7 @@ async function queueRows(
   connection: Connection,
   run: Run,
   request: Request,
-  { flags, prompts, signal, say }: Queueing,
+  { flags, prompts, signal, progress }: Queueing,
 ): Promise<Submitted & Readonly<{ held: number; isDone: boolean }>> {
   const { id, output, meta } = request
   const { address } = connection
@@ -152,7 +153,14 @@ async function queueRows(
     await holdForQueue(store, id)
     if (force) await store.remove(await listParts(store))
     return submitRun(connection, request, {
-      rows: (waits) => jobs(prompts, { samples: settings.samples, done: (row) => signal.aborted || waits(row) || done(row) }),
+      rows: (waits) =>
+        jobs(prompts, {
+          samples: settings.samples,
+          done: (row) => {
+            progress.skip()
+            return signal.aborted || waits(row) || done(row)
+          },
+        }),
       refuse: ({ id: row }) => {
         throw new OutputError(
           `The queue at ${address} holds \`${row}\` of the run ${id} made from another prompt or other settings. Wait until it is done, or cancel the run: rxargs queue cancel ${id}`,
@@ -169,7 +177,7 @@ async function queueRows(
       }).pipe(ignoreElements()),
   }
   try {
-    const { skipped } = await toParquet(output, submission, { force, queueRun: id, signal, onNotice: say })
+    const { skipped } = await toParquet(output, submission, { force, queueRun: id, signal, onNotice: progress.say })
     const isDone = await closeRun(connection, id, skipped)
     if (isDone) await releaseForQueue(store, id)
     return { ...(await submitting!), held: skipped, isDone }

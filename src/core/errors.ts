@@ -29,6 +29,21 @@ export class ModelLostError extends Error {
   override readonly name = 'ModelLostError'
 }
 
+/** No memory was left for a call of a model. Another load of the machine may have left enough, so no prompt is at fault. */
+export class OutOfMemoryError extends Error {
+  override readonly name = 'OutOfMemoryError'
+}
+
+/** Texts of V8 and of onnxruntime. */
+const NO_MEMORY = /Array buffer allocation failed|Out of memory|Failed to allocate memory|bad_alloc/i
+
+/** Whether V8 or onnxruntime says that no memory is left. */
+export const isOutOfMemory = (error: unknown): boolean => NO_MEMORY.test(messageOf(error))
+
+/** Whether an error ends a run: no prompt is at fault, and an error row would depend on the load of the machine. */
+export const endsRun = (error: unknown): boolean =>
+  error instanceof ModelLostError || error instanceof OutOfMemoryError || (error instanceof RangeError && isOutOfMemory(error))
+
 /** Messages cannot be rendered because there is no chat template, or because it refuses them. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'

@@ -7,9 +7,12 @@ import type { JobData, JobFigures } from './queueJob.js'
 import { isCurrent, isDone, noteDone, openJobs, QUEUE, type QueueJob, type RunRecord, readRun } from './runStore.js'
 import { noteWorker, removeWorker } from './workers.js'
 
-/** A lock that is not renewed for this long is free, and the next look after that (every STALLED_MS) takes the job over: within 10 s. */
-const LOCK_MS = 5_000
-const STALLED_MS = 2_000
+/**
+ * When a job whose worker is gone is free for another one. Its lock ends `lockMs` after the last renewal, and a check after that frees it. All
+ * workers check in turn, each every `checkMs` unless another one has just done so: two checks are at most twice that apart. So it takes at most
+ * `lockMs + 2 * checkMs`.
+ */
+export const TAKEOVER = { lockMs: 5_000, checkMs: 2_000 } as const
 /** A job whose workers die this often has failed: it may be what kills them. */
 const MOST_STALLS = 25
 const BEAT_MS = 1_000
@@ -106,7 +109,7 @@ export async function work(connection: Connection, options: WorkOptions): Promis
     tell('job_start', { output: record.output, rows: job.data.rows })
     try {
       const isOwn = async () => {
-        isLost = (await job.extendLock(token, LOCK_MS)) === 0
+        isLost = (await job.extendLock(token, TAKEOVER.lockMs)) === 0
         if (!(await isCurrent(connection, record))) left.abort(new JobLeft('cancelled'))
         return !isLost && !left.signal.aborted
       }
@@ -140,7 +143,7 @@ export async function work(connection: Connection, options: WorkOptions): Promis
 
   const worker = new bullmq.Worker<JobData>(QUEUE.name, takeJob, {
     ...{ connection: redis, prefix: QUEUE.prefix, autorun: false, concurrency: 1 },
-    ...{ lockDuration: LOCK_MS, stalledInterval: STALLED_MS, maxStalledCount: MOST_STALLS },
+    ...{ lockDuration: TAKEOVER.lockMs, stalledInterval: TAKEOVER.checkMs, maxStalledCount: MOST_STALLS },
     ...{ drainDelay: DRAIN_S, runRetryDelay: BEAT_MS },
   })
   // The connection tells what is wrong with it. A lock that is lost shows before the part is written.

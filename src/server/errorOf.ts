@@ -1,4 +1,4 @@
-import { InputError, ModelLostError, OptionError, RemoteError, RewardError } from '../core/errors.js'
+import { InputError, ModelLostError, OptionError, OutOfMemoryError, RemoteError, RewardError } from '../core/errors.js'
 import { ApiError } from './ApiError.js'
 
 /** What a client learns of a failure. Whoever runs the server finds the rest under the id. */
@@ -19,6 +19,7 @@ export function errorOf(error: unknown, { requestId, log }: ErrorLog): ApiError 
   log(`Request ${requestId} failed: ${told(error)}`)
   const answer = (status: 500 | 503, what: string, code: string) => new ApiError(status, failure(what, requestId), { code })
   if (error instanceof ModelLostError) return answer(503, 'A model of this server was lost', 'model_lost')
+  if (error instanceof OutOfMemoryError) return answer(503, 'No memory was left for this request', 'out_of_memory')
   if (error instanceof RewardError) return new ApiError(500, rewardFailure(requestId), { code: 'reward_failed' })
   if (error instanceof RemoteError) return answer(500, 'A model server that this server calls failed', 'model_failed')
   return answer(500, 'The server failed on this request', 'internal_error')
@@ -27,6 +28,6 @@ export function errorOf(error: unknown, { requestId, log }: ErrorLog): ApiError 
 /** An error that is not ours is a fault in a program, so its stack helps. */
 function told(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const isOurs = [ModelLostError, RewardError, RemoteError].some((kind) => error instanceof kind)
+  const isOurs = [ModelLostError, OutOfMemoryError, RewardError, RemoteError].some((kind) => error instanceof kind)
   return isOurs ? error.message : (error.stack ?? error.message)
 }

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
@@ -18,6 +18,21 @@ export type Ended = Readonly<{
 }>
 export type Started = Readonly<{ child: ChildProcess; end: Promise<Ended> }>
 export type StartOptions = Readonly<{ env?: NodeJS.ProcessEnv; uid?: number; flags?: readonly string[]; before?: string }>
+
+const works = (program: string, ...args: string[]): boolean => {
+  try {
+    execFileSync(program, args, { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const isLinux = process.platform === 'linux'
+export const isRoot = process.getuid?.() === 0
+export const canMount = isLinux && isRoot && works('unshare', '--mount', 'true')
+/** For `limitMemory`. */
+export const canLimit = isLinux && works('prlimit', '--version')
 
 const isPart = (name: string): boolean => /^part-\d{5}\.parquet$/.test(name)
 
@@ -119,12 +134,28 @@ Date.now = () => {
 if (isMainThread) process.on('exit', () => process.stderr.write('clock jumped ' + looks + ' times\\n'))
 `
 
-/** `fillMemory()` takes memory until the process dies. */
-export const FILL_MEMORY = `
-function fillMemory() {
-  for (const held = []; ; ) held.push(new Array(100_000).fill(0.5))
+/** Once the run has written so many parts, the main thread, or each thread of a model, takes memory until its heap is full. */
+export const fillHeap = ({ out }: FaultRun, parts: number, isMain: boolean): string => `
+import { readdirSync } from 'node:fs'
+function countParts() {
+  try {
+    return readdirSync(${JSON.stringify(out)}).filter((name) => name.startsWith('part-')).length
+  } catch {
+    return 0
+  }
 }
+function fill() {
+  if (countParts() >= ${parts}) for (const held = []; ; ) held.push(new Array(100_000).fill(0.5))
+}
+if (isMainThread === ${isMain}) setInterval(fill, 5).unref()
 `
+
+/** Lets a process take no more memory than it has and so many bytes. */
+export async function limitMemory({ child: { pid } }: Started, more: number): Promise<void> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const kilobytes = Number(status.match(/^VmSize:\s+(\d+) kB$/m)![1])
+  execFileSync('prlimit', ['--pid', String(pid), `--as=${kilobytes * 1024 + more}`])
+}
 
 /** Fills the disk of the output folder to its last byte. */
 export async function fill({ out }: FaultRun, { child }: Started): Promise<void> {

@@ -1,24 +1,24 @@
 import { execFileSync } from 'node:child_process'
-import { appendFile, chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lm, reward, rxargs } from '../../test/src/cli/rxargs.js'
-import { type FaultRun, FILL_MEMORY, faultRun, fill, JUMPS, PROMPTS, preload, type Started, sleep } from './faultRun.js'
-
-/**
- * The real program, broken at random moments. A round counts only if the fault struck while rows were pending; otherwise it is tried again, at
- * another moment. By default there is one round of most faults; FAULT_ROUNDS=10 runs ten times as many, FAULT_SEED chooses other moments, and
- * FAULT_LOG names a file that tells how each run has ended and how many rows it had.
- */
-const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 1)
-/** A fault that misses this often in a row is no test of anything. */
-const TRIES = 8
-let state = Number(process.env.FAULT_SEED ?? 1)
-/** A number in [0, 1) that depends on the seed alone. */
-const random = (): number => {
-  state = (state * 48271) % 2147483647
-  return state / 2147483647
-}
+import {
+  canLimit,
+  canMount,
+  type FaultRun,
+  faultRun,
+  fill,
+  fillHeap,
+  isRoot,
+  JUMPS,
+  limitMemory,
+  PROMPTS,
+  preload,
+  type Started,
+  sleep,
+} from './faultRun.js'
+import { random, rounds } from './rounds.js'
 
 let undisturbed: FaultRun
 let milliseconds: number
@@ -29,39 +29,6 @@ beforeAll(async () => {
   milliseconds = performance.now() - startedAt
 }, 120_000)
 afterAll(() => undisturbed.remove())
-
-const isRoot = process.getuid?.() === 0
-const canMount = (() => {
-  if (!isRoot || process.platform !== 'linux') return false
-  try {
-    execFileSync('unshare', ['--mount', 'true'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
-
-/** `round` says whether its fault struck while rows were pending. */
-const rounds = (name: string, share: number, round: (run: FaultRun) => Promise<boolean>, skip = false) =>
-  it.skipIf(skip).each(Array.from({ length: share * ROUNDS }, (_, index) => index + 1))(
-    `${name}, round %i`,
-    { timeout: 300_000 },
-    async () => {
-      const tries: string[] = []
-      for (let hasStruck = false; !hasStruck; ) {
-        expect(tries.length, `Expected the fault to strike while rows are pending: ${tries.join('; ')}`).toBeLessThan(TRIES)
-        const run = await faultRun()
-        try {
-          hasStruck = await round(run)
-        } finally {
-          tries.push(run.ended.join(', '))
-          const log = process.env.FAULT_LOG
-          if (log) await appendFile(log, `${name}: ${hasStruck ? 'struck' : 'missed or failed'}: ${run.ended.join(', ')}\n`)
-          await run.remove()
-        }
-      }
-    },
-  )
 
 /** A moment of a run: at any time from its start to its end, or more often while it writes its parts. */
 async function moment(run: FaultRun, started: Started): Promise<void> {
@@ -204,16 +171,33 @@ describe.skipIf(process.platform === 'win32')('a run loses no row and makes none
     return Number(stderr.match(/clock jumped (\d+) times/)?.[1]) >= PROMPTS
   })
 
-  rounds('after it ran out of memory', 1, async (run) => {
-    const { NODE_OPTIONS } = await preload(
-      run,
-      `if (isMainThread) setTimeout(fillMemory, ${random() * milliseconds * 0.7}).unref()\n${FILL_MEMORY}`,
-    )
-    const { code, stderr, rows } = await run.start({ env: { NODE_OPTIONS: `--max-old-space-size=100 ${NODE_OPTIONS}` } }).end
-    if (code !== 0) expect(stderr).toContain('heap out of memory')
-    await run.expectRecovery(undisturbed.out)
-    return code !== 0 && rows < PROMPTS
-  })
+  for (const [name, isMain, message] of [
+    ['the heap of the program', true, /FATAL ERROR: .*heap out of memory/],
+    ['the heap of a thread of a model', false, /\nrxargs: The worker of .* failed: .*JS heap out of memory\n/],
+  ] as const)
+    rounds(`after ${name} was full, with rows written`, 1, async (run) => {
+      const { NODE_OPTIONS } = await preload(run, fillHeap(run, 1 + Math.floor(random() * 8), isMain))
+      const { code, stderr, rows } = await run.start({ env: { NODE_OPTIONS: `--max-old-space-size=100 ${NODE_OPTIONS}` } }).end
+      if (code !== 0) expect(stderr).toMatch(message)
+      if (!isMain) await run.expectClean()
+      await run.expectRecovery(undisturbed.out)
+      return code !== 0 && rows > 0 && rows < PROMPTS
+    })
+
+  rounds(
+    'after it ran out of address space, with rows written',
+    1,
+    async (run) => {
+      const started = run.start()
+      await run.reach(1 + Math.floor(random() * 8), started)
+      await limitMemory(started, Math.floor(random() * 2 ** 20)).catch(() => undefined)
+      const { code, stderr, rows } = await started.end
+      if (code !== 0) expect(stderr).toMatch(/out of memory|no memory is left|Array buffer allocation failed/i)
+      await run.expectRecovery(undisturbed.out)
+      return code !== 0 && rows > 0 && rows < PROMPTS
+    },
+    !canLimit,
+  )
 
   it('of a model whose logits are NaN: each prompt has an error row, and the run fails', { timeout: 300_000 }, async () => {
     const broken = join(undisturbed.folder, 'lm')

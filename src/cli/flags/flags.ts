@@ -79,6 +79,12 @@ export function otherLm(value: string): Required<Pick<NamedPath, 'name' | 'path'
   return { name, path }
 }
 
+/** @throws OptionError for two values of a flag that have the same name */
+export function checkNames(flag: string, named: readonly Readonly<{ name: string }>[]): void {
+  const twice = named.find(({ name }, index) => named.findIndex((other) => other.name === name) !== index)
+  if (twice) throw new OptionError(`Expected each \`--${flag}\` to have a name of its own, got \`${twice.name}\` twice`)
+}
+
 /**
  * Assigns labels to rewards: `NAME=LABEL`, or just a label if there is one reward.
  *

@@ -3,12 +3,11 @@ import { decoders } from '../../../pipelines/registry/registry.js'
 import { searches } from '../../../pipelines/registry/searchRegistry.js'
 import { rewardFunctions } from '../../../pipelines/rewards/rewardByName.js'
 import { textRewardOptions } from '../../../pipelines/rewards/textReward.js'
-import { OptionError } from '../../core/errors.js'
 import type { promptForms, RemoteLm } from '../../models/remote/remoteLanguageModel.js'
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import { embeddedPath } from './embeddedPath.js'
 import { type EngineFlags, engineFlags } from './engineFlags.js'
-import { collect, flagsOfDecoders, number, otherLm, text, withLabels } from './flags.js'
+import { checkNames, collect, flagsOfDecoders, number, otherLm, text, withLabels } from './flags.js'
 import { lmFlag, serverFlags } from './lmFlag.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
@@ -114,12 +113,12 @@ export function decoderFlags(command: Command, others: OtherFlags = {}): Command
 /**
  * Checks the flags of the models against each other.
  *
- * @throws OptionError for two rewards of the same name, and like `withLabels` and `lmFlag`
+ * @throws OptionError for two rewards or two further language models of the same name, and like `withLabels` and `lmFlag`
  */
 export function modelsOf(flags: GivenModelFlags): ModelFlags {
   const flagged = flags.reward ?? [rewardFlag(embeddedPath('chat-rm'))]
-  const twice = flagged.find(({ name }, index) => flagged.findIndex((other) => other.name === name) !== index)
-  if (twice) throw new OptionError(`Expected each \`--reward\` to have a name of its own, got \`${twice.name}\` twice`)
+  checkNames('reward', flagged)
+  checkNames('other-lm', flags.otherLm ?? [])
   const models = withLabels(
     flagged.filter(({ kind }) => kind === 'model' || kind === 'server'),
     flags.rewardLabel,

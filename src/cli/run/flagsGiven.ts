@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 
 /**
- * Gathers the flags of a command line as they were given, so that another process can parse them again.
+ * Gathers the flags of a command line, each as `--flag` or `--flag=value`, so that another process can parse them again.
  *
  * @param command the command, before it parses; flags that it gets later do not count
  */
@@ -9,7 +9,7 @@ export function flagsGiven(command: Command): readonly string[] {
   const given: string[] = []
   for (const option of command.options)
     command.on(`option:${option.name()}`, (value: string | null) => {
-      given.push(option.long!, ...(value === null || option.isBoolean() ? [] : [value]))
+      given.push(value === null || option.isBoolean() ? option.long! : `${option.long}=${value}`)
     })
   return given
 }

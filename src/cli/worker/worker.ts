@@ -11,15 +11,16 @@ import { type WatchFlags, watchFlags } from '../flags/watchFlags.js'
 import { type QueueFlag, queueFlag, queueOf } from '../run/queueFlag.js'
 import type { Terminal } from '../terminal.js'
 import { type EngineProcess, startEngine } from './engineProcess.js'
+import { checkOwnModels, describeOtherModel, type OwnModels, ownModelFlags, withOwnModels } from './ownModels.js'
 import { speedometer } from './speedometer.js'
 import { type WorkerWatch, watchWorker } from './watch.js'
 
-type WorkerFlags = QueueFlag & WatchFlags & Readonly<{ exitWhenIdle?: boolean; grace: number }>
+type WorkerFlags = QueueFlag & WatchFlags & OwnModels & Readonly<{ exitWhenIdle?: boolean; grace: number }>
 
 /** `rxargs worker` decodes the jobs of a queue. */
 export const workerCommand = (terminal: Terminal): Command =>
   watchFlags(
-    queueFlag(new Command('worker')),
+    ownModelFlags(queueFlag(new Command('worker'))),
     'serve figures of this worker and its engine for Prometheus at /metrics on this port; each worker of a machine needs its own; if it is taken, the worker ends before it takes a job; 0 takes a free one; needs prom-client',
   )
     .description('decode the jobs of a queue, with any number of other workers')
@@ -36,7 +37,8 @@ async function runWorker({ exitWhenIdle = false, grace, ...flags }: WorkerFlags,
   const { signal, stderr } = terminal
   const say = (line: string): void => void stderr.write(`${line}\n`)
   const address = queueOf(flags)
-  const engines = engineOfRuns(say)
+  checkOwnModels(flags)
+  const engines = engineOfRuns(flags, say)
   const watch = await watchWorker(flags, terminal, engines.current)
   const speed = speedometer()
   const decode: WorkOptions['decode'] = async (record, job, control) => {
@@ -72,7 +74,7 @@ async function runWorker({ exitWhenIdle = false, grace, ...flags }: WorkerFlags,
 }
 
 /** Keeps the engine of the run that the last job was of. */
-function engineOfRuns(say: (line: string) => void) {
+function engineOfRuns(own: OwnModels, say: (line: string) => void) {
   let current: Readonly<{ key: string; engine: EngineProcess }> | undefined
   const close = async (): Promise<void> => {
     const last = current?.engine
@@ -82,7 +84,9 @@ function engineOfRuns(say: (line: string) => void) {
   return {
     close,
     current: () => current?.engine,
-    async of({ id, args, generation, meta }: RunRecord, { engineArgs, onRecord }: WorkerWatch): Promise<EngineProcess> {
+    async of(record: RunRecord, { engineArgs, onRecord }: WorkerWatch): Promise<EngineProcess> {
+      const { id, generation, meta } = record
+      const args = withOwnModels(record, own)
       const key = JSON.stringify([id, generation, args])
       if (current?.key === key && current.engine.isAlive()) return current.engine
       await close()
@@ -90,10 +94,9 @@ function engineOfRuns(say: (line: string) => void) {
       const engine = await startEngine([...args, ...engineArgs], { onNotice: say, onRecord }).catch((error: unknown) => {
         throw new UnfitWorker(`This worker cannot decode the run ${id}: ${(error as Error).message}`)
       })
-      const difference = describeMix(
-        { name: `the run ${id}, as it was submitted,`, meta },
-        { name: 'this worker', meta: engine.meta },
-      )
+      const difference =
+        describeOtherModel(meta.models, engine.meta.models) ??
+        describeMix({ name: `the run ${id}, as it was submitted,`, meta }, { name: 'this worker', meta: engine.meta })
       if (difference !== undefined) {
         engine.end()
         throw new UnfitWorker(`This worker would make other rows: ${difference}`)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type ScoredText, type ScoreOptions, score } from '../../../pipelines/evaluation/score.js'
 import type { BatchedRewardModel, RewardCall } from '../../../src/core/batched.js'
-import { ModelLostError } from '../../../src/core/errors.js'
+import { ModelLostError, OutOfMemoryError } from '../../../src/core/errors.js'
 import type { Row } from '../../../src/core/run.js'
 
 /** Each character is a token, and the reward is their number. */
@@ -146,8 +146,11 @@ describe('score', () => {
     expect(byId.get('c')!.error).toMatch(/`length` returns a logprob: it needs a prompt token/)
   })
 
-  it('fails as a whole if the model is lost', async () => {
-    const gone = fakeReward({ run: () => Promise.reject(new ModelLostError('gone')) })
+  it.each([
+    ['the model is lost', ModelLostError],
+    ['no memory is left', OutOfMemoryError],
+  ])('fails as a whole if %s', async (_, Failure) => {
+    const gone = fakeReward({ run: () => Promise.reject(new Failure('gone')) })
     await expect(rowsOf([text('a')], gone.reward)).rejects.toThrow('gone')
   })
 

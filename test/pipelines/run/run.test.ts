@@ -5,7 +5,7 @@ import { greedy } from '../../../pipelines/decoders/greedy.js'
 import { nucleus } from '../../../pipelines/decoders/nucleus.js'
 import { topKSampling } from '../../../pipelines/decoders/topKSampling.js'
 import { type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
-import { ModelLostError, OptionError } from '../../../src/core/errors.js'
+import { ModelLostError, OptionError, OutOfMemoryError } from '../../../src/core/errors.js'
 import type { Prompt } from '../../../src/core/prompt.js'
 import { type Models, type Row, version } from '../../../src/core/run.js'
 import type { Decoder } from '../../../src/core/step.js'
@@ -17,14 +17,18 @@ const run = async (
 ): Promise<Row[]> => settled(await rowsOf(generate(promptsOf(prompts), decoder, models, { maxNewTokens: 8, ...options })))
 
 describe('a run', () => {
-  it('fails if a model is lost, and makes no error rows for that', async () => {
-    const lm = { ...fakeLm(), run: async () => Promise.reject(new ModelLostError('the worker ended')) }
+  it.each([
+    ['a model is lost', new ModelLostError('the worker ended')],
+    ['no memory is left for a model', new OutOfMemoryError('lm: no memory is left')],
+    ['no memory is left', new RangeError('Array buffer allocation failed')],
+  ])('fails if %s, and makes no error rows for that', async (_, failure) => {
+    const lm = { ...fakeLm(), run: async () => Promise.reject(failure) }
     const rows: Row[] = []
     const read = async () => {
       for await (const row of generate(promptsOf(['a', 'b', 'c']), args({ k: 5 }), fakeModels(lm), { concurrency: 2 }))
         rows.push(row)
     }
-    await expect(read()).rejects.toThrow(ModelLostError)
+    await expect(read()).rejects.toThrow(failure)
     expect(rows).toEqual([])
   })
   it('records its settings and models', () => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { ModelLostError } from '../../../src/core/errors.js'
+import { ModelLostError, OutOfMemoryError } from '../../../src/core/errors.js'
 import { fakeLm, fakeModels, fakeRm } from '../../fakes.js'
 import { type Answer, type Chunk, eventsIn, type Served, serve } from './served.js'
 
@@ -130,6 +130,16 @@ describe('a server that is to stop', () => {
     expect([ready.status, await ready.json()]).toEqual([503, { status: 'lost' }])
     expect((await fetch(`${served.url}/health`)).status).toBe(200)
     expect(await (await served.post(COMPLETIONS, { prompt: 'a' })).json()).toMatchObject({ error: { code: 'model_lost' } })
+  })
+
+  it('goes on after a request for which no memory was left', async () => {
+    const lm = fakeLm()
+    let calls = 0
+    const run: typeof lm.run = (batch) => (calls++ === 0 ? Promise.reject(new OutOfMemoryError('lm: no memory')) : lm.run(batch))
+    served = await serve(fakeModels({ ...lm, run }))
+    const refused = await served.post(COMPLETIONS, { prompt: 'a' })
+    expect([refused.status, await refused.json()]).toMatchObject([503, { error: { code: 'out_of_memory' } }])
+    expect((await served.post(COMPLETIONS, { prompt: 'a' })).status).toBe(200)
   })
 })
 

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { ModelError, ModelLostError } from '../../../core/errors.js'
+import { ModelError, ModelLostError, OutOfMemoryError } from '../../../core/errors.js'
 import { clock } from '../../../core/observe/observer.js'
 import type { ModelAnswer, ModelCall } from '../call.js'
 import { disableTelemetry } from '../telemetry.js'
@@ -115,7 +115,11 @@ export class ModelWorker {
         onTrip?.({ postedAt: call.postedAt, receivedAt, answeredAt, arrivedAt: clock() })
         call.resolve(unpackResults(message.results))
       })
-    } else this.settle(message.id, (call) => call.reject(new ModelError(`${this.name}: ${message.message}`)))
+    } else {
+      const { id, isOutOfMemory, message: reason } = message
+      const error = isOutOfMemory ? outOfMemory(this.name, reason) : new ModelError(`${this.name}: ${reason}`)
+      this.settle(id, (call) => call.reject(error))
+    }
   }
 
   private settle(id: number, how: (call: Waiting) => void): void {
@@ -131,4 +135,10 @@ export class ModelWorker {
     this.failure ??= error
     for (const id of [...this.waiting.keys()]) this.settle(id, (call) => call.reject(this.failure!))
   }
+}
+
+function outOfMemory(name: string, reason: string): OutOfMemoryError {
+  const bytes = reason.match(/requested buffer of size (\d+)/)?.[1]
+  const what = bytes === undefined ? reason.split('\n')[0]! : `${bytes} bytes more were needed`
+  return new OutOfMemoryError(`${name}: no memory is left (${what}). Fewer prompts at a time or shorter ones need less`)
 }

@@ -45,7 +45,7 @@ export type FromWorker =
       receivedAt: number
       answeredAt: number
     }>
-  | Readonly<{ type: 'error'; id: number; message: string }>
+  | Readonly<{ type: 'error'; id: number; message: string; isOutOfMemory: boolean }>
   /** The GPU is lost or full, and no model on it can go on. */
   | Readonly<{ type: 'lost'; message: string }>
 

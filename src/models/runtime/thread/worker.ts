@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { messageOf } from '../../../core/errors.js'
+import { isOutOfMemory, messageOf } from '../../../core/errors.js'
 import { clock } from '../../../core/observe/observer.js'
 import type { ModelAnswer, ModelCall } from '../call.js'
 import { branchLogprobs } from '../decoder/branchLogprobs.js'
@@ -67,7 +67,13 @@ async function answer(engine: Answerer, id: number, packed: Int32Array, runs: Se
     engine.settle()
   } catch (error) {
     if (setup.gpuLock && isGpuLost(error)) post({ type: 'lost', message: gpuProblem(error) })
-    else post({ type: 'error', id, message: setup.gpuLock ? gpuProblem(error) : messageOf(error) })
+    else
+      post({
+        type: 'error',
+        id,
+        message: setup.gpuLock ? gpuProblem(error) : messageOf(error),
+        isOutOfMemory: isOutOfMemory(error),
+      })
   }
 }
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ModelError, ModelLostError } from '../../../../../src/core/errors.js'
+import { ModelError, ModelLostError, OutOfMemoryError } from '../../../../../src/core/errors.js'
 import { type LoadedModel, loadModel } from '../../../../../src/models/loadModel.js'
 import { ModelWorker } from '../../../../../src/models/runtime/thread/ModelWorker.js'
 
@@ -84,6 +84,23 @@ describe('ModelWorker', () => {
       await worker.run([{ key: {}, tokenIds: Int32Array.of(1, 2), branches: [[]], decode: true, top: 1 }])
       console.log('answered')`
     expect(program(script)).toMatchObject({ status: 0, stdout: 'answered\n', stderr: '' })
+  })
+
+  it.each([
+    [
+      'onnxruntime',
+      'running Add node. /a/bfc_arena.cc:360 Failed to allocate memory for requested buffer of size 1572864\n',
+      '1572864 bytes more were needed',
+    ],
+    ['V8', 'Array buffer allocation failed', 'Array buffer allocation failed'],
+  ])('says that no memory is left where %s says so, and continues with the next run', async (_, message, reason) => {
+    const worker = await load()
+    const underWay = worker.run([call(1, 2)])
+    threadOf(worker).emit('message', { type: 'error', id: 1, message, isOutOfMemory: true })
+    await expect(underWay).rejects.toThrow(
+      new OutOfMemoryError(`${folder}: no memory is left (${reason}). Fewer prompts at a time or shorter ones need less`),
+    )
+    await expect(worker.run([call(1)])).resolves.toHaveLength(1)
   })
 
   it('fails the calls under way and every later one if the GPU is lost, as if the worker had ended', async () => {
