@@ -50,8 +50,8 @@ export function rememberedHashes(folder: string, { atLeast = 1 << 24, now = Date
       const memo = join(folder, createHash('sha256').update(resolve(file)).digest('hex'))
       const known = await recall(memo, now)
       if (known?.stamp === stamp) return known.sha256
-      const sha256 = await hashOf(handle)
       const isSettled = now() - Number(before.ctimeNs / 1_000_000n) > SETTLED_MS
+      const sha256 = await hashOf(handle)
       if (isSettled && stampOf(await handle.stat({ bigint: true })) === stamp)
         await remember(folder, memo, { stamp, sha256 }, now).catch(() => undefined)
       return sha256
