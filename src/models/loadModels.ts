@@ -82,7 +82,8 @@ export type LoadOptions = Readonly<{
   /** Where models run: on the `cpu` (default), on a GPU through `webgpu`, or with `auto` on a GPU if there is one. */
   device?: DeviceChoice
   /**
-   * Whether rounded weights are kept in `rxargs/weights` of `XDG_CACHE_HOME` or `~/.cache` (default), so that the next start need not round them.
+   * Whether rounded weights and the hashes of large model files are kept in `rxargs` of `XDG_CACHE_HOME` or `~/.cache` (default), so that the next
+   * start need not compute them.
    */
   cache?: boolean
   /** Threads per model (default: all cores). The models take turns. */
@@ -127,7 +128,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     ...roles('lm', Object.entries(lms)),
     ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))),
   }
-  const sums = new Map(Object.entries(folders).map(([role, path]) => [role, hashModel(path, dtype)]))
+  const sums = new Map(Object.entries(folders).map(([role, path]) => [role, hashModel(path, dtype, cache)]))
   const hashing = hashes(folders, sums, decisiveOf(dtype, device))
   // If hashing fails first, loading still reports what is wrong with the folder.
   for (const sum of [hashing, ...sums.values()]) sum.catch(() => undefined)

@@ -1,17 +1,11 @@
 import { readdir, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import { isQuantized, type WeightDtype } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
+import { cacheFolder } from './keptFiles.js'
 import type { WeightCache } from './runtime/thread/cachedWeights.js'
 
-/** The folder where rounded weights are kept: `rxargs/weights` in `XDG_CACHE_HOME`, else in `~/.cache`. */
-export function weightCacheFolder({ XDG_CACHE_HOME: given }: Readonly<Record<string, string | undefined>> = process.env): string {
-  // The XDG specification has relative paths ignored.
-  return join(given !== undefined && isAbsolute(given) ? given : join(homedir(), '.cache'), 'rxargs', 'weights')
-}
-
-/** Which models keep their rounded weights. `hash` is the model's hash if it is being computed anyway. */
+/** Whether a model keeps its rounded weights and the hashes of its files. `hash` is the model's hash if it is being computed anyway. */
 export type CacheOption = Readonly<{ cache?: boolean; hash?: Promise<string> }>
 
 /** Gives the cache for a model in `dtype`; nothing where no weights are rounded or nothing is to be kept. */
@@ -21,11 +15,11 @@ export async function weightCacheOf(
   { cache = false, hash }: CacheOption = {},
 ): Promise<Readonly<{ cache?: WeightCache }>> {
   if (!cache || !isQuantized(dtype)) return {}
-  return { cache: { folder: weightCacheFolder(), content: await (hash ?? hashModel(path, dtype)) } }
+  return { cache: { folder: cacheFolder('weights'), content: await (hash ?? hashModel(path, dtype, true)) } }
 }
 
 /** Counts the entries of the cache and their bytes. */
-export async function weightCacheSize(folder = weightCacheFolder()): Promise<Readonly<{ entries: number; bytes: number }>> {
+export async function weightCacheSize(folder: string): Promise<Readonly<{ entries: number; bytes: number }>> {
   const names = async (path: string) => readdir(path).catch(() => [])
   const entries = await names(folder)
   let bytes = 0

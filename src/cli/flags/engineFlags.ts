@@ -25,7 +25,7 @@ export const engineFlags = (command: Command): Command =>
       'cpu',
     )
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
-    .option('--no-cache', 'round weights to q8 or q4 anew instead of keeping them in ~/.cache/rxargs')
+    .option('--no-cache', 'hash model files and round weights to q8 or q4 anew instead of keeping both in ~/.cache/rxargs')
 
 /**
  * Chooses the device for models that are loaded one by one, on all cores.

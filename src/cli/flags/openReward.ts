@@ -28,8 +28,8 @@ export async function openReward(
     const source = remoteReward({ name, url, ...labelOption, ...(timeoutMs !== undefined && { timeoutMs }) })
     return { source, origin: async () => source.source!, notices: [], close: async () => undefined }
   }
-  const { dtype, device } = engine
-  const hash = hashModel(path, dtype)
+  const { dtype, device, cache } = engine
+  const hash = hashModel(path, dtype, cache)
   // Loading reports what is wrong with a folder, also if hashing fails first.
   hash.catch(() => undefined)
   const { label: read, ...loaded } = await loadReward({ name, path, ...labelOption }, { ...engine, hash })

@@ -18,9 +18,10 @@ import { refuseAdapter } from '../../models/checkpoint/unread/refuseAdapter.js'
 import { bodyNames } from '../../models/checkpoint/weights/bodyNames.js'
 import { readSafetensors } from '../../models/checkpoint/weights/safetensors.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
+import { cacheFolder } from '../../models/keptFiles.js'
 import { modelFolder } from '../../models/modelFolder.js'
 import { findOnnx } from '../../models/onnx/findOnnx.js'
-import { weightCacheFolder, weightCacheSize } from '../../models/weightCacheFolder.js'
+import { weightCacheSize } from '../../models/weightCacheFolder.js'
 import { DTYPE_HELP } from '../flags/engineFlags.js'
 import { number, oneOf } from '../flags/flags.js'
 import { lengthFlags } from '../flags/lengthFlags.js'
@@ -196,7 +197,7 @@ function memoryOf(
 
 /** Says how much the cache of rounded weights holds, of all models together. */
 async function cacheLine(): Promise<InspectedLine[]> {
-  const folder = weightCacheFolder()
+  const folder = cacheFolder('weights')
   const size = await weightCacheSize(folder)
   if (size.entries === 0) return []
   const models = `${size.entries} ${size.entries === 1 ? 'model' : 'models'}`

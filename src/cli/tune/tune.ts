@@ -156,12 +156,13 @@ function judgeOf({ judge, judgeLabel, base }: Flags): RewardPath {
 }
 
 /** @throws OptionError for a judge that is the guide: it would always be content */
-async function checkJudge(judge: RewardPath, { rewards, engine: { dtype } }: GenerateFlags): Promise<void> {
+async function checkJudge(judge: RewardPath, { rewards, engine: { dtype, cache } }: GenerateFlags): Promise<void> {
   for (const guide of rewards) {
     if (guide.kind === 'module' || guide.kind === 'function') continue
     const [address, other] = [guide.kind === 'server' ? guide.url : undefined, judge.url]
     const isServer = address !== undefined || other !== undefined
-    const isSame = isServer ? address === other : (await hashModel(guide.path, dtype)) === (await hashModel(judge.path, dtype))
+    const hash = (path: string) => hashModel(path, dtype, cache)
+    const isSame = isServer ? address === other : (await hash(guide.path)) === (await hash(judge.path))
     if (isSame && guide.label === judge.label)
       throw new OptionError(`Expected \`--judge\` to be another model than the guide \`${guide.name}\`, got the same`)
   }

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { ModelError, messageOf } from '../../core/errors.js'
 import { ADAPTER_CONFIG } from './adapter/adapterPath.js'
 import { ADAPTER_WEIGHTS } from './adapter/adapterTensors.js'
 import { type Adapter, findAdapter } from './adapter/findAdapter.js'
 import { checkFolder } from './checkFolder.js'
+import { type HashFile, hashFile } from './fileHash.js'
 import { isGguf } from './gguf/readGguf.js'
 import { isMissing } from './readJson.js'
 import { VOCABULARY_FILES } from './tokenizer/vocabularyFiles.js'
@@ -27,20 +26,19 @@ const FILES = [
   '1_Pooling/config.json',
 ]
 
-async function hashFile(file: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash)
-  return hash.digest('hex')
-}
-
 /**
  * The SHA-256 of each file of a model, by its name in the folder, sorted by name. Files are streamed, so large weights cost time but no
  * memory.
  *
  * @param onnx the files of an exported graph, if the model is one
+ * @param hash what hashes a file
  * @throws ModelError when the folder has no weights or a file cannot be read
  */
-export async function hashFiles(folder: string, onnx?: readonly string[]): Promise<ReadonlyMap<string, string>> {
+export async function hashFiles(
+  folder: string,
+  onnx?: readonly string[],
+  hash: HashFile = hashFile,
+): Promise<ReadonlyMap<string, string>> {
   await checkFolder(folder)
   const weights = onnx ? { names: onnx, shardOf: undefined } : await findWeights(folder)
   const names = FILES.filter((name) => weights.shardOf !== undefined || !name.endsWith('.index.json'))
@@ -48,10 +46,7 @@ export async function hashFiles(folder: string, onnx?: readonly string[]): Promi
   for (const name of [...names, ...VOCABULARY_FILES, ...weights.names].sort()) {
     const isWeight = weights.names.includes(name)
     try {
-      hashes.set(
-        name,
-        await hashFile(isWeight ? await resolveInside(folder, name, listedIn(folder, weights)) : join(folder, name)),
-      )
+      hashes.set(name, await hash(isWeight ? await resolveInside(folder, name, listedIn(folder, weights)) : join(folder, name)))
     } catch (error) {
       if (error instanceof ModelError) throw error
       if (isWeight || !isMissing(error)) throw new ModelError(`Expected to read ${join(folder, name)}: ${messageOf(error)}`)
@@ -65,12 +60,13 @@ export async function hashFiles(folder: string, onnx?: readonly string[]): Promi
  * One SHA-256 of a whole model: of the lines `name:hash` of its files, sorted by name. An adapter adds the hash of its base model as
  * `base`. A GGUF file has the hash of its content.
  */
-export async function hashFolder(folder: string, onnx?: readonly string[]): Promise<string> {
-  if (isGguf(folder)) return hashGguf(folder)
+export async function hashFolder(folder: string, onnx?: readonly string[], hash: HashFile = hashFile): Promise<string> {
+  if (isGguf(folder)) return hashGguf(folder, hash)
   const adapter = onnx ? undefined : await findAdapter(folder)
-  const hash = createHash('sha256')
-  for (const [name, sum] of adapter ? await hashAdapter(adapter) : await hashFiles(folder, onnx)) hash.update(`${name}:${sum}\n`)
-  return hash.digest('hex')
+  const whole = createHash('sha256')
+  const sums = adapter ? await hashAdapter(adapter, hash) : await hashFiles(folder, onnx, hash)
+  for (const [name, sum] of sums) whole.update(`${name}:${sum}\n`)
+  return whole.digest('hex')
 }
 
 const OF_TOKENIZER = [
@@ -81,11 +77,11 @@ const OF_TOKENIZER = [
   'chat_template.json',
 ]
 
-async function hashAdapter({ folder, base }: Adapter): Promise<ReadonlyMap<string, string>> {
-  const hashes = new Map([['base', await hashFolder(base)]])
+async function hashAdapter({ folder, base }: Adapter, hash: HashFile): Promise<ReadonlyMap<string, string>> {
+  const hashes = new Map([['base', await hashFolder(base, undefined, hash)]])
   for (const name of [ADAPTER_CONFIG, ADAPTER_WEIGHTS, ...OF_TOKENIZER].sort())
     try {
-      hashes.set(name, await hashFile(join(folder, name)))
+      hashes.set(name, await hash(join(folder, name)))
     } catch (error) {
       if (!isMissing(error) || name === ADAPTER_WEIGHTS)
         throw new ModelError(`Expected to read ${join(folder, name)}: ${messageOf(error)}`)
@@ -93,9 +89,9 @@ async function hashAdapter({ folder, base }: Adapter): Promise<ReadonlyMap<strin
   return hashes
 }
 
-async function hashGguf(file: string): Promise<string> {
+async function hashGguf(file: string, hash: HashFile): Promise<string> {
   try {
-    return await hashFile(file)
+    return await hash(file)
   } catch (error) {
     throw new ModelError(`Expected to read ${file}: ${messageOf(error)}`)
   }

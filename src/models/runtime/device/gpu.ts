@@ -1,17 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { type GraphBuilder, graphBuilder } from '../../graph/builder.js'
 import { pickTokens } from '../../graph/layers/topTokens.js'
-
-/**
- * Session options of the WebGPU provider. From `basic` on, a run fails if the device refused a buffer, for its size or for want of memory. Otherwise the
- * runtime would log that and give zeros.
- */
-export const WEBGPU: InferenceSession.SessionOptions = {
-  executionProviders: [{ name: 'webgpu', validationMode: 'basic' }],
-  graphOptimizationLevel: 'all',
-  // Callers get failures as errors, so the runtime does not print them.
-  logSeverityLevel: 4,
-}
+import { WEBGPU } from './webgpu.js'
 
 /** Buffers on the GPU, and the small graphs that fill and copy them. */
 export type Gpu = Readonly<{

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
-import * as z from 'zod'
 import { messageOf } from '../../../core/errors.js'
 import type { TensorInMemory } from '../../graph/weights.js'
+import { makeCacheFolder, stampOf } from '../../keptFiles.js'
 
 /** Where rounded weights are kept: a folder, and the hash of the model's files. */
 export type WeightCache = Readonly<{ folder: string; content: string }>
@@ -21,15 +22,18 @@ const UNFINISHED_MS = 24 * 60 * 60_000
 /** Bytes read at once to check a file. */
 const PIECE = 1 << 24
 
-const manifestSchema = z.object({ files: z.array(z.object({ name: z.string(), bytes: z.int(), crc32: z.int() })) })
-type Manifest = z.output<typeof manifestSchema>
+/** How coarse the times of files may be. A file that is changed later than this has another stamp. */
+const TICK_MS = 20
+
+type Manifest = Readonly<{ files: readonly Readonly<{ name: string; bytes: number; crc32: number; stamp?: string }>[] }>
 
 /**
  * Finds the folder of a model's rounded weights in the cache, or makes it: one file for each of `make`'s files, which the runtime maps into memory.
  * Tensors of the same model file that are rounded in the same way have the same entry.
  *
- * An entry appears as a whole or not at all: it is written to a folder of its own and renamed. If two processes make it, the first stays. Each use
- * checks sizes and checksums; a damaged entry is made anew.
+ * An entry appears as a whole or not at all: it is written to a folder of its own, flushed to the disk and renamed. If two processes make it, the first
+ * stays. Each use compares the files' stamps with those of the manifest, and sizes and checksums of a file with another stamp, as after a copy of the
+ * folder. A damaged entry is made anew.
  *
  * @throws Error of the file system if the cache cannot be written; errors of `make`
  */
@@ -38,7 +42,7 @@ export async function cachedWeights(
   tensors: readonly TensorInMemory[],
   make: (tensor: TensorInMemory) => Promise<readonly WeightFile[]>,
 ): Promise<string> {
-  await makeFolder(folder)
+  await makeCacheFolder(folder)
   // The runtime follows no link out of the folder of a graph's weights.
   const root = await realpath(folder)
   const entry = join(root, keyOf(content, tensors))
@@ -46,32 +50,18 @@ export async function cachedWeights(
   const unfinished = `${entry}${UNFINISHED}${randomUUID()}`
   try {
     await mkdir(unfinished)
-    const files: Manifest['files'] = []
+    const files: Manifest['files'][number][] = []
     for (const tensor of tensors)
       for (const { path, data } of await make(tensor)) {
-        await writeWhole(join(unfinished, path), data)
-        files.push({ name: path, bytes: data.byteLength, crc32: crc32(data) })
+        const stamp = await writeWhole(join(unfinished, path), data)
+        files.push({ name: path, bytes: data.byteLength, crc32: crc32(data), stamp })
       }
-    await writeWhole(join(unfinished, MANIFEST), Buffer.from(JSON.stringify({ files })))
+    await sleep(TICK_MS)
+    await writeWhole(join(unfinished, MANIFEST), Buffer.from(JSON.stringify({ files } satisfies Manifest)))
     return await landed(unfinished, entry)
   } finally {
     await rm(unfinished, { recursive: true, force: true })
     await removeUnfinished(root)
-  }
-}
-
-/** Makes a folder and its parents. Node's own recursive mkdir never ends below /proc. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || dirname(folder) === folder) throw error
-    await makeFolder(dirname(folder))
-    await mkdir(folder).catch((again: NodeJS.ErrnoException) => {
-      if (again.code !== 'EEXIST') throw again
-    })
   }
 }
 
@@ -85,9 +75,13 @@ function keyOf(content: string, tensors: readonly TensorInMemory[]): string {
 
 async function isIntact(entry: string): Promise<boolean> {
   try {
-    const { files } = manifestSchema.parse(JSON.parse(await readFile(join(entry, MANIFEST), 'utf8')))
-    for (const { name, bytes, crc32: sum } of files) if ((await checksum(join(entry, name), bytes)) !== sum) return false
-    return true
+    // Whatever else the file holds throws here, or equals no file.
+    const { files } = JSON.parse(await readFile(join(entry, MANIFEST), 'utf8')) as Manifest
+    for (const { name, bytes, crc32: sum, stamp } of files) {
+      const file = join(entry, name)
+      if (stampOf(await stat(file, { bigint: true })) !== stamp && (await checksum(file, bytes)) !== sum) return false
+    }
+    return files.length > 0
   } catch {
     return false
   }
@@ -112,11 +106,13 @@ async function checksum(file: string, bytes: number): Promise<number | undefined
   }
 }
 
-async function writeWhole(file: string, data: Uint8Array): Promise<void> {
+/** Returns the file's stamp. */
+async function writeWhole(file: string, data: Uint8Array): Promise<string> {
   const handle = await open(file, 'wx')
   try {
     await handle.writeFile(data)
     await handle.sync()
+    return stampOf(await handle.stat({ bigint: true }))
   } finally {
     await handle.close()
   }

@@ -6,7 +6,7 @@ import { readBlocks } from '../../checkpoint/gguf/repackBlocks.js'
 import { isPlain, readBytes, readValues, transpose } from '../../checkpoint/weights/storedTensor.js'
 import { quantize } from '../../graph/quantize.js'
 import type { TensorInMemory } from '../../graph/weights.js'
-import { WEBGPU } from '../device/gpu.js'
+import { WEBGPU } from '../device/webgpu.js'
 import { cachedWeights, cacheNotice, type WeightCache, type WeightFile } from './cachedWeights.js'
 import type { SessionSetup } from './protocol.js'
 

@@ -5,10 +5,8 @@ import type { ModelAnswer, ModelCall } from '../call.js'
 import { branchLogprobs } from '../decoder/branchLogprobs.js'
 import { Engine } from '../decoder/Engine.js'
 import { hostMemory } from '../decoder/hostMemory.js'
-import { deviceMemory } from '../device/deviceMemory.js'
-import { openGpu } from '../device/gpu.js'
 import { withLock } from '../device/lock.js'
-import { gpuProblem, isGpuLost } from '../device/probeGpu.js'
+import { gpuProblem, isGpuLost } from '../device/webgpu.js'
 import { EncoderEngine } from '../EncoderEngine.js'
 import { OnnxEngine } from '../exported/OnnxEngine.js'
 import type { SessionRun } from '../watch.js'
@@ -33,20 +31,26 @@ async function open(
   onNotice: (notice: string) => void,
 ): Promise<Answerer & Readonly<{ close: () => Promise<void> }>> {
   const lock = setup.gpuLock && new Int32Array(setup.gpuLock)
-  const { session, gpu } = lock
-    ? await withLock(lock, async () => ({ session: await createSession(setup, onNotice), gpu: await openGpu() }))
-    : { session: await createSession(setup, onNotice), gpu: undefined }
+  const { session, device } = lock
+    ? await withLock(lock, async () => ({ session: await createSession(setup, onNotice), device: await openDevice() }))
+    : { session: await createSession(setup, onNotice), device: undefined }
   const close = () => session.release()
   if ('encoder' in setup) {
     const engine = new EncoderEngine(session, setup.encoder, onRun)
     return { run: (calls) => engine.run(calls), settle: () => undefined, release: () => undefined, close }
   }
   if ('contract' in setup) return answerer(new OnnxEngine(session, setup, onRun), close)
-  if (!lock || !gpu) return answerer(new Engine(hostMemory(session, setup), setup, onRun), close, setup.logprobs)
-  const memory = deviceMemory(session, setup, gpu, lock)
+  if (!lock || !device) return answerer(new Engine(hostMemory(session, setup), setup, onRun), close, setup.logprobs)
+  const memory = device.deviceMemory(session, setup, device.gpu, lock)
   if (setup.warmUp !== undefined) await memory.warmUp(setup.warmUp)
   const closeAll = () => memory.close().then(() => withLock(lock, close))
   return answerer(new Engine(memory, setup, onRun), closeAll, setup.logprobs)
+}
+
+/** Opens the GPU. Its modules take a tenth of a second to load, which a model on the CPU does without. */
+async function openDevice() {
+  const [{ openGpu }, { deviceMemory }] = await Promise.all([import('../device/gpu.js'), import('../device/deviceMemory.js')])
+  return { gpu: await openGpu(), deviceMemory }
 }
 
 function answerer(engine: Engine | OnnxEngine, close: () => Promise<void>, logprobs = false) {

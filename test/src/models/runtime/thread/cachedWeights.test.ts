@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -66,12 +66,36 @@ describe('cachedWeights', () => {
     ['is gone', (entry) => rm(join(entry, 'w.q4.scales'))],
     ['has no manifest', (entry) => rm(join(entry, 'manifest.json'))],
     ['has a manifest that is no JSON', (entry) => writeFile(join(entry, 'manifest.json'), '{')],
+    ['has a manifest of something else', (entry) => writeFile(join(entry, 'manifest.json'), '{"files":[{"name":1}]}')],
+    ['has a manifest without files', (entry) => writeFile(join(entry, 'manifest.json'), '{"files":[]}')],
   ])('makes an entry anew that %s', async (_, damage) => {
     await damage(await cached())
     const entry = await cached()
     expect(made).toBe(2)
     expect([...(await readFile(join(entry, 'w.q4')))]).toEqual([1, 2, 3])
     expect(await readdir(folder)).toHaveLength(1)
+  })
+
+  it.each<[string, number, (file: string) => Promise<unknown>]>([
+    ['keeps', 1, async () => undefined],
+    ['makes anew', 2, (file) => writeFile(file, Uint8Array.of(1, 9, 3))],
+  ])('%s an entry that was copied, by its checksums', async (_, times, change) => {
+    const entry = await cached()
+    await cp(entry, `${entry}-copy`, { recursive: true })
+    await change(join(`${entry}-copy`, 'w.q4'))
+    await rm(entry, { recursive: true })
+    await rename(`${entry}-copy`, entry)
+    expect([...(await readFile(join(await cached(), 'w.q4')))]).toEqual([1, 2, 3])
+    expect(made).toBe(times)
+  })
+
+  it('makes an entry anew whose file has another byte and its old time', async () => {
+    const file = join(await cached(), 'w.q4')
+    const { atime, mtime } = await stat(file)
+    await writeFile(file, Uint8Array.of(1, 9, 3))
+    await utimes(file, atime, mtime)
+    await cached()
+    expect(made).toBe(2)
   })
 
   it('gives the same entry to all who make it at once, and leaves nothing else behind', async () => {

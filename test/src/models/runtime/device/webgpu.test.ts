@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { gpuProblem, isGpuLost } from '../../../../../src/models/runtime/device/probeGpu.js'
+import { gpuProblem, isGpuLost } from '../../../../../src/models/runtime/device/webgpu.js'
 
 describe('gpuProblem', () => {
   it.each([
