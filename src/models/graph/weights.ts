@@ -80,8 +80,8 @@ const ROWS_TOGETHER = 64
 
 /** Cuts rows into equal parts of at most `most` rows. */
 function cut(rows: number, most: number): Readonly<{ first: number; rows: number }>[] {
-  const parts = Math.ceil(rows / Math.max(1, most))
-  const even = Math.ceil(rows / parts)
+  if (rows <= most) return [{ first: 0, rows }]
+  const even = Math.ceil(rows / Math.ceil(rows / Math.max(1, most)))
   const together = Math.ceil(even / ROWS_TOGETHER) * ROWS_TOGETHER
   const size = together <= most ? together : even
   return Array.from({ length: Math.ceil(rows / size) }, (_, i) => ({
