@@ -24,7 +24,7 @@ export class ModelError extends Error {
   override readonly name = 'ModelError'
 }
 
-/** A model's worker has died or was closed, or its weights are not finite. No prompt can go on, and none is at fault. */
+/** A model's worker has died or was closed, its GPU is lost or full, or its weights are not finite. No prompt can go on, and none is at fault. */
 export class ModelLostError extends Error {
   override readonly name = 'ModelLostError'
 }

@@ -11,7 +11,7 @@ import type { EncoderReading } from './graph/layers/encoder.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { ModelWorker } from './runtime/thread/ModelWorker.js'
 import type { Watch } from './runtime/watch.js'
-import { type CacheOption, weightCacheOf } from './weightCacheFolder.js'
+import { type CacheOption, weightCacheOf } from './weightCache.js'
 
 /** An encoder's checkpoint and its worker. */
 export type StartedEncoder = Readonly<{ checkpoint: EncoderCheckpoint; worker: ModelWorker; notices: readonly string[] }>

@@ -19,7 +19,7 @@ import { readsAhead } from './runtime/exported/planOnnx.js'
 import type { ModelWorker } from './runtime/thread/ModelWorker.js'
 import type { Watch } from './runtime/watch.js'
 import { startWorker } from './startWorker.js'
-import { type CacheOption, weightCacheOf } from './weightCacheFolder.js'
+import { type CacheOption, weightCacheOf } from './weightCache.js'
 
 /** A model and its worker, with the label of a reward. */
 export type LoadedModel = Readonly<{

@@ -16,7 +16,7 @@ import { type RemoteLanguageModel, type RemoteLm, remoteLanguageModel } from './
 import type { RemoteWorld } from './remote/remoteOptions.js'
 import { type RemoteReward, remoteReward } from './remote/remoteReward.js'
 import type { ServerRequest, SessionRun, Trip } from './runtime/watch.js'
-import type { CacheOption } from './weightCacheFolder.js'
+import type { CacheOption } from './weightCache.js'
 
 const atLeastOne = z.int().min(1)
 const aModel = (value: unknown): boolean =>

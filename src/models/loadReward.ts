@@ -10,7 +10,7 @@ import { type LoadedModel, loadModel } from './loadModel.js'
 import { modelFolder } from './modelFolder.js'
 import { findOnnx } from './onnx/findOnnx.js'
 import type { Watch } from './runtime/watch.js'
-import type { CacheOption } from './weightCacheFolder.js'
+import type { CacheOption } from './weightCache.js'
 
 /** A reward model's folder and name. `label` chooses one of a classifier's labels, by name or index. */
 export type RewardFolder = Readonly<{ name: string; path: string; label?: string }>

@@ -16,14 +16,14 @@ type Options = Omit<Parameters<typeof loadModels>[0], 'lm' | 'reward' | 'threads
 export const loadPair = (folder: string, options: Options): Promise<Models> =>
   loadModels({ lm: join(folder, 'lm'), reward: join(folder, 'reward'), threads: 1, cache: false, ...options })
 
-/** Decodes the pair's prompts with ten candidates a step, all prompts at the same time: rows by prompt, with their candidates. */
-export async function tracedRows(folder: string, models: Models): Promise<Row[]> {
+/** Decodes the pair's prompts with ten candidates a step, `concurrency` prompts (default: all) at the same time: rows by prompt, with their candidates. */
+export async function tracedRows(folder: string, models: Models, concurrency?: number): Promise<Row[]> {
   const lines = (await readFile(join(folder, 'prompts.jsonl'), 'utf8')).trim().split('\n')
   async function* prompts(): AsyncGenerator<Prompt> {
     for (const [i, line] of lines.entries()) yield { id: String(i), content: { text: JSON.parse(line).prompt as string } }
   }
   const rows: Row[] = []
-  const options = { concurrency: lines.length, maxNewTokens: 6, trace: true }
+  const options = { concurrency: concurrency ?? lines.length, maxNewTokens: 6, trace: true }
   for await (const row of generate(prompts(), args({ k: 10 }), models, options)) rows.push(row)
   expect(rows).toHaveLength(lines.length)
   return rows.toSorted((a, b) => a.id.localeCompare(b.id))

@@ -46,8 +46,8 @@ export type Weights = Readonly<{
   /** A matrix in fp32 or fp16, in as few parts as the device needs. */
   realRows(name: string, shape: readonly [number, number], type: Real): readonly Rows[]
   /**
-   * The matrix [to, from] in blocks along `from`, in as few parts as the device needs: the file's own blocks if it has some. Undefined if products are in
-   * fp32. `transposed`: the checkpoint has it as [from, to].
+   * The matrix [to, from] in blocks along `from`, in as few parts as the device needs: the file's own blocks if it has some. Undefined if nothing is
+   * rounded. `transposed`: the checkpoint has it as [from, to].
    */
   quantized(name: string, shape: readonly [number, number], transposed?: boolean): readonly QuantizedRows[] | undefined
   has(name: string): boolean
@@ -80,8 +80,8 @@ const ROWS_TOGETHER = 64
 
 /** Cuts rows into equal parts of at most `most` rows. */
 function cut(rows: number, most: number): Readonly<{ first: number; rows: number }>[] {
-  const parts = Math.ceil(rows / Math.max(1, most))
-  const even = Math.ceil(rows / parts)
+  if (rows <= most) return [{ first: 0, rows }]
+  const even = Math.ceil(rows / Math.ceil(rows / Math.max(1, most)))
   const together = Math.ceil(even / ROWS_TOGETHER) * ROWS_TOGETHER
   const size = together <= most ? together : even
   return Array.from({ length: Math.ceil(rows / size) }, (_, i) => ({

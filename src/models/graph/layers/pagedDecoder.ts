@@ -59,7 +59,7 @@ export function pagedDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFra
 
 type Span = (name: string) => Value
 
-/** What hides a position. Its exponential is an exact zero, and with any score it is finite. */
+/** What hides a position: a finite number so far below the scores that its exponential is an exact zero. */
 const HIDDEN = { float: -1e9, float16: -3e4 } as const
 
 /** real [L, 1, S, T]: 0 where a token attends to a position, else `HIDDEN`. */

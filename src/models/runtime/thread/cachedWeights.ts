@@ -22,7 +22,7 @@ const UNFINISHED_MS = 24 * 60 * 60_000
 /** Bytes read at once to check a file. */
 const PIECE = 1 << 24
 
-/** How coarse the times of files may be. A file that is changed later than this has another stamp. */
+/** Linux sets the times of files by a clock that ticks every 10 ms or faster. A file that is changed after two ticks has another stamp. */
 const TICK_MS = 20
 
 type Manifest = Readonly<{ files: readonly Readonly<{ name: string; bytes: number; crc32: number; stamp?: string }>[] }>
@@ -75,7 +75,7 @@ function keyOf(content: string, tensors: readonly TensorInMemory[]): string {
 
 async function isIntact(entry: string): Promise<boolean> {
   try {
-    // Whatever else the file holds throws here, or equals no file.
+    // A manifest of anything else throws here, or its files do not match.
     const { files } = JSON.parse(await readFile(join(entry, MANIFEST), 'utf8')) as Manifest
     for (const { name, bytes, crc32: sum, stamp } of files) {
       const file = join(entry, name)
