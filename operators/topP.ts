@@ -33,7 +33,7 @@ export function topP<S extends LogitsStep>(options: TopPOptions): DescribedOpera
     map(({ logits, ...step }: S) => {
       const values = denseLogits(logits)
       const tokenIds = nucleus(values, p)
-      const tokenLogits = Float32Array.from(tokenIds, (id) => values[id]!)
+      const tokenLogits = new Float32Array(tokenIds.length).map((_, index) => values[tokenIds[index]!]!)
       return { ...step, tokenIds, tokenLogits, scores: tokenLogits }
     }),
   )

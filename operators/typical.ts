@@ -33,10 +33,10 @@ export function typical<S extends LogitsStep>(options: TypicalOptions): Describe
 
 function banUntypical(values: Float32Array, p: number): void {
   const total = logSumExp(values)
-  const logprobs = Float64Array.from(values, (value) => value - total)
+  const logprobs = new Float64Array(values).map((value) => value - total)
   const expected = entropy(values)
   const distance = logprobs.map((logprob) => Math.abs(-logprob - expected))
-  const order = Uint32Array.from(values, (_, id) => id).sort((a, b) => distance[a]! - distance[b]! || a - b)
+  const order = new Uint32Array(values.length).map((_, id) => id).sort((a, b) => distance[a]! - distance[b]! || a - b)
   let mass = 0
   let last = 0
   while (last < order.length - 1) {

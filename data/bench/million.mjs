@@ -1,9 +1,9 @@
 // Measures what grows with the number of prompts. Run it after `npm run build`: node data/bench/million.mjs [scan|finished|run|writing] [rows]
 //   scan      rows of JSONL that are read, hashed and skipped (1,000,000)
 //   finished  how long a run takes to see that all its rows are there (100,000)
-//   run       peak memory and wall time of `rxargs generate` at 1,000, 10,000 and 30,000 prompts and at this many (100,000)
+//   run       peak memory, wall time and CPU time of `rxargs generate` at 1,000, 10,000 and 30,000 prompts and at this many (100,000)
 //   writing   what part files add to the CPU time of a run with the smallest random pair, by turns with a run whose rows nobody keeps (2,000)
-// Wall time depends on what else the machine does. All but `run` also tell CPU seconds.
+// Wall time depends on what else the machine does, so all tell CPU time, too. Linux only.
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
@@ -19,6 +19,8 @@ import { loadModels } from '../../dist/src/models/loadModels.js'
 import { Observable } from '../../dist/src/rxjs.js'
 
 const ROUNDS = 7
+/** Ticks of the kernel's clock in a second. */
+const TICKS = 100
 const folder = await mkdtemp(join(tmpdir(), 'rxargs-million-'))
 const say = (line) => process.stdout.write(`${line}\n`)
 
@@ -72,19 +74,22 @@ const runOf = (rows) => ({
     }),
 })
 
-/** Runs the program and reads its peak memory from the kernel. */
+/** Runs the program and reads its peak memory and CPU seconds from the kernel. */
 function program(args) {
   return new Promise((resolve) => {
     const started = performance.now()
     const child = spawn(process.execPath, ['dist/src/cli/main.js', ...args], { stdio: 'ignore' })
-    let peak = 0
+    let [peak, busy] = [0, 0]
     const timer = setInterval(async () => {
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '')
       peak = Math.max(peak, Number(status.match(/VmHWM:\s+(\d+)/)?.[1] ?? 0) / 1024)
+      const times = await readFile(`/proc/${child.pid}/stat`, 'utf8').catch(() => '')
+      const [, user, system] = times.match(/\) \S (?:\S+ ){10}(\d+) (\d+)/) ?? []
+      if (user !== undefined) busy = (Number(user) + Number(system)) / TICKS
     }, 200)
     child.once('close', (code) => {
       clearInterval(timer)
-      resolve({ code, peak: Math.round(peak), seconds: (performance.now() - started) / 1000 })
+      resolve({ code, busy, peak: Math.round(peak), seconds: (performance.now() - started) / 1000 })
     })
   })
 }
@@ -125,8 +130,8 @@ const measures = {
     for (const count of [1_000, 10_000, 30_000, rows]) {
       const [path, out] = [join(folder, `${count}.jsonl`), join(folder, `out-${count}`)]
       await writePrompts(path, count)
-      const { code, peak, seconds } = await program(['generate', path, ...pair, '--max-new-tokens', '1', '-o', out])
-      say(`generate: ${count} prompts, code ${code}, ${seconds.toFixed(1)} s, peak RSS ${peak} MiB`)
+      const { code, busy, peak, seconds } = await program(['generate', path, ...pair, '--max-new-tokens', '1', '-o', out])
+      say(`generate: ${count} prompts, code ${code}, ${seconds.toFixed(1)} s, ${busy.toFixed(1)} s of CPU, peak RSS ${peak} MiB`)
     }
   },
   async writing(rows = 2_000) {

@@ -16,8 +16,8 @@ import { renderOnce } from './renderOnce.js'
  * Each step is one call with the texts of its k candidates. Calls of several prompts run side by side, so a failing or slow one affects
  * only its own prompt.
  *
- * - errors: `RewardError` with the reward's name if it throws, times out, or does not return one finite number per text; `ModelLostError`
- *   passes through
+ * - errors: `RewardError` with the reward's name if it throws, times out, or does not return one finite number per text; what
+ *   ends a run (`endsRun`) passes through
  */
 export function rewardOfText(
   source: TextReward,

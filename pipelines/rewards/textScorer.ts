@@ -10,7 +10,7 @@ import { pairTexts, type Special, tokenTexts, type WholeTexts, writtenText } fro
 /**
  * The reward of an existing text: prompt and completion as they are.
  *
- * - errors: `InputError` for a text that the reward cannot read; `RewardError` without a finite number; `ModelLostError`
+ * - errors: `InputError` for a text that the reward cannot read; `RewardError` without a finite number; what ends a run (`endsRun`)
  */
 export type TextScorer = (prompt: string, completion: string, special: Special) => Observable<number>
 

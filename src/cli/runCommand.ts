@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { isOutOfMemory, messageOf, OptionError } from '../core/errors.js'
+import { isAllocationFailure, messageOf, OptionError } from '../core/errors.js'
 import { program } from './program.js'
 import { Interrupted, ReaderGone, reportError, type Terminal } from './terminal.js'
 
@@ -25,8 +25,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const error: unknown = signal.aborted ? signal.reason : failure
     const isReported = error instanceof CommanderError || error instanceof Interrupted || error instanceof ReaderGone
     const stack = args.includes('--debug') && error instanceof Error ? error.stack : undefined
-    // V8 names what it could not allocate only.
-    const prefix = error instanceof RangeError && isOutOfMemory(error) ? 'No memory is left: ' : ''
+    // V8 only names what it could not allocate.
+    const prefix = isAllocationFailure(error) ? 'No memory is left: ' : ''
     if (!isReported) reportError(terminal, prefix + messageOf(error), stack)
     else if (stack !== undefined) stderr.write(`${stack}\n`)
     return codeOf(error)

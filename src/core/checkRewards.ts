@@ -15,11 +15,10 @@ export function checkRewards(name: string, output: unknown, input: RewardInput):
   if (!Array.isArray(output) && !(output instanceof Float32Array) && !(output instanceof Float64Array))
     throw new RewardError(`Reward \`${name}\` gave ${quote(output)}; expected an array of ${count} numbers`)
   if (output.length !== count) throw new RewardError(`Reward \`${name}\` gave ${output.length} numbers for ${count} ${inputs}`)
-  const values: readonly unknown[] = Array.from(output)
-  const bad = values.findIndex((value) => typeof value !== 'number' || !Number.isFinite(Math.fround(value)))
+  const bad = output.findIndex((value: unknown) => typeof value !== 'number' || !Number.isFinite(Math.fround(value)))
   if (bad === -1) return output instanceof Float32Array ? output : Float32Array.from(output)
   const place = isText ? `text ${bad}` : `candidate ${bad} (token ${input.candidates[bad]})`
-  throw new RewardError(`Reward \`${name}\` gave ${quote(values[bad])} for ${place}; expected a finite number`)
+  throw new RewardError(`Reward \`${name}\` gave ${quote(output[bad])} for ${place}; expected a finite number`)
 }
 
 const quote = (value: unknown): string => `\`${String(value)}\` (${typeof value})`

@@ -29,7 +29,7 @@ export class ModelLostError extends Error {
   override readonly name = 'ModelLostError'
 }
 
-/** No memory was left for a call of a model. Another load of the machine may have left enough, so no prompt is at fault. */
+/** No memory was left for a call of a model. No prompt is at fault: the same call may succeed when the machine does less. */
 export class OutOfMemoryError extends Error {
   override readonly name = 'OutOfMemoryError'
 }
@@ -40,9 +40,12 @@ const NO_MEMORY = /Array buffer allocation failed|Out of memory|Failed to alloca
 /** Whether V8 or onnxruntime says that no memory is left. */
 export const isOutOfMemory = (error: unknown): boolean => NO_MEMORY.test(messageOf(error))
 
+/** Whether V8 could not allocate in this thread. */
+export const isAllocationFailure = (error: unknown): error is RangeError => error instanceof RangeError && isOutOfMemory(error)
+
 /** Whether an error ends a run: no prompt is at fault, and an error row would depend on the load of the machine. */
 export const endsRun = (error: unknown): boolean =>
-  error instanceof ModelLostError || error instanceof OutOfMemoryError || (error instanceof RangeError && isOutOfMemory(error))
+  error instanceof ModelLostError || error instanceof OutOfMemoryError || isAllocationFailure(error)
 
 /** Messages cannot be rendered because there is no chat template, or because it refuses them. */
 export class TemplateError extends Error {

@@ -12,7 +12,8 @@ export function logSumExp(values: ArrayLike<number>): number {
 
 /** Probabilities of `values / temperature`: Float64[n], sums to 1. */
 export function softmax(values: ArrayLike<number>, temperature = 1): Float64Array {
-  const scaled = Float64Array.from(values, (value) => value / temperature)
+  // `from` with a function takes many times as long.
+  const scaled = new Float64Array(values).map((value) => value / temperature)
   const total = logSumExp(scaled)
   return scaled.map((value) => Math.exp(value - total))
 }

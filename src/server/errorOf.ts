@@ -1,4 +1,12 @@
-import { InputError, ModelLostError, OptionError, OutOfMemoryError, RemoteError, RewardError } from '../core/errors.js'
+import {
+  InputError,
+  isAllocationFailure,
+  ModelLostError,
+  OptionError,
+  OutOfMemoryError,
+  RemoteError,
+  RewardError,
+} from '../core/errors.js'
 import { ApiError } from './ApiError.js'
 
 /** What a client learns of a failure. Whoever runs the server finds the rest under the id. */
@@ -19,7 +27,8 @@ export function errorOf(error: unknown, { requestId, log }: ErrorLog): ApiError 
   log(`Request ${requestId} failed: ${told(error)}`)
   const answer = (status: 500 | 503, what: string, code: string) => new ApiError(status, failure(what, requestId), { code })
   if (error instanceof ModelLostError) return answer(503, 'A model of this server was lost', 'model_lost')
-  if (error instanceof OutOfMemoryError) return answer(503, 'No memory was left for this request', 'out_of_memory')
+  if (error instanceof OutOfMemoryError || isAllocationFailure(error))
+    return answer(503, 'No memory was left for this request', 'out_of_memory')
   if (error instanceof RewardError) return new ApiError(500, rewardFailure(requestId), { code: 'reward_failed' })
   if (error instanceof RemoteError) return answer(500, 'A model server that this server calls failed', 'model_failed')
   return answer(500, 'The server failed on this request', 'internal_error')

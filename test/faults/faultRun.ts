@@ -134,8 +134,11 @@ Date.now = () => {
 if (isMainThread) process.on('exit', () => process.stderr.write('clock jumped ' + looks + ' times\\n'))
 `
 
-/** Once the run has written so many parts, the main thread, or each thread of a model, takes memory until its heap is full. */
-export const fillHeap = ({ out }: FaultRun, parts: number, isMain: boolean): string => `
+/** Code that takes memory until the heap is full. */
+export const FILL_HEAP = 'for (const held = []; ; ) held.push(new Array(100_000).fill(0.5))'
+
+/** Once the run has written so many parts, the main thread, or each thread of a model, runs this code. */
+export const onceWritten = ({ out }: FaultRun, parts: number, isMain: boolean, code: string): string => `
 import { readdirSync } from 'node:fs'
 function countParts() {
   try {
@@ -144,10 +147,11 @@ function countParts() {
     return 0
   }
 }
-function fill() {
-  if (countParts() >= ${parts}) for (const held = []; ; ) held.push(new Array(100_000).fill(0.5))
+function strike() {
+  if (countParts() < ${parts}) return
+  ${code}
 }
-if (isMainThread === ${isMain}) setInterval(fill, 5).unref()
+if (isMainThread === ${isMain}) setInterval(strike, 5).unref()
 `
 
 /** Lets a process take no more memory than it has and so many bytes. */

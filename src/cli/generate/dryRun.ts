@@ -10,7 +10,8 @@ import { type Terminal, writeLine } from '../terminal.js'
 /** Prints what `generate` would do with these flags, and how much memory it would need. Loads no weights and writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
   const { settings, limit, shard, output, lm, lms, rewards } = flags
-  const { dtype } = flags.engine
+  const { dtype, device } = flags.engine
+  const half = dtype === 'fp16' && device === 'webgpu'
   const rows = await countRows(input, { needs: [promptColumns(flags)] })
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
   const further = Object.entries(lms).map(([name, path]) => ({ role: `lm ${name}`, path }))
@@ -23,7 +24,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
       ),
     ].map(async ({ role, ...model }) => {
       const head = role.split(' ')[0] === 'lm' ? 'lm' : 'reward'
-      const { config, size, notices } = await describeModel(model.path, { head, role, dtype, ...model })
+      const { config, size, notices } = await describeModel(model.path, { head, role, dtype, half, ...model })
       const tokens = Math.min(
         config.contextLength,
         (settings.maxPromptTokens ?? Number.POSITIVE_INFINITY) + settings.maxNewTokens,
@@ -47,7 +48,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
   const positions = models.reduce((sum, { size, tokens }) => sum + size.positionBytes(tokens), 0)
   const many = prompts === undefined ? 'unknown number of prompts' : `${prompts} prompts, ${prompts * settings.samples} rows`
   const memory = [
-    ['weights', `${bytes(weights)} in ${dtype === 'fp16' ? 'fp32' : dtype}`],
+    ['weights', `${bytes(weights)} in ${dtype === 'fp16' && !half ? 'fp32' : dtype}`],
     [
       'cache',
       `at most ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,

@@ -111,8 +111,8 @@ export const PROGRAM_BYTES = 200e6
 /** Bytes for the keys and values of a run's new tokens, which the runtime has in its own memory and gives out: of each sequence one piece of a prompt. */
 export const batchBytes = ({ cacheBytes }: ModelSize, sequences: number): number => 2 * CHUNK * cacheBytes * sequences
 
-/** Describes a model without loading it: config, memory and notices. */
-export async function describeModel(path: string, expected: Expected) {
+/** Describes a model without loading it: config, memory and notices. `half`: its weights and cache are in fp16, as on a GPU. */
+export async function describeModel(path: string, { half = false, ...expected }: Expected & Readonly<{ half?: boolean }>) {
   const { head, role, dtype, label } = expected
   const onnx = await findOnnx(path, dtype)
   if (onnx) {
@@ -130,7 +130,9 @@ export async function describeModel(path: string, expected: Expected) {
   }
   const { config, tensors, graph, reading, notices } = await readModel(path, expected)
   const all = reading?.kind === 'vocabulary' ? [...notices, vocabularyNotice(role.replace(/^reward /, ''))] : notices
-  return { config, size: sizeOf(config, tensors, graph.inMemory), notices: all }
+  const size = sizeOf(config, tensors, graph.inMemory)
+  const inHalf = { ...size, weightBytes: size.weightBytes / 2, cacheBytes: size.cacheBytes / 2 }
+  return { config, size: half ? inHalf : size, notices: all }
 }
 
 /** Computes the memory of an exported graph from its header and the sizes of its files. */

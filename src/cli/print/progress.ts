@@ -26,7 +26,7 @@ export interface Progress {
   expect(rows: number, maxTokens?: number): void
   /** Starts the clock, once models are loaded. */
   begin(): void
-  /** Counts a row that the output already has. */
+  /** Counts a row that is not decoded here, as one that the output already has. */
   skip(): void
   /** Prints a line that stays. */
   say(line: string): void

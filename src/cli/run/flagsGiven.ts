@@ -8,8 +8,9 @@ import type { Command } from 'commander'
 export function flagsGiven(command: Command): readonly string[] {
   const given: string[] = []
   for (const option of command.options)
-    command.on(`option:${option.name()}`, (value: string | null) => {
-      given.push(value === null || option.isBoolean() ? option.long! : `${option.long}=${value}`)
+    command.on(`option:${option.name()}`, (value: string | null | undefined) => {
+      // Flags without a value give undefined, and those whose value may be left out null.
+      given.push(`${option.long}${value === null || value === undefined ? '' : `=${value}`}`)
     })
   return given
 }

@@ -15,7 +15,7 @@ const physical: Readonly<Record<ColumnType, Omit<SchemaElement, 'name'>>> = {
   TIMESTAMP_MILLIS: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS' },
 }
 
-/** Level 6, the default, takes twice the time for files that are 3% smaller. */
+/** With level 6, the default, a part takes 20% to 40% more time and is 3% smaller. */
 const GZIP_LEVEL = 1
 
 /** Schema of a column. A list is the group of three levels that every reader knows. */

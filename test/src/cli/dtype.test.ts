@@ -63,6 +63,19 @@ describe('--dtype', () => {
     expect(q8).toBeLessThan(fp32 / 2)
     expect(q4).toBeLessThan(q8)
   })
+
+  it('counts fp16 as fp32 on a CPU and as half of it on a GPU', async () => {
+    const weights = async (...flags: string[]) =>
+      (await rxargs([...generate, ...embedded, '--dry-run', ...flags], input)).stdout
+        .match(/^weights +([\d.]+) MB in (\w+)/m)!
+        .slice(1)
+    const [size, name] = await weights()
+    expect(name).toBe('fp32')
+    expect(await weights('--dtype', 'fp16')).toEqual([size, 'fp32'])
+    const [half, halfName] = await weights('--dtype', 'fp16', '--device', 'webgpu')
+    expect(halfName).toBe('fp16')
+    expect(Number(half)).toBeCloseTo(Number(size) / 2, 0)
+  })
 })
 
 describe('the cache of rounded weights', () => {

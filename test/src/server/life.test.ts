@@ -132,10 +132,13 @@ describe('a server that is to stop', () => {
     expect(await (await served.post(COMPLETIONS, { prompt: 'a' })).json()).toMatchObject({ error: { code: 'model_lost' } })
   })
 
-  it('goes on after a request for which no memory was left', async () => {
+  it.each([
+    ['a model', new OutOfMemoryError('lm: no memory')],
+    ['the server itself', new RangeError('Array buffer allocation failed')],
+  ])('goes on after a request for which no memory was left for %s', async (_, error) => {
     const lm = fakeLm()
     let calls = 0
-    const run: typeof lm.run = (batch) => (calls++ === 0 ? Promise.reject(new OutOfMemoryError('lm: no memory')) : lm.run(batch))
+    const run: typeof lm.run = (batch) => (calls++ === 0 ? Promise.reject(error) : lm.run(batch))
     served = await serve(fakeModels({ ...lm, run }))
     const refused = await served.post(COMPLETIONS, { prompt: 'a' })
     expect([refused.status, await refused.json()]).toMatchObject([503, { error: { code: 'out_of_memory' } }])

@@ -16,7 +16,7 @@ export function readingOf(values: Float32Array, top: number | undefined, finite:
 /** Log-probabilities of tokens from the logits of the whole vocabulary: Float32[tokenIds.length]. */
 export function logprobsOf(logits: Float32Array, tokenIds: ArrayLike<number>): Float32Array {
   const all = logSumExp(logits)
-  return Float32Array.from(tokenIds, (tokenId) => logits[tokenId]! - all)
+  return new Float32Array(tokenIds.length).map((_, at) => logits[tokenIds[at]!]! - all)
 }
 
 /** Appends the log-probability of the next token at each read. `logits` has V numbers per read. */
