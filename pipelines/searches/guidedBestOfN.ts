@@ -1,11 +1,14 @@
-import type * as z from 'zod'
 import { type ArgsStochasticOptions, argsStochastic, argsStochasticOptions } from '../decoders/argsStochastic.js'
 import type { Search } from '../decoding/decode.js'
 import { withOptions } from '../decoding/withOptions.js'
 import { bestOfNOptions, bestReply } from './bestOfN.js'
 
 export const guidedBestOfNOptions = argsStochasticOptions.extend({ n: bestOfNOptions.shape.n })
-export type GuidedBestOfNOptions = ArgsStochasticOptions & Pick<z.input<typeof bestOfNOptions>, 'n'>
+export type GuidedBestOfNOptions = ArgsStochasticOptions &
+  Readonly<{
+    /** How many replies to sample (8). */
+    n?: number | undefined
+  }>
 
 /**
  * Guided best of n: samples n replies by ARGS-stochastic and keeps the one with the highest reward of prompt and reply, as `bestOfN` does. The
