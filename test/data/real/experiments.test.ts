@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { builtIn } from '../../../pipelines/registry/registry.js'
 import { pipelineFromText } from '../../../pipelines/registry/specs/pipelineFromText.js'
+import { searchFromSpec } from '../../../pipelines/registry/specs/searchFromSpec.js'
 
 type Run = Readonly<{
   name: string
@@ -133,7 +134,10 @@ describe('jobRows', () => {
     'gives the rows of %s settings that a row can have',
     (_, one) => {
       expect(commandsOf(one).shared.filter((run) => run.guide ?? run.reward ?? run.also)).toEqual([])
-      for (const { weight } of jobRows(one, promptsOf(one), {})) expect(typeof (weight ?? 0)).toBe('number')
+      for (const { weight, pipeline } of jobRows(one, promptsOf(one), {})) {
+        expect(typeof (weight ?? 0)).toBe('number')
+        if (typeof pipeline === 'object') expect(() => searchFromSpec(pipeline)).not.toThrow()
+      }
     },
   )
 
@@ -142,6 +146,10 @@ describe('jobRows', () => {
     expect(row('greedy')).toEqual({ id: 'greedy/reviews-01', prompt, pipeline: 'greedy' })
     expect(row('args-k10-w-1')).toMatchObject({ pipeline: 'args-pruned', k: 10, weight: -1 })
     expect(row('best-of-6')).toMatchObject({ pipeline: { search: { bestOfN: { n: 6 } } } })
+    const held = jobRows(quick(table('hh-held-out')), promptsOf(table('hh-held-out')), {})
+    expect(held.find(({ id }) => id.startsWith('guided-best-of-4'))).toMatchObject({
+      pipeline: { search: { guidedBestOfN: { n: 4, k: 10, weight: 0.25 } } },
+    })
     expect(row('fluent-w2')).toMatchObject({ pipeline: 'FLUENT', weight: 2 })
   })
 })
