@@ -4,7 +4,7 @@
  * Runs and scores lie in out/real. The same command goes on where it stopped.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -81,6 +81,9 @@ async function trainAdapters(python, lm, adapters) {
     'the packages of data/real/requirements.txt (pip install -r data/real/requirements.txt)',
   )
   if (missing) throw new Failure(missing)
+  // Those of HH-RLHF are not trained here.
+  for (const name of ['hh-guide', 'hh-judge'])
+    cpSync(join(root, `data/real/adapters/${name}`), join(root, `${adapters}/${name}`), { recursive: true })
   for (const name of ['guide', 'judge', 'arm'])
     if (!existsSync(join(root, `${adapters}/sentiment-${name}/training.json`)))
       await run(python, ['data/real/train_sentiment.py', lm, 'data/real/sentences', name, `${adapters}/sentiment-${name}`])

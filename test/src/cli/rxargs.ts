@@ -49,3 +49,11 @@ export const jsonl = (stdout: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 
 export const lines = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+
+/** The rows of a folder without their times, by id. */
+export async function rowsOf(out: string): Promise<unknown[]> {
+  const { stdout } = await rxargs(['cat', out])
+  return jsonl(stdout)
+    .map(({ started_at: _, duration_ms: __, ...row }) => row)
+    .sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1))
+}

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { conditionalS3, server as s3Program, WITHOUT_SERVER } from '../io/sources/conditionalS3.js'
 import { noRedis, type RedisServer, redisServer } from '../queue/redisServer.js'
-import { type Finished, finished, jsonl, lines, lm, pair, root, rxargs, started } from './rxargs.js'
+import { type Finished, finished, lines, lm, pair, root, rowsOf, rxargs, started } from './rxargs.js'
 
 const PROMPTS = 60
 const KILLS = 5
@@ -31,14 +31,6 @@ afterAll(async () => {
   await server?.stop()
   await rm(folder, { recursive: true, force: true })
 })
-
-/** The rows of a folder without their times, by id. */
-async function rowsOf(out: string): Promise<unknown[]> {
-  const { stdout } = await rxargs(['cat', out])
-  return jsonl(stdout)
-    .map(({ started_at: _, duration_ms: __, ...row }) => row)
-    .sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1))
-}
 
 type State = Readonly<{
   jobs: Readonly<{ waiting: number; active: number; dead: number }>

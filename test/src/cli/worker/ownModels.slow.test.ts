@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { noRedis, type RedisServer, redisServer } from '../../queue/redisServer.js'
-import { type Finished, finished, jsonl, lines, lm, reward, root, rxargs, started } from '../rxargs.js'
+import { type Finished, finished, lines, lm, reward, root, rowsOf, rxargs, started } from '../rxargs.js'
 
 const ROWS = 6
 /** Each test starts several programs, one after another. */
@@ -26,14 +26,6 @@ afterAll(async () => {
   await server?.stop()
   await rm(folder, { recursive: true, force: true })
 })
-
-/** The rows of a folder without their times, by id. */
-async function rowsOf(out: string): Promise<unknown[]> {
-  const { stdout } = await rxargs(['cat', out])
-  return jsonl(stdout)
-    .map(({ started_at: _, duration_ms: __, ...row }) => row)
-    .sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1))
-}
 
 /** How many failed attempts the queue counts for each job. */
 async function failures(queue: string): Promise<number[]> {
