@@ -151,6 +151,19 @@ describe.skipIf(browser === undefined)(`the playground (${browser === undefined 
     expect(await tokensOf(other, 'guided')).toEqual(made)
   })
 
+  it('copies a reply, and says so where the browser refuses', async () => {
+    const { page, said } = await openPage(chromium, embedded.url, { permissions: ['clipboard-read', 'clipboard-write'] })
+    const copy = page.locator('.reply.guided').getByRole('button', { name: 'Copy' })
+    await copy.click()
+    await copy.getByText('Copied').waitFor()
+    const copied = await page.evaluate('navigator.clipboard.readText()')
+    expect(`${copied}<|end|>`.trimStart()).toBe((await tokensOf(page, 'guided')).join(''))
+    await page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); undefined")
+    await copy.click()
+    await copy.getByText('The browser refused').waitFor()
+    expect(said).toEqual([])
+  })
+
   it('says what is wrong with a link, and what the server refuses', async () => {
     const { page } = await openPage(chromium, `${endless.url}/#k=many`)
     await page.getByRole('alert').getByText('Expected `k` of this link to be an integer >= 1, got `many`').waitFor()
