@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { defer, ignoreElements } from 'rxjs'
 import * as z from 'zod'
 import { jobs } from '../../pipelines/run/jobs.js'
-import { ModelError, OptionError, OutputError } from '../core/errors.js'
+import { MissingModelError, ModelError, OptionError, OutputError } from '../core/errors.js'
 import type { RowsOptions, Run, RunMeta } from '../core/run.js'
 import { hashText } from '../core/uniform.js'
 import { listParts } from '../io/parquet/partFiles.js'
@@ -111,7 +111,7 @@ async function submit(input: string, given: SubmitFlags, args: readonly string[]
 
 /** Says why a model that is missing must be here, though only the workers decode with it. */
 function explainModels(error: unknown): never {
-  if (!(error instanceof ModelError && error.message.includes('found nothing there'))) throw error
+  if (!(error instanceof MissingModelError)) throw error
   throw new ModelError(
     `${error.message}. \`rxargs submit\` checks the models and records their SHA-256, so it runs where they are. Workers may have them elsewhere: rxargs worker --lm FOLDER --reward NAME=FOLDER`,
     { cause: error },

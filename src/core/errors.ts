@@ -21,8 +21,11 @@ export class ShapeError extends Error {
 
 /** A model folder cannot be used. The message names the fault, the file and what was expected. */
 export class ModelError extends Error {
-  override readonly name = 'ModelError'
+  override readonly name: string = 'ModelError'
 }
+
+/** There is no model at a path, nor in the hub's cache. */
+export class MissingModelError extends ModelError {}
 
 /** A model's worker has died or was closed, its GPU is lost or full, or its weights are not finite. No prompt can go on, and none is at fault. */
 export class ModelLostError extends Error {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { ModelError } from '../core/errors.js'
+import { MissingModelError, ModelError } from '../core/errors.js'
 import { joinAdapter, splitAdapter } from './checkpoint/adapter/adapterPath.js'
 import { cachedSnapshot } from './hub/cacheLayout.js'
 import { type Environment, hubCacheFolder } from './hub/hubSettings.js'
@@ -43,7 +43,7 @@ export async function modelFolder(text: string, environment: Environment = proce
   const snapshot = await cachedSnapshot(cache, repository)
   if (snapshot !== undefined) return snapshot
   if (!repository.name.includes('/')) return resolve(path)
-  throw new ModelError(
+  throw new MissingModelError(
     `Expected a model folder at ${path}, found nothing there nor in ${cache}; \`rxargs pull ${path}\` fetches it from the hub`,
   )
 }

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { ModelError } from '../../core/errors.js'
+import { MissingModelError, ModelError } from '../../core/errors.js'
 import { splitAdapter } from '../checkpoint/adapter/adapterPath.js'
 import { checkFolder } from '../checkpoint/checkFolder.js'
 import { isGguf } from '../checkpoint/gguf/readGguf.js'
@@ -45,7 +45,7 @@ export async function findOnnx(path: string, dtype: WeightDtype = 'fp32'): Promi
 }
 
 async function fromFile(file: string, dtype: WeightDtype): Promise<OnnxFile> {
-  if (!(await exists(file))) throw new ModelError(`Expected an ONNX file at ${file}, found nothing there`)
+  if (!(await exists(file))) throw new MissingModelError(`Expected an ONNX file at ${file}, found nothing there`)
   if (basename(file).startsWith('decoder_with_past_model'))
     throw new ModelError(
       `Expected a graph that can start a sequence, got ${file}, which can only continue one. Use decoder_model_merged`,

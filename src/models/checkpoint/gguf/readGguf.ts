@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { ModelError, messageOf } from '../../../core/errors.js'
+import { MissingModelError, ModelError, messageOf } from '../../../core/errors.js'
 import { isMissing } from '../readJson.js'
 import { FLOAT_TYPES, type StoredTensor } from '../weights/storedTensor.js'
 import { blocks } from './blocks.js'
@@ -65,7 +65,7 @@ async function sizeOf(file: string): Promise<number> {
     const found = await stat(file)
     if (found.isFile()) return found.size
   } catch (error) {
-    if (isMissing(error)) throw new ModelError(`Expected a GGUF file at ${file}, found nothing there`)
+    if (isMissing(error)) throw new MissingModelError(`Expected a GGUF file at ${file}, found nothing there`)
     throw new ModelError(`Expected to read ${file}: ${messageOf(error)}`)
   }
   throw new ModelError(`Expected a GGUF file at ${file}, found a folder`)
