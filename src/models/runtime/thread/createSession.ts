@@ -11,8 +11,13 @@ import { cachedWeights, cacheNotice, type WeightCache, type WeightFile } from '.
 import type { SessionSetup } from './protocol.js'
 
 /**
- * Opens a session over a graph or its file. The weights stay in the checkpoint's files. Threads do not spin between operators, because the sessions of
- * language model and reward model take turns on the same cores.
+ * How long a thread waits awake for the next part of a run. Within a run the next part comes sooner, and waking a thread takes longer than that. Longer
+ * waits would take the cores from the other model, whose turn is next.
+ */
+const SPIN_US = 30
+
+/**
+ * Opens a session over a graph or its file. The weights stay in the checkpoint's files.
  *
  * @throws Error of the runtime if it cannot use a GPU; `gpuProblem` reads it
  */
@@ -33,7 +38,12 @@ export async function createSession(
     // Callers get failures as errors, so the runtime does not print them.
     logSeverityLevel: 4,
     ...(gpuLock && WEBGPU),
-    extra: { session: { model_external_initializers_file_folder_path: entry ?? folder, intra_op: { allow_spinning: '0' } } },
+    extra: {
+      session: {
+        model_external_initializers_file_folder_path: entry ?? folder,
+        intra_op: { allow_spinning: '1', spin_duration_us: String(SPIN_US) },
+      },
+    },
   }
   try {
     return await (typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options))
