@@ -47,11 +47,12 @@ type Running = Readonly<{ threads: number; device?: Device; warmUp?: number }> &
  * @throws ModelError if the folder cannot be used, or has another head than expected
  */
 export async function readModel(path: string, expected: Expected): Promise<Checkpoint & ReadGraph> {
-  const model = await readGraph(path, expected)
+  const model = await readCheckpoint(path, expected)
   return { ...model, codec: await fittingCodec(model) }
 }
 
-async function readGraph(
+/** Reads a model folder without its tokenizer, and writes the graph for a device. */
+export async function readCheckpoint(
   path: string,
   { head, role, dtype, label }: Expected,
   device: Device = 'cpu',
@@ -104,7 +105,7 @@ export async function loadModel(
       `${join(onnx.folder, onnx.name)} is an exported ONNX graph, which runs on the CPU only; use \`device\` cpu`,
     )
   if (onnx) return loadOnnx(onnx, { threads, ...expected }, watch)
-  const { graph, reading, notices, ...checkpoint } = await readGraph(path, expected, device)
+  const { graph, reading, notices, ...checkpoint } = await readCheckpoint(path, expected, device)
   const { folder, config } = checkpoint
   const setup = {
     graph: graph.model,
