@@ -31,8 +31,8 @@ export async function findGpus(software: boolean, needs?: () => Promise<GpuNeeds
   return { ...list, ...drivers, runtime, ...(needed && { needs: needed }) }
 }
 
-/** How models run. `warmUp`: whether to compile all shaders first. */
-export type ChosenDevice = Pick<DeviceDecision, 'device' | 'warmUp'>
+/** How models run. */
+export type ChosenDevice = Omit<DeviceDecision, 'why'>
 
 const CPU = { device: 'cpu', warmUp: false } as const
 

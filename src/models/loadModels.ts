@@ -129,11 +129,11 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
       'path' in one ? [{ head: 'reward' as const, role: `reward ${one.name}`, path: one.path, label: one.label }] : [],
     ),
   ]
-  const { device, ...chosen } = await chooseDevice(rest.device, dtype, {
+  const { device, warmUp, ...limits } = await chooseDevice(rest.device, dtype, {
     needs: () => gpuNeeds(own, dtype),
     ...(onNotice && { onNotice }),
   })
-  const warming = chosen.warmUp && { warmUp: maxBatch }
+  const warming = warmUp && { warmUp: maxBatch }
   if (warming) onNotice?.(WARM_UP_NOTICE)
   if (dtype === 'fp16' && device === 'cpu') onNotice?.(FP16_NOTICE)
   const folders = Object.fromEntries(own.map(({ role, path }) => [role, path]))
@@ -154,6 +154,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
       threads,
       dtype,
       device,
+      ...limits,
       ...warming,
       ...cacheOf(role),
       ...watch(name),
@@ -182,7 +183,16 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
         rewards.map(async (reward): Promise<Pick<LoadedReward, 'label'> & { source: RewardSource }> => {
           if (!('path' in reward)) return { source: reward }
           const { name } = reward
-          const running = { threads, dtype, device, ...warming, maxBatch, ...cacheOf(`reward ${name}`), ...watch(name) }
+          const running = {
+            threads,
+            dtype,
+            device,
+            ...limits,
+            ...warming,
+            maxBatch,
+            ...cacheOf(`reward ${name}`),
+            ...watch(name),
+          }
           const one = await kept(loadReward(reward, running))
           for (const notice of [...one.notices, ...noticesOf(one.source)]) onNotice?.(notice)
           return one

@@ -1,5 +1,6 @@
 import type { Device } from '../graph/builder.js'
 import type { WeightDtype } from '../graph/quantize.js'
+import { GPU_TENSOR_BYTES } from '../graph/weights.js'
 import type { FoundGpu } from '../runtime/device/probeGpu.js'
 import { type GpuAdapter, gib } from './adapter.js'
 import type { AdapterList } from './listAdapters.js'
@@ -12,8 +13,11 @@ export type GpuNeeds = Readonly<{ bytes: number }> | Readonly<{ onlyCpu: string 
  */
 export type GpuFacts = AdapterList & Readonly<{ runtime?: FoundGpu; drivers?: readonly string[]; needs?: GpuNeeds }>
 
-/** `warmUp`: whether to compile all shaders first. A renderer in software would take minutes. `why` is a line about the choice. */
-export type DeviceDecision = Readonly<{ device: Device; warmUp: boolean; why: string }>
+/**
+ * `warmUp`: whether to compile all shaders first. A renderer in software would take minutes. `largest`: most bytes of a tensor, if more are known to fit
+ * than on every GPU. `why` is a line about the choice.
+ */
+export type DeviceDecision = Readonly<{ device: Device; warmUp: boolean; largest?: number; why: string }>
 
 /**
  * Decides about `auto` by what is known: a GPU that is a card and not a renderer in software, that can compute `dtype` and has the memory; otherwise the CPU.
@@ -21,7 +25,7 @@ export type DeviceDecision = Readonly<{ device: Device; warmUp: boolean; why: st
 export function decideDevice(dtype: WeightDtype, facts: GpuFacts, platform: NodeJS.Platform = process.platform): DeviceDecision {
   const reason = noCard(facts, platform) ?? noUse(dtype, facts)
   if (reason !== undefined) return { device: 'cpu', warmUp: false, why: `Runs on the CPU: ${reason}` }
-  return { device: 'webgpu', warmUp: true, why: onGpu(facts.adapters?.[0]) }
+  return { device: 'webgpu', warmUp: true, ...largestOf(facts.adapters?.[0]), why: onGpu(facts.adapters?.[0]) }
 }
 
 /** Decides about `webgpu`: a line about its use, or why it cannot be used. */
@@ -30,7 +34,17 @@ export function decideGpu(dtype: WeightDtype, facts: GpuFacts): DeviceDecision |
   if (reason !== undefined) return { problem: reason }
   const [adapter] = facts.adapters ?? []
   const software = adapter?.details ? adapter.details.software : facts.runtime?.usable === true && !facts.runtime.likelyCard
-  return { device: 'webgpu', warmUp: !software, why: onGpu(adapter) }
+  return { device: 'webgpu', warmUp: !software, ...largestOf(adapter), why: onGpu(adapter) }
+}
+
+/** Tensors of this size were tried; a whole matrix takes fewer steps than its parts. */
+const MOST_TRIED = 2 ** 30
+
+/** The runtime takes an adapter's own limits. It binds a larger tensor in pieces, of which a shader has few. */
+function largestOf(adapter: GpuAdapter | undefined): Readonly<{ largest?: number }> {
+  if (!adapter?.details) return {}
+  const { maxBuffer, maxBinding } = adapter.details
+  return { largest: Math.max(GPU_TENSOR_BYTES, Math.min(maxBuffer, 2 * maxBinding, MOST_TRIED)) }
 }
 
 function onGpu(adapter: GpuAdapter | undefined): string {

@@ -31,7 +31,7 @@ describe('decideDevice, for auto', () => {
     ],
     ['Metal, without a list', { ...unlisted, runtime: usable }, 'Runs on the GPU', { system: 'darwin' }],
   ])('takes %s', (_, facts, why, { dtype = 'fp16', system = 'linux' } = {}) =>
-    expect(decideDevice(dtype, facts, system)).toEqual({ device: 'webgpu', warmUp: true, why }),
+    expect(decideDevice(dtype, facts, system)).toMatchObject({ device: 'webgpu', warmUp: true, why }),
   )
 
   it.each<Case>([
@@ -123,7 +123,7 @@ describe('decideGpu, for webgpu', () => {
       'Runs on the GPU: NVIDIA H200, 139 GiB',
       true,
     ],
-  ])('takes %s', (_, facts, why, warmUp) => expect(decideGpu('q4', facts)).toEqual({ device: 'webgpu', warmUp, why }))
+  ])('takes %s', (_, facts, why, warmUp) => expect(decideGpu('q4', facts)).toMatchObject({ device: 'webgpu', warmUp, why }))
 
   it.each<[string, GpuFacts, WeightDtype, string]>([
     [
@@ -140,4 +140,22 @@ describe('decideGpu, for webgpu', () => {
       'it has no 16-bit numbers (`shader-f16`) for `dtype` fp16; it takes fp32, q8 and q4',
     ],
   ])('refuses %s', (_, facts, dtype, problem) => expect(decideGpu(dtype, facts)).toEqual({ problem }))
+})
+
+describe('the largest tensor', () => {
+  it.each([
+    ['1 GiB, also where buffers may be larger', 4 * GIB, 2 * GIB, GIB],
+    ['a buffer, where it is smaller', GIB / 2, GIB / 2, GIB / 2],
+    ['what a shader reads in two pieces', 4 * GIB, GIB / 4, GIB / 2],
+    ['that of every GPU, at least', 4 * GIB, GIB / 16, GIB / 4],
+  ])('is %s', (_, maxBuffer, maxBinding, largest) => {
+    const facts = { adapters: [{ ...card, details: { ...details, maxBuffer, maxBinding } }], runtime: usable }
+    expect([decideGpu('q4', facts), decideDevice('q4', facts)]).toEqual([
+      expect.objectContaining({ largest }),
+      expect.objectContaining({ largest }),
+    ])
+  })
+
+  it('is left to the graph, where no limits are known', () =>
+    expect(decideGpu('q4', { ...unlisted, runtime: usable })).not.toHaveProperty('largest'))
 })
