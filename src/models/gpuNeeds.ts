@@ -11,6 +11,26 @@ import { cacheBytesPerToken, lengthClass } from './runtime/decoder/cacheShape.js
 /** A model to load, and what it is for. */
 export type GpuModel = Readonly<{ path: string }> & Pick<Expected, 'head' | 'role' | 'label'>
 
+/** The models of a run that are folders or files: neither servers nor functions. */
+export function localModels(
+  lm: unknown,
+  lms: Readonly<Record<string, string>>,
+  rewards: readonly Readonly<{ name: string; path?: string; label?: string }>[],
+): GpuModel[] {
+  const languageModels = { ...(typeof lm === 'string' && { lm }), ...named('lm', lms) }
+  return [
+    ...Object.entries(languageModels).map(([role, path]) => ({ head: 'lm' as const, role, path })),
+    ...rewards.flatMap(({ name, path, label }) =>
+      path === undefined
+        ? []
+        : [{ head: 'reward' as const, role: `reward ${name}`, path, ...(label !== undefined && { label }) }],
+    ),
+  ]
+}
+
+const named = (role: string, paths: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(paths).map(([name, path]) => [`${role} ${name}`, path]))
+
 /**
  * What models need of a GPU at least: their weights, and the cache of one short sequence each. Undefined if one cannot be read, which its loading then
  * reports.

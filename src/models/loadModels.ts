@@ -6,7 +6,7 @@ import type { EnsembleReward, RewardSource, Source, TextReward } from '../core/r
 import type { Models } from '../core/run.js'
 import { batchedLanguageModel } from './batchedModels.js'
 import { chooseDevice, type DeviceChoice, decisiveOf, deviceChoices } from './device.js'
-import { gpuNeeds } from './gpuNeeds.js'
+import { gpuNeeds, localModels } from './gpuNeeds.js'
 import { type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
@@ -120,15 +120,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   const rewards = rewardList(reward, requests)
   const duplicate = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
   if (duplicate !== undefined) throw new OptionError(`Expected a different name for each model, got \`${duplicate}\` twice`)
-  const own = [
-    ...[
-      ...(typeof lm === 'string' ? [{ role: 'lm', path: lm }] : []),
-      ...Object.entries(lms).map(([name, path]) => ({ role: `lm ${name}`, path })),
-    ].map((one) => ({ ...one, head: 'lm' as const })),
-    ...rewards.flatMap((one) =>
-      'path' in one ? [{ head: 'reward' as const, role: `reward ${one.name}`, path: one.path, label: one.label }] : [],
-    ),
-  ]
+  const own = localModels(lm, lms, rewards)
   const { device, warmUp, ...limits } = await chooseDevice(rest.device, dtype, {
     needs: () => gpuNeeds(own, dtype),
     ...(onNotice && { onNotice }),

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Command } from 'commander'
 import { chooseDevice, type DeviceChoice, deviceChoices } from '../../models/device.js'
-import { type GpuModel, gpuNeeds } from '../../models/gpuNeeds.js'
+import { type GpuModel, gpuNeeds, localModels } from '../../models/gpuNeeds.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
 import { FP16_NOTICE, WARM_UP_NOTICE } from '../../models/loadModels.js'
 import type { RewardOptions } from '../../models/loadReward.js'
@@ -30,8 +30,10 @@ export const engineFlags = (command: Command): Command =>
 
 /** The rewards that run here, and not on a server. */
 export const localRewards = (rewards: readonly RewardPath[]): GpuModel[] =>
-  rewards.flatMap(({ name, path, url, label }) =>
-    url === undefined ? [{ head: 'reward', role: `reward ${name}`, path, ...(label !== undefined && { label }) }] : [],
+  localModels(
+    undefined,
+    {},
+    rewards.filter(({ url }) => url === undefined),
   )
 
 /**

@@ -3,7 +3,7 @@ import { listParts } from '../../io/parquet/partFiles.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
 import type { GpuNeeds } from '../../models/adapters/decideDevice.js'
 import { type DeviceChoice, decide } from '../../models/device.js'
-import { type GpuModel, gpuNeeds } from '../../models/gpuNeeds.js'
+import { gpuNeeds, localModels } from '../../models/gpuNeeds.js'
 import type { Device } from '../../models/graph/builder.js'
 import type { WeightDtype } from '../../models/graph/quantize.js'
 import type { GenerateFlags } from '../flags/generateFlags.js'
@@ -31,18 +31,11 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
   const { dtype, device } = flags.engine
   const rows = await countRows(input, { needs: [promptColumns(flags)] })
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
-  const further = Object.entries(lms).map(([name, path]) => ({ role: `lm ${name}`, path }))
-  const local: GpuModel[] = [
-    ...[...(typeof lm === 'string' ? [{ role: 'lm', path: lm }] : []), ...further].map((one) => ({
-      ...one,
-      head: 'lm' as const,
-    })),
-    ...rewards.flatMap((reward) =>
-      reward.kind === 'model'
-        ? [{ head: 'reward' as const, role: `reward ${reward.name}`, path: reward.path, label: reward.label }]
-        : [],
-    ),
-  ]
+  const local = localModels(
+    lm,
+    lms,
+    rewards.flatMap((reward) => (reward.kind === 'model' ? [reward] : [])),
+  )
   const chosen = await placeOf(device, dtype, () => gpuNeeds(local, dtype))
   const half = dtype === 'fp16' && chosen.device === 'webgpu'
   const models = await Promise.all(
