@@ -25,7 +25,7 @@ export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/tmp}
 # Rounded weights are kept for the next setting.
 export XDG_CACHE_HOME=$work/cache
 usable() { LD_LIBRARY_PATH=$1${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} timeout 60 ./node dist/src/cli/main.js inspect --devices | grep -q '^webgpu *takes'; }
-if ! usable "$RXARGS_LIBRARIES" && [ "${REPLACE_LIBRARIES:-no}" = yes ]; then
+if [ "${REPLACE_LIBRARIES:-no}" = yes ] && ! usable "$RXARGS_LIBRARIES"; then
   # Some drivers look in the system's folders only.
   for package in debs/*.deb; do dpkg -x "$package" /; done
   ldconfig

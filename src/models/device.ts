@@ -7,7 +7,7 @@ import { isQuantized, type WeightDtype } from './graph/quantize.js'
 import { withLock } from './runtime/device/lock.js'
 import { probeGpu } from './runtime/device/probeGpu.js'
 
-/** Devices to choose from: the CPU, a GPU through WebGPU, or (`auto`) a GPU if there is one. */
+/** Devices to choose from: the CPU, a GPU through WebGPU, or (`auto`) a GPU if it is a real one and large enough. */
 export const deviceChoices = ['cpu', 'webgpu', 'auto'] as const
 export type DeviceChoice = (typeof deviceChoices)[number]
 

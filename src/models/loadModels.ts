@@ -80,7 +80,7 @@ export type LoadOptions = Readonly<{
    * exported ONNX graphs it chooses the graph.
    */
   dtype?: WeightDtype
-  /** Where models run: on the `cpu` (default), on a GPU through `webgpu`, or with `auto` on a GPU if there is one. */
+  /** Where models run: on the `cpu` (default), on a GPU through `webgpu`, or with `auto` on a GPU that is real and large enough. */
   device?: DeviceChoice
   /**
    * Whether rounded weights and the hashes of large model files are kept in `rxargs` of `XDG_CACHE_HOME` or `~/.cache` (default), so that the next
