@@ -3,6 +3,7 @@ import { readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { SLOW } from '../../gpu/tracedRows.js'
 import { softwareDriver, WITHOUT_GPU } from '../../softwareGpu.js'
 import { tempFolder } from '../../tempFolder.js'
 
@@ -35,20 +36,24 @@ describe.skipIf(WITHOUT_GPU !== undefined)(`data/bench/gpu.mjs${WITHOUT_GPU ? ` 
   }
   const reasons = ({ unfinished }: Results) => Object.fromEntries(unfinished.map(({ setting, why }) => [setting, why]))
 
-  it('measures settings, and names each that it could not measure with the reason', async () => {
-    const results = await measured({ ONLY: 'devices|the pair|paper fp32|pair (q4|fp16), args, 1 at' })
-    expect(results.rxargs).toEqual([
-      expect.objectContaining({ pair: 'pair', dtype: 'q4', decoder: 'args', concurrency: 1, prompts: 2 }),
-    ])
-    expect(results.rxargs[0]!.tokens_per_second).toBeGreaterThan(0)
-    expect(results.pytorch).toEqual([])
-    expect(reasons(results)).toMatchObject({
-      'PyTorch, paper fp32, args, 1 at once': expect.stringContaining('no-python-here'),
-      'rxargs, pair fp16, args, 1 at once': expect.stringContaining('no 16-bit numbers'),
-      'rxargs, large q4, args, 1 at once': 'left out',
-    })
-    expect(results.stderr).toContain('1 at once: no ratio (paper); the goal is 4')
-  })
+  it(
+    'measures settings, and names each that it could not measure with the reason',
+    async () => {
+      const results = await measured({ ONLY: 'devices|the pair|paper fp32|pair (q4|fp16), args, 1 at' })
+      expect(results.rxargs).toEqual([
+        expect.objectContaining({ pair: 'pair', dtype: 'q4', decoder: 'args', concurrency: 1, prompts: 2 }),
+      ])
+      expect(results.rxargs[0]!.tokens_per_second).toBeGreaterThan(0)
+      expect(results.pytorch).toEqual([])
+      expect(reasons(results)).toMatchObject({
+        'PyTorch, paper fp32, args, 1 at once': expect.stringContaining('no-python-here'),
+        'rxargs, pair fp16, args, 1 at once': expect.stringContaining('no 16-bit numbers'),
+        'rxargs, large q4, args, 1 at once': 'left out',
+      })
+      expect(results.stderr).toContain('1 at once: no ratio (paper); the goal is 4')
+    },
+    SLOW,
+  )
 
   it('names all settings where there is no time', async () => {
     const results = await measured({ SECONDS_AT_MOST: '1' })
