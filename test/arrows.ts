@@ -59,6 +59,7 @@ export const homes: Readonly<Record<string, string>> = {
   re2js: 'pipelines',
   rxjs: '*',
   'string-width': 'src/cli',
+  webgpu: 'src/models',
   yaml: 'pipelines',
   zod: '*',
 }

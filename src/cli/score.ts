@@ -11,7 +11,7 @@ import { scoredTexts } from '../io/scoredTexts.js'
 import { openStore } from '../io/stores/openStore.js'
 import { BASE_HELP, onBase } from './flags/adapterFlags.js'
 import { embeddedPath } from './flags/embeddedPath.js'
-import { type EngineFlags, engineFlags, engineOf } from './flags/engineFlags.js'
+import { type EngineFlags, engineFlags, engineOf, localRewards } from './flags/engineFlags.js'
 import { END_TOKEN_HELP, number, oneOf, text, withLabels } from './flags/flags.js'
 import { INPUT_HELP, type RowFlags, rowFlags } from './flags/inputFlags.js'
 import { loadRewards } from './flags/loadRewards.js'
@@ -94,7 +94,7 @@ async function prepareReward(
     // Refuses a time limit for a model.
     if (flag.kind === 'model') await loadRewards([flag], rewardTimeout)
     const named = withLabels([flag], rewardLabel === undefined ? [] : [rewardLabel])[0]!
-    return async (say) => openReward(named, await engineOf(engine, say), rewardTimeout)
+    return async (say) => openReward(named, await engineOf(engine, say, localRewards([named])), rewardTimeout)
   }
   if (rewardLabel !== undefined)
     throw new OptionError(`Expected \`--reward-label\` beside a model or a server, got a ${flag.kind}`)

@@ -1,18 +1,18 @@
 import { OptionError } from '../core/errors.js'
+import { type DeviceDecision, decideDevice, decideGpu, type GpuFacts, type GpuNeeds } from './adapters/decideDevice.js'
+import { listAdapters } from './adapters/listAdapters.js'
+import { vulkanDrivers } from './adapters/vulkanDrivers.js'
 import type { Device } from './graph/builder.js'
 import { isQuantized, type WeightDtype } from './graph/quantize.js'
 import { withLock } from './runtime/device/lock.js'
-import { type FoundGpu, probeGpu } from './runtime/device/probeGpu.js'
+import { probeGpu } from './runtime/device/probeGpu.js'
 
-/** Devices to choose from: the CPU, a GPU through WebGPU, or (`auto`) a GPU if there is one. */
+/** Devices to choose from: the CPU, a GPU through WebGPU, or (`auto`) a GPU if it is a real one and large enough. */
 export const deviceChoices = ['cpu', 'webgpu', 'auto'] as const
 export type DeviceChoice = (typeof deviceChoices)[number]
 
 /** Lock of the GPU among the threads of this process. There is one for all models, because a process has one GPU device. */
 export const gpuLock = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
-
-/** Whether models can run on a GPU of this machine. */
-export const findGpu = (): Promise<FoundGpu> => withLock(new Int32Array(gpuLock), probeGpu)
 
 /** What decides a model's numbers besides its files. On a CPU, fp16 is computed as fp32. */
 export const decisiveOf = (dtype: WeightDtype, device: Device): Readonly<{ dtype?: WeightDtype; device?: Device }> => ({
@@ -20,30 +20,46 @@ export const decisiveOf = (dtype: WeightDtype, device: Device): Readonly<{ dtype
   ...(device !== 'cpu' && { device }),
 })
 
-/** `warmUp`: whether to compile all shaders first. A software renderer would take minutes. */
-export type ChosenDevice = Readonly<{ device: Device; warmUp: boolean }>
+/** Finds out what can be known of this machine's GPUs. The runtime is not asked about a renderer in software unless `software`. */
+export async function findGpus(software: boolean, needs?: () => Promise<GpuNeeds | undefined>): Promise<GpuFacts> {
+  const list = await listAdapters()
+  const [first] = list.adapters ?? []
+  const drivers = process.platform === 'linux' ? { drivers: await vulkanDrivers() } : {}
+  if (!software && (list.adapters?.length === 0 || first?.details?.software)) return { ...list, ...drivers }
+  const needed = await needs?.()
+  const runtime = await withLock(new Int32Array(gpuLock), probeGpu)
+  return { ...list, ...drivers, runtime, ...(needed && { needs: needed }) }
+}
+
+/** How models run. */
+export type ChosenDevice = Omit<DeviceDecision, 'why'>
+
+const CPU = { device: 'cpu', warmUp: false } as const
+
+/** Decides about a choice other than the CPU. `needs`: what the models need of a GPU. */
+export async function decide(
+  choice: Exclude<DeviceChoice, 'cpu'>,
+  dtype: WeightDtype,
+  needs?: () => Promise<GpuNeeds | undefined>,
+): Promise<DeviceDecision | Readonly<{ problem: string }>> {
+  const facts = await findGpus(choice === 'webgpu', needs)
+  return choice === 'auto' ? decideDevice(dtype, facts) : decideGpu(dtype, facts)
+}
 
 /**
- * Resolves the choice of a device. `auto` is a GPU if there is a real one, and `onNotice` explains the choice.
+ * Resolves the choice of a device. `auto` is a GPU if there is a real one that is large enough. `onNotice` explains the choice.
  *
- * @throws OptionError if `webgpu` is unavailable, or does not support the weights
+ * @throws OptionError if `webgpu` is unavailable, too small, or does not support the weights
  */
 export async function chooseDevice(
   choice: DeviceChoice,
   dtype: WeightDtype,
-  onNotice: (notice: string) => void = () => undefined,
+  { needs, onNotice }: Readonly<{ needs?: () => Promise<GpuNeeds | undefined>; onNotice?: (notice: string) => void }> = {},
 ): Promise<ChosenDevice> {
-  const cpu = { device: 'cpu', warmUp: false } as const
-  if (choice === 'cpu') return cpu
-  const gpu = await findGpu()
-  if (choice === 'webgpu') {
-    if (!gpu.usable) throw new OptionError(gpu.problem)
-    if (dtype === 'fp16' && !gpu.float16)
-      throw new OptionError('Expected a GPU with 16-bit numbers (`shader-f16`) for `dtype` fp16; this one takes fp32, q8 and q4')
-    return { device: 'webgpu', warmUp: !gpu.software }
-  }
-  const take = gpu.usable && !gpu.software
-  const why = gpu.usable ? 'the only GPU is a renderer in software' : gpu.problem
-  onNotice(take ? 'Runs on the GPU' : `Runs on the CPU: ${why}`)
-  return take ? { device: 'webgpu', warmUp: true } : cpu
+  if (choice === 'cpu') return CPU
+  const decision = await decide(choice, dtype, needs)
+  if ('problem' in decision) throw new OptionError(`Expected a GPU for \`device\` webgpu, but ${decision.problem}`)
+  const { why, ...chosen } = decision
+  onNotice?.(why)
+  return chosen
 }

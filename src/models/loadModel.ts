@@ -39,7 +39,8 @@ export type LoadedModel = Readonly<{
 
 type ReadGraph = Readonly<{ graph: BuiltGraph; reading?: RewardReading; notices: readonly string[] }>
 
-type Running = Readonly<{ threads: number; device?: Device; warmUp?: number }> & CacheOption & Watch
+/** `largest`: most bytes of a tensor on the device (default: those of every device). */
+type Running = Readonly<{ threads: number; device?: Device; largest?: number; warmUp?: number }> & CacheOption & Watch
 
 /**
  * Reads a model folder and writes its graph. Loads no weights.
@@ -47,30 +48,37 @@ type Running = Readonly<{ threads: number; device?: Device; warmUp?: number }> &
  * @throws ModelError if the folder cannot be used, or has another head than expected
  */
 export async function readModel(path: string, expected: Expected): Promise<Checkpoint & ReadGraph> {
-  const model = await readGraph(path, expected)
+  const model = await readCheckpoint(path, expected)
   return { ...model, codec: await fittingCodec(model) }
 }
 
-async function readGraph(
+/** Reads a model folder without its tokenizer, and writes the graph for a device. */
+export async function readCheckpoint(
   path: string,
   { head, role, dtype, label }: Expected,
   device: Device = 'cpu',
+  largest?: number,
 ): Promise<Omit<Checkpoint, 'codec'> & ReadGraph> {
   const checkpoint = await readWithoutCodec(await modelFolder(path))
   if (head === 'lm') {
     checkHead(checkpoint, { head, role })
-    return { ...checkpoint, ...languageModelGraph(checkpoint, dtype, device) }
+    return { ...checkpoint, ...languageModelGraph(checkpoint, dtype, device, largest) }
   }
   const reading = rewardReading(checkpoint, label, role)
-  return { ...checkpoint, config: reading.config, reading, ...rewardGraph(checkpoint, reading, dtype, device) }
+  return { ...checkpoint, config: reading.config, reading, ...rewardGraph(checkpoint, reading, dtype, device, largest) }
 }
 
 type Built = Pick<Checkpoint, 'folder' | 'config' | 'tensors' | 'others'>
 type Graph = Pick<ReadGraph, 'graph' | 'notices'>
 
 /** @throws ModelError if a tensor is missing or has the wrong shape, or an unused tensor may change the result */
-export function languageModelGraph(checkpoint: Built, dtype: WeightDtype | undefined, device: Device = 'cpu'): Graph {
-  const graph = buildGraph(checkpoint.config, checkpoint.tensors, dtype, device)
+export function languageModelGraph(
+  checkpoint: Built,
+  dtype: WeightDtype | undefined,
+  device: Device = 'cpu',
+  largest?: number,
+): Graph {
+  const graph = buildGraph(checkpoint.config, checkpoint.tensors, dtype, device, largest)
   const unread = { ...checkpoint, unused: graph.unusedTensors, noEffect: inValueHead }
   return { graph, notices: checkUnread({ ...unread, reads: 'language model' }) }
 }
@@ -81,8 +89,9 @@ export function rewardGraph(
   { kind, config }: RewardReading,
   dtype: WeightDtype | undefined,
   device: Device = 'cpu',
+  largest?: number,
 ): Graph {
-  const graph = buildGraph(config, checkpoint.tensors, dtype, device)
+  const graph = buildGraph(config, checkpoint.tensors, dtype, device, largest)
   const noEffect = kind === 'vocabulary' ? () => false : inVocabularyHead
   return { graph, notices: checkUnread({ ...checkpoint, unused: graph.unusedTensors, noEffect, reads: 'reward' }) }
 }
@@ -95,7 +104,7 @@ export function rewardGraph(
  */
 export async function loadModel(
   path: string,
-  { threads, device = 'cpu', warmUp, cache, hash, onRun, onTrip, ...expected }: Expected & Running,
+  { threads, device = 'cpu', largest, warmUp, cache, hash, onRun, onTrip, ...expected }: Expected & Running,
 ): Promise<LoadedModel> {
   const watch = { ...(onRun && { onRun }), ...(onTrip && { onTrip }) }
   const onnx = await findOnnx(path, expected.dtype)
@@ -104,7 +113,7 @@ export async function loadModel(
       `${join(onnx.folder, onnx.name)} is an exported ONNX graph, which runs on the CPU only; use \`device\` cpu`,
     )
   if (onnx) return loadOnnx(onnx, { threads, ...expected }, watch)
-  const { graph, reading, notices, ...checkpoint } = await readGraph(path, expected, device)
+  const { graph, reading, notices, ...checkpoint } = await readCheckpoint(path, expected, device, largest)
   const { folder, config } = checkpoint
   const setup = {
     graph: graph.model,

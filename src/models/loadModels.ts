@@ -6,6 +6,7 @@ import type { EnsembleReward, RewardSource, Source, TextReward } from '../core/r
 import type { Models } from '../core/run.js'
 import { batchedLanguageModel } from './batchedModels.js'
 import { chooseDevice, type DeviceChoice, decisiveOf, deviceChoices } from './device.js'
+import { gpuNeeds, localModels } from './gpuNeeds.js'
 import { type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
@@ -79,7 +80,7 @@ export type LoadOptions = Readonly<{
    * exported ONNX graphs it chooses the graph.
    */
   dtype?: WeightDtype
-  /** Where models run: on the `cpu` (default), on a GPU through `webgpu`, or with `auto` on a GPU if there is one. */
+  /** Where models run: on the `cpu` (default), on a GPU through `webgpu`, or with `auto` on a GPU that is real and large enough. */
   device?: DeviceChoice
   /**
    * Whether rounded weights and the hashes of large model files are kept in `rxargs` of `XDG_CACHE_HOME` or `~/.cache` (default), so that the next
@@ -114,20 +115,20 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     'loadModels',
   )
   const { onRun, onTrip, onRequest, onNotice } = options
-  const { device, ...chosen } = await chooseDevice(rest.device, dtype, onNotice)
-  const warming = chosen.warmUp && { warmUp: maxBatch }
-  if (warming) onNotice?.(WARM_UP_NOTICE)
-  if (dtype === 'fp16' && device === 'cpu') onNotice?.(FP16_NOTICE)
   const requests = (name: string): RemoteWorld =>
     onRequest ? { onRequest: (request: ServerRequest) => onRequest(name, request) } : {}
   const rewards = rewardList(reward, requests)
   const duplicate = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
   if (duplicate !== undefined) throw new OptionError(`Expected a different name for each model, got \`${duplicate}\` twice`)
-  const folders = {
-    ...(typeof lm === 'string' && { lm }),
-    ...roles('lm', Object.entries(lms)),
-    ...Object.fromEntries(rewards.flatMap((one) => ('path' in one ? [[`reward ${one.name}`, one.path]] : []))),
-  }
+  const own = localModels(lm, lms, rewards)
+  const { device, warmUp, ...limits } = await chooseDevice(rest.device, dtype, {
+    needs: () => gpuNeeds(own, dtype),
+    ...(onNotice && { onNotice }),
+  })
+  const warming = warmUp && { warmUp: maxBatch }
+  if (warming) onNotice?.(WARM_UP_NOTICE)
+  if (dtype === 'fp16' && device === 'cpu') onNotice?.(FP16_NOTICE)
+  const folders = Object.fromEntries(own.map(({ role, path }) => [role, path]))
   const sums = new Map(Object.entries(folders).map(([role, path]) => [role, hashModel(path, dtype, cache)]))
   const hashing = hashes(folders, sums, decisiveOf(dtype, device))
   // If hashing fails first, loading still reports what is wrong with the folder.
@@ -145,6 +146,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
       threads,
       dtype,
       device,
+      ...limits,
       ...warming,
       ...cacheOf(role),
       ...watch(name),
@@ -173,7 +175,16 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
         rewards.map(async (reward): Promise<Pick<LoadedReward, 'label'> & { source: RewardSource }> => {
           if (!('path' in reward)) return { source: reward }
           const { name } = reward
-          const running = { threads, dtype, device, ...warming, maxBatch, ...cacheOf(`reward ${name}`), ...watch(name) }
+          const running = {
+            threads,
+            dtype,
+            device,
+            ...limits,
+            ...warming,
+            maxBatch,
+            ...cacheOf(`reward ${name}`),
+            ...watch(name),
+          }
           const one = await kept(loadReward(reward, running))
           for (const notice of [...one.notices, ...noticesOf(one.source)]) onNotice?.(notice)
           return one
@@ -197,9 +208,6 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
 
 /** Notices about settings of a reward's tokenizer that rxargs does not apply. */
 const noticesOf = (source: RewardSource): readonly string[] => ('codec' in source ? (source.codec.notices ?? []) : [])
-
-const roles = (role: string, folders: readonly (readonly [string, string])[]): Record<string, string> =>
-  Object.fromEntries(folders.map(([name, path]) => [`${role} ${name}`, path]))
 
 /** Adds the labels of rewards to hashes. */
 const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string | undefined>>): Models['hashes'] =>

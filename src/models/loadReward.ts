@@ -20,6 +20,7 @@ export type RewardOptions = Readonly<{
   maxBatch: number
   dtype?: WeightDtype
   device?: Device
+  largest?: number
   warmUp?: number
 }> &
   CacheOption &

@@ -36,7 +36,7 @@ describe('a GPU', () => {
       useSoftwareGpu()
       const path = join(goldenFolder('grouped'), 'lm')
       await expect(loadModels({ lm: path, device: 'webgpu', dtype: 'fp16' })).rejects.toThrow(
-        'Expected a GPU with 16-bit numbers (`shader-f16`) for `dtype` fp16; this one takes fp32, q8 and q4',
+        /^Expected a GPU for `device` webgpu, but SwiftShader .* has no 16-bit numbers \(`shader-f16`\) for `dtype` fp16; it takes fp32, q8 and q4$/,
       )
     },
     SLOW,

@@ -67,6 +67,13 @@ class Pair:
         return self.score(out.last_hidden_state[:, -1])[:, 0].float(), out.past_key_values
 
 
+    def clock(self):
+        """Seconds, once the device has done its work."""
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+
 def choose(logits, rewards, weight):
     return int(torch.argmax(logits + weight * rewards))
 
@@ -79,10 +86,10 @@ def paper(pair: Pair, asked, spent):
 def one_prompt(pair: Pair, prompt_ids, asked, spent):
     k, weight, ends = asked["k"], asked["weight"], set(asked["end_token_ids"])
     prompt = pair.tensor([prompt_ids])
-    begun = time.perf_counter()
+    begun = pair.clock()
     logits, lm_cache = pair.next_logits(prompt, None)
     reward_cache = pair.rewards(prompt, None)[1] if weight else None
-    spent["prefill"] += time.perf_counter() - begun
+    spent["prefill"] += pair.clock() - begun
     chosen = []
     while True:
         top, ids = torch.topk(logits[0], k)
@@ -115,10 +122,10 @@ def one_group(pair: Pair, prompts, asked, spent):
     ids = pair.tensor([[0] * (width - len(one)) + list(one) for one in prompts])
     mask = pair.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts])
     positions = (mask.cumsum(1) - 1).clamp(min=0)
-    begun = time.perf_counter()
+    begun = pair.clock()
     logits, lm_cache = pair.next_logits(ids, None, mask, positions)
     reward_cache = pair.rewards(ids, None, mask, positions)[1] if weight else None
-    spent["prefill"] += time.perf_counter() - begun
+    spent["prefill"] += pair.clock() - begun
     # `live`: which prompt each row of the caches belongs to; rows leave when their prompt has ended.
     chosen, live = [[] for _ in prompts], list(range(len(prompts)))
     while True:

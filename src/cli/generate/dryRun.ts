@@ -1,30 +1,46 @@
 import { countRows } from '../../io/countRows.js'
 import { listParts } from '../../io/parquet/partFiles.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
+import type { GpuNeeds } from '../../models/adapters/decideDevice.js'
+import { type DeviceChoice, decide } from '../../models/device.js'
+import { gpuNeeds, localModels } from '../../models/gpuNeeds.js'
+import type { Device } from '../../models/graph/builder.js'
+import type { WeightDtype } from '../../models/graph/quantize.js'
 import type { GenerateFlags } from '../flags/generateFlags.js'
 import { describeLm } from '../flags/lmFlag.js'
 import { batchBytes, bytes, count, describeModel, PROGRAM_BYTES } from '../print/describeModel.js'
 import { describeInput } from '../run/inputOf.js'
 import { type Terminal, writeLine } from '../terminal.js'
 
+/** Where the models would run, with a line about it. The run may be meant for another machine, so a GPU that cannot be used here is no error. */
+async function placeOf(
+  choice: DeviceChoice,
+  dtype: WeightDtype,
+  needs: () => Promise<GpuNeeds | undefined>,
+): Promise<Readonly<{ device: Device; line?: string }>> {
+  if (choice === 'cpu') return { device: 'cpu' }
+  const decision = await decide(choice, dtype, needs)
+  if ('problem' in decision)
+    return { device: 'webgpu', line: `webgpu, which cannot be used on this machine: ${decision.problem}` }
+  return { device: decision.device, line: decision.why }
+}
+
 /** Prints what `generate` would do with these flags, and how much memory it would need. Loads no weights and writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
   const { settings, limit, shard, output, lm, lms, rewards } = flags
   const { dtype, device } = flags.engine
-  const half = dtype === 'fp16' && device === 'webgpu'
   const rows = await countRows(input, { needs: [promptColumns(flags)] })
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
-  const further = Object.entries(lms).map(([name, path]) => ({ role: `lm ${name}`, path }))
+  const local = localModels(
+    lm,
+    lms,
+    rewards.flatMap((reward) => (reward.kind === 'model' ? [reward] : [])),
+  )
+  const chosen = await placeOf(device, dtype, () => gpuNeeds(local, dtype))
+  const half = dtype === 'fp16' && chosen.device === 'webgpu'
   const models = await Promise.all(
-    [
-      ...(typeof lm === 'string' ? [{ role: 'lm', path: lm }] : []),
-      ...further,
-      ...rewards.flatMap((reward) =>
-        reward.kind === 'model' ? [{ role: `reward ${reward.name}`, path: reward.path, label: reward.label }] : [],
-      ),
-    ].map(async ({ role, ...model }) => {
-      const head = role.split(' ')[0] === 'lm' ? 'lm' : 'reward'
-      const { config, size, notices } = await describeModel(model.path, { head, role, dtype, half, ...model })
+    local.map(async ({ role, ...model }) => {
+      const { config, size, notices } = await describeModel(model.path, { role, dtype, half, ...model })
       const tokens = Math.min(
         config.contextLength,
         (settings.maxPromptTokens ?? Number.POSITIVE_INFINITY) + settings.maxNewTokens,
@@ -67,6 +83,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
       role.split(' ')[0]!,
       `${path}: ${config.family}, ${size.parameters === undefined ? '' : `${count(size.parameters)} parameters, `}${size.dtypes.join(', ')}, context ${config.contextLength}`,
     ]),
+    ...(chosen.line === undefined ? [] : [['device', chosen.line]]),
     ...rewards.filter(({ kind }) => kind !== 'model').map(({ kind, path }) => ['reward', `${path}: a ${kind}`]),
     ...(models.length === 0 ? [['memory', 'no local models']] : memory),
     ...models.flatMap(({ notices }) => notices.map((notice) => ['notice', notice])),

@@ -13,7 +13,7 @@ import type { DeviceChoice } from '../../models/device.js'
 import { loadReward } from '../../models/loadReward.js'
 import { modelName } from '../../models/modelFolder.js'
 import { chatCompletions } from '../../models/remote/chatCompletions.js'
-import { engineOf } from '../flags/engineFlags.js'
+import { engineOf, localRewards } from '../flags/engineFlags.js'
 import { startProgress } from '../print/progress.js'
 import { folderName } from '../run/folderName.js'
 import { RunFailed } from '../run/writeOutput.js'
@@ -69,7 +69,7 @@ async function byReward(
   const reward = { path, name: modelName(path), ...(label !== undefined && { label }) }
   const { source, notices, close } = await loadReward(
     reward,
-    await engineOf({ device: device ?? 'cpu', dtype: 'fp32', cache: false }, say),
+    await engineOf({ device: device ?? 'cpu', dtype: 'fp32', cache: false }, say, localRewards([reward])),
   )
   for (const notice of notices) say(notice)
   try {

@@ -3,15 +3,13 @@ import { join } from 'node:path'
 import { checkHead, type Expected } from '../../models/checkHead.js'
 import type { ModelConfig } from '../../models/checkpoint/families/config.js'
 import type { EncoderConfig } from '../../models/checkpoint/families/encoderConfig.js'
-import { blockLayout } from '../../models/checkpoint/gguf/repackBlocks.js'
 import { fittingCodec } from '../../models/checkpoint/loadCheckpoint.js'
 import { isEncoder, loadEncoderCheckpoint } from '../../models/checkpoint/loadEncoderCheckpoint.js'
 import type { Tensors } from '../../models/checkpoint/weights/safetensors.js'
-import { isPlain } from '../../models/checkpoint/weights/storedTensor.js'
 import { buildEncoder } from '../../models/graph/buildEncoder.js'
 import { longAfterOf } from '../../models/graph/buildGraph.js'
+import { bytesInMemory } from '../../models/graph/bytesInMemory.js'
 import { ropesOf } from '../../models/graph/layers/rope.js'
-import { BLOCK } from '../../models/graph/quantize.js'
 import type { TensorInMemory } from '../../models/graph/weights.js'
 import { unreadOfEncoder } from '../../models/loadEncoder.js'
 import { readModel } from '../../models/loadModel.js'
@@ -67,15 +65,6 @@ export function windowOf(config: ModelConfig): string {
 }
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
-
-/** Bytes of a tensor that the runtime gets from memory: values in fp32 or as stored, or codes with a scale, and maybe an offset, for each block. */
-function bytesInMemory(tensor: TensorInMemory): number {
-  const { shape, bits, stored, transposed = false, length } = tensor
-  const count = elements(shape)
-  if (bits === undefined) return isPlain(tensor) ? length : 4 * count
-  const { size, offsets } = (stored ? blockLayout(tensor, transposed) : undefined) ?? { size: BLOCK, offsets: false }
-  return count * (bits / 8 + (offsets ? 8 : 4) / size)
-}
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 

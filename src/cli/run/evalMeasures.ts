@@ -5,7 +5,7 @@ import { OptionError } from '../../core/errors.js'
 import { batchedLanguageModel } from '../../models/batchedModels.js'
 import { loadModel } from '../../models/loadModel.js'
 import { isHttp } from '../../models/remote/httpAddress.js'
-import { type EngineFlags, engineFlags, engineOf } from '../flags/engineFlags.js'
+import { type EngineFlags, engineFlags, engineOf, localRewards } from '../flags/engineFlags.js'
 import { collect, END_TOKEN_HELP, type NamedPath, namedPath, number, type RewardPath, text, withLabels } from '../flags/flags.js'
 import { openReward } from '../flags/openReward.js'
 import { type CoherenceFlags, checkCoherence, coherenceFlags, loadCoherence } from './coherence.js'
@@ -67,7 +67,10 @@ export async function loadMeasures(
   const measures: Measure[] = []
   let chosen: ReturnType<typeof engineOf> | undefined
   const engine = () => {
-    chosen ??= engineOf({ device, dtype, cache }, say)
+    chosen ??= engineOf({ device, dtype, cache }, say, [
+      ...localRewards(rewards),
+      ...(lm === undefined ? [] : [{ head: 'lm' as const, role: 'lm', path: lm }]),
+    ])
     return chosen
   }
   for (const reward of rewards) {

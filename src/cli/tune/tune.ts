@@ -16,7 +16,7 @@ import { hashModel } from '../../models/hashModel.js'
 import { loadModels } from '../../models/loadModels.js'
 import { joinBase } from '../flags/adapterFlags.js'
 import { type ChosenDecoder, chooseDecoder } from '../flags/chooseDecoder.js'
-import { engineOf } from '../flags/engineFlags.js'
+import { engineOf, localRewards } from '../flags/engineFlags.js'
 import { END_TOKEN_HELP, type NamedPath, namedPath, oneOf, type RewardPath, text, withLabels } from '../flags/flags.js'
 import { decodingFlags, type GenerateFlags, type GivenFlags, settingsOf } from '../flags/generateFlags.js'
 import { type Grid, type GridFlags, gridHelp, gridOf } from '../flags/gridFlags.js'
@@ -94,7 +94,7 @@ async function run(input: string, flags: Flags, given: readonly GivenFlag[], ter
     const { lm, lms, engine, force, retryErrors, redoChanged } = settings
     const models = await loadModels({ lm, lms, reward: rewards, ...engine, onNotice: progress.say })
     closing.push(models.close)
-    const opened = await openReward(judge, await engineOf(engine, progress.say))
+    const opened = await openReward(judge, await engineOf(engine, progress.say, localRewards([judge])))
     closing.push(opened.close)
     for (const notice of opened.notices) progress.say(notice)
     const begun = new Set<string>()

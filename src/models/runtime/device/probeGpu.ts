@@ -2,12 +2,15 @@ import { readdir } from 'node:fs/promises'
 import { env, InferenceSession, Tensor } from 'onnxruntime-node'
 import { type GraphBuilder, graphBuilder } from '../../graph/builder.js'
 import { disableTelemetry } from '../telemetry.js'
-import { gpuProblem, WEBGPU } from './webgpu.js'
+import { gpuProblem, isGpuAbsent, WEBGPU } from './webgpu.js'
 
-/** Whether a GPU is usable. `float16`: it has 16-bit numbers (`shader-f16`). `software`: it is a renderer on the CPU. */
+/**
+ * Whether the runtime can use a GPU. `float16`: it has 16-bit numbers (`shader-f16`). `likelyCard`: it may be more than a renderer in software; the runtime
+ * does not tell which. `none`: there is none.
+ */
 export type FoundGpu =
-  | Readonly<{ usable: true; float16: boolean; software: boolean }>
-  | Readonly<{ usable: false; problem: string }>
+  | Readonly<{ usable: true; float16: boolean; likelyCard: boolean }>
+  | Readonly<{ usable: false; none: boolean; problem: string }>
 
 /** Runs a small graph on the GPU, and one with 16-bit numbers. */
 export async function probeGpu(): Promise<FoundGpu> {
@@ -17,14 +20,14 @@ export async function probeGpu(): Promise<FoundGpu> {
   try {
     await runProbe((graph, input) => graph.node('Abs', [input]))
   } catch (error) {
-    return { usable: false, problem: gpuProblem(error) }
+    return { usable: false, none: isGpuAbsent(error), problem: gpuProblem(error) }
   }
   const halves = (graph: GraphBuilder, input: string) => cast(graph, graph.node('Abs', [cast(graph, input, HALF)]), FLOAT)
   const float16 = await runProbe(halves).then(
     () => true,
     () => false,
   )
-  return { usable: true, float16, software: !float16 || !(await hasCard()) }
+  return { usable: true, float16, likelyCard: float16 && (await hasCard()) }
 }
 
 /**

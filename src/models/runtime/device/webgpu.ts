@@ -17,14 +17,17 @@ const HOW_TO = 'on Linux it needs the vendor’s driver and the Vulkan loader (D
 /** Explains in one line why the runtime cannot use a GPU. */
 export function gpuProblem(error: unknown): string {
   const message = messageOf(error)
-  if (/No supported adapters|Failed to get a WebGPU adapter/.test(message))
-    return `Expected a GPU that WebGPU can use, found none; ${HOW_TO}`
+  if (isGpuAbsent(error)) return `Expected a GPU that WebGPU can use, found none; ${HOW_TO}`
   const [, bytes, most] = TOO_LARGE.exec(message) ?? []
   if (bytes && most)
     return `The GPU takes buffers of at most ${most} bytes, and this run needs one of ${bytes} bytes; use a lower concurrency`
   if (NO_MEMORY.test(message)) return 'The GPU has too little memory for this model and its cache; use a lower concurrency'
   return message.split('\n')[0]!
 }
+
+/** Whether WebGPU finds no GPU at all. */
+export const isGpuAbsent = (error: unknown): boolean =>
+  /No supported adapters|Failed to get a WebGPU adapter/.test(messageOf(error))
 
 const TOO_LARGE = /Buffer size \((\d+)\) exceeds the max buffer size limit \((\d+)\)/
 /** A buffer that the device did not give is invalid in all that uses it. */

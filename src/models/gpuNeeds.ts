@@ -1,0 +1,65 @@
+import { ModelError } from '../core/errors.js'
+import type { GpuNeeds } from './adapters/decideDevice.js'
+import type { Expected } from './checkHead.js'
+import { isEncoder } from './checkpoint/loadEncoderCheckpoint.js'
+import { bytesInMemory } from './graph/bytesInMemory.js'
+import type { WeightDtype } from './graph/quantize.js'
+import { readCheckpoint } from './loadModel.js'
+import { findOnnx } from './onnx/findOnnx.js'
+import { cacheBytesPerToken, lengthClass } from './runtime/decoder/cacheShape.js'
+
+/** A model to load, and what it is for. */
+export type GpuModel = Readonly<{ path: string }> & Pick<Expected, 'head' | 'role' | 'label'>
+
+/** The models of a run that are folders or files: neither servers nor functions. */
+export function localModels(
+  lm: unknown,
+  lms: Readonly<Record<string, string>>,
+  rewards: readonly Readonly<{ name: string; path?: string; label?: string }>[],
+): GpuModel[] {
+  const languageModels = { ...(typeof lm === 'string' && { lm }), ...named('lm', lms) }
+  return [
+    ...Object.entries(languageModels).map(([role, path]) => ({ head: 'lm' as const, role, path })),
+    ...rewards.flatMap(({ name, path, label }) =>
+      path === undefined
+        ? []
+        : [{ head: 'reward' as const, role: `reward ${name}`, path, ...(label !== undefined && { label }) }],
+    ),
+  ]
+}
+
+const named = (role: string, paths: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(paths).map(([name, path]) => [`${role} ${name}`, path]))
+
+/**
+ * What models need of a GPU at least: their weights, and the cache of one short sequence each. Undefined if one cannot be read, which its loading then
+ * reports.
+ */
+export async function gpuNeeds(models: readonly GpuModel[], dtype: WeightDtype): Promise<GpuNeeds | undefined> {
+  try {
+    let bytes = 0
+    for (const { path, ...expected } of models) {
+      if (await findOnnx(path, dtype)) return { onlyCpu: `\`${expected.role}\` is an exported ONNX graph` }
+      if (expected.head === 'reward' && (await isEncoder(path))) return { onlyCpu: `\`${expected.role}\` is an encoder` }
+      bytes += await leastBytes(path, { ...expected, dtype })
+    }
+    return { bytes }
+  } catch (error) {
+    if (error instanceof ModelError) return undefined
+    throw error
+  }
+}
+
+async function leastBytes(path: string, expected: Expected): Promise<number> {
+  const { graph, tensors } = await readCheckpoint(path, expected, 'webgpu')
+  const unused = new Set(graph.unusedTensors)
+  const used = [...tensors.entries].flatMap(([name, { shape }]) => (unused.has(name) ? [] : [{ shape }]))
+  const width = graph.shape.half ? 2 : 4
+  const weights = (graph.inMemory.length > 0 ? graph.inMemory : used).map((tensor) =>
+    'bits' in tensor && tensor.bits !== undefined ? bytesInMemory(tensor) : width * elements(tensor.shape),
+  )
+  // A slab also has a row for padding.
+  return weights.reduce((sum, size) => sum + size, 2 * lengthClass(1) * cacheBytesPerToken(graph.shape))
+}
+
+const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
