@@ -10,7 +10,7 @@ import { modelFolder } from '../modelFolder.js'
 import { endpointOf } from './chatCompletions.js'
 import { circuitBreaker } from './circuitBreaker.js'
 import { redactAddress } from './httpAddress.js'
-import { mergedCalls } from './mergedCalls.js'
+import { type MergedCall, mergedCalls } from './mergedCalls.js'
 import { postJson } from './postJson.js'
 import { type RemoteWorld, type RequestOptions, requestOptions } from './remoteOptions.js'
 import { tokenIdsJson } from './tokenIdsJson.js'
@@ -84,8 +84,8 @@ export async function remoteLanguageModel(
   const post = postJson(endpoint, { ...options, breaker, ...(key && { key }), ...(sleep && { sleep }) })
   const reading = { server, vocabSize, idOf: tokenIdOf(codec, server) }
   const idsOf = tokenIdsJson()
-  /** By the sequences' keys, from the first step to the release. */
-  const running = new Map<object, AbortController>()
+  /** Calls of each sequence by its key, from the first step to the release: the last one, and others that are still open. */
+  const running = new Map<object, readonly MergedCall<Logits>[]>()
 
   const send = async (steps: readonly Step[], signal: AbortSignal, isAlone: boolean): Promise<(Logits | RemoteError)[]> => {
     const { need } = steps[0]!
@@ -120,14 +120,14 @@ export async function remoteLanguageModel(
     if (need === 'all') throw new OptionError(`${server}: expected a step that reads the top ${maxTop} tokens at most, got all`)
     const { key, promptTokenIds, tokenIds } = sequence
     const known = running.get(key)
-    const controller = known ?? new AbortController()
-    if (!known) running.set(key, controller)
     const tokens = promptTokenIds.length + tokenIds.length
     const step = { prompt: promptOf(sequence), tokens, need, kind: `${need} ${known === undefined}` }
-    return ask([step], controller.signal).then(([result]) => result!, failed)
+    const call = ask([step])
+    running.set(key, [...(known ?? []).filter(({ isOpen }) => isOpen()), call])
+    return call.results.then(([result]) => result!, failed)
   }
   const stop = (key: object): void => {
-    running.get(key)?.abort()
+    for (const { leave } of running.get(key) ?? []) leave(new DOMException('The sequence was released', 'AbortError'))
     running.delete(key)
   }
   return {

@@ -18,8 +18,7 @@ function merged(answer: (items: readonly number[]) => Answer[], options: Partial
     },
     { maxBatch: 8, concurrency: 2, ...options },
   )
-  const outcome = async (items: readonly number[]) =>
-    call(items, new AbortController().signal).catch((error: Error) => error.message)
+  const outcome = async (items: readonly number[]) => call(items).results.catch((error: Error) => error.message)
   return { sizes, all: (calls: readonly (readonly number[])[]) => Promise.all(calls.map(outcome)) }
 }
 const singles = (count: number) => Array.from({ length: count }, (_, item) => [item])
@@ -68,25 +67,24 @@ describe('mergedCalls', () => {
       },
       { maxBatch: 8, concurrency: 2 },
     )
-    const results = singles(32).map((items) => call(items, new AbortController().signal))
+    const results = singles(32).map((items) => call(items).results)
     expect(await Promise.all(results)).toEqual(singles(32).map(([item]) => [10 * item!]))
     expect(most).toBe(2)
   })
 
   it('sends no item of a call that has failed, nor of one whose caller has left, while it looks for items at fault', async () => {
-    const leaving = new AbortController()
     const seen: (readonly number[])[] = []
     const call = mergedCalls<number, number>(
       async (items) => {
         seen.push(items)
-        if (items.length === 1) leaving.abort(new Error('left'))
+        if (items.length === 1) leaving.leave(new Error('left'))
         if (items.includes(0)) throw refused()
         return tens(items) as number[]
       },
       { maxBatch: 8, concurrency: 1 },
     )
-    const { signal } = new AbortController()
-    const results = await Promise.allSettled([call([0, 1, 2], signal), call([3], leaving.signal)])
+    const [staying, leaving] = [call([0, 1, 2]), call([3])]
+    const results = await Promise.allSettled([staying.results, leaving.results])
     expect(results.map((result) => result.status === 'rejected' && result.reason.message)).toEqual(['refused', 'left'])
     expect(seen).toEqual([[0, 1, 2, 3], [0, 1, 2], [0, 1], [0]])
   })
