@@ -6,56 +6,66 @@ export type Turns = Readonly<{
   give(promptTokens: readonly number[]): void
 }>
 
-type Groups = 1 | 2
-
 /** Calls per running sequence that measure a split, and the calls before them in which the groups form. */
 const MEASURED = 12
 const FORMING = 4
-/** How much faster two groups must be than one, because their steps wait for each other and measurements vary. */
-const GAIN = 1.05
-/** If this share of all sequences waits in one place, they are one group and not two. */
-const TOGETHER = 0.75
-/** Below this share of all sequences, waiting sequences join the next group. */
-const FRAGMENT = 0.4
+/** From this share of a group on, waiting sequences are a group; fewer of them join the next one. */
+const WHOLE = 0.8
 /** Measurements after which the slower split is tried again. */
 const LASTS = 16
+/** A split that is as slow as this after a few calls per running sequence is not measured any further. */
+const HOPELESS = 0.8
+const FEW = 2
+
+export type MeasuredTurnsOptions = Readonly<{
+  /** How many sequences there are now. */
+  running: () => number
+  /** Milliseconds. */
+  now: () => number
+  /** How many groups are tried beside one (2). */
+  most?: number
+  /** How much faster they must be than one (1.05), because their steps wait for each other and measurements vary. */
+  gain?: number
+}>
 
 /**
- * Gives turns by measurement. Either all running sequences go through one model and then through the next (the largest batches), or two groups
- * alternate, one in each model (no model waits while a result is on its way). The faster of the two goes on.
- *
- * @param running how many sequences there are now
- * @param now milliseconds
+ * Gives turns by measurement. Either all running sequences go together, from one model to the next (the largest batches), or in groups that are
+ * in different models or requests at the same time (nothing waits while a result is on its way). The faster of the two goes on.
  */
-export function measuredTurns(running: () => number, now: () => number): Turns {
+export function measuredTurns({ running, now, most = 2, gain = 1.05 }: MeasuredTurnsOptions): Turns {
   const asleep = new Set<() => void>()
-  const rates = new Map<Groups, number>()
-  let groups: Groups = 1
+  const rates = new Map<number, number>()
+  let groups = 1
   let turns = 0
   let repeats = 0
   let calls = Number.NEGATIVE_INFINITY
   let startedAt = now()
 
-  const measure = (next: Groups): void => {
+  const other = (): number => (groups === 1 ? most : 1)
+  const rate = (): number => calls / (now() - startedAt)
+  const isHopeless = (): boolean => calls >= FEW * running() && rate() < HOPELESS * (rates.get(other()) ?? 0)
+  const measure = (next: number): void => {
     groups = next
     calls = -FORMING * running()
   }
   const compare = (): void => {
-    rates.set(groups, calls / (now() - startedAt))
-    const [together = 0, apart] = [rates.get(1), rates.get(2)]
-    const better = apart === undefined || apart > GAIN * together ? 2 : 1
+    rates.set(groups, rate())
+    const [together = 0, apart] = [rates.get(1), rates.get(most)]
+    const better = apart === undefined || apart > gain * together ? most : 1
     repeats = better === groups ? repeats + 1 : 0
     if (repeats === LASTS) repeats = 0
-    measure(repeats === 0 && better === groups ? other(groups) : better)
+    measure(repeats === 0 && better === groups ? other() : better)
   }
   return {
     take(waiting, wake) {
-      if (turns > 0 && (groups === 1 || waiting < FRAGMENT * running())) {
+      const group = running() / groups
+      if (turns > 0 && (groups === 1 || waiting < WHOLE * group)) {
         asleep.add(wake)
         return 0
       }
       turns += 1
-      return groups === 1 || waiting < TOGETHER * running() ? waiting : Math.ceil(waiting / 2)
+      // More may wait than there are sequences: rewards of finished ones.
+      return Math.ceil(waiting / Math.min(groups, Math.max(1, Math.round(waiting / group))))
     },
     give(promptTokens) {
       turns -= 1
@@ -71,7 +81,7 @@ export function measuredTurns(running: () => number, now: () => number): Turns {
         const wasFormed = calls >= 0
         calls += steps
         if (!wasFormed && calls >= 0) [calls, startedAt] = [0, now()]
-        else if (calls >= MEASURED * running()) compare()
+        else if (calls >= MEASURED * running() || isHopeless()) compare()
       }
       const woken = [...asleep]
       asleep.clear()
@@ -79,8 +89,6 @@ export function measuredTurns(running: () => number, now: () => number): Turns {
     },
   }
 }
-
-const other = (groups: Groups): Groups => (groups === 1 ? 2 : 1)
 
 /** Gives no turns: every model runs whenever it can. */
 export const freeTurns: Turns = { take: (waiting) => waiting, give: () => undefined }

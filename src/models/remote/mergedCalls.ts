@@ -1,3 +1,4 @@
+import { freeTurns, type Turns } from '../../core/batching.js'
 import { RemoteError } from '../../core/errors.js'
 import { clock } from '../../core/observe/observer.js'
 import type { ServerRequest } from '../runtime/watch.js'
@@ -11,6 +12,8 @@ export type MergeOptions<Item> = Readonly<{
   kindOf?: (item: Item) => unknown
   /** For a server that may take one item a request only: the most requests at the same time if it turns out so. */
   concurrencyAlone?: number
+  /** How many of the waiting items of this item's kind may go now. A server that takes one item a request has no turns. */
+  turnsOf?: (item: Item) => Turns
   /** Called after each request that was answered. */
   onRequest?: (request: ServerRequest) => void
 }>
@@ -39,6 +42,7 @@ type Call<Result> = Readonly<{
   reject: (reason: unknown) => void
 }>
 type Entry<Item, Result> = Readonly<{ item: Item; index: number; call: Call<Result> }>
+type Request<Item, Result> = Readonly<{ entries: readonly Entry<Item, Result>[]; turns: Turns }>
 
 /**
  * Merges calls with a few items each into requests with many. Once there is room for a request, the waiting items go together, first come,
@@ -53,7 +57,7 @@ type Entry<Item, Result> = Readonly<{ item: Item; index: number; call: Call<Resu
  */
 export function mergedCalls<Item, Result>(
   send: Send<Item, Result>,
-  { maxBatch, concurrency, kindOf = () => undefined, concurrencyAlone, onRequest }: MergeOptions<Item>,
+  { maxBatch, concurrency, kindOf = () => undefined, concurrencyAlone, turnsOf = () => freeTurns, onRequest }: MergeOptions<Item>,
 ): (items: readonly Item[]) => MergedCall<Result> {
   // Not a set: its discarded tables point to later ones and would keep all later entries from being collected young (as in `batchCalls`).
   let waiting: Entry<Item, Result>[] = []
@@ -69,17 +73,28 @@ export function mergedCalls<Item, Result>(
     // Waits for the other calls of this turn of the event loop.
     setImmediate(() => {
       isDue = false
-      while (running < most() && waiting.length > 0) {
-        const { entries, rest } = nextEntries(waiting, limit, kindOf)
-        waiting = rest
-        start(entries)
-      }
+      for (let next = taken(); next; next = taken()) start(next)
     })
   }
-  const start = (entries: readonly Entry<Item, Result>[]): void => {
+  /** Takes the first waiting items of one kind whose turn it is. */
+  const taken = (): Request<Item, Result> | undefined => {
+    if (running >= most()) return undefined
+    for (const kind of new Set(waiting.map(({ item }) => kindOf(item)))) {
+      const entries = waiting.filter(({ item }) => kindOf(item) === kind)
+      const turns = limit === 1 ? freeTurns : turnsOf(entries[0]!.item)
+      const size = Math.min(limit, turns.take(entries.length, wake))
+      if (size === 0) continue
+      const later = new Set(entries.splice(size))
+      waiting = waiting.filter((entry) => kindOf(entry.item) !== kind || later.has(entry))
+      return { entries, turns }
+    }
+    return undefined
+  }
+  const start = ({ entries, turns }: Request<Item, Result>): void => {
     running++
     request(entries).finally(() => {
       running--
+      turns.give(entries.map(() => 0))
       if (waiting.length > 0) wake()
     })
   }
@@ -167,19 +182,6 @@ export function mergedCalls<Item, Result>(
     }
     return { results: promise, isOpen: call.isOpen, leave }
   }
-}
-
-/** Chooses the first waiting items of one kind, at most `limit`. */
-function nextEntries<Item, Result>(
-  waiting: readonly Entry<Item, Result>[],
-  limit: number,
-  kindOf: (item: Item) => unknown,
-): Readonly<{ entries: readonly Entry<Item, Result>[]; rest: Entry<Item, Result>[] }> {
-  const kind = waiting.length > 0 ? kindOf(waiting[0]!.item) : undefined
-  const entries: Entry<Item, Result>[] = []
-  const rest: Entry<Item, Result>[] = []
-  for (const entry of waiting) (entries.length < limit && kindOf(entry.item) === kind ? entries : rest).push(entry)
-  return { entries, rest }
 }
 
 const isFailure = (error: unknown): boolean => error instanceof RemoteError && error.kind === 'failure'

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { BatchedLanguageModel, LogitsCall } from '../../core/batched.js'
+import { freeTurns, measuredTurns } from '../../core/batching.js'
 import { ModelLostError, OptionError, RemoteError } from '../../core/errors.js'
 import type { Logits, TextCodec } from '../../core/model.js'
 import { parseOptions } from '../../core/parseOptions.js'
@@ -52,12 +53,14 @@ const MAX_BATCH = 64
 const [OPEN, CLOSE, COMMA] = ['[', ']', ','].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer]
 /** Most requests at the same time: several, so that prompts wait little for each other; few, so that they share the next request. */
 const CONCURRENCY = 4
+/** How much faster several requests must be than one. */
+const GAIN = 1.02
 
 /**
  * A step of one sequence. `prompt` is its JSON text in pieces. A request holds steps of one `kind`: equal `need`, and first steps go separately, because
  * the server reads whole prompts for them.
  */
-type Step = Readonly<{ prompt: readonly Buffer[]; tokens: number; need: number; kind: string }>
+type Step = Readonly<{ prompt: readonly Buffer[]; tokens: number; need: number; isFirst: boolean; kind: string }>
 
 /**
  * Connects to a language model behind HTTP. Calls that wait together share a request if the server takes a list of prompts; the first requests
@@ -99,9 +102,13 @@ export async function remoteLanguageModel(
     }
     return post(body, read, signal, { isSplittable: !isAlone })
   }
+  const measured = () =>
+    measuredTurns({ running: () => running.size, now: () => performance.now(), most: CONCURRENCY, gain: GAIN })
+  let turns = measured()
   const ask = mergedCalls(send, {
     ...{ maxBatch: MAX_BATCH, concurrency: CONCURRENCY, concurrencyAlone: MAX_BATCH },
     kindOf: ({ kind }) => kind,
+    turnsOf: ({ isFirst }) => (isFirst ? freeTurns : turns),
     ...(onRequest && { onRequest }),
   })
 
@@ -121,7 +128,10 @@ export async function remoteLanguageModel(
     const { key, promptTokenIds, tokenIds } = sequence
     const known = running.get(key)
     const tokens = promptTokenIds.length + tokenIds.length
-    const step = { prompt: promptOf(sequence), tokens, need, kind: `${need} ${known === undefined}` }
+    const isFirst = known === undefined
+    // Another run may have another decoder and other prompts.
+    if (isFirst && running.size === 0) turns = measured()
+    const step = { prompt: promptOf(sequence), tokens, need, isFirst, kind: `${need} ${isFirst}` }
     const call = ask([step])
     running.set(key, [...(known ?? []).filter(({ isOpen }) => isOpen()), call])
     return call.results.then(([result]) => result!, failed)
