@@ -116,12 +116,12 @@ export async function remoteLanguageModel(
     form === 'ids'
       ? [OPEN, idsOf(sequence), CLOSE]
       : [Buffer.from(JSON.stringify(textPrompt([...sequence.promptTokenIds, ...sequence.tokenIds], codec, server)))]
-  const failed = (error: unknown): never => {
-    if (!(error instanceof RemoteError)) throw error
-    if (error.isHopeless) throw new ModelLostError(`Language model: ${error.message}`, { cause: error })
-    if (form === 'text' || !/ 422 |string/.test(error.message)) throw error
+  const explained = (error: unknown): unknown => {
+    if (!(error instanceof RemoteError)) return error
+    if (error.isHopeless) return new ModelLostError(`Language model: ${error.message}`, { cause: error })
+    if (form === 'text' || !/ 422 |string/.test(error.message)) return error
     const hint = 'If the server takes only text prompts, use `--lm-prompt text`'
-    throw new RemoteError(`${error.message}. ${hint}`, false, 'refusal')
+    return new RemoteError(`${error.message}. ${hint}`, false, 'refusal')
   }
   const logits = async ({ sequence, need }: LogitsCall): Promise<Logits> => {
     if (need === 'all') throw new OptionError(`${server}: expected a step that reads the top ${maxTop} tokens at most, got all`)
@@ -134,7 +134,12 @@ export async function remoteLanguageModel(
     const step = { prompt: promptOf(sequence), tokens, need, isFirst, kind: `${need} ${isFirst}` }
     const call = ask([step])
     running.set(key, [...(known ?? []).filter(({ isOpen }) => isOpen()), call])
-    return call.results.then(([result]) => result!, failed)
+    try {
+      const [result] = await call.results
+      return result!
+    } catch (error) {
+      throw explained(error)
+    }
   }
   const stop = (key: object): void => {
     for (const { leave } of running.get(key) ?? []) leave(new DOMException('The sequence was released', 'AbortError'))
