@@ -6,8 +6,7 @@ export type Turns = Readonly<{
   give(promptTokens: readonly number[]): void
 }>
 
-/** Calls per running sequence that measure a split, and the calls before them in which the groups form. */
-const MEASURED = 12
+/** Calls per running sequence in which the groups form, before a split is measured. One group has formed when a turn has nearly all sequences. */
 const FORMING = 4
 /** From this share of a group on, waiting sequences are a group; fewer of them join the next one. */
 const WHOLE = 0.8
@@ -22,6 +21,8 @@ export type MeasuredTurnsOptions = Readonly<{
   running: () => number
   /** Milliseconds. */
   now: () => number
+  /** Calls per running sequence that measure a split (12). */
+  measured?: number
   /** How many groups are tried beside one (2). */
   most?: number
   /** How much faster they must be than one (1.05), because their steps wait for each other and measurements vary. */
@@ -32,7 +33,7 @@ export type MeasuredTurnsOptions = Readonly<{
  * Gives turns by measurement. Either all running sequences go together, from one model to the next (the largest batches), or in groups that are
  * in different models or requests at the same time (nothing waits while a result is on its way). The faster of the two goes on.
  */
-export function measuredTurns({ running, now, most = 2, gain = 1.05 }: MeasuredTurnsOptions): Turns {
+export function measuredTurns({ running, now, measured = 12, most = 2, gain = 1.05 }: MeasuredTurnsOptions): Turns {
   const asleep = new Set<() => void>()
   const rates = new Map<number, number>()
   let groups = 1
@@ -71,17 +72,14 @@ export function measuredTurns({ running, now, most = 2, gain = 1.05 }: MeasuredT
       turns -= 1
       const steps = promptTokens.filter((tokens) => tokens === 0).length
       // The cost of prompts says nothing about the split.
-      if (
-        running() < 2 ||
-        promptTokens.reduce((sum, tokens) => sum + tokens, 0) > 4 * steps ||
-        calls === Number.NEGATIVE_INFINITY
-      )
-        measure(groups)
+      if (running() < 2 || promptTokens.reduce((sum, tokens) => sum + tokens, 0) > 4 * steps) measure(groups)
       else {
+        if (calls === Number.NEGATIVE_INFINITY) measure(groups)
         const wasFormed = calls >= 0
         calls += steps
-        if (!wasFormed && calls >= 0) [calls, startedAt] = [0, now()]
-        else if (calls >= MEASURED * running() || isHopeless()) compare()
+        const isFormed = calls >= 0 || (groups === 1 && steps >= WHOLE * running())
+        if (!wasFormed && isFormed) [calls, startedAt] = [0, now()]
+        else if (calls >= measured * running() || isHopeless()) compare()
       }
       const woken = [...asleep]
       asleep.clear()

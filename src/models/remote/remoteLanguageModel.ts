@@ -53,8 +53,9 @@ const MAX_BATCH = 64
 const [OPEN, CLOSE, COMMA] = ['[', ']', ','].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer]
 /** Most requests at the same time: several, so that prompts wait little for each other; few, so that they share the next request. */
 const CONCURRENCY = 4
-/** How much faster several requests must be than one. */
+/** How much faster several requests must be than one, and in how many steps each is measured. A step takes much longer than what disturbs it. */
 const GAIN = 1.02
+const MEASURED = 6
 
 /**
  * A step of one sequence. `prompt` is its JSON text in pieces. A request holds steps of one `kind`: equal `need`, and first steps go separately, because
@@ -103,7 +104,13 @@ export async function remoteLanguageModel(
     return post(body, read, signal, { isSplittable: !isAlone })
   }
   const measured = () =>
-    measuredTurns({ running: () => running.size, now: () => performance.now(), most: CONCURRENCY, gain: GAIN })
+    measuredTurns({
+      running: () => running.size,
+      now: () => performance.now(),
+      measured: MEASURED,
+      most: CONCURRENCY,
+      gain: GAIN,
+    })
   let turns = measured()
   const ask = mergedCalls(send, {
     ...{ maxBatch: MAX_BATCH, concurrency: CONCURRENCY, concurrencyAlone: MAX_BATCH },

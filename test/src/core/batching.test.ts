@@ -46,6 +46,9 @@ describe('measuredTurns', () => {
     expect(share(play(2000, cost).slice(200), 1)).toBeGreaterThan(0.8)
     expect(share(play(2000, cost, { gain: 1.02 }).slice(200), 2)).toBeGreaterThan(0.8)
   })
+  it.each([12, 6])('measures one group in %i calls of each sequence, from the first turn that has all of them', (measured) => {
+    expect(play(40, () => 1, { measured }).indexOf(2)).toBe(1 + measured)
+  })
   it('gives up a split that is much slower after a few calls', () => {
     const calls = (cost: number) => play(4000, (groups) => (groups === 1 ? 1 : cost)).filter((groups) => groups === 2).length
     expect(calls(2)).toBeLessThan(0.6 * calls(1.1))
