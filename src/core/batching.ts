@@ -10,19 +10,20 @@ export type Turns = Readonly<{
 const FORMING = 4
 /** From this share of a group on, waiting sequences are a group; fewer of them join the next one. */
 const WHOLE = 0.8
-/** Measurements after which the slower split is tried again. */
-const LASTS = 16
-/** A split that is as slow as this after a few calls per running sequence is not measured any further. */
+/** Windows of a measurement. Their median counts, because something else may hold up one of them. */
+const WINDOWS = 3
+/** A split with two windows as slow as this is not measured any further. */
 const HOPELESS = 0.8
-const FEW = 2
+/** Measurements after which the slower split is tried again. */
+const LASTS = 32
 
 export type MeasuredTurnsOptions = Readonly<{
   /** How many sequences there are now. */
   running: () => number
   /** Milliseconds. */
   now: () => number
-  /** Calls per running sequence that measure a split (12). */
-  measured?: number
+  /** Calls per running sequence in each of the three windows that measure a split (4). */
+  window?: number
   /** How many groups are tried beside one (2). */
   most?: number
   /** How much faster they must be than one (1.05), because their steps wait for each other and measurements vary. */
@@ -33,7 +34,7 @@ export type MeasuredTurnsOptions = Readonly<{
  * Gives turns by measurement. Either all running sequences go together, from one model to the next (the largest batches), or in groups that are
  * in different models or requests at the same time (nothing waits while a result is on its way). The faster of the two goes on.
  */
-export function measuredTurns({ running, now, measured = 12, most = 2, gain = 1.05 }: MeasuredTurnsOptions): Turns {
+export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05 }: MeasuredTurnsOptions): Turns {
   const asleep = new Set<() => void>()
   const rates = new Map<number, number>()
   let groups = 1
@@ -41,16 +42,26 @@ export function measuredTurns({ running, now, measured = 12, most = 2, gain = 1.
   let repeats = 0
   let calls = Number.NEGATIVE_INFINITY
   let startedAt = now()
+  let windows: number[] = []
 
   const other = (): number => (groups === 1 ? most : 1)
-  const rate = (): number => calls / (now() - startedAt)
-  const isHopeless = (): boolean => calls >= FEW * running() && rate() < HOPELESS * (rates.get(other()) ?? 0)
   const measure = (next: number): void => {
     groups = next
     calls = -FORMING * running()
+    windows = []
+  }
+  const startWindow = (): void => {
+    calls = 0
+    startedAt = now()
+  }
+  const endWindow = (): void => {
+    windows.push(calls / (now() - startedAt))
+    startWindow()
+    const slow = windows.filter((rate) => rate < HOPELESS * (rates.get(other()) ?? 0))
+    if (windows.length === WINDOWS || slow.length === 2) compare()
   }
   const compare = (): void => {
-    rates.set(groups, rate())
+    rates.set(groups, windows.sort((a, b) => a - b)[1]!)
     const [together = 0, apart] = [rates.get(1), rates.get(most)]
     const better = apart === undefined || apart > gain * together ? most : 1
     repeats = better === groups ? repeats + 1 : 0
@@ -78,8 +89,8 @@ export function measuredTurns({ running, now, measured = 12, most = 2, gain = 1.
         const wasFormed = calls >= 0
         calls += steps
         const isFormed = calls >= 0 || (groups === 1 && steps >= WHOLE * running())
-        if (!wasFormed && isFormed) [calls, startedAt] = [0, now()]
-        else if (calls >= measured * running() || isHopeless()) compare()
+        if (!wasFormed && isFormed) startWindow()
+        else if (calls >= window * running()) endWindow()
       }
       const woken = [...asleep]
       asleep.clear()

@@ -53,9 +53,9 @@ const MAX_BATCH = 64
 const [OPEN, CLOSE, COMMA] = ['[', ']', ','].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer]
 /** Most requests at the same time: several, so that prompts wait little for each other; few, so that they share the next request. */
 const CONCURRENCY = 4
-/** How much faster several requests must be than one, and in how many steps each is measured. A step takes much longer than what disturbs it. */
+/** How much faster several requests must be than one, and how many steps are timed together. A step takes longer than most of what disturbs it. */
 const GAIN = 1.02
-const MEASURED = 6
+const WINDOW = 2
 
 /**
  * A step of one sequence. `prompt` is its JSON text in pieces. A request holds steps of one `kind`: equal `need`, and first steps go separately, because
@@ -107,7 +107,7 @@ export async function remoteLanguageModel(
     measuredTurns({
       running: () => running.size,
       now: () => performance.now(),
-      measured: MEASURED,
+      window: WINDOW,
       most: CONCURRENCY,
       gain: GAIN,
     })

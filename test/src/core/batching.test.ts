@@ -46,12 +46,21 @@ describe('measuredTurns', () => {
     expect(share(play(2000, cost).slice(200), 1)).toBeGreaterThan(0.8)
     expect(share(play(2000, cost, { gain: 1.02 }).slice(200), 2)).toBeGreaterThan(0.8)
   })
-  it.each([12, 6])('measures one group in %i calls of each sequence, from the first turn that has all of them', (measured) => {
-    expect(play(40, () => 1, { measured }).indexOf(2)).toBe(1 + measured)
+  it.each([4, 2])('measures one group in windows of %i calls, from the first turn that has all sequences', (window) => {
+    expect(play(40, () => 1, { window }).indexOf(2)).toBe(1 + 3 * window)
   })
-  it('gives up a split that is much slower after a few calls', () => {
+  it('pays no attention to a pause in one window', () => {
+    let calls = 0
+    const groups = play(300, (groups) => {
+      calls += 1
+      return calls === 20 ? 1000 : groups === 1 ? 1 : 0.6
+    })
+    expect(groups[18]).toBe(2)
+    expect(share(groups.slice(60), 2)).toBe(1)
+  })
+  it('gives up a split that is much slower after two windows', () => {
     const calls = (cost: number) => play(4000, (groups) => (groups === 1 ? 1 : cost)).filter((groups) => groups === 2).length
-    expect(calls(2)).toBeLessThan(0.6 * calls(1.1))
+    expect(calls(2)).toBeLessThan(0.9 * calls(1.1))
   })
   it('lets a part of a group wait for another part, and cuts what several groups wait with', () => {
     let time = 0
