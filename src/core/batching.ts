@@ -6,7 +6,7 @@ export type Turns = Readonly<{
   give(promptTokens: readonly number[]): void
 }>
 
-/** Calls per running sequence in which the groups form, before a split is measured. One group has formed when a turn has nearly all sequences. */
+/** Calls per running sequence in which new groups form, before they are measured. One group has formed when a turn has all sequences. */
 const FORMING = 4
 /** From this share of a group on, waiting sequences are a group; fewer of them join the next one. */
 const WHOLE = 0.8
@@ -26,6 +26,11 @@ export type MeasuredTurnsOptions = Readonly<{
   window?: number
   /** How many groups are tried beside one (2). */
   most?: number
+  /**
+   * Calls `wake` after some milliseconds. For models whose sequences also wait where no turns are given, such as for a reward's server: one group
+   * then forms where the sequences take turns, each of which waits for the others for one step at most.
+   */
+  later?: (wake: () => void, milliseconds: number) => void
   /** How much faster they must be than one (1.05), because their steps wait for each other and measurements vary. */
   gain?: number
 }>
@@ -34,7 +39,7 @@ export type MeasuredTurnsOptions = Readonly<{
  * Gives turns by measurement. Either all running sequences go together, from one model to the next (the largest batches), or in groups that are
  * in different models or requests at the same time (nothing waits while a result is on its way). The faster of the two goes on.
  */
-export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05 }: MeasuredTurnsOptions): Turns {
+export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05, later }: MeasuredTurnsOptions): Turns {
   const asleep = new Set<() => void>()
   const rates = new Map<number, number>()
   let groups = 1
@@ -43,12 +48,16 @@ export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05 
   let calls = Number.NEGATIVE_INFINITY
   let startedAt = now()
   let windows: number[] = []
+  let formingSince = startedAt
+  let heldSince: number | undefined
 
   const other = (): number => (groups === 1 ? most : 1)
-  const measure = (next: number): void => {
+  const form = (next: number): void => {
     groups = next
     calls = -FORMING * running()
+    formingSince = now()
     windows = []
+    heldSince = undefined
   }
   const startWindow = (): void => {
     calls = 0
@@ -62,20 +71,36 @@ export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05 
   }
   const compare = (): void => {
     rates.set(groups, windows.sort((a, b) => a - b)[1]!)
+    windows = []
     const [together = 0, apart] = [rates.get(1), rates.get(most)]
     const better = apart === undefined || apart > gain * together ? most : 1
     repeats = better === groups ? repeats + 1 : 0
     if (repeats === LASTS) repeats = 0
-    measure(repeats === 0 && better === groups ? other() : better)
+    const next = repeats === 0 && better === groups ? other() : better
+    if (next === groups) startWindow()
+    else form(next)
+  }
+  /** Whether some sequences wait for the rest of the only group, which is forming. */
+  const isHeld = (waiting: number, wake: () => void): boolean => {
+    const isForming = groups === 1 && calls < 0 && waiting < running()
+    const ended = calls + FORMING * running()
+    const rate = rates.get(groups) ?? (ended < running() ? undefined : ended / (now() - formingSince))
+    if (!later || rate === undefined || !isForming) return false
+    const step = running() / rate
+    if (heldSince === undefined) later(wake, step)
+    heldSince ??= now()
+    return now() < heldSince + step
   }
   return {
     take(waiting, wake) {
+      if (isHeld(waiting, wake)) return 0
       const group = running() / groups
       if (turns > 0 && (groups === 1 || waiting < WHOLE * group)) {
         asleep.add(wake)
         return 0
       }
       turns += 1
+      heldSince = undefined
       // More may wait than there are sequences: rewards of finished ones.
       return Math.ceil(waiting / Math.min(groups, Math.max(1, Math.round(waiting / group))))
     },
@@ -83,12 +108,12 @@ export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05 
       turns -= 1
       const steps = promptTokens.filter((tokens) => tokens === 0).length
       // The cost of prompts says nothing about the split.
-      if (running() < 2 || promptTokens.reduce((sum, tokens) => sum + tokens, 0) > 4 * steps) measure(groups)
+      if (running() < 2 || promptTokens.reduce((sum, tokens) => sum + tokens, 0) > 4 * steps) form(groups)
       else {
-        if (calls === Number.NEGATIVE_INFINITY) measure(groups)
+        if (calls === Number.NEGATIVE_INFINITY) form(groups)
         const wasFormed = calls >= 0
         calls += steps
-        const isFormed = calls >= 0 || (groups === 1 && steps >= WHOLE * running())
+        const isFormed = calls >= 0 || (groups === 1 && steps >= running())
         if (!wasFormed && isFormed) startWindow()
         else if (calls >= window * running()) endWindow()
       }

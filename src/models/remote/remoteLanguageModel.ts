@@ -107,9 +107,8 @@ export async function remoteLanguageModel(
     measuredTurns({
       running: () => running.size,
       now: () => performance.now(),
-      window: WINDOW,
-      most: CONCURRENCY,
-      gain: GAIN,
+      later: (wake, milliseconds) => setTimeout(wake, milliseconds),
+      ...{ window: WINDOW, most: CONCURRENCY, gain: GAIN },
     })
   let turns = measured()
   const ask = mergedCalls(send, {

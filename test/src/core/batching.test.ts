@@ -62,6 +62,35 @@ describe('measuredTurns', () => {
     const calls = (cost: number) => play(4000, (groups) => (groups === 1 ? 1 : cost)).filter((groups) => groups === 2).length
     expect(calls(2)).toBeLessThan(0.9 * calls(1.1))
   })
+  it('lets sequences wait for the rest of the only group that forms, for one step at most', () => {
+    let time = 0
+    const later = vi.fn()
+    const turns = turnsOf({ now: () => time, later })
+    const take = (waiting: number) => turns.take(waiting, () => undefined)
+    const give = (size: number) => turns.give(Array<number>(size).fill(0))
+    let groups = 1
+    for (let wasApart = false; !(wasApart && groups === 1); ) {
+      const size = take(SEQUENCES)
+      groups = SEQUENCES / size
+      wasApart ||= groups === 2
+      if (wasApart && groups === 1) break
+      time += size * (groups === 1 ? 1 : 2)
+      give(size)
+    }
+    give(0)
+    expect(later).not.toHaveBeenCalled()
+    expect(take(2)).toBe(0)
+    expect(later).toHaveBeenCalledExactlyOnceWith(expect.any(Function), SEQUENCES)
+    time += SEQUENCES - 1
+    expect(take(3)).toBe(0)
+    time += 1
+    expect(take(3)).toBe(3)
+    give(3)
+    expect(take(SEQUENCES)).toBe(SEQUENCES)
+    give(SEQUENCES)
+    expect(take(2)).toBe(2)
+    expect(later).toHaveBeenCalledOnce()
+  })
   it('lets a part of a group wait for another part, and cuts what several groups wait with', () => {
     let time = 0
     const turns = turnsOf({ running: () => 16, most: 4, now: () => time })
