@@ -6,7 +6,7 @@ import { RewardError } from '../src/core/errors.js'
 import type { Reward } from '../src/core/model.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import { registryEntry, rewardName, rewardNamed, scoring } from '../src/core/registryEntry.js'
-import type { Candidates, Rewarded } from '../src/core/step.js'
+import { type Candidates, type Rewarded, withFields } from '../src/core/step.js'
 
 const isReward = (value: unknown): value is Reward =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'score' in value
@@ -41,10 +41,8 @@ export function batchReward<S extends Candidates>(options: BatchRewardOptions): 
         throwIfEmpty(() => new RewardError(`Reward \`${reward.name}\` gave no rewards`)),
         map((scores) => {
           const rewards = checkRewards(reward.name, scores, { candidates: step.tokenIds })
-          return {
-            ...step,
-            rewards: { ...('rewards' in step ? (step as unknown as Rewarded).rewards : {}), [reward.name]: rewards },
-          }
+          const others = 'rewards' in step ? (step as unknown as Rewarded).rewards : {}
+          return withFields(step, { rewards: withFields(others, { [reward.name]: rewards }) })
         }),
       ),
     ),

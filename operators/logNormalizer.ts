@@ -5,7 +5,7 @@ import { type DescribedOperator, described } from '../src/core/described.js'
 import { logSumExp } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import { registryEntry } from '../src/core/registryEntry.js'
-import type { LogitsStep } from '../src/core/step.js'
+import { type LogitsStep, withFields } from '../src/core/step.js'
 
 export const logNormalizerOptions = z.strictObject({})
 export type LogNormalizerOptions = Readonly<Record<string, never>>
@@ -29,7 +29,7 @@ export function logNormalizer<S extends LogitsStep>(options: LogNormalizerOption
     map((step: S) => {
       const { logits } = step
       const known = logits.tokenIds && logits.logSumExp
-      return { ...step, logNormalizer: known ?? logSumExp(denseLogits(logits)) }
+      return withFields(step, { logNormalizer: known ?? logSumExp(denseLogits(logits)) })
     }),
   )
 }

@@ -5,7 +5,7 @@ import { ShapeError } from '../src/core/errors.js'
 import { softmax, topIndices } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import { choice, registryEntry } from '../src/core/registryEntry.js'
-import type { Candidates } from '../src/core/step.js'
+import { type Candidates, withFields } from '../src/core/step.js'
 import { uniform } from '../src/core/uniform.js'
 import type { Choice } from './selectGreedy.js'
 import { temperatureOptions } from './temperature.js'
@@ -49,7 +49,7 @@ export function sampleTemperature<S extends Candidates>(
       const { seed, promptId, sample, tokenIds } = step.sequence
       const shares = sharesOf(step.scores, temperature)
       const index = pick(p === 1 ? shares : nucleus(shares, p), uniform(seed, promptId, sample, tokenIds.length))
-      return { ...step, index, tokenId: step.tokenIds[index]! }
+      return withFields(step, { index, tokenId: step.tokenIds[index]! })
     }),
   )
 }

@@ -4,7 +4,7 @@ import { type DescribedOperator, described } from '../src/core/described.js'
 import { argmax } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import { choice, registryEntry } from '../src/core/registryEntry.js'
-import type { Candidates } from '../src/core/step.js'
+import { type Candidates, withFields } from '../src/core/step.js'
 
 export const selectGreedyOptions = z.strictObject({})
 export type SelectGreedyOptions = Readonly<Record<string, never>>
@@ -28,7 +28,7 @@ export function selectGreedy<S extends Candidates>(options: SelectGreedyOptions 
     { name: 'selectGreedy', options: {} },
     map((step: S) => {
       const index = argmax(step.scores)
-      return { ...step, index, tokenId: step.tokenIds[index]! }
+      return withFields(step, { index, tokenId: step.tokenIds[index]! })
     }),
   )
 }

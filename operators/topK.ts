@@ -5,7 +5,7 @@ import { ShapeError } from '../src/core/errors.js'
 import { topIndices } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import { candidates, registryEntry } from '../src/core/registryEntry.js'
-import type { Candidates, LogitsStep } from '../src/core/step.js'
+import { type Candidates, type LogitsStep, withFields } from '../src/core/step.js'
 
 export const topKOptions = z.strictObject({ k: z.int().min(1).describe('an integer >= 1') })
 export type TopKOptions = Readonly<{
@@ -38,7 +38,7 @@ export function topK<S extends LogitsStep>(options: TopKOptions): DescribedOpera
       const tokenLogits = Float32Array.from(indices, (index) => logits.values[index]!)
       // A sparse list is already sorted with ties by id, so equal logits stay in the order of their ids.
       const tokenIds = logits.tokenIds ? indices.map((index) => logits.tokenIds![index]!) : indices
-      return { ...step, tokenIds, tokenLogits, scores: tokenLogits }
+      return withFields(step, { tokenIds, tokenLogits, scores: tokenLogits })
     }),
   )
 }

@@ -6,7 +6,7 @@ import { ShapeError } from '../src/core/errors.js'
 import { logSumExp, topIndices } from '../src/core/math.js'
 import { parseOptions } from '../src/core/parseOptions.js'
 import { candidates, registryEntry } from '../src/core/registryEntry.js'
-import type { Candidates, LogitsStep } from '../src/core/step.js'
+import { type Candidates, type LogitsStep, withFields } from '../src/core/step.js'
 
 export const topPOptions = z.strictObject({ p: z.number().gt(0).max(1).describe('a number above 0 and at most 1') })
 export type TopPOptions = Readonly<{
@@ -34,7 +34,7 @@ export function topP<S extends LogitsStep>(options: TopPOptions): DescribedOpera
       const values = denseLogits(logits)
       const tokenIds = nucleus(values, p)
       const tokenLogits = new Float32Array(tokenIds.length).map((_, index) => values[tokenIds[index]!]!)
-      return { ...step, tokenIds, tokenLogits, scores: tokenLogits }
+      return withFields(step, { tokenIds, tokenLogits, scores: tokenLogits })
     }),
   )
 }

@@ -2,7 +2,14 @@ import { EMPTY, expand, finalize, from, map, type Observable, of, skip, throwIfE
 import { ShapeError } from '../../src/core/errors.js'
 import type { LanguageModel, Need } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import type { Decoder, DecoderModels, DecoderSpec, Selected, StepOperator } from '../../src/core/step.js'
+import {
+  type Decoder,
+  type DecoderModels,
+  type DecoderSpec,
+  type Selected,
+  type StepOperator,
+  withFields,
+} from '../../src/core/step.js'
 import type { Finish } from './finish.js'
 
 /** A step with its chosen token appended to the sequence; the last step of a reply has `finish`. */
@@ -38,7 +45,7 @@ export function stepsAfter(start: Sequence, { lm, decoder, finish }: DecodeOptio
     if (!Number.isInteger(step.tokenId) || step.tokenId < 0) throw new ShapeError(`Expected a token id, got ${step.tokenId}`)
     const sequence = { ...step.sequence, tokenIds: [...step.sequence.tokenIds, step.tokenId] }
     const finished = finish(sequence)
-    return { ...step, sequence, ...(finished && { finish: finished }) }
+    return finished ? withFields(step, { sequence, finish: finished }) : { ...step, sequence }
   }
   const next = ({ sequence, finish: finished }: Pick<DecodedStep, 'sequence' | 'finish'>): Observable<DecodedStep> =>
     finished

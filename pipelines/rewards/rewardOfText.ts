@@ -59,7 +59,7 @@ export const textScores =
       const cancelled = new AbortController()
       let isDone = false
       const texts = replies.map(({ prompt, completion }) => prompt + completion)
-      return from(callReward(name, async () => scoreTexts(texts, cancelled.signal, replies))).pipe(
+      return from(callReward(name, () => scoreTexts(texts, cancelled.signal, replies))).pipe(
         timeoutMs === Number.POSITIVE_INFINITY ? identity : timeout({ first: timeoutMs, with: late }),
         map((rewards) => {
           isDone = true
@@ -70,7 +70,7 @@ export const textScores =
       )
     })
 
-const callReward = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
+const callReward = async <T>(name: string, call: () => T | PromiseLike<T>): Promise<T> => {
   try {
     return await call()
   } catch (error) {

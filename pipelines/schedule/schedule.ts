@@ -58,12 +58,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
   const live = new Set<object>()
   const ordered = orderedRewards(rewards)
   const alone = lm.sideBySide || rewards.every(({ kind }) => kind === 'text' || kind === 'ensemble')
-  const turns = alone
-    ? freeTurns
-    : measuredTurns(
-        () => live.size,
-        () => asapScheduler.now(),
-      )
+  const turns = alone ? freeTurns : measuredTurns({ running: () => live.size, now: () => asapScheduler.now() })
   const batch = <Call, Result>(model: Batched<Call, Result>, name: string, kind: CallReport['kind']) =>
     readAhead<Call, Result>(
       model.sideBySide

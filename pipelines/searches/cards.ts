@@ -6,7 +6,7 @@ import { denseLogits } from '../../src/core/denseLogits.js'
 import { OptionError } from '../../src/core/errors.js'
 import { entropy } from '../../src/core/math.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import type { LogitsStep } from '../../src/core/step.js'
+import { type LogitsStep, withFields } from '../../src/core/step.js'
 import { uniform } from '../../src/core/uniform.js'
 import { type TopKSamplingOptions, topKSamplingOptions } from '../decoders/topKSampling.js'
 import { type DecodedStep, type Search, scoredSequence, stepsAfter } from '../decoding/decode.js'
@@ -67,7 +67,7 @@ export const cards = withOptions<CardsOptions, Search>('cards', cardsOptions, (p
     const { lm, reward } = models
     if (!reward) throw new OptionError('Expected `reward` to be a reward to accept segments by, got nothing')
     const decoder = steps(
-      map((step: LogitsStep) => ({ ...step, entropy: entropy(denseLogits(step.logits)) })),
+      map((step: LogitsStep) => withFields(step, { entropy: entropy(denseLogits(step.logits)) })),
       topK({ k }),
       sampleTemperature({ temperature, p }),
     )

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { selectGreedy } from '../../operators/selectGreedy.js'
 import { topK, topKOptions } from '../../operators/topK.js'
 import type { Sequence } from '../../src/core/sequence.js'
-import type { Candidates, DecoderModels, Rewarded, StepOperator } from '../../src/core/step.js'
+import { type Candidates, type DecoderModels, type Rewarded, type StepOperator, withFields } from '../../src/core/step.js'
 import { greedy } from '../decoders/greedy.js'
 import { type DecodedStep, decode, type Search, scoredSequence } from '../decoding/decode.js'
 import { type Weight, type Weighted, weighted, weightOption } from '../decoding/perReward.js'
@@ -81,7 +81,7 @@ function scoreCandidates<S extends Candidates>(step: S, reading: Reading): Obser
       const scores = step.scores.map((logit, index) =>
         reading.rewards.reduce((score, { reward, weight }) => score + weight * rewards[reward.name]![index]!, logit),
       )
-      return { ...step, rewards, scores }
+      return withFields(step, { rewards, scores })
     }),
   )
 }

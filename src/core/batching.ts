@@ -6,72 +6,116 @@ export type Turns = Readonly<{
   give(promptTokens: readonly number[]): void
 }>
 
-type Groups = 1 | 2
-
-/** Calls per running sequence that measure a split, and the calls before them in which the groups form. */
-const MEASURED = 12
+/** Calls per running sequence in which new groups form, before they are measured. One group has formed when a turn has all sequences. */
 const FORMING = 4
-/** How much faster two groups must be than one, because their steps wait for each other and measurements vary. */
-const GAIN = 1.05
-/** If this share of all sequences waits in one place, they are one group and not two. */
-const TOGETHER = 0.75
-/** Below this share of all sequences, waiting sequences join the next group. */
-const FRAGMENT = 0.4
+/** From this share of a group on, waiting sequences are a group; fewer of them join the next one. */
+const WHOLE = 0.8
+/** Windows of a measurement. Their median counts, because something else may hold up one of them. */
+const WINDOWS = 3
+/** A split with two windows as slow as this is not measured any further. */
+const HOPELESS = 0.8
 /** Measurements after which the slower split is tried again. */
-const LASTS = 16
+const LASTS = 32
+
+export type MeasuredTurnsOptions = Readonly<{
+  /** How many sequences there are now. */
+  running: () => number
+  /** Milliseconds. */
+  now: () => number
+  /** Calls per running sequence in each of the three windows that measure a split (4). */
+  window?: number
+  /** How many groups are tried beside one (2). */
+  most?: number
+  /**
+   * Calls `wake` after some milliseconds. For models whose sequences also wait where no turns are given, such as for a reward's server: one group
+   * then forms where the sequences take turns, each of which waits for the others for one step at most.
+   */
+  later?: (wake: () => void, milliseconds: number) => void
+  /** How much faster they must be than one (1.05), because their steps wait for each other and measurements vary. */
+  gain?: number
+}>
 
 /**
- * Gives turns by measurement. Either all running sequences go through one model and then through the next (the largest batches), or two groups
- * alternate, one in each model (no model waits while a result is on its way). The faster of the two goes on.
- *
- * @param running how many sequences there are now
- * @param now milliseconds
+ * Gives turns by measurement. Either all running sequences go together, from one model to the next (the largest batches), or in groups that are
+ * in different models or requests at the same time (nothing waits while a result is on its way). The faster of the two goes on.
  */
-export function measuredTurns(running: () => number, now: () => number): Turns {
+export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05, later }: MeasuredTurnsOptions): Turns {
   const asleep = new Set<() => void>()
-  const rates = new Map<Groups, number>()
-  let groups: Groups = 1
+  const rates = new Map<number, number>()
+  let groups = 1
   let turns = 0
   let repeats = 0
   let calls = Number.NEGATIVE_INFINITY
   let startedAt = now()
+  let windows: number[] = []
+  let formingSince = startedAt
+  let heldSince: number | undefined
 
-  const measure = (next: Groups): void => {
+  const other = (): number => (groups === 1 ? most : 1)
+  const form = (next: number): void => {
     groups = next
     calls = -FORMING * running()
+    formingSince = now()
+    windows = []
+    heldSince = undefined
+  }
+  const startWindow = (): void => {
+    calls = 0
+    startedAt = now()
+  }
+  const endWindow = (): void => {
+    windows.push(calls / (now() - startedAt))
+    startWindow()
+    const slow = windows.filter((rate) => rate < HOPELESS * (rates.get(other()) ?? 0))
+    if (windows.length === WINDOWS || slow.length === 2) compare()
   }
   const compare = (): void => {
-    rates.set(groups, calls / (now() - startedAt))
-    const [together = 0, apart] = [rates.get(1), rates.get(2)]
-    const better = apart === undefined || apart > GAIN * together ? 2 : 1
+    rates.set(groups, windows.sort((a, b) => a - b)[1]!)
+    windows = []
+    const [together = 0, apart] = [rates.get(1), rates.get(most)]
+    const better = apart === undefined || apart > gain * together ? most : 1
     repeats = better === groups ? repeats + 1 : 0
     if (repeats === LASTS) repeats = 0
-    measure(repeats === 0 && better === groups ? other(groups) : better)
+    const next = repeats === 0 && better === groups ? other() : better
+    if (next === groups) startWindow()
+    else form(next)
+  }
+  /** Whether some sequences wait for the rest of the only group, which is forming. */
+  const isHeld = (waiting: number, wake: () => void): boolean => {
+    const isForming = groups === 1 && calls < 0 && waiting < running()
+    const ended = calls + FORMING * running()
+    const rate = rates.get(groups) ?? (ended < running() ? undefined : ended / (now() - formingSince))
+    if (!later || rate === undefined || !isForming) return false
+    const step = running() / rate
+    if (heldSince === undefined) later(wake, step)
+    heldSince ??= now()
+    return now() < heldSince + step
   }
   return {
     take(waiting, wake) {
-      if (turns > 0 && (groups === 1 || waiting < FRAGMENT * running())) {
+      if (isHeld(waiting, wake)) return 0
+      const group = running() / groups
+      if (turns > 0 && (groups === 1 || waiting < WHOLE * group)) {
         asleep.add(wake)
         return 0
       }
       turns += 1
-      return groups === 1 || waiting < TOGETHER * running() ? waiting : Math.ceil(waiting / 2)
+      heldSince = undefined
+      // More may wait than there are sequences: rewards of finished ones.
+      return Math.ceil(waiting / Math.min(groups, Math.max(1, Math.round(waiting / group))))
     },
     give(promptTokens) {
       turns -= 1
       const steps = promptTokens.filter((tokens) => tokens === 0).length
       // The cost of prompts says nothing about the split.
-      if (
-        running() < 2 ||
-        promptTokens.reduce((sum, tokens) => sum + tokens, 0) > 4 * steps ||
-        calls === Number.NEGATIVE_INFINITY
-      )
-        measure(groups)
+      if (running() < 2 || promptTokens.reduce((sum, tokens) => sum + tokens, 0) > 4 * steps) form(groups)
       else {
+        if (calls === Number.NEGATIVE_INFINITY) form(groups)
         const wasFormed = calls >= 0
         calls += steps
-        if (!wasFormed && calls >= 0) [calls, startedAt] = [0, now()]
-        else if (calls >= MEASURED * running()) compare()
+        const isFormed = calls >= 0 || (groups === 1 && steps >= running())
+        if (!wasFormed && isFormed) startWindow()
+        else if (calls >= window * running()) endWindow()
       }
       const woken = [...asleep]
       asleep.clear()
@@ -79,8 +123,6 @@ export function measuredTurns(running: () => number, now: () => number): Turns {
     },
   }
 }
-
-const other = (groups: Groups): Groups => (groups === 1 ? 2 : 1)
 
 /** Gives no turns: every model runs whenever it can. */
 export const freeTurns: Turns = { take: (waiting) => waiting, give: () => undefined }

@@ -21,7 +21,8 @@ export function jsonTexts(texts: readonly string[], replies: readonly ReplySoFar
     if (prompt === undefined || parts === undefined) return { shared: EMPTY, own: inside(text) }
     const [begun, own] = parts
     if (last?.[0] !== prompt || last[1] !== begun) {
-      shared = Buffer.from(inside(prompt + begun))
+      // Apart, because this makes `begun` one flat text, of which the next step's is made. Joined, all its pieces are copied at each step.
+      shared = Buffer.from(inside(prompt) + inside(begun))
       last = [prompt, begun]
     }
     return { shared, own: inside(own) }

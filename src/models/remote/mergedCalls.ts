@@ -1,3 +1,4 @@
+import { freeTurns, type Turns } from '../../core/batching.js'
 import { RemoteError } from '../../core/errors.js'
 import { clock } from '../../core/observe/observer.js'
 import type { ServerRequest } from '../runtime/watch.js'
@@ -11,6 +12,8 @@ export type MergeOptions<Item> = Readonly<{
   kindOf?: (item: Item) => unknown
   /** For a server that may take one item a request only: the most requests at the same time if it turns out so. */
   concurrencyAlone?: number
+  /** How many of the waiting items of this item's kind may go now. A server that takes one item a request has no turns. */
+  turnsOf?: (item: Item) => Turns
   /** Called after each request that was answered. */
   onRequest?: (request: ServerRequest) => void
 }>
@@ -22,6 +25,14 @@ type Send<Item, Result> = (
   isAlone: boolean,
 ) => Promise<readonly (Result | RemoteError)[]>
 
+/** A call that waits for its results. */
+export type MergedCall<Result> = Readonly<{
+  results: Promise<Result[]>
+  isOpen: () => boolean
+  /** Rejects the results with `reason` if they are not there yet. Nothing is sent for this call any more. */
+  leave: (reason: unknown) => void
+}>
+
 type Call<Result> = Readonly<{
   /** Whether it still waits for results. */
   isOpen: () => boolean
@@ -31,22 +42,25 @@ type Call<Result> = Readonly<{
   reject: (reason: unknown) => void
 }>
 type Entry<Item, Result> = Readonly<{ item: Item; index: number; call: Call<Result> }>
+type Request<Item, Result> = Readonly<{ entries: readonly Entry<Item, Result>[]; turns: Turns }>
 
 /**
  * Merges calls with a few items each into requests with many. Once there is room for a request, the waiting items go together, first come,
- * first served. A caller leaves when its signal aborts; a request without callers is aborted.
+ * first served. A request whose callers have all left is aborted. Callers leave by a function and not by a signal, because a listener for each
+ * call costs more than the rest of a step.
  *
  * A request that is refused or answered wrongly is split into halves until the items at fault are alone, so that no call fails for another's
  * items. If all halves succeed, the server takes fewer items than were sent, and later requests have fewer. With `concurrencyAlone` it is not
  * known whether a server takes several items: the first requests have two.
  *
- * - errors: the rejection of `send`, or the item's own error; the signal's reason
+ * - errors: the rejection of `send`, or the item's own error; the reason of a caller that leaves
  */
 export function mergedCalls<Item, Result>(
   send: Send<Item, Result>,
-  { maxBatch, concurrency, kindOf = () => undefined, concurrencyAlone, onRequest }: MergeOptions<Item>,
-): (items: readonly Item[], signal: AbortSignal) => Promise<Result[]> {
-  const waiting = new Set<Entry<Item, Result>>()
+  { maxBatch, concurrency, kindOf = () => undefined, concurrencyAlone, turnsOf = () => freeTurns, onRequest }: MergeOptions<Item>,
+): (items: readonly Item[]) => MergedCall<Result> {
+  // Not a set: its discarded tables point to later ones and would keep all later entries from being collected young (as in `batchCalls`).
+  let waiting: Entry<Item, Result>[] = []
   let isKnown = concurrencyAlone === undefined
   let limit = isKnown ? maxBatch : Math.min(2, maxBatch)
   let running = 0
@@ -59,14 +73,29 @@ export function mergedCalls<Item, Result>(
     // Waits for the other calls of this turn of the event loop.
     setImmediate(() => {
       isDue = false
-      while (running < most() && waiting.size > 0) start(taken(waiting, limit, kindOf))
+      for (let next = taken(); next; next = taken()) start(next)
     })
   }
-  const start = (entries: readonly Entry<Item, Result>[]): void => {
+  /** Takes the first waiting items of one kind whose turn it is. */
+  const taken = (): Request<Item, Result> | undefined => {
+    if (running >= most()) return undefined
+    for (const kind of new Set(waiting.map(({ item }) => kindOf(item)))) {
+      const entries = waiting.filter(({ item }) => kindOf(item) === kind)
+      const turns = limit === 1 ? freeTurns : turnsOf(entries[0]!.item)
+      const size = Math.min(limit, turns.take(entries.length, wake))
+      if (size === 0) continue
+      const later = new Set(entries.splice(size))
+      waiting = waiting.filter((entry) => kindOf(entry.item) !== kind || later.has(entry))
+      return { entries, turns }
+    }
+    return undefined
+  }
+  const start = ({ entries, turns }: Request<Item, Result>): void => {
     running++
     request(entries).finally(() => {
       running--
-      if (waiting.size > 0) wake()
+      turns.give(entries.map(() => 0))
+      if (waiting.length > 0) wake()
     })
   }
   /** Returns whether every item got its result. `isPart`: the entries are a part of a request that was split. */
@@ -117,59 +146,42 @@ export function mergedCalls<Item, Result>(
       return all
     }
   }
-  return (items, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason)
-      const results = new Array<Result>(items.length)
-      let missing = items.length
-      let isOpen = true
+  return (items) => {
+    const results = new Array<Result>(items.length)
+    const requests: (() => void)[] = []
+    let missing = items.length
+    let isOpen = missing > 0
+    let resolve: (results: Result[]) => void
+    let rejectResults: (reason: unknown) => void
+    const call: Call<Result> = {
+      isOpen: () => isOpen,
+      onLeave: (left) => requests.push(left),
+      settle: (index, result) => {
+        results[index] = result
+        if (--missing > 0) return
+        isOpen = false
+        resolve(results)
+      },
+      reject: (reason) => {
+        isOpen = false
+        waiting = waiting.filter((entry) => entry.call !== call)
+        rejectResults(reason)
+      },
+    }
+    const promise = new Promise<Result[]>((onResults, onReason) => {
+      resolve = onResults
+      rejectResults = onReason
       if (missing === 0) return resolve(results)
-      const requests: (() => void)[] = []
-      const leave = (): void => {
-        call.reject(signal.reason)
-        for (const left of requests) left()
-      }
-      const call: Call<Result> = {
-        isOpen: () => isOpen,
-        onLeave: (left) => requests.push(left),
-        settle: (index, result) => {
-          results[index] = result
-          if (--missing > 0) return
-          isOpen = false
-          signal.removeEventListener('abort', leave)
-          resolve(results)
-        },
-        reject: (reason) => {
-          isOpen = false
-          signal.removeEventListener('abort', leave)
-          for (const entry of own) waiting.delete(entry)
-          reject(reason)
-        },
-      }
-      signal.addEventListener('abort', leave, { once: true })
-      const own = items.map((item, index) => ({ item, index, call }))
-      for (const entry of own) waiting.add(entry)
+      for (const [index, item] of items.entries()) waiting.push({ item, index, call })
       wake()
     })
-}
-
-/** Takes the first waiting items of one kind, at most `limit`. */
-function taken<Item, Result>(
-  waiting: Set<Entry<Item, Result>>,
-  limit: number,
-  kindOf: (item: Item) => unknown,
-): Entry<Item, Result>[] {
-  const entries: Entry<Item, Result>[] = []
-  let kind: unknown
-  for (const entry of waiting) {
-    const own = kindOf(entry.item)
-    if (entries.length === 0) kind = own
-    if (own !== kind) continue
-    waiting.delete(entry)
-    entries.push(entry)
-    if (entries.length === limit) break
+    const leave = (reason: unknown): void => {
+      if (!isOpen) return
+      call.reject(reason)
+      for (const left of requests) left()
+    }
+    return { results: promise, isOpen: call.isOpen, leave }
   }
-  return entries
 }
 
 const isFailure = (error: unknown): boolean => error instanceof RemoteError && error.kind === 'failure'

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { BatchedLanguageModel, LogitsCall } from '../../core/batched.js'
+import { freeTurns, measuredTurns } from '../../core/batching.js'
 import { ModelLostError, OptionError, RemoteError } from '../../core/errors.js'
 import type { Logits, TextCodec } from '../../core/model.js'
 import { parseOptions } from '../../core/parseOptions.js'
@@ -10,7 +11,7 @@ import { modelFolder } from '../modelFolder.js'
 import { endpointOf } from './chatCompletions.js'
 import { circuitBreaker } from './circuitBreaker.js'
 import { redactAddress } from './httpAddress.js'
-import { mergedCalls } from './mergedCalls.js'
+import { type MergedCall, mergedCalls } from './mergedCalls.js'
 import { postJson } from './postJson.js'
 import { type RemoteWorld, type RequestOptions, requestOptions } from './remoteOptions.js'
 import { tokenIdsJson } from './tokenIdsJson.js'
@@ -52,12 +53,15 @@ const MAX_BATCH = 64
 const [OPEN, CLOSE, COMMA] = ['[', ']', ','].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer]
 /** Most requests at the same time: several, so that prompts wait little for each other; few, so that they share the next request. */
 const CONCURRENCY = 4
+/** How much faster several requests must be than one, and how many steps are timed together. A step takes longer than most of what disturbs it. */
+const GAIN = 1.02
+const WINDOW = 2
 
 /**
  * A step of one sequence. `prompt` is its JSON text in pieces. A request holds steps of one `kind`: equal `need`, and first steps go separately, because
  * the server reads whole prompts for them.
  */
-type Step = Readonly<{ prompt: readonly Buffer[]; tokens: number; need: number; kind: string }>
+type Step = Readonly<{ prompt: readonly Buffer[]; tokens: number; need: number; isFirst: boolean; kind: string }>
 
 /**
  * Connects to a language model behind HTTP. Calls that wait together share a request if the server takes a list of prompts; the first requests
@@ -84,8 +88,8 @@ export async function remoteLanguageModel(
   const post = postJson(endpoint, { ...options, breaker, ...(key && { key }), ...(sleep && { sleep }) })
   const reading = { server, vocabSize, idOf: tokenIdOf(codec, server) }
   const idsOf = tokenIdsJson()
-  /** By the sequences' keys, from the first step to the release. */
-  const running = new Map<object, AbortController>()
+  /** Calls of each sequence by its key, from the first step to the release: the last one, and others that are still open. */
+  const running = new Map<object, readonly MergedCall<Logits>[]>()
 
   const send = async (steps: readonly Step[], signal: AbortSignal, isAlone: boolean): Promise<(Logits | RemoteError)[]> => {
     const { need } = steps[0]!
@@ -99,9 +103,18 @@ export async function remoteLanguageModel(
     }
     return post(body, read, signal, { isSplittable: !isAlone })
   }
+  const measured = () =>
+    measuredTurns({
+      running: () => running.size,
+      now: () => performance.now(),
+      later: (wake, milliseconds) => setTimeout(wake, milliseconds),
+      ...{ window: WINDOW, most: CONCURRENCY, gain: GAIN },
+    })
+  let turns = measured()
   const ask = mergedCalls(send, {
     ...{ maxBatch: MAX_BATCH, concurrency: CONCURRENCY, concurrencyAlone: MAX_BATCH },
     kindOf: ({ kind }) => kind,
+    turnsOf: ({ isFirst }) => (isFirst ? freeTurns : turns),
     ...(onRequest && { onRequest }),
   })
 
@@ -109,25 +122,33 @@ export async function remoteLanguageModel(
     form === 'ids'
       ? [OPEN, idsOf(sequence), CLOSE]
       : [Buffer.from(JSON.stringify(textPrompt([...sequence.promptTokenIds, ...sequence.tokenIds], codec, server)))]
-  const failed = (error: unknown): never => {
-    if (!(error instanceof RemoteError)) throw error
-    if (error.isHopeless) throw new ModelLostError(`Language model: ${error.message}`, { cause: error })
-    if (form === 'text' || !/ 422 |string/.test(error.message)) throw error
+  const explained = (error: unknown): unknown => {
+    if (!(error instanceof RemoteError)) return error
+    if (error.isHopeless) return new ModelLostError(`Language model: ${error.message}`, { cause: error })
+    if (form === 'text' || !/ 422 |string/.test(error.message)) return error
     const hint = 'If the server takes only text prompts, use `--lm-prompt text`'
-    throw new RemoteError(`${error.message}. ${hint}`, false, 'refusal')
+    return new RemoteError(`${error.message}. ${hint}`, false, 'refusal')
   }
   const logits = async ({ sequence, need }: LogitsCall): Promise<Logits> => {
     if (need === 'all') throw new OptionError(`${server}: expected a step that reads the top ${maxTop} tokens at most, got all`)
     const { key, promptTokenIds, tokenIds } = sequence
     const known = running.get(key)
-    const controller = known ?? new AbortController()
-    if (!known) running.set(key, controller)
     const tokens = promptTokenIds.length + tokenIds.length
-    const step = { prompt: promptOf(sequence), tokens, need, kind: `${need} ${known === undefined}` }
-    return ask([step], controller.signal).then(([result]) => result!, failed)
+    const isFirst = known === undefined
+    // Another run may have another decoder and other prompts.
+    if (isFirst && running.size === 0) turns = measured()
+    const step = { prompt: promptOf(sequence), tokens, need, isFirst, kind: `${need} ${isFirst}` }
+    const call = ask([step])
+    running.set(key, [...(known ?? []).filter(({ isOpen }) => isOpen()), call])
+    try {
+      const [result] = await call.results
+      return result!
+    } catch (error) {
+      throw explained(error)
+    }
   }
   const stop = (key: object): void => {
-    running.get(key)?.abort()
+    for (const { leave } of running.get(key) ?? []) leave(new DOMException('The sequence was released', 'AbortError'))
     running.delete(key)
   }
   return {

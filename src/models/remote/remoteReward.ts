@@ -69,12 +69,21 @@ export function remoteReward(
   return {
     name,
     kind: 'text',
-    scoreTexts: (texts, signal, replies) =>
-      call(jsonTexts(texts, replies), signal).catch((error: unknown) => {
+    scoreTexts: async (texts, signal, replies) => {
+      signal.throwIfAborted()
+      const { results, leave } = call(jsonTexts(texts, replies))
+      const left = (): void => leave(signal.reason)
+      signal.addEventListener('abort', left, { once: true })
+      try {
+        return await results
+      } catch (error) {
         if (error instanceof RemoteError && error.isHopeless)
           throw new ModelLostError(`Reward \`${name}\`: ${error.message}`, { cause: error })
         throw error
-      }),
+      } finally {
+        signal.removeEventListener('abort', left)
+      }
+    },
     // Each request has its own time-out.
     timeoutMs: Number.POSITIVE_INFINITY,
     source: { path: server, ...(label !== undefined && { label }) },

@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { measuredTurns, type Turns } from '../../../../src/core/batching.js'
 import { RemoteError } from '../../../../src/core/errors.js'
 import { type MergeOptions, mergedCalls } from '../../../../src/models/remote/mergedCalls.js'
 
@@ -18,8 +20,7 @@ function merged(answer: (items: readonly number[]) => Answer[], options: Partial
     },
     { maxBatch: 8, concurrency: 2, ...options },
   )
-  const outcome = async (items: readonly number[]) =>
-    call(items, new AbortController().signal).catch((error: Error) => error.message)
+  const outcome = async (items: readonly number[]) => call(items).results.catch((error: Error) => error.message)
   return { sizes, all: (calls: readonly (readonly number[])[]) => Promise.all(calls.map(outcome)) }
 }
 const singles = (count: number) => Array.from({ length: count }, (_, item) => [item])
@@ -68,25 +69,24 @@ describe('mergedCalls', () => {
       },
       { maxBatch: 8, concurrency: 2 },
     )
-    const results = singles(32).map((items) => call(items, new AbortController().signal))
+    const results = singles(32).map((items) => call(items).results)
     expect(await Promise.all(results)).toEqual(singles(32).map(([item]) => [10 * item!]))
     expect(most).toBe(2)
   })
 
   it('sends no item of a call that has failed, nor of one whose caller has left, while it looks for items at fault', async () => {
-    const leaving = new AbortController()
     const seen: (readonly number[])[] = []
     const call = mergedCalls<number, number>(
       async (items) => {
         seen.push(items)
-        if (items.length === 1) leaving.abort(new Error('left'))
+        if (items.length === 1) leaving.leave(new Error('left'))
         if (items.includes(0)) throw refused()
         return tens(items) as number[]
       },
       { maxBatch: 8, concurrency: 1 },
     )
-    const { signal } = new AbortController()
-    const results = await Promise.allSettled([call([0, 1, 2], signal), call([3], leaving.signal)])
+    const [staying, leaving] = [call([0, 1, 2]), call([3])]
+    const results = await Promise.allSettled([staying.results, leaving.results])
     expect(results.map((result) => result.status === 'rejected' && result.reason.message)).toEqual(['refused', 'left'])
     expect(seen).toEqual([[0, 1, 2, 3], [0, 1, 2], [0, 1], [0]])
   })
@@ -115,6 +115,59 @@ describe('mergedCalls', () => {
     alone.sizes.length = 0
     await alone.all(singles(8))
     expect(alone.sizes).toEqual(Array(8).fill(1))
+  })
+
+  it('sends as many items as have their turn, and the others when a turn ends', async () => {
+    const given: number[] = []
+    let wakeUp = (): void => undefined
+    const turns: Turns = {
+      take: (waiting, wake) => {
+        wakeUp = wake
+        return given.length === 1 ? 0 : Math.min(3, waiting)
+      },
+      give: (items) => given.push(items.length),
+    }
+    const { sizes, all } = merged(tens, { concurrency: 1, turnsOf: () => turns })
+    const results = all(singles(5))
+    while (given.length === 0) await setImmediate()
+    await setImmediate()
+    expect(sizes).toEqual([3])
+    given.push(0)
+    wakeUp()
+    expect(await results).toEqual(singles(5).map(([item]) => [10 * item!]))
+    expect([sizes, given]).toEqual([
+      [3, 2],
+      [3, 0, 2],
+    ])
+  })
+
+  it('answers every call with its own results in however many groups, also where callers leave and items fail', async () => {
+    const step = fc.record({ items: fc.array(fc.nat(99), { maxLength: 3 }), leaves: fc.boolean(), pause: fc.nat(2) })
+    const runs = fc.array(fc.array(step, { maxLength: 12 }), { minLength: 1, maxLength: 6 })
+    const property = fc.asyncProperty(runs, fc.constantFrom(1, 2, 4), fc.nat(3), async (sequences, most, slow) => {
+      let time = 0
+      const turns = measuredTurns({ running: () => sequences.length, now: () => time++, most, gain: 0 })
+      const call = mergedCalls<number, number>(
+        async (items) => {
+          for (let tick = 0; tick <= slow; tick++) await setImmediate()
+          if (items.length > 1 && items.includes(13)) throw refused()
+          return items.map((item) => (item === 13 ? new RemoteError('no 13') : 10 * item))
+        },
+        { maxBatch: 8, concurrency: 4, turnsOf: (item) => (item % 5 === 0 ? { take: (n) => n, give: () => undefined } : turns) },
+      )
+      const run = async (steps: (typeof sequences)[number]) => {
+        for (const { items, leaves, pause } of steps) {
+          for (let tick = 0; tick < pause; tick++) await setImmediate()
+          const { results, leave } = call(items)
+          if (leaves) leave(new Error('left'))
+          const left = leaves && items.length > 0
+          const expected = left ? 'left' : items.includes(13) ? 'no 13' : items.map((item) => 10 * item)
+          expect(await results.catch((error: Error) => error.message)).toEqual(expected)
+        }
+      }
+      await Promise.all(sequences.map(run))
+    })
+    await fc.assert(property, { numRuns: 60 })
   })
 
   it('keeps kinds apart', async () => {

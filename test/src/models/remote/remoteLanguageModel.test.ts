@@ -7,6 +7,7 @@ import { ModelLostError, OptionError } from '../../../../src/core/errors.js'
 import { type RemoteLm, remoteLanguageModel } from '../../../../src/models/remote/remoteLanguageModel.js'
 import { sequenceOf } from '../../../fakes.js'
 import { type Behaviour, type JsonServer, jsonServer } from './jsonServer.js'
+import { type CompletionBody, promptsOf } from './lmServer.js'
 
 const tokenizer = fileURLToPath(new URL('../../../../data/golden/grouped/lm', import.meta.url))
 const good: Behaviour = {
@@ -45,6 +46,32 @@ describe('remoteLanguageModel', () => {
     const model = await behind([])
     for (let step = 0; step < 5; step++) await model.run([{ sequence, need: 2 }])
     expect([server!.requests.length, server!.connections()]).toEqual([5, 1])
+  })
+
+  it('gives each sequence its own tokens in one request and in four', async () => {
+    const nextOf = (ids: readonly number[]) => ids.reduce((sum, id) => (31 * sum + id + 1) % 250, 0)
+    const choice = (ids: readonly number[], index: number) => ({
+      ...{ index, logprobs: { top_logprobs: [{ [`token_id:${nextOf(ids)}`]: -1 }] } },
+    })
+    server = await jsonServer<unknown>(({ body }) => {
+      return { body: JSON.stringify({ choices: promptsOf(body as CompletionBody).map(choice) }) }
+    })
+    const { source } = await remoteLanguageModel({ url: server.url, model: 'tiny', tokenizer }, { environment: {} })
+    const decode = async (promptTokenIds: readonly number[]) => {
+      const key = {}
+      const tokenIds: number[] = []
+      while (tokenIds.length < 40) {
+        const sequence = sequenceOf('', '', { key, promptTokenIds, tokenIds: [...tokenIds] })
+        const [logits] = await source.run([{ sequence, need: 1 }])
+        expect([...logits!.tokenIds!]).toEqual([nextOf([...promptTokenIds, ...tokenIds])])
+        tokenIds.push(logits!.tokenIds![0]!)
+      }
+      source.release(key)
+    }
+    await Promise.all(Array.from({ length: 8 }, (_, first) => decode([first, 7])))
+    // The first four find out whether the server takes lists.
+    const sizes = server.requests.slice(4).map(({ body }) => promptsOf(body as CompletionBody).length)
+    expect([Math.max(...sizes), Math.min(...sizes)]).toEqual([8, expect.toSatisfy((size) => size <= 2)])
   })
 
   it('sends the text where the text gives the same token ids, and fails where it does not', async () => {
