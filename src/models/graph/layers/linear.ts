@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from '../builder.js'
-import type { QuantizedRows, Weights } from '../weights.js'
+import { type QuantizedRows, REAL_BYTES, type Weights } from '../weights.js'
 
 /** The runtime's accuracy level for products of 8-bit inputs: by far the fastest, with the same bits for a row in any batch (but see `needsEvenRows`). */
 const INT8_PRODUCTS = 4
@@ -25,8 +25,51 @@ export function linear(graph: GraphBuilder, weights: Weights, input: Value, path
   const { to, bias } = size
   const name = path.slice(path.lastIndexOf('.') + 1)
   const product = productOf(graph, weights, input, path, size)
-  if (!bias) return product
-  return graph.node('Add', [product, weights.real(`${path}.bias`, [to], graph.real)], { name: `${name}/bias` })
+  return bias ? biased(graph, product, weights.real(`${path}.bias`, [to], graph.real), name) : product
+}
+
+const biased = (graph: GraphBuilder, product: Value, bias: Value, name: string): Value =>
+  graph.node('Add', [product, bias], { name: `${name}/bias` })
+
+/**
+ * Several linear layers of one input as one product, for a GPU: [..., from] → [..., sum of all `to`], the layers side by side. The runtime joins the
+ * weights once, when it loads the graph. Undefined if they cannot be joined: blocks of a GGUF file may differ, and a buffer has a limit.
+ */
+export function jointLinear(
+  graph: GraphBuilder,
+  weights: Weights,
+  input: Value,
+  layers: readonly Readonly<{ path: string; to: number }>[],
+  { name, from, bias }: Readonly<{ name: string; from: number; bias: boolean }>,
+): Value | undefined {
+  const to = layers.reduce((sum, layer) => sum + layer.to, 0)
+  const join = (parts: readonly Value[], part: string) =>
+    graph.node('Concat', parts, { name: `${name}/${part}`, attributes: { axis: { int: 0 } } })
+  const product = () => {
+    const quantized = layers.map(({ path, to }) => weights.quantized(`${path}.weight`, [to, from]))
+    const [first] = quantized[0] ?? []
+    if (!first) {
+      if (!weights.fits(to * from * REAL_BYTES[graph.real])) return undefined
+      const all = layers.map(({ path, to }) => weights.real(`${path}.weight`, [to, from], graph.real))
+      return flatProduct(graph, input, [join(all, 'weight')], name, { from, to })
+    }
+    const { bits, block } = first
+    const alike = quantized.flatMap((rows) =>
+      rows?.length === 1 && rows[0]!.bits === bits && rows[0]!.block === block && !rows[0]!.offsets ? [rows[0]!] : [],
+    )
+    if (alike.length < layers.length || !weights.fits(to * from * Math.max(bits / 8, 4 / block))) return undefined
+    const [packed, scales] = (['packed', 'scales'] as const).map((part) =>
+      join(
+        alike.map((rows) => rows[part]),
+        part,
+      ),
+    ) as [Value, Value]
+    return quantizedProduct(graph, input, { rows: to, bits, block, packed, scales }, name, from)
+  }
+  const joined = product()
+  if (joined === undefined || !bias) return joined
+  const biases = layers.map(({ path, to }) => weights.real(`${path}.bias`, [to], graph.real))
+  return biased(graph, joined, join(biases, 'bias'), name)
 }
 
 function productOf(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: LinearSize): Value {
