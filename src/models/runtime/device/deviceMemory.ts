@@ -67,13 +67,12 @@ export function deviceMemory(
     const rows = (slab.spare + 1) * slab.longest * slab.heads
     const planes = slab.buffers.map((buffer) => view(buffer, real, [rows, shape.headDim]))
     const named = (prefix: string) => Object.fromEntries(planes.map((plane, layer) => [`${prefix}cache.${layer}`, plane]))
-    const heads = Array.from({ length: states ? 1 : lanes.reads }, (_, i) => i)
     const feeds: Record<string, Tensor> = {
       ...lanes.feeds,
       ...named(''),
       key_positions: await positionsOf(lanes.positions),
       ...(await ropeTables(lanes.rows)),
-      ...(model.output === 'logits' && { head_positions: int64(heads), top: int64([top]) }),
+      ...(model.output === 'logits' && { head_positions: await positionsOf(states ? 1 : lanes.reads), top: int64([top]) }),
     }
     return { feeds, slabs: named('next_') }
   }

@@ -32,8 +32,8 @@ export function maskBias(
 /** `key` and `value` real [L, heads, T, headDim]; `empty` real [L, 0, heads · headDim]. */
 type Attended = Readonly<{ query: Value; key: Value; value: Value; bias: Value; empty: Value }>
 
-/** The runtime's attention reads heads of a multiple of this many numbers without a copy, on every GPU. */
-const VECTOR = 8
+/** The runtime's attention without a copy reads so many numbers at once. */
+const VECTOR = 4
 
 /** Attention of [L, S, heads · headDim] over the cached positions: one node unless scores are capped or heads are of an odd size. */
 export function pagedAttention(
