@@ -81,17 +81,18 @@ export function jointLinear(
     return flatProduct(graph, input, [join(all, 'weight')], name, { from, to }, joinedBias())
   }
   const { bits, block } = first
-  const alike = quantized.flatMap((rows) =>
-    rows?.length === 1 && rows[0]!.bits === bits && rows[0]!.block === block && !rows[0]!.offsets ? [rows[0]!] : [],
-  )
+  const isAlike = (rows: QuantizedRows) =>
+    rows.bits === bits && rows.block === block && (rows.offsets === undefined) === (first.offsets === undefined)
+  const alike = quantized.flatMap((rows = []) => (rows.length === 1 ? rows.filter(isAlike) : []))
   if (alike.length < layers.length || !weights.fits(to * from * Math.max(bits / 8, 4 / block))) return undefined
-  const [packed, scales] = (['packed', 'scales'] as const).map((part) =>
+  const joinPart = (part: 'packed' | 'scales' | 'offsets') =>
     join(
-      alike.map((rows) => rows[part]),
+      alike.map((rows) => rows[part]!),
       part,
-    ),
-  ) as [Value, Value]
-  return quantizedProduct(graph, input, [{ rows: to, bits, block, packed, scales }], name, from, joinedBias())
+    )
+  const offsets = first.offsets === undefined ? {} : { offsets: joinPart('offsets') }
+  const rows = { rows: to, bits, block, packed: joinPart('packed'), scales: joinPart('scales'), ...offsets }
+  return quantizedProduct(graph, input, [rows], name, from, joinedBias())
 }
 
 /** A product with the parts of a rounded matrix. On a GPU it adds the bias in the same node if there is one part. */

@@ -1,7 +1,6 @@
 import type { GraphBuilder, Value } from '../../builder.js'
 import type { Mask } from '../../masks.js'
 import type { AttentionOptions, AttentionSize } from '../attention.js'
-import { softCapped } from '../softCapped.js'
 
 type Span = (name: string) => Value
 
@@ -50,11 +49,15 @@ export function pagedAttention(
     })[0]!
   const turned = (given: Value, name: string, perm: readonly number[]) =>
     graph.node('Transpose', [given], { name: `${name}/turned`, attributes: { perm: { ints: perm } } })
-  // A product of whole queries may be too large for fp16.
-  const scaled = graph.node('Mul', [query, graph.numbers('scale', Float32Array.of(scale), [])], { name: 'scaled' })
+  // A product of whole queries may be too large for fp16. A cap is a factor of the scores before and after its tanh.
+  const factor = graph.numbers('scale', Float32Array.of(scale / (softCap ?? 1)), [])
+  const scaled = graph.node('Mul', [query, factor], { name: 'scaled' })
   const queries = turned(reshaped(graph, scaled, 'query/heads', 0, 0, heads, headDim), 'query', [0, 2, 1, 3])
   const scores = graph.node('MatMul', [queries, turned(key, 'keys', [0, 1, 3, 2])], { name: 'scores' })
-  const masked = graph.node('Add', [softCapped(graph, scores, softCap), bias], { name: 'masked' })
+  const cap = (value: number) => graph.numbers('cap', Float32Array.of(value), [])
+  const capped =
+    softCap === undefined ? scores : graph.node('Mul', [graph.node('Tanh', [scores]), cap(softCap)], { name: 'capped' })
+  const masked = graph.node('Add', [capped, bias], { name: 'masked' })
   const probabilities = graph.node('Softmax', [masked], { attributes: { axis: { int: -1 } } })
   const sums = graph.node('MatMul', [probabilities, value], { name: 'sums' })
   return reshaped(graph, turned(sums, 'sums', [0, 2, 1, 3]), 'joined', 0, 0, heads * headDim)
