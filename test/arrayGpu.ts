@@ -25,11 +25,6 @@ export const arrayGpu: Gpu = {
     const taken = source.map((page) => arrayOf(from).slice(page * width, (page + 1) * width))
     for (const [i, page] of target.entries()) arrayOf(to).set(taken[i]!, page * width)
   },
-  async tokensAt(partTokens, picks, H, K) {
-    const [tokens, chosen] = [shown(partTokens), shown(picks)].map((values) => Array.from(values as BigInt64Array, Number))
-    const perRead = tokens!.length / H
-    return Int32Array.from(chosen!, (pick, i) => tokens![Math.floor(i / K) * perRead + pick]! + 1024 * Math.floor(pick / K))
-  },
   close: async () => undefined,
 }
 

@@ -51,6 +51,8 @@ export type Weights = Readonly<{
    */
   quantized(name: string, shape: readonly [number, number], transposed?: boolean): readonly QuantizedRows[] | undefined
   has(name: string): boolean
+  /** Whether the device takes a tensor of so many bytes. */
+  fits(bytes: number): boolean
   /** Finds the prefix of `name` in this checkpoint among several possible ones. */
   prefixOf(name: string, prefixes: readonly string[]): string
   readonly usedNames: ReadonlySet<string>
@@ -64,7 +66,8 @@ export type Weights = Readonly<{
 /** A tensor's name as a file's. */
 const fileName = (name: string): string => encodeURIComponent(name).replaceAll('*', '%2A')
 
-const bytesOf: Readonly<Record<Real, number>> = { float: 4, float16: 2 }
+/** Bytes of a number. */
+export const REAL_BYTES: Readonly<Record<Real, number>> = { float: 4, float16: 2 }
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
 
@@ -144,7 +147,7 @@ export function graphWeights(
     },
     stored: (name, shape) => take(name, shape).value,
     real(name, shape, type) {
-      const bytes = bytesOf[type] * elements(shape)
+      const bytes = REAL_BYTES[type] * elements(shape)
       if (bytes > largest)
         throw new ModelError(
           `Expected tensor \`${name}\` to have at most ${largest} bytes on a GPU, got ${bytes}. Use \`device\` cpu`,
@@ -152,11 +155,12 @@ export function graphWeights(
       return inType(name, take(name, shape), type)
     },
     realRows: (name, [rows, columns], type) =>
-      cut(rows, Math.floor(largest / (bytesOf[type] * columns))).map((part) => ({
+      cut(rows, Math.floor(largest / (REAL_BYTES[type] * columns))).map((part) => ({
         value: inType(partName(name, part, rows), take(name, [rows, columns], part), type),
         rows: part.rows,
       })),
     has: tensors.has,
+    fits: (bytes) => bytes <= largest,
     prefixOf: (name, prefixes) => tensors.nameOf(prefixes.map((prefix) => prefix + name)).slice(0, -name.length),
     quantized(name, [to, from], transposed = false) {
       const width = bits[dtype]

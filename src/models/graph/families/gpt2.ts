@@ -1,6 +1,5 @@
 import type { Gpt2Config } from '../../checkpoint/families/gpt2Config.js'
 import type { GraphBuilder, Value } from '../builder.js'
-import type { Projected } from '../layers/attention.js'
 import { type DecoderFrame, decoder } from '../layers/decoder.js'
 import { embedding } from '../layers/embedding.js'
 import { head } from '../layers/head.js'
@@ -56,8 +55,8 @@ function block(
   const conv1d = { bias: true, transposed: true }
 
   const wide = { from: hiddenSize, to: 3 * hiddenSize, ...conv1d }
-  const projected = thirds(graph, linear(graph, weights, norm(hidden, 'ln_1'), `${path}.attn.c_attn`, wide))
-  const attended = attend(layer, projected, { scale: scaleOf(config, layer) })
+  const joint = linear(graph, weights, norm(hidden, 'ln_1'), `${path}.attn.c_attn`, wide)
+  const attended = attend(layer, { joint }, { scale: scaleOf(config, layer) })
   const square = { from: hiddenSize, to: hiddenSize, ...conv1d }
   const mixed = linear(graph, weights, attended, `${path}.attn.c_proj`, square)
   const middle = graph.node('Add', [mixed, selectRead(layer, hidden)], { name: 'residual/attention' })
@@ -69,10 +68,3 @@ function block(
 
 const scaleOf = ({ headDim, scaleByHeadDim, scaleByLayer }: Gpt2Config, layer: number): number =>
   (scaleByHeadDim ? 1 / Math.sqrt(headDim) : 1) / (scaleByLayer ? layer + 1 : 1)
-
-/** One projection for queries, keys and values, side by side: [N, 1, 3 · hidden]. */
-function thirds(graph: GraphBuilder, values: Value): Projected {
-  const attributes = { axis: { int: -1 } }
-  const [query, key, value] = graph.nodes('Split', [values], 3, { name: 'thirds', attributes }) as [Value, Value, Value]
-  return { query, key, value }
-}

@@ -1,13 +1,12 @@
 import type { GptNeoxConfig } from '../../checkpoint/families/gptNeoxConfig.js'
 import type { GraphBuilder, Value } from '../builder.js'
-import type { Projected } from '../layers/attention.js'
 import { type DecoderFrame, decoder } from '../layers/decoder.js'
 import { embedding } from '../layers/embedding.js'
 import { head } from '../layers/head.js'
 import { layerNorm } from '../layers/layerNorm.js'
 import { linear } from '../layers/linear.js'
 import { mlp } from '../layers/mlp.js'
-import { ropeTables, rotate } from '../layers/rope.js'
+import { type RopeTables, ropeTables } from '../layers/rope.js'
 import type { Weights } from '../weights.js'
 
 /** Families with this graph; src/lists.mjs reads them. */
@@ -15,22 +14,19 @@ export const gptNeoxFamilies = ['gpt_neox'] as const
 
 const PREFIXES = ['gpt_neox.', '']
 
-type Rotate = (graph: GraphBuilder, values: Value, name: string) => Value
-
 /**
  * A GPT-NeoX model (Pythia). Inputs and outputs are those of buildGraph.ts.
  *
  * @see transformers 5 models/gpt_neox/modeling_gpt_neox.py
  */
 export function gptNeox(graph: GraphBuilder, weights: Weights, config: GptNeoxConfig): void {
-  const { hiddenSize, vocabSize, heads, headDim, layerNormEps } = config
+  const { hiddenSize, vocabSize, layerNormEps } = config
   const around = decoder(graph, config)
   const body = weights.prefixOf('embed_in.weight', PREFIXES)
-  const tables = ropeTables(graph, config)
-  const rotated: Rotate = (scope, values, name) => rotate(scope, values, around.positionIds, tables, { name, heads, headDim })
+  const rope = ropeTables(graph, config)
 
   let hidden = embedding(graph, weights, around.inputIds, `${body}embed_in.weight`, [vocabSize, hiddenSize])
-  for (let layer = 0; layer < config.layers; layer++) hidden = block(graph, weights, hidden, layer, body, config, around, rotated)
+  for (let layer = 0; layer < config.layers; layer++) hidden = block(graph, weights, hidden, layer, body, config, around, rope)
 
   const normed = layerNorm(graph, weights, hidden, `${body}final_layer_norm`, { size: hiddenSize, epsilon: layerNormEps })
   // transformers 4 calls the output projection embed_out.
@@ -46,7 +42,7 @@ function block(
   body: string,
   config: GptNeoxConfig,
   { attend, selectRead }: DecoderFrame,
-  rotated: Rotate,
+  rope: RopeTables,
 ): Value {
   const { hiddenSize, intermediateSize, attentionBias: bias, layerNormEps, activation } = config
   const path = `${body}layers.${layer}`
@@ -55,11 +51,10 @@ function block(
     layerNorm(graph, weights, values, `${path}.${name}`, { size: hiddenSize, epsilon: layerNormEps })
 
   const wide = { from: hiddenSize, to: 3 * hiddenSize, bias }
-  const fused = linear(graph, weights, norm(hidden, 'input_layernorm'), `${path}.attention.query_key_value`, wide)
-  const { query, key, value } = thirdsOfHeads(graph, fused, config)
-  const projected = { query: rotated(graph, query, 'q_rope'), key: rotated(graph, key, 'k_rope'), value }
+  const joint = linear(graph, weights, norm(hidden, 'input_layernorm'), `${path}.attention.query_key_value`, wide)
   const square = { from: hiddenSize, to: hiddenSize, bias }
-  const mixed = linear(graph, weights, attend(layer, projected), `${path}.attention.dense`, square)
+  const attended = attend(layer, { joint, perHead: true }, { rope })
+  const mixed = linear(graph, weights, attended, `${path}.attention.dense`, square)
   const middle = graph.node('Add', [mixed, selectRead(layer, hidden)], { name: 'residual/attention' })
 
   const read = config.parallelResidual ? selectRead(layer, hidden) : middle
@@ -67,16 +62,4 @@ function block(
   const size = { hidden: hiddenSize, intermediate: intermediateSize, activation, bias: true }
   const fed = mlp(graph, weights, norm(read, 'post_attention_layernorm'), layers, size)
   return graph.node('Add', [fed, middle], { name: 'residual/mlp' })
-}
-
-/** One projection with query, key and value of each head side by side: [N, 1, heads · 3 · headDim]. */
-function thirdsOfHeads(whole: GraphBuilder, values: Value, { heads, headDim }: GptNeoxConfig): Projected {
-  const graph = whole.scope('thirds')
-  const shape = (name: string, ...dims: number[]) =>
-    graph.constant(`shape/${name}`, BigInt64Array.from(dims, BigInt), [dims.length])
-  const perHead = graph.node('Reshape', [values, shape('heads', 0, 0, heads, 3 * headDim)])
-  const joined = shape('joined', 0, 0, heads * headDim)
-  const thirds = graph.nodes('Split', [perHead], 3, { attributes: { axis: { int: -1 } } })
-  const [query, key, value] = thirds.map((third) => graph.node('Reshape', [third, joined])) as [Value, Value, Value]
-  return { query, key, value }
 }

@@ -7,6 +7,7 @@ import { layerNorm } from '../layers/layerNorm.js'
 import { learnedPositions } from '../layers/learnedPositions.js'
 import { linear } from '../layers/linear.js'
 import { mlp } from '../layers/mlp.js'
+import { projectHeads } from '../layers/selfAttention.js'
 import type { Weights } from '../weights.js'
 
 /** Families with this graph; src/lists.mjs reads them. */
@@ -59,7 +60,7 @@ function block(
   config: OptConfig,
   { attend, selectRead }: DecoderFrame,
 ): Value {
-  const { hiddenSize, intermediateSize, bias, normBefore, activation } = config
+  const { hiddenSize, intermediateSize, heads, kvHeads, headDim, bias, normBefore, activation } = config
   const path = `${body}layers.${layer}`
   const graph = whole.scope(`layers.${layer}`)
   const norm = (values: Value, name: string) => layerNorm(graph, weights, values, `${path}.${name}`, normOf(config))
@@ -69,13 +70,14 @@ function block(
     linear(graph, weights, values, `${path}.self_attn.${name}`, { from: hiddenSize, to: hiddenSize, bias })
 
   const input = before(hidden, 'self_attn_layer_norm')
-  const projected = { query: square(input, 'q_proj'), key: square(input, 'k_proj'), value: square(input, 'v_proj') }
+  const size = { heads, kvHeads, headDim, from: hiddenSize, bias }
+  const projected = projectHeads(graph, weights, input, `${path}.self_attn`, size)
   const mixed = square(attend(layer, projected), 'out_proj')
   const sum = graph.node('Add', [selectRead(layer, hidden), mixed], { name: 'residual/attention' })
   const middle = after(sum, 'self_attn_layer_norm')
 
   const layers = { first: `${path}.fc1`, second: `${path}.fc2` }
-  const size = { hidden: hiddenSize, intermediate: intermediateSize, activation, bias }
-  const fed = mlp(graph, weights, before(middle, 'final_layer_norm'), layers, size)
+  const wide = { hidden: hiddenSize, intermediate: intermediateSize, activation, bias }
+  const fed = mlp(graph, weights, before(middle, 'final_layer_norm'), layers, wide)
   return after(graph.node('Add', [middle, fed], { name: 'residual/mlp' }), 'final_layer_norm')
 }

@@ -1,10 +1,10 @@
 import type { Phi3Config } from '../../checkpoint/families/phi3Config.js'
 import type { GraphBuilder } from '../builder.js'
 import { decoder } from '../layers/decoder.js'
-import { joinedGatedMlp, split } from '../layers/gatedMlp.js'
+import { joinedGatedMlp } from '../layers/gatedMlp.js'
 import { linear } from '../layers/linear.js'
 import { rmsNorm } from '../layers/rmsNorm.js'
-import { ropeTables, rotate } from '../layers/rope.js'
+import { ropeTables } from '../layers/rope.js'
 import { stack } from '../layers/stack.js'
 import type { Weights } from '../weights.js'
 
@@ -22,20 +22,14 @@ export function phi3(whole: GraphBuilder, weights: Weights, config: Phi3Config):
   const around = decoder(whole, config)
   const rope = ropeTables(whole, config)
   const norm = { size: hiddenSize, epsilon: rmsNormEps }
-  const [query, key, value] = [heads, kvHeads, kvHeads].map((count) => count * headDim) as [number, number, number]
-  const joined = { from: hiddenSize, to: query + key + value, bias: false }
+  const joint = { from: hiddenSize, to: (heads + 2 * kvHeads) * headDim, bias: false }
   const mlp = { hidden: hiddenSize, intermediate: intermediateSize, bias: false, activation: 'silu' } as const
 
   stack(whole, weights, around, { ...config, norm }, ({ graph, layer, path, hidden }) => {
     const normed = rmsNorm(graph, weights, hidden, `${path}.input_layernorm`, norm)
-    const projected = linear(graph, weights, normed, `${path}.self_attn.qkv_proj`, joined)
-    const [q, k, v] = split(graph, projected, [query, key, value], 'qkv')
-    const attended = around.attend(layer, {
-      query: rotate(graph, q!, around.positionIds, rope, { name: 'q_rope', heads, headDim }),
-      key: rotate(graph, k!, around.positionIds, rope, { name: 'k_rope', heads: kvHeads, headDim }),
-      value: v!,
-    })
-    const output = { from: query, to: hiddenSize, bias: false }
+    const projected = linear(graph, weights, normed, `${path}.self_attn.qkv_proj`, joint)
+    const attended = around.attend(layer, { joint: projected }, { rope })
+    const output = { from: heads * headDim, to: hiddenSize, bias: false }
     const mixed = linear(graph, weights, attended, `${path}.self_attn.o_proj`, output)
     const middle = graph.node('Add', [around.selectRead(layer, hidden), mixed], { name: 'residual/attention' })
 

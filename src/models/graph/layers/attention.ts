@@ -1,5 +1,9 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { masksOf } from '../masks.js'
+import type { Weights } from '../weights.js'
+import { split } from './gatedMlp.js'
+import type { RmsNormSize } from './rmsNorm.js'
+import type { RopeTables } from './rope.js'
 import { softCapped } from './softCapped.js'
 
 export type AttentionSize = Readonly<{ heads: number; kvHeads: number; headDim: number }>
@@ -27,6 +31,18 @@ export type HeadRows = Readonly<{
 /** Outputs of the projections: queries float [N, 1, heads · headDim], new keys and values float [N, 1, kvHeads · headDim]. */
 export type Projected = Readonly<{ query: Value; key: Value; value: Value }>
 
+/**
+ * Queries, keys and values side by side: float [N, 1, (heads + 2 · kvHeads) · headDim]. All queries come first, then all keys, then all values; or, if
+ * `perHead`, the query, key and value of each head.
+ */
+export type JointHeads = Readonly<{ joint: Value; perHead?: boolean }>
+
+/** What is done to queries and keys before attention. `norm`: over each head, with `path`.q_norm and `path`.k_norm; `rope` rotates them after it. */
+export type HeadOptions = Readonly<{
+  norm?: Omit<RmsNormSize, 'size'> & Readonly<{ weights: Weights; path: string }>
+  rope?: RopeTables
+}>
+
 /** float [B, kvHeads, T, headDim] each. */
 export type Past = Readonly<{ key: Value; value: Value }>
 
@@ -34,15 +50,15 @@ export type DecoderSize = AttentionSize & Parameters<typeof masksOf>[0]
 
 /** What the layers of every decoder share: inputs, cache and masks. */
 export type DecoderFrame = Readonly<{
-  /** int64 [N, 1]: the new tokens of all sequences, one sequence after the other. */
+  /** [N, 1]: the new tokens of all sequences, one sequence after the other; int64, or int32 on a GPU. */
   inputIds: Value
-  /** int64 [N, 1]. */
+  /** The same type and shape. */
   positionIds: Value
   /**
    * Attention of a layer over its cache and the new tokens, under the layer's mask: float [N, 1, heads · headDim]. The last layer returns only
    * the tokens to read: [R, 1, heads · headDim]. Attention alone has a row per sequence, padded to the longest.
    */
-  attend(layer: number, projected: Projected, options?: AttentionOptions): Value
+  attend(layer: number, heads: Projected | JointHeads, options?: AttentionOptions & HeadOptions): Value
   /** Selects the tokens to read in the last layer: [N, 1, size] → [R, 1, size]. In other layers it returns `values` unchanged. */
   selectRead(layer: number, values: Value): Value
 }>
@@ -148,3 +164,28 @@ export const reader =
   (graph: GraphBuilder, positions: Value) =>
   (values: Value): Value =>
     graph.node('Gather', [values, positions])
+
+/** Cuts joint heads into queries, keys and values. */
+export function separate(
+  graph: GraphBuilder,
+  { joint, perHead }: JointHeads,
+  { heads, kvHeads, headDim }: AttentionSize,
+): Projected {
+  if (!perHead) {
+    const counts = [heads, kvHeads, kvHeads]
+    const [query, key, value] = split(
+      graph,
+      joint,
+      counts.map((count) => count * headDim),
+      'qkv',
+    ) as [Value, Value, Value]
+    return { query, key, value }
+  }
+  const shape = (name: string, ...dims: number[]) =>
+    graph.constant(`qkv/${name}/shape`, BigInt64Array.from(dims, BigInt), [dims.length])
+  const cut = graph.node('Reshape', [joint, shape('heads', 0, 0, heads, 3 * headDim)], { name: 'qkv/heads' })
+  const thirds = split(graph, cut, [headDim, headDim, headDim], 'qkv')
+  const joined = shape('joined', 0, 0, heads * headDim)
+  const [query, key, value] = thirds.map((third) => graph.node('Reshape', [third, joined])) as [Value, Value, Value]
+  return { query, key, value }
+}

@@ -1,7 +1,9 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import { type Mask, masksOf } from '../masks.js'
-import { attention, attentionContext, type DecoderFrame, type DecoderSize, headRows, reader } from './attention.js'
-import { pagedDecoder } from './pagedDecoder.js'
+import { attention, attentionContext, type DecoderFrame, type DecoderSize, headRows, reader, separate } from './attention.js'
+import { pagedDecoder } from './paged/pagedDecoder.js'
+import { headNorm } from './rmsNorm.js'
+import { rotate } from './rope.js'
 
 export type { DecoderFrame, DecoderSize }
 
@@ -29,7 +31,16 @@ function hostDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
     inputIds,
     positionIds,
     selectRead,
-    attend(layer, projected, options) {
+    attend(layer, given, { norm, rope, ...options } = {}) {
+      const at = graph.scope(`layers.${layer}`)
+      const prepared = (values: Value, name: 'q' | 'k', count: number) => {
+        const normed = norm
+          ? headNorm(at, norm.weights, values, `${norm.path}.${name}_norm`, { ...norm, size: headDim, heads: count })
+          : values
+        return rope ? rotate(at, normed, positionIds, rope, { name: `${name}_rope`, heads: count, headDim }) : normed
+      }
+      const { query, key, value } = 'joint' in given ? separate(at, given, size) : given
+      const projected = { query: prepared(query, 'q', heads), key: prepared(key, 'k', kvHeads), value }
       const window = slidingWindow?.layers[layer] ? slidingWindow.tokens : undefined
       const context = contexts.find((one) => one.window === window)!
       const cache = (name: string) => graph.input(`${name}.${layer}`, 'float', ['B', kvHeads, 'T', headDim])

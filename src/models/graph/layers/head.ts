@@ -40,7 +40,7 @@ export function head(whole: GraphBuilder, weights: Weights, states: Value, size:
     // transformers 5 uses a projection in the checkpoint even if the config ties it to the embedding.
     const table =
       projections.find((path) => weights.has(`${path}.weight`)) ?? (size.tieWordEmbeddings ? embedding : projections[0]!)
-    const read = reader(graph.scope('read'), whole.input('head_positions', 'int64', ['H']))
+    const read = reader(graph.scope('read'), whole.input('head_positions', whole.device === 'webgpu' ? 'int32' : 'int64', ['H']))
     const logits = linear(graph, weights, read(hidden), table, { from: hiddenSize, to: vocabSize, bias: false })
     whole.output('hidden_states', hidden, 'float', ['R', 1, hiddenSize])
     const capped = softCapped(graph, logits, softCap)

@@ -1,5 +1,6 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
+import { normOfSum } from './rmsNorm.js'
 
 export type LayerNormSize = Readonly<{
   size: number
@@ -20,6 +21,8 @@ export function layerNorm(
   const scaling = affine
     ? [weights.real(`${path}.weight`, [size], graph.real), weights.real(`${path}.bias`, [size], graph.real)]
     : [graph.numbers(`${name}/ones`, new Float32Array(size).fill(1), [size])]
+  const summands = graph.device === 'webgpu' ? graph.removeNode(input, 'Add', 'residual/') : undefined
+  if (summands) return normOfSum(graph, 'SkipLayerNormalization', summands, scaling, input, { name, epsilon })
   return graph.node('LayerNormalization', [input, ...scaling], {
     name,
     attributes: { axis: { int: -1 }, epsilon: { float: epsilon } },

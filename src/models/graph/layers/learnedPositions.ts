@@ -10,7 +10,7 @@ export type LearnedPositions = Readonly<{
 }>
 
 /**
- * Learned position embeddings: int64 [N, 1] → float [N, 1, width]. A sequence cannot be longer than the table.
+ * Learned position embeddings: integers [N, 1] → float [N, 1, width]. A sequence cannot be longer than the table.
  */
 export function learnedPositions(
   graph: GraphBuilder,
@@ -20,9 +20,7 @@ export function learnedPositions(
   { contextLength, width, offset }: LearnedPositions,
 ): Value {
   const positions = graph.scope('positions')
-  const rows =
-    offset === 0
-      ? positionIds
-      : positions.node('Add', [positionIds, positions.constant('offset', BigInt64Array.of(BigInt(offset)), [1])])
+  const begin = graph.device === 'webgpu' ? Int32Array.of(offset) : BigInt64Array.of(BigInt(offset))
+  const rows = offset === 0 ? positionIds : positions.node('Add', [positionIds, positions.constant('offset', begin, [1])])
   return embedding(positions, weights, rows, name, [contextLength + offset, width])
 }

@@ -16,20 +16,29 @@ export function rmsNorm(graph: GraphBuilder, weights: Weights, input: Value, pat
     offset === 0
       ? weight
       : graph.node('Add', [weight, graph.numbers(`${name}/offset`, Float32Array.of(offset), [])], { name: `${name}/scale` })
-  // On a GPU each node costs the same, so one node computes the residual sum and the norm.
   const summands = graph.device === 'webgpu' ? graph.removeNode(input, 'Add', 'residual/') : undefined
-  if (summands)
-    return graph.nodes('SkipSimplifiedLayerNormalization', [...summands, scale], 4, {
-      name,
-      domain: 'com.microsoft',
-      attributes: { epsilon: { float: epsilon } },
-      outputs: [undefined, undefined, undefined, input],
-    })[0]!
+  if (summands) return normOfSum(graph, 'SkipSimplifiedLayerNormalization', summands, [scale], input, { name, epsilon })
   return graph.node('SimplifiedLayerNormalization', [input, scale], {
     name,
     attributes: { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } },
   })
 }
+
+/** The norm of a residual sum, and the sum as `sum`, in one node: on a GPU each node costs about the same. */
+export const normOfSum = (
+  graph: GraphBuilder,
+  op: 'SkipSimplifiedLayerNormalization' | 'SkipLayerNormalization',
+  summands: readonly Value[],
+  scaling: readonly Value[],
+  sum: Value,
+  { name, epsilon }: Readonly<{ name: string; epsilon: number }>,
+): Value =>
+  graph.nodes(op, [...summands, ...scaling], 4, {
+    name,
+    domain: 'com.microsoft',
+    attributes: { epsilon: { float: epsilon } },
+    outputs: [undefined, undefined, undefined, sum],
+  })[0]!
 
 /** The same norm over each head: [N, 1, heads · size]. */
 export function headNorm(

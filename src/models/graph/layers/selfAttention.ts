@@ -1,10 +1,10 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
-import type { AttentionOptions, AttentionSize } from './attention.js'
+import type { AttentionOptions, AttentionSize, JointHeads, Projected } from './attention.js'
 import type { DecoderFrame } from './decoder.js'
-import { linear } from './linear.js'
-import { headNorm, type RmsNormSize } from './rmsNorm.js'
-import { type RopeTables, rotate } from './rope.js'
+import { jointLinear, linear } from './linear.js'
+import type { RmsNormSize } from './rmsNorm.js'
+import type { RopeTables } from './rope.js'
 
 export type SelfAttention = AttentionSize &
   AttentionOptions &
@@ -26,22 +26,33 @@ export function selfAttention(
   weights: Weights,
   input: Value,
   path: string,
-  { attend, positionIds }: DecoderFrame,
+  { attend }: DecoderFrame,
   layer: number,
   { hiddenSize, heads, kvHeads, headDim, bias, rope, norm, ...options }: SelfAttention,
 ): Value {
-  const project = (name: string, count: number) =>
-    linear(graph, weights, input, `${path}.${name}_proj`, { from: hiddenSize, to: count * headDim, bias: bias.input })
-  const rotated = (name: string, count: number) => {
-    const projected = project(name, count)
-    const size = { ...norm, size: headDim, heads: count }
-    const normed = norm ? headNorm(graph, weights, projected, `${path}.${name}_norm`, { ...size, ...norm }) : projected
-    return rotate(graph, normed, positionIds, rope, { name: `${name}_rope`, heads: count, headDim })
-  }
-  const attended = attend(
-    layer,
-    { query: rotated('q', heads), key: rotated('k', kvHeads), value: project('v', kvHeads) },
-    options,
-  )
+  const size = { heads, kvHeads, headDim, from: hiddenSize, bias: bias.input }
+  const projected = projectHeads(graph, weights, input, path, size)
+  const attended = attend(layer, projected, { ...options, rope, ...(norm && { norm: { ...norm, weights, path } }) })
   return linear(graph, weights, attended, `${path}.o_proj`, { from: heads * headDim, to: hiddenSize, bias: bias.output })
+}
+
+/** The projections `q_proj`, `k_proj` and `v_proj` under `path`: one product on a GPU, if the weights can be joined, else three. */
+export function projectHeads(
+  graph: GraphBuilder,
+  weights: Weights,
+  input: Value,
+  path: string,
+  { heads, kvHeads, headDim, from, bias }: AttentionSize & Readonly<{ from: number; bias: boolean }>,
+): Projected | JointHeads {
+  const layer = (name: string, count: number) => ({ path: `${path}.${name}_proj`, to: count * headDim })
+  const layers = [layer('q', heads), layer('k', kvHeads), layer('v', kvHeads)] as const
+  const joint =
+    graph.device === 'webgpu' ? jointLinear(graph, weights, input, layers, { name: 'qkv_proj', from, bias }) : undefined
+  if (joint !== undefined) return { joint }
+  const [query, key, value] = layers.map((one) => linear(graph, weights, input, one.path, { from, to: one.to, bias })) as [
+    Value,
+    Value,
+    Value,
+  ]
+  return { query, key, value }
 }

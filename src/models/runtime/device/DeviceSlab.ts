@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-node'
-import { PAGE } from '../../graph/layers/pagedDecoder.js'
+import { PAGE } from '../../graph/layers/paged/jointHeads.js'
 import { type CacheShape, cacheBytesPerToken, cacheNumberBytes } from '../decoder/cacheShape.js'
 import type { KvSlab, Resident } from '../decoder/kvSlab.js'
 import type { Gpu } from './gpu.js'
@@ -8,8 +8,8 @@ import type { Gpu } from './gpu.js'
 export type Later = (work: (gpu: Gpu) => Promise<void>) => void
 
 /**
- * KV cache rows of one length class on a GPU. Each layer has a matrix of keys and one of values, real [slots · longest, kvHeads · headDim]. A resident
- * stays in its slot, because a run takes slots in any order. One spare slot after the others receives padding.
+ * KV cache rows of one length class on a GPU. Each layer has a matrix of keys and values, real [slots · pages · heads · 64, headDim] (pagedDecoder.ts).
+ * A resident stays in its slot, because a run takes slots in any order. One spare slot after the others receives padding.
  */
 export class DeviceSlab<R extends Resident> implements KvSlab<R> {
   private readonly residents: (R | undefined)[] = []
@@ -36,17 +36,17 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
     return this.longest / PAGE
   }
 
-  /** Numbers per row. */
-  get width(): number {
-    return this.shape.kvHeads * this.shape.headDim
+  /** Heads of keys and values per page. */
+  get heads(): number {
+    return 2 * this.shape.kvHeads
   }
 
   /** Words of 32 bits per page. */
   private get words(): number {
-    return (PAGE * this.width * cacheNumberBytes(this.shape)) / 4
+    return (PAGE * this.heads * this.shape.headDim * cacheNumberBytes(this.shape)) / 4
   }
 
-  /** Keys (even) and values (odd) of each layer. */
+  /** Keys and values of each layer. */
   get buffers(): readonly Tensor[] {
     return this.planes
   }
@@ -61,7 +61,7 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
     const pages = Array.from({ length: before * this.pages }, (_, page) => page)
     this.later(async (gpu) => {
       const planes: Tensor[] = []
-      for (let plane = 0; plane < 2 * this.shape.layers; plane++) planes.push(await gpu.zeros(all, this.words))
+      for (let plane = 0; plane < this.shape.layers; plane++) planes.push(await gpu.zeros(all, this.words))
       const old = this.planes
       this.planes = planes
       if (pages.length > 0)

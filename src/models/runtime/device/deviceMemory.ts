@@ -1,6 +1,6 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { toHalves } from '../../checkpoint/weights/half.js'
-import { MOST_TOP, PART } from '../../graph/layers/topTokens.js'
+import { MOST_TOP, unpackTops } from '../../graph/layers/topTokens.js'
 import type { CachedSequence } from '../decoder/CachedSequence.js'
 import type { EngineModel } from '../decoder/Engine.js'
 import type { PassJob } from '../decoder/feeds.js'
@@ -33,7 +33,6 @@ export function deviceMemory(
   const slabs: DeviceSlab<CachedSequence>[] = []
   const pending: ((gpu: Gpu) => Promise<void>)[] = []
   const constants = new Map<number, Tensor>()
-  const scratch = new Map<string, Tensor>()
   const ropes = (model.ropes ?? []).map(({ name, rope }) => ({ name, rowsOf: growingRope(rope, model.longAfter) }))
   const tables = new Map<string, Readonly<{ buffer: Tensor; table: Tensor }>>()
   const real = shape.half ? 'float16' : 'float32'
@@ -45,45 +44,35 @@ export function deviceMemory(
     return existing
   }
 
-  /** Cosines and sines of positions. Uploads a table again only if it has grown. */
+  /** Cosines and sines of positions, after a row that turns nothing. Uploads a table again only if it has grown. */
   const ropeTables = async (needed: number): Promise<Record<string, Tensor>> => {
     for (const { name, rowsOf } of ropes) {
       const { rows, width, cos, sin } = rowsOf(needed)
-      for (const [part, values] of [['cos', cos] as const, ['sin', sin] as const]) {
+      for (const [part, values, none] of [['cos', cos, 1] as const, ['sin', sin, 0] as const]) {
         const existing = tables.get(`${name}_${part}`)
-        if (existing?.table.dims[0] === rows) continue
+        if (existing?.table.dims[0] === rows + 1) continue
         existing?.buffer.dispose()
-        const { buffer, byteOffset, byteLength } = shape.half ? toHalves(values) : values
+        // An even number, since two halves are one word.
+        const all = new Float32Array(2 * Math.ceil(((rows + 1) * width) / 2)).fill(none)
+        all.set(values, width)
+        const { buffer, byteOffset, byteLength } = shape.half ? toHalves(all) : all
         const words = await gpu.ints(new Int32Array(buffer, byteOffset, byteLength / 4))
-        tables.set(`${name}_${part}`, { buffer: words, table: view(words, real, [rows, width]) })
+        tables.set(`${name}_${part}`, { buffer: words, table: view(words, real, [rows + 1, width]) })
       }
     }
     return Object.fromEntries([...tables].map(([name, { table }]) => [name, table]))
   }
 
-  /** A buffer for 64-bit integers that stay on the GPU. */
-  const integers = async (name: string, dims: readonly number[]): Promise<Tensor> => {
-    const words = 2 * dims.reduce((product, dim) => product * dim, 1)
-    const existing = scratch.get(name)
-    if (existing && existing.size >= words) return view(existing, 'int64', dims)
-    existing?.dispose()
-    const room = await gpu.zeros(words, 1)
-    scratch.set(name, room)
-    return view(room, 'int64', dims)
-  }
-
   const feedsOf = async (lanes: Lanes, slab: DeviceSlab<CachedSequence>, states: boolean, top: number) => {
-    const rows = (slab.spare + 1) * slab.longest
-    const planes = slab.buffers.map((buffer) => view(buffer, real, [rows, slab.width]))
-    const named = (prefix: string) =>
-      Object.fromEntries(planes.map((plane, i) => [`${prefix}${i % 2 === 0 ? 'key' : 'value'}.${i >> 1}`, plane]))
-    const heads = Array.from({ length: states ? 1 : lanes.reads }, (_, i) => i)
+    const rows = (slab.spare + 1) * slab.longest * slab.heads
+    const planes = slab.buffers.map((buffer) => view(buffer, real, [rows, shape.headDim]))
+    const named = (prefix: string) => Object.fromEntries(planes.map((plane, layer) => [`${prefix}cache.${layer}`, plane]))
     const feeds: Record<string, Tensor> = {
       ...lanes.feeds,
       ...named(''),
       key_positions: await positionsOf(lanes.positions),
       ...(await ropeTables(lanes.rows)),
-      ...(model.output === 'logits' && { head_positions: int64(heads), top: int64([top]) }),
+      ...(model.output === 'logits' && { head_positions: await positionsOf(states ? 1 : lanes.reads), top: int64([top]) }),
     }
     return { feeds, slabs: named('next_') }
   }
@@ -102,14 +91,8 @@ export function deviceMemory(
       const values = outputs[output.name]!.data as Float32Array
       return { values, width: output.width, up, down: values.byteLength }
     }
-    const H = lanes.reads
-    const places = await integers('places', [H, Math.ceil(vocabSize / PART), K])
-    const picks = await integers('picks', [H, K])
-    const fetches = { ...written, part_tokens: places, top_picks: picks, top_values: null, logit_sum: null }
-    const outputs = await session.run(feeds, fetches)
-    const tokenIds = await gpu.tokensAt(places, picks, H, K)
-    const [values, finite] = [outputs.top_values!.data as Float32Array, outputs.logit_sum!.data as Float32Array]
-    return { values, width: K, tokenIds, finite, up: up + 4, down: values.byteLength + finite.byteLength + tokenIds.byteLength }
+    const tops = (await session.run(feeds, { ...written, tops: null })).tops!.data as Float32Array
+    return { ...unpackTops(tops, lanes.reads, K), up, down: tops.byteLength }
   }
 
   const memory: KvMemory = {
@@ -145,7 +128,7 @@ export function deviceMemory(
     close: () =>
       withLock(lock, async () => {
         for (const slab of slabs) slab.dispose()
-        for (const tensor of [...constants.values(), ...scratch.values()]) tensor.dispose()
+        for (const tensor of constants.values()) tensor.dispose()
         for (const { buffer } of tables.values()) buffer.dispose()
         await gpu.close()
       }),

@@ -1,6 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { type GraphBuilder, graphBuilder } from '../../graph/builder.js'
-import { pickTokens } from '../../graph/layers/topTokens.js'
 import { WEBGPU } from './webgpu.js'
 
 /** Buffers on the GPU, and the small graphs that fill and copy them. */
@@ -11,8 +10,6 @@ export type Gpu = Readonly<{
   ints(values: Int32Array): Promise<Tensor>
   /** Copies pages of a matrix onto pages of another matrix or the same, bit by bit; `words`: words of 32 bits per page. */
   copyPages(from: Tensor, to: Tensor, words: number, source: readonly number[], target: readonly number[]): Promise<void>
-  /** Downloads the tokens that `topTokens` found: Int32[H · K]. */
-  tokensAt(partTokens: Tensor, picks: Tensor, H: number, K: number): Promise<Int32Array>
   close(): Promise<void>
 }>
 
@@ -20,7 +17,6 @@ export async function openGpu(): Promise<Gpu> {
   const filling = await small(fill, 'gpu-buffer')
   const keeping = await small(keep, 'gpu-buffer')
   const copying = await small(copy)
-  const picking = await small(pickTokens)
   return {
     zeros: async (rows, width) => (await filling.run({ shape: int64([rows, width]) })).zeros!,
     ints: async (values) => (await keeping.run({ values: new Tensor('int32', values, [values.length]) })).kept!,
@@ -29,17 +25,8 @@ export async function openGpu(): Promise<Gpu> {
       const at = { source: int64(source), target: int64(target, [target.length, 1]) }
       await copying.run({ from: pagesOf(from), to: pagesOf(to), ...at }, { copied: pagesOf(to) })
     },
-    async tokensAt(partTokens, picks, H, K) {
-      const { tokens } = await picking.run({
-        part_tokens: view(partTokens, 'int32', [H, partTokens.size / H, 2]),
-        picks: view(picks, 'int64', [H, K, 1]),
-        pick_words: view(picks, 'int32', [H, K, 2]),
-        top: new Tensor('int32', Int32Array.of(K), [1]),
-      })
-      return tokens!.data as Int32Array
-    },
     async close() {
-      for (const session of [filling, keeping, copying, picking]) await session.release()
+      for (const session of [filling, keeping, copying]) await session.release()
     },
   }
 }

@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-node'
-import { PAGE } from '../../graph/layers/pagedDecoder.js'
+import { PAGE } from '../../graph/layers/paged/jointHeads.js'
 import { branchPosition } from '../decoder/CachedSequence.js'
+import type { EngineModel } from '../decoder/Engine.js'
 import type { InputShape, PassJob } from '../decoder/feeds.js'
 import { depths } from '../decoder/passes.js'
 
@@ -8,8 +9,8 @@ import { depths } from '../decoder/passes.js'
 export const WIDTHS = [1, 4, 8, 12, 16] as const
 const WIDEST = 16
 
-/** The layout of a slab's rows. */
-export type SlabPlace = Readonly<{ longest: number; spare: number; pages: number }>
+/** The layout of a slab: pages per slot, and heads of keys and values per page. */
+export type SlabPlace = Readonly<{ spare: number; pages: number; heads: number }>
 
 /** A run's inputs without the slabs. `firstReads`: the first read of each job. */
 export type Lanes = Readonly<{
@@ -22,12 +23,19 @@ export type Lanes = Readonly<{
   firstReads: readonly number[]
 }>
 
+type LaneModel = InputShape & Pick<EngineModel, 'ropes'>
+
 const power = (least: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, least)))
 
 /**
  * Cuts passes into lanes of equal width (see pagedDecoder.ts). It pads lanes, pages and reads to powers of two, so there are few shapes.
  */
-export function lanesOf(jobs: readonly PassJob[], slab: SlabPlace, single: boolean, { masks, longAfter = 0 }: InputShape): Lanes {
+export function lanesOf(
+  jobs: readonly PassJob[],
+  slab: SlabPlace,
+  single: boolean,
+  { masks, longAfter = 0, ropes = [] }: LaneModel,
+): Lanes {
   const widest = Math.max(1, ...jobs.map(({ pass }) => pass.tokenIds.length))
   const S = single ? 1 : (WIDTHS.find((width) => width >= Math.max(2, widest)) ?? WIDEST)
   const laneCounts = jobs.map(({ pass }) => Math.ceil(pass.tokenIds.length / S))
@@ -38,16 +46,18 @@ export function lanesOf(jobs: readonly PassJob[], slab: SlabPlace, single: boole
   const N = L * S
 
   const inputIds = new Int32Array(N)
-  const positionIds = new BigInt64Array(N)
-  const rows = new BigInt64Array(N).fill(BigInt(slab.spare * slab.longest))
+  const positionIds = new Int32Array(N)
+  const headsAt = (slot: number, page: number) => (slot * slab.pages + page) * slab.heads
+  const rows = new Int32Array(N).fill(headsAt(slab.spare, 0) * PAGE)
   const span = (value: number) => new Int32Array(N).fill(value)
-  const spans = { pastEnd: span(1), branchStart: span(1), branchEnd: span(0), localPastStart: span(0), localBranchStart: span(1) }
+  const spans = { pastEnd: span(1), branchStart: span(1), branchEnd: span(1), localPastStart: span(0), localBranchStart: span(1) }
   const pages = new Int32Array(L * P)
   const readPositions = new Int32Array(R)
   const firstReads: number[] = []
   const window = masks.find((mask) => mask.window !== undefined)?.window ?? Number.POSITIVE_INFINITY
 
-  for (let page = 0; page < L * P; page++) pages[page] = slab.spare * slab.pages + (page % P)
+  for (let page = 0; page < L * P; page++) pages[page] = headsAt(slab.spare, page % P)
+  const countFrom = ropes.length > 0 ? 1 : 0
   let [lane, read, highest] = [0, 0, 0]
   jobs.forEach(({ cached, pass }, job) => {
     const past = cached.tokenIds.length
@@ -65,16 +75,16 @@ export function lanesOf(jobs: readonly PassJob[], slab: SlabPlace, single: boole
       inputIds[at] = tokenId
       const rotated = position + (cached.long ? longAfter : 0)
       highest = Math.max(highest, rotated)
-      positionIds[at] = BigInt(rotated)
-      rows[at] = BigInt(cached.slot * slab.longest + own)
+      positionIds[at] = countFrom + rotated
+      rows[at] = headsAt(cached.slot, Math.floor(own / PAGE)) * PAGE + (own % PAGE)
       spans.pastEnd[at] = past + Math.min(i, pass.kept)
       spans.branchStart[at] = begin
-      spans.branchEnd[at] = own
+      spans.branchEnd[at] = own + 1
       spans.localPastStart[at] = Math.max(0, position - window + 1)
       spans.localBranchStart[at] = Math.max(begin, own - window + 1)
     })
     for (let end = lane + laneCounts[job]!; lane < end; lane++)
-      for (let page = 0; page < P; page++) pages[lane * P + page] = cached.slot * slab.pages + page
+      for (let page = 0; page < P; page++) pages[lane * P + page] = headsAt(cached.slot, page)
     firstReads.push(read)
     for (const index of pass.reads) readPositions[read++] = first + index
   })
@@ -83,8 +93,8 @@ export function lanesOf(jobs: readonly PassJob[], slab: SlabPlace, single: boole
   const [full, local] = [masks.some((mask) => mask.window === undefined), masks.some((mask) => mask.window !== undefined)]
   const feeds = {
     input_ids: new Tensor('int32', inputIds, [N, 1]),
-    position_ids: new Tensor('int64', positionIds, [N, 1]),
-    rows: new Tensor('int64', rows, [N, 1]),
+    position_ids: new Tensor('int32', positionIds, [N, 1]),
+    rows: new Tensor('int32', rows, [N, 1]),
     pages: new Tensor('int32', pages, [L, P]),
     past_end: spanTensor(spans.pastEnd),
     branch_end: spanTensor(spans.branchEnd),

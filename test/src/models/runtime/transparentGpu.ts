@@ -15,9 +15,9 @@ export function transparentGpu(model: EngineModel, runs: GpuRun[] = []): KvMemor
     const [L, S] = feeds.past_end!.dims as [number, number]
     const P = feeds.pages!.dims[1]!
     runs.push({ L, S })
-    if (fetches['next_key.0']!.gpuBuffer !== feeds['key.0']!.gpuBuffer)
+    if (fetches['next_cache.0']!.gpuBuffer !== feeds['cache.0']!.gpuBuffer)
       throw new Error('Expected the slab to be written in place')
-    const slab = arrayOf(feeds['key.0']!)
+    const slab = arrayOf(feeds['cache.0']!)
     const [ids, positions, rows, pages] = ['input_ids', 'position_ids', 'rows', 'pages'].map(ints) as [
       number[],
       number[],
@@ -37,7 +37,8 @@ export function transparentGpu(model: EngineModel, runs: GpuRun[] = []): KvMemor
         const lane = Math.floor(token / S)
         for (let t = 0; t < 64 * P; t++) {
           const inPast = t >= pastStart[token]! && t < pastEnd[token]!
-          if (!inPast && !(t >= branchStart[token]! && t <= branchEnd[token]!)) continue
+          if (!inPast && !(t >= branchStart[token]! && t < branchEnd[token]!)) continue
+          // The first of the two heads of a page has the keys.
           const row = 64 * pages[lane * P + Math.floor(t / 64)]! + (t % 64)
           sum += mixed(slab[2 * row]!, slab[2 * row + 1]!)
         }
