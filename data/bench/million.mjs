@@ -159,12 +159,16 @@ const measures = {
         if (round > 0) taken[name].push(times().map((after, at) => ((after - before[at]) * 1000) / rows))
       }
     const wall = median(taken.forgotten.map((all) => all[2]))
-    for (const [at, thread] of ['all threads', 'the thread that decodes and writes'].entries()) {
+    for (const [at, what] of [
+      'CPU time of all threads',
+      'CPU time of the thread that decodes and writes',
+      'wall time',
+    ].entries()) {
       const [forgotten, written] = Object.values(taken).map((each) => each.map((all) => all[at]))
       const listed = (values) => values.map((value) => value.toFixed(0)).join(', ')
       const added = median(written.map((value, round) => value - forgotten[round]))
       say(
-        `${thread}, µs a row: forgotten ${listed(forgotten)}; written ${listed(written)}; median difference ${added.toFixed(1)}, ${((100 * added) / wall).toFixed(1)}% of ${wall.toFixed(0)} µs of wall time`,
+        `${what}, µs a row: forgotten ${listed(forgotten)}; written ${listed(written)}; median difference ${added.toFixed(1)}, ${((100 * added) / wall).toFixed(1)}% of ${wall.toFixed(0)} µs of wall time`,
       )
     }
     await models.close()

@@ -174,7 +174,7 @@ export function partWriter({
   }
 
   const arm = () => {
-    if (part.rows > 0) timer ??= setTimeout(flush, policy(files.length).milliseconds)
+    if (!broken && part.rows > 0) timer ??= setTimeout(flush, policy(files.length).milliseconds)
   }
 
   return {
