@@ -1,8 +1,8 @@
-// Measures what grows with the number of prompts. Run it after `npm run build`: node data/bench/million.mjs [scan|finished|run|writing] [rows]
+// Measures what grows with the number of prompts. Run it after `npm run build`: node data/bench/million.mjs [scan|finished|run|writing] [rows] [tokens]
 //   scan      rows of JSONL that are read, hashed and skipped (1,000,000)
 //   finished  how long a run takes to see that all its rows are there (100,000)
-//   run       peak memory, wall time and CPU time of `rxargs generate` at 1,000, 10,000 and 30,000 prompts and at this many (100,000)
-//   writing   what part files add to the CPU time of a run with the smallest random pair, by turns with a run whose rows nobody keeps (2,000)
+//   run       peak memory, wall time and CPU time of `rxargs generate` at 1,000 prompts (median of five runs), 10,000, 30,000 and this many (100,000)
+//   writing   what part files add to the time of a run with the smallest random pair, by turns with a run whose rows nobody keeps (2,000; 1 token a reply)
 // Wall time depends on what else the machine does, so all tell CPU time, too. Linux only.
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -19,6 +19,7 @@ import { loadModels } from '../../dist/src/models/loadModels.js'
 import { Observable } from '../../dist/src/rxjs.js'
 
 const ROUNDS = 7
+const SHORT_RUNS = 5
 /** Ticks of the kernel's clock in a second. */
 const TICKS = 100
 const folder = await mkdtemp(join(tmpdir(), 'rxargs-million-'))
@@ -96,11 +97,11 @@ function program(args) {
 
 const smallest = () => pairSizes.parse({ d: 8, layers: 1, heads: 2, vocab: 257, ffn: 8, context: 128 })
 
-/** CPU time of the whole process and of the thread that decodes and writes, in milliseconds. Linux only. */
-function cpuTimes() {
+/** CPU time of the whole process and of the thread that decodes and writes, and wall time, in milliseconds. Linux only. */
+function times() {
   const { user, system } = process.cpuUsage()
   const [own] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')
-  return [(user + system) / 1000, Number(own) / 1e6]
+  return [(user + system) / 1000, Number(own) / 1e6, performance.now()]
 }
 
 /** Takes rows and forgets them. */
@@ -127,43 +128,54 @@ const measures = {
   async run(rows = 100_000) {
     await writeRandomPair(folder, smallest())
     const pair = ['--lm', join(folder, 'lm'), '--reward', join(folder, 'reward')]
-    for (const count of [1_000, 10_000, 30_000, rows]) {
-      const [path, out] = [join(folder, `${count}.jsonl`), join(folder, `out-${count}`)]
+    const short = []
+    for (const [round, count] of [...Array(SHORT_RUNS).fill(1_000), 10_000, 30_000, rows].entries()) {
+      const [path, out] = [join(folder, `${count}.jsonl`), join(folder, `out-${round}`)]
       await writePrompts(path, count)
       const { code, busy, peak, seconds } = await program(['generate', path, ...pair, '--max-new-tokens', '1', '-o', out])
-      say(`generate: ${count} prompts, code ${code}, ${seconds.toFixed(1)} s, ${busy.toFixed(1)} s of CPU, peak RSS ${peak} MiB`)
+      if (round < SHORT_RUNS) short.push(peak)
+      const base = median(short)
+      const more = round < SHORT_RUNS ? '' : `, ${(100 * (peak / base - 1)).toFixed(1)}% more than ${base} MiB at 1000`
+      say(
+        `generate: ${count} prompts, code ${code}, ${seconds.toFixed(1)} s, ${busy.toFixed(1)} s of CPU, peak RSS ${peak} MiB${more}`,
+      )
     }
   },
-  async writing(rows = 2_000) {
+  async writing(rows = 2_000, tokens = 1) {
     await writeRandomPair(folder, smallest())
     const models = await loadModels({ lm: join(folder, 'lm'), reward: join(folder, 'reward') })
     const path = join(folder, 'prompts.jsonl')
     await writePrompts(path, rows)
-    const run = () => generate(fromFile(path), args(), models, { maxNewTokens: 1 })
+    const run = () => generate(fromFile(path), args(), models, { maxNewTokens: tokens })
     // Parts have their full size, as they do after the first 1,336 rows of a run.
     const policy = () => ({ rows: 1000, milliseconds: 600_000 })
     const sinks = { forgotten: forget, written: (one, round) => toParquet(join(folder, `part-${round}`), one, { policy }) }
-    const times = { forgotten: [], written: [] }
+    const taken = { forgotten: [], written: [] }
     for (let round = 0; round <= ROUNDS; round++)
       for (const [name, sink] of Object.entries(sinks)) {
-        const before = cpuTimes()
+        const before = times()
         await sink(run(), round)
         // The first round warms up.
-        if (round > 0) times[name].push(cpuTimes().map((after, at) => ((after - before[at]) * 1000) / rows))
+        if (round > 0) taken[name].push(times().map((after, at) => ((after - before[at]) * 1000) / rows))
       }
-    for (const [at, thread] of ['all threads', 'the thread that decodes and writes'].entries()) {
-      const [forgotten, written] = Object.values(times).map((each) => each.map((both) => both[at]))
+    const wall = median(taken.forgotten.map((all) => all[2]))
+    for (const [at, what] of [
+      'CPU time of all threads',
+      'CPU time of the thread that decodes and writes',
+      'wall time',
+    ].entries()) {
+      const [forgotten, written] = Object.values(taken).map((each) => each.map((all) => all[at]))
       const listed = (values) => values.map((value) => value.toFixed(0)).join(', ')
       const added = median(written.map((value, round) => value - forgotten[round]))
       say(
-        `${thread}, µs a row: forgotten ${listed(forgotten)}; written ${listed(written)}; median difference ${added.toFixed(0)}`,
+        `${what}, µs a row: forgotten ${listed(forgotten)}; written ${listed(written)}; median difference ${added.toFixed(1)}, ${((100 * added) / wall).toFixed(1)}% of ${wall.toFixed(0)} µs of wall time`,
       )
     }
     await models.close()
   },
 }
 
-const [name, rows] = process.argv.slice(2)
+const [name, ...numbers] = process.argv.slice(2)
 for (const [each, measure] of Object.entries(measures))
-  if (name === undefined || name === each) await measure(rows && Number(rows))
+  if (name === undefined || name === each) await measure(...numbers.map(Number))
 await rm(folder, { recursive: true })

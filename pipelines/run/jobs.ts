@@ -14,7 +14,7 @@ export type Job = Readonly<{ prompt: Prompt; promptHash: string; sample: number 
  * Makes a job for each sample of each prompt, one at a time, and skips rows that are done. A second prompt with the same id becomes an error
  * under its place in the file, or under its number in the source.
  *
- * It remembers all ids: their characters and about 24 bytes each.
+ * It remembers all ids: their characters and about 20 bytes each.
  */
 export async function* jobs(
   prompts: AsyncIterable<Prompt>,

@@ -25,6 +25,8 @@ import { rewardOverText } from '../rewards/rewardOverText.js'
 import { shareAnswers } from '../rewards/shareAnswers.js'
 import { observeCalls, type ScheduleObserver } from './observeCalls.js'
 import {
+  type LiveKeys,
+  liveKeys,
   readAhead,
   type Scheduled,
   type ScheduledStates,
@@ -55,7 +57,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
   parseOptions(scheduleOptions, options, 'schedule')
   const { onNotice, observe = {} } = options
   const observed = observeCalls(mergeObservers(observe))
-  const live = new Set<object>()
+  const live = liveKeys()
   const ordered = orderedRewards(rewards)
   const alone = lm.sideBySide || rewards.every(({ kind }) => kind === 'text' || kind === 'ensemble')
   const turns = alone ? freeTurns : measuredTurns({ running: () => live.size, now: () => asapScheduler.now() })
@@ -84,7 +86,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
     return (call) => of(call).pipe(scheduled)
   }
 
-  const ready = (name: string, model: BatchedLanguageModel, sequences: Set<object>) =>
+  const ready = (name: string, model: BatchedLanguageModel, sequences: LiveKeys) =>
     scheduledLanguageModel(name, model, batch(model, name, 'logits'), sequences, {
       states: statesOf(name, model),
       keep: observed.keep,
@@ -134,7 +136,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
   const further = Object.entries(lms).map(([name, one]) => {
     if (one.codec.fingerprint !== lm.codec.fingerprint)
       throw new OptionError(`Expected language model \`${name}\` to have the tokenizer and chat template of \`lm\`; they differ`)
-    return [name, ready(name, one, new Set())] as const
+    return [name, ready(name, one, liveKeys())] as const
   })
   return {
     lm: ready('lm', lm, live),

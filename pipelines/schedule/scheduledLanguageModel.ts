@@ -5,6 +5,32 @@ import type { LanguageModel, Logits } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
 
 type ReadAhead = ReturnType<typeof readAhead<LogitsCall, Logits>>
+/** Keys of running sequences. */
+export interface LiveKeys {
+  readonly size: number
+  add(key: object): void
+  delete(key: object): void
+}
+
+/** Counts keys. A set would keep them in memory until the next collection of old memory: its discarded tables point to later ones. */
+export function liveKeys(): LiveKeys {
+  const keys = new WeakSet<object>()
+  let size = 0
+  return {
+    get size() {
+      return size
+    },
+    add(key) {
+      if (keys.has(key)) return
+      keys.add(key)
+      size++
+    },
+    delete(key) {
+      if (keys.delete(key)) size--
+    },
+  }
+}
+
 /** Sends a call for hidden states through the scheduler. */
 export type ScheduledStates = (call: StatesCall) => Observable<Float32Array[]>
 
@@ -20,7 +46,7 @@ export function scheduledLanguageModel(
   name: string,
   lm: BatchedLanguageModel,
   scheduled: ReadAhead,
-  live: Set<object>,
+  live: LiveKeys,
   { states, keep }: Readonly<{ states?: ScheduledStates | undefined; keep?: ((sequence: Sequence) => void) | undefined }>,
 ): LanguageModel {
   const others = new WeakMap<object, Map<string, object>>()

@@ -1,9 +1,9 @@
 import { OutputError } from '../core/errors.js'
 import type { Row, RowKey, RunMeta } from '../core/run.js'
 import { keyOf } from './parquet/heldRows.js'
+import { encodePart } from './parquet/partBuffer.js'
 import { addNumberedPart } from './parquet/partFiles.js'
 import { partName } from './parquet/partNames.js'
-import { encodePart } from './parquet/partWriter.js'
 import { readParquet } from './parquet/readParquet.js'
 import type { PartStore } from './stores/PartStore.js'
 

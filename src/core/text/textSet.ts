@@ -8,9 +8,12 @@ export type TextSet = Readonly<{
 }>
 
 const PAGE_BYTES = 1 << 20
-/** Each text has its length before it, and whether its characters take two bytes each. */
-const HEAD_BYTES = 4
-const FULL = 0.75
+/** Each text has before it its length, whether its characters take two bytes each, and its hash. */
+const HEAD_BYTES = 8
+/** Texts begin at multiples of this, so that 32 bits tell the places of 16 GiB. */
+const UNIT = 4
+const MOST_PAGES = (2 ** 32 * UNIT) / PAGE_BYTES - 1
+const FULL = 0.5
 
 const isWide = (text: string): boolean => {
   for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0xff) return true
@@ -18,8 +21,8 @@ const isWide = (text: string): boolean => {
 }
 
 /**
- * Makes a set of millions of texts that the garbage collector does not see: a text takes its characters, 4 bytes and a slot of 12 bytes in
- * a table that is at most three quarters full. Texts of the same hash are compared, so the set is exact.
+ * Makes a set of millions of texts that the garbage collector does not see: a text takes its characters, about 10 bytes and a slot of 4 bytes in
+ * a table that is at most half full. Texts of the same hash are compared, so the set is exact.
  *
  * @param hashOf hashes a text to 32 bits
  */
@@ -27,15 +30,19 @@ export function textSet(hashOf: (text: string) => number = (text) => hash(text, 
   const pages: DataView[] = []
   let used = PAGE_BYTES
   let count = 0
-  let hashes = new Uint32Array(1 << 10)
-  /** Where texts lie, plus 1: the number of the page times its bytes, plus the place in it. 0 is a free slot. */
-  let places = new Float64Array(hashes.length)
+  /** Where texts lie, in units and plus 1. 0 is a free slot. */
+  let places = new Uint32Array(1 << 11)
 
-  const isAt = (place: number, text: string): boolean => {
-    const page = pages[Math.floor(place / PAGE_BYTES)]!
-    const at = place % PAGE_BYTES
+  /** The page of a place and the text's beginning in it. */
+  const locate = (place: number): readonly [page: DataView, at: number] => {
+    const from = (place - 1) * UNIT
+    return [pages[Math.floor(from / PAGE_BYTES)]!, from % PAGE_BYTES]
+  }
+
+  const isAt = (place: number, text: string, hashed: number): boolean => {
+    const [page, at] = locate(place)
     const head = page.getUint32(at)
-    if (head >>> 1 !== text.length) return false
+    if (page.getUint32(at + 4) !== hashed || head >>> 1 !== text.length) return false
     const width = 1 + (head & 1)
     for (let index = 0; index < text.length; index++) {
       const from = at + HEAD_BYTES + index * width
@@ -46,18 +53,18 @@ export function textSet(hashOf: (text: string) => number = (text) => hash(text, 
 
   /** The slot of a text, or the free slot where it belongs. */
   const slotOf = (text: string, hashed: number): number => {
-    let slot = hashed % hashes.length
-    for (let place = places[slot]!; place !== 0; place = places[slot]!) {
-      if (hashes[slot] === hashed && isAt(place - 1, text)) break
-      slot = (slot + 1) % hashes.length
+    let slot = hashed % places.length
+    for (let place = places[slot]!; place !== 0 && !isAt(place, text, hashed); place = places[slot]!) {
+      slot = (slot + 1) % places.length
     }
     return slot
   }
 
-  const write = (text: string): number => {
+  const write = (text: string, hashed: number): number => {
     const width = isWide(text) ? 2 : 1
     const bytes = HEAD_BYTES + text.length * width
     if (used + bytes > PAGE_BYTES) {
+      if (pages.length === MOST_PAGES) throw new RangeError('Expected at most 16 GiB of texts')
       // A longer text has a page of its own.
       pages.push(new DataView(new ArrayBuffer(Math.max(bytes, PAGE_BYTES))))
       used = 0
@@ -65,37 +72,36 @@ export function textSet(hashOf: (text: string) => number = (text) => hash(text, 
     const page = pages.at(-1)!
     const at = used
     page.setUint32(at, text.length * 2 + width - 1)
+    page.setUint32(at + 4, hashed)
     for (let index = 0; index < text.length; index++) {
       const to = at + HEAD_BYTES + index * width
       if (width === 1) page.setUint8(to, text.charCodeAt(index))
       else page.setUint16(to, text.charCodeAt(index))
     }
-    used += bytes
-    return (pages.length - 1) * PAGE_BYTES + at
+    used += Math.ceil(bytes / UNIT) * UNIT
+    return ((pages.length - 1) * PAGE_BYTES + at) / UNIT + 1
   }
 
   const grow = (): void => {
-    const [oldHashes, oldPlaces] = [hashes, places]
-    hashes = new Uint32Array(2 * oldHashes.length)
-    places = new Float64Array(hashes.length)
-    for (const [old, place] of oldPlaces.entries()) {
+    const old = places
+    places = new Uint32Array(2 * old.length)
+    for (const place of old) {
       if (place === 0) continue
-      let slot = oldHashes[old]! % hashes.length
-      while (places[slot] !== 0) slot = (slot + 1) % hashes.length
-      hashes[slot] = oldHashes[old]!
+      const [page, at] = locate(place)
+      let slot = page.getUint32(at + 4) % places.length
+      while (places[slot] !== 0) slot = (slot + 1) % places.length
       places[slot] = place
     }
   }
 
   return {
-    has: (text) => places[slotOf(text, hashOf(text))] !== 0,
+    has: (text) => places[slotOf(text, hashOf(text) >>> 0)] !== 0,
     add(text) {
-      const hashed = hashOf(text)
+      const hashed = hashOf(text) >>> 0
       const slot = slotOf(text, hashed)
       if (places[slot] !== 0) return false
-      hashes[slot] = hashed
-      places[slot] = write(text) + 1
-      if (++count > FULL * hashes.length) grow()
+      places[slot] = write(text, hashed)
+      if (++count > FULL * places.length) grow()
       return true
     },
   }

@@ -30,8 +30,8 @@ const isNumeric = (type: ColumnType): boolean => type === 'INT32' || type === 'F
 /** A value as the libraries take it. Lists stay arrays, JSON becomes text, numbers that are not finite and missing values null. */
 type Check = (value: unknown) => unknown
 
-/** Checks values, because the libraries coerce silently. */
-function leafCheck(type: ColumnType, name: string): Check {
+/** What checks values, because the libraries coerce silently. */
+export function leafCheck(type: ColumnType, name: string): Check {
   const fits = leaves[type]
   return (value) => {
     if (value === null || value === undefined) return null

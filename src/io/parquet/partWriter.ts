@@ -1,12 +1,11 @@
 import type { Delivery, Row, RunMeta } from '../../core/run.js'
-import { stringifyExactly } from '../exactJson.js'
 import type { PartStore } from '../stores/PartStore.js'
 import { encodeParquet } from './encodeParquet.js'
 import { keyOf } from './heldRows.js'
+import { partBuffer } from './partBuffer.js'
 import { addPart } from './partFiles.js'
 import { readParquet } from './readParquet.js'
-import { columnNames, columnsOf, recordOf } from './rowColumns.js'
-import { RUN_KEY } from './runMeta.js'
+import { columnsOf } from './rowColumns.js'
 
 /** Rows become a part file at this number of rows, at about this many bytes in memory (64 MiB), or this long after the first of them. */
 export type FlushPolicy = Readonly<{ rows: number; milliseconds: number; bytes?: number }>
@@ -46,20 +45,6 @@ export interface PartWriter {
   readonly files: readonly string[]
 }
 
-/** About the bytes of a row in memory: eight a number, two a character. */
-const bytesOf = ({ tokenIds, promptTokenIds, trace = [], prompt, completion, input }: Row): number =>
-  8 * (4 * (tokenIds?.length ?? 0) + (promptTokenIds?.length ?? 0)) +
-  trace.reduce((sum, step) => sum + 16 * step.tokenIds.length, 0) +
-  2 * ((prompt?.length ?? 0) + (completion?.length ?? 0) + (input ? stringifyExactly(input).length : 0))
-
-/** The bytes of a part file with these rows. */
-export function encodePart(rows: readonly Row[], meta: RunMeta): Uint8Array {
-  const records = rows.map(recordOf)
-  const names = new Set(columnNames(meta))
-  for (const record of records) for (const name in record) names.add(name)
-  return encodeParquet(columnsOf(names), records, { [RUN_KEY]: JSON.stringify(meta) })
-}
-
 /** Removes the rows with these keys from a part file, and the file if no row is left. */
 async function withoutRows(store: PartStore, path: string, keys: ReadonlySet<string>): Promise<void> {
   const file = await readParquet(store.file(path))
@@ -81,8 +66,11 @@ export function partWriter({
   onPart,
 }: PartWriterOptions): PartWriter {
   const files: string[] = []
-  const buffer: Readonly<{ row: Row; bytes: number }>[] = []
-  let bufferBytes = 0
+  const part = partBuffer(meta)
+  /** Keys of the part's rows that replace others. */
+  let successors: string[] = []
+  /** Rows that came while the part was full, each with a receipt in `waiting`. */
+  let late: Row[] = []
   let waiting: (() => void)[] = []
   let timer: NodeJS.Timeout | undefined
   let isReplaced = false
@@ -103,9 +91,9 @@ export function partWriter({
   }
 
   /** Old rows go before their successors come, so that nobody reads both. After a kill in between, the next run decodes them again. */
-  const replaceRows = async (rows: readonly Row[]) => {
+  const replaceRows = async (keys: readonly string[]) => {
     const byPart = new Map<string, Set<string>>()
-    for (const key of rows.map(keyOf)) {
+    for (const key of keys) {
       const path = pending.get(key)
       if (path !== undefined) byPart.set(path, (byPart.get(path) ?? new Set()).add(key))
       pending.delete(key)
@@ -113,35 +101,49 @@ export function partWriter({
     for (const [path, keys] of byPart) await withoutRows(store, path, keys)
   }
 
-  const write = async (rows: readonly Row[]) => {
-    const encoded = encodePart(rows, meta)
+  /** Empties the part at once, so that the next one can fill. */
+  const write = async (keys: readonly string[]) => {
+    const { rows } = part
+    const encoded = part.take()
     const gone = isReplaced ? [] : replaces
-    const isReplacing = gone.length > 0 || (pending.size > 0 && rows.some((row) => pending.has(keyOf(row))))
+    const isReplacing = gone.length > 0 || keys.length > 0
     const replacing = async () => {
       await replaceOnce()
-      await replaceRows(rows)
+      await replaceRows(keys)
     }
     const replacement = isReplacing && { replacing, replaces: gone }
     const path = await addPart(store, encoded, { after: files.at(-1), ...replacement })
     files.push(path)
-    onPart?.({ path, rows: rows.length, bytes: encoded.length })
+    onPart?.({ path, rows, bytes: encoded.length })
   }
 
   const isFull = (): boolean => {
     const { rows, bytes = BYTES } = policy(files.length)
-    return buffer.length >= rows || bufferBytes >= bytes
+    return part.rows >= rows || part.bytes >= bytes
   }
 
-  /** Takes the rows of the next part, and leaves those that came while it was full. */
-  const takePart = (): Row[] => {
-    const { rows, bytes = BYTES } = policy(files.length)
-    let taken = 0
-    const last = buffer.findIndex((one, index) => {
-      taken += one.bytes
-      return index + 1 >= rows || taken >= bytes
-    })
-    bufferBytes -= taken
-    return buffer.splice(0, last === -1 ? buffer.length : last + 1).map(({ row }) => row)
+  const stop = (error: unknown) => {
+    busy = false
+    broken = true
+    fail(error)
+  }
+
+  /** Whether the part has taken the row. */
+  const keep = (row: Row): boolean => {
+    try {
+      part.add(row)
+    } catch (error) {
+      stop(error)
+      return false
+    }
+    const key = keyOf(row)
+    if (pending.has(key)) successors.push(key)
+    return true
+  }
+
+  const keepLate = () => {
+    const left = late.findIndex((row) => isFull() || !keep(row))
+    late = left === -1 ? [] : late.slice(left)
   }
 
   const release = () => {
@@ -153,28 +155,26 @@ export function partWriter({
   const flush = () => {
     clearTimeout(timer)
     timer = undefined
-    if (busy || broken || buffer.length === 0) return
-    const rows = takePart()
+    if (busy || broken || part.rows === 0) return
+    const keys = successors
+    successors = []
     busy = true
-    release()
-    writing = write(rows).then(
-      () => {
+    writing = write(keys)
+      .then(() => {
         busy = false
+        keepLate()
         if (isFull()) return flush()
         // The next part may hold more rows than this one.
         release()
         arm()
-      },
-      (error: unknown) => {
-        busy = false
-        broken = true
-        fail(error)
-      },
-    )
+      })
+      .catch(stop)
+    keepLate()
+    release()
   }
 
   const arm = () => {
-    if (buffer.length > 0) timer ??= setTimeout(flush, policy(files.length).milliseconds)
+    if (!broken && part.rows > 0) timer ??= setTimeout(flush, policy(files.length).milliseconds)
   }
 
   return {
@@ -182,10 +182,9 @@ export function partWriter({
     failure,
     take({ row, taken }) {
       if (broken) return
-      const bytes = bytesOf(row)
-      buffer.push({ row, bytes })
-      bufferBytes += bytes
       // While one part is being written, a second one may fill. If it is full, further rows wait for their receipt.
+      if (busy && isFull()) late.push(row)
+      else if (!keep(row)) return
       if (busy && isFull()) waiting.push(taken)
       else taken()
       if (isFull()) flush()
@@ -193,7 +192,7 @@ export function partWriter({
     },
     async close() {
       clearTimeout(timer)
-      while (!broken && (busy || buffer.length > 0)) {
+      while (!broken && (busy || part.rows > 0)) {
         flush()
         await writing
       }

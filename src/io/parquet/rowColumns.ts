@@ -75,7 +75,7 @@ const lists = (steps: readonly TracedStep[], of: (step: TracedStep) => ArrayLike
   steps.map((step) => list(of(step)))
 
 /** The columns of further rewards, each named after its reward. */
-function othersOf({ otherRewards = {}, trace: steps }: Row): Record<string, unknown> {
+function othersOf(otherRewards: NonNullable<Row['otherRewards']>, steps: Row['trace']): Record<string, unknown> {
   const columns = Object.entries(otherRewards).map(([name, { reward, rewards }]) => ({
     [`reward_${name}`]: finite(reward),
     [`rewards_${name}`]: list(rewards),
@@ -85,33 +85,38 @@ function othersOf({ otherRewards = {}, trace: steps }: Row): Record<string, unkn
 }
 
 /** Converts a row to plain values under Parquet column names. Numbers that are not finite become null, `started_at` a Date. */
-export const recordOf = (row: Row): Record<string, unknown> => ({
-  id: row.id,
-  sample: row.sample,
-  prompt: row.prompt,
-  user_message: row.userMessage ?? null,
-  completion: row.completion,
-  prompt_token_ids: list(row.promptTokenIds),
-  token_ids: list(row.tokenIds),
-  finish_reason: row.finishReason,
-  error: row.error,
-  reward: finite(row.reward),
-  rewards: list(row.rewards),
-  logits: list(row.logits),
-  scores: list(row.scores),
-  seed: row.seed,
-  prompt_tokens: row.promptTokens,
-  truncated_tokens: row.truncatedTokens ?? null,
-  completion_tokens: row.completionTokens,
-  started_at: new Date(row.startedAt),
-  duration_ms: Math.round(row.durationMs),
-  prompt_hash: row.promptHash,
-  ...(row.trace && {
-    candidate_ids: lists(row.trace, ({ tokenIds }) => tokenIds),
-    candidate_logits: lists(row.trace, ({ logits }) => logits),
-    candidate_rewards: lists(row.trace, ({ rewards }) => rewards),
-    candidate_scores: lists(row.trace, ({ scores }) => scores),
-  }),
-  ...othersOf(row),
-  ...(row.input && { input: row.input }),
-})
+export function recordOf(row: Row): Record<string, unknown> {
+  const { trace: steps, otherRewards, input } = row
+  const record: Record<string, unknown> = {
+    id: row.id,
+    sample: row.sample,
+    prompt: row.prompt,
+    user_message: row.userMessage ?? null,
+    completion: row.completion,
+    prompt_token_ids: list(row.promptTokenIds),
+    token_ids: list(row.tokenIds),
+    finish_reason: row.finishReason,
+    error: row.error,
+    reward: finite(row.reward),
+    rewards: list(row.rewards),
+    logits: list(row.logits),
+    scores: list(row.scores),
+    seed: row.seed,
+    prompt_tokens: row.promptTokens,
+    truncated_tokens: row.truncatedTokens ?? null,
+    completion_tokens: row.completionTokens,
+    started_at: new Date(row.startedAt),
+    duration_ms: Math.round(row.durationMs),
+    prompt_hash: row.promptHash,
+  }
+  if (steps)
+    Object.assign(record, {
+      candidate_ids: lists(steps, ({ tokenIds }) => tokenIds),
+      candidate_logits: lists(steps, ({ logits }) => logits),
+      candidate_rewards: lists(steps, ({ rewards }) => rewards),
+      candidate_scores: lists(steps, ({ scores }) => scores),
+    })
+  if (otherRewards) Object.assign(record, othersOf(otherRewards, steps))
+  if (input) record.input = input
+  return record
+}

@@ -196,6 +196,7 @@ describe('toParquet', () => {
     await toParquet(folder, run, { policy: () => ({ rows: 2, milliseconds: 1000 }) })
     expect(run.most()).toBe(8)
     expect((await ids()).length).toBe(400)
+    expect(await names()).toHaveLength(200)
   })
 
   it('resumes', async () => {

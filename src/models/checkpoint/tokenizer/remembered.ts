@@ -1,7 +1,7 @@
 /** Characters of all entries together. Texts repeat their words, and few are rare. Tokens take about 25 bytes for each character. */
 const CAPACITY = 2 ** 17
 /** Longer strings do not repeat. */
-const LONGEST = 64
+const LONGEST = 32
 
 /** Remembers the results of a function for short strings, so that tokenizing a text again costs only its new part. */
 export function remembered<T>(compute: (text: string) => T): (text: string) => T {

@@ -6,7 +6,7 @@ import { align, type CachedSequence, commit, emptySequence, truncate, usedPositi
 import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
 import type { InputShape, PassJob } from './feeds.js'
 import type { KvSlab } from './kvSlab.js'
-import type { KvMemory } from './memory.js'
+import type { Computed, KvMemory } from './memory.js'
 import type { Output } from './OutputBuffers.js'
 import { CHUNK, type Pass, planPasses, planScoring, planStates } from './passes.js'
 import { appendLogprobs, appendValues, logprobsOf, NOTHING, readingOf } from './reading.js'
@@ -20,6 +20,10 @@ export type EngineModel = InputShape &
   Readonly<{ contextLength: number; output: 'logits' | 'reward'; vocabSize: number; ropes?: readonly NamedRope[] }>
 
 type Plan = Readonly<{ call: ModelCall; cached: CachedSequence; single: boolean; passes: readonly Pass[] }>
+type Unwritten = Readonly<{
+  results: readonly Readonly<{ job: PlannedJob; rewards: ReadonlyMap<number, number> }>[]
+  computed: Computed<PlannedJob>
+}>
 type PlannedJob = Plan & PassJob & Readonly<{ last: boolean }>
 
 /** Spare positions of a new row: a reply of 128 tokens and its candidates stay in their length class. */
@@ -29,12 +33,13 @@ const GROWTH = 192
  * share a run, and that changes no bit (src/README.md, "Why bits do not depend on load").
  */
 export class Engine {
-  private readonly sequences = new Map<number, CachedSequence>()
+  /** By key. A map would keep each sequence in memory until the next collection of old memory: its discarded tables point to later ones. */
+  private readonly sequences: (CachedSequence | undefined)[] = []
   private readonly slabs = new Map<number, KvSlab<CachedSequence>>()
   private readonly head: Output
   private readonly states: Output
-  /** Writes the results of the last run into the cache. */
-  private unwritten: () => void = nothing
+  /** The results of the last run, which are not in the cache yet. A function here would keep the results of all runs before it in memory. */
+  private unwritten: Unwritten | undefined
 
   constructor(
     private readonly memory: KvMemory,
@@ -74,16 +79,17 @@ export class Engine {
 
   /** Does the work that `run` postpones until after its answer. */
   settle(): void {
-    const write = this.unwritten
-    this.unwritten = nothing
-    write()
+    const { results = [], computed } = this.unwritten ?? {}
+    this.unwritten = undefined
+    for (const { job, rewards } of results)
+      commit(job.cached, job.pass, (position, from, count) => computed?.write(job, position, from, count), rewards)
   }
 
   release(key: number): void {
     this.settle()
-    const cached = this.sequences.get(key)
+    const cached = this.sequences[key]
     if (!cached) return
-    this.sequences.delete(key)
+    this.sequences[key] = undefined
     cached.slab?.remove(cached.slot, cached.dirty)
   }
 
@@ -92,15 +98,15 @@ export class Engine {
     let bytes = 0
     let tokens = 0
     for (const slab of this.slabs.values()) bytes += slab.bytes
-    for (const cached of this.sequences.values()) tokens += cached.tokenIds.length
+    for (const cached of this.sequences) tokens += cached?.tokenIds.length ?? 0
     return { bytes, needed: tokens * cacheBytesPerToken(this.model.shape) }
   }
 
   private sequenceOf(key: number): CachedSequence {
-    const existing = this.sequences.get(key)
+    const existing = this.sequences[key]
     if (existing) return existing
     const cached = emptySequence()
-    this.sequences.set(key, cached)
+    this.sequences[key] = cached
     return cached
   }
 
@@ -114,7 +120,7 @@ export class Engine {
     const reward = align(cached, tokenIds)
     if (call.from !== undefined) {
       truncate(cached, Math.min(cached.tokenIds.length, call.from - 1))
-      adoptPrefix(cached, tokenIds.subarray(0, call.from), this.sequences.values())
+      adoptPrefix(cached, tokenIds.subarray(0, call.from), this.sequences)
       return [{ call, cached, single: false, passes: planScoring(cached.tokenIds.length, tokenIds, call.from) }]
     }
     if (call.states !== undefined) {
@@ -127,7 +133,7 @@ export class Engine {
       readings.set(call, { values: Float32Array.of(reward) })
       return []
     }
-    adoptPrefix(cached, tokenIds, this.sequences.values())
+    adoptPrefix(cached, tokenIds, this.sequences)
     if (cached.tokenIds.length === tokenIds.length) {
       if (branches.length === 0) return []
       if (readsChain) truncate(cached, tokenIds.length - 1)
@@ -187,14 +193,9 @@ export class Engine {
       const rewards = this.model.output === 'reward' ? pass.reads.map((token, read) => [token, values[read]!] as const) : []
       return { job, rewards: new Map(rewards) }
     })
-    this.unwritten = () => {
-      for (const { job, rewards } of results)
-        commit(job.cached, job.pass, (position, from, count) => computed.write(job, position, from, count), rewards)
-    }
+    this.unwritten = { results, computed }
   }
 }
-
-const nothing = (): void => undefined
 
 /** Groups passes over the same whole chunk after the same tokens. Leaders run; followers copy the results of their leader. */
 function groupByChunk(jobs: readonly PlannedJob[]) {

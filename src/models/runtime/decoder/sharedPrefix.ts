@@ -5,13 +5,13 @@ import { CHUNK } from './passes.js'
  * Copies leading whole chunks of the same tokens from another sequence. The bits are those of reading them again. At least one token remains to be
  * read.
  */
-export function adoptPrefix(cached: CachedSequence, tokenIds: Int32Array, others: Iterable<CachedSequence>): void {
+export function adoptPrefix(cached: CachedSequence, tokenIds: Int32Array, others: Iterable<CachedSequence | undefined>): void {
   if (cached.tokenIds.length !== cached.chunked) return
   const most = CHUNK * Math.floor((tokenIds.length - 1) / CHUNK)
   let donor: CachedSequence | undefined
   let shared = cached.chunked
   for (const other of others) {
-    if (other === cached || other.long !== cached.long || Math.min(other.chunked, most) <= shared) continue
+    if (!other || other === cached || other.long !== cached.long || Math.min(other.chunked, most) <= shared) continue
     const length = CHUNK * Math.floor(sameTokens(other.tokenIds, tokenIds, Math.min(other.chunked, most)) / CHUNK)
     if (length <= shared) continue
     donor = other

@@ -26,7 +26,8 @@ const LOGITS_A_RUN = 1 << 26
  * operators keep rows apart. So a batch changes no bit of a row.
  */
 export class OnnxEngine {
-  private readonly caches = new Map<number, OnnxCache>()
+  /** By key. A map would keep them longer in memory (see `Engine`). */
+  private readonly caches: (OnnxCache | undefined)[] = []
 
   constructor(
     private readonly session: Pick<InferenceSession, 'run'>,
@@ -49,7 +50,7 @@ export class OnnxEngine {
   settle(): void {}
 
   release(key: number): void {
-    this.caches.delete(key)
+    this.caches[key] = undefined
   }
 
   /** The steps of a call. Each step needs the cache of the step before. The last step has a row per branch. */
@@ -74,7 +75,10 @@ export class OnnxEngine {
     const chain = ends.map((end, piece) => (): Job[] => {
       const row = all.slice(piece === 0 ? start : ends[piece - 1]!, end)
       const read = own >= 0 && end === all.length ? readRow(none, row, own) : undefined
-      return [{ ...read, past: this.cacheOf(key), tokenIds: row, keep: (cache) => this.caches.set(key, cache) }]
+      const keep = (cache: OnnxCache): void => {
+        this.caches[key] = cache
+      }
+      return [{ ...read, past: this.cacheOf(key), tokenIds: row, keep }]
     })
     const whole = (branch: readonly number[]) => branch.length > 1 && !readsAhead(this.model.contract)
     const last = () =>
@@ -86,14 +90,14 @@ export class OnnxEngine {
   }
 
   private cacheOf(key: number): OnnxCache {
-    return this.caches.get(key) ?? emptyCache(this.model.contract.planes)
+    return this.caches[key] ?? emptyCache(this.model.contract.planes)
   }
 
   /** Cuts a cache to its common prefix with the tokens, at most `most` long. */
   private cut(key: number, tokenIds: Int32Array, most: number): void {
     const cache = this.cacheOf(key)
     const length = sameTokens(cache.tokenIds, tokenIds, Math.min(most, cache.tokenIds.length))
-    if (length < cache.tokenIds.length) this.caches.set(key, cutCache(cache, length, this.model.contract.planes))
+    if (length < cache.tokenIds.length) this.caches[key] = cutCache(cache, length, this.model.contract.planes)
   }
 
   private async runJobs(jobs: readonly Job[]): Promise<void> {

@@ -10,17 +10,24 @@ import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js'
 /** Its tensors are outside of the heap, and its few objects die at once. By default V8 would let 48 MB of them pile up. */
 const YOUNG_MB = 6
 
-type Waiting = Readonly<{ resolve: (results: readonly ModelAnswer[]) => void; reject: (error: Error) => void; postedAt: number }>
+type Waiting = Readonly<{
+  id: number
+  resolve: (results: readonly ModelAnswer[]) => void
+  reject: (error: Error) => void
+  postedAt: number
+}>
 
 /**
  * One model in its own thread. If the thread fails or crashes, all waiting and later calls reject. An idle worker does not keep the process
  * alive.
  */
 export class ModelWorker {
-  private readonly waiting = new Map<number, Waiting>()
+  private readonly waiting: Waiting[] = []
   private readonly keys = new WeakMap<object, number>()
   private readonly exited: Promise<void>
   private nextKey = 1
+  /** Keys of released sequences. They are given again, so that engines can use them as indices. */
+  private readonly free: number[] = []
   private nextCall = 1
   private failure: Error | undefined
   /** Warnings of the start that are no errors. */
@@ -51,7 +58,9 @@ export class ModelWorker {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     })
     const started = new ModelWorker(worker, name, watch)
-    await new Promise<void>((resolve, reject) => started.waiting.set(0, { resolve: () => resolve(), reject, postedAt: clock() }))
+    await new Promise<void>((resolve, reject) =>
+      started.waiting.push({ id: 0, resolve: () => resolve(), reject, postedAt: clock() }),
+    )
     worker.unref()
     return started
   }
@@ -60,8 +69,8 @@ export class ModelWorker {
     if (this.failure) return Promise.reject(this.failure)
     const id = this.nextCall++
     return new Promise((resolve, reject) => {
-      if (this.waiting.size === 0) this.worker.ref()
-      this.waiting.set(id, { resolve, reject, postedAt: clock() })
+      if (this.waiting.length === 0) this.worker.ref()
+      this.waiting.push({ id, resolve, reject, postedAt: clock() })
       const packed = packCalls(calls.map((call) => ({ ...call, key: this.keyOf(call.key) })))
       this.worker.postMessage({ type: 'run', id, calls: packed } satisfies ToWorker, [packed.buffer as ArrayBuffer])
     })
@@ -73,6 +82,7 @@ export class ModelWorker {
     if (existing === undefined || this.failure) return
     this.keys.delete(key)
     this.post({ type: 'release', key: existing })
+    this.free.push(existing)
   }
 
   /** Ends the thread after its current run. */
@@ -93,7 +103,7 @@ export class ModelWorker {
   private keyOf(key: object): number {
     const existing = this.keys.get(key)
     if (existing !== undefined) return existing
-    const id = this.nextKey++
+    const id = this.free.pop() ?? this.nextKey++
     this.keys.set(key, id)
     return id
   }
@@ -123,17 +133,17 @@ export class ModelWorker {
   }
 
   private settle(id: number, how: (call: Waiting) => void): void {
-    const call = this.waiting.get(id)
+    const at = this.waiting.findIndex((one) => one.id === id)
     // A late answer after `close` must not unref the worker: `close` still waits for its exit.
+    const [call] = at === -1 ? [] : this.waiting.splice(at, 1)
     if (!call) return
-    this.waiting.delete(id)
-    if (this.waiting.size === 0) this.worker.unref()
+    if (this.waiting.length === 0) this.worker.unref()
     how(call)
   }
 
   private fail(error: Error): void {
     this.failure ??= error
-    for (const id of [...this.waiting.keys()]) this.settle(id, (call) => call.reject(this.failure!))
+    for (const { id } of [...this.waiting]) this.settle(id, (call) => call.reject(this.failure!))
   }
 }
 
