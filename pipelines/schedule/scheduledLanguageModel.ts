@@ -5,6 +5,7 @@ import type { LanguageModel, Logits } from '../../src/core/model.js'
 import type { Sequence } from '../../src/core/sequence.js'
 
 type ReadAhead = ReturnType<typeof readAhead<LogitsCall, Logits>>
+
 /** Keys of running sequences. */
 export interface LiveKeys {
   readonly size: number
