@@ -15,9 +15,12 @@ import { Interrupted, ReaderGone, reportError, type Terminal } from './terminal.
 setFlagsFromString('--heap-growing-percent=30')
 setFlagsFromString('--no-allocation-site-pretenuring')
 // V8 looks for garbage once old memory has grown by 8 MB at least, in each thread. These make it start at a third of that. A loop that never waits
-// gives it no time for that, so at half of the way to its limit it starts at once.
-setFlagsFromString('--incremental-marking-soft-trigger=12')
-setFlagsFromString('--incremental-marking-hard-trigger=50')
+// gives it no time for that, so at half of the way to its limit it starts at once. A step of a model behind HTTP leaves so much garbage that V8 would
+// look for it at nearly every step.
+if (!process.argv.some((arg) => /^(.*=)?https?:/.test(arg))) {
+  setFlagsFromString('--incremental-marking-soft-trigger=12')
+  setFlagsFromString('--incremental-marking-hard-trigger=50')
+}
 
 const { stdin, stdout, stderr } = process
 const stop = new AbortController()
