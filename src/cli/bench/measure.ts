@@ -143,7 +143,8 @@ function compareSettings(all: readonly Recorded[]): Recorded['setting'][] {
 
 /**
  * Lower bound for the linear layers, as a share of wall time. Each run takes at least the time of its operations at peak speed, and at least the
- * time to read its weights from memory. Weights that fit into the CPU's caches are not counted. Null if the cost of a model is unknown.
+ * time to read its weights from memory. Weights that fit into the CPU's caches are not counted. Null if the cost of a model is unknown, or
+ * nothing ran here.
  *
  * @see Williams, Waterman and Patterson (2009), "Roofline: an insightful visual performance model for multicore architectures"
  */
@@ -152,6 +153,7 @@ export function rooflineShare(
   work: Readonly<Record<string, LinearWork>>,
   { peak_gflops: gflops, peak_read_gb_s: gbs }: Peaks,
 ): number | null {
+  if (Object.keys(runs).length === 0) return null
   let ms = 0
   for (const [model, each] of Object.entries(runs)) {
     const known = work[model]

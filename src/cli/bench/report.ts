@@ -46,11 +46,7 @@ export function settingText(setting: BenchSetting): string {
     `${setting.decoder}, ${setting.concurrency} at once: ${number(setting.tokens_per_second)} tokens/s${cost}`,
     `  ${setting.prompts} prompts, ${setting.completion_tokens} tokens in ${number(setting.seconds, 2)} s; ${number(setting.prompt_tokens_per_second)} prompt tokens/s; peak RSS ${(setting.peak_rss_bytes / 2 ** 20).toFixed(0)} MiB`,
     `  first token ${number(first.p50)} ms (p95 ${number(first.p95)}), later tokens ${number(per.p50, 2)} ms (p95 ${number(per.p95, 2)})`,
-    `  ${number(setting.decode_tokens_per_second)} tokens/s from the second token on; GFLOP/s in runs: ${Object.entries(
-      setting.gflops,
-    )
-      .map(([model, gflops]) => `${model} ${number(gflops, 0)}`)
-      .join(', ')} of ${number(setting.peaks.peak_gflops, 0)}`,
+    `  ${number(setting.decode_tokens_per_second)} tokens/s from the second token on${speedOf(setting)}`,
     cpuLine(setting),
     ...rooflineLines(setting.roofline_share),
     ...cacheLines(setting.cache_overhead),
@@ -67,6 +63,12 @@ export function settingText(setting: BenchSetting): string {
       ...histogram(counts),
     ]),
   ].join('\n')
+}
+
+/** The speed of models whose cost is known: not of servers and exported graphs. */
+function speedOf({ gflops, peaks }: BenchSetting): string {
+  const each = Object.entries(gflops).map(([model, speed]) => `${model} ${number(speed, 0)}`)
+  return each.length === 0 ? '' : `; GFLOP/s in runs: ${each.join(', ')} of ${number(peaks.peak_gflops, 0)}`
 }
 
 /** One token of each sequence that runs at the same time is what other tools call a step. */

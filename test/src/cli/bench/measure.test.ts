@@ -16,7 +16,8 @@ describe('rooflineShare', () => {
   it('ignores weights that caches may hold', () => {
     expect(rooflineShare({ ...wall, runs: { lm: [run(80), run(1)] } }, { lm: small }, peaks)).toBeCloseTo(0.081, 12)
   })
-  it('is absent if the work of a model is unknown', () => {
+  it('is absent if the work of a model is unknown, or no model ran here', () => {
     expect(rooflineShare({ ...wall, runs: { lm: [run(1)], onnx: [run(1)] } }, { lm: small }, peaks)).toBeNull()
+    expect(rooflineShare({ ...wall, runs: {} }, {}, peaks)).toBeNull()
   })
 })

@@ -17,14 +17,17 @@ it('measures 64 prompts of a server in few requests with many prompts each', asy
     const prompts = join(folder, 'prompts.jsonl')
     await writeFile(prompts, Array.from({ length: 64 }, (_, id) => `${JSON.stringify({ prompt: `Say ${id}` })}\n`).join(''))
     const at = ['--lm', url, '--lm-model', 'none', '--lm-tokenizer', lm, '--reward', `r=${url.replace('/v1', '/classify')}`]
-    const sizes = ['--prompts', prompts, '--concurrency', '64', '--max-new-tokens', '8', '--decoder', 'args', '--json']
-    const { code, stdout } = await rxargs(['bench', ...at, ...sizes])
+    const sizes = ['--prompts', prompts, '--concurrency', '64', '--max-new-tokens', '8', '--decoder', 'args']
+    const { code, stdout } = await rxargs(['bench', ...at, ...sizes, '--json'])
     expect(code).toBe(0)
     const [{ requests, completion_tokens: tokens }] = JSON.parse(stdout).settings
     expect(requests.lm.count * requests.lm.mean_items).toBeCloseTo(tokens, 6)
     expect(requests.lm.mean_items).toBeGreaterThan(16)
     expect(requests.r.mean_items).toBeGreaterThan(160)
     expect(requests.lm.ms.p50).toBeGreaterThan(18)
+    const { stdout: text } = await rxargs(['bench', ...at, ...sizes])
+    expect(text).toContain('requests to the server of lm')
+    expect(text).not.toMatch(/GFLOP\/s in runs|roofline/)
   } finally {
     server.kill()
     await rm(folder, { recursive: true, force: true })
