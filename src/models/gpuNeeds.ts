@@ -51,7 +51,8 @@ export async function gpuNeeds(models: readonly GpuModel[], dtype: WeightDtype):
 }
 
 async function leastBytes(path: string, expected: Expected): Promise<number> {
-  const { graph, tensors } = await readCheckpoint(path, expected, 'webgpu')
+  // Whether each tensor fits into a buffer is decided when the model is loaded.
+  const { graph, tensors } = await readCheckpoint(path, expected, 'webgpu', Number.POSITIVE_INFINITY)
   const unused = new Set(graph.unusedTensors)
   const used = [...tensors.entries].flatMap(([name, { shape }]) => (unused.has(name) ? [] : [{ shape }]))
   const width = graph.shape.half ? 2 : 4
