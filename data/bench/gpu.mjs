@@ -57,7 +57,7 @@ const results = {
   runtime: `onnxruntime-node ${JSON.parse(readFileSync('node_modules/onnxruntime-node/package.json', 'utf8')).version}`,
   ...{ node: process.version, torch: null, devices: null },
   ...{ pair: sizesText(pair), large_pair: sizesText(large), new_tokens: newTokens, k: 10, weight: 1.5 },
-  ...{ rxargs: [], pytorch: [], large: null },
+  ...{ rxargs: [], pytorch: [] },
 }
 const plan = []
 const only = new RegExp(process.env.ONLY ?? '')

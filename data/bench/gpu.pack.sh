@@ -6,7 +6,7 @@
 #   npm run build && data/bench/gpu.pack.sh FOLDER
 #
 # Then, on the machine, beside the files of FOLDER: OUT=results ./gpu.run.sh
-# To rehearse it on a machine without a GPU (Debian's chromium has the driver; it takes two minutes):
+# To rehearse it on a machine without a GPU (Debian's chromium has the driver; it takes two to six minutes):
 #
 #   VK_DRIVER_FILES=/usr/lib/chromium/vk_swiftshader_icd.json BASELINE_DEVICE=cpu OUT=results ./gpu.run.sh --small
 set -euo pipefail

@@ -6,7 +6,8 @@ import { bytesInMemory } from './graph/bytesInMemory.js'
 import type { WeightDtype } from './graph/quantize.js'
 import { readCheckpoint } from './loadModel.js'
 import { findOnnx } from './onnx/findOnnx.js'
-import { cacheBytesPerToken, lengthClass } from './runtime/decoder/cacheShape.js'
+import { cacheBytesPerToken } from './runtime/decoder/cacheShape.js'
+import { mostPositions } from './runtime/device/DeviceSlab.js'
 
 /** A model to load, and what it is for. */
 export type GpuModel = Readonly<{ path: string }> & Pick<Expected, 'head' | 'role' | 'label'>
@@ -51,15 +52,15 @@ export async function gpuNeeds(models: readonly GpuModel[], dtype: WeightDtype):
 }
 
 async function leastBytes(path: string, expected: Expected): Promise<number> {
-  const { graph, tensors } = await readCheckpoint(path, expected, 'webgpu')
+  // Whether each tensor fits into a buffer is decided when the model is loaded.
+  const { graph, tensors } = await readCheckpoint(path, expected, 'webgpu', Number.POSITIVE_INFINITY)
   const unused = new Set(graph.unusedTensors)
   const used = [...tensors.entries].flatMap(([name, { shape }]) => (unused.has(name) ? [] : [{ shape }]))
   const width = graph.shape.half ? 2 : 4
   const weights = (graph.inMemory.length > 0 ? graph.inMemory : used).map((tensor) =>
     'bits' in tensor && tensor.bits !== undefined ? bytesInMemory(tensor) : width * elements(tensor.shape),
   )
-  // A slab also has a row for padding.
-  return weights.reduce((sum, size) => sum + size, 2 * lengthClass(1) * cacheBytesPerToken(graph.shape))
+  return weights.reduce((sum, size) => sum + size, mostPositions(1, 1) * cacheBytesPerToken(graph.shape))
 }
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)

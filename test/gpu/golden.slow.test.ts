@@ -15,8 +15,11 @@ beforeEach((context) => context.skip(WITHOUT_GPU !== undefined, WITHOUT_GPU))
 
 const power = (least: number): number => 2 ** Math.ceil(Math.log2(least))
 
-/** Together they have rotary and learned positions, shared keys, soft caps, sliding windows, positions by length, biases, and all three activations. */
-describe.each(['grouped', 'gemma2', 'phi3', 'gpt2'])('%s on a GPU', (name) => {
+/**
+ * Together they have rotary and learned positions, two ropes, shared keys, query, key and value of each head side by side, norms of heads, soft caps, sliding
+ * windows, positions by length, biases, and all three activations.
+ */
+describe.each(['grouped', 'gemma2', 'gemma3', 'phi3', 'gpt2', 'qwen3', 'opt', 'gpt_neox'])('%s on a GPU', (name) => {
   let golden: Golden
   let models: Models
   beforeAll(async () => {

@@ -66,7 +66,6 @@ class Pair:
         out = self.body(input_ids=ids, past_key_values=cache, attention_mask=mask, position_ids=positions, use_cache=True)
         return self.score(out.last_hidden_state[:, -1])[:, 0].float(), out.past_key_values
 
-
     def clock(self):
         """Seconds, once the device has done its work."""
         if self.device == "cuda":

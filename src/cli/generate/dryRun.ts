@@ -6,6 +6,7 @@ import { type DeviceChoice, decide } from '../../models/device.js'
 import { gpuNeeds, localModels } from '../../models/gpuNeeds.js'
 import type { Device } from '../../models/graph/builder.js'
 import type { WeightDtype } from '../../models/graph/quantize.js'
+import { mostPositions } from '../../models/runtime/device/DeviceSlab.js'
 import type { GenerateFlags } from '../flags/generateFlags.js'
 import { describeLm } from '../flags/lmFlag.js'
 import { batchBytes, bytes, count, describeModel, PROGRAM_BYTES } from '../print/describeModel.js'
@@ -37,7 +38,8 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
     rewards.flatMap((reward) => (reward.kind === 'model' ? [reward] : [])),
   )
   const chosen = await placeOf(device, dtype, () => gpuNeeds(local, dtype))
-  const half = dtype === 'fp16' && chosen.device === 'webgpu'
+  const onGpu = chosen.device === 'webgpu'
+  const half = dtype === 'fp16' && onGpu
   const models = await Promise.all(
     local.map(async ({ role, ...model }) => {
       const { config, size, notices } = await describeModel(model.path, { role, dtype, half, ...model })
@@ -52,7 +54,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
         size,
         notices,
         tokens,
-        cacheBytes: size.cacheBytes * tokens * settings.concurrency,
+        cacheBytes: size.cacheBytes * (onGpu ? mostPositions(settings.concurrency, tokens) : tokens * settings.concurrency),
         batchBytes: batchBytes(size, settings.concurrency),
       }
     }),
@@ -67,7 +69,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
     ['weights', `${bytes(weights)} in ${dtype === 'fp16' && !half ? 'fp32' : dtype}`],
     [
       'cache',
-      `at most ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens`,
+      `at most ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens${onGpu ? ', in whole rows of 256 positions, 512 and so on' : ''}`,
     ],
     ...(positions > 0 ? [['positions', `at most ${bytes(positions)} of tables, which grow with the sequences`]] : []),
     [

@@ -42,7 +42,11 @@ async function detailsOf(create: Create, name?: string): Promise<(AdapterDetails
 }
 
 /** Names as `info.device` has them. */
-const identifier = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+const identifier = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-/, '')
 
 /** Lists adapters, the one that the runtime takes first. */
 async function adaptersOf(create: Create): Promise<GpuAdapter[]> {
@@ -50,8 +54,8 @@ async function adaptersOf(create: Create): Promise<GpuAdapter[]> {
   for (const [index, adapter] of (await listed(create)).entries()) {
     const found = await detailsOf(create, index === 0 ? undefined : adapter.name)
     const { device, ...details } = found ?? {}
-    // Dawn takes the first adapter whose name contains the given one.
-    const same = found !== undefined && device === identifier(adapter.name)
+    // Dawn takes the first adapter whose name contains the given one. The first adapter is asked for without a name.
+    const same = found !== undefined && (index === 0 || device === identifier(adapter.name))
     adapters.push({ ...adapter, ...(same && { details: details as AdapterDetails }) })
   }
   return adapters

@@ -37,8 +37,11 @@ export function decideGpu(dtype: WeightDtype, facts: GpuFacts): DeviceDecision |
   return { device: 'webgpu', warmUp: !software, ...largestOf(adapter), why: onGpu(adapter) }
 }
 
-/** Tensors of this size were tried; a whole matrix takes fewer steps than its parts. */
-const MOST_TRIED = 2 ** 30
+/**
+ * A whole matrix takes fewer steps than its parts. This size was tried, 1,020 MiB. SwiftShader has no memory for a buffer of 1,024 MiB, which its limits
+ * allow.
+ */
+const MOST_TRIED = 255 * 2 ** 22
 
 /** The runtime takes an adapter's own limits. It binds a larger tensor in pieces, of which a shader has few. */
 function largestOf(adapter: GpuAdapter | undefined): Readonly<{ largest?: number }> {

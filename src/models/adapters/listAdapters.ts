@@ -4,15 +4,12 @@ import type { GpuAdapter } from './adapter.js'
 import { withMemory } from './adapterMemory.js'
 import type { FromAdapterProcess } from './adapterProcess.js'
 
-/** How to get the list of adapters. */
-export const INSTALL = 'npm install webgpu'
-
 /**
- * The adapters of this machine, the one that the runtime takes first. Without a list, `unknown` says why in one line, and `missing` is set if the package
- * is not installed. `loader`: whether the system has a Vulkan loader (Linux only).
+ * The adapters of this machine, the one that the runtime takes first. Without a list, `unknown` says why in one line. `loader`: whether the system has a
+ * Vulkan loader (Linux only).
  */
 export type AdapterList = Readonly<{ loader?: boolean }> &
-  (Readonly<{ adapters: readonly GpuAdapter[] }> | Readonly<{ adapters?: undefined; unknown: string; missing?: true }>)
+  (Readonly<{ adapters: readonly GpuAdapter[] }> | Readonly<{ adapters?: undefined; unknown: string }>)
 
 /** A driver may need seconds to wake a machine's cards. */
 const PATIENCE_MS = 60_000
@@ -22,7 +19,7 @@ export async function listAdapters(): Promise<AdapterList> {
   const { loader, ...answer } = await ask()
   const known = loader === undefined ? {} : { loader }
   if ('adapters' in answer) return { ...known, adapters: await withMemory(answer.adapters) }
-  if ('missing' in answer) return { ...known, unknown: `one more package tells: ${INSTALL}`, missing: true }
+  if ('missing' in answer) return { ...known, unknown: 'one more package tells: npm install webgpu' }
   return { ...known, unknown: `the package \`webgpu\` fails: ${answer.failure}` }
 }
 

@@ -114,7 +114,8 @@ export async function remoteLanguageModel(
   const ask = mergedCalls(send, {
     ...{ maxBatch: MAX_BATCH, concurrency: CONCURRENCY, concurrencyAlone: MAX_BATCH },
     kindOf: ({ kind }) => kind,
-    turnsOf: ({ isFirst }) => (isFirst ? freeTurns : turns),
+    // More sequences than a request holds cannot go as one group: its requests would wait for each other.
+    turnsOf: ({ isFirst }) => (isFirst || running.size > MAX_BATCH ? freeTurns : turns),
     ...(onRequest && { onRequest }),
   })
 

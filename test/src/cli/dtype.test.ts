@@ -72,7 +72,9 @@ describe('--dtype', () => {
     expect(name).toBe('fp32')
     expect(weightsOf(await rxargs([...dry, '--dtype', 'fp16']))).toEqual([size, 'fp32'])
     // In a process of its own, because it asks the drivers of this machine for a GPU.
-    const [half, halfName] = weightsOf(await finished(started([...dry, '--dtype', 'fp16', '--device', 'webgpu'])))
+    const onGpu = await finished(started([...dry, '--dtype', 'fp16', '--device', 'webgpu']))
+    expect(onGpu.stdout).toMatch(/^cache +at most .* in whole rows/m)
+    const [half, halfName] = weightsOf(onGpu)
     expect(halfName).toBe('fp16')
     expect(Number(half)).toBeCloseTo(Number(size) / 2, 0)
   })

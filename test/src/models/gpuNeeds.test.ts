@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -12,6 +13,24 @@ const reward: GpuModel = { head: 'reward', role: 'reward r', path: embedded('cha
 const bytesOf = async (...args: Parameters<typeof gpuNeeds>): Promise<number> => {
   const needs = await gpuNeeds(...args)
   return needs && 'bytes' in needs ? needs.bytes : Number.NaN
+}
+
+/** Writes a file of zeros, which takes no room because it is a hole, and returns how many numbers it has. */
+async function writeEmptyWeights(path: string, tensors: readonly (readonly [string, readonly number[]])[]): Promise<number> {
+  let bytes = 0
+  const entries = tensors.map(([name, shape]) => {
+    const begin = bytes
+    bytes += 4 * shape.reduce((product, side) => product * side, 1)
+    return [name, { dtype: 'F32', shape, data_offsets: [begin, bytes] }]
+  })
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(header.length))
+  const file = await open(path, 'w')
+  await file.write(Buffer.concat([length, header]))
+  await file.truncate(8 + header.length + bytes)
+  await file.close()
+  return bytes / 4
 }
 
 describe('gpuNeeds', () => {
@@ -31,6 +50,33 @@ describe('gpuNeeds', () => {
     expect(both).toBe(one + other)
     expect(await bytesOf([lm, reward], 'q4')).toBeLessThan(both)
     expect(both).toBeLessThan(await bytesOf([lm, reward], 'fp32'))
+  })
+
+  it('counts a matrix that its loading may refuse for its size', async () => {
+    // GPT-2 has matrices in columns, which are not cut. These are of 4 · d² numbers in fp32, more than 256 MiB.
+    const [d, context, vocab] = [4160, 16, 16]
+    const folder = await mkdtemp(join(tmpdir(), 'rxargs-needs-'))
+    try {
+      const sizes = { n_embd: d, n_head: 65, n_layer: 1, n_positions: context, vocab_size: vocab }
+      await writeFile(
+        join(folder, 'config.json'),
+        JSON.stringify({ model_type: 'gpt2', architectures: ['GPT2LMHeadModel'], ...sizes }),
+      )
+      const layer = { 'attn.c_attn': [d, 3 * d], 'attn.c_proj': [d, d], 'mlp.c_fc': [d, 4 * d], 'mlp.c_proj': [4 * d, d] }
+      const norms = ['h.0.ln_1', 'h.0.ln_2', 'ln_f'].flatMap((name) => [
+        [`${name}.weight`, [d]] as const,
+        [`${name}.bias`, [d]] as const,
+      ])
+      const linear = Object.entries(layer).flatMap(([name, shape]) => [
+        [`h.0.${name}.weight`, shape] as const,
+        [`h.0.${name}.bias`, [shape[1]!]] as const,
+      ])
+      const tensors = [['wte.weight', [vocab, d]] as const, ['wpe.weight', [context, d]] as const, ...norms, ...linear]
+      const numbers = await writeEmptyWeights(join(folder, 'model.safetensors'), tensors)
+      expect(await bytesOf([{ ...lm, path: folder }], 'fp32')).toBe(4 * (numbers + 2 * 256 * 2 * d))
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 
   it('names a model that runs on the CPU only', async () => {

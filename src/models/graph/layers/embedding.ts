@@ -2,7 +2,7 @@ import type { GraphBuilder, Value } from '../builder.js'
 import type { Rows, Weights } from '../weights.js'
 
 /**
- * Looks up rows of a table: int64 [...] → real [..., width]. On a CPU the table keeps the checkpoint's type, and rows are widened to fp32 after the
+ * Looks up rows of a table: integers [...] → real [..., width]. On a CPU the table keeps the checkpoint's type, and rows are widened to fp32 after the
  * look-up. They are multiplied by `scale`, if any.
  */
 export function embedding(
@@ -30,13 +30,12 @@ function onGpu(graph: GraphBuilder, weights: Weights, ids: Value, name: string, 
   return graph.node('Gather', [parts[0]!.value, ids], { name: 'embedding' })
 }
 
-/** Looks up rows of a table in parts: [N, 1] → [N, 1, width]. Each part gives a row, of which one is kept, so the result is exact. */
+/** Looks up rows of a table in parts: int32 [N, 1] → [N, 1, width]. Each part gives a row, of which one is kept, so the result is exact. */
 function ofParts(graph: GraphBuilder, parts: readonly Rows[], ids: Value): Value {
   const ints = (name: string, ...values: number[]) => graph.constant(name, Int32Array.from(values), [values.length])
   const rowsPerPart = ints('rows', parts[0]!.rows)
-  const row = graph.node('Cast', [ids], { attributes: { to: { int: 6 } } })
-  const part = graph.node('Div', [row, rowsPerPart], { name: 'part' })
-  const within = graph.node('Sub', [row, graph.node('Mul', [part, rowsPerPart], { name: 'first' })], { name: 'within' })
+  const part = graph.node('Div', [ids, rowsPerPart], { name: 'part' })
+  const within = graph.node('Sub', [ids, graph.node('Mul', [part, rowsPerPart], { name: 'first' })], { name: 'within' })
   const last = parts.length - 1
   // The last part may be shorter than the others.
   const inLast = graph.node('Where', [graph.node('Equal', [part, ints('last', last)]), within, ints('none', 0)], {

@@ -3,7 +3,7 @@ import type { NamedRope } from '../../graph/layers/rope.js'
 import type { ModelAnswer, ModelCall } from '../call.js'
 import type { CacheUsage, SessionRun } from '../watch.js'
 import { align, type CachedSequence, commit, emptySequence, truncate, usedPositions } from './CachedSequence.js'
-import { cacheBytesPerToken, lengthClass } from './cacheShape.js'
+import { cacheBytesPerToken, GROWTH, lengthClass } from './cacheShape.js'
 import type { InputShape, PassJob } from './feeds.js'
 import type { KvSlab } from './kvSlab.js'
 import type { Computed, KvMemory } from './memory.js'
@@ -26,8 +26,6 @@ type Unwritten = Readonly<{
 }>
 type PlannedJob = Plan & PassJob & Readonly<{ last: boolean }>
 
-/** Spare positions of a new row: a reply of 128 tokens and its candidates stay in their length class. */
-const GROWTH = 192
 /**
  * Runs one model for many sequences and keeps their keys and values. The passes of a call depend on its sequence alone. Load decides which passes
  * share a run, and that changes no bit (src/README.md, "Why bits do not depend on load").

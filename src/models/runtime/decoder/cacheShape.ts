@@ -19,3 +19,6 @@ export function lengthClass(tokens: number): number {
   while (length < tokens) length *= 2
   return length
 }
+
+/** Spare positions of a new row: a reply of 128 tokens and its candidates stay in their length class. */
+export const GROWTH = 192

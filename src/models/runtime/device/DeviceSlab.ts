@@ -1,11 +1,25 @@
 import type { Tensor } from 'onnxruntime-node'
 import { PAGE } from '../../graph/layers/paged/jointHeads.js'
-import { type CacheShape, cacheBytesPerToken, cacheNumberBytes } from '../decoder/cacheShape.js'
+import { type CacheShape, cacheBytesPerToken, cacheNumberBytes, GROWTH, lengthClass } from '../decoder/cacheShape.js'
 import type { KvSlab, Resident } from '../decoder/kvSlab.js'
 import type { Gpu } from './gpu.js'
 
 /** Queues GPU work of a slab's methods. It runs in order before the next run. */
 export type Later = (work: (gpu: Gpu) => Promise<void>) => void
+
+/** Slots for so many residents: a power of two, so there are few shapes. */
+const slotsFor = (residents: number): number => 2 ** Math.ceil(Math.log2(residents))
+
+/**
+ * Most positions of all slabs together, for so many sequences of up to `tokens` tokens. A sequence that has grown has left a slot in each shorter slab, and
+ * slabs keep their slots.
+ */
+export function mostPositions(sequences: number, tokens: number): number {
+  const longest = lengthClass(tokens + GROWTH)
+  let positions = 0
+  for (let length = lengthClass(1); length <= longest; length *= 2) positions += (slotsFor(sequences) + 1) * length
+  return positions
+}
 
 /**
  * KV cache rows of one length class on a GPU. Each layer has a matrix of keys and values, real [slots · pages · heads · 64, headDim] (pagedDecoder.ts).
@@ -51,12 +65,12 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
     return this.planes
   }
 
-  /** Doubles the capacity, so there are few shapes. */
+  /** Grows to the next power of two. */
   reserve(more: number): void {
     const needed = this.count + more
     if (needed <= this.capacity) return
     const before = this.capacity
-    this.capacity = 2 ** Math.ceil(Math.log2(needed))
+    this.capacity = slotsFor(needed)
     const all = (this.capacity + 1) * this.pages
     const pages = Array.from({ length: before * this.pages }, (_, page) => page)
     this.later(async (gpu) => {

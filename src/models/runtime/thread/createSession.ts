@@ -43,6 +43,8 @@ export async function createSession(
         model_external_initializers_file_folder_path: entry ?? folder,
         intra_op: { allow_spinning: '1', spin_duration_us: String(SPIN_US) },
       },
+      // Otherwise the runtime would widen a matrix of 16-bit numbers anew in each run if it has more than 1 GiB in fp32.
+      ...(typeof graph !== 'string' && { optimization: { constant_folding_max_output_size_in_bytes: '0' } }),
     },
   }
   try {

@@ -74,6 +74,32 @@ describe('remoteLanguageModel', () => {
     expect([Math.max(...sizes), Math.min(...sizes)]).toEqual([8, expect.toSatisfy((size) => size <= 2)])
   })
 
+  it('sends the steps of more sequences than a request holds at the same time', async () => {
+    const count = 96
+    const choice = (_: unknown, index: number) => ({ index, logprobs: { top_logprobs: [{ 'token_id:5': -1 }] } })
+    let waiting = Number.NEGATIVE_INFINITY
+    let letGo = (): void => undefined
+    const arrived = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    server = await jsonServer<unknown>(async ({ body }) => {
+      const prompts = promptsOf(body as CompletionBody)
+      waiting += prompts.length
+      if (waiting === count) letGo()
+      if (waiting > 0) await arrived
+      return { body: JSON.stringify({ choices: prompts.map(choice) }) }
+    })
+    const { source } = await remoteLanguageModel({ url: server.url, model: 'tiny', tokenizer }, { environment: {} })
+    const keys = Array.from({ length: count }, () => ({}))
+    const step = (tokenIds: readonly number[]) =>
+      source.run(
+        keys.map((key) => ({ sequence: sequenceOf('', '', { key, promptTokenIds: [7], tokenIds: [...tokenIds] }), need: 1 })),
+      )
+    await step([])
+    waiting = 0
+    expect(await step([5])).toHaveLength(count)
+  })
+
   it('sends the text where the text gives the same token ids, and fails where it does not', async () => {
     const model = await behind([], { prompt: 'text' })
     const text = 'A dog'

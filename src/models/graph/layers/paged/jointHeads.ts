@@ -67,8 +67,8 @@ export function jointHeads(
   return (scope, given, { norm, rope }) => {
     const perHead = 'joint' in given && given.perHead
     const parted = () => ('joint' in given ? separate(scope, given, size) : given)
-    const whole = () => ('joint' in given ? given.joint : sideBySide(scope, given))
-    const normal = norm ? normed(scope, parted(), norm) : whole()
+    const joined = () => ('joint' in given ? given.joint : sideBySide(scope, given))
+    const normal = norm ? normed(scope, parted(), norm) : joined()
     const turned = rope ? rotated(scope, normal, rope, perHead) : normal
     const [group, parts] = perHead ? [3, [1, 2]] : [count, [heads, 2 * kvHeads]]
     const flat = reshaped(scope, turned, 'flat', -1, group * headDim)
