@@ -1,7 +1,7 @@
 import { OptionError } from '../core/errors.js'
 import { type DeviceDecision, decideDevice, decideGpu, type GpuFacts, type GpuNeeds } from './adapters/decideDevice.js'
 import { listAdapters } from './adapters/listAdapters.js'
-import { vulkanDrivers } from './adapters/vulkanDrivers.js'
+import { namedDrivers, vulkanDrivers } from './adapters/vulkanDrivers.js'
 import type { Device } from './graph/builder.js'
 import { isQuantized, type WeightDtype } from './graph/quantize.js'
 import { withLock } from './runtime/device/lock.js'
@@ -24,7 +24,8 @@ export const decisiveOf = (dtype: WeightDtype, device: Device): Readonly<{ dtype
 export async function findGpus(software: boolean, needs?: () => Promise<GpuNeeds | undefined>): Promise<GpuFacts> {
   const list = await listAdapters()
   const [first] = list.adapters ?? []
-  const drivers = process.platform === 'linux' ? { drivers: await vulkanDrivers() } : {}
+  const named = namedDrivers()
+  const drivers = process.platform === 'linux' ? { drivers: await vulkanDrivers(), ...(named !== undefined && { named }) } : {}
   if (!software && (list.adapters?.length === 0 || first?.details?.software)) return { ...list, ...drivers }
   const needed = await needs?.()
   const runtime = await withLock(new Int32Array(gpuLock), probeGpu)

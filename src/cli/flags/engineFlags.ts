@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Command } from 'commander'
+import { OptionError } from '../../core/errors.js'
 import { chooseDevice, type DeviceChoice, deviceChoices } from '../../models/device.js'
 import { type GpuModel, gpuNeeds, localModels } from '../../models/gpuNeeds.js'
 import { type WeightDtype, weightDtypes } from '../../models/graph/quantize.js'
@@ -22,11 +23,17 @@ export const engineFlags = (command: Command): Command =>
     .option(
       '--device <name>',
       'device for the models: cpu, webgpu (a GPU), or auto (a GPU if it is a real one and large enough)',
-      oneOf('device', deviceChoices),
+      deviceOf,
       'cpu',
     )
     .option('--dtype <name>', DTYPE_HELP, oneOf('dtype', weightDtypes), 'fp32')
     .option('--no-cache', 'hash model files and round weights to q8 or q4 anew instead of keeping both in ~/.cache/rxargs')
+
+function deviceOf(text: string): DeviceChoice {
+  if (['gpu', 'cuda', 'vulkan', 'metal'].includes(text))
+    throw new OptionError(`Expected \`--device\` to be one of ${deviceChoices.join(', ')}, got \`${text}\` (\`webgpu\` is a GPU)`)
+  return oneOf('device', deviceChoices)(text)
+}
 
 /** The rewards that run here, and not on a server. */
 export const localRewards = (rewards: readonly RewardPath[]): GpuModel[] =>

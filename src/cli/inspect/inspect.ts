@@ -59,9 +59,14 @@ export const inspectCommand = ({ stdout, signal }: Terminal): Command =>
   )
     .option('--devices', 'instead of a model, list the values of --device on this machine')
     .option('--json', 'print JSON')
-    .action(async (path: string | undefined, flags: Flags) => {
+    .action(async (path: string | undefined, flags: Flags, command: Command) => {
       if (flags.devices) {
-        if (path !== undefined) throw new OptionError(`Expected nothing beside \`--devices\`, got \`${path}\``)
+        const other = command.options.find((option) => {
+          const name = option.attributeName()
+          return name !== 'devices' && name !== 'json' && command.getOptionValueSource(name) === 'cli'
+        })
+        const beside = path ?? other?.long
+        if (beside !== undefined) throw new OptionError(`Expected nothing beside \`--devices\` but \`--json\`, got \`${beside}\``)
         return inspectDevices(flags, { stdout, signal })
       }
       if (path === undefined) throw new OptionError('Expected a model to inspect, or `--devices`, got nothing')

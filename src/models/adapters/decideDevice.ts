@@ -9,9 +9,11 @@ import type { AdapterList } from './listAdapters.js'
 export type GpuNeeds = Readonly<{ bytes: number }> | Readonly<{ onlyCpu: string }>
 
 /**
- * What is known of this machine's GPUs. `runtime` is absent if the runtime was not asked. `drivers` are the manifests of Vulkan drivers (Linux only).
+ * What is known of this machine's GPUs. `runtime` is absent if the runtime was not asked. `drivers` are the manifests of Vulkan drivers (Linux only),
+ * and `named` is the variable of the environment that names them instead of the system's folders.
  */
-export type GpuFacts = AdapterList & Readonly<{ runtime?: FoundGpu; drivers?: readonly string[]; needs?: GpuNeeds }>
+export type GpuFacts = AdapterList &
+  Readonly<{ runtime?: FoundGpu; drivers?: readonly string[]; named?: string; needs?: GpuNeeds }>
 
 /**
  * `warmUp`: whether to compile all shaders first. A renderer in software would take minutes. `largest`: most bytes of a tensor, if more are known to fit
@@ -30,7 +32,7 @@ export function decideDevice(dtype: WeightDtype, facts: GpuFacts, platform: Node
 
 /** Decides about `webgpu`: a line about its use, or why it cannot be used. */
 export function decideGpu(dtype: WeightDtype, facts: GpuFacts): DeviceDecision | Readonly<{ problem: string }> {
-  const reason = noUse(dtype, { ...facts, ...(facts.needs && 'onlyCpu' in facts.needs && { needs: undefined }) })
+  const reason = noUse(dtype, facts)
   if (reason !== undefined) return { problem: reason }
   const [adapter] = facts.adapters ?? []
   const software = adapter?.details ? adapter.details.software : facts.runtime?.usable === true && !facts.runtime.likelyCard
@@ -90,10 +92,14 @@ function tooSmall({ name, memory }: GpuAdapter, needed: number): string | undefi
 }
 
 /** Why WebGPU finds no GPU. */
-function withoutGpu(first: GpuAdapter | undefined, { loader, drivers }: Pick<GpuFacts, 'loader' | 'drivers'>): string {
+function withoutGpu(
+  first: GpuAdapter | undefined,
+  { loader, drivers, named }: Pick<GpuFacts, 'loader' | 'drivers' | 'named'>,
+): string {
   if (loader === false) return 'the system has no Vulkan loader (libvulkan.so.1; Debian: libvulkan1)'
   if (first) return `the runtime cannot use ${first.name}`
   if (drivers === undefined) return 'WebGPU finds none'
+  if (drivers.length === 0 && named !== undefined) return `\`${named}\` names no Vulkan driver that is there`
   if (drivers.length === 0)
     return 'the system has no Vulkan driver; install that of the GPU’s vendor (Debian, AMD and Intel: mesa-vulkan-drivers)'
   return `WebGPU can use none of the system’s Vulkan drivers: ${drivers.join(', ')}`

@@ -95,7 +95,8 @@ describe('rxargs score', () => {
 
 describe('rxargs inspect', () => {
   it.each([
-    [[lm, '--devices'], `Expected nothing beside \`--devices\`, got \`${lm}\``],
+    [[lm, '--devices'], `Expected nothing beside \`--devices\` but \`--json\`, got \`${lm}\``],
+    [['--devices', '--dtype', 'fp16'], 'Expected nothing beside `--devices` but `--json`, got `--dtype`'],
     [[], 'Expected a model to inspect, or `--devices`, got nothing'],
   ])('refuses %j', async (args, message) =>
     expect(await rxargs(['inspect', ...args])).toMatchObject({ code: 2, stdout: '', stderr: `rxargs: ${message}\n` }),

@@ -116,13 +116,6 @@ describe('decideGpu, for webgpu', () => {
       false,
     ],
     ['what the runtime finds and another library does not', { adapters: [], runtime: usable }, 'Runs on the GPU', true],
-    // Its loading names the model and says what to do.
-    [
-      'a model without a graph for it',
-      { adapters: [card], runtime: usable, needs: { onlyCpu: '`r` is an encoder' } },
-      'Runs on the GPU: NVIDIA H200, 139 GiB',
-      true,
-    ],
   ])('takes %s', (_, facts, why, warmUp) => expect(decideGpu('q4', facts)).toMatchObject({ device: 'webgpu', warmUp, why }))
 
   it.each<[string, GpuFacts, WeightDtype, string]>([
@@ -133,6 +126,18 @@ describe('decideGpu, for webgpu', () => {
       'NVIDIA H200 has 139 GiB of memory, and the models need at least 200 GiB',
     ],
     ['no GPU', { adapters: [], runtime: none }, 'fp32', 'WebGPU finds none'],
+    [
+      'a model without a graph for it',
+      { adapters: [card], runtime: usable, needs: { onlyCpu: '`r` is an encoder' } },
+      'q4',
+      '`r` is an encoder, which runs on the CPU only',
+    ],
+    [
+      'drivers that are named and not there',
+      { adapters: [], runtime: none, drivers: [], named: 'VK_DRIVER_FILES=/no/such.json' },
+      'fp32',
+      '`VK_DRIVER_FILES=/no/such.json` names no Vulkan driver that is there',
+    ],
     [
       'no 16-bit numbers',
       { ...unlisted, runtime: { ...usable, float16: false } },

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { vulkanDrivers } from '../../../../src/models/adapters/vulkanDrivers.js'
+import { namedDrivers, vulkanDrivers } from '../../../../src/models/adapters/vulkanDrivers.js'
 import { tempFolder } from '../../../tempFolder.js'
 
 describe.skipIf(process.platform === 'win32')('vulkanDrivers', () => {
@@ -33,10 +33,16 @@ describe.skipIf(process.platform === 'win32')('vulkanDrivers', () => {
       ['nvidia.json'],
     ],
     ['none, where the named one is missing', () => ({ ...here(), VK_DRIVER_FILES: at('missing.json') }), []],
+    ['none, where the variable is empty', () => ({ ...here(), VK_DRIVER_FILES: '' }), []],
   ])('finds drivers %s', async (_, env, names) => {
     // This machine's own /etc may hold others.
     const system = await vulkanDrivers({ HOME: at('none'), XDG_DATA_DIRS: at('none'), XDG_CONFIG_DIRS: at('none') })
     const found = (await vulkanDrivers(env())).filter((name) => !system.includes(name))
     expect(found.toSorted()).toEqual(names)
+  })
+  it('tells which variable names them', () => {
+    expect(namedDrivers({ VK_ICD_FILENAMES: 'old.json' })).toBe('VK_ICD_FILENAMES=old.json')
+    expect(namedDrivers({ VK_ICD_FILENAMES: 'old.json', VK_DRIVER_FILES: '' })).toBe('VK_DRIVER_FILES=')
+    expect(namedDrivers({})).toBeUndefined()
   })
 })
