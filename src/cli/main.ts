@@ -14,9 +14,9 @@ import { Interrupted, ReaderGone, reportError, type Terminal } from './terminal.
 // Here nearly all objects wait for a model and then die, so old memory would fill with garbage, which keeps young garbage alive.
 setFlagsFromString('--heap-growing-percent=30')
 setFlagsFromString('--no-allocation-site-pretenuring')
-// V8 looks for garbage once old memory has grown by 8 MB at least, in each thread. These make it start at a third of that. A loop that never waits
-// gives it no time for that, so at half of the way to its limit it starts at once. A step of a model behind HTTP leaves so much garbage that V8 would
-// look for it at nearly every step.
+// In each thread, V8 looks for garbage once old memory has grown by 8 MB or more. The soft trigger lets it begin at a third of that, whenever the thread
+// waits. The hard trigger makes it begin at half, for a loop that never waits. Steps of a model behind HTTP leave so much garbage that V8 would look
+// for it at nearly every step, so a run with an address keeps V8's own triggers.
 if (!process.argv.some((arg) => /^(.*=)?https?:/.test(arg))) {
   setFlagsFromString('--incremental-marking-soft-trigger=12')
   setFlagsFromString('--incremental-marking-hard-trigger=50')

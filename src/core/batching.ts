@@ -49,7 +49,8 @@ export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05,
   let startedAt = now()
   let windows: number[] = []
   let formingSince = startedAt
-  let heldSince: number | undefined
+  /** It ends by its timer and not by the time: no call may come after it, and a timer may be early. */
+  let hold: { hasEnded: boolean } | undefined
 
   const other = (): number => (groups === 1 ? most : 1)
   const form = (next: number): void => {
@@ -57,7 +58,7 @@ export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05,
     calls = -FORMING * running()
     formingSince = now()
     windows = []
-    heldSince = undefined
+    hold = undefined
   }
   const startWindow = (): void => {
     calls = 0
@@ -86,10 +87,16 @@ export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05,
     const ended = calls + FORMING * running()
     const rate = rates.get(groups) ?? (ended < running() ? undefined : ended / (now() - formingSince))
     if (!later || rate === undefined || !isForming) return false
-    const step = running() / rate
-    if (heldSince === undefined) later(wake, step)
-    heldSince ??= now()
-    return now() < heldSince + step
+    if (!hold) {
+      const begun = { hasEnded: false }
+      hold = begun
+      const end = (): void => {
+        begun.hasEnded = true
+        wake()
+      }
+      later(end, running() / rate)
+    }
+    return !hold.hasEnded
   }
   return {
     take(waiting, wake) {
@@ -100,7 +107,7 @@ export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05,
         return 0
       }
       turns += 1
-      heldSince = undefined
+      hold = undefined
       // More may wait than there are sequences: rewards of finished ones.
       return Math.ceil(waiting / Math.min(groups, Math.max(1, Math.round(waiting / group))))
     },

@@ -1,9 +1,14 @@
+import { InputError } from '../errors.js'
 import { hash } from '../uniform.js'
 
 /** A set of texts that only grows. */
 export type TextSet = Readonly<{
   has: (text: string) => boolean
-  /** Returns whether the text is new. */
+  /**
+   * Returns whether the text is new.
+   *
+   * @throws InputError if the texts take more than 16 GiB
+   */
   add: (text: string) => boolean
 }>
 
@@ -64,7 +69,8 @@ export function textSet(hashOf: (text: string) => number = (text) => hash(text, 
     const width = isWide(text) ? 2 : 1
     const bytes = HEAD_BYTES + text.length * width
     if (used + bytes > PAGE_BYTES) {
-      if (pages.length === MOST_PAGES) throw new RangeError('Expected at most 16 GiB of texts')
+      if (pages.length === MOST_PAGES)
+        throw new InputError('Expected ids that take at most 16 GiB together, got more. Give each run a part of the input')
       // A longer text has a page of its own.
       pages.push(new DataView(new ArrayBuffer(Math.max(bytes, PAGE_BYTES))))
       used = 0

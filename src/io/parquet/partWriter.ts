@@ -1,4 +1,4 @@
-import type { Delivery, Row, RunMeta } from '../../core/run.js'
+import type { Delivery, RunMeta } from '../../core/run.js'
 import type { PartStore } from '../stores/PartStore.js'
 import { encodeParquet } from './encodeParquet.js'
 import { keyOf } from './heldRows.js'
@@ -69,9 +69,8 @@ export function partWriter({
   const part = partBuffer(meta)
   /** Keys of the part's rows that replace others. */
   let successors: string[] = []
-  /** Rows that came while the part was full, each with a receipt in `waiting`. */
-  let late: Row[] = []
-  let waiting: (() => void)[] = []
+  /** Rows that came while the part was full. They get their receipt when a part takes them, so that only as many wait as a run has open. */
+  const late: Delivery[] = []
   let timer: NodeJS.Timeout | undefined
   let isReplaced = false
   let writing: Promise<void> = Promise.resolve()
@@ -119,7 +118,7 @@ export function partWriter({
 
   const isFull = (): boolean => {
     const { rows, bytes = BYTES } = policy(files.length)
-    return part.rows >= rows || part.bytes >= bytes
+    return part.rows > 0 && (part.rows >= rows || part.bytes >= bytes)
   }
 
   const stop = (error: unknown) => {
@@ -128,28 +127,19 @@ export function partWriter({
     fail(error)
   }
 
-  /** Whether the part has taken the row. */
-  const keep = (row: Row): boolean => {
+  const keep = ({ row, taken }: Delivery) => {
     try {
       part.add(row)
     } catch (error) {
-      stop(error)
-      return false
+      return stop(error)
     }
     const key = keyOf(row)
     if (pending.has(key)) successors.push(key)
-    return true
+    taken()
   }
 
   const keepLate = () => {
-    const left = late.findIndex((row) => isFull() || !keep(row))
-    late = left === -1 ? [] : late.slice(left)
-  }
-
-  const release = () => {
-    const receipts = waiting
-    waiting = []
-    for (const taken of receipts) taken()
+    while (!broken && late.length > 0 && !isFull()) keep(late.shift()!)
   }
 
   const flush = () => {
@@ -163,14 +153,11 @@ export function partWriter({
       .then(() => {
         busy = false
         keepLate()
-        if (isFull()) return flush()
-        // The next part may hold more rows than this one.
-        release()
-        arm()
+        if (isFull()) flush()
+        else arm()
       })
       .catch(stop)
     keepLate()
-    release()
   }
 
   const arm = () => {
@@ -180,13 +167,11 @@ export function partWriter({
   return {
     files,
     failure,
-    take({ row, taken }) {
+    take(delivery) {
       if (broken) return
       // While one part is being written, a second one may fill. If it is full, further rows wait for their receipt.
-      if (busy && isFull()) late.push(row)
-      else if (!keep(row)) return
-      if (busy && isFull()) waiting.push(taken)
-      else taken()
+      if (busy && isFull()) late.push(delivery)
+      else keep(delivery)
       if (isFull()) flush()
       else arm()
     },

@@ -32,6 +32,8 @@ const generate = (...args: string[]) =>
 type Decoded = Readonly<Record<'logits' | 'rewards', number[] | null>> & Readonly<{ token_ids: number[]; reward: number }>
 const decoded = (stdout: string) => new Map((jsonl(stdout) as (Decoded & { id: string })[]).map((row) => [row.id, row]))
 
+const optionsOf: Readonly<Record<string, string[]>> = { 'top-k': ['--k', '20'], rollout: ['--k', '3'] }
+
 /** Tokens are equal, and numbers from log-probabilities are equal up to rounding. */
 function expectSame(here: string, there: string): void {
   const rows = decoded(there)
@@ -48,9 +50,11 @@ describe('rxargs with a language model behind HTTP', () => {
     ['args', 'token_id'],
     ['args', 'list'],
     ['top-k', 'token_id'],
+    // Its sequences wait for each other.
+    ['rollout', 'token_id'],
   ])('%s decodes the tokens of the model in this process, ids written as %s', async (decoder, form) => {
     server.settings.form = form
-    const options = ['--decoder', decoder, ...(decoder === 'top-k' ? ['--k', '20'] : [])]
+    const options = ['--decoder', decoder, ...(optionsOf[decoder] ?? [])]
     const [here, there] = [await generate('--lm', lm, ...options), await generate(...remote(), ...options)]
     expect([here.code, there.code]).toEqual([0, 0])
     expectSame(here.stdout, there.stdout)
@@ -60,7 +64,7 @@ describe('rxargs with a language model behind HTTP', () => {
       model: 'tiny',
       prompt: expect.arrayContaining([expect.arrayContaining([expect.any(Number)])]),
       ...{ max_tokens: 1, temperature: 0, return_tokens_as_token_ids: true },
-      logprobs: { greedy: 1, args: 10, 'top-k': 20 }[decoder],
+      logprobs: { greedy: 1, args: 10, 'top-k': 20, rollout: 3 }[decoder],
     })
   })
 

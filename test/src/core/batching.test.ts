@@ -64,9 +64,10 @@ describe('measuredTurns', () => {
   })
   it('lets sequences wait for the rest of the only group that forms, for one step at most', () => {
     let time = 0
-    const later = vi.fn()
+    const later = vi.fn<NonNullable<MeasuredTurnsOptions['later']>>()
+    const wake = vi.fn()
     const turns = turnsOf({ now: () => time, later })
-    const take = (waiting: number) => turns.take(waiting, () => undefined)
+    const take = (waiting: number) => turns.take(waiting, wake)
     const give = (size: number) => turns.give(Array<number>(size).fill(0))
     let groups = 1
     for (let wasApart = false; !(wasApart && groups === 1); ) {
@@ -81,15 +82,33 @@ describe('measuredTurns', () => {
     expect(later).not.toHaveBeenCalled()
     expect(take(2)).toBe(0)
     expect(later).toHaveBeenCalledExactlyOnceWith(expect.any(Function), SEQUENCES)
-    time += SEQUENCES - 1
+    wake.mockClear()
     expect(take(3)).toBe(0)
-    time += 1
+    later.mock.calls[0]![0]()
+    expect(wake).toHaveBeenCalledOnce()
     expect(take(3)).toBe(3)
     give(3)
     expect(take(SEQUENCES)).toBe(SEQUENCES)
     give(SEQUENCES)
     expect(take(2)).toBe(2)
     expect(later).toHaveBeenCalledOnce()
+  })
+  it('holds nobody for longer who waits while a first group has not formed, also if no other call comes', () => {
+    let time = 0
+    const later = vi.fn<NonNullable<MeasuredTurnsOptions['later']>>()
+    const turns = turnsOf({ now: () => time, later })
+    const take = () => turns.take(2, () => undefined)
+    for (let turn = 0; turn < 2; turn++) {
+      expect(take()).toBe(2)
+      time += 10
+      turns.give([0, 0])
+    }
+    expect(take()).toBe(0)
+    const [end, milliseconds] = later.mock.calls[0]!
+    // Node's timers may be early by a part of a millisecond.
+    time += milliseconds - 0.5
+    end()
+    expect(take()).toBe(2)
   })
   it('lets a part of a group wait for another part, and cuts what several groups wait with', () => {
     let time = 0

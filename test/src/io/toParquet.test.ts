@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { tap } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import type { RowsOptions } from '../../../src/core/run.js'
+import type { PartReport } from '../../../src/io/parquet/partWriter.js'
 import { readColumns } from '../../../src/io/readRows.js'
 import { toParquet } from '../../../src/io/toParquet.js'
 import { tempFolder } from '../../tempFolder.js'
@@ -193,8 +196,16 @@ describe('toParquet', () => {
 
   it('takes no rows while a part is being written and the next is full', async () => {
     const run = fakeRun(many(400), { open: 8 })
-    await toParquet(folder, run, { policy: () => ({ rows: 2, milliseconds: 1000 }) })
+    let [given, written, kept] = [0, 0, 0]
+    const counted = { ...run, deliveries: (options?: RowsOptions) => run.deliveries(options).pipe(tap(() => given++)) }
+    const onPart = ({ rows }: PartReport) => {
+      kept = Math.max(kept, given - written)
+      written += rows
+    }
+    await toParquet(folder, counted, { policy: () => ({ rows: 2, milliseconds: 1000 }), onPart })
     expect(run.most()).toBe(8)
+    // A part that is being written, one that fills, and the rows without a receipt.
+    expect(kept).toBeLessThanOrEqual(2 + 2 + 8)
     expect((await ids()).length).toBe(400)
     expect(await names()).toHaveLength(200)
   })
