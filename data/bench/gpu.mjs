@@ -55,7 +55,7 @@ const FIGURES = [
 const results = {
   card: null,
   runtime: `onnxruntime-node ${JSON.parse(readFileSync('node_modules/onnxruntime-node/package.json', 'utf8')).version}`,
-  ...{ node: process.version, torch: null, devices: null },
+  ...{ node: process.version, torch: null, devices: null, dispatches: null },
   ...{ pair: sizesText(pair), large_pair: sizesText(large), new_tokens: newTokens, k: 10, weight: 1.5 },
   ...{ rxargs: [], pytorch: [] },
 }
@@ -122,10 +122,12 @@ async function output(command, args, limit, env) {
   return text
 }
 
-const rxargs = (args, limit) =>
-  output(process.execPath, ['dist/src/cli/main.js', ...args], limit, {
+const onNode = (args, limit) =>
+  output(process.execPath, args, limit, {
     ...(libraries && { LD_LIBRARY_PATH: [libraries, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':') }),
   })
+
+const rxargs = (args, limit) => onNode(['dist/src/cli/main.js', ...args], limit)
 
 const make = (sizes, folder) => (limit) => rxargs(['bench', '--make', sizesText(sizes), '--out', folder], limit)
 
@@ -213,6 +215,10 @@ setting('the devices', 40, async (limit) => {
   const { webgpu } = results.devices
   if (!webgpu.usable) throw new Error(webgpu.problem)
   say(`  rxargs runs on ${webgpu.adapter ?? 'a GPU that it cannot name'}`)
+})
+setting('the cost of a dispatch', 30, async (limit) => {
+  results.dispatches = JSON.parse(await onNode(['data/bench/gpuDispatch.mjs'], limit))
+  say(`  ${results.dispatches.map(({ dispatches, run_us }) => `${dispatches}: ${run_us} µs`).join(', ')}`)
 })
 setting('the pair', 60, make(pair, 'pair'))
 setting('memory bandwidth', 60, async (limit) => {

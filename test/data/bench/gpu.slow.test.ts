@@ -10,6 +10,7 @@ import { tempFolder } from '../../tempFolder.js'
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 type Results = Readonly<{
+  dispatches: readonly Readonly<{ dispatches: number; run_us: number; run_cpu_us: number }>[] | null
   rxargs: readonly Readonly<{ tokens_per_second: number }>[]
   pytorch: readonly unknown[]
   unfinished: readonly Readonly<{ setting: string; why: string }>[]
@@ -39,12 +40,15 @@ describe.skipIf(WITHOUT_GPU !== undefined)(`data/bench/gpu.mjs${WITHOUT_GPU ? ` 
   it(
     'measures settings, and names each that it could not measure with the reason',
     async () => {
-      const results = await measured({ ONLY: 'devices|the pair|paper fp32|pair (q4|fp16), args, 1 at' })
+      const results = await measured({ ONLY: 'devices|dispatch|the pair|paper fp32|pair (q4|fp16), args, 1 at' })
       expect(results.rxargs).toEqual([
         expect.objectContaining({ pair: 'pair', dtype: 'q4', decoder: 'args', concurrency: 1, prompts: 2 }),
       ])
       expect(results.rxargs[0]!.tokens_per_second).toBeGreaterThan(0)
       expect(results.pytorch).toEqual([])
+      const { dispatches } = results
+      expect(dispatches!.map((chain) => chain.dispatches)).toEqual([1, 16, 64, 256])
+      for (const { run_us } of dispatches!) expect(run_us).toBeGreaterThan(0)
       expect(reasons(results)).toMatchObject({
         'PyTorch, paper fp32, args, 1 at once': expect.stringContaining('no-python-here'),
         'rxargs, pair fp16, args, 1 at once': expect.stringContaining('no 16-bit numbers'),

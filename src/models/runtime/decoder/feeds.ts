@@ -43,7 +43,8 @@ export function feedsOf(
   { shape, masks, longAfter = 0, hiddenSize, evenRows = false }: InputShape,
 ): Feeds {
   const B = jobs.length
-  const T = slab.length
+  // Before any token is cached, attention over the rows would be work for nothing.
+  const T = jobs.some(({ cached }) => cached.tokenIds.length > 0) ? slab.length : 0
   const whole = (rows: number) => (evenRows ? 2 * Math.ceil(rows / 2) : rows)
   let positions = 1
   const firsts = sums(jobs.map(({ pass }) => pass.tokenIds.length))
@@ -86,8 +87,9 @@ export function feedsOf(
   }
   for (let layer = 0; layer < shape.layers; layer++) {
     const dims = [B, shape.kvHeads, T, shape.headDim]
-    feeds[`past_key.${layer}`] = new Tensor('float32', slab.rows(2 * layer, start, B), dims)
-    feeds[`past_value.${layer}`] = new Tensor('float32', slab.rows(2 * layer + 1, start, B), dims)
+    const rowsOf = (plane: number) => slab.rows(plane, start, T === 0 ? 0 : B)
+    feeds[`past_key.${layer}`] = new Tensor('float32', rowsOf(2 * layer), dims)
+    feeds[`past_value.${layer}`] = new Tensor('float32', rowsOf(2 * layer + 1), dims)
   }
   return { feeds, tokens: N, reads: R, firstReads, positions }
 }

@@ -67,6 +67,17 @@ describe('Engine', () => {
     expect(runs.map(({ S }) => S)).toEqual([2, 1])
   })
 
+  it('gives a run no cached positions before any of its sequences has one', async () => {
+    const runs: Run[] = []
+    const engine = engineOf(runs)
+    await engine.run([call(1, [1, 2]), call(2, [3, 4, 5])])
+    await engine.run([call(1, [1, 2, 6, 7]), call(3, [8, 9])])
+    expect(runs.map(({ B, T }) => [B, T])).toEqual([
+      [2, 0],
+      [2, 64],
+    ])
+  })
+
   it('batches all sequences of a kind', async () => {
     const runs: Run[] = []
     const engine = engineOf(runs)
