@@ -3,7 +3,7 @@ import type { Rows, Weights } from '../weights.js'
 import { cast } from './bulk.js'
 
 /**
- * Looks up rows of a table: integers [...] → real [..., width]. On a CPU the table keeps the checkpoint's type, and rows are widened to fp32 after the
+ * Looks up rows of a table: integers [...] → float [..., width]. On a CPU the table keeps the checkpoint's type, and rows are widened to fp32 after the
  * look-up. They are multiplied by `scale`, if any.
  */
 export function embedding(
