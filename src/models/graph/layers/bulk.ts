@@ -9,7 +9,7 @@ export const cast = (graph: GraphBuilder, value: Value, from: Real, name: string
  * Computes a part of the graph, from one input to one output of any size, in the type of most weights. The residual stream and attention stay in fp32:
  * sharp attention multiplies what is rounded before its softmax, and residual sums may exceed what fp16 can hold.
  */
-export function inBulkType(
+export function computeInBulk(
   graph: GraphBuilder,
   input: Value,
   name: string,
