@@ -1,7 +1,7 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Gpu } from '../src/models/runtime/device/gpu.js'
 
-const numbers = { float32: Float32Array, int32: Int32Array, int64: BigInt64Array, float16: Uint16Array }
+const numbers = { float32: Float32Array, int32: Int32Array, int64: BigInt64Array }
 type Type = keyof typeof numbers
 
 /** A buffer "on the GPU" is an array; other views of it are the same array. */

@@ -55,10 +55,11 @@ async function leastBytes(path: string, expected: Expected): Promise<number> {
   // Whether each tensor fits into a buffer is decided when the model is loaded.
   const { graph, tensors } = await readCheckpoint(path, expected, 'webgpu', Number.POSITIVE_INFINITY)
   const unused = new Set(graph.unusedTensors)
-  const used = [...tensors.entries].flatMap(([name, { shape }]) => (unused.has(name) ? [] : [{ shape }]))
-  const width = graph.shape.half ? 2 : 4
+  const used = [...tensors.entries].flatMap(([name, { shape }]) => (unused.has(name) ? [] : [{ name, shape }]))
   const weights = (graph.inMemory.length > 0 ? graph.inMemory : used).map((tensor) =>
-    'bits' in tensor && tensor.bits !== undefined ? bytesInMemory(tensor) : width * elements(tensor.shape),
+    'bits' in tensor && tensor.bits !== undefined
+      ? bytesInMemory(tensor)
+      : (graph.halves.has(tensor.name) ? 2 : 4) * elements(tensor.shape),
   )
   return weights.reduce((sum, size) => sum + size, mostPositions(1, 1) * cacheBytesPerToken(graph.shape))
 }

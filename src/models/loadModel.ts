@@ -47,8 +47,8 @@ type Running = Readonly<{ threads: number; device?: Device; largest?: number; wa
  *
  * @throws ModelError if the folder cannot be used, or has another head than expected
  */
-export async function readModel(path: string, expected: Expected): Promise<Checkpoint & ReadGraph> {
-  const model = await readCheckpoint(path, expected)
+export async function readModel(path: string, expected: Expected, device: Device = 'cpu'): Promise<Checkpoint & ReadGraph> {
+  const model = await readCheckpoint(path, expected, device, Number.POSITIVE_INFINITY)
   return { ...model, codec: await fittingCodec(model) }
 }
 

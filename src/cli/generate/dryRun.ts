@@ -39,10 +39,9 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
   )
   const chosen = await placeOf(device, dtype, () => gpuNeeds(local, dtype))
   const onGpu = chosen.device === 'webgpu'
-  const half = dtype === 'fp16' && onGpu
   const models = await Promise.all(
     local.map(async ({ role, ...model }) => {
-      const { config, size, notices } = await describeModel(model.path, { role, dtype, half, ...model })
+      const { config, size, notices } = await describeModel(model.path, { role, dtype, device: chosen.device, ...model })
       const tokens = Math.min(
         config.contextLength,
         (settings.maxPromptTokens ?? Number.POSITIVE_INFINITY) + settings.maxNewTokens,
@@ -66,7 +65,7 @@ export async function dryRun(input: string, flags: GenerateFlags, about: string,
   const positions = models.reduce((sum, { size, tokens }) => sum + size.positionBytes(tokens), 0)
   const many = prompts === undefined ? 'unknown number of prompts' : `${prompts} prompts, ${prompts * settings.samples} rows`
   const memory = [
-    ['weights', `${bytes(weights)} in ${dtype === 'fp16' && !half ? 'fp32' : dtype}`],
+    ['weights', `${bytes(weights)} in ${dtype === 'fp16' && !onGpu ? 'fp32' : dtype}`],
     [
       'cache',
       `at most ${bytes(cache)}: ${settings.concurrency} sequences of up to ${Math.max(...models.map(({ tokens }) => tokens))} tokens${onGpu ? ', in whole rows of 256 positions, 512 and so on' : ''}`,

@@ -7,6 +7,7 @@ import { fittingCodec } from '../../models/checkpoint/loadCheckpoint.js'
 import { isEncoder, loadEncoderCheckpoint } from '../../models/checkpoint/loadEncoderCheckpoint.js'
 import type { Tensors } from '../../models/checkpoint/weights/safetensors.js'
 import { buildEncoder } from '../../models/graph/buildEncoder.js'
+import type { Device } from '../../models/graph/builder.js'
 import { longAfterOf } from '../../models/graph/buildGraph.js'
 import { bytesInMemory } from '../../models/graph/bytesInMemory.js'
 import { ropesOf } from '../../models/graph/layers/rope.js'
@@ -37,7 +38,7 @@ export type ModelSize = Readonly<{
   parameters?: number
   /** Element types of the weights, the most common first; for an exported graph, the name of its file. */
   dtypes: readonly string[]
-  /** Bytes of the loaded weights: fp32 except quantized ones, a tied embedding twice; for an exported graph, the size of its files. */
+  /** Bytes of the loaded weights: fp32 except quantized ones and those that a GPU has in fp16, a tied embedding twice; for an exported graph, the size of its files. */
   weightBytes: number
   /** Bytes beyond the weights while they load: what is not read from its file as it is lies in memory twice, blocks of few bits three times. */
   loadBytes: number
@@ -100,8 +101,8 @@ export const PROGRAM_BYTES = 200e6
 /** Bytes for the keys and values of a run's new tokens, which the runtime has in its own memory and gives out: of each sequence one piece of a prompt. */
 export const batchBytes = ({ cacheBytes }: ModelSize, sequences: number): number => 2 * CHUNK * cacheBytes * sequences
 
-/** Describes a model without loading it: config, memory and notices. `half`: its weights and cache are in fp16, as on a GPU. */
-export async function describeModel(path: string, { half = false, ...expected }: Expected & Readonly<{ half?: boolean }>) {
+/** Describes a model without loading it: config, memory on a device and notices. */
+export async function describeModel(path: string, { device, ...expected }: Expected & Readonly<{ device?: Device }>) {
   const { head, role, dtype, label } = expected
   const onnx = await findOnnx(path, dtype)
   if (onnx) {
@@ -117,11 +118,12 @@ export async function describeModel(path: string, { half = false, ...expected }:
     const { inMemory, unusedTensors } = buildEncoder(config, tensors, reading, dtype)
     return { config, size: sizeOf(config, tensors, inMemory), notices: unreadOfEncoder(checkpoint, unusedTensors, reading) }
   }
-  const { config, tensors, graph, reading, notices } = await readModel(path, expected)
+  const { config, tensors, graph, reading, notices } = await readModel(path, expected, device)
   const all = reading?.kind === 'vocabulary' ? [...notices, vocabularyNotice(role.replace(/^reward /, ''))] : notices
   const size = sizeOf(config, tensors, graph.inMemory)
-  const inHalf = { ...size, weightBytes: size.weightBytes / 2, cacheBytes: size.cacheBytes / 2 }
-  return { config, size: half ? inHalf : size, notices: all }
+  const halves = [...tensors.entries].filter(([name]) => graph.halves.has(name))
+  const saved = sum(halves.map(([, { shape }]) => 2 * elements(shape)))
+  return { config, size: { ...size, weightBytes: size.weightBytes - saved }, notices: all }
 }
 
 /** Computes the memory of an exported graph from its header and the sizes of its files. */

@@ -33,8 +33,8 @@ export type BuiltGraph = Readonly<{
   output: 'logits' | 'reward'
   /** Of a language model: size of the hidden states that the head reads. */
   hiddenSize?: number
-  /** Sizes of the cache at each position. `half`: it is in fp16. */
-  shape: Readonly<{ layers: number; kvHeads: number; headDim: number; half?: true }>
+  /** Sizes of the cache at each position. */
+  shape: Readonly<{ layers: number; kvHeads: number; headDim: number }>
   /** The pairs of mask inputs. */
   masks: readonly Mask[]
   /** Longer sequences count positions from here on: the tables hold the angles of long sequences from this row. */
@@ -45,6 +45,8 @@ export type BuiltGraph = Readonly<{
   evenRows: boolean
   /** Tensors that the caller passes to the session, some of them quantised. Empty if the session reads all from files. */
   inMemory: readonly TensorInMemory[]
+  /** Tensors of the checkpoint that the graph uses in fp16. */
+  halves: ReadonlySet<string>
   /** Tensors of the checkpoint that the graph does not use. */
   unusedTensors: readonly string[]
 }>
@@ -76,8 +78,7 @@ export function buildGraph(
   device: Device = 'cpu',
   largest?: number,
 ): BuiltGraph {
-  const half = device === 'webgpu' && dtype === 'fp16'
-  const graph = graphBuilder(config.family, device, half ? 'float16' : 'float')
+  const graph = graphBuilder(config.family, device, device === 'webgpu' && dtype === 'fp16' ? 'float16' : 'float')
   const weights = graphWeights(graph, tensors, dtype, largest)
   writeFamily(graph, weights, config.family, config)
   const { layers, kvHeads, headDim } = config
@@ -87,12 +88,13 @@ export function buildGraph(
     weightsFolder: dirname(tensors.files[0]!),
     output: config.head === 'lm' ? 'logits' : 'reward',
     ...(config.head === 'lm' && { hiddenSize: 'embeddingSize' in config ? config.embeddingSize : config.hiddenSize }),
-    shape: { layers, kvHeads, headDim, ...(half && { half: true }) },
+    shape: { layers, kvHeads, headDim },
     masks: masksOf(config),
     ...(longAfter !== undefined && { longAfter }),
     ropes: ropesOf(config),
     evenRows: needsEvenRows(weights.inMemory),
     inMemory: weights.inMemory,
+    halves: weights.halves,
     unusedTensors: tensors.names.filter((name) => !weights.usedNames.has(name)),
   }
 }

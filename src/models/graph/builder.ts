@@ -35,8 +35,10 @@ export type GraphBuilder = Readonly<{
   device: Device
   /** The type of weights and activations from here on. */
   real: Real
-  /** The same graph with weights and activations in fp32 from here on. */
-  inFloat(): GraphBuilder
+  /** The type of most weights, those of embeddings and MLPs, and of what MLPs compute. */
+  bulk: Real
+  /** The same graph with weights and activations in this type from here on. */
+  as(type: Real): GraphBuilder
   /** The same graph with `name/` before all names. */
   scope(name: string): GraphBuilder
   input(name: string, type: ElementType, dims: Dims): Value
@@ -68,8 +70,8 @@ export type Real = 'float' | 'float16'
 const OPSET = 17n
 const IR_VERSION = 8n
 
-/** `real`: the type of weights and activations. */
-export function graphBuilder(name: string, device: Device = 'cpu', real: Real = 'float'): GraphBuilder {
+/** Weights and activations are in fp32, those of embeddings and MLPs in `bulk`. */
+export function graphBuilder(name: string, device: Device = 'cpu', bulk: Real = 'float'): GraphBuilder {
   const graph = create(GraphProtoSchema, { name })
   const names = new Set<string>()
   const externals = new Map<string, Value>()
@@ -120,7 +122,8 @@ export function graphBuilder(name: string, device: Device = 'cpu', real: Real = 
     return {
       device,
       real,
-      inFloat: () => scoped(prefix, 'float'),
+      bulk,
+      as: (type) => scoped(prefix, type),
       scope: (inner) => scoped(`${prefix}${inner}/`, real),
       input(input, type, dims) {
         graph.input.push(valueInfo(exactly(input), type, dims))
@@ -159,7 +162,7 @@ export function graphBuilder(name: string, device: Device = 'cpu', real: Real = 
       model: () => modelBytes(graph, renamed),
     }
   }
-  return scoped('', real)
+  return scoped('', 'float')
 }
 
 function modelBytes(graph: GraphProto, renamed: ReadonlyMap<Value, string>): Uint8Array {

@@ -56,6 +56,8 @@ export type Weights = Readonly<{
   /** Finds the prefix of `name` in this checkpoint among several possible ones. */
   prefixOf(name: string, prefixes: readonly string[]): string
   readonly usedNames: ReadonlySet<string>
+  /** Names of tensors that the graph uses in fp16. */
+  readonly halves: ReadonlySet<string>
   /**
    * All tensors, or none if the runtime can read every one from its file. The runtime reads from a single folder without following links out of
    * it, and only tensors that the file holds as the graph needs them.
@@ -105,6 +107,7 @@ export function graphWeights(
   largest: number = graph.device === 'webgpu' ? GPU_TENSOR_BYTES : Number.POSITIVE_INFINITY,
 ): Weights {
   const usedNames = new Set<string>()
+  const halves = new Set<string>()
   const converted = new Map<string, Value>()
   const inMemory = new Map<string, TensorInMemory>()
   const bits = { fp32: undefined, fp16: undefined, q8: 8, q4: 4 } as const
@@ -142,6 +145,7 @@ export function graphWeights(
 
   return {
     usedNames,
+    halves,
     get inMemory() {
       return [...inMemory.values()]
     },
@@ -152,13 +156,16 @@ export function graphWeights(
         throw new ModelError(
           `Expected tensor \`${name}\` to have at most ${largest} bytes on a GPU, got ${bytes}. Use \`device\` cpu`,
         )
+      if (type === 'float16') halves.add(name)
       return inType(name, take(name, shape), type)
     },
-    realRows: (name, [rows, columns], type) =>
-      cut(rows, Math.floor(largest / (REAL_BYTES[type] * columns))).map((part) => ({
+    realRows(name, [rows, columns], type) {
+      if (type === 'float16') halves.add(name)
+      return cut(rows, Math.floor(largest / (REAL_BYTES[type] * columns))).map((part) => ({
         value: inType(partName(name, part, rows), take(name, [rows, columns], part), type),
         rows: part.rows,
-      })),
+      }))
+    },
     has: tensors.has,
     fits: (bytes) => bytes <= largest,
     prefixOf: (name, prefixes) => tensors.nameOf(prefixes.map((prefix) => prefix + name)).slice(0, -name.length),

@@ -2,6 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { readSafetensors } from '../../../src/models/checkpoint/weights/safetensors.js'
 import { tempFolder } from '../../tempFolder.js'
 import { finished, jsonl, pair, rxargs, started } from './rxargs.js'
 
@@ -64,7 +65,7 @@ describe('--dtype', () => {
     expect(q4).toBeLessThan(q8)
   })
 
-  it('counts fp16 as fp32 on a CPU and as half of it on a GPU', async () => {
+  it('counts fp16 as fp32 on a CPU, and embeddings and MLPs as half of it on a GPU', async () => {
     const dry = ['generate', join(folder, 'prompts.jsonl'), ...embedded, '--dry-run']
     await writeFile(dry[1]!, input)
     const weightsOf = ({ stdout }: { stdout: string }) => stdout.match(/^weights +([\d.]+) MB in (\w+)/m)!.slice(1)
@@ -76,7 +77,12 @@ describe('--dtype', () => {
     expect(onGpu.stdout).toMatch(/^cache +at most .* in whole rows/m)
     const [half, halfName] = weightsOf(onGpu)
     expect(halfName).toBe('fp16')
-    expect(Number(half)).toBeCloseTo(Number(size) / 2, 0)
+    const halves = (await Promise.all(['chat-lm', 'chat-rm'].map((name) => readSafetensors(model(name))))).flatMap(
+      ({ entries }) => [...entries].flatMap(([name, { shape }]) => (/embed_tokens|\.mlp\./.test(name) ? [shape] : [])),
+    )
+    const saved = halves.reduce((sum, shape) => sum + 2 * shape.reduce((product, side) => product * side, 1), 0)
+    expect(saved / 1e6).toBeGreaterThan(Number(size) / 4)
+    expect(Math.abs(Number(half) - (Number(size) - saved / 1e6))).toBeLessThan(0.2)
   })
 })
 

@@ -1,8 +1,9 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Rows, Weights } from '../weights.js'
+import { cast } from './bulk.js'
 
 /**
- * Looks up rows of a table: integers [...] → real [..., width]. On a CPU the table keeps the checkpoint's type, and rows are widened to fp32 after the
+ * Looks up rows of a table: integers [...] → float [..., width]. On a CPU the table keeps the checkpoint's type, and rows are widened to fp32 after the
  * look-up. They are multiplied by `scale`, if any.
  */
 export function embedding(
@@ -24,10 +25,14 @@ function onCpu(graph: GraphBuilder, weights: Weights, ids: Value, name: string, 
 }
 
 /** A GPU may lack 16-bit numbers, so its table is converted once. */
-function onGpu(graph: GraphBuilder, weights: Weights, ids: Value, name: string, shape: readonly [number, number]): Value {
+function onGpu(whole: GraphBuilder, weights: Weights, ids: Value, name: string, shape: readonly [number, number]): Value {
+  const graph = whole.as(whole.bulk)
   const parts = weights.realRows(name, shape, graph.real)
-  if (parts.length > 1) return ofParts(graph.scope('embedding'), parts, ids)
-  return graph.node('Gather', [parts[0]!.value, ids], { name: 'embedding' })
+  const rows =
+    parts.length > 1
+      ? ofParts(graph.scope('embedding'), parts, ids)
+      : graph.node('Gather', [parts[0]!.value, ids], { name: 'embedding' })
+  return cast(whole, rows, graph.real, 'embedding/float')
 }
 
 /** Looks up rows of a table in parts: int32 [N, 1] → [N, 1, width]. Each part gives a row, of which one is kept, so the result is exact. */

@@ -1,6 +1,5 @@
 import type { Head, RewardHead } from '../../checkpoint/families/config.js'
 import type { GraphBuilder, Value } from '../builder.js'
-import { elementTypes } from '../tensorTypes.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'
 import { reader } from './attention.js'
@@ -26,16 +25,11 @@ const SCORE: RewardHead = { weight: 'score.weight', labels: 1, label: 0 }
 
 /**
  * Writes the outputs from the last hidden states [R, 1, hidden]. A language model has `hidden_states` and `logits` float [H, 1, V] at
- * `head_positions`, capped if there is a `softCap`, and on a GPU also the top logits. A reward model has `reward` float [R, 1]. The head is in fp32,
- * because its numbers decide.
+ * `head_positions`, capped if there is a `softCap`, and on a GPU also the top logits. A reward model has `reward` float [R, 1].
  */
-export function head(whole: GraphBuilder, weights: Weights, states: Value, size: HeadSize, softCap?: number): void {
+export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size: HeadSize, softCap?: number): void {
   const { hiddenSize, vocabSize, embedding = 'model.embed_tokens', projections = ['lm_head'] } = size
-  const graph = whole.scope('head').inFloat()
-  const hidden =
-    whole.real === 'float'
-      ? states
-      : graph.node('Cast', [states], { name: 'states', attributes: { to: { int: elementTypes.float } } })
+  const graph = whole.scope('head')
   if (size.head === 'lm') {
     // transformers 5 uses a projection in the checkpoint even if the config ties it to the embedding.
     const table =

@@ -6,11 +6,11 @@ import type { GraphBuilder, Value } from '../builder.js'
 export type RopeTables = Readonly<{ cos: Value; sin: Value; rotaryDim: number }>
 
 /**
- * Declares a rope's tables as inputs `name_cos` and `name_sin`, real [P, rotaryDim / 2] each. They are inputs because few sequences fill a
+ * Declares a rope's tables as inputs `name_cos` and `name_sin`, float [P, rotaryDim / 2] each. They are inputs because few sequences fill a
  * model's context: a run computes only the rows that it needs (runtime/decoder/ropeFeeds.ts).
  */
 export function ropeTables(graph: GraphBuilder, { rotaryDim }: Rope, name = 'rope'): RopeTables {
-  const table = (part: string) => graph.input(`${name}_${part}`, graph.real, ['P', rotaryDim / 2])
+  const table = (part: string) => graph.input(`${name}_${part}`, 'float', ['P', rotaryDim / 2])
   return { cos: table('cos'), sin: table('sin'), rotaryDim }
 }
 

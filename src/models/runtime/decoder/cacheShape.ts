@@ -1,12 +1,8 @@
-/** Sizes of a model's cache: each layer has keys and values for each position, in fp32 unless they are `half`. */
-export type CacheShape = Readonly<{ layers: number; kvHeads: number; headDim: number; half?: boolean }>
-
-/** Bytes of a number of the cache. */
-export const cacheNumberBytes = ({ half }: Pick<CacheShape, 'half'>): 2 | 4 => (half ? 2 : 4)
+/** Sizes of a model's cache: each layer has keys and values for each position, in fp32. */
+export type CacheShape = Readonly<{ layers: number; kvHeads: number; headDim: number }>
 
 /** Bytes of keys and values per position. */
-export const cacheBytesPerToken = (shape: CacheShape): number =>
-  2 * shape.layers * shape.kvHeads * shape.headDim * cacheNumberBytes(shape)
+export const cacheBytesPerToken = ({ layers, kvHeads, headDim }: CacheShape): number => 2 * layers * kvHeads * headDim * 4
 
 const SHORTEST = 256
 

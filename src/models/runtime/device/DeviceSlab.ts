@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node'
 import { PAGE } from '../../graph/layers/paged/jointHeads.js'
-import { type CacheShape, cacheBytesPerToken, cacheNumberBytes, GROWTH, lengthClass } from '../decoder/cacheShape.js'
+import { type CacheShape, cacheBytesPerToken, GROWTH, lengthClass } from '../decoder/cacheShape.js'
 import type { KvSlab, Resident } from '../decoder/kvSlab.js'
 import type { Gpu } from './gpu.js'
 
@@ -22,7 +22,7 @@ export function mostPositions(sequences: number, tokens: number): number {
 }
 
 /**
- * KV cache rows of one length class on a GPU. Each layer has a matrix of keys and values, real [slots · pages · heads · 64, headDim] (pagedDecoder.ts).
+ * KV cache rows of one length class on a GPU. Each layer has a matrix of keys and values, float [slots · pages · heads · 64, headDim] (pagedDecoder.ts).
  * A resident stays in its slot, because a run takes slots in any order. One spare slot after the others receives padding.
  */
 export class DeviceSlab<R extends Resident> implements KvSlab<R> {
@@ -57,7 +57,7 @@ export class DeviceSlab<R extends Resident> implements KvSlab<R> {
 
   /** Words of 32 bits per page. */
   private get words(): number {
-    return (PAGE * this.heads * this.shape.headDim * cacheNumberBytes(this.shape)) / 4
+    return PAGE * this.heads * this.shape.headDim
   }
 
   /** Keys and values of each layer. */

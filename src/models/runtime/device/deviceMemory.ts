@@ -1,5 +1,4 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
-import { toHalves } from '../../checkpoint/weights/half.js'
 import { MOST_TOP, unpackTops } from '../../graph/layers/topTokens.js'
 import type { CachedSequence } from '../decoder/CachedSequence.js'
 import type { EngineModel } from '../decoder/Engine.js'
@@ -35,7 +34,6 @@ export function deviceMemory(
   const constants = new Map<number, Tensor>()
   const ropes = (model.ropes ?? []).map(({ name, rope }) => ({ name, rowsOf: growingRope(rope, model.longAfter) }))
   const tables = new Map<string, Readonly<{ buffer: Tensor; table: Tensor }>>()
-  const real = shape.half ? 'float16' : 'float32'
 
   /** Positions 0 to `length` - 1, uploaded once. */
   const positionsOf = async (length: number): Promise<Tensor> => {
@@ -52,12 +50,10 @@ export function deviceMemory(
         const existing = tables.get(`${name}_${part}`)
         if (existing?.table.dims[0] === rows + 1) continue
         existing?.buffer.dispose()
-        // An even number, since two halves are one word.
-        const all = new Float32Array(2 * Math.ceil(((rows + 1) * width) / 2)).fill(none)
+        const all = new Float32Array((rows + 1) * width).fill(none)
         all.set(values, width)
-        const { buffer, byteOffset, byteLength } = shape.half ? toHalves(all) : all
-        const words = await gpu.ints(new Int32Array(buffer, byteOffset, byteLength / 4))
-        tables.set(`${name}_${part}`, { buffer: words, table: view(words, real, [rows + 1, width]) })
+        const words = await gpu.ints(new Int32Array(all.buffer))
+        tables.set(`${name}_${part}`, { buffer: words, table: view(words, 'float32', [rows + 1, width]) })
       }
     }
     return Object.fromEntries([...tables].map(([name, { table }]) => [name, table]))
@@ -65,7 +61,7 @@ export function deviceMemory(
 
   const feedsOf = async (lanes: Lanes, slab: DeviceSlab<CachedSequence>, states: boolean, top: number) => {
     const rows = (slab.spare + 1) * slab.longest * slab.heads
-    const planes = slab.buffers.map((buffer) => view(buffer, real, [rows, shape.headDim]))
+    const planes = slab.buffers.map((buffer) => view(buffer, 'float32', [rows, shape.headDim]))
     const named = (prefix: string) => Object.fromEntries(planes.map((plane, layer) => [`${prefix}cache.${layer}`, plane]))
     const feeds: Record<string, Tensor> = {
       ...lanes.feeds,

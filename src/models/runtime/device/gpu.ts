@@ -34,7 +34,7 @@ export async function openGpu(): Promise<Gpu> {
 export const int64 = (values: readonly number[], dims: readonly number[] = [values.length]): Tensor =>
   new Tensor('int64', BigInt64Array.from(values, BigInt), dims)
 
-type GpuType = 'float32' | 'float16' | 'int32' | 'int64'
+type GpuType = 'float32' | 'int32' | 'int64'
 
 /** Views a buffer, or its beginning, as a tensor of another type and shape. */
 export const view = (tensor: Tensor, dataType: GpuType, dims: readonly number[]): Tensor =>

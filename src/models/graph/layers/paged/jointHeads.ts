@@ -8,7 +8,7 @@ import { reshaped } from './pagedAttention.js'
 /** Positions per page of the cache. */
 export const PAGE = 64
 
-/** `query` real [N, heads · headDim]; `fresh` real [N · 2 · kvHeads, headDim], the new keys and values; `rows` int32 of this shape: their rows in the cache. */
+/** `query` float [N, heads · headDim]; `fresh` float [N · 2 · kvHeads, headDim], the new keys and values; `rows` int32 of this shape: their rows in the cache. */
 type Prepared = Readonly<{ query: Value; fresh: Value; rows: Value }>
 
 type HeadNorms = NonNullable<HeadOptions['norm']>

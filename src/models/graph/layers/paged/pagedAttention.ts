@@ -5,9 +5,9 @@ import type { AttentionOptions, AttentionSize } from '../attention.js'
 type Span = (name: string) => Value
 
 /** What hides a position: a finite number so far below the scores that its exponential is an exact zero. */
-const HIDDEN = { float: -1e9, float16: -3e4 } as const
+const HIDDEN = -1e9
 
-/** real [L, 1, S, T]: 0 where a token attends to a position, else `HIDDEN`. */
+/** float [L, 1, S, T]: 0 where a token attends to a position, else `HIDDEN`. */
 export function maskBias(
   whole: GraphBuilder,
   positions: Value,
@@ -18,7 +18,7 @@ export function maskBias(
   const local = window !== undefined
   const graph = whole.scope(local ? 'local_mask' : 'mask')
   const seen = graph.numbers('seen', Float32Array.of(0), [])
-  const hidden = graph.numbers('hidden', Float32Array.of(HIDDEN[graph.real]), [])
+  const hidden = graph.numbers('hidden', Float32Array.of(HIDDEN), [])
   const branchStart = span(local ? 'local_branch_start' : 'branch_start')
   // The past ends before the branch starts, so each position has one bound.
   const end = graph.node('Where', [graph.node('Less', [positions, branchStart]), pastEnd, branchEnd], { name: 'end' })
@@ -28,7 +28,7 @@ export function maskBias(
   return graph.node('Unsqueeze', [bias, graph.constant('heads', BigInt64Array.of(1n), [1])])
 }
 
-/** `key` and `value` real [L, heads, T, headDim]; `empty` real [L, 0, heads · headDim]. */
+/** `key` and `value` float [L, heads, T, headDim]; `empty` float [L, 0, heads · headDim]. */
 type Attended = Readonly<{ query: Value; key: Value; value: Value; bias: Value; empty: Value }>
 
 /** The runtime's attention without a copy reads so many numbers at once. */
@@ -49,7 +49,7 @@ export function pagedAttention(
     })[0]!
   const turned = (given: Value, name: string, perm: readonly number[]) =>
     graph.node('Transpose', [given], { name: `${name}/turned`, attributes: { perm: { ints: perm } } })
-  // A product of whole queries may be too large for fp16. A cap is a factor of the scores before and after its tanh.
+  // A cap is a factor of the scores before and after its tanh.
   const factor = graph.numbers('scale', Float32Array.of(scale / (softCap ?? 1)), [])
   const scaled = graph.node('Mul', [query, factor], { name: 'scaled' })
   const queries = turned(reshaped(graph, scaled, 'query/heads', 0, 0, heads, headDim), 'query', [0, 2, 1, 3])

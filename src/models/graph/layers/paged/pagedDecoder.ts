@@ -17,7 +17,7 @@ import { maskBias, pagedAttention, reshaped } from './pagedAttention.js'
  *   int32 [L, P]: the pages that hold a lane's positions, counted in heads (page · 2 · kvHeads); `key_positions` int32 [T]: 0 to T - 1; `past_end`, `branch_start`,
  *   `branch_end` int32 [L, S, 1]: a token attends to the positions before `past_end`, and from `branch_start` to before `branch_end`, itself included;
  *   past_end <= branch_start. `local_past_start`, `local_branch_start` int32 [L, S, 1]: where the two ranges begin in layers with a sliding window;
- *   `read_positions` int32 [R], indices into N; `head_positions` int32 [H], indices into R; `cache.l` real [rows, headDim]
+ *   `read_positions` int32 [R], indices into N; `head_positions` int32 [H], indices into R; `cache.l` float [rows, headDim]
  * - out: `next_cache.l`: the cache with the new rows. The caller binds it to the buffer of its input, so a run writes only the new rows.
  */
 export function pagedDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFrame {
@@ -63,9 +63,9 @@ export function pagedDecoder(graph: GraphBuilder, size: DecoderSize): DecoderFra
       const window = slidingWindow?.layers[layer] ? slidingWindow.tokens : undefined
       const { bias } = contexts.find((one) => one.window === window)!
       const prepared = joint(scope, given, { ...(rope && { rope }), ...(norm && { norm }) })
-      const cache = graph.input(`cache.${layer}`, graph.real, ['rows', headDim])
+      const cache = graph.input(`cache.${layer}`, 'float', ['rows', headDim])
       const next = scope.node('ScatterElements', [cache, prepared.rows, prepared.fresh], axis(0))
-      graph.output(`next_cache.${layer}`, next, graph.real, ['rows', headDim])
+      graph.output(`next_cache.${layer}`, next, 'float', ['rows', headDim])
       const paged = reshaped(scope, next, 'pages', -1, PAGE * headDim)
       const cached = (name: 'key' | 'value', at: Value) =>
         reshaped(scope, scope.node('Gather', [paged, at], { name }), `${name}/positions`, 0, 0, -1, headDim)
