@@ -6,7 +6,7 @@ import type { EnsembleReward, RewardSource, Source, TextReward } from '../core/r
 import type { Models } from '../core/run.js'
 import { batchedLanguageModel } from './batchedModels.js'
 import { chooseDevice, type DeviceChoice, decisiveOf, deviceChoices } from './device.js'
-import { gpuNeeds, localModels } from './gpuNeeds.js'
+import { checkEngine, gpuNeeds, localModels } from './gpuNeeds.js'
 import { type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
@@ -105,7 +105,7 @@ export type LoadOptions = Readonly<{
  * Loads a language model and rewards, each model in its own worker thread.
  *
  * @throws ModelError if a folder is no model that can run; the message has the fault, the file and what was expected
- * @throws OptionError for an invalid option, two rewards of the same name, or a label that the model does not have
+ * @throws OptionError for an invalid option, two rewards of the same name, or a label that the model does not have, and as `checkEngine`
  * @throws RemoteError for an invalid address
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
@@ -121,6 +121,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   const duplicate = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
   if (duplicate !== undefined) throw new OptionError(`Expected a different name for each model, got \`${duplicate}\` twice`)
   const own = localModels(lm, lms, rewards)
+  checkEngine(own, { device: rest.device, dtype, cache, threads: options.threads, maxBatch: options.maxBatch })
   const { device, warmUp, ...limits } = await chooseDevice(rest.device, dtype, {
     needs: () => gpuNeeds(own, dtype),
     ...(onNotice && { onNotice }),

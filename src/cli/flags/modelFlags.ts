@@ -3,6 +3,7 @@ import { decoders } from '../../../pipelines/registry/registry.js'
 import { searches } from '../../../pipelines/registry/searchRegistry.js'
 import { rewardFunctions } from '../../../pipelines/rewards/rewardByName.js'
 import { textRewardOptions } from '../../../pipelines/rewards/textReward.js'
+import { type GpuModel, localModels } from '../../models/gpuNeeds.js'
 import type { promptForms, RemoteLm } from '../../models/remote/remoteLanguageModel.js'
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import { embeddedPath } from './embeddedPath.js'
@@ -59,6 +60,14 @@ export type ModelFlags = Readonly<{
   rewardTimeout: number | undefined
   engine: EngineFlags
 }>
+
+/** The models of these flags that run here: neither servers nor functions. */
+export const localOf = ({ lm, lms, rewards }: ModelFlags): GpuModel[] =>
+  localModels(
+    lm,
+    lms,
+    rewards.flatMap((reward) => (reward.kind === 'model' ? [reward] : [])),
+  )
 
 /** Adds the flags of the models. */
 export function modelFlags(command: Command): Command {
