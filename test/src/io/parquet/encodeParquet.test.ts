@@ -80,6 +80,8 @@ describe('a part file', () => {
   it('has no columns of a row that it could not keep', async () => {
     const wrong = row('b', { otherRewards: { safe: { reward: 1, rewards: 'x' as never } } })
     await toParquet(folder, fakeRun([row('a'), wrong]))
-    expect((await query(`describe select * from '${folder}/*.parquet'`)).map(({ column_name: name }) => name)).not.toContain('reward_safe')
+    expect((await query(`describe select * from '${folder}/*.parquet'`)).map(({ column_name: name }) => name)).not.toContain(
+      'reward_safe',
+    )
   })
 })
