@@ -8,7 +8,7 @@ import type { promptForms, RemoteLm } from '../../models/remote/remoteLanguageMo
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import { embeddedPath } from './embeddedPath.js'
 import { type EngineFlags, engineFlags } from './engineFlags.js'
-import { checkNames, collect, flagsOfDecoders, number, otherLm, text, withLabels } from './flags.js'
+import { checkNames, collect, flagsOfDecoders, number, otherLm, text, withEach, withLabels } from './flags.js'
 import { lmFlag, serverFlags } from './lmFlag.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
@@ -25,6 +25,7 @@ export type GivenModelFlags = AdapterFlags &
     reward?: readonly RewardFlag[]
     rewardTimeout?: number
     rewardLabel?: readonly string[]
+    endToken?: readonly string[]
   }>
 
 /** Flags of decoders and searches, as commander parses them. */
@@ -92,6 +93,11 @@ export function modelFlags(command: Command): Command {
       collect(text('reward-label')),
     )
     .option(
+      '--end-token <[name=]token>',
+      'special token, such as "<|im_end|>", that a reward model with a tokenizer of its own reads after each reply that ended by a token (default: none)',
+      collect(text('end-token')),
+    )
+    .option(
       '--reward-timeout <number>',
       'time limit in milliseconds: for a module per step of a prompt, for a server per request (default: 30000)',
       number('reward-timeout', textRewardOptions.shape.timeoutMs),
@@ -134,8 +140,18 @@ export function modelsOf(flags: GivenModelFlags): ModelFlags {
   )
   const labels = new Map(models.map(({ name, label }) => [name, label]))
   const labelled = flagged.map((one) => (labels.has(one.name) ? { ...one, label: labels.get(one.name) } : one))
+  const ended = new Map(
+    withEach(
+      labelled.filter(({ kind }) => kind === 'model'),
+      flags.endToken ?? [],
+      { flag: 'end-token', key: 'endToken', kinds: 'a model' },
+    ).map((one) => [one.name, one]),
+  )
   const lm = lmFlag(flags)
-  const [{ path: lmPath }, ...rewards] = onBase([{ path: typeof lm === 'string' ? lm : '' }, ...labelled], flags.base)
+  const [{ path: lmPath }, ...rewards] = onBase(
+    [{ path: typeof lm === 'string' ? lm : '' }, ...labelled.map((one) => ended.get(one.name) ?? one)],
+    flags.base,
+  )
   return {
     lm: typeof lm === 'string' ? lmPath : lm,
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),
