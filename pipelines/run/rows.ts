@@ -1,5 +1,5 @@
 import { catchError, defer, forkJoin, map, type Observable, of } from 'rxjs'
-import { endsRun, messageOf } from '../../src/core/errors.js'
+import { endsRun, messageOf, ShapeError } from '../../src/core/errors.js'
 import type { Reward, TextCodec } from '../../src/core/model.js'
 import type { Prompt } from '../../src/core/prompt.js'
 import type { Row, TracedStep } from '../../src/core/run.js'
@@ -30,17 +30,29 @@ export const emptyTally = (): Tally => ({ logits: [], scores: [], rewards: new M
 /** Names of the run's rewards, the first one first. In a run without rewards, a decoder's own reward is the first. */
 export type RowOptions = Readonly<{ trace: boolean; rewards: readonly string[] }>
 
-/** Adds a step to the tally, in place: copying it at each step would take quadratic time. */
+/** A number of the chosen token. Operators of programs need not be typed. */
+function numberAt(index: number, values: ArrayLike<number>, field: string): number {
+  const value: unknown = values?.[index]
+  if (typeof value === 'number') return value
+  throw new ShapeError(`Expected \`${field}\` of a step to be numbers, got \`${String(value)}\` (${typeof value})`)
+}
+
+/**
+ * Adds a step to the tally, in place: copying it at each step would take quadratic time.
+ *
+ * @throws ShapeError for values of the chosen token that are no numbers
+ */
 export function tally(sum: Tally, step: DecodedStep, { trace, rewards: names }: RowOptions): Tally {
   const { index, tokenIds, tokenLogits, scores, rewards: scored = {} } = step
   const [first = Object.keys(scored)[0], ...others] = names
   sum.last = step
-  sum.logits.push(tokenLogits[index]!)
-  sum.scores.push(scores[index]!)
+  sum.logits.push(numberAt(index, tokenLogits, 'tokenLogits'))
+  sum.scores.push(numberAt(index, scores, 'scores'))
   for (const [name, rewards] of Object.entries(scored)) {
     const chosen = sum.rewards.get(name)
-    if (chosen) chosen.push(rewards[index]!)
-    else sum.rewards.set(name, [rewards[index]!])
+    const reward = numberAt(index, rewards, `rewards.${name}`)
+    if (chosen) chosen.push(reward)
+    else sum.rewards.set(name, [reward])
   }
   if (trace) {
     const rewards = scored[first ?? '']

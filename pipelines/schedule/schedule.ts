@@ -50,7 +50,7 @@ export type ScheduleOptions = Readonly<{
  *
  * A call that does not fit its model's context is refused here, before it can fail a batch.
  *
- * @throws OptionError for an invalid option; for a further language model, or a reward that returns log-probabilities, whose tokens differ from the language
+ * @throws OptionError for an invalid option; for an end token that a reward cannot read, or reads itself; for a further language model, or a reward that returns log-probabilities, whose tokens differ from the language
  *   model's
  */
 export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOptions = {}): DecoderModels {
@@ -98,7 +98,12 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
       scheduled(one.key, one.tokenIds.length, one, (upTo) => ({ ...one, upTo })).pipe(
         map((output) => checkRewards(model.name, output, { texts: one.branches.length })),
       )
-    if (model.codec.fingerprint === lm.codec.fingerprint) return rewardOverTokens(model, call)
+    if (model.codec.fingerprint === lm.codec.fingerprint) {
+      if (model.endToken === undefined) return rewardOverTokens(model, call)
+      throw new OptionError(
+        `Reward \`${model.name}\` has the tokenizer of the language model and reads the end token of the reply itself, so \`endToken\` does not apply`,
+      )
+    }
     if (model.unit === 'logprob')
       throw new OptionError(
         `Expected reward \`${model.name}\` to have the tokenizer and chat template of the language model, because it returns log-probabilities of its tokens; they differ`,
@@ -106,7 +111,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
     onNotice?.(
       `Reward \`${model.name}\` has a different tokenizer or chat template from the language model, so it reads text, which is slower`,
     )
-    return rewardOverText(model, lm.codec, call)
+    return rewardOverText(model, lm, call)
   }
   const rewardOfEncoder = (model: BatchedPairReward): Reward => {
     const scheduled = batch(model, model.name, 'rewards')

@@ -38,7 +38,8 @@ async function columnsToRead(path: string, { text, columns, where }: Flags): Pro
   if (!text && columns === undefined && where === undefined) return undefined
   const names = new Set<string>()
   for (const file of await parquetFiles(path)) for (const name of (await readParquet(file)).columns) names.add(name)
-  checkColumnNames([...(columns ?? []), ...(where?.columns ?? [])], [...names], path)
+  checkColumnNames(columns ?? [], [...names], path)
+  checkColumnNames(where?.columns ?? [], [...names], path, (name) => `; a text in \`--where\` has single quotes: '${name}'`)
   if (!text && columns === undefined) return undefined
   const printed = columns ?? [...textColumns, ...[...names].filter((name) => FURTHER_REWARD.test(name))]
   return [...new Set([...printed, ...(where?.columns ?? [])])]

@@ -4,11 +4,14 @@ import { Writable } from 'node:stream'
 import { setFlagsFromString } from 'node:v8'
 import { messageOf, OptionError } from '../core/errors.js'
 import { endLines, type Log, lineLog, openLog } from '../watch/jsonLog.js'
+import { namesServer } from './flags/readServer.js'
 import { asksForJson } from './flags/watchFlags.js'
 import { asyncFailure, endlessWait, exitFailure, modulesOf, timeoutOf } from './run/moduleFailure.js'
 import { watchLoops } from './run/watchLoops.js'
 import { run } from './runCommand.js'
 import { Interrupted, ReaderGone, reportError, type Terminal } from './terminal.js'
+
+const args = process.argv.slice(2)
 
 // By default V8 lets garbage grow to several times of what is in use, and places objects that outlive a collection in old memory from then on.
 // Here nearly all objects wait for a model and then die, so old memory would fill with garbage, which keeps young garbage alive.
@@ -16,15 +19,14 @@ setFlagsFromString('--heap-growing-percent=30')
 setFlagsFromString('--no-allocation-site-pretenuring')
 // In each thread, V8 looks for garbage once old memory has grown by 8 MB or more. The soft trigger lets it begin at a third of that, whenever the thread
 // waits. The hard trigger makes it begin at half, for a loop that never waits. Steps of a model behind HTTP leave so much garbage that V8 would look
-// for it at nearly every step, so a run with an address keeps V8's own triggers.
-if (!process.argv.some((arg) => /^(.*=)?https?:/.test(arg))) {
+// for it at nearly every step, so a run with such a model keeps V8's own triggers.
+if (!namesServer(args)) {
   setFlagsFromString('--incremental-marking-soft-trigger=12')
   setFlagsFromString('--incremental-marking-hard-trigger=50')
 }
 
 const { stdin, stdout, stderr } = process
 const stop = new AbortController()
-const args = process.argv.slice(2)
 const exit = process.exit.bind(process)
 
 const log = asksForJson(args) ? await openJson() : undefined

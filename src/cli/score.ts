@@ -9,6 +9,7 @@ import { checkInput } from '../io/prompts/openInput.js'
 import { promptColumns, type Template, templates } from '../io/prompts/toPrompt.js'
 import { scoredTexts } from '../io/scoredTexts.js'
 import { openStore } from '../io/stores/openStore.js'
+import { checkEngine } from '../models/gpuNeeds.js'
 import { BASE_HELP, onBase } from './flags/adapterFlags.js'
 import { embeddedPath } from './flags/embeddedPath.js'
 import { type EngineFlags, engineFlags, engineOf, localRewards } from './flags/engineFlags.js'
@@ -88,8 +89,10 @@ type Opened = Omit<OpenedReward, 'origin'> & Readonly<{ origin: () => Promise<So
 /** Checks `--reward` and imports its module. The function that it gives opens the reward, which loads a model. */
 async function prepareReward(
   flag: RewardFlag,
-  { rewardLabel, rewardTimeout, ...engine }: Flags,
+  { rewardLabel, rewardTimeout, device, dtype, cache }: Flags,
 ): Promise<(say: (notice: string) => void) => Promise<Opened>> {
+  const engine = { device, dtype, cache }
+  checkEngine(flag.kind === 'model' ? localRewards([flag]) : [], engine)
   if (flag.kind === 'model' || flag.kind === 'server') {
     // Refuses a time limit for a model.
     if (flag.kind === 'model') await loadRewards([flag], rewardTimeout)

@@ -61,7 +61,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   checkCoherence(flags)
   const points = sweepPoints(k, weight)
   const settings = settingsOf({ ...rest, output })
-  const { lm, engine, force, retryErrors, redoChanged } = settings
+  const { lm, lms, engine, force, retryErrors, redoChanged } = settings
   const rewards = await loadRewards(settings.rewards, settings.rewardTimeout)
   const chosen = new Map<SweepPoint, ChosenDecoder>()
   for (const point of points)
@@ -71,7 +71,7 @@ async function run(input: string, flags: Flags, terminal: Terminal): Promise<voi
   await checkOutput(output)
 
   return withWatch(flags, { input, output, ...engine }, terminal, async ({ progress, load, onPart }) => {
-    const models = await loadModels({ lm, reward: rewards, ...engine, ...load, onNotice: progress.say })
+    const models = await loadModels({ lm, lms, reward: rewards, ...engine, ...load, onNotice: progress.say })
     const coherence = await loadCoherence({ encoder, pooling }, progress.say)
     try {
       signal.throwIfAborted()

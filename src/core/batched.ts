@@ -54,6 +54,8 @@ export interface BatchedRewardModel {
   readonly maxBatch: number
   /** As in a language model. */
   readonly chunk?: number
+  /** A special token of a tokenizer that differs from the language model's. It reads the token after a reply that ended by one. */
+  readonly endToken?: string
   run(calls: readonly RewardCall[]): Promise<Float32Array[]>
   release(key: object): void
 }

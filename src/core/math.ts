@@ -55,6 +55,7 @@ export function argmax(values: ArrayLike<number>): number {
  */
 export function topIndices(values: ArrayLike<number>, k: number): Int32Array {
   if (values.length < k) throw new ShapeError(`Expected at least ${k} values to take the ${k} largest, got ${values.length}`)
+  if (k === values.length && k <= PLACES && values instanceof Float32Array) return dropForbidden(sortIndices(values), values)
   const heap = new Int32Array(k) // the worst of the kept is at the root
   const worse = (a: number, b: number): boolean => values[a]! < values[b]! || (values[a] === values[b] && a > b)
   const sink = (item: number, size: number, from = 0): void => {
@@ -83,9 +84,35 @@ export function topIndices(values: ArrayLike<number>, k: number): Int32Array {
     sink(heap[end]!, end)
     heap[end] = worst
   }
-  const count = heap.findLastIndex((index) => values[index] !== Number.NEGATIVE_INFINITY) + 1
-  if (count === 0 && k > 0) throw new ShapeError('Expected a value that may be chosen, got −∞ only')
-  return count === k ? heap : heap.slice(0, count)
+  return dropForbidden(heap, values)
+}
+
+/** Leaves out forbidden values, which are the last. */
+function dropForbidden(indices: Int32Array, values: ArrayLike<number>): Int32Array {
+  const count = indices.findLastIndex((index) => values[index] !== Number.NEGATIVE_INFINITY) + 1
+  if (count === 0 && indices.length > 0) throw new ShapeError('Expected a value that may be chosen, got −∞ only')
+  return count === indices.length ? indices : indices.slice(0, count)
+}
+
+/** Most values of `sortIndices`, so that a key is a whole number below 2^53. */
+const PLACES = 2 ** 20
+
+/**
+ * Sorts all indices at about half of the heap's cost: by keys that order by value and then by index, which need no comparing function. Without its
+ * sign, the bits of a float are an integer that orders like its absolute value.
+ */
+function sortIndices(values: Float32Array): Int32Array {
+  const bits = new Int32Array(values.slice().buffer)
+  const keys = new Float64Array(values.length)
+  for (let i = 0; i < keys.length; i++) {
+    number(values[i]!, i)
+    const size = bits[i]! & 0x7fff_ffff
+    keys[i] = (bits[i]! < 0 ? size : -size) * PLACES + i
+  }
+  keys.sort()
+  const indices = new Int32Array(keys.length)
+  for (let i = 0; i < indices.length; i++) indices[i] = keys[i]! - Math.floor(keys[i]! / PLACES) * PLACES
+  return indices
 }
 
 /** Returns `give` (default: the value) if the value is finite or −∞. */

@@ -21,9 +21,17 @@ export type ReplySoFar = Readonly<{
 /**
  * Origin of a model's or function's results: a file or folder with its SHA-256 (`embedded:NAME` for a model of the package), or an address, which has
  * no hash. `model` is the server's name for the model. `dtype` is set if weights are rounded, `device` if the model ran elsewhere than on
- * a CPU, `label` if the model has several rewards.
+ * a CPU, `label` if the model has several rewards, `endToken` if it reads one after replies.
  */
-export type Source = Readonly<{ path: string; sha256?: string; dtype?: string; device?: string; label?: string; model?: string }>
+export type Source = Readonly<{
+  path: string
+  sha256?: string
+  dtype?: string
+  device?: string
+  label?: string
+  endToken?: string
+  model?: string
+}>
 
 /** A reward as a function of text: one number per whole text (prompt and completion). */
 export type TextReward = Readonly<{

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { OutputError } from '../core/errors.js'
 import { aFunction, aPath, aRun, aSignal, parseOptions } from '../core/parseOptions.js'
-import type { Delivery, RowsOptions, Run } from '../core/run.js'
+import type { Row, RowsOptions, Run } from '../core/run.js'
 import { type HeldRows, heldRows, keyOf } from './parquet/heldRows.js'
 import { listParts } from './parquet/partFiles.js'
 import { type FlushPolicy, type PartReport, type PartWriter, partWriter } from './parquet/partWriter.js'
@@ -57,17 +57,14 @@ export type Summary = Readonly<{
 
 const nothing: HeldRows = { parts: [], metas: new Map(), rows: new Map() }
 
-type Drain = Readonly<{ writer: PartWriter; refusals: readonly Promise<never>[]; tally: (delivery: Delivery) => void }>
+type Drain = Readonly<{ writer: PartWriter; refusals: readonly Promise<never>[] }>
 
 /** Passes rows to the writer until they end, fail, are refused, cannot be written, or the signal aborts. */
-function drain(run: Run, options: RowsOptions, { writer, refusals, tally }: Drain): Promise<void> {
+function drain(run: Run, options: RowsOptions, { writer, refusals }: Drain): Promise<void> {
   const { signal } = options
   return new Promise((resolve, reject) => {
     const subscription = run.deliveries(options).subscribe({
-      next(delivery) {
-        tally(delivery)
-        writer.take(delivery)
-      },
+      next: writer.take,
       error: (error: unknown) => reject(signal?.aborted ? signal.reason : error),
       complete: () => (signal?.aborted ? reject(signal.reason) : resolve()),
     })
@@ -201,14 +198,14 @@ async function writeRows(
     else changed.add(row, earlier.promptHash)
     return true
   }
-  const writer = partWriter({ store, meta: run.meta, replaces: force ? parts : [], replaced, policy, onPart })
-  keep(writer.files)
-  const tally = ({ row }: Delivery) => {
+  const onRow = ({ finishReason }: Row) => {
     count.written++
-    if (row.finishReason === 'error') count.errors++
+    if (finishReason === 'error') count.errors++
   }
+  const writer = partWriter({ store, meta: run.meta, replaces: force ? parts : [], replaced, policy, onRow, onPart })
+  keep(writer.files)
   try {
-    await drain(run, { done, signal }, { writer, refusals: [changed.refused, lost], tally })
+    await drain(run, { done, signal }, { writer, refusals: [changed.refused, lost] })
     changed.check()
   } finally {
     changed.stop()

@@ -1,4 +1,4 @@
-import { ModelError } from '../core/errors.js'
+import { ModelError, OptionError } from '../core/errors.js'
 import type { GpuNeeds } from './adapters/decideDevice.js'
 import type { Expected } from './checkHead.js'
 import { isEncoder } from './checkpoint/loadEncoderCheckpoint.js'
@@ -27,6 +27,23 @@ export function localModels(
         : [{ head: 'reward' as const, role: `reward ${name}`, path, ...(label !== undefined && { label }) }],
     ),
   ]
+}
+
+const DEFAULTS: Readonly<Record<string, unknown>> = { device: 'cpu', dtype: 'fp32', cache: true }
+
+/**
+ * Refuses settings of models that run here if none does, unless they are the defaults.
+ *
+ * @param models those of `localModels`
+ * @throws OptionError that names a setting
+ */
+export function checkEngine(models: readonly GpuModel[], settings: Readonly<Record<string, unknown>>): void {
+  if (models.length > 0) return
+  const idle = Object.entries(settings).find(([name, value]) => value !== undefined && value !== DEFAULTS[name])
+  if (idle)
+    throw new OptionError(
+      `Expected a language model or a reward model that runs on this machine beside \`${idle[0]}\` ${idle[1]}, got none`,
+    )
 }
 
 const named = (role: string, paths: Readonly<Record<string, string>>): Record<string, string> =>

@@ -6,7 +6,7 @@ import type { EnsembleReward, RewardSource, Source, TextReward } from '../core/r
 import type { Models } from '../core/run.js'
 import { batchedLanguageModel } from './batchedModels.js'
 import { chooseDevice, type DeviceChoice, decisiveOf, deviceChoices } from './device.js'
-import { gpuNeeds, localModels } from './gpuNeeds.js'
+import { checkEngine, gpuNeeds, localModels } from './gpuNeeds.js'
 import { type WeightDtype, weightDtypes } from './graph/quantize.js'
 import { hashModel } from './hashModel.js'
 import { loadModel } from './loadModel.js'
@@ -53,11 +53,11 @@ export const FP16_NOTICE = 'On a CPU, fp16 weights are computed in fp32: no fast
 
 /**
  * A reward: a model's folder or exported graph, optionally with a name, the address of a server, a function of text, or an ensemble of other rewards.
- * `label` chooses one of a classifier's labels, by name or index.
+ * `label` chooses one of a classifier's labels, by name or index. A model with a tokenizer of its own reads `endToken` after a reply that ended by a token.
  */
 export type RewardOption =
   | string
-  | Readonly<{ name?: string; path: string; label?: string }>
+  | Readonly<{ name?: string; path: string; label?: string; endToken?: string }>
   | RemoteReward
   | TextReward
   | EnsembleReward
@@ -105,7 +105,7 @@ export type LoadOptions = Readonly<{
  * Loads a language model and rewards, each model in its own worker thread.
  *
  * @throws ModelError if a folder is no model that can run; the message has the fault, the file and what was expected
- * @throws OptionError for an invalid option, two rewards of the same name, or a label that the model does not have
+ * @throws OptionError for an invalid option, two rewards of the same name, or a label that the model does not have, and as `checkEngine`
  * @throws RemoteError for an invalid address
  */
 export async function loadModels(options: LoadOptions): Promise<Models> {
@@ -121,6 +121,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
   const duplicate = Object.keys(lms).find((name) => name === 'lm' || rewards.some((reward) => reward.name === name))
   if (duplicate !== undefined) throw new OptionError(`Expected a different name for each model, got \`${duplicate}\` twice`)
   const own = localModels(lm, lms, rewards)
+  checkEngine(own, { device: rest.device, dtype, cache, threads: options.threads, maxBatch: options.maxBatch })
   const { device, warmUp, ...limits } = await chooseDevice(rest.device, dtype, {
     needs: () => gpuNeeds(own, dtype),
     ...(onNotice && { onNotice }),
@@ -172,7 +173,7 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
         }),
       ),
       Promise.all(
-        rewards.map(async (reward): Promise<Pick<LoadedReward, 'label'> & { source: RewardSource }> => {
+        rewards.map(async (reward): Promise<Pick<LoadedReward, 'label' | 'endToken'> & { source: RewardSource }> => {
           if (!('path' in reward)) return { source: reward }
           const { name } = reward
           const running = {
@@ -192,12 +193,14 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
       ),
     ])
     if (typeof lm !== 'string') for (const notice of main.source.codec.notices ?? []) onNotice?.(notice)
-    const labels = Object.fromEntries(loaded.map(({ source, label }) => [`reward ${source.name}`, label]))
+    const readings = Object.fromEntries(
+      loaded.map(({ source, label, endToken }) => [`reward ${source.name}`, { label, endToken }]),
+    )
     return {
       lm: main.source,
       lms: Object.fromEntries(further),
       rewards: loaded.map(({ source }) => source),
-      hashes: { ...(main.origin && { lm: main.origin }), ...labelled(await hashing, labels), ...hashesOfFiles(rewards) },
+      hashes: { ...(main.origin && { lm: main.origin }), ...withReadings(await hashing, readings), ...hashesOfFiles(rewards) },
       close,
     }
   } catch (error) {
@@ -209,11 +212,9 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
 /** Notices about settings of a reward's tokenizer that rxargs does not apply. */
 const noticesOf = (source: RewardSource): readonly string[] => ('codec' in source ? (source.codec.notices ?? []) : [])
 
-/** Adds the labels of rewards to hashes. */
-const labelled = (sums: Models['hashes'], labels: Readonly<Record<string, string | undefined>>): Models['hashes'] =>
-  Object.fromEntries(
-    Object.entries(sums).map(([role, sum]) => [role, labels[role] === undefined ? sum : { ...sum, label: labels[role] }]),
-  )
+/** Adds the labels and end tokens of rewards to hashes. */
+const withReadings = (sums: Models['hashes'], readings: Readonly<Record<string, Partial<Source>>>): Models['hashes'] =>
+  Object.fromEntries(Object.entries(sums).map(([role, sum]) => [role, { ...sum, ...readings[role] }]))
 
 /** SHA-256 of each model's files by role, with what else decides its numbers. A function of text has no files. */
 async function hashes(

@@ -1,5 +1,5 @@
 import type { BatchedPairReward, BatchedRewardModel } from '../core/batched.js'
-import { ModelError, RewardError } from '../core/errors.js'
+import { ModelError, OptionError, RewardError } from '../core/errors.js'
 import { batchedRewardModel } from './batchedModels.js'
 import { labelIndex } from './checkpoint/heads/labels.js'
 import { type EncoderCheckpoint, isEncoder, loadEncoderCheckpoint, pairEncoding } from './checkpoint/loadEncoderCheckpoint.js'
@@ -12,8 +12,10 @@ import { findOnnx } from './onnx/findOnnx.js'
 import type { Watch } from './runtime/watch.js'
 import type { CacheOption } from './weightCache.js'
 
-/** A reward model's folder and name. `label` chooses one of a classifier's labels, by name or index. */
-export type RewardFolder = Readonly<{ name: string; path: string; label?: string }>
+/**
+ * A reward model's folder and name. `label` chooses one of a classifier's labels, by name or index. `endToken`: see `BatchedRewardModel`.
+ */
+export type RewardFolder = Readonly<{ name: string; path: string; label?: string; endToken?: string }>
 
 export type RewardOptions = Readonly<{
   threads: number
@@ -31,6 +33,7 @@ export type LoadedReward = Readonly<{
   source: BatchedRewardModel | BatchedPairReward
   /** Name of the label, if the model has several. */
   label?: string
+  endToken?: string
   notices: readonly string[]
   close(): Promise<void>
 }>
@@ -39,14 +42,17 @@ export type LoadedReward = Readonly<{
  * Loads a reward model of any kind: a decoder with a classifier, value or vocabulary head, an encoder with a classifier, or an exported graph.
  *
  * @throws ModelError if the folder is no reward model that can run
- * @throws OptionError for a label that the model does not have
+ * @throws OptionError for a label that the model does not have, and an end token for an encoder
  */
-export async function loadReward({ name, path, label }: RewardFolder, options: RewardOptions): Promise<LoadedReward> {
+export async function loadReward({ name, path, label, endToken }: RewardFolder, options: RewardOptions): Promise<LoadedReward> {
   const { maxBatch, ...running } = options
   const folder = await modelFolder(path)
   const role = `reward ${name}`
   const onnx = await findOnnx(folder, running.dtype)
-  if (!onnx && (await isEncoder(folder))) {
+  const readsPairs = await isEncoder(onnx?.folder ?? folder)
+  if (readsPairs && endToken !== undefined)
+    throw new OptionError(`Reward \`${name}\` is an encoder and ends a text itself, so \`endToken\` does not apply`)
+  if (!onnx && readsPairs) {
     if (running.device === 'webgpu')
       throw new ModelError(`Reward \`${name}\` is an encoder, which runs on the CPU only; use \`device\` cpu`)
     const checkpoint = await loadEncoderCheckpoint(folder)
@@ -63,11 +69,13 @@ export async function loadReward({ name, path, label }: RewardFolder, options: R
   }
   const loaded = await loadModel(folder, { ...running, head: 'reward', role, ...(label !== undefined && { label }) })
   const { reading, worker, notices } = loaded
-  const ofPairs = onnx !== undefined && (await isEncoder(onnx.folder))
   return {
-    source: ofPairs ? batchedPairReward(name, asEncoder(loaded), maxBatch) : batchedRewardModel(name, loaded, maxBatch),
+    source: readsPairs
+      ? batchedPairReward(name, asEncoder(loaded), maxBatch)
+      : { ...batchedRewardModel(name, loaded, maxBatch), ...(endToken !== undefined && { endToken }) },
     close: () => worker.close(),
     ...(reading?.label !== undefined && { label: reading.label }),
+    ...(endToken !== undefined && { endToken }),
     notices: reading?.kind === 'vocabulary' ? [...notices, vocabularyNotice(name)] : notices,
   }
 }

@@ -33,7 +33,7 @@ type Flags = Omit<LmFlags, 'lmAdapter'> &
     concurrency: readonly number[]
     maxNewTokens: number
     limit?: number
-    threads: number
+    threads?: number
     baseline?: string
     make?: PairSizes
     table?: string
@@ -82,7 +82,7 @@ export const benchCommand = (terminal: Terminal): Command =>
       maxNewTokens.parse(undefined),
     )
     .option('--limit <number>', 'decode at most this many prompts', number('limit', count))
-    .option('--threads <number>', 'threads per model', number('threads', count), availableParallelism())
+    .option('--threads <number>', 'threads per model (default: all cores)', number('threads', count))
     .option(
       '--baseline <command>',
       'command of another program to compare with each setting of args and greedy, such as test/reference/args_baseline.py',
@@ -106,7 +106,7 @@ async function run(flags: Flags, terminal: Terminal): Promise<void> {
   if (flags.make) return writeLine(stdout, await make(flags.out, flags.make))
   if (flags.table === undefined && prompts === undefined)
     throw new OptionError('Expected `--prompts`, a file with prompts to decode, got nothing')
-  const machine = { ...machineOf(threads), device, dtype }
+  const machine = { ...machineOf(threads ?? availableParallelism()), device, dtype }
   const baseline = flags.baseline === undefined ? undefined : startBaseline(flags.baseline)
   try {
     if (flags.table !== undefined)
@@ -124,7 +124,8 @@ async function run(flags: Flags, terminal: Terminal): Promise<void> {
       throw new OptionError('Expected models in folders beside `--baseline`, got a server')
     const options = { k: candidates, weight: given }
     const settings = await measure({ ...flags, ...pair, prompts: prompts!, limit: flags.limit, options }, baseline, terminal)
-    const measured = { ...machine, ...bestPeaks(settings.map(({ peaks }) => peaks)) }
+    const peaks = settings.flatMap((setting) => setting.peaks ?? [])
+    const measured = peaks.length === 0 ? machine : { ...machine, ...bestPeaks(peaks) }
     if (flags.json) return await writeLine(stdout, JSON.stringify({ machine: measured, settings }, null, 1))
     await writeLine(stdout, machineText(measured))
     for (const setting of settings) await writeLine(stdout, `\n${settingText(setting)}`)

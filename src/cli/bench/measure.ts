@@ -7,9 +7,10 @@ import { fromFile } from '../../io/fromFile.js'
 import { checkInput } from '../../io/prompts/openInput.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
 import { isEncoder, loadEncoderCheckpoint } from '../../models/checkpoint/loadEncoderCheckpoint.js'
+import { localModels } from '../../models/gpuNeeds.js'
 import { encoderWork, type LinearWork, linearWork } from '../../models/linearWork.js'
 import { readModel } from '../../models/loadModel.js'
-import { loadModels, type RewardOption } from '../../models/loadModels.js'
+import { loadModels } from '../../models/loadModels.js'
 import { findOnnx } from '../../models/onnx/findOnnx.js'
 import type { Peaks } from '../../models/peaks/peak.js'
 import { bestPeaks, peaksOf } from '../../models/peaks/peaks.js'
@@ -36,7 +37,8 @@ export type MeasuredPair = Readonly<{
   options: ArgsOptions
   concurrency: readonly number[]
   maxNewTokens: number
-  threads: number
+  /** All cores if undefined. */
+  threads?: number | undefined
   limit: number | undefined
 }> &
   EngineFlags
@@ -45,7 +47,10 @@ export type MeasuredPair = Readonly<{
 type Recorded = Readonly<{ setting: Omit<BenchSetting, 'peaks' | 'roofline_share'>; recording: Recording }>
 type Said = Pick<Terminal, 'stderr' | 'stdin' | 'signal'>
 
-/** Loads a pair and measures every setting, each followed by the baseline if there is one. Measures the machine's peak speed before and after. */
+/**
+ * Loads a pair and measures every setting, each followed by the baseline if there is one. Measures the machine's peak speed before and after, if a
+ * model runs here.
+ */
 export async function measure(
   pair: MeasuredPair,
   baseline: Baseline | undefined,
@@ -60,12 +65,13 @@ export async function measure(
   const work = await workOf(pair)
   // On all cores, because the threads of the models share them.
   const cores = availableParallelism()
-  const before = await peaksOf(cores)
+  const isHere = localModels(lm, {}, [rewardOption(reward)]).length > 0
+  const before = isHere ? [await peaksOf(cores)] : []
   const models = await loadModels({
     lm,
     reward: rewardOption(reward),
     ...{ device, dtype, cache },
-    threads,
+    ...(threads !== undefined && { threads }),
     ...watch,
     onNotice: (notice) => stderr.write(`${notice}\n`),
   })
@@ -97,16 +103,16 @@ export async function measure(
   } finally {
     await models.close()
   }
-  const peaks = bestPeaks([before, await peaksOf(cores)])
+  const peaks = isHere ? bestPeaks([...before, await peaksOf(cores)]) : null
   return compareSettings(settings).map((setting, index) => ({
     ...setting,
     peaks,
-    roofline_share: dtype === 'fp32' && device === 'cpu' ? rooflineShare(settings[index]!.recording, work, peaks) : null,
+    roofline_share: peaks && dtype === 'fp32' && device === 'cpu' ? rooflineShare(settings[index]!.recording, work, peaks) : null,
   }))
 }
 
 /** A server's address is in `url`, and `path` is only for messages. */
-function rewardOption({ path, url, ...reward }: RewardPath): RewardOption {
+function rewardOption({ path, url, ...reward }: RewardPath) {
   return url === undefined ? { path, ...reward } : { url, ...reward }
 }
 

@@ -1,13 +1,13 @@
 import { lastValueFrom, toArray } from 'rxjs'
 import { timed } from '../../../pipelines/decoding/timed.js'
 import { type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
-import { InputError } from '../../core/errors.js'
 import { clock } from '../../core/observe/observer.js'
 import type { Prompt } from '../../core/prompt.js'
 import type { Models } from '../../core/run.js'
 import type { Decoder } from '../../core/step.js'
 import type { LoadOptions } from '../../models/loadModels.js'
 import type { ServerRequest, SessionRun, Trip } from '../../models/runtime/watch.js'
+import { RunFailed } from '../run/writeOutput.js'
 import type { Recording } from './figures.js'
 
 const RSS_EVERY_MS = 50
@@ -49,7 +49,7 @@ async function* each(prompts: readonly Prompt[]): AsyncGenerator<Prompt> {
 /**
  * Decodes all prompts once and records the events.
  *
- * @throws InputError for a prompt that cannot be decoded, because its absence would change the benchmark
+ * @throws RunFailed for an error row, because without its reply the benchmark would be another
  */
 export async function record(
   prompts: readonly Prompt[],
@@ -87,7 +87,7 @@ export async function record(
     const endedAt = clock()
     const cpu = process.cpuUsage(cpuBefore)
     const broken = rows.find(({ error }) => error !== null)
-    if (broken) throw new InputError(`Expected prompts that can be decoded, got \`${broken.id}\`: ${broken.error}`)
+    if (broken) throw new RunFailed(`Expected a reply to each prompt, got an error for \`${broken.id}\`: ${broken.error}`)
     const sum = (count: (row: (typeof rows)[number]) => number | null) => rows.reduce((all, row) => all + (count(row) ?? 0), 0)
     return {
       ...{ startedAt, endedAt, batches, operators, peakRssBytes },

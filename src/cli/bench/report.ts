@@ -1,5 +1,5 @@
 import type { Peaks } from '../../models/peaks/peak.js'
-import type { MeasuredMachine } from '../run/machine.js'
+import type { Machine, MeasuredMachine } from '../run/machine.js'
 import type { Compared } from './compare.js'
 import type { ArgsComparison } from './compareWithArgs.js'
 import type { Figures } from './figures.js'
@@ -13,8 +13,8 @@ export type BenchSetting = Readonly<{
   /** For decoders that use the reward, if args was measured, too. */
   beside_args: ArgsComparison | null
   baseline: Compared | null
-  /** Peak speed of the machine in fp32 when the pair was measured. */
-  peaks: Peaks
+  /** Peak speed of the machine in fp32 when the pair was measured; null if both models are servers. */
+  peaks: Peaks | null
   /** See `rooflineShare`; null if unknown, or for quantized weights. */
   roofline_share: number | null
 }> &
@@ -26,8 +26,11 @@ const number = (value: number | null, digits = 1): string => (value === null ? '
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
 const bar = (share: number): string => '#'.repeat(Math.round(WIDTH * Math.min(1, Math.max(0, share))))
 
-export const machineText = (machine: MeasuredMachine): string =>
-  `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gib} GiB; Node ${machine.node}; rxargs ${machine.version}; fp32 products of up to ${number(machine.peak_gflops, 0)} GFLOP/s, weights read at up to ${number(machine.peak_read_gb_s, 0)} GB/s`
+export const machineText = (machine: Machine | MeasuredMachine): string =>
+  `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gib} GiB; Node ${machine.node}; rxargs ${machine.version}${'peak_gflops' in machine ? peaksText(machine) : ''}`
+
+const peaksText = (machine: Peaks): string =>
+  `; fp32 products of up to ${number(machine.peak_gflops, 0)} GFLOP/s, weights read at up to ${number(machine.peak_read_gb_s, 0)} GB/s`
 
 /** Formats a setting as text: figures, where the time went, and sizes of batches. */
 export function settingText(setting: BenchSetting): string {
@@ -68,7 +71,7 @@ export function settingText(setting: BenchSetting): string {
 /** The speed of models whose cost is known: not of servers and exported graphs. */
 function speedOf({ gflops, peaks }: BenchSetting): string {
   const each = Object.entries(gflops).map(([model, speed]) => `${model} ${number(speed, 0)}`)
-  return each.length === 0 ? '' : `; GFLOP/s in runs: ${each.join(', ')} of ${number(peaks.peak_gflops, 0)}`
+  return each.length === 0 ? '' : `; GFLOP/s in runs: ${each.join(', ')} of ${number(peaks?.peak_gflops ?? null, 0)}`
 }
 
 /** One token of each sequence that runs at the same time is what other tools call a step. */

@@ -48,7 +48,7 @@ export async function benchTable(rows: readonly TableRow[], options: TableOption
     for (const setting of await measure(measuredPair, goal && baseline, terminal))
       settings.push({ name, ...(goal && { goal: goal }), ...setting })
   }
-  const measured = { ...machine, ...bestPeaks(settings.map(({ peaks }) => peaks)) }
+  const measured = { ...machine, ...bestPeaks(settings.flatMap(({ peaks }) => peaks ?? [])) }
   const results: TableResults = { machine: measured, measured_at: new Date().toISOString(), settings }
   await makeFolder(folder)
   await writeFile(join(folder, 'results.json'), `${JSON.stringify(results, null, 1)}\n`)

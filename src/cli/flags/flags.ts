@@ -95,22 +95,34 @@ export function withLabels(rewards: readonly (NamedPath | RewardPath)[], labels:
     if (isHttp(reward.path) && !('url' in reward)) return { ...reward, ...readServer(reward) }
     return { ...reward, name: reward.name ?? modelName(reward.path) }
   })
-  return labels.reduce<readonly RewardPath[]>((all, text) => {
+  return withEach(paths, labels, { flag: 'reward-label', key: 'label', kinds: 'a model or a server' })
+}
+
+type Assigned = Readonly<{ flag: string; key: 'label' | 'endToken'; kinds: string }>
+
+/**
+ * Assigns values of a flag to rewards: `NAME=VALUE`, or just a value if there is one reward.
+ *
+ * @throws OptionError for a value without a reward or a second value of one reward
+ */
+export const withEach = <R extends Readonly<{ name: string; label?: string | undefined; endToken?: string | undefined }>>(
+  rewards: readonly R[],
+  values: readonly string[],
+  { flag, key, kinds }: Assigned,
+): readonly R[] =>
+  values.reduce((all, text) => {
     const owner = all.find(({ name }) => text.startsWith(`${name}=`)) ?? (all.length === 1 ? all[0] : undefined)
     if (!owner) {
       const names = all.map(({ name }) => name).join(', ')
-      if (names === '')
-        throw new OptionError(`Expected a \`--reward\` that is a model or a server beside \`--reward-label\`, got none`)
-      throw new OptionError(`Expected \`--reward-label\` to be NAME=LABEL with a reward's name (${names}), got ${quote(text)}`)
+      if (names === '') throw new OptionError(`Expected a \`--reward\` that is ${kinds} beside \`--${flag}\`, got none`)
+      const form = key === 'label' ? 'LABEL' : 'TOKEN'
+      throw new OptionError(`Expected \`--${flag}\` to be NAME=${form} with a reward's name (${names}), got ${quote(text)}`)
     }
-    if (owner.label !== undefined)
-      throw new OptionError(
-        `Expected one \`--reward-label\` of reward \`${owner.name}\`, got \`${owner.label}\` and ${quote(text)}`,
-      )
-    const label = text.startsWith(`${owner.name}=`) ? text.slice(owner.name.length + 1) : text
-    return all.map((reward) => (reward === owner ? { ...reward, label } : reward))
-  }, paths)
-}
+    if (owner[key] !== undefined)
+      throw new OptionError(`Expected one \`--${flag}\` of reward \`${owner.name}\`, got \`${owner[key]}\` and ${quote(text)}`)
+    const value = text.startsWith(`${owner.name}=`) ? text.slice(owner.name.length + 1) : text
+    return all.map((reward) => (reward === owner ? { ...reward, [key]: value } : reward))
+  }, rewards)
 
 const WEIGHT = z.number().describe('a finite number, or NAME=NUMBER separated by commas')
 

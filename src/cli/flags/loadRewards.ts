@@ -28,9 +28,10 @@ export function loadRewards(flags: readonly RewardFlag[], timeoutMs: number | un
   )
 }
 
-const modelReward = ({ name, path, label }: Extract<RewardFlag, { kind: 'model' }>): RewardOption => ({
+const modelReward = ({ name, path, label, endToken }: Extract<RewardFlag, { kind: 'model' }>): RewardOption => ({
   ...{ name, path },
   ...(label !== undefined && { label }),
+  ...(endToken !== undefined && { endToken }),
 })
 
 const serverReward = (

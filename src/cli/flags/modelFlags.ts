@@ -3,11 +3,12 @@ import { decoders } from '../../../pipelines/registry/registry.js'
 import { searches } from '../../../pipelines/registry/searchRegistry.js'
 import { rewardFunctions } from '../../../pipelines/rewards/rewardByName.js'
 import { textRewardOptions } from '../../../pipelines/rewards/textReward.js'
+import { type GpuModel, localModels } from '../../models/gpuNeeds.js'
 import type { promptForms, RemoteLm } from '../../models/remote/remoteLanguageModel.js'
 import { type AdapterFlags, BASE_HELP, onBase } from './adapterFlags.js'
 import { embeddedPath } from './embeddedPath.js'
 import { type EngineFlags, engineFlags } from './engineFlags.js'
-import { checkNames, collect, flagsOfDecoders, number, otherLm, text, withLabels } from './flags.js'
+import { checkNames, collect, flagsOfDecoders, number, otherLm, text, withEach, withLabels } from './flags.js'
 import { lmFlag, serverFlags } from './lmFlag.js'
 import { type RewardFlag, rewardFlag } from './rewardFlag.js'
 
@@ -24,6 +25,7 @@ export type GivenModelFlags = AdapterFlags &
     reward?: readonly RewardFlag[]
     rewardTimeout?: number
     rewardLabel?: readonly string[]
+    endToken?: readonly string[]
   }>
 
 /** Flags of decoders and searches, as commander parses them. */
@@ -60,6 +62,14 @@ export type ModelFlags = Readonly<{
   engine: EngineFlags
 }>
 
+/** The models of these flags that run here: neither servers nor functions. */
+export const localOf = ({ lm, lms, rewards }: ModelFlags): GpuModel[] =>
+  localModels(
+    lm,
+    lms,
+    rewards.flatMap((reward) => (reward.kind === 'model' ? [reward] : [])),
+  )
+
 /** Adds the flags of the models. */
 export function modelFlags(command: Command): Command {
   command
@@ -81,6 +91,11 @@ export function modelFlags(command: Command): Command {
       '--reward-label <[name=]label>',
       'label of a classifier to use as the reward, if it has several',
       collect(text('reward-label')),
+    )
+    .option(
+      '--end-token <[name=]token>',
+      'special token, such as "<|im_end|>", that a reward model with a tokenizer of its own reads after each reply that ended by a token (default: none)',
+      collect(text('end-token')),
     )
     .option(
       '--reward-timeout <number>',
@@ -125,8 +140,18 @@ export function modelsOf(flags: GivenModelFlags): ModelFlags {
   )
   const labels = new Map(models.map(({ name, label }) => [name, label]))
   const labelled = flagged.map((one) => (labels.has(one.name) ? { ...one, label: labels.get(one.name) } : one))
+  const ended = new Map(
+    withEach(
+      labelled.filter(({ kind }) => kind === 'model'),
+      flags.endToken ?? [],
+      { flag: 'end-token', key: 'endToken', kinds: 'a model' },
+    ).map((one) => [one.name, one]),
+  )
   const lm = lmFlag(flags)
-  const [{ path: lmPath }, ...rewards] = onBase([{ path: typeof lm === 'string' ? lm : '' }, ...labelled], flags.base)
+  const [{ path: lmPath }, ...rewards] = onBase(
+    [{ path: typeof lm === 'string' ? lm : '' }, ...labelled.map((one) => ended.get(one.name) ?? one)],
+    flags.base,
+  )
   return {
     lm: typeof lm === 'string' ? lmPath : lm,
     lms: Object.fromEntries((flags.otherLm ?? []).map(({ name, path }) => [name, path])),

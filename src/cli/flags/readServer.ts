@@ -1,5 +1,5 @@
 import { messageOf, OptionError } from '../../core/errors.js'
-import { httpAddress, redactAddress } from '../../models/remote/httpAddress.js'
+import { httpAddress, isHttp, redactAddress } from '../../models/remote/httpAddress.js'
 
 /**
  * Reads the name and address of a reward's server. `path` is the address without secrets, for messages.
@@ -16,3 +16,13 @@ export function readServer({ name, path: url }: Readonly<{ name?: string | undef
   if (name === undefined) throw new OptionError(`Expected a reward behind HTTP to have a name, NAME=${path}, got none`)
   return { name, path, url }
 }
+
+/** Flags whose model may be a server. */
+const MODELS: readonly (string | undefined)[] = ['--lm', '--reward', '--reward-model', '--judge']
+
+/** Whether a command line, which nobody has checked yet, names a model behind HTTP. */
+export const namesServer = (args: readonly string[]): boolean =>
+  args.some((arg, index) => {
+    const [, flag, value = args[index + 1] ?? ''] = arg.match(/^(--[a-z-]+)(?:=(.*))?$/s) ?? []
+    return MODELS.includes(flag) && isHttp(value.replace(/^[\w-]+=/, ''))
+  })

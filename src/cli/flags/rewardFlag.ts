@@ -11,8 +11,14 @@ import { readServer } from './readServer.js'
 
 /** The reward of `--reward`: a model folder, a module, a server, or a function of this package with its options as text. */
 export type RewardFlag = ModelFlag | ModuleFlag | FunctionFlag | ServerFlag
-/** `label`: the label of a classifier that is the reward. */
-type ModelFlag = Readonly<{ kind: 'model'; name: string; path: string; label?: string | undefined }>
+/** `label`: the label of a classifier that is the reward. `endToken`: see `BatchedRewardModel`. */
+type ModelFlag = Readonly<{
+  kind: 'model'
+  name: string
+  path: string
+  label?: string | undefined
+  endToken?: string | undefined
+}>
 /** `path`: the address without secrets. */
 type ServerFlag = Readonly<{ kind: 'server'; name: string; path: string; url: string; label?: string | undefined }>
 type ModuleFlag = Readonly<{ kind: 'module'; name: string; path: string }>

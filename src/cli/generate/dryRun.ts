@@ -3,12 +3,13 @@ import { listParts } from '../../io/parquet/partFiles.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
 import type { GpuNeeds } from '../../models/adapters/decideDevice.js'
 import { type DeviceChoice, decide } from '../../models/device.js'
-import { gpuNeeds, localModels } from '../../models/gpuNeeds.js'
+import { checkEngine, gpuNeeds } from '../../models/gpuNeeds.js'
 import type { Device } from '../../models/graph/builder.js'
 import type { WeightDtype } from '../../models/graph/quantize.js'
 import { mostPositions } from '../../models/runtime/device/DeviceSlab.js'
 import type { GenerateFlags } from '../flags/generateFlags.js'
 import { describeLm } from '../flags/lmFlag.js'
+import { localOf } from '../flags/modelFlags.js'
 import { batchBytes, bytes, count, describeModel, PROGRAM_BYTES } from '../print/describeModel.js'
 import { describeInput } from '../run/inputOf.js'
 import { type Terminal, writeLine } from '../terminal.js'
@@ -28,15 +29,12 @@ async function placeOf(
 
 /** Prints what `generate` would do with these flags, and how much memory it would need. Loads no weights and writes nothing. */
 export async function dryRun(input: string, flags: GenerateFlags, about: string, { stdout, signal }: Terminal): Promise<void> {
-  const { settings, limit, shard, output, lm, lms, rewards } = flags
+  const { settings, limit, shard, output, lm, rewards } = flags
   const { dtype, device } = flags.engine
   const rows = await countRows(input, { needs: [promptColumns(flags)] })
   const prompts = rows === undefined ? limit : Math.min(rows, limit ?? rows)
-  const local = localModels(
-    lm,
-    lms,
-    rewards.flatMap((reward) => (reward.kind === 'model' ? [reward] : [])),
-  )
+  const local = localOf(flags)
+  checkEngine(local, flags.engine)
   const chosen = await placeOf(device, dtype, () => gpuNeeds(local, dtype))
   const onGpu = chosen.device === 'webgpu'
   const models = await Promise.all(

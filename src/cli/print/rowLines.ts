@@ -28,10 +28,19 @@ export function checkRowLines({ text: isText, columns }: RowLines, output?: stri
     )
 }
 
-/** @throws OptionError for a missing column */
-export function checkColumnNames(columns: readonly string[], known: readonly string[], where: string): void {
+/**
+ * @param hint says what else the name of a missing column may be
+ * @throws OptionError for a missing column
+ */
+export function checkColumnNames(
+  columns: readonly string[],
+  known: readonly string[],
+  where: string,
+  hint: (name: string) => string = () => '',
+): void {
   const unknown = columns.find((name) => !known.includes(name))
-  if (unknown !== undefined) throw new OptionError(`Expected columns of ${where} (${known.join(', ')}), got \`${unknown}\``)
+  if (unknown !== undefined)
+    throw new OptionError(`Expected columns of ${where} (${known.join(', ')}), got \`${unknown}\`${hint(unknown)}`)
 }
 
 /** Formats a record as a line of JSON, with all or some of its columns, or as text. */

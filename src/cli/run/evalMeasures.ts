@@ -3,6 +3,7 @@ import { type Measure, perplexityMeasure, rewardMeasure } from '../../../pipelin
 import { generateOptions } from '../../../pipelines/run/generate.js'
 import { OptionError } from '../../core/errors.js'
 import { batchedLanguageModel } from '../../models/batchedModels.js'
+import { checkEngine, localModels } from '../../models/gpuNeeds.js'
 import { loadModel } from '../../models/loadModel.js'
 import { isHttp } from '../../models/remote/httpAddress.js'
 import { type EngineFlags, engineFlags, engineOf, localRewards } from '../flags/engineFlags.js'
@@ -66,11 +67,10 @@ export async function loadMeasures(
 ): Promise<Measure[]> {
   const measures: Measure[] = []
   let chosen: ReturnType<typeof engineOf> | undefined
+  const local = [...localRewards(rewards), ...localModels(lm, {}, [])]
+  checkEngine(local, { device, dtype, cache })
   const engine = () => {
-    chosen ??= engineOf({ device, dtype, cache }, say, [
-      ...localRewards(rewards),
-      ...(lm === undefined ? [] : [{ head: 'lm' as const, role: 'lm', path: lm }]),
-    ])
+    chosen ??= engineOf({ device, dtype, cache }, say, local)
     return chosen
   }
   for (const reward of rewards) {

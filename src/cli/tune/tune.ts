@@ -12,6 +12,7 @@ import { checkInput } from '../../io/prompts/openInput.js'
 import { promptColumns } from '../../io/prompts/toPrompt.js'
 import { readReplies } from '../../io/readReplies.js'
 import { toParquet } from '../../io/toParquet.js'
+import { checkEngine } from '../../models/gpuNeeds.js'
 import { hashModel } from '../../models/hashModel.js'
 import { loadModels } from '../../models/loadModels.js'
 import { joinBase } from '../flags/adapterFlags.js'
@@ -21,6 +22,7 @@ import { END_TOKEN_HELP, type NamedPath, namedPath, oneOf, type RewardPath, text
 import { decodingFlags, type GenerateFlags, type GivenFlags, settingsOf } from '../flags/generateFlags.js'
 import { type Grid, type GridFlags, gridHelp, gridOf } from '../flags/gridFlags.js'
 import { loadRewards } from '../flags/loadRewards.js'
+import { localOf } from '../flags/modelFlags.js'
 import { openReward } from '../flags/openReward.js'
 import { type TableFormat, tableFormats } from '../print/formatTable.js'
 import { startProgress } from '../print/progress.js'
@@ -77,6 +79,8 @@ async function run(input: string, flags: Flags, given: readonly GivenFlag[], ter
     throw new OptionError('Expected a file with prompts, because each setting reads it again, got standard input')
   const settings = settingsOf(others)
   const judge = judgeOf(flags)
+  const local = localOf(settings)
+  checkEngine([...local, ...localRewards([judge])], settings.engine)
   const rewards = await loadRewards(settings.rewards, settings.rewardTimeout)
   const choose = (point: Pick<SweepPoint, 'k' | 'weight'>) =>
     chooseDecoder({ ...others, k: String(point.k), weight: String(point.weight) })
@@ -92,7 +96,8 @@ async function run(input: string, flags: Flags, given: readonly GivenFlag[], ter
   const closing: (() => Promise<void>)[] = []
   try {
     const { lm, lms, engine, force, retryErrors, redoChanged } = settings
-    const models = await loadModels({ lm, lms, reward: rewards, ...engine, onNotice: progress.say })
+    // The flags may be about the judge alone.
+    const models = await loadModels({ lm, lms, reward: rewards, ...(local.length > 0 && engine), onNotice: progress.say })
     closing.push(models.close)
     const opened = await openReward(judge, await engineOf(engine, progress.say, localRewards([judge])))
     closing.push(opened.close)

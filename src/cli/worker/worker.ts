@@ -8,6 +8,7 @@ import type { RunRecord } from '../../queue/runStore.js'
 import { UnfitWorker, type WorkOptions, work } from '../../queue/work.js'
 import { number } from '../flags/flags.js'
 import { type WatchFlags, watchFlags } from '../flags/watchFlags.js'
+import { modulesOf } from '../run/moduleFailure.js'
 import { type QueueFlag, queueFlag, queueOf } from '../run/queueFlag.js'
 import type { Terminal } from '../terminal.js'
 import { type EngineProcess, startEngine } from './engineProcess.js'
@@ -73,9 +74,21 @@ async function runWorker({ exitWhenIdle = false, grace, ...flags }: WorkerFlags,
   }
 }
 
-/** Keeps the engine of the run that the last job was of. */
+/**
+ * Whether an engine with these arguments may go on with another run. Modules keep what they like, a server that fails is left alone for a while, and
+ * traces count the rows of a run.
+ */
+const isShareable = ({ meta }: RunRecord, args: readonly string[]): boolean =>
+  modulesOf(args) === '' && !args.includes('--otlp') && Object.values(meta.models).every(({ sha256 }) => sha256 !== undefined)
+
+/** Says why the engine would make other rows than the run as it was submitted; undefined if it makes the same. */
+const differenceOf = ({ id, meta }: RunRecord, engine: EngineProcess): string | undefined =>
+  describeOtherModel(meta.models, engine.meta.models) ??
+  describeMix({ name: `the run ${id}, as it was submitted,`, meta }, { name: 'this worker', meta: engine.meta })
+
+/** Keeps the engine of the last job for the next one of its run, or of a run with the same models and settings. */
 function engineOfRuns(own: OwnModels, say: (line: string) => void) {
-  let current: Readonly<{ key: string; engine: EngineProcess }> | undefined
+  let current: Readonly<{ run: string; args: string; engine: EngineProcess }> | undefined
   const close = async (): Promise<void> => {
     const last = current?.engine
     current = undefined
@@ -85,23 +98,30 @@ function engineOfRuns(own: OwnModels, say: (line: string) => void) {
     close,
     current: () => current?.engine,
     async of(record: RunRecord, { engineArgs, onRecord }: WorkerWatch): Promise<EngineProcess> {
-      const { id, generation, meta } = record
-      const args = withOwnModels(record, own)
-      const key = JSON.stringify([id, generation, args])
-      if (current?.key === key && current.engine.isAlive()) return current.engine
+      const { id, generation } = record
+      const given = [...withOwnModels(record, own), ...engineArgs]
+      const [run, args] = [JSON.stringify([id, generation]), JSON.stringify(given)]
+      if (current?.args === args && current.engine.isAlive()) {
+        const { engine } = current
+        if (current.run === run) return engine
+        // Files may have changed since it was loaded.
+        if (isShareable(record, given) && differenceOf(record, engine) === undefined) {
+          say(`The run ${id} has the models and settings that are loaded`)
+          current = { run, args, engine }
+          return engine
+        }
+      }
       await close()
       say(`Loading the models of the run ${id}`)
-      const engine = await startEngine([...args, ...engineArgs], { onNotice: say, onRecord }).catch((error: unknown) => {
+      const engine = await startEngine(given, { onNotice: say, onRecord }).catch((error: unknown) => {
         throw new UnfitWorker(`This worker cannot decode the run ${id}: ${(error as Error).message}`)
       })
-      const difference =
-        describeOtherModel(meta.models, engine.meta.models) ??
-        describeMix({ name: `the run ${id}, as it was submitted,`, meta }, { name: 'this worker', meta: engine.meta })
+      const difference = differenceOf(record, engine)
       if (difference !== undefined) {
         engine.end()
         throw new UnfitWorker(`This worker would make other rows: ${difference}`)
       }
-      current = { key, engine }
+      current = { run, args, engine }
       return engine
     },
   }

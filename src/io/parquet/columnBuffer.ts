@@ -54,6 +54,8 @@ export interface ColumnBuffer {
    * @throws OutputError if it is not of the column's type, or missing where each row must have one
    */
   add(value: unknown): void
+  /** Takes back what the last `add` has appended, also if it threw. */
+  undo(): void
   /** The values so far. It is valid until the next change. */
   page(): Page
   /** Forgets all rows, and keeps the memory for others. */
@@ -67,6 +69,8 @@ export function columnBuffer(name: string, { type, lists = 0, required = false }
   const mostDefined = 2 * lists + (required ? 0 : 1)
   let [values, definition, repetition] = [new ByteWriter(), new ByteWriter(), new ByteWriter()]
   let [rows, places, nulls] = [0, 0, 0]
+  /** Where the last row begins. */
+  const start = { rows: 0, places: 0, nulls: 0, values: 0, definition: 0, repetition: 0 }
 
   const missing = () => new OutputError(`Expected each row to have \`${name}\``)
 
@@ -91,10 +95,13 @@ export function columnBuffer(name: string, { type, lists = 0, required = false }
     else for (let at = 0; at < value.length; at++) put(value[at], depth + 1, defined + 2, at === 0 ? repeated : depth + 1)
   }
 
+  const cut = (bytes: ByteWriter, length: number): void => {
+    bytes.offset = length
+    bytes.index = length
+  }
   const emptied = (bytes: ByteWriter): ByteWriter => {
     if (bytes.buffer.byteLength > KEPT_BYTES) return new ByteWriter()
-    bytes.offset = 0
-    bytes.index = 0
+    cut(bytes, 0)
     return bytes
   }
 
@@ -106,9 +113,23 @@ export function columnBuffer(name: string, { type, lists = 0, required = false }
       return values.offset + definition.offset + repetition.offset
     },
     add(value) {
+      start.rows = rows
+      start.places = places
+      start.nulls = nulls
+      start.values = values.offset
+      start.definition = definition.offset
+      start.repetition = repetition.offset
       if (required && (value === null || value === undefined)) throw missing()
       put(value, 0, required ? -1 : 0, 0)
       rows++
+    },
+    undo() {
+      rows = start.rows
+      places = start.places
+      nulls = start.nulls
+      cut(values, start.values)
+      cut(definition, start.definition)
+      cut(repetition, start.repetition)
     },
     page: () => ({
       ...{ values: values.getBytes(), definition: definition.getBytes(), repetition: repetition.getBytes() },

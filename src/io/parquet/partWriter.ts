@@ -1,4 +1,4 @@
-import type { Delivery, RunMeta } from '../../core/run.js'
+import type { Delivery, Row, RunMeta } from '../../core/run.js'
 import type { PartStore } from '../stores/PartStore.js'
 import { encodeParquet } from './encodeParquet.js'
 import { keyOf } from './heldRows.js'
@@ -30,6 +30,8 @@ export type PartWriterOptions = Readonly<{
   /** Keys of rows to replace, with the part that holds them. The run adds a key before its new row comes. */
   replaced: Map<string, string>
   policy?: ((part: number) => FlushPolicy) | undefined
+  /** Called with each row that it keeps: the run's, or an error row in its place. */
+  onRow: (row: Row) => void
   /** Called after each part. */
   onPart?: ((part: PartReport) => void) | undefined
 }>
@@ -37,7 +39,7 @@ export type PartWriterOptions = Readonly<{
 export interface PartWriter {
   /** Keeps the row until its part is written. Its receipt may wait until there is room. */
   take(delivery: Delivery): void
-  /** Writes the rows that it keeps. Rejects if a part could not be written, now or before. */
+  /** Writes the rows that it keeps. Rejects if a row could not be kept or a part not be written, now or before. */
   close(): Promise<void>
   /** Rejects when a part could not be written. */
   readonly failure: Promise<never>
@@ -63,6 +65,7 @@ export function partWriter({
   replaces,
   replaced: pending,
   policy = growing,
+  onRow,
   onPart,
 }: PartWriterOptions): PartWriter {
   const files: string[] = []
@@ -76,6 +79,7 @@ export function partWriter({
   let writing: Promise<void> = Promise.resolve()
   let busy = false
   let broken = false
+  let hasFailed = false
   let fail: (error: unknown) => void = () => undefined
   const failure = new Promise<never>((_, reject) => {
     fail = reject
@@ -124,14 +128,17 @@ export function partWriter({
   const stop = (error: unknown) => {
     busy = false
     broken = true
+    hasFailed = true
     fail(error)
   }
 
   const keep = ({ row, taken }: Delivery) => {
     try {
-      part.add(row)
+      onRow(part.add(row))
     } catch (error) {
-      return stop(error)
+      // It ends the run. The other rows are written.
+      hasFailed = true
+      return fail(error)
     }
     const key = keyOf(row)
     if (pending.has(key)) successors.push(key)
@@ -182,7 +189,7 @@ export function partWriter({
         await writing
       }
       await writing
-      if (broken) await failure
+      if (hasFailed) await failure
     },
   }
 }

@@ -10,7 +10,7 @@ export type RowGroup = Readonly<{ rows: number; page: (name: string, column: Col
 /** Records of a file that is not written yet, as columns. */
 export interface RecordBuffer {
   /**
-   * Appends a record. It may have columns that earlier ones did not have.
+   * Appends a record, all of it or nothing. It may have columns that earlier ones did not have.
    *
    * @throws OutputError if a value is not of its column's type
    */
@@ -57,14 +57,27 @@ export function recordBuffer(): RecordBuffer {
         group.columns = columns
         group.inOrder = Object.entries(columns).map(([name, column]) => [name, bufferOf(group, name, column)])
       }
-      for (const [name, buffer] of group.inOrder) {
-        const before = buffer.bytes
-        buffer.add(record[name])
-        group.bytes += buffer.bytes - before
+      let bytes = 0
+      let begun = 0
+      try {
+        for (const [name, buffer] of group.inOrder) {
+          begun++
+          const before = buffer.bytes
+          buffer.add(record[name])
+          bytes += buffer.bytes - before
+        }
+      } catch (error) {
+        for (const [, buffer] of group.inOrder.slice(0, begun)) buffer.undo()
+        throw error
       }
+      group.bytes += bytes
       group.rows++
     },
-    groups: () => groups.map((group) => ({ rows: group.rows, page: (name, column) => bufferOf(group, name, column).page() })),
+    groups: () =>
+      // The last one has no rows if its first record did not fit.
+      groups
+        .filter((group) => group.rows > 0)
+        .map((group) => ({ rows: group.rows, page: (name, column) => bufferOf(group, name, column).page() })),
     bytes: () => groups.reduce((sum, { bytes }) => sum + bytes, 0),
     clear() {
       groups = groups.slice(0, 1)

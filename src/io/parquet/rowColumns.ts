@@ -65,14 +65,17 @@ export function columnNames({ spec: { rewards, trace: traced, keepInput } }: Run
   ]
 }
 
-const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null)
+/** A value that is no number stays, so that the column refuses it by name. */
+const finite = (value: number | null): number | null =>
+  typeof value === 'number' && !Number.isFinite(value) ? null : (value ?? null)
 /** Gives the array itself if it can stay as it is: a copy of each list would cost as much as its encoding. */
-const list = (values: ArrayLike<number> | null | undefined): readonly (number | null)[] | null => {
-  if (!values) return null
-  return Array.isArray(values) && values.every(Number.isFinite) ? values : Array.from(values, finite)
+const list = (values: ArrayLike<number> | null | undefined): unknown => {
+  const isList = Array.isArray(values)
+  if (!isList && !ArrayBuffer.isView(values)) return values ?? null
+  return isList && values.every(Number.isFinite) ? values : Array.from(values as ArrayLike<number>, finite)
 }
 const lists = (steps: readonly TracedStep[], of: (step: TracedStep) => ArrayLike<number> | undefined) =>
-  steps.map((step) => list(of(step)))
+  Array.isArray(steps) ? steps.map((step) => list(of(step))) : steps
 
 /** The columns of further rewards, each named after its reward. */
 function othersOf(otherRewards: NonNullable<Row['otherRewards']>, steps: Row['trace']): Record<string, unknown> {

@@ -21,12 +21,13 @@ const decisive = ({ spec, seed, models }: RunMeta) => ({
   ...spec,
   seed,
   ...Object.fromEntries(
-    Object.entries(models).flatMap(([role, { path, sha256 = path, dtype = 'fp32', device = 'cpu', label, model }]) => [
+    Object.entries(models).flatMap(([role, { path, sha256 = path, dtype = 'fp32', device = 'cpu', label, endToken, model }]) => [
       [`model ${role}`, sha256],
       [`dtype of ${role}`, dtype],
       // Sums in another order round differently, so another device may choose another token.
       [`device of ${role}`, device],
       [`label of ${role}`, label],
+      [`end token of ${role}`, endToken],
       [`model of ${role}`, model],
     ]),
   ),

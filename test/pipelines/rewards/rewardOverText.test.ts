@@ -26,6 +26,27 @@ describe('a reward model with another tokenizer or template', () => {
     await lastValueFrom(from(reward!.score(sequenceOf('ab', 'c'), Int32Array.of(END, ...ids('x')))))
     expect(calls).toMatchObject([{ tokenIds: [...ids('ab')], branches: [[...ids('c')], [...ids('cx')]] }])
   })
+  it('reads its end token after a reply that ended by a token, and after no other', async () => {
+    const { calls, model } = recording({ endToken: String.fromCharCode(END) })
+    const { reward } = schedule(fakeModels(fakeLm(), [model]))
+    await lastValueFrom(from(reward!.score(sequenceOf('ab', 'c'), Int32Array.of(END, ...ids('x')))))
+    for (const reply of ['c', `c${String.fromCharCode(END)}`]) await lastValueFrom(from(reward!.value(sequenceOf('ab', reply))))
+    expect(calls).toMatchObject([
+      { tokenIds: [...ids('abc')], branches: [[END], [...ids('x')]] },
+      { tokenIds: [...ids('abc')], branches: [[]] },
+      { tokenIds: [...ids('abc'), END], branches: [[]] },
+    ])
+  })
+  it.each([
+    [{ endToken: 'e' }, 'Expected the end token to be one special token of reward `fake`, got "e", which is an ordinary token'],
+    [{ endToken: 'end' }, 'got "end", which is 3 tokens'],
+    [
+      { endToken: String.fromCharCode(END), codec: charCodec() },
+      'reads the end token of the reply itself, so `endToken` does not apply',
+    ],
+  ])('is refused with %j', (more, message) => {
+    expect(() => schedule(fakeModels(fakeLm(), [recording(more).model]))).toThrow(message)
+  })
   it('renders messages with its own template', async () => {
     const own: TextCodec = { ...charCodec('own'), render: ([message]) => `<${message!.content}>` }
     const { calls, model } = recording({ codec: own })

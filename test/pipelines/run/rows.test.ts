@@ -1,12 +1,16 @@
+import { map } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { selectGreedy } from '../../../operators/selectGreedy.js'
+import { topK } from '../../../operators/topK.js'
 import { args } from '../../../pipelines/decoders/args.js'
 import { greedy } from '../../../pipelines/decoders/greedy.js'
 import { topKSampling } from '../../../pipelines/decoders/topKSampling.js'
+import { steps } from '../../../pipelines/decoding/steps.js'
 import { textReward } from '../../../pipelines/rewards/textReward.js'
 import { type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
 import type { Prompt } from '../../../src/core/prompt.js'
 import type { Models, Row } from '../../../src/core/run.js'
-import type { Decoder } from '../../../src/core/step.js'
+import type { Decoder, Selected } from '../../../src/core/step.js'
 import { charCodec, END, fakeLm, fakeModels, fakeRm, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 const run = async (
@@ -108,6 +112,21 @@ describe('a row', () => {
     const models = fakeModels(fakeLm({ contextLength: 9 }), [fakeRm({ contextLength: 7 })])
     expect(await run(['Hello'], { models, maxPromptTokens: 6, maxNewTokens: 6 })).toMatchObject([
       { finishReason: 'length', completionTokens: 2 },
+    ])
+  })
+  it.each([
+    ['scores', { scores: ['high', 'low', 'low'] }, '`scores` of a step to be numbers, got `high` (string)'],
+    ['tokenLogits', { tokenLogits: [null, null, null] }, '`tokenLogits` of a step to be numbers, got `null` (object)'],
+    ['rewards', { rewards: { mine: 3 } }, '`rewards.mine` of a step to be numbers, got `undefined` (undefined)'],
+  ])('is an error row if an operator of a program gives %s that are no numbers', async (_, fields, message) => {
+    const wrong = map((step: Selected) => (step.sequence.promptId === 'b' ? { ...step, ...(fields as object) } : step))
+    const decoder = () => steps(topK({ k: 3 }), selectGreedy(), wrong)
+    const prompts = ['a', 'b', 'c'].map((id) => ({ id, content: { text: id } }))
+    const rows = await run(prompts, { decoder, models: fakeModels(fakeLm(), []) })
+    expect(rows.map(({ id, error }) => [id, error])).toEqual([
+      ['a', null],
+      ['b', `Expected ${message}`],
+      ['c', null],
     ])
   })
   it("renders messages with the model's template", async () => {

@@ -1,11 +1,18 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { reward as grouped, jsonl, root, rxargs } from './rxargs.js'
+import { reward as grouped, jsonl, lm, root, rxargs } from './rxargs.js'
 
 const reward = `${root}data/golden/llama3/reward`
 const folder = mkdtempSync(join(tmpdir(), 'rxargs-end-token-'))
+
+/** The same model with another tokenizer: it has no merges. */
+const bytes = join(folder, 'bytes')
+cpSync(reward, bytes, { recursive: true })
+const tokenizer = JSON.parse(readFileSync(join(bytes, 'tokenizer.json'), 'utf8'))
+tokenizer.model.merges = []
+writeFileSync(join(bytes, 'tokenizer.json'), JSON.stringify(tokenizer))
 
 /** What transformers answers, from test/reference/end_token.py: without an end token and with it. */
 const texts = [
@@ -61,7 +68,49 @@ describe('--end-token', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('endToken')])
   })
 
+  it('makes a guide of another tokenizer read the token after replies that ended, as score reads them', async () => {
+    const prompts = write(
+      'prompts.jsonl',
+      [...'abcdefgh'].map((prompt) => ({ prompt })),
+    )
+    const out = join(folder, 'guided')
+    const guides = ['--lm', lm, '--reward', `rm=${bytes}`, '--reward', `other=${bytes}`]
+    const run = ['generate', prompts, ...guides, '--decoder', 'best-of-n', '--n', '2', '--max-new-tokens', '40', '-o', out]
+    expect((await rxargs([...run, '--end-token', 'rm=<|end|>'])).code).toBe(0)
+    // A character that lacks bytes at the end is left out while decoding, and `score` reads it.
+    const rows = jsonl((await rxargs(['cat', out])).stdout).filter((row) => !String(row.completion).endsWith('\uFFFD'))
+    expect(new Set(rows.map((row) => row.finish_reason))).toEqual(new Set(['stop', 'length']))
+    for (const [columns, flags] of [
+      ['reward', ['--end-token', '<|end|>']],
+      ['reward_other', []],
+    ] as const) {
+      const { stdout } = await rxargs(['score', out, '--reward', bytes, ...flags])
+      const scores = new Map(jsonl(stdout).map((row) => [row.id, row.reward as number]))
+      for (const row of rows) expect(row[columns]).toBeCloseTo(scores.get(row.id)!, 4)
+    }
+    expect(await rxargs([...run, '--end-token', 'other=<|end|>'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('`end token of reward rm` "<|end|>", but this run has none'),
+    })
+  })
+
+  const guided = ['generate', write('one.jsonl', [{ prompt: 'a' }]), '--lm', lm, '--max-new-tokens', '2']
   it.each([
+    [[...guided, '--reward', bytes, '--end-token', 'end'], /to be one special token of reward `bytes`, got "end"/],
+    [
+      [...guided, '--reward', grouped, '--end-token', '<|end|>'],
+      /has the tokenizer of the language model .* `endToken` does not apply/,
+    ],
+    [
+      [...guided, '--reward', 'length(target=3)', '--end-token', 'x'],
+      /Expected a `--reward` that is a model beside `--end-token`/,
+    ],
+    [
+      [...guided, '--reward', `a=${reward}`, '--reward', `b=${reward}`, '--end-token', 'x'],
+      /to be NAME=TOKEN with a reward's name \(a, b\)/,
+    ],
+    [[...guided, '--reward', reward, '--end-token', 'x', '--end-token', 'y'], /Expected one `--end-token` of reward `reward`/],
+    [[...guided, '--reward', `${root}data/golden/cross-encoder/reward`, '--end-token', '[SEP]'], /`endToken` does not apply/],
     [['score', whole, '--reward', reward, '--end-token', 'end'], /to be one special token of reward `reward`, got "end"/],
     [['score', whole, '--reward', reward, '--end-token', 'e'], /got "e", which is an ordinary token/],
     [['score', whole, '--reward', 'words(wanted=no)', '--end-token', '<|end|>'], /`words`, which reads text without tokens/],

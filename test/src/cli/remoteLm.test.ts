@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -158,6 +158,17 @@ describe('rxargs with a language model behind HTTP', () => {
     expect([code, server.requests]).toEqual([0, []])
     expect(stdout).toContain(`lm        tiny at ${server.url}?…: a server, its tokenizer in ${lm}\n`)
     expect(stdout).toContain('memory    no local models\n')
+  })
+
+  it('ends a measurement of speed with an error that names the server', async () => {
+    server.settings.instead = () => ({ status: 400, body: 'no such model' })
+    const prompts = join(folder, 'prompts.jsonl')
+    await writeFile(prompts, input)
+    const { code, stderr } = await rxargs(['bench', ...remote(), '--reward', 'r=http://127.0.0.1:9/', '--prompts', prompts])
+    expect([code, stderr]).toEqual([
+      1,
+      `rxargs: Expected a reply to each prompt, got an error for \`prompts.jsonl:1\`: ${server.url}/completions?… refused: 400 Bad Request: no such model\n`,
+    ])
   })
 
   it.each([

@@ -90,6 +90,20 @@ describe('rxargs sweep', () => {
     ])
   })
 
+  it('loads the models of --other-lm', async () => {
+    const nowhere = join(folder, 'nowhere')
+    const { code, stderr } = await rxargs([
+      'sweep',
+      prompts,
+      ...decoding,
+      '--other-lm',
+      `x=${nowhere}`,
+      '-o',
+      join(folder, 'other'),
+    ])
+    expect([code, stderr]).toEqual([1, expect.stringContaining(nowhere)])
+  })
+
   it.each([
     [['x'], "required option '-o, --output <folder>' not specified"],
     [['-', '-o', 'y'], 'Expected a file with prompts, because each point reads it again, got standard input'],

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { conditionalS3, server as s3Program, WITHOUT_SERVER } from '../io/sources/conditionalS3.js'
 import { noRedis, type RedisServer, redisServer } from '../queue/redisServer.js'
-import { type Finished, finished, lines, lm, pair, root, rowsOf, rxargs, started } from './rxargs.js'
+import { type Finished, finished, jsonl, lines, lm, pair, root, rowsOf, rxargs, started } from './rxargs.js'
 
 const PROMPTS = 60
 const KILLS = 5
@@ -128,6 +128,36 @@ describe.skipIf(noRedis !== undefined)(`rxargs worker${noRedis ? ` (skipped: ${n
     await rxargs(['submit', input, ...flags, '-o', early, '--queue', queue, '--priority', '1'])
     const { stderr } = await finished(worker(queue))
     expect([...stderr.matchAll(/is done: .*[\\/](\w+)/g)].map(([, name]) => name)).toEqual(['early', 'late'])
+  })
+
+  it('keeps its engine for a run with the same models and settings, and no other', async () => {
+    const queue = `${server.url}/${databases++}`
+    const module = join(folder, 'count.mjs')
+    // Its state must not go from run to run.
+    await writeFile(module, 'let calls = 0\nexport default () => (calls++ === 0 ? 1 : 0)\n')
+    const [one, other] = [join(folder, 'one.jsonl'), join(folder, 'other.jsonl')]
+    await writeFile(one, lines({ id: 'a', prompt: 'One' }, { id: 'b', prompt: 'Two' }))
+    await writeFile(other, lines({ id: 'c', prompt: 'Three' }, { id: 'a', prompt: 'Four' }))
+    const own = ['--max-new-tokens', '6', '--decoder', 'args-stochastic']
+    const withModule = ['--lm', lm, '--decoder', 'greedy', '--max-new-tokens', '2', '--concurrency', '1', '--reward', module]
+    const runs = [
+      ...[one, other].map((from, index) => ({ name: `same-${index}`, from, args: [...pair, ...own] })),
+      { name: 'seed', from: one, args: [...pair, ...own, '--seed', '1'] },
+      ...[one, other].map((from, index) => ({ name: `module-${index}`, from, args: withModule })),
+    ]
+    for (const [index, { name, from, args }] of runs.entries())
+      await rxargs(['submit', from, ...args, '-o', join(folder, name), '--queue', queue, '--priority', String(index + 1)])
+    const { code, stderr } = await finished(worker(queue))
+    expect(code).toBe(0)
+    const loads = stderr.match(/^(Loading the models|The run \w+ has the models and settings that are loaded)/gm)
+    expect(loads!.map((line) => line.startsWith('The run'))).toEqual([false, true, false, false, false])
+    for (const { name, from, args } of runs.slice(0, 3)) {
+      const single = join(folder, `single-${name}`)
+      await rxargs(['generate', from, ...args, '-o', single])
+      expect(await rowsOf(join(folder, name))).toEqual(await rowsOf(single))
+    }
+    for (const { name } of runs.slice(3))
+      expect(jsonl((await rxargs(['cat', join(folder, name), '--columns', 'reward'])).stdout)).toContainEqual({ reward: 1 })
   })
 
   it('lists a job that fails again and again with its reason, until it is tried again', async () => {

@@ -25,11 +25,31 @@ describe('topIndices', () => {
       }),
     )
   })
+  it('sorts all values of any sign and size, zeros of both signs as equals', () => {
+    const any = fc.float({ noNaN: true, max: Math.fround(3e38) })
+    const zeros = fc.constantFrom(0, -0, 1e-45, -1e-45, 1, -1)
+    fc.assert(
+      fc.property(fc.array(fc.oneof(any, zeros), { minLength: 1, maxLength: 60 }), (list) => {
+        const floats = Float32Array.from([1, ...list])
+        const order = Array.from(floats.keys()).sort((a, b) =>
+          floats[a]! === floats[b]! ? a - b : floats[b]! > floats[a]! ? 1 : -1,
+        )
+        expect([...topIndices(floats, floats.length)]).toEqual(
+          order.filter((index) => floats[index] !== Number.NEGATIVE_INFINITY),
+        )
+      }),
+    )
+  })
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses %s at any place', (bad) => {
-    for (const at of [0, 1, 4]) {
+    for (const [at, k] of [
+      [0, 2],
+      [1, 2],
+      [4, 2],
+      [3, 5],
+    ] as const) {
       const list = Float32Array.of(5, 4, 3, 2, 1)
       list[at] = bad
-      expect(() => topIndices(list, 2)).toThrow(new ShapeError(`Expected finite values, got ${bad} at index ${at}`))
+      expect(() => topIndices(list, k)).toThrow(new ShapeError(`Expected finite values, got ${bad} at index ${at}`))
     }
   })
   it('skips banned tokens, and refuses if all are banned', () => {

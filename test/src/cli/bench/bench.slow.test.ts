@@ -66,7 +66,7 @@ describe('rxargs bench', () => {
     await writeFile(prompts, '{"id":"x","prompt":""}\n')
     expect(await bench('--concurrency', '1', '--decoder', 'greedy')).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^rxargs: Expected prompts that can be decoded, got `x`: .*$/m),
+      stderr: expect.stringMatching(/^rxargs: Expected a reply to each prompt, got an error for `x`: .*$/m),
     })
     expect(await bench('--concurrency', '1,zero')).toMatchObject({ code: 2, stderr: expect.stringContaining('`zero`') })
     expect(await bench('--decoder', 'args,best')).toMatchObject({ code: 2, stderr: expect.stringContaining('`best`') })

@@ -20,14 +20,18 @@ it('measures 64 prompts of a server in few requests with many prompts each', asy
     const sizes = ['--prompts', prompts, '--concurrency', '64', '--max-new-tokens', '8', '--decoder', 'args']
     const { code, stdout } = await rxargs(['bench', ...at, ...sizes, '--json'])
     expect(code).toBe(0)
-    const [{ requests, completion_tokens: tokens }] = JSON.parse(stdout).settings
+    const { machine, settings } = JSON.parse(stdout)
+    const [{ requests, completion_tokens: tokens, peaks }] = settings
+    // This machine's peak speed says nothing about servers.
+    expect(peaks).toBeNull()
+    expect(machine).not.toHaveProperty('peak_gflops')
     expect(requests.lm.count * requests.lm.mean_items).toBeCloseTo(tokens, 6)
     expect(requests.lm.mean_items).toBeGreaterThan(16)
     expect(requests.r.mean_items).toBeGreaterThan(160)
     expect(requests.lm.ms.p50).toBeGreaterThan(18)
     const { stdout: text } = await rxargs(['bench', ...at, ...sizes])
     expect(text).toContain('requests to the server of lm')
-    expect(text).not.toMatch(/GFLOP\/s in runs|roofline/)
+    expect(text).not.toMatch(/GFLOP\/s|roofline/)
   } finally {
     server.kill()
     await rm(folder, { recursive: true, force: true })

@@ -63,6 +63,10 @@ describe('rows on stdout', () => {
     expect(code).toBe(2)
     await rxargs(['generate', ...tiny, '-o', out], lines({ prompt: 'a' }))
     expect((await rxargs(['cat', out, '--columns', 'topic'])).stderr).toMatch(/Expected columns of .*out \(id, .*, got `topic`/)
+    for (const condition of ['error = "topic"', 'topic = error'])
+      expect((await rxargs(['cat', out, '--where', condition])).stderr).toMatch(
+        /^rxargs: Expected columns of .*out \(id, .*\), got `topic`; a text in `--where` has single quotes: 'topic'\n$/,
+      )
   })
 })
 

@@ -36,8 +36,52 @@ describe('a part file', () => {
   it.each([
     ['sample', { sample: 0.5 }, 'Expected `sample` to be INT32, got `0.5` (number)'],
     ['sample', { sample: Number.NaN }, 'Expected each row to have `sample`'],
-    ['token_ids', { tokenIds: [1, 2 ** 31] }, 'Expected `token_ids` to be INT32, got `2147483648` (number)'],
-  ])('names a value of `%s` that its column cannot hold: %j', async (_, fields, message) => {
-    await expect(toParquet(folder, fakeRun([row('a'), row('b', fields), row('c')]))).rejects.toThrow(message)
+    ['id', { id: 7 }, 'Expected `id` to be UTF8, got `7` (number)'],
+  ])('ends a run by name at a row that has no key, and writes the earlier rows: %s %j', async (_, fields, message) => {
+    const rows = [row('a'), row('b', fields as object), row('c')]
+    await expect(toParquet(folder, fakeRun(rows, { open: 1 }))).rejects.toThrow(message)
+    expect(await query(`select id, reward from '${folder}/*.parquet'`)).toEqual([{ id: 'a', reward: 0.5 }])
+  })
+
+  const step = { tokenIds: new Int32Array([1]), logits: new Float32Array([2]), scores: new Float32Array([2]) }
+  it.each([
+    [{ tokenIds: [1, 2 ** 31] }, '`token_ids` to be INT32, got `2147483648` (number)'],
+    [{ reward: 'high' }, '`reward` to be DOUBLE, got `high` (string)'],
+    [{ scores: [1, '2', 3] }, '`scores` to be FLOAT, got `2` (string)'],
+    [{ rewards: 3 }, '`rewards` to be a list, got `3` (number)'],
+    [{ logits: 'abc' }, '`logits` to be a list, got `abc` (string)'],
+    [{ completion: 5 }, '`completion` to be UTF8, got `5` (number)'],
+    [{ prompt: ['p'] }, '`prompt` to be UTF8, got `p` (object)'],
+    [{ seed: '7' }, '`seed` to be INT64, got `7` (string)'],
+    [{ otherRewards: { safe: { reward: true, rewards: [1] } } }, '`reward_safe` to be DOUBLE, got `true` (boolean)'],
+    [{ trace: [step, { ...step, scores: ['x'] }] }, '`candidate_scores` to be FLOAT, got `x` (string)'],
+    [{ trace: 'none' }, '`candidate_ids` to be a list, got `none` (string)'],
+  ])(
+    'writes an error row for a row with a value that its column cannot hold, and every other row: %j',
+    async (fields, message) => {
+      const rows = ['a', 'b', 'c', 'd'].map((id) => row(id, id === 'b' ? (fields as object) : { rewards: [1, 2], tokenIds: [4] }))
+      expect(await toParquet(folder, fakeRun(rows))).toMatchObject({ written: 4, errors: 1 })
+      expect(await query(`select id, error, reward, rewards, token_ids from '${folder}/*.parquet' order by id`)).toEqual(
+        ['a', 'b', 'c', 'd'].map((id) =>
+          id === 'b'
+            ? { id, error: `Expected ${message}`, reward: null, rewards: null, token_ids: null }
+            : { id, error: null, reward: 0.5, rewards: [1, 2], token_ids: [4] },
+        ),
+      )
+      // The same run goes on as if nothing had been wrong.
+      expect(await toParquet(folder, fakeRun(rows))).toMatchObject({ written: 0, skipped: 4, skippedErrors: 1 })
+      expect(await toParquet(folder, fakeRun(['a', 'b', 'c', 'd'].map((id) => row(id))), { retryErrors: true })).toMatchObject({
+        written: 1,
+        errors: 0,
+      })
+    },
+  )
+
+  it('has no columns of a row that it could not keep', async () => {
+    const wrong = row('b', { otherRewards: { safe: { reward: 1, rewards: 'x' as never } } })
+    await toParquet(folder, fakeRun([row('a'), wrong]))
+    expect((await query(`describe select * from '${folder}/*.parquet'`)).map(({ column_name: name }) => name)).not.toContain(
+      'reward_safe',
+    )
   })
 })
