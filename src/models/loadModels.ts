@@ -76,8 +76,8 @@ export type LoadOptions = Readonly<{
    */
   reward?: RewardOption | readonly RewardOption[]
   /**
-   * Type of the weights of linear layers: `fp32` (default), `fp16` (the same as fp32 on a CPU), or rounded to 8 or 4 bits in blocks of 32. In a folder of
-   * exported ONNX graphs it chooses the graph.
+   * Type of the weights: `fp32` (default), `fp16` (embeddings and MLPs on a GPU; on a CPU the same as fp32), or linear layers rounded to 8 or 4 bits in
+   * blocks of 32. In a folder of exported ONNX graphs it chooses the graph.
    */
   dtype?: WeightDtype
   /** Where models run: on the `cpu` (default), on a GPU through `webgpu`, or with `auto` on a GPU that is real and large enough. */

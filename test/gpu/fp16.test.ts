@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromBinary } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { toHalves } from '../../src/models/checkpoint/weights/half.js'
+import { readConfig } from '../../src/models/checkpoint/families/config.js'
+import { readJson } from '../../src/models/checkpoint/readJson.js'
+import { readSafetensors } from '../../src/models/checkpoint/weights/safetensors.js'
+import { buildGraph } from '../../src/models/graph/buildGraph.js'
 import { ModelProtoSchema } from '../../src/models/graph/generated/onnx_pb.js'
 import type { Golden } from '../goldenCases.js'
 import { call, type DeviceEngine, deviceEngine, goldenFolder } from './deviceEngine.js'
@@ -40,7 +43,38 @@ describe.each(['grouped', 'mistral', 'gemma2', 'gemma3', 'phi3', 'gpt2', 'qwen3'
   })
 })
 
+/** Their checkpoints have all names of tensors, and tables that heads share and do not share. */
+const NAMED = [
+  'grouped',
+  'gemma2',
+  'gemma3',
+  'phi3',
+  'gpt2',
+  'gpt2-scaled',
+  'qwen2',
+  'opt',
+  'opt-350m',
+  'gpt_neox',
+  'gpt_neox-serial',
+]
+
 describe('a graph in fp16', () => {
+  it.each(NAMED.flatMap((name) => [[name, 'lm'] as const, [name, 'reward'] as const]))(
+    'of %s/%s has all tensors of MLPs and embeddings in fp16, but a table that the head shares in fp32',
+    async (name, model) => {
+      const folder = join(goldenFolder(name), model)
+      const file = join(folder, 'config.json')
+      const config = readConfig(await readJson(file), file)
+      const tensors = await readSafetensors(folder)
+      const { halves, unusedTensors } = buildGraph(config, tensors, 'fp16', 'webgpu')
+      const shared = config.head === 'lm' && config.tieWordEmbeddings ? /embed_(tokens|in)|wte/ : /never/
+      const expected = tensors.names.filter(
+        (one) => /embed_(tokens|positions|in)|wte|wpe|mlp|fc[12]/.test(one) && !shared.test(one) && !unusedTensors.includes(one),
+      )
+      expect([...halves].toSorted()).toEqual(expected.toSorted())
+    },
+  )
+
   it('has embeddings and MLPs in fp16, and takes two nodes more a layer and one more for the embedding', async () => {
     const folder = join(goldenFolder('grouped'), 'reward')
     const [half, float] = [
@@ -68,26 +102,4 @@ describe('a graph in fp16', () => {
       await float.close()
     }
   })
-})
-
-describe('toHalves', () => {
-  it.each([
-    [0, 0x0000],
-    [-0, 0x8000],
-    [1, 0x3c00],
-    [-2, 0xc000],
-    [65_504, 0x7bff],
-    [65_519, 0x7bff],
-    [65_520, 0x7c00],
-    [-1e9, 0xfc00],
-    [Number.POSITIVE_INFINITY, 0x7c00],
-    [Number.NaN, 0x7e00],
-    [2 ** -14, 0x0400],
-    [2 ** -24, 0x0001],
-    [2 ** -25, 0x0000],
-    [3 * 2 ** -25, 0x0002],
-    [1 + 2 ** -11, 0x3c00],
-    [1 + 3 * 2 ** -11, 0x3c02],
-    [2 - 2 ** -12, 0x4000],
-  ])('rounds %d to the nearest half', (number, half) => expect(toHalves(Float32Array.of(number))[0]).toBe(half))
 })

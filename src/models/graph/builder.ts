@@ -1,5 +1,4 @@
 import { create, toBinary } from '@bufbuild/protobuf'
-import { toHalves } from '../checkpoint/weights/half.js'
 import { type Attributes, attributeProtos } from './attributes.js'
 import {
   type GraphProto,
@@ -51,8 +50,8 @@ export type GraphBuilder = Readonly<{
   /** Removes the node of this operator and name that makes `value`, and returns its inputs. Undefined if there is none. */
   removeNode(value: Value, op: string, name: string): readonly Value[] | undefined
   /** A tensor inside the graph. */
-  constant(name: string, data: Float32Array | Uint16Array | BigInt64Array | Int32Array, dims: readonly number[]): Value
-  /** Numbers inside the graph, in the type of activations. */
+  constant(name: string, data: Float32Array | BigInt64Array | Int32Array, dims: readonly number[]): Value
+  /** Numbers inside the graph, in the type of activations. The runtime converts them once, when it loads the graph. */
   numbers(name: string, values: Float32Array, dims: readonly number[]): Value
   /** A tensor in a file beside the graph, in the type of the file. The same name is the same tensor. */
   external(name: string, type: ElementType, dims: readonly number[], data: ExternalData): Value
@@ -141,7 +140,11 @@ export function graphBuilder(name: string, device: Device = 'cpu', bulk: Real = 
         return graph.node.splice(index, 1)[0]!.input
       },
       constant,
-      numbers: (own, values, dims) => constant(own, real === 'float' ? values : toHalves(values), dims),
+      numbers(own, values, dims) {
+        const value = constant(own, values, dims)
+        if (real === 'float') return value
+        return nodes('Cast', [value], 1, { name: `${own}/${real}`, attributes: { to: { int: elementTypes[real] } } })[0]!
+      },
       external(base, type, dims, { location, begin, length }) {
         const existing = externals.get(base)
         if (existing !== undefined) return existing
@@ -184,7 +187,6 @@ type Data = Parameters<GraphBuilder['constant']>[1]
 
 function typeOf(data: Data): ElementType {
   if (data instanceof Float32Array) return 'float'
-  if (data instanceof Uint16Array) return 'float16'
   return data instanceof Int32Array ? 'int32' : 'int64'
 }
 
@@ -195,7 +197,6 @@ function littleEndian(data: Data): Uint8Array {
   data.forEach((value, index) => {
     if (typeof value !== 'number') view.setBigInt64(8 * index, value, true)
     else if (data instanceof Float32Array) view.setFloat32(4 * index, value, true)
-    else if (data instanceof Uint16Array) view.setUint16(2 * index, value, true)
     else view.setInt32(4 * index, value, true)
   })
   return bytes

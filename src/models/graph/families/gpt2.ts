@@ -2,7 +2,7 @@ import type { Gpt2Config } from '../../checkpoint/families/gpt2Config.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { type DecoderFrame, decoder } from '../layers/decoder.js'
 import { embedding } from '../layers/embedding.js'
-import { head } from '../layers/head.js'
+import { head, readsEmbedding } from '../layers/head.js'
 import { layerNorm } from '../layers/layerNorm.js'
 import { learnedPositions } from '../layers/learnedPositions.js'
 import { linear } from '../layers/linear.js'
@@ -24,7 +24,9 @@ export function gpt2(graph: GraphBuilder, weights: Weights, config: Gpt2Config):
   const { hiddenSize, vocabSize, contextLength, layerNormEps } = config
   const around = decoder(graph, config)
   const body = weights.prefixOf('wte.weight', PREFIXES)
-  const tokens = embedding(graph, weights, around.inputIds, `${body}wte.weight`, [vocabSize, hiddenSize])
+  const size = { ...config, embedding: `${body}wte` }
+  const shared = readsEmbedding(weights, size)
+  const tokens = embedding(graph, weights, around.inputIds, `${body}wte.weight`, [vocabSize, hiddenSize], { shared })
   const positions = learnedPositions(graph, weights, around.positionIds, `${body}wpe.weight`, {
     contextLength,
     width: hiddenSize,
@@ -34,7 +36,7 @@ export function gpt2(graph: GraphBuilder, weights: Weights, config: Gpt2Config):
   for (let layer = 0; layer < config.layers; layer++) hidden = block(graph, weights, hidden, layer, body, config, around)
 
   const normed = layerNorm(graph, weights, hidden, `${body}ln_f`, { size: hiddenSize, epsilon: layerNormEps })
-  head(graph, weights, normed, { ...config, embedding: `${body}wte` })
+  head(graph, weights, normed, size)
 }
 
 /** One decoder layer: [N, 1, hidden] → [N, 1, hidden], the last one [R, 1, hidden]. */

@@ -2,7 +2,7 @@ import type { GptNeoxConfig } from '../../checkpoint/families/gptNeoxConfig.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { type DecoderFrame, decoder } from '../layers/decoder.js'
 import { embedding } from '../layers/embedding.js'
-import { head } from '../layers/head.js'
+import { head, readsEmbedding } from '../layers/head.js'
 import { layerNorm } from '../layers/layerNorm.js'
 import { linear } from '../layers/linear.js'
 import { mlp } from '../layers/mlp.js'
@@ -25,12 +25,14 @@ export function gptNeox(graph: GraphBuilder, weights: Weights, config: GptNeoxCo
   const body = weights.prefixOf('embed_in.weight', PREFIXES)
   const rope = ropeTables(graph, config)
 
-  let hidden = embedding(graph, weights, around.inputIds, `${body}embed_in.weight`, [vocabSize, hiddenSize])
+  // transformers 4 calls the output projection embed_out.
+  const size = { ...config, embedding: `${body}embed_in`, projections: ['lm_head', 'embed_out'] }
+  const shared = readsEmbedding(weights, size)
+  let hidden = embedding(graph, weights, around.inputIds, `${body}embed_in.weight`, [vocabSize, hiddenSize], { shared })
   for (let layer = 0; layer < config.layers; layer++) hidden = block(graph, weights, hidden, layer, body, config, around, rope)
 
   const normed = layerNorm(graph, weights, hidden, `${body}final_layer_norm`, { size: hiddenSize, epsilon: layerNormEps })
-  // transformers 4 calls the output projection embed_out.
-  head(graph, weights, normed, { ...config, embedding: `${body}embed_in`, projections: ['lm_head', 'embed_out'] })
+  head(graph, weights, normed, size)
 }
 
 /** One decoder layer: [N, 1, hidden] → [N, 1, hidden], the last one [R, 1, hidden]. */

@@ -2,7 +2,7 @@ import type { OptConfig } from '../../checkpoint/families/optConfig.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { type DecoderFrame, decoder } from '../layers/decoder.js'
 import { embedding } from '../layers/embedding.js'
-import { head } from '../layers/head.js'
+import { head, readsEmbedding } from '../layers/head.js'
 import { layerNorm } from '../layers/layerNorm.js'
 import { learnedPositions } from '../layers/learnedPositions.js'
 import { linear } from '../layers/linear.js'
@@ -34,7 +34,9 @@ export function opt(graph: GraphBuilder, weights: Weights, config: OptConfig): v
   const projected = (values: Value, name: string, from: number, to: number) =>
     from === to ? values : linear(graph, weights, values, `${body}${name}`, { from, to, bias: false })
 
-  const tokens = embedding(graph, weights, around.inputIds, `${body}embed_tokens.weight`, [vocabSize, embeddingSize])
+  const size = { ...config, hiddenSize: embeddingSize, embedding: `${body}embed_tokens` }
+  const shared = readsEmbedding(weights, size)
+  const tokens = embedding(graph, weights, around.inputIds, `${body}embed_tokens.weight`, [vocabSize, embeddingSize], { shared })
   const positions = learnedPositions(graph, weights, around.positionIds, `${body}embed_positions.weight`, {
     contextLength,
     width: hiddenSize,
@@ -45,7 +47,7 @@ export function opt(graph: GraphBuilder, weights: Weights, config: OptConfig): v
 
   if (config.finalNorm) hidden = layerNorm(graph, weights, hidden, `${body}final_layer_norm`, normOf(config))
   const read = projected(hidden, 'project_out', hiddenSize, embeddingSize)
-  head(graph, weights, read, { ...config, hiddenSize: embeddingSize, embedding: `${body}embed_tokens` })
+  head(graph, weights, read, size)
 }
 
 const normOf = ({ hiddenSize, normAffine }: OptConfig) => ({ size: hiddenSize, epsilon: EPSILON, affine: normAffine })

@@ -2,9 +2,12 @@ import type { GraphBuilder, Value } from '../builder.js'
 import type { Rows, Weights } from '../weights.js'
 import { cast } from './bulk.js'
 
+/** `scale`: factor of the rows. `shared`: the head multiplies with the table as well. */
+export type EmbeddingOptions = Readonly<{ scale?: number | undefined; shared?: boolean }>
+
 /**
  * Looks up rows of a table: integers [...] → float [..., width]. On a CPU the table keeps the checkpoint's type, and rows are widened to fp32 after the
- * look-up. They are multiplied by `scale`, if any.
+ * look-up.
  */
 export function embedding(
   graph: GraphBuilder,
@@ -12,9 +15,10 @@ export function embedding(
   ids: Value,
   name: string,
   shape: readonly [number, number],
-  scale?: number,
+  { scale, shared = false }: EmbeddingOptions = {},
 ): Value {
-  const wide = graph.device === 'webgpu' ? onGpu(graph, weights, ids, name, shape) : onCpu(graph, weights, ids, name, shape)
+  const wide =
+    graph.device === 'webgpu' ? onGpu(graph, weights, ids, name, shape, shared) : onCpu(graph, weights, ids, name, shape)
   if (scale === undefined) return wide
   return graph.node('Mul', [wide, graph.numbers('embedding/scale', Float32Array.of(scale), [])], { name: 'embedding/scaled' })
 }
@@ -24,9 +28,16 @@ function onCpu(graph: GraphBuilder, weights: Weights, ids: Value, name: string, 
   return graph.node('Cast', [rows], { name: 'embedding/float', attributes: { to: { int: 1 } } })
 }
 
-/** A GPU may lack 16-bit numbers, so its table is converted once. */
-function onGpu(whole: GraphBuilder, weights: Weights, ids: Value, name: string, shape: readonly [number, number]): Value {
-  const graph = whole.as(whole.bulk)
+/** A GPU may lack 16-bit numbers, so its table is converted once. One that the head shares is in fp32, like the head: a second table would take more memory. */
+function onGpu(
+  whole: GraphBuilder,
+  weights: Weights,
+  ids: Value,
+  name: string,
+  shape: readonly [number, number],
+  shared: boolean,
+): Value {
+  const graph = whole.as(shared ? whole.real : whole.bulk)
   const parts = weights.realRows(name, shape, graph.real)
   const rows =
     parts.length > 1

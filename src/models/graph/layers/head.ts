@@ -23,19 +23,34 @@ export type HeadSize = Readonly<{
 /** The one label of a classifier. */
 const SCORE: RewardHead = { weight: 'score.weight', labels: 1, label: 0 }
 
+const EMBEDDING = 'model.embed_tokens'
+
+/** Path of a language model's output projection. transformers 5 uses one in the checkpoint even if the config ties it to the embedding. */
+function projectionOf(
+  weights: Weights,
+  { tieWordEmbeddings, embedding = EMBEDDING, projections = ['lm_head'] }: HeadSize,
+): string {
+  return projections.find((path) => weights.has(`${path}.weight`)) ?? (tieWordEmbeddings ? embedding : projections[0]!)
+}
+
+/** Whether the head of a language model multiplies with the embedding's table. */
+export const readsEmbedding = (weights: Weights, size: HeadSize): boolean =>
+  size.head === 'lm' && projectionOf(weights, size) === (size.embedding ?? EMBEDDING)
+
 /**
  * Writes the outputs from the last hidden states [R, 1, hidden]. A language model has `hidden_states` and `logits` float [H, 1, V] at
  * `head_positions`, capped if there is a `softCap`, and on a GPU also the top logits. A reward model has `reward` float [R, 1].
  */
 export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size: HeadSize, softCap?: number): void {
-  const { hiddenSize, vocabSize, embedding = 'model.embed_tokens', projections = ['lm_head'] } = size
+  const { hiddenSize, vocabSize } = size
   const graph = whole.scope('head')
   if (size.head === 'lm') {
-    // transformers 5 uses a projection in the checkpoint even if the config ties it to the embedding.
-    const table =
-      projections.find((path) => weights.has(`${path}.weight`)) ?? (size.tieWordEmbeddings ? embedding : projections[0]!)
     const read = reader(graph.scope('read'), whole.input('head_positions', whole.device === 'webgpu' ? 'int32' : 'int64', ['H']))
-    const logits = linear(graph, weights, read(hidden), table, { from: hiddenSize, to: vocabSize, bias: false })
+    const logits = linear(graph, weights, read(hidden), projectionOf(weights, size), {
+      from: hiddenSize,
+      to: vocabSize,
+      bias: false,
+    })
     whole.output('hidden_states', hidden, 'float', ['R', 1, hiddenSize])
     const capped = softCapped(graph, logits, softCap)
     whole.output('logits', capped, 'float', ['H', 1, vocabSize])

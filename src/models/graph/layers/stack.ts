@@ -2,7 +2,7 @@ import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import type { DecoderFrame } from './decoder.js'
 import { embedding } from './embedding.js'
-import { type HeadSize, head } from './head.js'
+import { type HeadSize, head, readsEmbedding } from './head.js'
 import { type RmsNormSize, rmsNorm } from './rmsNorm.js'
 
 export type Stack = HeadSize &
@@ -23,7 +23,10 @@ export type Layer = (at: Readonly<{ graph: GraphBuilder; layer: number; path: st
 export function stack(whole: GraphBuilder, weights: Weights, { inputIds }: DecoderFrame, size: Stack, write: Layer): void {
   const { vocabSize, hiddenSize, layers, norm, embeddingScale, softCap } = size
   const table = [vocabSize, hiddenSize] as const
-  let hidden = embedding(whole, weights, inputIds, 'model.embed_tokens.weight', table, embeddingScale)
+  let hidden = embedding(whole, weights, inputIds, 'model.embed_tokens.weight', table, {
+    scale: embeddingScale,
+    shared: readsEmbedding(weights, size),
+  })
   for (let layer = 0; layer < layers; layer++)
     hidden = write({ graph: whole.scope(`layers.${layer}`), layer, path: `model.layers.${layer}`, hidden })
   head(whole, weights, rmsNorm(whole.scope('head'), weights, hidden, 'model.norm', norm), size, softCap)

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { env, InferenceSession, Tensor } from 'onnxruntime-node'
-import { type GraphBuilder, graphBuilder } from '../../graph/builder.js'
+import { graphBuilder, type Real } from '../../graph/builder.js'
+import { computeInBulk } from '../../graph/layers/bulk.js'
 import { disableTelemetry } from '../telemetry.js'
 import { gpuProblem, isGpuAbsent, WEBGPU } from './webgpu.js'
 
@@ -18,12 +19,11 @@ export async function probeGpu(): Promise<FoundGpu> {
   // Runs give the device's errors as errors, so the runtime does not print them as well.
   env.logLevel = 'fatal'
   try {
-    await runProbe((graph, input) => graph.node('Abs', [input]))
+    await runProbe('float')
   } catch (error) {
     return { usable: false, none: isGpuAbsent(error), problem: gpuProblem(error) }
   }
-  const halves = (graph: GraphBuilder, input: string) => cast(graph, graph.node('Abs', [cast(graph, input, HALF)]), FLOAT)
-  const float16 = await runProbe(halves).then(
+  const float16 = await runProbe('float16').then(
     () => true,
     () => false,
   )
@@ -40,14 +40,11 @@ async function hasCard(): Promise<boolean> {
   return [...(await names('/dev/dri')), ...(await names('/dev'))].some((name) => /^(renderD\d+|nvidia\d+|dxg)$/.test(name))
 }
 
-const FLOAT = 1
-const HALF = 10
-
-const cast = (graph: GraphBuilder, value: string, to: number) => graph.node('Cast', [value], { attributes: { to: { int: to } } })
-
-async function runProbe(write: (graph: GraphBuilder, input: string) => string): Promise<void> {
-  const graph = graphBuilder('probe', 'webgpu')
-  graph.output('output', write(graph, graph.input('input', 'float', [1])), 'float', [1])
+async function runProbe(type: Real): Promise<void> {
+  const graph = graphBuilder('probe', 'webgpu', type)
+  const input = graph.input('input', 'float', [1])
+  const output = computeInBulk(graph, input, 'probe', (inner, value) => inner.node('Abs', [value]))
+  graph.output('output', output, 'float', [1])
   const session = await InferenceSession.create(graph.model(), WEBGPU)
   try {
     await session.run({ input: new Tensor('float32', Float32Array.of(1), [1]) })

@@ -73,7 +73,7 @@ export async function openGraph(folder: string, changed: Readonly<Record<string,
     const B = passes.length
     const S = Math.max(sizes.S ?? 0, ...passes.map(({ tokenIds }) => tokenIds.length))
     const R = Math.max(sizes.R ?? 0, ...passes.map(({ reads }) => reads.length))
-    const T = Math.max(sizes.T ?? 32, ...passes.map(({ cached }) => 32 * Math.ceil(cached.tokens / 32)))
+    const T = Math.max(sizes.T ?? 0, ...passes.map(({ cached }) => 32 * Math.ceil(cached.tokens / 32)))
     const biases = masks.map(({ past, self, window = Number.POSITIVE_INFINITY }) => ({
       ...{ past, self, window },
       pastBias: new Float32Array(B * S * T).fill(MASKED),
