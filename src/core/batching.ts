@@ -14,8 +14,8 @@ const WHOLE = 0.8
 const WINDOWS = 3
 /** A split with two windows as slow as this is not measured any further. */
 const HOPELESS = 0.8
-/** Measurements after which the slower split is tried again. */
-const LASTS = 32
+/** Steps that are measured before the slower split is tried again. */
+const LASTS = 384
 
 export type MeasuredTurnsOptions = Readonly<{
   /** How many sequences there are now. */
@@ -31,7 +31,7 @@ export type MeasuredTurnsOptions = Readonly<{
    * then forms where the sequences take turns, each of which waits for the others for one step at most.
    */
   later?: (wake: () => void, milliseconds: number) => void
-  /** How much faster they must be than one (1.05), because their steps wait for each other and measurements vary. */
+  /** How much faster they must be than one (1.05), because their steps wait for each other and measurements vary. Below 1, one must be faster. */
   gain?: number
 }>
 
@@ -71,12 +71,14 @@ export function measuredTurns({ running, now, window = 4, most = 2, gain = 1.05,
     if (windows.length === WINDOWS || slow.length === 2) compare()
   }
   const compare = (): void => {
-    rates.set(groups, windows.sort((a, b) => a - b)[1]!)
+    const rate = windows.sort((a, b) => a - b)[1]!
+    // With half of what was known, so that a short load on the machine does not decide for hundreds of steps.
+    rates.set(groups, ((rates.get(groups) ?? rate) + rate) / 2)
     windows = []
     const [together = 0, apart] = [rates.get(1), rates.get(most)]
     const better = apart === undefined || apart > gain * together ? most : 1
     repeats = better === groups ? repeats + 1 : 0
-    if (repeats === LASTS) repeats = 0
+    if (repeats * WINDOWS * window >= LASTS) repeats = 0
     const next = repeats === 0 && better === groups ? other() : better
     if (next === groups) startWindow()
     else form(next)

@@ -46,6 +46,29 @@ describe('measuredTurns', () => {
     expect(share(play(2000, cost).slice(200), 1)).toBeGreaterThan(0.8)
     expect(share(play(2000, cost, { gain: 1.02 }).slice(200), 2)).toBeGreaterThan(0.8)
   })
+  it.each<[number, number]>([
+    [1.05, 2],
+    [1.2, 1],
+  ])('with a gain of 0.9 and groups that cost %f of one goes on with %i', (cost, wanted) => {
+    const groups = play(2000, (now) => (now === 1 ? 1 : cost), { gain: 0.9, window: 1 })
+    expect(share(groups.slice(200), wanted)).toBeGreaterThan(0.8)
+  })
+  it('keeps groups through a load on the machine that is no longer than a measurement', () => {
+    let round = 0
+    const cost = (groups: number): number => {
+      round += 1
+      return (groups === 1 ? 1 : 0.95) * (round > 100 && round <= 106 ? 1.3 : 1)
+    }
+    expect(share(play(400, cost, { gain: 0.9, window: 1 }).slice(60), 2)).toBe(1)
+  })
+  it.each([4, 1])('tries the slower way again after the same number of steps with windows of %i', (window) => {
+    const groups = play(1000, (now) => (now === 1 ? 1 : 0.7), { window })
+    const first = groups.indexOf(2)
+    // A step of two groups is two turns.
+    const steps = groups.slice(first).indexOf(1) / 2
+    expect(steps).toBeGreaterThanOrEqual(384)
+    expect(steps).toBeLessThan(384 + 4 + 3 * window)
+  })
   it.each([4, 2])('measures one group in windows of %i calls, from the first turn that has all sequences', (window) => {
     expect(play(40, () => 1, { window }).indexOf(2)).toBe(1 + 3 * window)
   })
