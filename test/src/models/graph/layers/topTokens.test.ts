@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 async function topsOf(rows: readonly Float32Array[], k: number) {
   const logits = new Float32Array(rows.length * V)
-  rows.forEach((row, index) => logits.set(row, index * V))
+  for (const [index, row] of rows.entries()) logits.set(row, index * V)
   const top = new Tensor('int64', BigInt64Array.of(BigInt(k)), [1])
   const outputs = await session.run({ logits: new Tensor('float32', logits, [rows.length, 1, V]), top })
   return unpackTops(outputs.tops!.data as Float32Array, rows.length, k)
