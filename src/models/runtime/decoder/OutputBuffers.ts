@@ -1,9 +1,7 @@
 import { Tensor } from 'onnxruntime-node'
 import type { CacheShape } from './cacheShape.js'
+import type { Output } from './memory.js'
 import type { TopRequest } from './tops.js'
-
-/** An output to read, and its numbers per position. */
-export type Output = Readonly<{ name: 'logits' | 'reward' | 'hidden_states'; width: number }>
 
 /**
  * Reuses output arrays from run to run: the first touch of new memory costs more than the writes. The runtime's binding copies each of them once more.

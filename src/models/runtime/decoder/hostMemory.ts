@@ -6,7 +6,7 @@ import type { KvMemory } from './memory.js'
 import { OutputBuffers } from './OutputBuffers.js'
 import { ropeFeeds } from './ropeFeeds.js'
 import { Slab } from './Slab.js'
-import { topRequestOf, unpackTops, valuesOf } from './tops.js'
+import { topRequestOf, unpackTops, valuesAt } from './tops.js'
 
 /** Keeps keys and values in CPU memory. The graph reads the slabs and returns new keys and values, which `write` adds to them. */
 export function hostMemory(session: Pick<InferenceSession, 'run'>, model: InputShape & Pick<EngineModel, 'ropes'>): KvMemory {
@@ -37,7 +37,7 @@ export function hostMemory(session: Pick<InferenceSession, 'run'>, model: InputS
       return {
         tokens,
         reads,
-        values: (job) => valuesOf(read, firstReads[rowOf.get(job)!]!, job.pass.reads.length),
+        values: (job) => valuesAt(read, firstReads[rowOf.get(job)!]!, job.pass.reads.length),
         write(job, position, from, count) {
           const row = rowOf.get(job)!
           for (const [plane, values] of planes.entries())

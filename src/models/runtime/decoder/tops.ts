@@ -30,7 +30,7 @@ export function unpackTops(tops: Float32Array, H: number, K: number): Read {
 }
 
 /** The values of `count` reads from the read `first` on, as views. If a logit is not finite, all of their top logits are NaN. */
-export function valuesOf({ values, width, tokenIds, finite }: Read, first: number, count: number) {
+export function valuesAt({ values, width, tokenIds, finite }: Read, first: number, count: number) {
   const [begin, end] = [first * width, (first + count) * width]
   const own = values.subarray(begin, end)
   const sound = allFinite(own) && (finite === undefined || allFinite(finite.subarray(first, first + count)))

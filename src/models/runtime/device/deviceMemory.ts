@@ -4,7 +4,7 @@ import type { EngineModel } from '../decoder/Engine.js'
 import type { PassJob } from '../decoder/feeds.js'
 import type { Computed, KvMemory, RunRequest } from '../decoder/memory.js'
 import { growingRope } from '../decoder/ropeFeeds.js'
-import { type Read, topRequestOf, unpackTops, valuesOf } from '../decoder/tops.js'
+import { type Read, topRequestOf, unpackTops, valuesAt } from '../decoder/tops.js'
 import { DeviceSlab } from './DeviceSlab.js'
 import { type Gpu, int64, view } from './gpu.js'
 import { type Lanes, lanesOf } from './lanes.js'
@@ -104,7 +104,7 @@ export function deviceMemory(
           tokens: lanes.tokens,
           reads: lanes.reads,
           traffic: { up: read.up, down: read.down },
-          values: (job) => valuesOf(read, lanes.firstReads[indexOf.get(job)!]!, job.pass.reads.length),
+          values: (job) => valuesAt(read, lanes.firstReads[indexOf.get(job)!]!, job.pass.reads.length),
           write: () => undefined,
         }
       }),
