@@ -1,4 +1,4 @@
-import { asapScheduler, defer, map, type Observable, type OperatorFunction, of } from 'rxjs'
+import { defer, map, type Observable, type OperatorFunction, of } from 'rxjs'
 import * as z from 'zod'
 import { batchCalls } from '../../operators/batchCalls.js'
 import type {
@@ -13,7 +13,7 @@ import { checkRewards } from '../../src/core/checkRewards.js'
 import { OptionError, RewardError } from '../../src/core/errors.js'
 import type { Reward } from '../../src/core/model.js'
 import { mergeObservers, observeOption } from '../../src/core/observe/mergeObservers.js'
-import type { CallReport } from '../../src/core/observe/observer.js'
+import { type CallReport, clock } from '../../src/core/observe/observer.js'
 import { aFunction, parseOptions } from '../../src/core/parseOptions.js'
 import { type EnsembleReward, orderedRewards, type RewardSource } from '../../src/core/rewardSource.js'
 import type { Models } from '../../src/core/run.js'
@@ -60,7 +60,7 @@ export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOpt
   const live = liveKeys()
   const ordered = orderedRewards(rewards)
   const alone = lm.sideBySide || rewards.every(({ kind }) => kind === 'text' || kind === 'ensemble')
-  const turns = alone ? freeTurns : measuredTurns({ running: () => live.size, now: () => asapScheduler.now() })
+  const turns = alone ? freeTurns : measuredTurns({ running: () => live.size, now: clock })
   const batch = <Call, Result>(model: Batched<Call, Result>, name: string, kind: CallReport['kind']) =>
     readAhead<Call, Result>(
       model.sideBySide
@@ -184,11 +184,11 @@ function rewardOverTokens(model: BatchedRewardModel, call: (call: RewardCall) =>
     score: ({ key, promptTokenIds, tokenIds }, candidateIds) =>
       read(
         key,
-        [...promptTokenIds, ...tokenIds],
+        promptTokenIds.concat(tokenIds),
         Array.from(candidateIds, (id) => [id]),
       ),
     value: ({ key, promptTokenIds, tokenIds }) =>
-      (model.unit === 'logprob' ? read(key, promptTokenIds, [tokenIds]) : read(key, [...promptTokenIds, ...tokenIds], [[]])).pipe(
+      (model.unit === 'logprob' ? read(key, promptTokenIds, [tokenIds]) : read(key, promptTokenIds.concat(tokenIds), [[]])).pipe(
         map(([value]) => value!),
       ),
     release: ({ key }) => model.release(key),

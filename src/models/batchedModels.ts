@@ -94,7 +94,7 @@ export function batchedRewardModel(
           .run(
             calls.map(({ key, branches, upTo, ...call }) => {
               const longest = Math.max(...branches.map((branch) => branch.length))
-              const tokenIds = checkLength(Int32Array.from(call.tokenIds), longest, config.contextLength)
+              const tokenIds = checkLength(new Int32Array(call.tokenIds), longest, config.contextLength)
               return { key, tokenIds, branches, ...(upTo !== undefined && ahead(tokenIds, upTo)) }
             }),
           )

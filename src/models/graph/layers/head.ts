@@ -39,7 +39,7 @@ export const readsEmbedding = (weights: Weights, size: HeadSize): boolean =>
 
 /**
  * Writes the outputs from the last hidden states [R, 1, hidden]. A language model has `hidden_states` and `logits` float [H, 1, V] at
- * `head_positions`, capped if there is a `softCap`, and on a GPU also the top logits. A reward model has `reward` float [R, 1].
+ * `head_positions`, capped if there is a `softCap`, and `tops`, the largest of them. A reward model has `reward` float [R, 1].
  */
 export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size: HeadSize, softCap?: number): void {
   const { hiddenSize, vocabSize } = size
@@ -54,7 +54,7 @@ export function head(whole: GraphBuilder, weights: Weights, hidden: Value, size:
     whole.output('hidden_states', hidden, 'float', ['R', 1, hiddenSize])
     const capped = softCapped(graph, logits, softCap)
     whole.output('logits', capped, 'float', ['H', 1, vocabSize])
-    if (whole.device === 'webgpu') topTokens(whole, capped, vocabSize)
+    topTokens(whole, capped, vocabSize)
   } else {
     const reward = rewardOf(graph, weights, hidden, size.rewardHead ?? SCORE, hiddenSize)
     whole.output('reward', graph.node('Squeeze', [reward, graph.constant('axis', BigInt64Array.of(-1n), [1])]), 'float', ['R', 1])

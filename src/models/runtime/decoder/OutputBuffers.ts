@@ -1,22 +1,22 @@
 import { Tensor } from 'onnxruntime-node'
 import type { CacheShape } from './cacheShape.js'
-
-/** An output to read, and its numbers per position. */
-export type Output = Readonly<{ name: 'logits' | 'reward' | 'hidden_states'; width: number }>
+import type { Output } from './memory.js'
+import type { TopRequest } from './tops.js'
 
 /**
- * Reuses output arrays from run to run: the first touch of new memory costs more than the writes. Callers copy what they need before the next
- * run.
+ * Reuses output arrays from run to run: the first touch of new memory costs more than the writes. The runtime's binding copies each of them once more.
  */
 export class OutputBuffers {
   private readonly arrays = new Map<string, Float32Array>()
 
   constructor(private readonly shape: CacheShape) {}
 
-  /** The session's `fetches` for a run of B rows with S places and R reads of `output`. */
-  fetches(B: number, S: number, R: number, { name, width }: Output): Record<string, Tensor> {
+  /** The session's `fetches` for a run of B rows with S places and R reads of `output`, `count` top logits of each if they are enough. */
+  fetches(B: number, S: number, R: number, { name, width }: Output, { areEnough, count }: TopRequest): Record<string, Tensor> {
     const { layers, kvHeads, headDim } = this.shape
-    const fetches: Record<string, Tensor> = { [name]: this.tensor(name, name === 'reward' ? [R, 1] : [R, 1, width]) }
+    const fetches: Record<string, Tensor> = areEnough
+      ? { tops: this.tensor('tops', [R, 2 * count + 1]) }
+      : { [name]: this.tensor(name, name === 'reward' ? [R, 1] : [R, 1, width]) }
     for (let layer = 0; layer < layers; layer++)
       for (const name of [`key.${layer}`, `value.${layer}`]) fetches[name] = this.tensor(name, [B, kvHeads, S, headDim])
     return fetches

@@ -2,7 +2,6 @@ import type { Traffic } from '../watch.js'
 import type { CachedSequence } from './CachedSequence.js'
 import type { PassJob } from './feeds.js'
 import type { KvSlab } from './kvSlab.js'
-import type { Output } from './OutputBuffers.js'
 
 /** The results of a run. `values` of a job: the output's numbers at each read, or the top logits of a read with their tokens. */
 export type Computed<J extends PassJob> = Readonly<{
@@ -15,6 +14,9 @@ export type Computed<J extends PassJob> = Readonly<{
   /** Bytes that went to the device and back. */
   traffic?: Traffic
 }>
+
+/** An output to read, and its numbers per position. */
+export type Output = Readonly<{ name: 'logits' | 'reward' | 'hidden_states'; width: number }>
 
 /** `output` to read. `single`: each pass is one next token of its sequence. `top`: how many of the largest logits are enough. */
 export type RunRequest = Readonly<{ output: Output; single: boolean; top?: number }>

@@ -4,9 +4,9 @@ import type { ModelAnswer } from '../call.js'
 /** The answer to a call without branches. */
 export const NOTHING: ModelAnswer = { values: new Float32Array(0) }
 
-/** Copies an answer out of a run's output, which the next run overwrites. If a logit is not finite, all values are NaN. */
+/** The answer to a call: all values, or the `top` largest. If a logit is not finite, all of these are NaN. */
 export function readingOf(values: Float32Array, top: number | undefined, finite: boolean): ModelAnswer {
-  if (top === undefined) return { values: values.slice() }
+  if (top === undefined) return { values }
   const n = Math.min(top, values.length)
   if (!finite) return { tokenIds: new Int32Array(n), values: new Float32Array(n).fill(Number.NaN) }
   const tokenIds = topIndices(values, n)

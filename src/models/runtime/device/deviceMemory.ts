@@ -1,19 +1,15 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
-import { MOST_TOP, unpackTops } from '../../graph/layers/topTokens.js'
 import type { CachedSequence } from '../decoder/CachedSequence.js'
 import type { EngineModel } from '../decoder/Engine.js'
 import type { PassJob } from '../decoder/feeds.js'
 import type { Computed, KvMemory, RunRequest } from '../decoder/memory.js'
-import { allFinite } from '../decoder/reading.js'
 import { growingRope } from '../decoder/ropeFeeds.js'
+import { type Read, topRequestOf, unpackTops, valuesAt } from '../decoder/tops.js'
 import { DeviceSlab } from './DeviceSlab.js'
 import { type Gpu, int64, view } from './gpu.js'
 import { type Lanes, lanesOf } from './lanes.js'
 import { withLock } from './lock.js'
 import { warmUp } from './warmUp.js'
-
-/** `values` of a run's reads: `width` numbers each. With `tokenIds`: the top logits of each read and their tokens. */
-type Read = Readonly<{ values: Float32Array; width: number; tokenIds?: Int32Array; finite?: Float32Array }>
 
 /** `warmUp` runs every shape of up to `lanes` lanes once. */
 export type DeviceMemory = KvMemory & Readonly<{ warmUp(lanes: number): Promise<void>; close(): Promise<void> }>
@@ -76,19 +72,19 @@ export function deviceMemory(
   const compute = async (
     lanes: Lanes,
     slab: DeviceSlab<CachedSequence>,
-    { output, top = 0 }: RunRequest,
+    request: RunRequest,
   ): Promise<Read & { down: number; up: number }> => {
-    const sparse = output.name === 'logits' && top <= MOST_TOP
-    const K = Math.max(1, sparse ? Math.min(top, vocabSize) : 1)
-    const { feeds, slabs: written } = await feedsOf(lanes, slab, output.name === 'hidden_states', K)
+    const { output } = request
+    const { count, areEnough } = topRequestOf(request)
+    const { feeds, slabs: written } = await feedsOf(lanes, slab, output.name === 'hidden_states', count)
     const up = Object.values(feeds).reduce((sum, tensor) => sum + (tensor.location === 'cpu' ? bytesOf(tensor) : 0), 0)
-    if (!sparse) {
+    if (!areEnough) {
       const outputs = await session.run(feeds, { ...written, [output.name]: null })
       const values = outputs[output.name]!.data as Float32Array
       return { values, width: output.width, up, down: values.byteLength }
     }
     const tops = (await session.run(feeds, { ...written, tops: null })).tops!.data as Float32Array
-    return { ...unpackTops(tops, lanes.reads, K), up, down: tops.byteLength }
+    return { ...unpackTops(tops, lanes.reads, count), up, down: tops.byteLength }
   }
 
   const memory: KvMemory = {
@@ -108,7 +104,7 @@ export function deviceMemory(
           tokens: lanes.tokens,
           reads: lanes.reads,
           traffic: { up: read.up, down: read.down },
-          values: (job) => valuesOf(read, lanes.firstReads[indexOf.get(job)!]!, job.pass.reads.length),
+          values: (job) => valuesAt(read, lanes.firstReads[indexOf.get(job)!]!, job.pass.reads.length),
           write: () => undefined,
         }
       }),
@@ -129,14 +125,6 @@ export function deviceMemory(
         await gpu.close()
       }),
   }
-}
-
-function valuesOf({ values, width, tokenIds, finite }: Read, first: number, count: number) {
-  const [begin, end] = [first * width, (first + count) * width]
-  const own = values.slice(begin, end)
-  const sound = allFinite(own) && (finite === undefined || allFinite(finite.subarray(first, first + count)))
-  if (!tokenIds) return { values: own, finite: sound }
-  return { values: sound ? own : own.fill(Number.NaN), tokenIds: tokenIds.slice(begin, end), finite: sound }
 }
 
 const bytesOf = (tensor: Tensor): number => (tensor.data as Float32Array).byteLength

@@ -2,8 +2,7 @@ import type { CachedSequence } from '../decoder/CachedSequence.js'
 import { emptySequence } from '../decoder/CachedSequence.js'
 import type { PassJob } from '../decoder/feeds.js'
 import type { KvSlab } from '../decoder/kvSlab.js'
-import type { KvMemory } from '../decoder/memory.js'
-import type { Output } from '../decoder/OutputBuffers.js'
+import type { KvMemory, Output } from '../decoder/memory.js'
 import { WIDTHS } from './lanes.js'
 
 const SHORT = 256

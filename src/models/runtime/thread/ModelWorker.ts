@@ -71,7 +71,7 @@ export class ModelWorker {
     return new Promise((resolve, reject) => {
       if (this.waiting.length === 0) this.worker.ref()
       this.waiting.push({ id, resolve, reject, postedAt: clock() })
-      const packed = packCalls(calls.map((call) => ({ ...call, key: this.keyOf(call.key) })))
+      const packed = packCalls(calls, (key) => this.keyOf(key))
       this.worker.postMessage({ type: 'run', id, calls: packed } satisfies ToWorker, [packed.buffer as ArrayBuffer])
     })
   }

@@ -4,35 +4,57 @@ import type { PackedResults } from './protocol.js'
 /** Count of numbers before a call's lists: key, decode, top, expected, from, states, and the lengths of the lists. */
 const HEAD = 10
 
-/** Packs the calls of a batch into one array. Copying many small arrays between threads takes longer than running some models. */
-export function packCalls(calls: readonly ModelCall[]): Int32Array {
-  const packed: number[] = []
+/**
+ * Packs the calls of a batch into one array. Copying many small arrays between threads takes longer than running some models.
+ *
+ * @param numberOf the number of a key
+ */
+export function packCalls<Key>(calls: readonly ModelCall<Key>[], numberOf: (key: Key) => number): Int32Array {
+  const packed = new Int32Array(calls.reduce((size, call) => size + packedSize(call), 0))
+  let at = 0
+  const put = (list: ArrayLike<number>): void => {
+    for (let i = 0; i < list.length; i++) packed[at++] = list[i]!
+  }
   for (const { key, tokenIds, typeIds, pick, branches, decode, ...call } of calls) {
     const { top = ABSENT, expected = ABSENT, from = ABSENT, states = ABSENT } = call
-    packed.push(key, decode ? 1 : 0, top, expected, from, states)
-    packed.push(tokenIds.length, typeIds?.length ?? ABSENT, pick?.length ?? ABSENT, branches.length)
-    for (const list of [tokenIds, typeIds, pick]) for (const id of list ?? []) packed.push(id)
-    for (const branch of branches) packed.push(branch.length, ...branch)
+    put([numberOf(key), decode ? 1 : 0, top, expected, from, states])
+    put([tokenIds.length, typeIds?.length ?? ABSENT, pick?.length ?? ABSENT, branches.length])
+    for (const list of [tokenIds, typeIds, pick]) if (list) put(list)
+    for (const branch of branches) {
+      packed[at++] = branch.length
+      put(branch)
+    }
   }
-  return Int32Array.from(packed)
+  return packed
 }
+
+const packedSize = ({ tokenIds, typeIds, pick, branches }: ModelCall<unknown>): number =>
+  branches.reduce((size, { length }) => size + 1 + length, HEAD + tokenIds.length + (typeIds?.length ?? 0) + (pick?.length ?? 0))
 
 /** Reverses `packCalls`. */
 export function unpackCalls(packed: Int32Array): ModelCall[] {
   const calls: ModelCall[] = []
   let at = 0
-  const take = (count: number): Int32Array => {
+  const one = (): number => packed[at++]!
+  const array = (count: number): Int32Array => {
     at += count
     return packed.subarray(at - count, at)
   }
+  const list = (count: number): number[] => {
+    const numbers: number[] = []
+    for (const end = at + count; at < end; at++) numbers.push(packed[at]!)
+    return numbers
+  }
   while (at < packed.length) {
-    const [key, decode, top, expected, from, states, tokens, types, picked, count] = Array.from(take(HEAD)) as Head
-    const tokenIds = take(tokens)
-    const typeIds = take(Math.max(0, types))
-    const pick = Array.from(take(Math.max(0, picked)))
-    const branches = Array.from({ length: count }, () => Array.from(take(take(1)[0]!)))
+    const [key, decode, top, expected, from, states] = [one(), one() === 1, one(), one(), one(), one()]
+    const [tokens, types, picked, count] = [one(), one(), one(), one()]
+    const tokenIds = array(tokens)
+    const typeIds = array(Math.max(0, types))
+    const pick = list(Math.max(0, picked))
+    const branches: number[][] = []
+    while (branches.length < count) branches.push(list(one()))
     calls.push({
-      ...{ key, tokenIds, branches, decode: decode === 1 },
+      ...{ key, tokenIds, branches, decode },
       ...(types !== ABSENT && { typeIds }),
       ...(picked !== ABSENT && { pick }),
       ...(top !== ABSENT && { top }),
@@ -43,8 +65,6 @@ export function unpackCalls(packed: Int32Array): ModelCall[] {
   }
   return calls
 }
-
-type Head = [number, number, number, number, number, number, number, number, number, number]
 
 export function packResults(results: readonly ModelAnswer[]): PackedResults {
   const counts = Int32Array.from(results, ({ values }) => values.length)

@@ -75,14 +75,14 @@ describe.each(graphs)('the graph of %s', (path, changed) => {
       'places',
       ...masks,
       'read_positions',
-      ...(isLm ? ['head_positions'] : []),
+      ...(isLm ? ['head_positions', 'top'] : []),
     ]
     const ropes = ['rope', ...('localRope' in graph.config ? ['local_rope'] : [])].flatMap((name) => [
       `${name}_cos`,
       `${name}_sin`,
     ])
     const tables = 'ropeTheta' in graph.config ? ropes : []
-    const head = isLm ? ['logits', 'hidden_states'] : ['reward']
+    const head = isLm ? ['logits', 'hidden_states', 'tops'] : ['reward']
     const past = layers.flatMap((layer) => [`past_key.${layer}`, `past_value.${layer}`])
     const made = layers.flatMap((layer) => [`key.${layer}`, `value.${layer}`])
     expect([...graph.inputs].sort()).toEqual([...plain, ...tables, ...past].sort())

@@ -119,7 +119,7 @@ export async function openGraph(folder: string, changed: Readonly<Record<string,
       places: int64([...ids.keys()], [B * S, 1]),
       read_positions: int64(reads, [B * R]),
       ...tables(sizes.P ?? Math.max(...positions) + 1),
-      ...(hiddenSize !== undefined && { head_positions: int64([...reads.keys()], [B * R]) }),
+      ...(hiddenSize !== undefined && { head_positions: int64([...reads.keys()], [B * R]), top: int64([1], [1]) }),
     }
     for (const { past, self, pastBias, selfBias } of biases) {
       feeds[past] = new Tensor('float32', pastBias, [B, 1, S, T])
