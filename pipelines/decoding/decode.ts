@@ -43,6 +43,10 @@ export function stepsAfter(start: Sequence, { lm, decoder, finish }: DecodeOptio
   const append = (step: Selected, index: number): DecodedStep => {
     if (index > 0) throw new ShapeError('Expected the decoder to return one token per step, got two')
     if (!Number.isInteger(step.tokenId) || step.tokenId < 0) throw new ShapeError(`Expected a token id, got ${step.tokenId}`)
+    if (step.tokenIds[step.index] !== step.tokenId)
+      throw new ShapeError(
+        `Expected \`index\` to be the place of the chosen token ${step.tokenId} among the candidates, got ${step.index}`,
+      )
     const sequence = { ...step.sequence, tokenIds: [...step.sequence.tokenIds, step.tokenId] }
     const finished = finish(sequence)
     return finished ? withFields(step, { sequence, finish: finished }) : { ...step, sequence }

@@ -12,6 +12,7 @@ import { type Row, type RowsOptions, type Run, type RunMeta, version } from '../
 import { promptText } from '../../src/core/text/promptText.js'
 import { type EndOfText, endOfText } from '../rewards/endToken.js'
 import { type TextScorer, textScorer } from '../rewards/textScorer.js'
+import { beginReading } from '../run/beginReading.js'
 import { abortOn, deliver, runOf, tellSkips } from '../run/deliveries.js'
 import { hashPrompt } from '../run/hashPrompt.js'
 import { applyKeepInput, keepInputOption } from '../run/keepInput.js'
@@ -20,6 +21,9 @@ import { ownFields } from '../run/rows.js'
 
 /** An existing text: a prompt, its completion, and the number of its sample. `cutOff`: a limit of tokens ended the completion. */
 export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number; cutOff?: boolean }>
+
+/** Texts one after the other: an async generator, a list, or what gives them anew each time. */
+type Texts = AsyncIterable<ScoredText> | Iterable<ScoredText>
 
 export const scoreOptions = z.strictObject({
   concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
@@ -62,7 +66,7 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  *
  * @throws OptionError for an invalid option, and an `endToken` that the reward cannot read
  */
-export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
+export function score(source: Texts, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
   const { keepInput, endToken, spec: ownSpec, observe, ...rest } = parseOptions(scoreOptions, options, 'score')
   const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: ownSpec })
   // The rows depend on the function, so its spec belongs to the run's.
@@ -71,7 +75,7 @@ export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: Sco
   const observer = mergeObservers(observe)
   const settings = { ...rest, spec: { ...spec, ...own, ...(endToken !== undefined && { endToken }) }, hashes, missing, observer }
   const scorer = { name: reward.name, score: textScorer(reward, { observe: observer }), ended: endOfText(reward, endToken) }
-  return runOfTexts(texts, scorer, renderOf(reward), settings)
+  return runOfTexts(texts, scorer, renderOf(reward), { ...settings, begin: () => beginReading(source) })
 }
 
 const renderOf = (reward: ScoreModels['reward']): TextCodec['render'] => {
@@ -89,13 +93,13 @@ const unrendered =
 
 type ScoreSettings = Omit<z.output<typeof scoreOptions>, 'keepInput' | 'endToken' | 'observe'> &
   Pick<ScoreModels, 'hashes'> &
-  Readonly<{ missing: readonly string[]; observer: RunObserver }>
+  Readonly<{ missing: readonly string[]; observer: RunObserver; begin: () => void }>
 
 function runOfTexts(
-  source: AsyncIterable<ScoredText>,
+  source: Texts,
   { name, score, ended }: Scorer,
   render: TextCodec['render'],
-  { concurrency, spec, now = Date.now, hashes, missing, observer: { onBegin, onStart, onSkip, onRow } }: ScoreSettings,
+  { concurrency, spec, now = Date.now, hashes, missing, begin, observer: { onBegin, onStart, onSkip, onRow } }: ScoreSettings,
 ): Run {
   const rowOf = (text: HashedText): Observable<Row> =>
     defer(() => {
@@ -119,6 +123,7 @@ function runOfTexts(
   const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
     abortOn(
       defer(() => {
+        begin()
         onBegin?.(meta)
         return deliver(hashedTexts(source, tellSkips(done, onSkip)), rowOf, concurrency)
       }),
@@ -134,10 +139,7 @@ function runOfTexts(
 type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>
 
 /** Yields each text once, with its hash. A second one with the same id and sample becomes an error under its place. */
-export async function* hashedTexts(
-  texts: AsyncIterable<ScoredText>,
-  done?: RowsOptions['done'],
-): AsyncGenerator<HashedText, void> {
+export async function* hashedTexts(texts: Texts, done?: RowsOptions['done']): AsyncGenerator<HashedText, void> {
   const names = new Set<string>()
   let number = 0
   for await (const text of texts) {

@@ -28,3 +28,6 @@ export type Prompt = Readonly<{
   /** Columns of the input that go into the row unchanged. */
   input?: Readonly<Record<string, unknown>>
 }>
+
+/** Prompts one after the other, such as `fromFile(…)`, an async generator or a list. */
+export type Prompts = AsyncIterable<Prompt> | Iterable<Prompt>
