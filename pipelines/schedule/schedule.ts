@@ -38,9 +38,9 @@ const scheduleOptions = z.strictObject({ onNotice: aFunction.optional(), observe
 
 export type ScheduleOptions = Readonly<{
   /** Called with warnings that are no errors, each once. */
-  onNotice?: (notice: string) => void
+  onNotice?: ((notice: string) => void) | undefined
   /** Receives the batches, queues and calls of the models. */
-  observe?: ScheduleObserver
+  observe?: ScheduleObserver | undefined
 }>
 
 /**
