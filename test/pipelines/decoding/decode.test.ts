@@ -37,6 +37,11 @@ describe('a chooser of your own', () => {
   it.each([
     ['a token that is no candidate', { index: 0, tokenId: 1 }, 'the place of the chosen token 1 among the candidates, got 0'],
     ['a token without its index', { tokenId: 1 }, 'the place of the chosen token 1 among the candidates, got undefined'],
+    [
+      'a token beyond the vocabulary',
+      { index: 0, tokenId: 128 },
+      'Expected a token id below 128, the size of the vocabulary, got 128',
+    ],
     ['an index without its token', { index: 0 }, 'Expected a token id, got undefined'],
   ])('makes an error row of %s', async (_, choice, message) => {
     expect((await rowWith(choice)).error).toContain(message)
