@@ -1,5 +1,12 @@
 import { OptionError } from '../../src/core/errors.js'
 
+/** @throws OptionError for a source of prompts that is not iterable, which JavaScript programs can pass */
+export function checkIterable(source: unknown): void {
+  const isObject = typeof source === 'object' && source !== null
+  if (!isObject || !(Symbol.asyncIterator in source || Symbol.iterator in source))
+    throw new OptionError(`Expected the prompts to be iterable, such as fromFile(…), got \`${String(source)}\``)
+}
+
 /** Generators that a run has begun to read. Nothing else tells that a generator is used up. */
 const begun = new WeakSet<object>()
 

@@ -14,7 +14,8 @@ const contentSchema = z.union([
   z.strictObject({ messages: z.array(message), text: none, tools: aList.optional(), chatTemplateKwargs: anObject.optional() }),
 ])
 
-const promptSchema = z.strictObject({
+/** Schema of the fields of a prompt. */
+export const promptSchema = z.strictObject({
   id: z.string().min(1),
   place: z.string().optional().describe('text'),
   content: z
@@ -41,17 +42,22 @@ const overridesSchema = z.strictObject({
   truncate: anything,
 } satisfies Record<keyof Overrides, z.ZodType>)
 
+/** A schema with the fields of a prompt and others. */
+type Schema = z.ZodObject<typeof promptSchema.shape, z.core.$strict>
+
 /**
  * Returns the prompt, or one with an `error` in its place: programs without types may give anything. A value without an id gets its number in
  * the source.
  */
-export function checkedPrompt(value: unknown, number: number): Prompt {
+export function checkedPrompt<T extends Prompt>(value: T, number: number, schema: Schema): T | Pick<Prompt, 'id' | 'error'>
+export function checkedPrompt(value: unknown, number: number, schema?: Schema): Prompt
+export function checkedPrompt(value: unknown, number: number, schema: Schema = promptSchema): Prompt {
   if (typeof value !== 'object' || value === null || !('id' in value) || typeof value.id !== 'string' || value.id === '') {
     const got = typeof value === 'object' && value !== null ? ('id' in value ? String(value.id) : 'nothing') : String(value)
     return { id: `prompt ${number}`, error: `Expected a prompt with an \`id\` that is text and not empty, got \`${got}\`` }
   }
   try {
-    checkFields(value)
+    checkFields(value, schema)
     return value as Prompt
   } catch (error) {
     return { id: value.id, error: messageOf(error) }
@@ -59,13 +65,13 @@ export function checkedPrompt(value: unknown, number: number): Prompt {
 }
 
 /** @throws OptionError for an unknown field, and for one of the wrong kind */
-function checkFields(prompt: object): void {
-  const known = Object.keys(promptSchema.shape)
+function checkFields(prompt: object, schema: Schema): void {
+  const known = Object.keys(schema.shape)
   const unknown = Object.keys(prompt).find((key) => !known.includes(key))
   if (unknown !== undefined)
     throw new OptionError(
       `Unknown field \`${unknown}\` of a prompt${didYouMean(unknown, known)}; known: ${known.join(', ')}. Columns to keep go into \`input\``,
     )
-  const { overrides } = parseOptions(promptSchema, prompt, 'prompt')
-  if (overrides !== undefined) parseOptions(overridesSchema, overrides, 'overrides')
+  parseOptions(schema, prompt, 'prompt')
+  if ('overrides' in prompt && prompt.overrides !== undefined) parseOptions(overridesSchema, prompt.overrides, 'overrides')
 }

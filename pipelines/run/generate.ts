@@ -9,7 +9,7 @@ import { type Models, type Row, type RowsOptions, type Run, version } from '../.
 import type { Decoder } from '../../src/core/step.js'
 import type { BoundSearch, Search } from '../decoding/decode.js'
 import { builtIn, type Registry } from '../registry/registry.js'
-import { beginReading } from './beginReading.js'
+import { beginReading, checkIterable } from './beginReading.js'
 import { abortOn, deliver, runOf, tellSkips } from './deliveries.js'
 import { checkContext, type Job, jobs, type Truncate, truncations } from './jobs.js'
 import { applyKeepInput, keepInputOption } from './keepInput.js'
@@ -177,8 +177,7 @@ export function generate(source: Prompts, decoder: Decoder | Search, models: Mod
 /** @throws OptionError for a source, a decoder or models of the wrong kind, which JavaScript programs can pass */
 function checkParts(source: unknown, decoder: unknown, models: unknown): void {
   const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
-  if (!isObject(source) || !(Symbol.asyncIterator in source || Symbol.iterator in source))
-    throw new OptionError(`Expected the prompts to be iterable, such as fromFile(…), got \`${String(source)}\``)
+  checkIterable(source)
   if (typeof decoder === 'function' && 'operators' in decoder)
     throw new OptionError('Expected a decoder, such as (models) => steps(…), got the steps themselves')
   if (typeof decoder !== 'function' && !(isObject(decoder) && 'search' in decoder))
