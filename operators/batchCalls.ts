@@ -27,9 +27,9 @@ export type BatchCallsOptions<Call> = Readonly<{
   /** Most calls of a batch. */
   maxBatch: number
   /** New prompt tokens of a call; 0 by default, as in a decode step. */
-  promptTokens?: (call: Call) => number
+  promptTokens?: ((call: Call) => number) | undefined
   /** Whose turn it is, if several models share the cores. */
-  turns?: Turns
+  turns?: Turns | undefined
 }> &
   BatchObserver<Call>
 

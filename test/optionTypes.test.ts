@@ -125,7 +125,7 @@ it('options have the types of their schemas', () => {
   expectTypeOf<Plain<RemoteLm>>().toEqualTypeOf<Takes<typeof remoteLmOptions>>()
 })
 
-type Node = Readonly<{ type: string; start: number } & Record<string, unknown>>
+type Node = Readonly<{ type: string; start: number; end: number } & Record<string, unknown>>
 
 const dist = new URL('../dist/', import.meta.url)
 const published = readdirSync(dist, { recursive: true, encoding: 'utf8' })
@@ -146,22 +146,33 @@ const operatorTypes = new Set(
 )
 const isPublic = ({ name }: { name: string }): boolean => publicNames.has(name) || operatorTypes.has(name)
 
-/** Options without a docstring in a declaration file. */
-function undocumented(name: string, text: string): string[] {
+/** The options of a type in a declaration file. */
+function optionsOf(name: string, text: string): Node[] {
   const program = parseAst(text, { lang: 'dts' }, `${name}.d.ts`) as unknown as { body: readonly Node[] }
   const declarations = program.body.flatMap(({ declaration }) => (declaration as Node | null) ?? [])
-  const found: string[] = []
+  const found: Node[] = []
   const visit = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return
     const node = value as Node
-    if (node.type === 'TSPropertySignature' && !/\*\/\s*$/.test(text.slice(0, node.start)))
-      found.push((node.key as { name?: string }).name ?? '?')
-    if (node.type === 'TSPropertySignature') return
-    for (const inner of Object.values(node)) visit(inner)
+    if (node.type === 'TSPropertySignature') found.push(node)
+    else for (const inner of Object.values(node)) visit(inner)
   }
   visit(declarations.find(({ id }) => (id as { name?: string } | null)?.name === name)?.typeAnnotation)
   return found
 }
+const nameOf = ({ key }: Node): string => (key as { name?: string }).name ?? '?'
+
+/** Options without a docstring. */
+const undocumented = (name: string, text: string): string[] =>
+  optionsOf(name, text)
+    .filter(({ start }) => !/\*\/\s*$/.test(text.slice(0, start)))
+    .map(nameOf)
+
+/** Options that may be absent but not undefined. A project with `exactOptionalPropertyTypes` could not pass on an option of its own. */
+const notUndefined = (name: string, text: string): string[] =>
+  optionsOf(name, text)
+    .filter(({ optional, start, end }) => optional && !/\| undefined;?$/.test(text.slice(start, end)))
+    .map(nameOf)
 
 describe('the published types', () => {
   const tested = optionTypes.filter(isPublic)
@@ -173,6 +184,10 @@ describe('the published types', () => {
   })
 
   it.each(tested)('document every option of $name', ({ name, text }) => expect(undocumented(name, text)).toEqual([]))
+
+  it.each(tested)('let every optional option of $name be undefined', ({ name, text }) =>
+    expect(notUndefined(name, text)).toEqual([]),
+  )
 
   it.each(tested)('write $name out', ({ name, text }) =>
     expect(text.match(new RegExp(`export type ${name}\\b[^;]*`))![0]).not.toMatch(/z\.(input|output|infer)/),

@@ -40,9 +40,17 @@ export const decode = (start: Sequence, options: DecodeOptions): Observable<Deco
  */
 export function stepsAfter(start: Sequence, { lm, decoder, finish }: DecodeOptions): Observable<DecodedStep> {
   const need = decoder.need ?? 'all'
+  const { all, maxTop } = lm.capabilities
   const append = (step: Selected, index: number): DecodedStep => {
     if (index > 0) throw new ShapeError('Expected the decoder to return one token per step, got two')
     if (!Number.isInteger(step.tokenId) || step.tokenId < 0) throw new ShapeError(`Expected a token id, got ${step.tokenId}`)
+    // A model would fail on it, together with all sequences of its batch.
+    if (all && step.tokenId >= maxTop)
+      throw new ShapeError(`Expected a token id below ${maxTop}, the size of the vocabulary, got ${step.tokenId}`)
+    if (step.tokenIds[step.index] !== step.tokenId)
+      throw new ShapeError(
+        `Expected \`index\` to be the place of the chosen token ${step.tokenId} among the candidates, got ${step.index}`,
+      )
     const sequence = { ...step.sequence, tokenIds: [...step.sequence.tokenIds, step.tokenId] }
     const finished = finish(sequence)
     return finished ? withFields(step, { sequence, finish: finished }) : { ...step, sequence }

@@ -1,10 +1,10 @@
-import { isObservable, type Observable, type OperatorFunction } from 'rxjs'
+import { isObservable, type Observable, type OperatorFunction, tap } from 'rxjs'
 import * as known from '../../operators/index.js'
 import type { DescribedOperator } from '../../src/core/described.js'
 import { OptionError, ShapeError } from '../../src/core/errors.js'
 import type { Need } from '../../src/core/model.js'
 import { describeValue } from '../../src/core/parseOptions.js'
-import type { DecoderSpec, LogitsStep, Selected, StepOperator } from '../../src/core/step.js'
+import type { Candidates, DecoderSpec, LogitsStep, Selected, StepOperator } from '../../src/core/step.js'
 import { checkOrder, type PlacedOperator } from './checkOrder.js'
 
 type Op<In, Out> = DescribedOperator<In, Out>
@@ -54,6 +54,56 @@ export function steps<A, B, C, D, E, F, G, H extends Selected>(
   g: Op<F, G>,
   h: Op<G, H>,
 ): StepOperator
+export function steps<A, B, C, D, E, F, G, H, I extends Selected>(
+  a: Op<LogitsStep, A>,
+  b: Op<A, B>,
+  c: Op<B, C>,
+  d: Op<C, D>,
+  e: Op<D, E>,
+  f: Op<E, F>,
+  g: Op<F, G>,
+  h: Op<G, H>,
+  i: Op<H, I>,
+): StepOperator
+export function steps<A, B, C, D, E, F, G, H, I, J extends Selected>(
+  a: Op<LogitsStep, A>,
+  b: Op<A, B>,
+  c: Op<B, C>,
+  d: Op<C, D>,
+  e: Op<D, E>,
+  f: Op<E, F>,
+  g: Op<F, G>,
+  h: Op<G, H>,
+  i: Op<H, I>,
+  j: Op<I, J>,
+): StepOperator
+export function steps<A, B, C, D, E, F, G, H, I, J, K extends Selected>(
+  a: Op<LogitsStep, A>,
+  b: Op<A, B>,
+  c: Op<B, C>,
+  d: Op<C, D>,
+  e: Op<D, E>,
+  f: Op<E, F>,
+  g: Op<F, G>,
+  h: Op<G, H>,
+  i: Op<H, I>,
+  j: Op<I, J>,
+  k: Op<J, K>,
+): StepOperator
+export function steps<A, B, C, D, E, F, G, H, I, J, K, L extends Selected>(
+  a: Op<LogitsStep, A>,
+  b: Op<A, B>,
+  c: Op<B, C>,
+  d: Op<C, D>,
+  e: Op<D, E>,
+  f: Op<E, F>,
+  g: Op<F, G>,
+  h: Op<G, H>,
+  i: Op<H, I>,
+  j: Op<I, J>,
+  k: Op<J, K>,
+  l: Op<K, L>,
+): StepOperator
 export function steps(...operators: readonly Op<never, unknown>[]): StepOperator {
   return compose(operators)
 }
@@ -91,12 +141,33 @@ export function chain<In, Out>(operators: readonly DescribedOperator<never, unkn
   const untyped = operators as readonly DescribedOperator<unknown, unknown>[]
   const chainOn = (stream: Observable<unknown>, next: DescribedOperator<unknown, unknown>): Observable<unknown> => {
     const output: unknown = next(stream)
-    if (isObservable(output)) return output
-    throw new ShapeError(
-      `Expected operator \`${next.entry?.name ?? 'custom'}\` to return an observable, got ${describeValue(output)}`,
-    )
+    const name = next.entry?.name ?? 'custom'
+    if (!isObservable(output))
+      throw new ShapeError(`Expected operator \`${name}\` to return an observable, got ${describeValue(output)}`)
+    const isOwn = next.parts === undefined && !Object.hasOwn(known.operators, name)
+    return isOwn ? output.pipe(tap((step) => checkStep(step, name))) : output
   }
   return (source) => untyped.reduce(chainOn, source) as Observable<Out>
+}
+
+/**
+ * Checks what an operator of the user's own made of a step.
+ *
+ * @throws ShapeError that names the operator, for what is no step and for candidates with too few or too many numbers
+ */
+function checkStep(step: unknown, name: string): void {
+  if (typeof step !== 'object' || step === null || !('sequence' in step))
+    throw new ShapeError(
+      `Expected operator \`${name}\` to return a step with all fields of the one before, got ${describeValue(step)}`,
+    )
+  const { tokenIds, tokenLogits, scores } = step as Partial<Candidates>
+  const lists = Object.entries({ tokenIds, tokenLogits, scores })
+  if (lists.every(([, list]) => list === undefined)) return
+  const wrong = lists.find(([, list]) => list?.length !== (tokenIds ?? scores)?.length)
+  if (wrong !== undefined)
+    throw new ShapeError(
+      `Expected operator \`${name}\` to keep \`tokenIds\`, \`tokenLogits\` and \`scores\` of one length, got ${lists.map(([, list]) => list?.length ?? 'none').join(', ')}`,
+    )
 }
 
 /** An operator without an entry appears as `custom`. Operators that only observe do not appear. */

@@ -76,15 +76,15 @@ const runsOf = z.object({
 
 export type EvaluateOptions = Readonly<{
   /** Metrics that need a model, in addition to those from the rows alone. */
-  measures?: readonly Measure[]
+  measures?: readonly Measure[] | undefined
   /** Seed of the bootstrap's random numbers (0). */
-  seed?: number
+  seed?: number | undefined
   /** Whether to compute intervals of each run's figures, which takes about as long as comparing the run (false). */
-  intervals?: boolean
+  intervals?: boolean | undefined
   /** Stops the evaluation. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Called with each reply, for progress. */
-  onReply?: (reply: Reply) => void
+  onReply?: ((reply: Reply) => void) | undefined
 }>
 
 type OwnMetric = Metric & Readonly<{ of: (reply: Reply) => number }>

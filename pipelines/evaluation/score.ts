@@ -12,6 +12,8 @@ import { type Row, type RowsOptions, type Run, type RunMeta, version } from '../
 import { promptText } from '../../src/core/text/promptText.js'
 import { type EndOfText, endOfText } from '../rewards/endToken.js'
 import { type TextScorer, textScorer } from '../rewards/textScorer.js'
+import { beginReading, checkIterable } from '../run/beginReading.js'
+import { checkedPrompt, promptSchema } from '../run/checkedPrompt.js'
 import { abortOn, deliver, runOf, tellSkips } from '../run/deliveries.js'
 import { hashPrompt } from '../run/hashPrompt.js'
 import { applyKeepInput, keepInputOption } from '../run/keepInput.js'
@@ -20,6 +22,9 @@ import { ownFields } from '../run/rows.js'
 
 /** An existing text: a prompt, its completion, and the number of its sample. `cutOff`: a limit of tokens ended the completion. */
 export type ScoredText = Prompt & Readonly<{ completion?: string; sample?: number; cutOff?: boolean }>
+
+/** Texts one after the other: an async generator, a list, or what gives them anew each time. */
+type Texts = AsyncIterable<ScoredText> | Iterable<ScoredText>
 
 export const scoreOptions = z.strictObject({
   concurrency: z.int().min(1).default(32).describe('an integer >= 1'),
@@ -60,10 +65,11 @@ export type ScoreModels = Readonly<{ reward: BatchedRewardModel | BatchedPairRew
  * Scores existing texts: one row per text with the reward of prompt and completion. Calls of many texts are batched. A
  * text that cannot be scored becomes an error row.
  *
- * @throws OptionError for an invalid option, and an `endToken` that the reward cannot read
+ * @throws OptionError for an invalid option, texts that are not iterable, and an `endToken` that the reward cannot read
  */
-export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
+export function score(source: Texts, { reward, hashes }: ScoreModels, options: ScoreOptions = {}): Run {
   const { keepInput, endToken, spec: ownSpec, observe, ...rest } = parseOptions(scoreOptions, options, 'score')
+  checkIterable(source)
   const { source: texts, spec } = applyKeepInput(source, { keepInput, spec: ownSpec })
   // The rows depend on the function, so its spec belongs to the run's.
   const own = 'spec' in reward && reward.spec ? { rewardFunctions: { [reward.name]: reward.spec } } : {}
@@ -71,7 +77,7 @@ export function score(source: AsyncIterable<ScoredText>, { reward, hashes }: Sco
   const observer = mergeObservers(observe)
   const settings = { ...rest, spec: { ...spec, ...own, ...(endToken !== undefined && { endToken }) }, hashes, missing, observer }
   const scorer = { name: reward.name, score: textScorer(reward, { observe: observer }), ended: endOfText(reward, endToken) }
-  return runOfTexts(texts, scorer, renderOf(reward), settings)
+  return runOfTexts(texts, scorer, renderOf(reward), { ...settings, begin: () => beginReading(source) })
 }
 
 const renderOf = (reward: ScoreModels['reward']): TextCodec['render'] => {
@@ -89,13 +95,13 @@ const unrendered =
 
 type ScoreSettings = Omit<z.output<typeof scoreOptions>, 'keepInput' | 'endToken' | 'observe'> &
   Pick<ScoreModels, 'hashes'> &
-  Readonly<{ missing: readonly string[]; observer: RunObserver }>
+  Readonly<{ missing: readonly string[]; observer: RunObserver; begin: () => void }>
 
 function runOfTexts(
-  source: AsyncIterable<ScoredText>,
+  source: Texts,
   { name, score, ended }: Scorer,
   render: TextCodec['render'],
-  { concurrency, spec, now = Date.now, hashes, missing, observer: { onBegin, onStart, onSkip, onRow } }: ScoreSettings,
+  { concurrency, spec, now = Date.now, hashes, missing, begin, observer: { onBegin, onStart, onSkip, onRow } }: ScoreSettings,
 ): Run {
   const rowOf = (text: HashedText): Observable<Row> =>
     defer(() => {
@@ -119,6 +125,7 @@ function runOfTexts(
   const deliveries: Run['deliveries'] = ({ done, signal } = {}) =>
     abortOn(
       defer(() => {
+        begin()
         onBegin?.(meta)
         return deliver(hashedTexts(source, tellSkips(done, onSkip)), rowOf, concurrency)
       }),
@@ -131,29 +138,38 @@ function runOfTexts(
   return runOf(meta, deliveries)
 }
 
+const textSchema = promptSchema.extend({
+  completion: z.string().optional().describe('text'),
+  sample: z.int().min(0).optional().describe('an integer >= 0'),
+  cutOff: z.boolean().optional().describe('true or false'),
+} satisfies Record<Exclude<keyof ScoredText, keyof Prompt>, z.ZodType>)
+
+/** The number of a text's sample, which an error row keeps, too. */
+const sampleOf = (text: unknown): number => textSchema.shape.sample.catch(0).parse(Object(text).sample) ?? 0
+
 type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>
 
 /** Yields each text once, with its hash. A second one with the same id and sample becomes an error under its place. */
-export async function* hashedTexts(
-  texts: AsyncIterable<ScoredText>,
-  done?: RowsOptions['done'],
-): AsyncGenerator<HashedText, void> {
+export async function* hashedTexts(texts: Texts, done?: RowsOptions['done']): AsyncGenerator<HashedText, void> {
   const names = new Set<string>()
   let number = 0
-  for await (const text of texts) {
+  for await (const next of texts) {
     number++
-    const name = `${text.sample ?? 0} ${text.id}`
+    const text: ScoredText = checkedPrompt(next, number, textSchema)
+    const sample = sampleOf(next)
+    const name = `${sample} ${text.id}`
     const { id, place = `${id} (text ${number})` } = text
     const one = names.has(name) ? { id: place, error: `Expected each id and sample once, got \`${id}\` again in ${place}` } : text
     names.add(name)
-    const hashed = { ...one, sample: text.sample ?? 0, promptHash: hashPrompt(one) }
+    const hashed = { ...one, sample, promptHash: hashPrompt(one) }
     if (!done?.(hashed)) yield hashed
   }
 }
 
 function partsOf({ content, completion, error }: ScoredText, render: TextCodec['render']) {
   if (error !== undefined || !content || completion === undefined) {
-    throw new InputError(error ?? 'Expected a prompt and its completion, got nothing')
+    const missing = content ? 'completion' : 'content'
+    throw new InputError(error ?? `Expected a prompt and its completion, got no \`${missing}\``)
   }
   // A template writes its own special tokens.
   return { prompt: promptText(content, render), completion, special: content.messages === undefined }

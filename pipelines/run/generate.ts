@@ -4,11 +4,12 @@ import { endsRun, messageOf, OptionError } from '../../src/core/errors.js'
 import { mergeObservers, observeOption } from '../../src/core/observe/mergeObservers.js'
 import type { RunObserver } from '../../src/core/observe/observer.js'
 import { parseOptions } from '../../src/core/parseOptions.js'
-import type { Prompt } from '../../src/core/prompt.js'
+import type { Prompts } from '../../src/core/prompt.js'
 import { type Models, type Row, type RowsOptions, type Run, version } from '../../src/core/run.js'
 import type { Decoder } from '../../src/core/step.js'
 import type { BoundSearch, Search } from '../decoding/decode.js'
 import { builtIn, type Registry } from '../registry/registry.js'
+import { beginReading, checkIterable } from './beginReading.js'
 import { abortOn, deliver, runOf, tellSkips } from './deliveries.js'
 import { checkContext, type Job, jobs, type Truncate, truncations } from './jobs.js'
 import { applyKeepInput, keepInputOption } from './keepInput.js'
@@ -22,7 +23,6 @@ const aFunction = <T>() =>
     .custom<T>((value) => typeof value === 'function')
     .optional()
     .describe('a function')
-const stopStrings = z.array(z.string().min(1))
 
 export const generateOptions = z.strictObject({
   maxNewTokens: rowOptions.shape.maxNewTokens.default(128).describe('an integer >= 1'),
@@ -30,7 +30,7 @@ export const generateOptions = z.strictObject({
   truncate: rowOptions.shape.truncate.default('error').describe(`one of ${truncations.join(', ')}`),
   samples: z.int().min(1).default(1).describe('an integer >= 1'),
   seed: rowOptions.shape.seed.default(0).describe('an integer from 0 to 9007199254740991'),
-  stop: stopStrings.readonly().default([]).describe('a list of non-empty strings'),
+  stop: z.array(z.string().min(1)).readonly().default([]).describe('a list of non-empty strings'),
   concurrency: z.int().min(1).default(16).describe('an integer >= 1'),
   trace: z.boolean().default(false).describe('true or false'),
   keepInput: keepInputOption,
@@ -85,12 +85,7 @@ export type GenerateOptions = Readonly<{
  * @throws OptionError for an invalid option, and for more tokens than the context holds, for a decoder without the reward it needs or
  *   with a need for more logits than the model returns
  */
-export function generate(
-  source: AsyncIterable<Prompt>,
-  decoder: Decoder | Search,
-  models: Models,
-  options: GenerateOptions = {},
-): Run {
+export function generate(source: Prompts, decoder: Decoder | Search, models: Models, options: GenerateOptions = {}): Run {
   const { now = Date.now, onNotice, observe, registry, ...settings } = parseOptions(generateOptions, options, 'generate')
   checkParts(source, decoder, models)
   const { source: prompts, spec } = applyKeepInput(source, settings)
@@ -111,8 +106,7 @@ export function generate(
 
   const decodeJob = (job: Job, startedAt: number): Observable<DecodedRow> => {
     const own = rowSettings(job.prompt, { run, registry, reward: columns.rewards[0], bind })
-    const stops = [...stop, ...parseOptions(promptStop, { stop: job.prompt.stop }).stop]
-    const { events, text, truncatedTokens } = replies.prepare(job, { ...own, stop: stops })
+    const { events, text, truncatedTokens } = replies.prepare(job, { ...own, stop: [...stop, ...(job.prompt.stop ?? [])] })
     const key = { id: job.prompt.id, sample: job.sample }
     const sum = emptyTally()
     return events.pipe(
@@ -155,6 +149,7 @@ export function generate(
   const deliveries: Run['deliveries'] = ({ done, signal }: RowsOptions = {}) =>
     abortOn(
       defer(() => {
+        beginReading(source)
         onBegin?.(meta)
         return deliver(jobs(prompts, { samples, done: tellSkips(done, onSkip) }), row, concurrency)
       }),
@@ -182,8 +177,9 @@ export function generate(
 /** @throws OptionError for a source, a decoder or models of the wrong kind, which JavaScript programs can pass */
 function checkParts(source: unknown, decoder: unknown, models: unknown): void {
   const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
-  if (!isObject(source) || !(Symbol.asyncIterator in source || Symbol.iterator in source))
-    throw new OptionError(`Expected the prompts to be iterable, such as fromFile(…), got \`${String(source)}\``)
+  checkIterable(source)
+  if (typeof decoder === 'function' && 'operators' in decoder)
+    throw new OptionError('Expected a decoder, such as (models) => steps(…), got the steps themselves')
   if (typeof decoder !== 'function' && !(isObject(decoder) && 'search' in decoder))
     throw new OptionError(`Expected a decoder, such as args(), or a search, got \`${String(decoder)}\``)
   if (!isObject(models) || !('lm' in models) || !isObject(models.lm))
@@ -199,5 +195,3 @@ function functionsOf({ rewards }: Models): Readonly<{ rewardFunctions?: Readonly
 /** Tells whether all samples of a prompt are equal: greedy selection or beam search. */
 const isDeterministic = ({ spec, entry }: BoundSearch): boolean =>
   entry === undefined ? Object.hasOwn(spec?.steps.at(-1) ?? {}, 'selectGreedy') : entry.name === 'beam'
-
-const promptStop = z.object({ stop: stopStrings.readonly().default([]).describe('a list of non-empty strings') })

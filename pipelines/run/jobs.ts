@@ -1,10 +1,11 @@
 import { InputError, OptionError } from '../../src/core/errors.js'
 import type { TextCodec } from '../../src/core/model.js'
-import type { Prompt } from '../../src/core/prompt.js'
+import type { Prompt, Prompts } from '../../src/core/prompt.js'
 import type { RowsOptions } from '../../src/core/run.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import { promptText } from '../../src/core/text/promptText.js'
 import { type TextSet, textSet } from '../../src/core/text/textSet.js'
+import { checkedPrompt } from './checkedPrompt.js'
 import { hashPrompt } from './hashPrompt.js'
 
 /** A row to make: a prompt with its hash, and the number of its sample. */
@@ -17,14 +18,14 @@ export type Job = Readonly<{ prompt: Prompt; promptHash: string; sample: number 
  * It remembers all ids: their characters and about 20 bytes each.
  */
 export async function* jobs(
-  prompts: AsyncIterable<Prompt>,
+  prompts: Prompts,
   { samples, done = () => false }: Readonly<{ samples: number }> & Pick<RowsOptions, 'done'>,
 ): AsyncGenerator<Job, void> {
   const ids = textSet()
   let number = 0
   for await (const next of prompts) {
     number++
-    const own = withId(next, number)
+    const own = checkedPrompt(next, number)
     const prompt = ids.has(own.id) ? duplicate(own, number, ids) : own
     ids.add(prompt.id)
     const promptHash = hashPrompt(prompt)
@@ -32,14 +33,6 @@ export async function* jobs(
       if (!done({ id: prompt.id, sample, promptHash })) yield { prompt, promptHash, sample }
     }
   }
-}
-
-/** The prompt itself, or an error under its number if it has no id: programs without types may give anything. */
-function withId(value: unknown, number: number): Prompt {
-  if (typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string' && value.id !== '')
-    return value as Prompt
-  const got = typeof value === 'object' && value !== null ? ('id' in value ? String(value.id) : 'nothing') : String(value)
-  return { id: `prompt ${number}`, error: `Expected a prompt with an \`id\` that is text and not empty, got \`${got}\`` }
 }
 
 function duplicate({ id, place }: Prompt, number: number, ids: TextSet): Prompt {
@@ -119,7 +112,7 @@ function tokenized({ content, tokenIds }: Prompt, codec: TextCodec) {
     const text = codec.decode(checkedIds(tokenIds, codec), false)
     return { content: { text }, text, promptTokenIds: tokenIds }
   }
-  if (!content) throw new InputError('Expected a prompt, got nothing')
+  if (!content) throw new InputError('Expected a prompt with `content` or `tokenIds`, got neither')
   if (content.messages ? content.messages.length === 0 : content.text === '') throw new InputError('The prompt is empty')
   const text = promptText(content, codec.render)
   // A template writes its own special tokens.

@@ -13,13 +13,13 @@ type Settings = Readonly<{ keepInput?: boolean; spec: Readonly<Record<string, un
  *
  * @throws OptionError if `spec` holds the option
  */
-export function applyKeepInput<P extends Prompt>(source: AsyncIterable<P>, { keepInput, spec }: Settings) {
+export function applyKeepInput<P extends Prompt>(source: AsyncIterable<P> | Iterable<P>, { keepInput, spec }: Settings) {
   if (Object.hasOwn(spec, 'keepInput'))
     throw new OptionError('Expected `keepInput` as an option of its own, got it in `spec`', ['spec', 'keepInput'])
   if (keepInput === undefined) return { source, spec }
-  return { source: keepInput ? source : withoutInput(source), spec: { ...spec, keepInput } }
+  return { source: keepInput ? source : { [Symbol.asyncIterator]: () => withoutInput(source) }, spec: { ...spec, keepInput } }
 }
 
-async function* withoutInput<P extends Prompt>(prompts: AsyncIterable<P>): AsyncGenerator<P> {
+async function* withoutInput<P extends Prompt>(prompts: AsyncIterable<P> | Iterable<P>): AsyncGenerator<P> {
   for await (const { input: _, ...prompt } of prompts) yield prompt as P
 }

@@ -38,9 +38,9 @@ const scheduleOptions = z.strictObject({ onNotice: aFunction.optional(), observe
 
 export type ScheduleOptions = Readonly<{
   /** Called with warnings that are no errors, each once. */
-  onNotice?: (notice: string) => void
+  onNotice?: ((notice: string) => void) | undefined
   /** Receives the batches, queues and calls of the models. */
-  observe?: ScheduleObserver
+  observe?: ScheduleObserver | undefined
 }>
 
 /**
@@ -172,25 +172,30 @@ const apart = <Call, Result>(model: Batched<Call, Result>, { call }: Weighed<Cal
  * is the log-probability of the reply after the prompt (GenARM's reward of a trajectory).
  */
 function rewardOverTokens(model: BatchedRewardModel, call: (call: RewardCall) => Observable<Float32Array>): Reward {
-  const read = (key: object, tokenIds: readonly number[], branches: RewardCall['branches']): Observable<Float32Array> =>
-    defer(() => {
-      const length = tokenIds.length + branches[0]!.length
-      if (length <= model.contextLength) return call({ key, tokenIds, branches })
-      throw new RewardError(`Reward \`${model.name}\` has a context of ${model.contextLength} tokens, the sequence has ${length}`)
-    })
+  const { name, unit, contextLength, vocabSize = Number.POSITIVE_INFINITY } = model
+  // A call that the model cannot compute would fail its whole batch.
+  const check = (length: number, decoded: ArrayLike<number>): void => {
+    if (length > contextLength)
+      throw new RewardError(`Reward \`${name}\` has a context of ${contextLength} tokens, the sequence has ${length}`)
+    for (let i = 0; i < decoded.length; i++)
+      if (!(decoded[i]! >= 0 && decoded[i]! < vocabSize))
+        throw new RewardError(`Reward \`${name}\` reads token ids from 0 to ${vocabSize - 1}, got ${decoded[i]}`)
+  }
   return {
-    name: model.name,
-    ...(model.unit && { unit: model.unit }),
+    name,
+    ...(unit && { unit }),
     score: ({ key, promptTokenIds, tokenIds }, candidateIds) =>
-      read(
-        key,
-        promptTokenIds.concat(tokenIds),
-        Array.from(candidateIds, (id) => [id]),
-      ),
+      defer(() => {
+        check(promptTokenIds.length + tokenIds.length + 1, candidateIds)
+        return call({ key, tokenIds: promptTokenIds.concat(tokenIds), branches: Array.from(candidateIds, (id) => [id]) })
+      }),
     value: ({ key, promptTokenIds, tokenIds }) =>
-      (model.unit === 'logprob' ? read(key, promptTokenIds, [tokenIds]) : read(key, promptTokenIds.concat(tokenIds), [[]])).pipe(
-        map(([value]) => value!),
-      ),
+      defer(() => {
+        check(promptTokenIds.length + tokenIds.length, tokenIds)
+        return unit === 'logprob'
+          ? call({ key, tokenIds: promptTokenIds, branches: [tokenIds] })
+          : call({ key, tokenIds: promptTokenIds.concat(tokenIds), branches: [[]] })
+      }).pipe(map(([value]) => value!)),
     release: ({ key }) => model.release(key),
   }
 }

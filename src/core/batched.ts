@@ -50,6 +50,8 @@ export interface BatchedRewardModel {
   /** What a call gives: a reward of the whole sequence (default), or log-probabilities of its branches (an autoregressive reward model). */
   readonly unit?: 'reward' | 'logprob'
   readonly codec: TextCodec
+  /** How many token ids it can read; without it, its calls are not checked. */
+  readonly vocabSize?: number
   readonly contextLength: number
   readonly maxBatch: number
   /** As in a language model. */

@@ -11,7 +11,22 @@ const isRun = (value: unknown): boolean =>
 export const describeValue = (value: unknown): string =>
   value === undefined
     ? 'nothing'
-    : `\`${typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))}\` (${value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value})`
+    : `\`${short(plain(value))}\` (${value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value})`
+
+/** The longest value in a message. */
+const LONGEST = 300
+
+const short = (text: string): string => (text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`)
+
+function plain(value: unknown): string {
+  // JSON has no NaN, no infinities and no bigints.
+  if (typeof value !== 'object' || value === null) return String(value)
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
 
 /** Schemas of arguments that are no data, for functions that plain JavaScript calls with anything. */
 export const aPath = z.string().min(1).describe('the path of a file or folder')

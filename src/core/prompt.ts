@@ -12,19 +12,22 @@ export type Overrides = Readonly<
 export type Prompt = Readonly<{
   id: string
   /** File and row number, such as `prompts.jsonl:12`. A second row with the same id gets this as its id. */
-  place?: string
-  content?: PromptContent
+  place?: string | undefined
+  content?: PromptContent | undefined
   /** Token ids of the prompt, instead of content. */
-  tokenIds?: readonly number[]
+  tokenIds?: readonly number[] | undefined
   /** Token ids that the reply begins with. */
-  replyTokenIds?: readonly number[]
-  error?: string
+  replyTokenIds?: readonly number[] | undefined
+  error?: string | undefined
   /** Stop strings of this row, besides the run's. */
-  stop?: readonly string[]
+  stop?: readonly string[] | undefined
   /** Settings that replace the run's. A bad one makes an error row. */
-  overrides?: Overrides
+  overrides?: Overrides | undefined
   /** The user's own text, if a template was put around it. */
-  userMessage?: string
+  userMessage?: string | undefined
   /** Columns of the input that go into the row unchanged. */
-  input?: Readonly<Record<string, unknown>>
+  input?: Readonly<Record<string, unknown>> | undefined
 }>
+
+/** Prompts one after the other, such as `fromFile(…)`, an async generator or a list. */
+export type Prompts = AsyncIterable<Prompt> | Iterable<Prompt>

@@ -98,8 +98,8 @@ export interface Models {
 
 export type RowsOptions = Readonly<{
   /** Returns true for a row that need not be made again. */
-  done?: (row: RowKey & Pick<Row, 'promptHash'>) => boolean
-  signal?: AbortSignal
+  done?: ((row: RowKey & Pick<Row, 'promptHash'>) => boolean) | undefined
+  signal?: AbortSignal | undefined
 }>
 
 /** A row with its receipt. A call of `taken` opens the place of its prompt for the next one. */

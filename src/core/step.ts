@@ -37,7 +37,11 @@ export type Selected = Candidates & Readonly<{ index: number; tokenId: number; r
  * `need`s and its `operators`. A bare `pipe` needs all logits.
  */
 export type StepOperator = OperatorFunction<LogitsStep, Selected> &
-  Readonly<{ spec?: DecoderSpec; need?: Need; operators?: readonly DescribedOperator<never, unknown>[] }>
+  Readonly<{
+    spec?: DecoderSpec | undefined
+    need?: Need | undefined
+    operators?: readonly DescribedOperator<never, unknown>[] | undefined
+  }>
 
 /** Makes a decoding step from the models. */
 export type Decoder = (models: DecoderModels) => StepOperator

@@ -38,7 +38,7 @@ export type FileOptions = PromptOptions &
   Pick<ReadOptions, 'stdin'> &
   Readonly<{
     /** What happens to a malformed row: it becomes a prompt with an error (`row`, the default), or the reading fails (`stop`). */
-    onError?: OnError
+    onError?: OnError | undefined
   }>
 
 /**

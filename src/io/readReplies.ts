@@ -19,7 +19,7 @@ export type ReplyOptions = Readonly<{
   /** Whether to read completions. They take most of a row, and only models need them. */
   texts: boolean
   /** Names of further rewards, which have columns `reward_NAME`. */
-  rewards?: readonly string[]
+  rewards?: readonly string[] | undefined
 }>
 
 const FURTHER = 'reward_'

@@ -26,21 +26,21 @@ const toParquetArguments = z.object({ folder: aPath.describe('the path of a fold
 
 export type ToParquetOptions = Readonly<{
   /** Start over: the first complete new part replaces all parts of the folder, whatever their options. */
-  force?: boolean
+  force?: boolean | undefined
   /** Decode error rows again. The new row replaces the old one. */
-  retryErrors?: boolean
+  retryErrors?: boolean | undefined
   /** Decode rows again whose prompt or settings have changed. The new row replaces the old one. */
-  redoChanged?: boolean
+  redoChanged?: boolean | undefined
   /** After an abort, finished rows are still written; then the promise rejects with the signal's reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Says when rows become a part file, by the number of parts before. */
-  policy?: (part: number) => FlushPolicy
+  policy?: ((part: number) => FlushPolicy) | undefined
   /** Called after each part file with its path, its rows and its bytes. */
-  onPart?: (part: PartReport) => void
+  onPart?: ((part: PartReport) => void) | undefined
   /** Id of a run in a queue that may have the folder as its output. */
-  queueRun?: string
+  queueRun?: string | undefined
   /** Called with warnings that are no errors, each once. */
-  onNotice?: (notice: string) => void
+  onNotice?: ((notice: string) => void) | undefined
 }>
 
 export type Summary = Readonly<{

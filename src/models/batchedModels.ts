@@ -85,6 +85,7 @@ export function batchedRewardModel(
     name,
     unit: reading?.kind === 'vocabulary' ? 'logprob' : 'reward',
     codec,
+    vocabSize: config.vocabSize,
     contextLength: config.contextLength,
     maxBatch,
     ...(chunk !== undefined && { chunk }),

@@ -69,36 +69,36 @@ export type LoadOptions = Readonly<{
    */
   lm: string | RemoteLm
   /** Folders of further language models by name, for decoders that combine several. They need the same tokenizer. */
-  lms?: Readonly<Record<string, string>>
+  lms?: Readonly<Record<string, string>> | undefined
   /**
    * One reward or several with different names. The decoders of this package steer by the first unless `weight` names others; your own decoders see
    * all. Decoders that need no reward work without one.
    */
-  reward?: RewardOption | readonly RewardOption[]
+  reward?: RewardOption | readonly RewardOption[] | undefined
   /**
    * Type of the weights: `fp32` (default), `fp16` (embeddings and MLPs on a GPU; on a CPU the same as fp32), or linear layers rounded to 8 or 4 bits in
    * blocks of 32. In a folder of exported ONNX graphs it chooses the graph.
    */
-  dtype?: WeightDtype
+  dtype?: WeightDtype | undefined
   /** Where models run: on the `cpu` (default), on a GPU through `webgpu`, or with `auto` on a GPU that is real and large enough. */
-  device?: DeviceChoice
+  device?: DeviceChoice | undefined
   /**
    * Whether rounded weights and the hashes of large model files are kept in `rxargs` of `XDG_CACHE_HOME` or `~/.cache` (default), so that the next
    * start need not compute them.
    */
-  cache?: boolean
+  cache?: boolean | undefined
   /** Threads per model (default: all cores). The models take turns. */
-  threads?: number
+  threads?: number | undefined
   /** Most sequences of a batched call. */
-  maxBatch?: number
+  maxBatch?: number | undefined
   /** Called soon after every run of a model's session, with `lm` or the name of the reward. For measurements. */
-  onRun?: (model: string, run: SessionRun) => void
+  onRun?: ((model: string, run: SessionRun) => void) | undefined
   /** Called after every batch's trip to a model's worker and back. For measurements. */
-  onTrip?: (model: string, trip: Trip) => void
+  onTrip?: ((model: string, trip: Trip) => void) | undefined
   /** Called after every answered request to the server of `lm` or of the reward of that name. For measurements. */
-  onRequest?: (model: string, request: ServerRequest) => void
+  onRequest?: ((model: string, request: ServerRequest) => void) | undefined
   /** Called with warnings that are no errors. */
-  onNotice?: (notice: string) => void
+  onNotice?: ((notice: string) => void) | undefined
 }>
 
 /**

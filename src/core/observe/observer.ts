@@ -37,23 +37,23 @@ export type CallReport = CallTimes &
  */
 export type RunObserver = Readonly<{
   /** The run starts. */
-  onBegin?: (meta: RunMeta) => void
+  onBegin?: ((meta: RunMeta) => void) | undefined
   /** A row of this key starts. */
-  onStart?: (key: RowKey) => void
+  onStart?: ((key: RowKey) => void) | undefined
   /** The output already has the row of this key. */
-  onSkip?: (key: RowKey) => void
+  onSkip?: ((key: RowKey) => void) | undefined
   /** The prompt of a row was tokenized. */
-  onPrompt?: (prompt: TimeSpan & Readonly<{ key: RowKey; promptTokens: number }>) => void
+  onPrompt?: ((prompt: TimeSpan & Readonly<{ key: RowKey; promptTokens: number }>) => void) | undefined
   /** A token was decoded. `text` is the part of the reply that is final with it: whole characters, together the completion. */
-  onToken?: (token: Readonly<{ key: RowKey; text: string }>) => void
+  onToken?: ((token: Readonly<{ key: RowKey; text: string }>) => void) | undefined
   /** A token was turned into text, and stop strings were searched. Comes before the token's `onToken`. */
-  onText?: (text: TimeSpan & Readonly<{ key: RowKey }>) => void
+  onText?: ((text: TimeSpan & Readonly<{ key: RowKey }>) => void) | undefined
   /** A call of a model was answered. */
-  onCall?: (call: CallReport) => void
+  onCall?: ((call: CallReport) => void) | undefined
   /** A batch of calls of a model was answered. Servers and functions have no batches here. */
-  onBatch?: (model: string, report: BatchReport) => void
+  onBatch?: ((model: string, report: BatchReport) => void) | undefined
   /** So many calls of a model joined its queue; below 0, so many left it. */
-  onQueue?: (model: string, change: number) => void
+  onQueue?: ((model: string, change: number) => void) | undefined
   /** A row is finished. */
-  onRow?: (row: Row) => void
+  onRow?: ((row: Row) => void) | undefined
 }>

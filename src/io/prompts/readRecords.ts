@@ -30,7 +30,7 @@ export type ReadOptions = Readonly<{
   /** A file with columns needs one column of each list. */
   needs?: readonly (readonly string[])[]
   /** The bytes behind `-`. */
-  stdin?: AsyncIterable<Uint8Array>
+  stdin?: AsyncIterable<Uint8Array> | undefined
 }>
 
 const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)

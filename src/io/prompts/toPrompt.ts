@@ -16,13 +16,13 @@ export const templates: readonly Template[] = ['auto', 'none', 'hh', 'chat']
 
 export type PromptOptions = Readonly<{
   /** Which chat template plain prompts are put into (`auto`). */
-  template?: Template
+  template?: Template | undefined
   /** Column of the prompt. With this option it has priority over `messages`. */
-  promptColumn?: string
+  promptColumn?: string | undefined
   /** Reads the rows as this dataset, with its columns, wrapping and stops; replaces template and column. */
-  dataset?: Dataset
+  dataset?: Dataset | undefined
   /** Puts the row's own columns into the prompt's `input`. */
-  keepInput?: boolean
+  keepInput?: boolean | undefined
 }>
 
 /** A file with columns needs one of these. */

@@ -1,8 +1,11 @@
-import { concat, ignoreElements } from 'rxjs'
+import { concat, ignoreElements, map } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { topK } from '../../../operators/topK.js'
 import { greedy } from '../../../pipelines/decoders/greedy.js'
 import { perToken, type Search } from '../../../pipelines/decoding/decode.js'
+import { steps } from '../../../pipelines/decoding/steps.js'
 import { generate } from '../../../pipelines/run/generate.js'
+import type { Candidates, Selected } from '../../../src/core/step.js'
 import { fakeModels, promptsOf, rowsOf, settled } from '../../fakes.js'
 
 describe('perToken', () => {
@@ -22,5 +25,25 @@ describe('perToken', () => {
   it('has the spec and the need of its decoder', () => {
     const { spec, need } = perToken(greedy()).search({ lm: {} as never, lms: new Map(), rewards: new Map() })
     expect({ spec, need }).toEqual({ spec: { steps: [{ topK: { k: 1 } }, { selectGreedy: {} }] }, need: 1 })
+  })
+})
+
+describe('a chooser of your own', () => {
+  const rowWith = async (choice: object) => {
+    const choose = map((step: Candidates) => ({ ...step, ...choice }) as unknown as Selected)
+    const [row] = await rowsOf(generate(promptsOf(['a']), () => steps(topK({ k: 2 }), choose), fakeModels(), { maxNewTokens: 1 }))
+    return row!
+  }
+  it.each([
+    ['a token that is no candidate', { index: 0, tokenId: 1 }, 'the place of the chosen token 1 among the candidates, got 0'],
+    ['a token without its index', { tokenId: 1 }, 'the place of the chosen token 1 among the candidates, got undefined'],
+    [
+      'a token beyond the vocabulary',
+      { index: 0, tokenId: 128 },
+      'Expected a token id below 128, the size of the vocabulary, got 128',
+    ],
+    ['an index without its token', { index: 0 }, 'Expected a token id, got undefined'],
+  ])('makes an error row of %s', async (_, choice, message) => {
+    expect((await rowWith(choice)).error).toContain(message)
   })
 })

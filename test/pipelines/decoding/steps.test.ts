@@ -1,4 +1,4 @@
-import { lastValueFrom, map, of } from 'rxjs'
+import { lastValueFrom, type MonoTypeOperatorFunction, map, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { batchReward } from '../../../operators/batchReward.js'
 import { combineScore } from '../../../operators/combineScore.js'
@@ -8,8 +8,9 @@ import { temperature } from '../../../operators/temperature.js'
 import { topK } from '../../../operators/topK.js'
 import { topP } from '../../../operators/topP.js'
 import { steps } from '../../../pipelines/decoding/steps.js'
+import { described } from '../../../src/core/described.js'
 import type { Reward } from '../../../src/core/model.js'
-import type { LogitsStep } from '../../../src/core/step.js'
+import type { Candidates, LogitsStep } from '../../../src/core/step.js'
 import { logitsStep } from '../../marbles.js'
 
 const reward: Reward = { name: 'short', score: (_, ids) => of(Float32Array.from(ids, (id) => -id)), value: () => of(0) }
@@ -60,6 +61,56 @@ describe('steps', () => {
     )
     expect(await lastValueFrom(of(logitsStep(1, 2)).pipe(decoder))).toMatchObject({ note: 'KEPT', tokenId: 1 })
   })
+})
+
+/** What an operator of the user's own makes of candidates. */
+type Change = (step: Candidates) => unknown
+
+describe('an operator of your own', () => {
+  const decoded = (change: Change) => {
+    const own = described({ name: 'mine', options: {} }, map(change)) as MonoTypeOperatorFunction<Candidates>
+    return lastValueFrom(of(logitsStep(1, 2, 3, 4)).pipe(steps(topK({ k: 3 }), own, selectGreedy())))
+  }
+  const lengths = 'Expected operator `mine` to keep `tokenIds`, `tokenLogits` and `scores` of one length, got '
+  it.each<[string, Change, string]>([
+    ['nothing', () => undefined, 'Expected operator `mine` to return a step with all fields of the one before, got nothing'],
+    ['its scores alone', ({ scores }) => ({ scores }), 'to return a step with all fields of the one before, got `{"scores":'],
+    ['no scores', ({ scores: _, ...step }) => step, `${lengths}3, 3, none`],
+    ['too few scores', (step) => ({ ...step, scores: step.scores.slice(1) }), `${lengths}3, 3, 2`],
+    ['too many scores', (step) => ({ ...step, scores: new Float32Array(4) }), `${lengths}3, 3, 4`],
+    ['fewer ids than scores', (step) => ({ ...step, tokenIds: step.tokenIds.slice(1) }), `${lengths}2, 3, 3`],
+  ])('is named in the error if it returns %s', async (_, change, message) => {
+    await expect(decoded(change)).rejects.toThrow(message)
+  })
+  it('may drop candidates with all of their numbers', async () => {
+    const last = (list: Candidates['scores']) => list.slice(2)
+    const change: Change = (step) => ({
+      ...step,
+      tokenIds: step.tokenIds.slice(2),
+      tokenLogits: last(step.tokenLogits),
+      scores: last(step.scores),
+    })
+    expect(await decoded(change)).toMatchObject({ tokenId: 1, index: 0 })
+  })
+})
+
+it('takes twelve operators', async () => {
+  const warm = () => temperature<LogitsStep>({ temperature: 1 })
+  const decoder = steps(
+    warm(),
+    warm(),
+    warm(),
+    warm(),
+    warm(),
+    warm(),
+    warm(),
+    topK({ k: 3 }),
+    batchReward({ reward }),
+    combineScore({ weight: 10 }),
+    map((step) => ({ ...step, note: Object.keys(step.rewards) })),
+    selectGreedy(),
+  )
+  expect(await lastValueFrom(of(logitsStep(1, 2, 3, 4)).pipe(decoder))).toMatchObject({ tokenId: 1, note: ['short'] })
 })
 
 /** Never called: the compiler is the test. Each marked line has to be an error, or `npm run types` fails. */

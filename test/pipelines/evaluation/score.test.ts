@@ -102,13 +102,44 @@ describe('score', () => {
     const byId = new Map(rows.map((row) => [`${row.id} ${row.sample}`, row.error]))
     expect(Object.fromEntries(byId)).toEqual({
       'broken 0': 'a.jsonl:3: Expected more',
-      'none 0': 'Expected a prompt and its completion, got nothing',
+      'none 0': 'Expected a prompt and its completion, got no `completion`',
       'empty 0': 'The text is empty: it has no tokens',
       'long 0': 'Reward `length` has a context of 20 tokens, the text has 31 of its tokens',
       'a 0': null,
       'a.jsonl:6 0': 'Expected each id and sample once, got `a` again in a.jsonl:6',
       'a 1': null,
     })
+  })
+
+  it.each([
+    ['null', null, 'prompt 1 0', 'Expected a prompt with an `id` that is text and not empty, got `null`'],
+    ['no content', { id: 'a', completion: 'y' }, 'a 0', 'Expected a prompt and its completion, got no `content`'],
+    ['a column of a file', { id: 'a', prompt: 'x', completion: 'y' }, 'a 0', /^Unknown field `prompt` of a prompt; known: id, /],
+    [
+      'a number as completion',
+      { id: 'a', sample: 1, completion: 5 },
+      'a 1',
+      'Expected `completion` to be text, got `5` (number)',
+    ],
+    [
+      'text as messages',
+      { id: 'a', content: { messages: 'x' }, completion: 'y' },
+      'a 0',
+      /^Expected `content` to be \{ text \} or/,
+    ],
+    ['a sample below 0', { id: 'a', sample: -1 }, 'a 0', 'Expected `sample` to be an integer >= 0, got `-1` (number)'],
+  ])('makes an error row of what is no text, and scores its neighbours: %s', async (_, wrong, key, error) => {
+    const rows = await rowsOf([wrong as ScoredText, text('good', 'x', 'y')], fakeReward().reward)
+    const [bad, good] = [rows.find(({ id }) => id !== 'good')!, rows.find(({ id }) => id === 'good')!]
+    expect(good.error).toBeNull()
+    expect(`${bad.id} ${bad.sample}`).toBe(key)
+    expect(bad.error).toEqual(typeof error === 'string' ? error : expect.stringMatching(error))
+  })
+
+  it('refuses texts that are not iterable', () => {
+    expect(() => score(undefined as never, { reward: fakeReward().reward, hashes: {} })).toThrow(
+      'Expected the prompts to be iterable, such as fromFile(…), got `undefined`',
+    )
   })
 
   it('makes an error row of a non-finite reward and of a failed call', async () => {

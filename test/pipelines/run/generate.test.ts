@@ -1,8 +1,11 @@
 import { lastValueFrom, map, mergeMap, take, throwError, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { selectGreedy } from '../../../operators/selectGreedy.js'
+import { topK } from '../../../operators/topK.js'
 import { args } from '../../../pipelines/decoders/args.js'
 import { greedy } from '../../../pipelines/decoders/greedy.js'
 import { nucleus } from '../../../pipelines/decoders/nucleus.js'
+import { steps } from '../../../pipelines/decoding/steps.js'
 import { batchTextReward } from '../../../pipelines/rewards/textReward.js'
 import { type GenerateOptions, generate } from '../../../pipelines/run/generate.js'
 import { OptionError } from '../../../src/core/errors.js'
@@ -15,6 +18,13 @@ const run = async (
   prompts: Iterable<string | Prompt>,
   { decoder = args({ k: 5 }), models = fakeModels(), ...options }: GenerateOptions & { decoder?: Decoder; models?: Models } = {},
 ): Promise<Row[]> => settled(await rowsOf(generate(promptsOf(prompts), decoder, models, { maxNewTokens: 8, ...options })))
+
+it('refuses steps in place of a decoder', () => {
+  const own = steps(topK({ k: 1 }), selectGreedy())
+  expect(() => generate(promptsOf(['a']), own as unknown as Decoder, fakeModels())).toThrow(
+    'Expected a decoder, such as (models) => steps(…), got the steps themselves',
+  )
+})
 
 describe('exactly one row a prompt and sample', () => {
   it('for each sample; sampled rows differ and repeat with their seed', async () => {
@@ -52,7 +62,7 @@ describe('exactly one row a prompt and sample', () => {
       'The prompt is empty',
       'The prompt has 13 tokens, the limit is 10',
       'roles must alternate',
-      'Expected a prompt, got nothing',
+      'Expected a prompt with `content` or `tokenIds`, got neither',
       'Expected `stop` to be a list of non-empty strings, got `` (string)',
       null,
     ])

@@ -1,4 +1,4 @@
-import { forkJoin, from, lastValueFrom } from 'rxjs'
+import { forkJoin, from, lastValueFrom, type ObservableInput } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { schedule } from '../../../pipelines/schedule/schedule.js'
 import { OptionError, RewardError, ShapeError } from '../../../src/core/errors.js'
@@ -52,6 +52,27 @@ describe('schedule', () => {
 })
 
 describe('a reward model with the same tokenizer and template', () => {
+  it('refuses token ids that it cannot read, and serves its neighbours', async () => {
+    const { calls, model } = recording({ codec: charCodec(), vocabSize: 128 })
+    const { reward } = schedule(fakeModels(fakeLm(), [model]))
+    const settled = await Promise.allSettled(
+      [
+        reward!.score(sequenceOf('ab', 'c'), Int32Array.of(5, 128)),
+        reward!.score(sequenceOf('ab', 'c'), Int32Array.of(-1)),
+        reward!.value(sequenceOf('ab', 'c', { tokenIds: [5, 128] })),
+        reward!.score(sequenceOf('ab', 'c'), Int32Array.of(5, 127)),
+      ].map((call) => lastValueFrom(from<ObservableInput<unknown>>(call))),
+    )
+    const refusal = (id: number) => new RewardError(`Reward \`${model.name}\` reads token ids from 0 to 127, got ${id}`)
+    expect(settled.map((one) => (one.status === 'rejected' ? one.reason : 'scored'))).toEqual([
+      refusal(128),
+      refusal(-1),
+      refusal(128),
+      'scored',
+    ])
+    expect(calls).toHaveLength(1)
+  })
+
   it('reads the token ids, with each candidate as a branch', async () => {
     const { calls, model } = recording({ codec: charCodec() })
     const { reward } = schedule(fakeModels(fakeLm(), [model]))
