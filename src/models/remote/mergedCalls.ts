@@ -70,13 +70,11 @@ export function mergedCalls<Item, Result>(
   const wake = (): void => {
     if (isDue) return
     isDue = true
-    const go = (): void => {
+    // Waits for the other calls of this turn of the event loop.
+    setImmediate(() => {
       isDue = false
       for (let next = taken(); next; next = taken()) start(next)
-    }
-    // The callers of one request get their answers together, and their next calls go at once. Waiting for the next answer that is read here would make
-    // one group of two. A single call waits for the others of this turn of the event loop.
-    process.nextTick(() => (waiting.some(({ call }) => call !== waiting[0]!.call) ? go() : setImmediate(go)))
+    })
   }
   /** Takes the first waiting items of one kind whose turn it is. */
   const taken = (): Request<Item, Result> | undefined => {

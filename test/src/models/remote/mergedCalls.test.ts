@@ -170,22 +170,6 @@ describe('mergedCalls', () => {
     await fc.assert(property, { numRuns: 60 })
   })
 
-  it('sends calls that were made together at once, and a single call together with others of the same turn of the event loop', async () => {
-    const { sizes, all } = merged(tens)
-    const ticked = () => new Promise<void>((resolve) => process.nextTick(resolve))
-    const together = all(singles(3))
-    await ticked()
-    expect(sizes).toEqual([3])
-    const first = all([[1, 2]])
-    await ticked()
-    const second = all([[3]])
-    await ticked()
-    expect(sizes).toEqual([3])
-    await setImmediate()
-    expect(sizes).toEqual([3, 3])
-    expect(await Promise.all([together, first, second])).toEqual([[[0], [10], [20]], [[10, 20]], [[30]]])
-  })
-
   it('keeps kinds apart', async () => {
     const seen: (readonly number[])[] = []
     const { all } = merged(
