@@ -138,16 +138,18 @@ const placed = ({ entry }: DescribedOperator<never, unknown>): PlacedOperator =>
 
 /** Chains operators whose types are already checked. */
 export function chain<In, Out>(operators: readonly DescribedOperator<never, unknown>[]): OperatorFunction<In, Out> {
-  const untyped = operators as readonly DescribedOperator<unknown, unknown>[]
-  const chainOn = (stream: Observable<unknown>, next: DescribedOperator<unknown, unknown>): Observable<unknown> => {
-    const output: unknown = next(stream)
+  const links = (operators as readonly DescribedOperator<unknown, unknown>[]).map((next) => {
     const name = next.entry?.name ?? 'custom'
+    const isOwn = next.parts === undefined && !next.entry?.observes && !Object.hasOwn(known.operators, name)
+    return { next, name, isOwn }
+  })
+  const chainOn = (stream: Observable<unknown>, { next, name, isOwn }: (typeof links)[number]): Observable<unknown> => {
+    const output: unknown = next(stream)
     if (!isObservable(output))
       throw new ShapeError(`Expected operator \`${name}\` to return an observable, got ${describeValue(output)}`)
-    const isOwn = next.parts === undefined && !Object.hasOwn(known.operators, name)
     return isOwn ? output.pipe(tap((step) => checkStep(step, name))) : output
   }
-  return (source) => untyped.reduce(chainOn, source) as Observable<Out>
+  return (source) => links.reduce(chainOn, source as Observable<unknown>) as Observable<Out>
 }
 
 /**

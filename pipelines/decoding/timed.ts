@@ -1,5 +1,6 @@
 import { defer, map, type OperatorFunction } from 'rxjs'
 import * as z from 'zod'
+import { described } from '../../src/core/described.js'
 import { aFunction, parseOptions } from '../../src/core/parseOptions.js'
 import type { Decoder, LogitsStep, Selected } from '../../src/core/step.js'
 import { chain } from './steps.js'
@@ -15,6 +16,15 @@ export type TimedOptions = Readonly<{
   /** Called after each step with the time of each operator, in order. */
   onStep: (times: readonly OperatorTime[], step: Selected) => void
 }>
+
+const observing = <Step>(look: (step: Step) => void) =>
+  described(
+    { name: 'timed', options: {}, observes: true },
+    map((step: Step) => {
+      look(step)
+      return step
+    }),
+  )
 
 /**
  * Times the operators of a decoder, which decodes the same tokens under the same spec. A decoder that `steps` did not make counts as one
@@ -35,21 +45,16 @@ export function timed(decoder: Decoder, options: TimedOptions): Decoder {
       defer(() => {
         const times: OperatorTime[] = []
         let startedAt = 0
-        const first = map((step: LogitsStep) => {
+        const first = observing((_step: LogitsStep) => {
           startedAt = clock()
-          return step
         })
         const after = (index: number) =>
-          map((step: unknown) => {
+          observing(() => {
             const endedAt = clock()
             times.push({ operator: names[index]!, ms: endedAt - startedAt })
             startedAt = endedAt
-            return step
           })
-        const last = map((step: Selected) => {
-          onStep(times, step)
-          return step
-        })
+        const last = observing((step: Selected) => onStep(times, step))
         return source.pipe(
           chain<LogitsStep, Selected>([first, ...operators.flatMap((each, index) => [each, after(index)]), last]),
         )

@@ -55,7 +55,8 @@ export function argmax(values: ArrayLike<number>): number {
  */
 export function topIndices(values: ArrayLike<number>, k: number): Int32Array {
   if (values.length < k) throw new ShapeError(`Expected at least ${k} values to take the ${k} largest, got ${values.length}`)
-  if (k === values.length && k <= PLACES && values instanceof Float32Array) return dropForbidden(sortIndices(values), values)
+  if (k === values.length && k >= MANY && k <= PLACES && values instanceof Float32Array)
+    return dropForbidden(sortIndices(values), values)
   const heap = new Int32Array(k) // the worst of the kept is at the root
   const worse = (a: number, b: number): boolean => values[a]! < values[b]! || (values[a] === values[b] && a > b)
   const sink = (item: number, size: number, from = 0): void => {
@@ -94,6 +95,8 @@ function dropForbidden(indices: Int32Array, values: ArrayLike<number>): Int32Arr
   return count === indices.length ? indices : indices.slice(0, count)
 }
 
+/** Fewest values of `sortIndices`: for few of them the heap takes less time. */
+const MANY = 512
 /** Most values of `sortIndices`, so that a key is a whole number below 2^53. */
 const PLACES = 2 ** 20
 
