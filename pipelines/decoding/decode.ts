@@ -47,7 +47,8 @@ export function stepsAfter(start: Sequence, { lm, decoder, finish }: DecodeOptio
     // A model would fail on it, together with all sequences of its batch.
     if (all && step.tokenId >= maxTop)
       throw new ShapeError(`Expected a token id below ${maxTop}, the size of the vocabulary, got ${step.tokenId}`)
-    if (step.tokenIds[step.index] !== step.tokenId)
+    // Programs without types may leave out the candidates.
+    if (step.tokenIds?.[step.index] !== step.tokenId)
       throw new ShapeError(
         `Expected \`index\` to be the place of the chosen token ${step.tokenId} among the candidates, got ${step.index}`,
       )

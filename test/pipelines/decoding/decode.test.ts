@@ -36,6 +36,11 @@ describe('a chooser of your own', () => {
   }
   it.each([
     ['a token that is no candidate', { index: 0, tokenId: 1 }, 'the place of the chosen token 1 among the candidates, got 0'],
+    [
+      'a token without candidates',
+      { index: 0, tokenId: 1, tokenIds: undefined, tokenLogits: undefined, scores: undefined },
+      'the place of the chosen token 1 among the candidates, got 0',
+    ],
     ['a token without its index', { tokenId: 1 }, 'the place of the chosen token 1 among the candidates, got undefined'],
     [
       'a token beyond the vocabulary',
