@@ -28,6 +28,14 @@ describe('perToken', () => {
   })
 })
 
+it.each([
+  ['nothing', undefined, 'got nothing'],
+  ['a token alone', { tokenId: 1 }, 'got `{"tokenId":1}` (object)'],
+])('a decoder without `steps` that returns %s makes an error row', async (_, step, got) => {
+  const [row] = await rowsOf(generate(promptsOf(['a']), () => map(() => step as unknown as Selected), fakeModels()))
+  expect(row!.error).toBe(`Expected the decoder to return a step with its \`sequence\`, ${got}`)
+})
+
 describe('a chooser of your own', () => {
   const rowWith = async (choice: object) => {
     const choose = map((step: Candidates) => ({ ...step, ...choice }) as unknown as Selected)
