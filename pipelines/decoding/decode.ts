@@ -1,6 +1,7 @@
 import { EMPTY, expand, finalize, from, map, type Observable, of, skip, throwIfEmpty } from 'rxjs'
 import { ShapeError } from '../../src/core/errors.js'
 import type { LanguageModel, Need } from '../../src/core/model.js'
+import { describeValue } from '../../src/core/parseOptions.js'
 import type { Sequence } from '../../src/core/sequence.js'
 import {
   type Decoder,
@@ -43,11 +44,14 @@ export function stepsAfter(start: Sequence, { lm, decoder, finish }: DecodeOptio
   const { all, maxTop } = lm.capabilities
   const append = (step: Selected, index: number): DecodedStep => {
     if (index > 0) throw new ShapeError('Expected the decoder to return one token per step, got two')
+    // A decoder that `steps` did not make may return anything.
+    if (!step?.sequence)
+      throw new ShapeError(`Expected the decoder to return a step with its \`sequence\`, got ${describeValue(step)}`)
     if (!Number.isInteger(step.tokenId) || step.tokenId < 0) throw new ShapeError(`Expected a token id, got ${step.tokenId}`)
     // A model would fail on it, together with all sequences of its batch.
     if (all && step.tokenId >= maxTop)
       throw new ShapeError(`Expected a token id below ${maxTop}, the size of the vocabulary, got ${step.tokenId}`)
-    if (step.tokenIds[step.index] !== step.tokenId)
+    if (step.tokenIds?.[step.index] !== step.tokenId)
       throw new ShapeError(
         `Expected \`index\` to be the place of the chosen token ${step.tokenId} among the candidates, got ${step.index}`,
       )

@@ -162,14 +162,16 @@ function checkStep(step: unknown, name: string): void {
     throw new ShapeError(
       `Expected operator \`${name}\` to return a step with all fields of the one before, got ${describeValue(step)}`,
     )
-  const { tokenIds, tokenLogits, scores } = step as Partial<Candidates>
-  const lists = Object.entries({ tokenIds, tokenLogits, scores })
-  if (lists.every(([, list]) => list === undefined)) return
-  const wrong = lists.find(([, list]) => list?.length !== (tokenIds ?? scores)?.length)
-  if (wrong !== undefined)
-    throw new ShapeError(
-      `Expected operator \`${name}\` to keep \`tokenIds\`, \`tokenLogits\` and \`scores\` of one length, got ${lists.map(([, list]) => list?.length ?? 'none').join(', ')}`,
-    )
+  const { tokenIds, tokenLogits, scores, rewards } = step as Partial<Candidates & Pick<Selected, 'rewards'>>
+  if ([tokenIds, tokenLogits, scores].every((list) => list === undefined)) return
+  const ofRewards = Object.entries(rewards ?? {}).map(([reward, list]) => [`rewards.${reward}`, list] as const)
+  const lists = Object.entries({ tokenIds, tokenLogits, scores, ...Object.fromEntries(ofRewards) })
+  const lengths = lists.map(([, list]) => list?.length)
+  if (lengths.every((length) => length !== undefined && length === lengths[0])) return
+  const fields = lists.map(([field]) => `\`${field}\``)
+  throw new ShapeError(
+    `Expected operator \`${name}\` to keep ${fields.slice(0, -1).join(', ')} and ${fields.at(-1)} of one length, got ${lengths.map((length) => length ?? 'none').join(', ')}`,
+  )
 }
 
 /** An operator without an entry appears as `custom`. Operators that only observe do not appear. */

@@ -25,6 +25,7 @@ import { rewardOverText } from '../rewards/rewardOverText.js'
 import { shareAnswers } from '../rewards/shareAnswers.js'
 import { observeCalls, type ScheduleObserver } from './observeCalls.js'
 import {
+  findForeign,
   type LiveKeys,
   liveKeys,
   readAhead,
@@ -173,20 +174,21 @@ const apart = <Call, Result>(model: Batched<Call, Result>, { call }: Weighed<Cal
  */
 function rewardOverTokens(model: BatchedRewardModel, call: (call: RewardCall) => Observable<Float32Array>): Reward {
   const { name, unit, contextLength, vocabSize = Number.POSITIVE_INFINITY } = model
-  // A call that the model cannot compute would fail its whole batch.
-  const check = (length: number, decoded: ArrayLike<number>): void => {
+  const check = (length: number, ...decoded: readonly ArrayLike<number>[]): void => {
     if (length > contextLength)
       throw new RewardError(`Reward \`${name}\` has a context of ${contextLength} tokens, the sequence has ${length}`)
-    for (let i = 0; i < decoded.length; i++)
-      if (!(decoded[i]! >= 0 && decoded[i]! < vocabSize))
-        throw new RewardError(`Reward \`${name}\` reads token ids from 0 to ${vocabSize - 1}, got ${decoded[i]}`)
+    for (const tokenIds of decoded) {
+      const foreign = findForeign(tokenIds, vocabSize)
+      if (foreign !== undefined)
+        throw new RewardError(`Reward \`${name}\` reads token ids from 0 to ${vocabSize - 1}, got ${foreign}`)
+    }
   }
   return {
     name,
     ...(unit && { unit }),
     score: ({ key, promptTokenIds, tokenIds }, candidateIds) =>
       defer(() => {
-        check(promptTokenIds.length + tokenIds.length + 1, candidateIds)
+        check(promptTokenIds.length + tokenIds.length + 1, tokenIds, candidateIds)
         return call({ key, tokenIds: promptTokenIds.concat(tokenIds), branches: Array.from(candidateIds, (id) => [id]) })
       }),
     value: ({ key, promptTokenIds, tokenIds }) =>

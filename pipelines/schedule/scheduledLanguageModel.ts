@@ -32,6 +32,12 @@ export function liveKeys(): LiveKeys {
   }
 }
 
+/** Returns the first token id that a model with so many of them cannot read. A call with one would fail its whole batch. */
+export function findForeign(tokenIds: ArrayLike<number>, vocabSize: number): number | undefined {
+  for (let i = 0; i < tokenIds.length; i++) if (!(tokenIds[i]! >= 0 && tokenIds[i]! < vocabSize)) return tokenIds[i]
+  return undefined
+}
+
 /** Sends a call for hidden states through the scheduler. */
 export type ScheduledStates = (call: StatesCall) => Observable<Float32Array[]>
 
@@ -58,9 +64,16 @@ export function scheduledLanguageModel(
     others.set(sequence.key, keys.set(prompt, key))
     return { ...sequence, key, promptTokenIds }
   }
-  const check = (tokens: number): void => {
+  const { all, maxTop } = lm.capabilities
+  const vocabSize = all ? maxTop : Number.POSITIVE_INFINITY
+  const check = (tokens: number, ...decoded: readonly ArrayLike<number>[]): void => {
     if (tokens > lm.contextLength)
       throw new ShapeError(`Expected at most ${lm.contextLength} tokens, the model's context, got ${tokens}`)
+    for (const tokenIds of decoded) {
+      const foreign = findForeign(tokenIds, vocabSize)
+      if (foreign !== undefined)
+        throw new ShapeError(`Language model \`${name}\` reads token ids from 0 to ${vocabSize - 1}, got ${foreign}`)
+    }
   }
   return {
     name,
@@ -71,7 +84,7 @@ export function scheduledLanguageModel(
       defer(() => {
         const sequence = promptTokenIds ? otherwise(own, promptTokenIds) : own
         const length = sequence.promptTokenIds.length + sequence.tokenIds.length
-        check(length)
+        check(length, sequence.tokenIds)
         live.add(own.key)
         keep?.(sequence)
         return scheduled(sequence.key, length, { sequence, need }, (upTo) => ({ sequence, need, upTo }))
@@ -79,7 +92,8 @@ export function scheduledLanguageModel(
     ...(states && {
       hiddenStates: (sequence: Sequence, candidateIds: Int32Array) =>
         defer(() => {
-          check(sequence.promptTokenIds.length + sequence.tokenIds.length + Math.min(1, candidateIds.length))
+          const { promptTokenIds, tokenIds } = sequence
+          check(promptTokenIds.length + tokenIds.length + Math.min(1, candidateIds.length), tokenIds, candidateIds)
           keep?.(sequence)
           return states({ sequence, candidateIds })
         }),

@@ -47,6 +47,7 @@ export type Need = number | 'all'
  */
 export type Logits = Readonly<{ tokenIds?: Int32Array; values: Float32Array; logSumExp?: number }>
 
+/** `all`: it gives the logits of the whole vocabulary, which then has `maxTop` tokens. Otherwise `maxTop` is how many of the likeliest it gives at most. */
 export type Capabilities = Readonly<{ all: boolean; maxTop: number; hiddenStates: boolean; unit: 'logit' | 'logprob' }>
 
 /** A language model as operators see it, one sequence at a time. Results depend on the tokens only. */

@@ -54,8 +54,8 @@ const [OPEN, CLOSE, COMMA] = ['[', ']', ','].map((text) => Buffer.from(text)) as
 /** Most requests at the same time: several, so that prompts wait little for each other; few, because each takes processor time on both sides. */
 const CONCURRENCY = 8
 /**
- * One request must be a tenth faster than several. A server that computes one request at a time makes it twice as fast, and where latency counts, several
- * are a tenth faster: less than a load on this machine may hide. A window is one step, because the first windows have one request.
+ * All steps go in one request only if that is a tenth faster. It is twice as fast with a server that computes one request at a time. Elsewhere several are
+ * faster, but by a tenth only, which a load on this machine can hide. A window is one step, because the first windows have one request.
  */
 const GAIN = 0.9
 const WINDOW = 1

@@ -28,6 +28,14 @@ describe('perToken', () => {
   })
 })
 
+it.each([
+  ['nothing', undefined, 'got nothing'],
+  ['a token alone', { tokenId: 1 }, 'got `{"tokenId":1}` (object)'],
+])('a decoder without `steps` that returns %s makes an error row', async (_, step, got) => {
+  const [row] = await rowsOf(generate(promptsOf(['a']), () => map(() => step as unknown as Selected), fakeModels()))
+  expect(row!.error).toBe(`Expected the decoder to return a step with its \`sequence\`, ${got}`)
+})
+
 describe('a chooser of your own', () => {
   const rowWith = async (choice: object) => {
     const choose = map((step: Candidates) => ({ ...step, ...choice }) as unknown as Selected)
@@ -36,6 +44,11 @@ describe('a chooser of your own', () => {
   }
   it.each([
     ['a token that is no candidate', { index: 0, tokenId: 1 }, 'the place of the chosen token 1 among the candidates, got 0'],
+    [
+      'a token without candidates',
+      { index: 0, tokenId: 1, tokenIds: undefined, tokenLogits: undefined, scores: undefined },
+      'the place of the chosen token 1 among the candidates, got 0',
+    ],
     ['a token without its index', { tokenId: 1 }, 'the place of the chosen token 1 among the candidates, got undefined'],
     [
       'a token beyond the vocabulary',

@@ -10,7 +10,7 @@ import { topP } from '../../../operators/topP.js'
 import { steps } from '../../../pipelines/decoding/steps.js'
 import { described } from '../../../src/core/described.js'
 import type { Reward } from '../../../src/core/model.js'
-import type { Candidates, LogitsStep } from '../../../src/core/step.js'
+import type { Candidates, LogitsStep, Rewarded } from '../../../src/core/step.js'
 import { logitsStep } from '../../marbles.js'
 
 const reward: Reward = { name: 'short', score: (_, ids) => of(Float32Array.from(ids, (id) => -id)), value: () => of(0) }
@@ -81,6 +81,19 @@ describe('an operator of your own', () => {
     ['fewer ids than scores', (step) => ({ ...step, tokenIds: step.tokenIds.slice(1) }), `${lengths}2, 3, 3`],
   ])('is named in the error if it returns %s', async (_, change, message) => {
     await expect(decoded(change)).rejects.toThrow(message)
+  })
+  it('is named in the error if it drops candidates and keeps their rewards', async () => {
+    const own = described(
+      { name: 'mine', options: {} },
+      map((step: Rewarded) => {
+        const { tokenIds, tokenLogits, scores } = step
+        return { ...step, tokenIds: tokenIds.slice(1), tokenLogits: tokenLogits.slice(1), scores: scores.slice(1) }
+      }),
+    )
+    const decoder = steps(topK({ k: 3 }), batchReward({ reward }), own, selectGreedy())
+    await expect(lastValueFrom(of(logitsStep(1, 2, 3, 4)).pipe(decoder))).rejects.toThrow(
+      'to keep `tokenIds`, `tokenLogits`, `scores` and `rewards.short` of one length, got 2, 2, 2, 3',
+    )
   })
   it('may drop candidates with all of their numbers', async () => {
     const last = (list: Candidates['scores']) => list.slice(2)

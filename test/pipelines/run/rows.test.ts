@@ -117,7 +117,7 @@ describe('a row', () => {
   it.each([
     ['scores', { scores: ['high', 'low', 'low'] }, '`scores` of a step to be numbers, got `high` (string)'],
     ['tokenLogits', { tokenLogits: [null, null, null] }, '`tokenLogits` of a step to be numbers, got `null` (object)'],
-    ['rewards', { rewards: { mine: 3 } }, '`rewards.mine` of a step to be numbers, got `undefined` (undefined)'],
+    ['rewards', { rewards: { mine: [null, null, null] } }, '`rewards.mine` of a step to be numbers, got `null` (object)'],
   ])('is an error row if an operator of a program gives %s that are no numbers', async (_, fields, message) => {
     const wrong = map((step: Selected) => (step.sequence.promptId === 'b' ? { ...step, ...(fields as object) } : step))
     const decoder = () => steps(topK({ k: 3 }), selectGreedy(), wrong)

@@ -31,6 +31,26 @@ describe('schedule', () => {
     models.reward!.release!(sequence)
     expect([lm.released, rm.released]).toEqual([[sequence.key], [sequence.key]])
   })
+  it('refuses token ids that a language model cannot read, and serves their neighbours', async () => {
+    const { lm, lms } = schedule({ ...fakeModels(), lms: { other: fakeLm() } })
+    const bad = sequenceOf('ab', 'c', { tokenIds: [5, 128] })
+    const settled = await Promise.allSettled(
+      [
+        lm.logits(bad, 'all'),
+        lms.get('other')!.logits(bad, 'all'),
+        lm.hiddenStates!(sequenceOf('ab', 'c'), Int32Array.of(5, -1)),
+        lm.logits(sequenceOf('ab', 'c'), 'all'),
+      ].map((call) => lastValueFrom(from<ObservableInput<unknown>>(call))),
+    )
+    const refusal = (name: string, id: number) =>
+      new ShapeError(`Language model \`${name}\` reads token ids from 0 to 127, got ${id}`)
+    expect(settled.map((one) => (one.status === 'rejected' ? one.reason : 'read'))).toEqual([
+      refusal('lm', 128),
+      refusal('other', 128),
+      refusal('lm', -1),
+      'read',
+    ])
+  })
   it('refuses a sequence that does not fit, and serves its neighbours', async () => {
     const models = schedule(fakeModels(fakeLm({ contextLength: 4 }), [fakeRm({ contextLength: 4 })]))
     const long = sequenceOf('abc', 'de')
@@ -59,6 +79,7 @@ describe('a reward model with the same tokenizer and template', () => {
       [
         reward!.score(sequenceOf('ab', 'c'), Int32Array.of(5, 128)),
         reward!.score(sequenceOf('ab', 'c'), Int32Array.of(-1)),
+        reward!.score(sequenceOf('ab', 'c', { tokenIds: [128, 5] }), Int32Array.of(5)),
         reward!.value(sequenceOf('ab', 'c', { tokenIds: [5, 128] })),
         reward!.score(sequenceOf('ab', 'c'), Int32Array.of(5, 127)),
       ].map((call) => lastValueFrom(from<ObservableInput<unknown>>(call))),
@@ -67,6 +88,7 @@ describe('a reward model with the same tokenizer and template', () => {
     expect(settled.map((one) => (one.status === 'rejected' ? one.reason : 'scored'))).toEqual([
       refusal(128),
       refusal(-1),
+      refusal(128),
       refusal(128),
       'scored',
     ])

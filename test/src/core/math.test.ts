@@ -41,13 +41,14 @@ describe('topIndices', () => {
     )
   })
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses %s at any place', (bad) => {
-    for (const [at, k] of [
-      [0, 2],
-      [1, 2],
-      [4, 2],
-      [3, 5],
+    for (const [at, k, length] of [
+      [0, 2, 5],
+      [1, 2, 5],
+      [4, 2, 5],
+      [3, 5, 5],
+      [599, 600, 600],
     ] as const) {
-      const list = Float32Array.of(5, 4, 3, 2, 1)
+      const list = Float32Array.from({ length }, (_, index) => length - index)
       list[at] = bad
       expect(() => topIndices(list, k)).toThrow(new ShapeError(`Expected finite values, got ${bad} at index ${at}`))
     }

@@ -69,9 +69,11 @@ export class ModelWorker {
     if (this.failure) return Promise.reject(this.failure)
     const id = this.nextCall++
     return new Promise((resolve, reject) => {
-      if (this.waiting.length === 0) this.worker.ref()
-      this.waiting.push({ id, resolve, reject, postedAt: clock() })
+      const postedAt = clock()
+      // First, because a call that cannot be packed must not wait for an answer.
       const packed = packCalls(calls, (key) => this.keyOf(key))
+      if (this.waiting.length === 0) this.worker.ref()
+      this.waiting.push({ id, resolve, reject, postedAt })
       this.worker.postMessage({ type: 'run', id, calls: packed } satisfies ToWorker, [packed.buffer as ArrayBuffer])
     })
   }
