@@ -140,12 +140,14 @@ function runOfTexts(
 
 const textSchema = promptSchema.extend({
   completion: z.string().optional().describe('text'),
-  sample: z.int().min(0).optional().describe('an integer >= 0'),
+  sample: z.int32().min(0).optional().describe('an integer from 0 to 2147483647'),
   cutOff: z.boolean().optional().describe('true or false'),
 } satisfies Record<Exclude<keyof ScoredText, keyof Prompt>, z.ZodType>)
 
+const sampleSchema = textSchema.shape.sample.catch(0)
+
 /** The number of a text's sample, which an error row keeps, too. */
-const sampleOf = (text: unknown): number => textSchema.shape.sample.catch(0).parse(Object(text).sample) ?? 0
+const sampleOf = (text: unknown): number => sampleSchema.parse(Object(text).sample) ?? 0
 
 type HashedText = ScoredText & Readonly<{ sample: number; promptHash: string }>
 

@@ -7,8 +7,11 @@ export function checkIterable(source: unknown): void {
     throw new OptionError(`Expected the prompts to be iterable, such as fromFile(…), got \`${String(source)}\``)
 }
 
-/** Generators that a run has begun to read. Nothing else tells that a generator is used up. */
+/** Generators that a run has begun to read. A generator itself does not tell whether it is used up. */
 const begun = new WeakSet<object>()
+
+/** Generators, and iterators of the language such as `list.values()`. */
+const READ_ONCE = /^\[object ((Async)?Generator|.+ Iterator|Iterator Helper)\]$/
 
 /**
  * Marks a source as read by a run. A generator gives its prompts once, and a second run over it would end without rows and without an error.
@@ -16,10 +19,10 @@ const begun = new WeakSet<object>()
  * @throws OptionError for a generator that a run has read
  */
 export function beginReading(source: object): void {
-  if (!/^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(source))) return
+  if (!READ_ONCE.test(Object.prototype.toString.call(source))) return
   if (begun.has(source))
     throw new OptionError(
-      'Expected prompts that nobody has read, got a generator that a run has read already. Call its function again for each run',
+      'Expected prompts that nobody has read, got a generator or an iterator that a run has read already. Make a new one for each run',
     )
   begun.add(source)
 }

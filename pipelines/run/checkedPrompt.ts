@@ -9,10 +9,14 @@ const none = z.undefined().optional()
 const anObject = z.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
 const aList = z.custom<readonly unknown[]>((value) => Array.isArray(value))
 const message = z.looseObject({ role: z.string().min(1), content: z.union([z.string(), aList]).nullish() })
-const contentSchema = z.union([
-  z.strictObject({ text: z.string(), messages: none }),
-  z.strictObject({ messages: z.array(message), text: none, tools: aList.optional(), chatTemplateKwargs: anObject.optional() }),
-])
+const conversation = z.object({
+  messages: z.array(message),
+  text: none,
+  tools: aList.optional(),
+  chatTemplateKwargs: anObject.optional(),
+})
+const plainText = z.object({ text: z.string(), messages: none, tools: none, chatTemplateKwargs: none })
+const contentSchema = z.union([plainText, conversation])
 
 /** Schema of the fields of a prompt. */
 export const promptSchema = z.strictObject({
@@ -65,13 +69,16 @@ export function checkedPrompt(value: unknown, number: number, schema: Schema = p
 }
 
 /** @throws OptionError for an unknown field, and for one of the wrong kind */
-function checkFields(prompt: object, schema: Schema): void {
-  const known = Object.keys(schema.shape)
-  const unknown = Object.keys(prompt).find((key) => !known.includes(key))
-  if (unknown !== undefined)
-    throw new OptionError(
-      `Unknown field \`${unknown}\` of a prompt${didYouMean(unknown, known)}; known: ${known.join(', ')}. Columns to keep go into \`input\``,
-    )
+function checkFields(prompt: Readonly<{ id: unknown; content?: unknown; overrides?: unknown }>, schema: Schema): void {
+  checkNames(prompt, schema, { of: 'a prompt', hint: '. Columns to keep go into `input`' })
+  checkNames(prompt.content, conversation, { of: '`content`' })
   parseOptions(schema, prompt, 'prompt')
-  if ('overrides' in prompt && prompt.overrides !== undefined) parseOptions(overridesSchema, prompt.overrides, 'overrides')
+  if (prompt.overrides !== undefined) parseOptions(overridesSchema, prompt.overrides, 'overrides')
+}
+
+function checkNames(value: unknown, { shape }: z.ZodObject, { of, hint = '' }: Readonly<{ of: string; hint?: string }>): void {
+  const known = Object.keys(shape)
+  const unknown = anObject.safeParse(value).success ? Object.keys(Object(value)).find((key) => !known.includes(key)) : undefined
+  if (unknown !== undefined)
+    throw new OptionError(`Unknown field \`${unknown}\` of ${of}${didYouMean(unknown, known)}; known: ${known.join(', ')}${hint}`)
 }

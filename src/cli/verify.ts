@@ -54,7 +54,7 @@ export const verifyCommand = ({ stdin, stdout, signal }: Terminal): Command =>
       const about = `${rows} ${rows === 1 ? 'row' : 'rows'} in ${files} ${files === 1 ? 'file' : 'files'}`
       if (problems.length > 0)
         throw new Unverified(`${about}: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`)
-      const failed = errors > 0 ? `, ${errors} of them error ${errors === 1 ? 'row' : 'rows'}` : ''
+      const failed = errors > 0 ? `, ${errors} of them ${errors === 1 ? 'an error row' : 'error rows'}` : ''
       await writeLine(
         stdout,
         `${about}${failed}: ${input === undefined ? 'each once' : 'complete, each once'}, undamaged`,

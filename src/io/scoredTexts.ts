@@ -26,7 +26,7 @@ function textOf(record: InputRecord, column: string, options: PromptOptions): Fi
       ...prompt,
       id: record.place,
       sample,
-      error: `${record.where}: Expected \`sample\` to be an integer >= 0, got ${got}`,
+      error: `${record.where}: Expected \`sample\` to be an integer from 0 to 2147483647, got ${got}`,
     }
   }
   if (typeof completion === 'string' && !/\p{Surrogate}/u.test(completion))

@@ -177,12 +177,9 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
           if (!('path' in reward)) return { source: reward }
           const { name } = reward
           const running = {
-            threads,
-            dtype,
-            device,
+            ...{ threads, dtype, device, maxBatch },
             ...limits,
             ...warming,
-            maxBatch,
             ...cacheOf(`reward ${name}`),
             ...watch(name),
           }
@@ -194,7 +191,10 @@ export async function loadModels(options: LoadOptions): Promise<Models> {
     ])
     if (typeof lm !== 'string') for (const notice of main.source.codec.notices ?? []) onNotice?.(notice)
     const readings = Object.fromEntries(
-      loaded.map(({ source, label, endToken }) => [`reward ${source.name}`, { label, endToken }]),
+      loaded.map(({ source: { name }, label, endToken }) => [
+        `reward ${name}`,
+        { ...(label !== undefined && { label }), ...(endToken !== undefined && { endToken }) },
+      ]),
     )
     return {
       lm: main.source,

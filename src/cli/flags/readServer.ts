@@ -18,11 +18,11 @@ export function readServer({ name, path: url }: Readonly<{ name?: string | undef
 }
 
 /** Flags whose model may be a server. */
-const MODELS: readonly (string | undefined)[] = ['--lm', '--reward', '--reward-model', '--judge']
+const MODEL_FLAGS: readonly (string | undefined)[] = ['--lm', '--reward', '--reward-model', '--judge']
 
 /** Whether a command line, which nobody has checked yet, names a model behind HTTP. */
 export const namesServer = (args: readonly string[]): boolean =>
   args.some((arg, index) => {
     const [, flag, value = args[index + 1] ?? ''] = arg.match(/^(--[a-z-]+)(?:=(.*))?$/s) ?? []
-    return MODELS.includes(flag) && isHttp(value.replace(/^[\w-]+=/, ''))
+    return MODEL_FLAGS.includes(flag) && isHttp(value.replace(/^[\w-]+=/, ''))
   })

@@ -79,7 +79,10 @@ async function runWorker({ exitWhenIdle = false, grace, ...flags }: WorkerFlags,
  * traces count the rows of a run.
  */
 const isShareable = ({ meta }: RunRecord, args: readonly string[]): boolean =>
-  modulesOf(args) === '' && !args.includes('--otlp') && Object.values(meta.models).every(({ sha256 }) => sha256 !== undefined)
+  modulesOf(args) === '' &&
+  meta.spec.use === undefined &&
+  !args.includes('--otlp') &&
+  Object.values(meta.models).every(({ sha256 }) => sha256 !== undefined)
 
 /** Says why the engine would make other rows than the run as it was submitted; undefined if it makes the same. */
 const differenceOf = ({ id, meta }: RunRecord, engine: EngineProcess): string | undefined =>

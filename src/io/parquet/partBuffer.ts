@@ -23,9 +23,13 @@ export interface PartBuffer {
 }
 
 /** The error row in the place of a row with a value that does not fit. It keeps what a row has before it is decoded. */
-const errorRowOf = ({ id, sample, prompt, seed, startedAt, durationMs, promptHash, input }: Row, error: string): Row => ({
+const errorRowOf = (
+  { id, sample, prompt, userMessage, seed, startedAt, durationMs, promptHash, input }: Row,
+  error: string,
+): Row => ({
   ...{ id, sample, startedAt, durationMs, promptHash, error },
   prompt: typeof prompt === 'string' ? prompt : null,
+  ...(typeof userMessage === 'string' && { userMessage }),
   seed: Number.isSafeInteger(seed) ? seed : null,
   ...(typeof input === 'object' && { input }),
   finishReason: 'error',

@@ -127,7 +127,12 @@ describe('score', () => {
       'a 0',
       /^Expected `content` to be \{ text \} or/,
     ],
-    ['a sample below 0', { id: 'a', sample: -1 }, 'a 0', 'Expected `sample` to be an integer >= 0, got `-1` (number)'],
+    ...[-1, 2 ** 31].map((sample): [string, object, string, string] => [
+      'a sample that the column cannot hold',
+      { id: 'a', sample },
+      'a 0',
+      `Expected \`sample\` to be an integer from 0 to 2147483647, got \`${sample}\` (number)`,
+    ]),
   ])('makes an error row of what is no text, and scores its neighbours: %s', async (_, wrong, key, error) => {
     const rows = await rowsOf([wrong as ScoredText, text('good', 'x', 'y')], fakeReward().reward)
     const [bad, good] = [rows.find(({ id }) => id !== 'good')!, rows.find(({ id }) => id === 'good')!]

@@ -25,7 +25,7 @@ async function idsOf(run: Run): Promise<string[]> {
   return rows.map(({ id }) => id).sort()
 }
 
-const refusal = 'got a generator that a run has read already. Call its function again for each run'
+const refusal = 'got a generator or an iterator that a run has read already. Make a new one for each run'
 
 describe.each([
   ['generate', decoded],
@@ -37,9 +37,13 @@ describe.each([
     await expect(idsOf(run)).rejects.toThrow(refusal)
   })
 
-  it('refuses a generator that another run has read', async () => {
-    const source = prompts()
-    await idsOf(runOf(source))
+  it.each([
+    ['a generator', prompts],
+    ['an iterator of a list', () => list.values()],
+    ['an iterator of a map', () => new Map(list.map((prompt) => [prompt.id, prompt])).values()],
+  ])('refuses %s that another run has read', async (_, sourceOf) => {
+    const source = sourceOf()
+    expect(await idsOf(runOf(source))).toEqual(['a', 'b'])
     await expect(idsOf(runOf(source))).rejects.toThrow(refusal)
   })
 

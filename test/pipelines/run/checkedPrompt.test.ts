@@ -19,6 +19,11 @@ const wrong: readonly (readonly [string, unknown, string | RegExp])[] = [
   ['a setting as a field', { id: 'a', content, maxNewTokens: 3 }, /^Unknown field `maxNewTokens` of a prompt/],
   ['text as content', { id: 'a', content: 'x' }, wrongContent],
   ['content that is empty', { id: 'a', content: {} }, wrongContent],
+  [
+    'an unknown field of content',
+    { id: 'a', content: { messages: [{ role: 'user', content: 'x' }], system: 'y' } },
+    'Unknown field `system` of `content`; known: messages, text, tools, chatTemplateKwargs',
+  ],
   ['a number as text', { id: 'a', content: { text: 5 } }, wrongContent],
   ['text as messages', { id: 'a', content: { messages: 'x' } }, wrongContent],
   ['a message without a role', { id: 'a', content: { messages: [{ content: 'x' }] } }, wrongContent],
@@ -62,7 +67,7 @@ describe('a prompt from a program without types', () => {
   it('stays as it is if all its fields are right', () => {
     const right: Prompt[] = [
       { id: 'a', content },
-      { id: 'a', content: { text: 'x', messages: undefined } },
+      { id: 'a', content: { text: 'x', messages: undefined, ...{ tools: undefined, chatTemplateKwargs: undefined } } },
       {
         id: 'a',
         content: { messages: [{ role: 'user', content: 'x', name: 'ana' }], tools: [], chatTemplateKwargs: { deep: true } },

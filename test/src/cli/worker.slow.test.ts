@@ -135,6 +135,8 @@ describe.skipIf(noRedis !== undefined)(`rxargs worker${noRedis ? ` (skipped: ${n
     const module = join(folder, 'count.mjs')
     // Its state must not go from run to run.
     await writeFile(module, 'let calls = 0\nexport default () => (calls++ === 0 ? 1 : 0)\n')
+    const operators = join(folder, 'operators.cjs')
+    await writeFile(operators, 'exports.operators = {}\n')
     const [one, other] = [join(folder, 'one.jsonl'), join(folder, 'other.jsonl')]
     await writeFile(one, lines({ id: 'a', prompt: 'One' }, { id: 'b', prompt: 'Two' }))
     await writeFile(other, lines({ id: 'c', prompt: 'Three' }, { id: 'a', prompt: 'Four' }))
@@ -144,19 +146,20 @@ describe.skipIf(noRedis !== undefined)(`rxargs worker${noRedis ? ` (skipped: ${n
       ...[one, other].map((from, index) => ({ name: `same-${index}`, from, args: [...pair, ...own] })),
       { name: 'seed', from: one, args: [...pair, ...own, '--seed', '1'] },
       ...[one, other].map((from, index) => ({ name: `module-${index}`, from, args: withModule })),
+      ...[one, other].map((from, index) => ({ name: `use-${index}`, from, args: [...pair, '--use', operators] })),
     ]
     for (const [index, { name, from, args }] of runs.entries())
       await rxargs(['submit', from, ...args, '-o', join(folder, name), '--queue', queue, '--priority', String(index + 1)])
     const { code, stderr } = await finished(worker(queue))
     expect(code).toBe(0)
     const loads = stderr.match(/^(Loading the models|The run \w+ has the models and settings that are loaded)/gm)
-    expect(loads!.map((line) => line.startsWith('The run'))).toEqual([false, true, false, false, false])
+    expect(loads!.map((line) => line.startsWith('The run'))).toEqual([false, true, false, false, false, false, false])
     for (const { name, from, args } of runs.slice(0, 3)) {
       const single = join(folder, `single-${name}`)
       await rxargs(['generate', from, ...args, '-o', single])
       expect(await rowsOf(join(folder, name))).toEqual(await rowsOf(single))
     }
-    for (const { name } of runs.slice(3))
+    for (const { name } of runs.slice(3, 5))
       expect(jsonl((await rxargs(['cat', join(folder, name), '--columns', 'reward'])).stdout)).toContainEqual({ reward: 1 })
   })
 

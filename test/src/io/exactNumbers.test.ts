@@ -169,7 +169,7 @@ describe('texts to score', () => {
     expect(texts.slice(1).map(({ id, error }) => [id, error])).toEqual(
       ['`1` (string)', '`-1` (number)', '`0.5` (number)', '`3000000000` (number)', 'object'].map((got, index) => [
         `in.jsonl:${index + 2}`,
-        `${path}:${index + 2}: Expected \`sample\` to be an integer >= 0, got ${got}`,
+        `${path}:${index + 2}: Expected \`sample\` to be an integer from 0 to 2147483647, got ${got}`,
       ]),
     )
   })

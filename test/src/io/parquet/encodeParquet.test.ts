@@ -59,13 +59,17 @@ describe('a part file', () => {
   ])(
     'writes an error row for a row with a value that its column cannot hold, and every other row: %j',
     async (fields, message) => {
-      const rows = ['a', 'b', 'c', 'd'].map((id) => row(id, id === 'b' ? (fields as object) : { rewards: [1, 2], tokenIds: [4] }))
+      const rows = ['a', 'b', 'c', 'd'].map((id) =>
+        row(id, { userMessage: 'u', ...(id === 'b' ? (fields as object) : { rewards: [1, 2], tokenIds: [4] }) }),
+      )
       expect(await toParquet(folder, fakeRun(rows))).toMatchObject({ written: 4, errors: 1 })
-      expect(await query(`select id, error, reward, rewards, token_ids from '${folder}/*.parquet' order by id`)).toEqual(
+      expect(
+        await query(`select id, user_message, error, reward, rewards, token_ids from '${folder}/*.parquet' order by id`),
+      ).toEqual(
         ['a', 'b', 'c', 'd'].map((id) =>
           id === 'b'
-            ? { id, error: `Expected ${message}`, reward: null, rewards: null, token_ids: null }
-            : { id, error: null, reward: 0.5, rewards: [1, 2], token_ids: [4] },
+            ? { id, user_message: 'u', error: `Expected ${message}`, reward: null, rewards: null, token_ids: null }
+            : { id, user_message: 'u', error: null, reward: 0.5, rewards: [1, 2], token_ids: [4] },
         ),
       )
       // The same run goes on as if nothing had been wrong.
