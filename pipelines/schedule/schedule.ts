@@ -51,8 +51,8 @@ export type ScheduleOptions = Readonly<{
  *
  * A call that does not fit its model's context is refused here, before it can fail a batch.
  *
- * @throws OptionError for an invalid option; for an end token that a reward cannot read, or reads itself; for a further language model, or a reward that returns log-probabilities, whose tokens differ from the language
- *   model's
+ * @throws OptionError for an invalid option; for an end token that a reward cannot read, or reads itself; for a further language model, or a reward
+ *   that returns log-probabilities, whose tokens differ from the language model's
  */
 export function schedule({ lm, lms = {}, rewards }: Models, options: ScheduleOptions = {}): DecoderModels {
   parseOptions(scheduleOptions, options, 'schedule')

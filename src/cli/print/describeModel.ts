@@ -38,7 +38,10 @@ export type ModelSize = Readonly<{
   parameters?: number
   /** Element types of the weights, the most common first; for an exported graph, the name of its file. */
   dtypes: readonly string[]
-  /** Bytes of the loaded weights: fp32 except quantized ones and those that a GPU has in fp16, a tied embedding twice; for an exported graph, the size of its files. */
+  /**
+   * Bytes of the loaded weights: fp32 except quantized ones and those that a GPU has in fp16, a tied embedding twice; for an exported graph, the size of
+   * its files.
+   */
   weightBytes: number
   /** Bytes beyond the weights while they load: what is not read from its file as it is lies in memory twice, blocks of few bits three times. */
   loadBytes: number

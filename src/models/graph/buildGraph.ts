@@ -63,10 +63,11 @@ export type BuiltGraph = Readonly<{
  *   the scores: 0 where a token may attend, else -1e9 (finite, so that no row becomes NaN; its exponential is an exact zero). A token attends
  *   at least to itself; `local_past_bias` and `local_self_bias`: the same for layers with a sliding window. The graph has only the pairs that
  *   its layers need (`masks`); `read_positions` int64 [R], indices into N; of a language model `head_positions` int64 [H], indices
- *   into R, and `top` int64 [1], how many top logits to find (K); of a rotary model `rope_cos` and `rope_sin` float [P, rotaryDim / 2], row by position, and of one with separate ropes in local layers
- *   `local_rope_cos` and `local_rope_sin`; `past_key.l`, `past_value.l` float [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
- * - out: `logits` float [H, 1, V], `tops` float [H, 2K + 1] (topTokens.ts) and `hidden_states` float [R, 1, hiddenSize], or `reward` float [R, 1]; `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys
- *   already rotated
+ *   into R, and `top` int64 [1], how many top logits to find (K); of a rotary model `rope_cos` and `rope_sin` float [P, rotaryDim / 2], row by
+ *   position, and of one with separate ropes in local layers `local_rope_cos` and `local_rope_sin`; `past_key.l`, `past_value.l`
+ *   float [B, kvHeads, T, D] for l < L, finite everywhere, masked positions included
+ * - out: `logits` float [H, 1, V], `tops` float [H, 2K + 1] (topTokens.ts) and `hidden_states` float [R, 1, hiddenSize], or `reward` float [R, 1];
+ *   `key.l`, `value.l` float [B, kvHeads, S, D]: of the new tokens only, keys already rotated
  * - errors: `ModelError` if a tensor is missing, has the wrong shape or does not fit on the device
  *
  * @param largest most bytes of a tensor (default: the device's); larger matrices are cut into parts

@@ -34,8 +34,8 @@ export type GraphBuilder = Readonly<{
   device: Device
   /** The type of weights and activations from here on. */
   real: Real
-  /** The type of most weights, those of embeddings and MLPs, and of what MLPs compute. */
-  bulk: Real
+  /** The type of embeddings and MLPs: fp16 if the weights are to be in fp16. */
+  lowPrecision: Real
   /** The same graph with weights and activations in this type from here on. */
   as(type: Real): GraphBuilder
   /** The same graph with `name/` before all names. */
@@ -69,8 +69,8 @@ export type Real = 'float' | 'float16'
 const OPSET = 17n
 const IR_VERSION = 8n
 
-/** Weights and activations are in fp32, those of embeddings and MLPs in `bulk`. */
-export function graphBuilder(name: string, device: Device = 'cpu', bulk: Real = 'float'): GraphBuilder {
+/** Weights and activations are in fp32, those of embeddings and MLPs in `lowPrecision`. */
+export function graphBuilder(name: string, device: Device = 'cpu', lowPrecision: Real = 'float'): GraphBuilder {
   const graph = create(GraphProtoSchema, { name })
   const names = new Set<string>()
   const externals = new Map<string, Value>()
@@ -121,7 +121,7 @@ export function graphBuilder(name: string, device: Device = 'cpu', bulk: Real = 
     return {
       device,
       real,
-      bulk,
+      lowPrecision,
       as: (type) => scoped(prefix, type),
       scope: (inner) => scoped(`${prefix}${inner}/`, real),
       input(input, type, dims) {

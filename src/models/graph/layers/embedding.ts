@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Rows, Weights } from '../weights.js'
-import { cast } from './bulk.js'
+import { cast } from './lowPrecision.js'
 
 /** `scale`: factor of the rows. `shared`: the head multiplies with the table as well. */
 export type EmbeddingOptions = Readonly<{ scale?: number | undefined; shared?: boolean }>
@@ -37,7 +37,7 @@ function onGpu(
   shape: readonly [number, number],
   shared: boolean,
 ): Value {
-  const graph = whole.as(shared ? whole.real : whole.bulk)
+  const graph = whole.as(shared ? whole.real : whole.lowPrecision)
   const parts = weights.realRows(name, shape, graph.real)
   const rows =
     parts.length > 1

@@ -2,8 +2,8 @@ import type { Activation } from '../../checkpoint/families/activation.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'
-import { computeInBulk } from './bulk.js'
 import { linear } from './linear.js'
+import { computeInLowPrecision } from './lowPrecision.js'
 
 export type GatedMlpSize = Readonly<{ hidden: number; intermediate: number; bias: boolean; activation: Activation }>
 
@@ -11,7 +11,7 @@ export type GatedMlpSize = Readonly<{ hidden: number; intermediate: number; bias
 export function gatedMlp(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: GatedMlpSize): Value {
   const { hidden, intermediate, bias } = size
   const wide = { from: hidden, to: intermediate, bias }
-  return computeInBulk(graph, input, 'mlp', (graph, input) => {
+  return computeInLowPrecision(graph, input, 'mlp', (graph, input) => {
     const gate = linear(graph, weights, input, `${path}.gate_proj`, wide)
     const up = linear(graph, weights, input, `${path}.up_proj`, wide)
     return down(graph, weights, gate, up, path, size)
@@ -21,7 +21,7 @@ export function gatedMlp(graph: GraphBuilder, weights: Weights, input: Value, pa
 /** The same with gate and up as the two halves of one projection, `gate_up_proj`. */
 export function joinedGatedMlp(graph: GraphBuilder, weights: Weights, input: Value, path: string, size: GatedMlpSize): Value {
   const { hidden, intermediate, bias } = size
-  return computeInBulk(graph, input, 'mlp', (graph, input) => {
+  return computeInLowPrecision(graph, input, 'mlp', (graph, input) => {
     const both = linear(graph, weights, input, `${path}.gate_up_proj`, { from: hidden, to: 2 * intermediate, bias })
     const [gate, up] = split(graph, both, [intermediate, intermediate], 'gate_up') as [Value, Value]
     return down(graph, weights, gate, up, path, size)

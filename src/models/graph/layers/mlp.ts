@@ -2,8 +2,8 @@ import type { Activation } from '../../checkpoint/families/activation.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Weights } from '../weights.js'
 import { activation } from './activation.js'
-import { computeInBulk } from './bulk.js'
 import { type LinearSize, linear } from './linear.js'
+import { computeInLowPrecision } from './lowPrecision.js'
 
 export type MlpSize = Readonly<{ hidden: number; intermediate: number; activation: Activation }> &
   Pick<LinearSize, 'bias' | 'transposed'>
@@ -16,7 +16,7 @@ export function mlp(
   { first, second }: Readonly<{ first: string; second: string }>,
   { hidden, intermediate, activation: name, ...kind }: MlpSize,
 ): Value {
-  return computeInBulk(graph, input, 'mlp', (graph, input) => {
+  return computeInLowPrecision(graph, input, 'mlp', (graph, input) => {
     const wide = linear(graph, weights, input, first, { from: hidden, to: intermediate, ...kind })
     return linear(graph, weights, activation(graph, wide, name), second, { from: intermediate, to: hidden, ...kind })
   })

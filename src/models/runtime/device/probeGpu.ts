@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { env, InferenceSession, Tensor } from 'onnxruntime-node'
 import { graphBuilder, type Real } from '../../graph/builder.js'
-import { computeInBulk } from '../../graph/layers/bulk.js'
+import { computeInLowPrecision } from '../../graph/layers/lowPrecision.js'
 import { disableTelemetry } from '../telemetry.js'
 import { gpuProblem, isGpuAbsent, WEBGPU } from './webgpu.js'
 
@@ -43,7 +43,7 @@ async function hasCard(): Promise<boolean> {
 async function runProbe(type: Real): Promise<void> {
   const graph = graphBuilder('probe', 'webgpu', type)
   const input = graph.input('input', 'float', [1])
-  const output = computeInBulk(graph, input, 'probe', (inner, value) => inner.node('Abs', [value]))
+  const output = computeInLowPrecision(graph, input, 'probe', (inner, value) => inner.node('Abs', [value]))
   graph.output('output', output, 'float', [1])
   const session = await InferenceSession.create(graph.model(), WEBGPU)
   try {

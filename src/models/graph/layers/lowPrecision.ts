@@ -6,15 +6,15 @@ export const cast = (graph: GraphBuilder, value: Value, from: Real, name: string
   from === graph.real ? value : graph.node('Cast', [value], { name, attributes: { to: { int: elementTypes[graph.real] } } })
 
 /**
- * Computes a part of the graph, from one input to one output of any size, in the type of most weights. The residual stream and attention stay in fp32:
- * sharp attention multiplies what is rounded before its softmax, and residual sums may exceed what fp16 can hold.
+ * Computes a part of the graph, from one input to one output of any size, in `lowPrecision`. The residual stream and attention stay in fp32: sharp
+ * attention multiplies what is rounded before its softmax, and residual sums may exceed what fp16 can hold.
  */
-export function computeInBulk(
+export function computeInLowPrecision(
   graph: GraphBuilder,
   input: Value,
   name: string,
   write: (graph: GraphBuilder, input: Value) => Value,
 ): Value {
-  const inner = graph.as(graph.bulk)
-  return cast(graph, write(inner, cast(inner, input, graph.real, `${name}/in`)), graph.bulk, `${name}/out`)
+  const inner = graph.as(graph.lowPrecision)
+  return cast(graph, write(inner, cast(inner, input, graph.real, `${name}/in`)), graph.lowPrecision, `${name}/out`)
 }
